@@ -1,0 +1,90 @@
+import { VARIANTS, type VariantName } from "../augment/plan.ts"
+import type { ObjectInfo } from "./store.ts"
+
+/** Under here lie the recordings, one folder per class. */
+export const RECORDINGS_PREFIX = "extracted_audio/"
+/** Under here lie the audit copies, laid out as the recordings are. */
+export const AUDIT_PREFIX = "augmented_audio/"
+/** Under here lies one record per audit copy. */
+export const MANIFEST_PREFIX = "augmented_audio/manifest/"
+/** Under here lies what is promoted now. */
+export const MODELS_PREFIX = "models/"
+/** Under here lies every candidate, whole. */
+export const VERSIONS_PREFIX = "models/versions/"
+/** Names the promoted version; moves last, by conditional write. */
+export const CURRENT_KEY = "models/current.json"
+/** Under here lie the run records. */
+export const RUNS_PREFIX = "runs/"
+/** Held by the one run that may train. */
+export const LEASE_KEY = "runs/lease.json"
+
+export const manifestKey = (name: string): string => `${MANIFEST_PREFIX}${name}`
+export const embeddingsPrefix = (recipe: string): string => `embeddings/${recipe}/`
+export const embeddingPartKey = (recipe: string, part: string): string => `${embeddingsPrefix(recipe)}${part}.parquet`
+export const modelKey = (file: string): string => `${MODELS_PREFIX}${file}`
+export const versionPrefix = (runId: string): string => `${VERSIONS_PREFIX}${runId}/`
+export const versionKey = (runId: string, file: string): string => `${versionPrefix(runId)}${file}`
+export const runKey = (runId: string): string => `${RUNS_PREFIX}${runId}.json`
+
+/** The key of a recording: `path` is its file name, or folders and a file name, below the class. */
+export const recordingKey = (className: string, path: string): string => `${RECORDINGS_PREFIX}${className}/${path}`
+
+const CLUTTER = /(^|\/)(\.|__MACOSX\/|(Thumbs\.db|desktop\.ini)$)|(\/|_\$folder\$)$/i
+
+/**
+ * Whether an object below `extracted_audio/` is meant as a recording.
+ *
+ * Only what file managers and archivers leave behind is not: hidden files and folders (`.DS_Store`, `._x.wav`),
+ * `Thumbs.db`, `desktop.ini`, `__MACOSX/`, folder markers. What else is there is a recording, whatever its name ends in;
+ * if it turns out not to hold audio, the run says so.
+ */
+export const isRecording = ({ key }: Pick<ObjectInfo, "key">): boolean =>
+  key.startsWith(RECORDINGS_PREFIX) && !CLUTTER.test(key.slice(RECORDINGS_PREFIX.length))
+
+/** The class of a recording: the first folder below `extracted_audio/`. Undefined for one that lies in no folder. */
+export const classOf = (key: string): string | undefined => {
+  const [className, ...path] = key.slice(RECORDINGS_PREFIX.length).split("/")
+  return key.startsWith(RECORDINGS_PREFIX) && className !== "" && path.length > 0 ? className : undefined
+}
+
+/** A key's file name without its ending: `dog 1` of `extracted_audio/dogs/2024/dog 1.wav`. */
+export const stemOf = (key: string): string => fileName(key).replace(/(?<=.)\.[^.]*$/, "")
+
+const fileName = (key: string): string => key.slice(key.lastIndexOf("/") + 1)
+
+const ENDING = /\.(wav|wave|mp3|flac|ogg|oga|opus|m4a|aac|aif|aiff|wma|webm|amr|caf)$/i
+
+/**
+ * The key of a variant's audit copy: `augmented_audio/<class>/<name>_<variant>.wav`.
+ *
+ * `<name>` is the recording's path below its class. It loses the ending `.wav`, as in EcoSight, and keeps any other, so
+ * that `a.wav`, `a.mp3`, `a.WAV` and `b/a.wav` never share a copy. A name that ends in nothing known gets `.audio` for
+ * the same reason. The recording's key can be told from the copy's, so distinct recordings have distinct copies.
+ */
+export const variantKey = (recording: string, variant: VariantName): string =>
+  `${AUDIT_PREFIX}${auditName(recording.slice(RECORDINGS_PREFIX.length))}_${variant}.wav`
+
+// Three kinds of names, told apart by how they end: no known ending (it was .wav), a known ending, .audio (anything else).
+const auditName = (path: string): string => {
+  const stem = path.endsWith(".wav") ? path.slice(0, -".wav".length) : undefined
+  if (stem !== undefined && !ENDING.test(stem) && !stem.endsWith(".audio")) return stem
+  return ENDING.test(path) ? path : `${path}.audio`
+}
+
+// Four numbers: source, class, occurrence, slice. Fewer would take the year of 2024-05-01.wav for a source.
+const URBANSOUND8K = /^(\d+)-\d+-\d+-\d+(?!\d|-)/
+const TRAILING_VARIANTS = new RegExp(`(?<=.)(_(${VARIANTS.join("|")}))+$`)
+
+/**
+ * The group of a recording: recordings cut from one source share it, and must stay on one side of a split.
+ *
+ * `pattern` is matched against the file name, or against the path below `extracted_audio/` if it contains a slash; its
+ * first capture group, else all that it matched, is the group. Where it does not match, and without one: the leading
+ * number of UrbanSound8K's names (`<source>-<class>-<occurrence>-<slice>`), else the stem without trailing variants.
+ */
+export const groupOf = (key: string, pattern?: RegExp): string => {
+  const subject = pattern?.source.includes("/") ? key.slice(RECORDINGS_PREFIX.length) : fileName(key)
+  const match = pattern?.exec(subject)
+  if (match) return match[1] ?? match[0]
+  return URBANSOUND8K.exec(fileName(key))?.[1] ?? stemOf(key).replace(TRAILING_VARIANTS, "")
+}

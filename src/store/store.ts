@@ -1,0 +1,48 @@
+import { Context, type Effect, type Option, Schema, type Stream } from "effect"
+
+/** What listing a store says of an object. */
+export interface ObjectInfo {
+  readonly key: string
+  /** Changes whenever the content does; without the quotes of HTTP. */
+  readonly etag: string
+  /** Bytes. */
+  readonly size: number
+}
+
+/** When a `put` may go ahead: only over the version named, or only where there is nothing yet. */
+export type PutCondition = { readonly ifMatch: string } | { readonly ifNoneMatch: "*" }
+
+/**
+ * Why the store did not do what was asked; `message` is one sentence that says what to do about it.
+ *
+ * - `missing`: no such object, bucket or folder
+ * - `denied`: no credentials, or they are refused
+ * - `conflict`: a conditional `put` lost to another writer
+ * - `unreachable`: no answer, or none that could be used, after retries
+ * - `invalid`: the request can never work, such as a key that no folder can hold
+ */
+export class StoreError extends Schema.TaggedError<StoreError>()("StoreError", {
+  reason: Schema.Literals(["missing", "denied", "conflict", "unreachable", "invalid"]),
+  /** The key, or the prefix when listing; empty where the whole store is meant. */
+  key: Schema.String,
+  message: Schema.String
+}) {}
+
+/** A bucket or a folder; the same keys in both. Objects are read and written whole. */
+export class Store extends Context.Service<
+  Store,
+  {
+    /** `s3://bucket`, or the folder's absolute path. */
+    readonly location: string
+    /** Every object whose key begins with `prefix`, in the order of the keys' UTF-8 bytes, fetched as it is asked for. */
+    readonly list: (prefix: string) => Stream.Stream<ObjectInfo, StoreError>
+    /** The whole object and the version that these bytes are. */
+    readonly get: (key: string) => Effect.Effect<{ readonly bytes: Uint8Array; readonly etag: string }, StoreError>
+    /** What listing would say of this one object. */
+    readonly find: (key: string) => Effect.Effect<Option.Option<ObjectInfo>, StoreError>
+    /** Writes the whole object at once: a reader sees the old content or the new, nothing between. */
+    readonly put: (key: string, bytes: Uint8Array, condition?: PutCondition) => Effect.Effect<ObjectInfo, StoreError>
+    /** Removes the object; that there is none is no error. */
+    readonly remove: (key: string) => Effect.Effect<void, StoreError>
+  }
+>()("ecosight/store/Store") {}
