@@ -1,0 +1,62 @@
+import { Effect, Schema } from "effect"
+import { EMBEDDING_SIZE } from "../embeddings/recording.ts"
+
+/** One variant of a recording, embedded. */
+export interface Sample {
+  /** The recording's key. */
+  readonly key: string
+  readonly className: string
+  /** The source that the recording was cut from: a split keeps it on one side. */
+  readonly group: string
+  /** `original`, or the augmentation that made it. */
+  readonly variant: string
+  /** The mean over the clip's patches, 1,024 floats. */
+  readonly vector: Float32Array
+}
+
+/** Samples with their vectors side by side. */
+export interface Dataset {
+  /** In alphabetical order; a sample's label is its class's place in it. */
+  readonly classes: ReadonlyArray<string>
+  /** Their vectors are views of `vectors`. */
+  readonly samples: ReadonlyArray<Sample>
+  readonly labels: Int32Array
+  /** [samples * 1024] */
+  readonly vectors: Float32Array
+}
+
+/** Samples that no classifier can be trained from. */
+export class DatasetError extends Schema.TaggedError<DatasetError>()("DatasetError", {
+  message: Schema.String
+}) {}
+
+/** Collects samples; fails on fewer than two classes and on a vector that is not 1,024 finite numbers. */
+export const makeDataset = Effect.fn("makeDataset")(function* (given: ReadonlyArray<Sample>) {
+  const classes = [...new Set(given.map(({ className }) => className))].sort()
+  if (classes.length < 2) {
+    const found = classes.length === 0 ? "there are none" : `there is only "${classes[0]}"`
+    return yield* new DatasetError({ message: `A classifier needs recordings of at least two classes, but ${found}.` })
+  }
+  const unusable = given.find(({ vector }) => vector.length !== EMBEDDING_SIZE || !vector.every(Number.isFinite))
+  if (unusable !== undefined) {
+    const which = `${unusable.variant} of ${unusable.key}`
+    return yield* new DatasetError({ message: `The embedding (${which}) is not ${EMBEDDING_SIZE} finite numbers.` })
+  }
+  const vectors = new Float32Array(given.length * EMBEDDING_SIZE)
+  const samples = given.map((sample, row): Sample => {
+    vectors.set(sample.vector, row * EMBEDDING_SIZE)
+    return { ...sample, vector: vectorAt(vectors, row) }
+  })
+  const place = new Map(classes.map((name, label) => [name, label]))
+  const dataset: Dataset = {
+    classes,
+    samples,
+    labels: Int32Array.from(samples, ({ className }) => place.get(className)!),
+    vectors
+  }
+  return dataset
+})
+
+/** One row of vectors side by side, as a view. */
+export const vectorAt = (vectors: Float32Array, row: number): Float32Array =>
+  vectors.subarray(row * EMBEDDING_SIZE, (row + 1) * EMBEDDING_SIZE)

@@ -1,0 +1,15 @@
+import { type Network, sizeOf, type TensorSpec, type Weights, weightsFrom } from "./network.ts"
+import type { Random } from "./random.ts"
+
+/** First weights as Keras draws them: Glorot-uniform kernels, batch normalisation that changes nothing, zero biases. */
+export const initialWeights = (network: Network, random: Random): Weights =>
+  weightsFrom(network, (tensor) => new Float32Array(sizeOf(tensor)).map(initialValue(tensor, random)))
+
+const initialValue = ({ kind, shape }: TensorSpec, random: Random): (() => number) => {
+  if (kind === "kernel") {
+    const [inputs, outputs] = shape
+    const limit = Math.sqrt(6 / (inputs + outputs!))
+    return () => (2 * random() - 1) * limit
+  }
+  return kind === "gamma" || kind === "variance" ? () => 1 : () => 0
+}

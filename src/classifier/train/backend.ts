@@ -1,0 +1,59 @@
+import { type Effect, Schema, type Scope } from "effect"
+import type { Network, Weights } from "../network.ts"
+
+/** Training cannot start, or its backend failed. */
+export class TrainingError extends Schema.TaggedError<TrainingError>()("TrainingError", {
+  message: Schema.String
+}) {}
+
+/** Samples as a backend sees them. */
+export interface Examples {
+  /** Standardised, [n * inputs] row by row. */
+  readonly embeddings: Float32Array
+  /** The number of each sample's class. */
+  readonly labels: Int32Array
+}
+
+/** One training, all but its loop. */
+export interface Problem {
+  readonly network: Network
+  readonly initial: Weights
+  readonly training: Examples
+  /** What the loss of a training sample weighs, for each class. */
+  readonly classWeights: Float32Array
+  /** May be empty. */
+  readonly validation: Examples
+}
+
+/** A run of consecutive mini-batches; its chance is drawn beforehand, so that every backend does the same steps. */
+export interface Pass {
+  /** The training samples in the order of visits. */
+  readonly order: Uint32Array
+  /** Where in `order` each mini-batch begins, and where the last one ends. */
+  readonly borders: Uint32Array
+  /** For each visit, 1 for hidden units to keep and 0 for those to drop, layer after layer. */
+  readonly kept: Uint8Array
+  readonly learningRate: number
+  /** The number of the first step since training began, from 1: Adam corrects its moments by it. */
+  readonly firstStep: number
+}
+
+/** Sums over samples; the loss is the cross-entropy alone, without decay, weighted in training only. */
+export interface Score {
+  readonly loss: number
+  readonly hits: number
+}
+
+/** A network under training. */
+export interface Trainer {
+  readonly run: (pass: Pass) => Effect.Effect<Score, TrainingError>
+  readonly validate: Effect.Effect<Score, TrainingError>
+  /** The weights as they are now. */
+  readonly weights: Effect.Effect<Weights, TrainingError>
+}
+
+/** What carries out the steps. */
+export interface Backend {
+  readonly name: "native" | "webgpu"
+  readonly open: (problem: Problem) => Effect.Effect<Trainer, TrainingError, Scope.Scope>
+}

@@ -1,0 +1,139 @@
+import { ElementType, Graph } from "../../onnx/graph.ts"
+import { addForward } from "../forward.ts"
+import { isTrained, type Network, type TensorSpec, tensorsOf } from "../network.ts"
+import { addAdam, addAdamRate } from "./adam.ts"
+import { addBackwardPass, addForwardPass } from "./step.ts"
+
+/** A tensor that training carries from step to step: a weight, or one of Adam's moments of it. */
+export interface StateTensor {
+  readonly name: string
+  readonly shape: TensorSpec["shape"]
+}
+
+const firstMoment = (name: string) => `first_${name}`
+const secondMoment = (name: string) => `second_${name}`
+
+/** Everything that training carries, in the order of the loop's variables. */
+export const stateOf = (network: Network): ReadonlyArray<StateTensor> => {
+  const tensors = tensorsOf(network)
+  const moments = (name: (of: string) => string) =>
+    tensors.filter(isTrained).map((tensor) => ({ name: name(tensor.name), shape: tensor.shape }))
+  return [...tensors, ...moments(firstMoment), ...moments(secondMoment)]
+}
+
+/**
+ * A pass over mini-batches as one ONNX `Loop`: forward, backward and Adam for each.
+ *
+ * Inputs: `embeddings` [n, inputs]; `labels` [n] int64; `class_weights` [classes]; `order` [m], the samples to visit;
+ * `borders` [batches + 1], where in `order` each mini-batch begins and the last one ends; `kept` [m, hidden units],
+ * with hidden layers only, which units dropout keeps for each visit; `learning_rate`; `first_step` (from 1, for Adam);
+ * and the state by name. Outputs: the state as `next_<name>`, and over all visits `loss` (sum of weighted
+ * cross-entropies, without decay) and `hits`.
+ */
+export const epochGraph = (network: Network): Uint8Array => {
+  const state = stateOf(network)
+  const [inputs, classes] = [network.units[0]!, network.units.at(-1)!]
+  const hiddenUnits = network.units.slice(1, -1).reduce((sum, units) => sum + units, 0)
+
+  const graph = new Graph("epoch")
+  graph.input("embeddings", ["n", inputs])
+  graph.input("labels", ["n"], ElementType.int64)
+  graph.input("class_weights", [classes])
+  graph.input("order", ["m"], ElementType.int64)
+  graph.input("borders", ["k"], ElementType.int64)
+  if (hiddenUnits > 0) graph.input("kept", ["m", hiddenUnits], ElementType.uint8)
+  graph.input("learning_rate", [])
+  graph.input("first_step", [])
+  for (const { name, shape } of state) graph.input(name, shape)
+
+  const body = new Graph("body")
+  body.input("iteration", [], ElementType.int64)
+  body.input("condition", [], ElementType.bool)
+  for (const { name, shape } of state) body.input(`last_${name}`, shape)
+  body.input("last_loss", [])
+  body.input("last_hits", [])
+
+  const slice = borderSlice(body, graph)
+  const chosen = slice("order")
+  const labels = body.op("Gather", ["labels", chosen])
+  const batch = {
+    embeddings: body.op("Gather", ["embeddings", chosen]),
+    targets: body.op("OneHot", [labels, graph.integers(classes), graph.floats([0, 1], [2])], { axis: 1 }),
+    weights: body.op("Unsqueeze", [body.op("Gather", ["class_weights", labels]), graph.integers([1])]),
+    kept: hiddenUnits > 0 ? slice("kept") : ""
+  }
+  const weight = (name: string) => `last_${name}`
+  const step = { graph: body, outer: graph, network, weight }
+  const forward = addForwardPass(step, batch)
+  const gradients = addBackwardPass(step, batch, forward)
+  const turn = body.op("Cast", ["iteration"], { to: ElementType.float32 })
+  const rate = addAdamRate(body, graph, "learning_rate", body.op("Add", ["first_step", turn]))
+
+  const next = new Map<string, string>(forward.tracked)
+  for (const [name, gradient] of gradients) {
+    const before = { value: weight(name), first: weight(firstMoment(name)), second: weight(secondMoment(name)) }
+    const { value, first, second } = addAdam(body, graph, before, gradient, rate)
+    next.set(name, value).set(firstMoment(name), first).set(secondMoment(name), second)
+  }
+  const { loss, hits } = addScore(body, forward, batch.targets, batch.weights)
+
+  body.op("Identity", ["condition"], {}, "continue")
+  body.output("continue", [], ElementType.bool)
+  for (const { name, shape } of state) body.output(next.get(name)!, shape)
+  body.output(body.op("Add", ["last_loss", loss]), [])
+  body.output(body.op("Add", ["last_hits", hits]), [])
+
+  const batches = graph.op("Sub", [graph.op("Size", ["borders"]), graph.integers(1)])
+  const zero = graph.scalar(0)
+  const results = [...state.map(({ name }) => `next_${name}`), "loss", "hits"]
+  graph.node("Loop", [batches, graph.boolean(true), ...state.map(({ name }) => name), zero, zero], results, { body })
+  for (const { name, shape } of state) graph.output(`next_${name}`, shape)
+  graph.output("loss", [])
+  graph.output("hits", [])
+  return graph.model()
+}
+
+/**
+ * Scores a network as it predicts: the same inputs `embeddings`, `labels`, `class_weights` and weights by name, the same
+ * outputs `loss` and `hits`.
+ */
+export const scoreGraph = (network: Network): Uint8Array => {
+  const [inputs, classes] = [network.units[0]!, network.units.at(-1)!]
+  const graph = new Graph("score")
+  graph.input("embeddings", ["n", inputs])
+  graph.input("labels", ["n"], ElementType.int64)
+  graph.input("class_weights", [classes])
+  for (const { name, shape } of tensorsOf(network)) graph.input(name, shape)
+  const logits = addForward(graph, network, "embeddings", (name) => name)
+  const targets = graph.op("OneHot", ["labels", graph.integers(classes), graph.floats([0, 1], [2])], { axis: 1 })
+  const weights = graph.op("Unsqueeze", [graph.op("Gather", ["class_weights", "labels"]), graph.integers([1])])
+  const logProbabilities = graph.op("LogSoftmax", [logits], { axis: 1 })
+  const { loss, hits } = addScore(graph, { logits, logProbabilities }, targets, weights)
+  graph.op("Identity", [loss], {}, "loss")
+  graph.op("Identity", [hits], {}, "hits")
+  graph.output("loss", [])
+  graph.output("hits", [])
+  return graph.model()
+}
+
+// The part of a tensor, by rows, that the loop's turn works on.
+const borderSlice = (body: Graph, outer: Graph) => {
+  const first = outer.integers([0])
+  const turn = body.op("Unsqueeze", ["iteration", first])
+  const from = body.op("Gather", ["borders", turn])
+  const to = body.op("Gather", ["borders", body.op("Add", [turn, outer.integers([1])])])
+  return (tensor: string) => body.op("Slice", [tensor, from, to, first])
+}
+
+const addScore = (
+  graph: Graph,
+  { logits, logProbabilities }: { readonly logits: string; readonly logProbabilities: string },
+  targets: string,
+  weights: string
+) => {
+  const sum = (tensor: string) => graph.op("ReduceSum", [tensor], { keepdims: 0 })
+  const best = (tensor: string) => graph.op("ArgMax", [tensor], { axis: 1, keepdims: 0 })
+  const loss = graph.op("Mul", [graph.op("Mul", [logProbabilities, targets]), graph.op("Neg", [weights])])
+  const hits = graph.op("Cast", [graph.op("Equal", [best(logits), best(targets)])], { to: ElementType.float32 })
+  return { loss: sum(loss), hits: sum(hits) }
+}

@@ -1,0 +1,145 @@
+import { Effect } from "effect"
+import type { Weights } from "../network.ts"
+import { type Random, shuffled } from "../random.ts"
+import type { Backend, Pass, Problem } from "./backend.ts"
+
+/** How long and in what steps to train. */
+export interface Schedule {
+  /** At most so many passes over the training samples. */
+  readonly epochs: number
+  readonly batchSize: number
+  readonly learningRate: number
+  /** Stop after so many epochs without a lower validation loss. */
+  readonly patience: number
+  /** Halve the learning rate after so many. */
+  readonly flatEpochs: number
+}
+
+/** EcoSight's schedule. */
+export const SCHEDULE: Schedule = { epochs: 100, batchSize: 64, learningRate: 1e-3, patience: 15, flatEpochs: 7 }
+
+/** One epoch in figures, by Keras' names. The losses are mean cross-entropies: class-weighted in training only. */
+export interface EpochRecord {
+  readonly loss: number
+  readonly accuracy: number
+  /** Without validation samples there is none. */
+  readonly val_loss: number | undefined
+  readonly val_accuracy: number | undefined
+  /** The learning rate of this epoch. */
+  readonly lr: number
+}
+
+/** A finished training. */
+export interface Fit {
+  readonly weights: Weights
+  readonly history: ReadonlyArray<EpochRecord>
+  /** The epoch that the weights are of, from 1. */
+  readonly bestEpoch: number
+}
+
+/**
+ * Trains: early stopping with the best epoch's weights restored, learning rate halved where the validation loss stays
+ * flat. Without validation samples it trains for all epochs and keeps the last weights.
+ *
+ * `onEpoch` runs after each epoch; interrupting the effect stops the training between two runs of the backend.
+ */
+export const fit = Effect.fn("fit")(function* (
+  backend: Backend,
+  problem: Problem,
+  schedule: Schedule,
+  random: Random,
+  onEpoch: (epoch: number, record: EpochRecord) => Effect.Effect<void>
+) {
+  const trainer = yield* backend.open(problem)
+  const samples = problem.training.labels.length
+  const validated = problem.validation.labels.length
+  const history: Array<EpochRecord> = []
+  let best: { readonly weights: Weights; readonly epoch: number; readonly loss: number } | undefined
+  let lr = schedule.learningRate
+  let lowest = Number.POSITIVE_INFINITY
+  let flat = 0
+  let firstStep = 1
+
+  for (let epoch = 1; epoch <= schedule.epochs; epoch++) {
+    let [loss, hits] = [0, 0]
+    for (const steps of passes(problem, schedule.batchSize, random)) {
+      const score = yield* trainer.run({ ...steps, learningRate: lr, firstStep })
+      firstStep += steps.borders.length - 1
+      loss += score.loss
+      hits += score.hits
+    }
+    const validation = validated > 0 ? yield* trainer.validate : undefined
+    const record: EpochRecord = {
+      loss: loss / samples,
+      accuracy: hits / samples,
+      val_loss: validation && validation.loss / validated,
+      val_accuracy: validation && validation.hits / validated,
+      lr
+    }
+    history.push(record)
+    yield* onEpoch(epoch, record)
+
+    if (record.val_loss === undefined) continue
+    if (best === undefined || record.val_loss < best.loss) {
+      best = { weights: yield* trainer.weights, epoch, loss: record.val_loss }
+    }
+    if (epoch - best.epoch >= schedule.patience) break
+    // As in Keras' ReduceLROnPlateau, an improvement below 1e-4 counts as flat.
+    flat = record.val_loss < lowest - 1e-4 ? 0 : flat + 1
+    if (flat === 0) lowest = record.val_loss
+    if (flat >= schedule.flatEpochs) {
+      lr /= 2
+      flat = 0
+    }
+  }
+  const result: Fit = {
+    weights: best?.weights ?? (yield* trainer.weights),
+    history,
+    bestEpoch: best?.epoch ?? history.length
+  }
+  return result
+})
+
+// Bounds the memory for dropout: 960 bytes a visit for EcoSight's network.
+const MOST_VISITS = 8192
+
+/** One epoch's mini-batches in random order, in passes of bounded length, with their dropout drawn. */
+const passes = function* (
+  { network, training }: Problem,
+  batchSize: number,
+  random: Random
+): Generator<Pick<Pass, "order" | "borders" | "kept">> {
+  const order = shuffled(training.labels.length, random)
+  const borders = batchBorders(order.length, batchSize)
+  const batches = Math.max(1, Math.floor(MOST_VISITS / batchSize))
+  for (let first = 0; first < borders.length - 1; first += batches) {
+    const own = borders.slice(first, first + batches + 1)
+    const visits = order.subarray(own[0], own.at(-1))
+    yield {
+      order: visits,
+      borders: own.map((border) => border - own[0]!),
+      kept: keptUnits(visits.length, network.units.slice(1, -1), network.dropout, random)
+    }
+  }
+}
+
+/**
+ * Where mini-batches begin, and the end. A single sample left over joins the batch before it: batch normalisation of one
+ * sample is a constant, and its gradient zero.
+ */
+export const batchBorders = (samples: number, batchSize: number): Uint32Array => {
+  const batches = Math.max(1, Math.ceil(samples / batchSize) - (samples % batchSize === 1 ? 1 : 0))
+  return Uint32Array.from({ length: batches + 1 }, (_, batch) => (batch === batches ? samples : batch * batchSize))
+}
+
+const keptUnits = (
+  visits: number,
+  units: ReadonlyArray<number>,
+  dropout: ReadonlyArray<number>,
+  random: Random
+): Uint8Array => {
+  const thresholds = units.flatMap((count, layer) => new Array<number>(count).fill(dropout[layer]!))
+  const kept = new Uint8Array(visits * thresholds.length)
+  for (let i = 0; i < kept.length; i++) kept[i] = random() >= thresholds[i % thresholds.length]! ? 1 : 0
+  return kept
+}

@@ -1,0 +1,93 @@
+import { Effect } from "effect"
+import { InferenceSession, Tensor } from "onnxruntime-node"
+import { weightsFrom } from "../network.ts"
+import { type Backend, type Examples, type Problem, type Score, TrainingError } from "./backend.ts"
+import { epochGraph, scoreGraph, stateOf } from "./epoch.ts"
+
+/**
+ * Trains on the CPU with onnxruntime: a whole pass is one run of one graph.
+ *
+ * One thread: two gain little, and change the low bits of sums, so that equal seeds would no longer give equal weights.
+ */
+export const nativeBackend: Backend = {
+  name: "native",
+  open: Effect.fn("nativeBackend.open")(function* ({ network, initial, training, classWeights, validation }: Problem) {
+    const epoch = yield* openSession(epochGraph(network))
+    const score = yield* openSession(scoreGraph(network))
+    const width = network.units[0]!
+    const samples = { ...examplesFeed(training, width), class_weights: floats(classWeights, [classWeights.length]) }
+    const unweighted = floats(new Float32Array(classWeights.length).fill(1), [classWeights.length])
+
+    // Weights start as given, moments at zero.
+    let state: Record<string, Tensor> = Object.fromEntries(
+      stateOf(network).map(({ name, shape }) => {
+        const size = shape.reduce((product: number, extent) => product * extent, 1)
+        return [
+          name,
+          floats((initial as Readonly<Record<string, Float32Array>>)[name] ?? new Float32Array(size), shape)
+        ]
+      })
+    )
+
+    return {
+      run: (pass) =>
+        runSession(epoch, {
+          ...samples,
+          ...state,
+          order: integers(pass.order),
+          borders: integers(pass.borders),
+          ...(network.dropout.length > 0
+            ? { kept: new Tensor("uint8", pass.kept, [pass.order.length, pass.kept.length / pass.order.length]) }
+            : {}),
+          learning_rate: floats([pass.learningRate], []),
+          first_step: floats([pass.firstStep], [])
+        }).pipe(
+          Effect.map((results) => {
+            state = Object.fromEntries(Object.keys(state).map((name) => [name, results[`next_${name}`]!]))
+            return scoreOf(results)
+          })
+        ),
+      validate: Effect.suspend(() => {
+        const weights = Object.fromEntries(Object.keys(initial).map((name) => [name, state[name]!]))
+        return runSession(score, { ...examplesFeed(validation, width), ...weights, class_weights: unweighted })
+      }).pipe(Effect.map(scoreOf)),
+      weights: Effect.sync(() =>
+        weightsFrom(network, ({ name }) => Float32Array.from(state[name]!.data as Float32Array))
+      )
+    }
+  })
+}
+
+const openSession = (model: Uint8Array) =>
+  Effect.acquireRelease(
+    Effect.tryPromise({
+      try: () => InferenceSession.create(model, { intraOpNumThreads: 1, interOpNumThreads: 1, logSeverityLevel: 3 }),
+      catch: failed
+    }),
+    (session) => Effect.promise(() => session.release())
+  )
+
+// Uninterruptible, so that a session is never released under a run.
+const runSession = (session: InferenceSession, feeds: Record<string, Tensor>) =>
+  Effect.tryPromise({ try: () => session.run(feeds), catch: failed }).pipe(Effect.uninterruptible)
+
+const failed = (cause: unknown) =>
+  new TrainingError({
+    message: `onnxruntime could not train: ${cause instanceof Error ? cause.message : String(cause)}`
+  })
+
+const floats = (values: Float32Array | ReadonlyArray<number>, shape: ReadonlyArray<number>) =>
+  new Tensor("float32", values instanceof Float32Array ? values : Float32Array.from(values), shape)
+
+const integers = (values: Uint32Array | Int32Array) =>
+  new Tensor("int64", BigInt64Array.from(values, BigInt), [values.length])
+
+const examplesFeed = ({ embeddings, labels }: Examples, width: number) => ({
+  embeddings: floats(embeddings, [labels.length, width]),
+  labels: integers(labels)
+})
+
+const scoreOf = (results: InferenceSession.OnnxValueMapType): Score => ({
+  loss: Number(results.loss!.data),
+  hits: Number(results.hits!.data)
+})

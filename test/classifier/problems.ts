@@ -1,0 +1,66 @@
+import { initialWeights } from "../../src/classifier/initial.ts"
+import type { Network } from "../../src/classifier/network.ts"
+import { type Random, seededRandom, shuffled } from "../../src/classifier/random.ts"
+import type { Pass, Problem } from "../../src/classifier/train/backend.ts"
+import { batchBorders } from "../../src/classifier/train/fit.ts"
+
+/** EcoSight's kind of network, and the linear one, small enough to differentiate numerically. */
+export const SMALL: Readonly<Record<"mlp" | "linear", Network>> = {
+  mlp: { head: "mlp", units: [6, 5, 4, 3], dropout: [0.4, 0.25], decay: 0.02 },
+  linear: { head: "linear", units: [6, 3], dropout: [], decay: 0.05 }
+}
+
+/** A normally distributed number (Box and Muller). */
+export const gaussian = (random: Random): number =>
+  Math.sqrt(-2 * Math.log(1 - random())) * Math.cos(2 * Math.PI * random())
+
+/** Samples around one centre for each class, with every weight away from where it starts, so that each one matters. */
+export const smallProblem = (network: Network, samples: number, seed: number): Problem => {
+  const random = seededRandom(seed)
+  const classes = network.units.at(-1)!
+  const inputs = network.units[0]!
+  const centres = Array.from({ length: classes * inputs }, () => gaussian(random))
+  const examples = (count: number) => {
+    const labels = Int32Array.from({ length: count }, (_, i) => i % classes)
+    const embeddings = Float32Array.from(
+      { length: count * inputs },
+      (_, i) => centres[labels[Math.floor(i / inputs)]! * inputs + (i % inputs)]! + gaussian(random)
+    )
+    return { embeddings, labels }
+  }
+  const moved = Object.entries(initialWeights(network, random)).map(([name, values]) => [
+    name,
+    values.map((value) => (name.startsWith("variance") ? value : value + 0.3 * (random() - 0.5)))
+  ])
+  return {
+    network,
+    initial: Object.fromEntries(moved),
+    training: examples(samples),
+    classWeights: Float32Array.from({ length: classes }, () => 0.5 + random()),
+    validation: examples(9)
+  }
+}
+
+/** One epoch's pass over a problem's training samples. */
+export const smallPass = ({ network, training }: Problem, batchSize: number, seed: number): Pass => {
+  const random = seededRandom(seed)
+  const order = shuffled(training.labels.length, random)
+  const hiddenUnits = network.units.slice(1, -1).reduce((sum, units) => sum + units, 0)
+  return {
+    order,
+    borders: batchBorders(order.length, batchSize),
+    kept: Uint8Array.from({ length: order.length * hiddenUnits }, () => (random() < 0.6 ? 1 : 0)),
+    learningRate: 0.01,
+    firstStep: 1
+  }
+}
+
+/** The distance between two vectors, relative to the second. */
+export const relativeDistance = (actual: ArrayLike<number>, expected: ArrayLike<number>): number => {
+  let [apart, whole] = [0, 0]
+  for (let i = 0; i < expected.length; i++) {
+    apart += (actual[i]! - expected[i]!) ** 2
+    whole += expected[i]! ** 2
+  }
+  return Math.sqrt(apart / whole)
+}

@@ -1,0 +1,111 @@
+import type { Network } from "../../src/classifier/network.ts"
+import type { Pass, Problem } from "../../src/classifier/train/backend.ts"
+
+/** Weights in double precision. */
+export type Weights64 = Record<string, Float64Array>
+
+export const toDouble = (weights: Readonly<Record<string, Float32Array>>): Weights64 =>
+  Object.fromEntries(Object.entries(weights).map(([name, values]) => [name, Float64Array.from(values)]))
+
+/**
+ * The mean weighted loss, with decay, of one mini-batch in training mode, written out sample by sample in double
+ * precision: it shares nothing with the graph but the formulas in Keras' documentation.
+ */
+export const batchLoss = (
+  { network, training, classWeights }: Problem,
+  { order, borders, kept }: Pick<Pass, "order" | "borders" | "kept">,
+  batch: number,
+  weights: Weights64
+): { readonly loss: number; readonly moments: Weights64 } => {
+  const { units, dropout, decay } = network
+  const visits = Array.from({ length: borders[batch + 1]! - borders[batch]! }, (_, i) => borders[batch]! + i)
+  const hiddenUnits = units.slice(1, -1).reduce((sum, count) => sum + count, 0)
+  const moments: Weights64 = {}
+  let rows = visits.map((visit) =>
+    Array.from(training.embeddings.subarray(order[visit]! * units[0]!, (order[visit]! + 1) * units[0]!))
+  )
+  let passed = 0
+  for (const [layer, rate] of dropout.entries()) {
+    const rectified = affine(rows, layer, network, weights).map((row) => row.map((value) => Math.max(0, value)))
+    const columns = rectified[0]!.map((_, unit) => rectified.map((row) => row[unit]!))
+    const mean = columns.map((column) => column.reduce((a, b) => a + b) / column.length)
+    const variance = columns.map(
+      (column, unit) => column.reduce((a, b) => a + (b - mean[unit]!) ** 2, 0) / column.length
+    )
+    moments[`mean${layer}`] = Float64Array.from(mean)
+    moments[`variance${layer}`] = Float64Array.from(variance)
+    rows = rectified.map((row, sample) =>
+      row.map((value, unit) => {
+        const normalised = (value - mean[unit]!) / Math.sqrt(variance[unit]! + 1e-3)
+        const scaled = normalised * weights[`gamma${layer}`]![unit]! + weights[`beta${layer}`]![unit]!
+        return kept[visits[sample]! * hiddenUnits + passed + unit] === 1 ? scaled / (1 - rate) : 0
+      })
+    )
+    passed += units[layer + 1]!
+  }
+  let loss = 0
+  for (const [sample, logits] of affine(rows, dropout.length, network, weights).entries()) {
+    const label = training.labels[order[visits[sample]!]!]!
+    const total = logits.reduce((sum, logit) => sum + Math.exp(logit), 0)
+    loss += (classWeights[label]! * (Math.log(total) - logits[label]!)) / visits.length
+  }
+  for (const [name, values] of Object.entries(weights)) {
+    if (name.startsWith("kernel")) loss += decay * values.reduce((sum, value) => sum + value * value, 0)
+  }
+  return { loss, moments }
+}
+
+const affine = (rows: ReadonlyArray<ReadonlyArray<number>>, layer: number, { units }: Network, weights: Weights64) =>
+  rows.map((row) =>
+    Array.from({ length: units[layer + 1]! }, (_, unit) =>
+      row.reduce(
+        (sum, value, input) => sum + value * weights[`kernel${layer}`]![input * units[layer + 1]! + unit]!,
+        weights[`bias${layer}`]![unit]!
+      )
+    )
+  )
+
+/** The gradient of `batchLoss` by every trained weight, by central differences. */
+export const differences = (
+  problem: Problem,
+  pass: Pick<Pass, "order" | "borders" | "kept">,
+  batch: number,
+  weights: Weights64
+) =>
+  Object.fromEntries(
+    Object.entries(weights)
+      .filter(([name]) => !/^(mean|variance)/.test(name))
+      .map(([name, values]): [string, Float64Array] => [
+        name,
+        values.map((value, i) => {
+          const lossAt = (other: number) =>
+            batchLoss(problem, pass, batch, { ...weights, [name]: values.with(i, other) }).loss
+          const step = 1e-6
+          return (lossAt(value + step) - lossAt(value - step)) / (2 * step)
+        })
+      ])
+  )
+
+/** What Keras' Adam makes of a pass, in double precision. */
+export const adamPass = (problem: Problem, pass: Pass, start: Weights64): Weights64 => {
+  const weights = { ...start }
+  const first: Weights64 = {}
+  const second: Weights64 = {}
+  for (let batch = 0; batch < pass.borders.length - 1; batch++) {
+    const step = pass.firstStep + batch
+    const rate = (pass.learningRate * Math.sqrt(1 - 0.999 ** step)) / (1 - 0.9 ** step)
+    const { moments } = batchLoss(problem, pass, batch, weights)
+    for (const [name, gradient] of Object.entries(differences(problem, pass, batch, weights))) {
+      const [m, v] = [first[name], second[name]]
+      first[name] = gradient.map((slope, i) => 0.9 * (m?.[i] ?? 0) + 0.1 * slope)
+      second[name] = gradient.map((slope, i) => 0.999 * (v?.[i] ?? 0) + 0.001 * slope * slope)
+      weights[name] = weights[name]!.map(
+        (value, i) => value - (rate * first[name]![i]!) / (Math.sqrt(second[name]![i]!) + 1e-7)
+      )
+    }
+    for (const [name, values] of Object.entries(moments)) {
+      weights[name] = weights[name]!.map((value, i) => 0.99 * value + 0.01 * values[i]!)
+    }
+  }
+  return weights
+}
