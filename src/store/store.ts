@@ -1,4 +1,4 @@
-import { Context, type Effect, type Option, Schema, type Stream } from "effect"
+import { Context, Effect, type Option, Schema, type Stream } from "effect"
 
 /** What listing a store says of an object. */
 export interface ObjectInfo {
@@ -27,6 +27,12 @@ export class StoreError extends Schema.TaggedError<StoreError>()("StoreError", {
   key: Schema.String,
   message: Schema.String
 }) {}
+
+/** Fails for a key that cannot name an object: `.` and `..` are resolved on the way to a server, or out of a folder. */
+export const refuseKey = (key: string): Effect.Effect<void, StoreError> =>
+  key !== "" && key.isWellFormed() && !key.includes("\0") && !/(^|\/)\.{1,2}(\/|$)/.test(key)
+    ? Effect.void
+    : Effect.fail(new StoreError({ reason: "invalid", key, message: `"${key}" cannot be the key of an object.` }))
 
 /** A bucket or a folder; the same keys in both. Objects are read and written whole. */
 export class Store extends Context.Service<

@@ -1,0 +1,43 @@
+import { Predicate } from "effect"
+import { StoreError } from "./store.ts"
+
+/** The code of a system error; empty for anything else. */
+export const codeOf = (thrown: unknown): string =>
+  Predicate.hasProperty(thrown, "code") && typeof thrown.code === "string" ? thrown.code : ""
+
+/** A handler for what may be absent: a file, a folder on the way to it, or what a link points to. */
+export const ignoreAbsence = (thrown: unknown): undefined => {
+  if (!/^(ENOENT|ENOTDIR|ELOOP)$/.test(codeOf(thrown))) throw thrown
+}
+
+/** Turns what the file system threw into one sentence; `done` completes "cannot be". */
+export const explain =
+  (key: string, path: string, done: "listed" | "read" | "written" | "removed") =>
+  (thrown: unknown): StoreError => {
+    const absent = new StoreError({ reason: "missing", key, message: `${path} does not exist.` })
+    const cannot = (reason: StoreError["reason"], why: string) =>
+      new StoreError({ reason, key, message: `${path} cannot be ${done}: ${why}.` })
+    switch (codeOf(thrown)) {
+      case "ENOENT":
+        return absent
+      case "ENOTDIR":
+      case "EEXIST":
+        return done === "written" ? cannot("invalid", "a folder on the way to it is a file") : absent
+      case "EISDIR":
+        return cannot(done === "written" ? "invalid" : "missing", "it is a folder")
+      case "ENAMETOOLONG":
+        return cannot("invalid", "its name is too long for this file system")
+      case "ELOOP":
+        return cannot("missing", "it is a link that leads to itself")
+      case "EACCES":
+      case "EPERM":
+        return cannot("denied", "this user may not do that")
+      case "EROFS":
+        return cannot("denied", "the disk is read-only")
+      case "ENOSPC":
+      case "EDQUOT":
+        return cannot("unreachable", "the disk is full")
+      default:
+        return cannot("unreachable", thrown instanceof Error ? thrown.message : String(thrown))
+    }
+  }

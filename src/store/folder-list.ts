@@ -1,0 +1,92 @@
+import { readdir, realpath, stat } from "node:fs/promises"
+import { join } from "node:path"
+import { ignoreAbsence } from "./folder-error.ts"
+import type { ObjectInfo } from "./store.ts"
+
+/** What begins so is the store's own: files being written, and its lock. It is never listed. */
+export const OWN = ".ecosight-"
+
+/** Files looked at together. */
+const CHUNK = 256
+
+interface Stats {
+  readonly size: bigint
+  readonly mtimeNs: bigint
+  readonly ctimeNs: bigint
+}
+
+// The time of change tells two files of one size and date apart that were swapped, as archives tend to unpack them.
+const etagOf = ({ size, mtimeNs, ctimeNs }: Stats): string =>
+  [size, mtimeNs, ctimeNs].map((part) => part.toString(36)).join("-")
+
+/** What listing says of a file. */
+export const infoOf = (key: string, stats: Stats): ObjectInfo => ({
+  key,
+  etag: etagOf(stats),
+  size: Number(stats.size)
+})
+
+/**
+ * Yields the objects whose keys begin with `prefix`, in the order of the keys' UTF-8 bytes, a folder at a time.
+ *
+ * `folder` is the key of the folder to begin with: empty, or ending in a slash. `trail` holds the folders entered on the
+ * way, without links; the last one is `folder` itself.
+ */
+export async function* listFolder(
+  folder: string,
+  prefix: string,
+  trail: ReadonlyArray<string>
+): AsyncGenerator<ReadonlyArray<ObjectInfo>> {
+  const here = trail.at(-1)!
+  let files: Array<Entry> = []
+  for (const entry of await readEntries(here)) {
+    const key = folder + entry.order
+    if (!entry.isFolder) {
+      if (key.startsWith(prefix)) files.push(entry)
+      if (files.length < CHUNK) continue
+    }
+    if (files.length > 0) yield await Promise.all(files.map((file) => lookAt(here, folder, file)))
+    files = []
+    if (!entry.isFolder || !(key.startsWith(prefix) || prefix.startsWith(key))) continue
+    // A link to a folder that holds it would never end.
+    if (trail.some((entered) => `${entered}/`.startsWith(`${entry.path}/`))) continue
+    yield* listFolder(key, prefix, [...trail, entry.path])
+  }
+  if (files.length > 0) yield await Promise.all(files.map((file) => lookAt(here, folder, file)))
+}
+
+interface Entry {
+  /** The name, with a slash after a folder's, by which S3 would order what is in it. */
+  readonly order: string
+  readonly isFolder: boolean
+  /** Without links where it is a folder. */
+  readonly path: string
+}
+
+const readEntries = async (folder: string): Promise<ReadonlyArray<Entry>> => {
+  const found = await readdir(folder, { withFileTypes: true }).catch(ignoreAbsence)
+  const entries = await Promise.all(
+    (found ?? []).map(async (entry): Promise<Entry | undefined> => {
+      const path = join(folder, entry.name)
+      if (entry.name.startsWith(OWN)) return undefined
+      if (entry.isFile()) return { order: entry.name, isFolder: false, path }
+      if (entry.isDirectory()) return { order: `${entry.name}/`, isFolder: true, path }
+      if (!entry.isSymbolicLink()) return undefined
+      const target = await stat(path).catch(ignoreAbsence)
+      // A dangling link is listed, so that what reads it says so.
+      if (target === undefined || target.isFile()) return { order: entry.name, isFolder: false, path }
+      return target.isDirectory() ? { order: `${entry.name}/`, isFolder: true, path: await realpath(path) } : undefined
+    })
+  )
+  return entries
+    .filter((entry) => entry !== undefined)
+    .map((entry) => ({ entry, bytes: Buffer.from(entry.order) }))
+    .sort((a, b) => Buffer.compare(a.bytes, b.bytes))
+    .map(({ entry }) => entry)
+}
+
+// What cannot be looked at, its name not being UTF-8 for instance, is listed all the same: reading it will say why.
+const lookAt = async (here: string, folder: string, { order }: Entry): Promise<ObjectInfo> => {
+  const stats = await stat(join(here, order), { bigint: true }).catch(() => undefined)
+  return stats ? infoOf(folder + order, stats) : { key: folder + order, etag: "unreadable", size: 0 }
+}
