@@ -1,0 +1,132 @@
+import type * as Tensorflow from "@tensorflow/tfjs"
+import { Effect } from "effect"
+import { isTrained, type Network, type TensorSpec, tensorsOf, weightsFrom } from "../network.ts"
+import { ADAM } from "./adam.ts"
+import { type Backend, type Examples, type Pass, type Problem, type Trainer, TrainingError } from "./backend.ts"
+import { forward, forwardPass, score, type Variables } from "./layers.ts"
+
+type Tf = typeof Tensorflow
+
+/**
+ * Trains with TensorFlow.js on whatever backend `tf` runs: WebGPU in production.
+ *
+ * The steps are the native backend's, from the same draws, so that loss curves differ by rounding alone. Mini-batches are
+ * gathered here and uploaded one by one: device memory does not grow with the data set.
+ */
+export const webgpuBackend = (tf: Tf): Backend => ({
+  name: "webgpu",
+  open: (problem) =>
+    Effect.acquireRelease(Effect.try({ try: () => openTrainer(tf, problem), catch: failed }), ({ close }) =>
+      Effect.sync(close)
+    )
+})
+
+const openTrainer = (tf: Tf, problem: Problem): Trainer & { readonly close: () => void } => {
+  const { network, initial, training, classWeights, validation } = problem
+  const tensors = tensorsOf(network)
+  const trained = tensors.filter(isTrained)
+  const variables = (chosen: ReadonlyArray<TensorSpec>, value: (tensor: TensorSpec) => Tensorflow.Tensor): Variables =>
+    new Map(chosen.map((tensor) => [tensor.name, tf.tidy(() => tf.variable(value(tensor)))]))
+  const weights = variables(tensors, ({ name, shape }) => tf.tensor(initial[name]!, [...shape]))
+  const first = variables(trained, ({ shape }) => tf.zeros([...shape]))
+  const second = variables(trained, ({ shape }) => tf.zeros([...shape]))
+  const sums = tf.tidy(() => tf.variable(tf.zeros([2])))
+
+  const step = (pass: Pass, batch: number) => {
+    const [from, to] = [pass.borders[batch]!, pass.borders[batch + 1]!]
+    const visits = pass.order.subarray(from, to)
+    const { embeddings, targets } = upload(tf, network, training, visits)
+    const importance = tf.tensor1d(Float32Array.from(visits, (row) => classWeights[training.labels[row]!]!))
+    const masks = uploadMasks(tf, network, pass, from, to)
+    // The gradients' scope disposes of all that is made in it, so that sums are assigned from within.
+    const meanLoss = (): Tensorflow.Scalar => {
+      const { loss, hits } = score(tf, forwardPass(tf, network, weights, embeddings, masks), targets, importance)
+      sums.assign(tf.add(sums, tf.stack([loss, hits])))
+      return tf.add(tf.div(loss, visits.length), decayOf(tf, network, weights))
+    }
+    const { grads } = tf.variableGrads(
+      meanLoss,
+      trained.map(({ name }) => weights.get(name)!)
+    )
+    const at = pass.firstStep + batch
+    const rate = (pass.learningRate * Math.sqrt(1 - ADAM.beta2 ** at)) / (1 - ADAM.beta1 ** at)
+    for (const { name } of trained) {
+      const [weight, m, v] = [weights.get(name)!, first.get(name)!, second.get(name)!]
+      const gradient = grads[weight.name]!
+      m.assign(tf.add(tf.mul(m, ADAM.beta1), tf.mul(gradient, 1 - ADAM.beta1)))
+      v.assign(tf.add(tf.mul(v, ADAM.beta2), tf.mul(tf.square(gradient), 1 - ADAM.beta2)))
+      weight.assign(tf.sub(weight, tf.mul(tf.div(m, tf.add(tf.sqrt(v), ADAM.epsilon)), rate)))
+    }
+  }
+
+  const readScore = async () => {
+    const [loss, hits] = await sums.data()
+    return { loss: loss!, hits: hits! }
+  }
+
+  return {
+    // Scores are read back once for a pass: each reading is a round trip to the device.
+    run: (pass) =>
+      attempt(() => {
+        tf.tidy(() => sums.assign(tf.zeros([2])))
+        for (let batch = 0; batch < pass.borders.length - 1; batch++) tf.tidy(() => step(pass, batch))
+        return readScore()
+      }),
+    validate: attempt(() => {
+      tf.tidy(() => {
+        const rows = validation.labels.map((_, row) => row)
+        const { embeddings, targets } = upload(tf, network, validation, rows)
+        const { loss, hits } = score(tf, forward(tf, network, weights, embeddings), targets, tf.ones([rows.length]))
+        sums.assign(tf.stack([loss, hits]))
+      })
+      return readScore()
+    }),
+    weights: attempt(async () => {
+      const values = new Map(
+        await Promise.all([...weights].map(async ([name, variable]) => [name, await variable.data()] as const))
+      )
+      return weightsFrom(network, ({ name }) => Float32Array.from(values.get(name)!))
+    }),
+    close: () => tf.dispose([...weights.values(), ...first.values(), ...second.values(), sums])
+  }
+}
+
+/** Some samples' embeddings [n, inputs] and one-hot classes [n, classes]. */
+const upload = (tf: Tf, { units }: Network, { embeddings, labels }: Examples, rows: Uint32Array | Int32Array) => {
+  const [inputs, classes] = [units[0]!, units.at(-1)!]
+  const gathered = new Float32Array(rows.length * inputs)
+  const targets = new Float32Array(rows.length * classes)
+  rows.forEach((row, at) => {
+    gathered.set(embeddings.subarray(row * inputs, (row + 1) * inputs), at * inputs)
+    targets[at * classes + labels[row]!] = 1
+  })
+  return {
+    embeddings: tf.tensor2d(gathered, [rows.length, inputs]),
+    targets: tf.tensor2d(targets, [rows.length, classes])
+  }
+}
+
+/** What each hidden layer's activations are multiplied by: 0 for units dropped, and more than 1 to make up for them. */
+const uploadMasks = (tf: Tf, { units, dropout }: Network, { kept, order }: Pass, from: number, to: number) => {
+  if (dropout.length === 0) return []
+  const width = kept.length / order.length
+  const all = tf.tensor2d(Float32Array.from(kept.subarray(from * width, to * width)), [to - from, width])
+  return tf.split(all, units.slice(1, -1), 1).map((mask, layer) => tf.div(mask, 1 - dropout[layer]!))
+}
+
+const decayOf = (tf: Tf, { decay, dropout }: Network, weights: Variables): Tensorflow.Scalar => {
+  let squares: Tensorflow.Tensor = tf.scalar(0)
+  if (decay === 0) return squares as Tensorflow.Scalar
+  for (let layer = 0; layer <= dropout.length; layer++) {
+    squares = tf.add(squares, tf.sum(tf.square(weights.get(`kernel${layer}`)!)))
+  }
+  return tf.mul(squares, decay)
+}
+
+const attempt = <A>(run: () => Promise<A>) =>
+  Effect.tryPromise({ try: run, catch: failed }).pipe(Effect.uninterruptible)
+
+const failed = (cause: unknown) =>
+  new TrainingError({
+    message: `TensorFlow.js could not train: ${cause instanceof Error ? cause.message : String(cause)}`
+  })
