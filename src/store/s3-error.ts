@@ -87,6 +87,8 @@ export const explain = (thrown: unknown, asked: Asked): Failure => {
       return retry("conflict", `Another writer is changing ${address}.`)
     case "PreconditionFailed":
       return fail("conflict", `Another writer has changed ${address}.`)
+    case "BadDigest":
+      return retry("unreachable", `What was written to ${address} arrived changed.`)
     case "Stalled":
       return retry("unreachable", `${endpoint} fell silent: ${message}.`)
   }

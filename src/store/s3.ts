@@ -37,20 +37,17 @@ const MOST_REQUESTS = 256
  * A bucket as a store; keys are relative to `prefix` (empty, or ending in a slash).
  *
  * Credentials come from the settings, else from the AWS SDK's own chain. Any S3 will do: with a custom endpoint buckets
- * are addressed by path, and no checksum is asked for that only Amazon computes. What is read is checked against its length,
- * what is written by its MD5.
+ * are addressed by path, and no checksum is asked for that only Amazon computes. What is read is checked against its
+ * length, what is written by its MD5.
  */
-export const s3Store = Effect.fn("s3Store")(function* (
+export const s3Store = (
   settings: S3Settings,
   bucket: string,
   prefix = "",
-  patience = PATIENCE
-) {
-  const client = yield* Effect.acquireRelease(
-    Effect.sync(() => makeClient(settings)),
-    (client) => Effect.sync(() => client.destroy())
-  )
-  const requests = yield* Semaphore.make(MOST_REQUESTS)
+  patience: Patience = PATIENCE
+): Store["Service"] => {
+  const client = makeClient(settings)
+  const requests = Semaphore.makeUnsafe(MOST_REQUESTS)
   const endpoint = Option.getOrElse(settings.endpoint, () => "Amazon S3")
   const address = (key: string) => `s3://${bucket}/${prefix}${key}`
   const target = (key: string) => ({ Bucket: bucket, Key: prefix + key })
@@ -113,6 +110,7 @@ export const s3Store = Effect.fn("s3Store")(function* (
     yield* refuseKey(key)
     return yield* request(key, async (abortSignal, heard) => {
       const { Body, ETag = "" } = await client.send(new GetObjectCommand(target(key)), { abortSignal })
+      heard()
       return { bytes: await readWhole(Body?.transformToWebStream(), heard), etag: unquote(ETag) }
     })
   })
@@ -176,7 +174,7 @@ export const s3Store = Effect.fn("s3Store")(function* (
   })
 
   return Store.of({ location: address("").replace(/\/$/, ""), list, get, find, put, remove })
-})
+}
 
 const makeClient = ({ endpoint, region, credentials }: S3Settings) =>
   new S3Client({

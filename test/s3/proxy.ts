@@ -4,7 +4,7 @@ import { connect, createServer, type Socket } from "node:net"
 /** What goes wrong on a connection once `after` bytes of answers have passed: it breaks, ends early, or falls silent. */
 export interface Break {
   readonly after: number
-  readonly then: "reset" | "end" | "stall"
+  readonly how: "reset" | "end" | "stall"
 }
 
 export interface BreakingProxy extends AsyncDisposable {
@@ -13,6 +13,8 @@ export interface BreakingProxy extends AsyncDisposable {
   readonly breaks: Array<Break>
   /** Connections accepted so far. */
   connections: number
+  /** Sockets open now, on either side. */
+  readonly openSockets: () => number
 }
 
 /** Forwards TCP to `endpoint` and breaks connections as told: what no HTTP server can do to itself. */
@@ -39,8 +41,8 @@ export const startBreakingProxy = async (endpoint: string): Promise<BreakingProx
       passed += chunk.length
       client.write(chunk.subarray(0, left))
       if (fault === undefined || passed < fault.after) return
-      if (fault.then === "reset") client.resetAndDestroy()
-      if (fault.then === "end") client.end()
+      if (fault.how === "reset") client.resetAndDestroy()
+      if (fault.how === "end") client.end()
     })
   })
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve))
@@ -48,6 +50,7 @@ export const startBreakingProxy = async (endpoint: string): Promise<BreakingProx
     endpoint: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     breaks: [],
     connections: 0,
+    openSockets: () => open.size,
     [Symbol.asyncDispose]: async () => {
       for (const socket of open) socket.destroy()
       server.close()

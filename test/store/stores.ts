@@ -47,7 +47,7 @@ const otherS3Store = (endpoint: string) =>
     })
     const bucket = `contract-${crypto.randomUUID()}`
     yield* Effect.promise(() => client.send(new CreateBucketCommand({ Bucket: bucket })))
-    return yield* s3Store(settings, bucket)
+    return s3Store(settings, bucket)
   })
 
 /** Every kind of store, empty, that the contract holds for. */
@@ -56,9 +56,7 @@ export const kindsOfStore = [
   {
     kind: "the in-process S3 server, three keys a page",
     skip: false,
-    empty: s3Server({ pageSize: 3 }).pipe(
-      Effect.flatMap(({ endpoint }) => s3Store(settingsFor(endpoint), "recordings"))
-    )
+    empty: s3Server({ pageSize: 3 }).pipe(Effect.map(({ endpoint }) => s3Store(settingsFor(endpoint), "recordings")))
   },
   {
     kind: "a prefix of a bucket",
@@ -67,7 +65,7 @@ export const kindsOfStore = [
       Effect.tap(({ bucket }) =>
         Effect.sync(() => bucket.set("beside", { bytes: new Uint8Array(1), etag: '"beside"' }))
       ),
-      Effect.flatMap(({ endpoint }) => s3Store(settingsFor(endpoint), "recordings", "field/2024/"))
+      Effect.map(({ endpoint }) => s3Store(settingsFor(endpoint), "recordings", "field/2024/"))
     )
   },
   {

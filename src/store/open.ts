@@ -1,0 +1,70 @@
+import { stat } from "node:fs/promises"
+import { basename, dirname, join, resolve } from "node:path"
+import { Effect, Option, Stream } from "effect"
+import { Settings } from "../config.ts"
+import { folderStore } from "./folder.ts"
+import { explain, ignoreAbsence } from "./folder-error.ts"
+import { RECORDINGS_PREFIX } from "./keys.ts"
+import { s3Store } from "./s3.ts"
+import { type Store, StoreError } from "./store.ts"
+
+const RECORDINGS_FOLDER = RECORDINGS_PREFIX.slice(0, -1)
+
+/**
+ * Opens the store that `--store` names: `s3://bucket`, `s3://bucket/prefix`, or a folder that holds `extracted_audio`.
+ *
+ * Where it names none: the bucket `S3_BUCKET`, else the current folder if it holds `extracted_audio`, else none, so that
+ * the caller can make its own. A bucket is asked for its first keys, so that a wrong name or credentials show at once.
+ */
+export const openStore = Effect.fn("openStore")(function* (
+  location: Option.Option<string>,
+  /** Whether a folder may be new or without recordings, because they are about to be written. */
+  options: { readonly create: boolean } = { create: false }
+) {
+  const settings = yield* Settings
+  if (Option.isSome(location)) {
+    const address = /^s3:\/\/([^/]*)\/?(.*?)\/*$/.exec(location.value)
+    return Option.some(
+      address === null
+        ? yield* openFolder(location.value, options.create)
+        : yield* openBucket(settings, address[1]!, address[2] === "" ? "" : `${address[2]}/`)
+    )
+  }
+  if (Option.isSome(settings.bucket)) return Option.some(yield* openBucket(settings, settings.bucket.value, ""))
+  return (yield* isFolder(RECORDINGS_FOLDER)) ? Option.some(folderStore(".")) : Option.none<Store["Service"]>()
+})
+
+const openBucket = Effect.fn("openBucket")(function* (settings: Settings["Service"], bucket: string, prefix: string) {
+  if (bucket === "") {
+    return yield* new StoreError({
+      reason: "invalid",
+      key: "",
+      message: `"s3://" names no bucket: write s3://<bucket>.`
+    })
+  }
+  const store = s3Store(settings, bucket, prefix)
+  yield* store.list("").pipe(Stream.take(1), Stream.runDrain)
+  return store
+})
+
+const openFolder = Effect.fn("openFolder")(function* (folder: string, create: boolean) {
+  const path = resolve(folder)
+  const refuse = (reason: StoreError["reason"], message: string) => new StoreError({ reason, key: "", message })
+  if (create || (yield* isFolder(join(path, RECORDINGS_FOLDER)))) return folderStore(path)
+  if (!(yield* isFolder(path))) return yield* refuse("missing", `There is no folder ${path}.`)
+  if (basename(path) === RECORDINGS_FOLDER) {
+    return yield* refuse(
+      "invalid",
+      `${path} holds the recordings themselves: name the folder around it, ${dirname(path)}.`
+    )
+  }
+  return yield* refuse(
+    "missing",
+    `${path} holds no folder "${RECORDINGS_FOLDER}": it should hold a folder for each class.`
+  )
+})
+
+const isFolder = (path: string) =>
+  Effect.tryPromise({ try: () => stat(path).catch(ignoreAbsence), catch: explain("", path, "read") }).pipe(
+    Effect.map((stats) => stats?.isDirectory() ?? false)
+  )
