@@ -1,0 +1,115 @@
+import { SAMPLE_RATE } from "../audio/clip.ts"
+import { RealFft } from "../audio/fft.ts"
+import { cosTurn } from "../audio/trigonometry.ts"
+
+// YAMNet's published parameters: 25 ms windows every 10 ms, 64 bands from 125 to 7,500 Hz, log(x + 0.001), and
+// patches of 0.96 s every 0.48 s.
+export const WINDOW = 400
+export const HOP = 160
+export const FFT_LENGTH = 512
+export const BINS = FFT_LENGTH / 2 + 1
+export const MEL_BANDS = 64
+export const PATCH_FRAMES = 96
+export const PATCH_HOP_FRAMES = 48
+export const PATCH_SIZE = PATCH_FRAMES * MEL_BANDS
+export const LOG_OFFSET = 0.001
+/** Samples of the first patch: its frames and what the last window reaches beyond them. */
+export const FIRST_PATCH = PATCH_FRAMES * HOP + WINDOW - HOP
+/** Samples that each further patch adds. */
+export const PATCH_HOP = PATCH_HOP_FRAMES * HOP
+
+/** Enters the recipe: changes whenever a patch would. */
+export const FRONTEND_VERSION = "yamnet-logmel-1"
+
+/** Patches that a waveform of so many samples makes once its tail is padded with silence: at least one. */
+export const patchCount = (samples: number): number => 1 + Math.ceil(Math.max(0, samples - FIRST_PATCH) / PATCH_HOP)
+
+/** A periodic Hann window. */
+export const hannWindow = (): Float64Array =>
+  Float64Array.from({ length: WINDOW }, (_, n) => 0.5 - 0.5 * cosTurn(n / WINDOW))
+
+const toMel = (hertz: number): number => 1127 * Math.log1p(hertz / 700)
+
+/**
+ * The weight of every spectrum bin in every mel band, [257, 64].
+ *
+ * Triangles on the HTK mel scale, equally spaced from 125 to 7,500 Hz, of height 1; the bin of 0 Hz counts nowhere
+ * (as TensorFlow's `linear_to_mel_weight_matrix`).
+ */
+export const melMatrix = (): Float32Array => {
+  const low = toMel(125)
+  const spacing = (toMel(7500) - low) / (MEL_BANDS + 1)
+  const matrix = new Float32Array(BINS * MEL_BANDS)
+  for (let bin = 1; bin < BINS; bin++) {
+    const place = (toMel((bin * SAMPLE_RATE) / FFT_LENGTH) - low) / spacing
+    for (let band = 0; band < MEL_BANDS; band++) {
+      matrix[bin * MEL_BANDS + band] = Math.max(0, 1 - Math.abs(place - (band + 1)))
+    }
+  }
+  return matrix
+}
+
+// A bin lies in at most two neighbouring triangles: the band whose peak is below it, falling, and the next, rising.
+const toTriangles = (matrix: Float32Array) => {
+  const first = new Uint8Array(BINS)
+  const weights = new Float64Array(BINS * 2)
+  for (let bin = 0; bin < BINS; bin++) {
+    const row = matrix.subarray(bin * MEL_BANDS, (bin + 1) * MEL_BANDS)
+    first[bin] = Math.min(
+      Math.max(
+        0,
+        row.findIndex((weight) => weight > 0)
+      ),
+      MEL_BANDS - 2
+    )
+    weights[2 * bin] = row[first[bin]!]!
+    weights[2 * bin + 1] = row[first[bin]! + 1]!
+  }
+  return { first, weights }
+}
+
+const window = hannWindow()
+const triangles = toTriangles(melMatrix())
+const fft = new RealFft(FFT_LENGTH)
+
+// Frames beyond the waveform's end are silence; the spectrogram of the padded tail is computed like any other.
+const logMelSpectrogram = (samples: Float32Array, frames: number): Float32Array => {
+  const spectrogram = new Float32Array(frames * MEL_BANDS)
+  const windowed = new Float64Array(FFT_LENGTH)
+  const re = new Float64Array(BINS)
+  const im = new Float64Array(BINS)
+  const mel = new Float64Array(MEL_BANDS)
+  for (let frame = 0; frame < frames; frame++) {
+    const start = frame * HOP
+    const present = Math.min(WINDOW, Math.max(0, samples.length - start))
+    for (let n = 0; n < present; n++) windowed[n] = samples[start + n]! * window[n]!
+    windowed.fill(0, present, WINDOW)
+    fft.forward(windowed, re, im)
+    mel.fill(LOG_OFFSET)
+    for (let bin = 1; bin < BINS; bin++) {
+      const band = triangles.first[bin]!
+      const magnitude = Math.sqrt(re[bin]! * re[bin]! + im[bin]! * im[bin]!)
+      mel[band] = mel[band]! + magnitude * triangles.weights[2 * bin]!
+      mel[band + 1] = mel[band + 1]! + magnitude * triangles.weights[2 * bin + 1]!
+    }
+    for (let band = 0; band < MEL_BANDS; band++) spectrogram[frame * MEL_BANDS + band] = Math.log(mel[band]!)
+  }
+  return spectrogram
+}
+
+/**
+ * Mono samples at 16 kHz to log-mel patches [patches, 96, 64], as YAMNet's own front-end makes them.
+ *
+ * The tail is padded with silence to a whole number of patches (`pad_waveform`), so nothing is cut off and even one
+ * sample gives a patch; 4 s give 8. Each frame is transformed once though patches overlap by half.
+ */
+export const logMelPatches = (samples: Float32Array): Float32Array => {
+  const patches = patchCount(samples.length)
+  const spectrogram = logMelSpectrogram(samples, PATCH_FRAMES + (patches - 1) * PATCH_HOP_FRAMES)
+  const out = new Float32Array(patches * PATCH_SIZE)
+  for (let patch = 0; patch < patches; patch++) {
+    const start = patch * PATCH_HOP_FRAMES * MEL_BANDS
+    out.set(spectrogram.subarray(start, start + PATCH_SIZE), patch * PATCH_SIZE)
+  }
+  return out
+}

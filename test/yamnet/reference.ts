@@ -1,0 +1,66 @@
+import { existsSync } from "node:fs"
+import { join, resolve } from "node:path"
+import * as tf from "@tensorflow/tfjs"
+import { loadGraphModel } from "@tensorflow/tfjs-converter"
+import type { Network } from "../../src/yamnet/layers.ts"
+
+const folder = resolve(import.meta.dir, "../..", process.env.ECOSIGHT_YAMNET ?? "../shared/yamnet")
+
+/** The folder of a TensorFlow.js conversion of YAMNet that some tests compare with. */
+export const yamnetFolder = existsSync(join(folder, "model.json")) ? folder : undefined
+
+/** For the name of a test that needs it. */
+export const needsYamnet = yamnetFolder === undefined ? " (skipped: set ECOSIGHT_YAMNET to a YAMNet model folder)" : ""
+
+const readModel = async (path: string): Promise<tf.io.ModelArtifacts> => {
+  const model: tf.io.ModelJSON = await Bun.file(join(path, "model.json")).json()
+  const shards = model.weightsManifest.flatMap((group) => group.paths)
+  const weights = await Promise.all(shards.map((shard) => Bun.file(join(path, shard)).bytes()))
+  return tf.io.getModelArtifactsForJSON(model, async () => [
+    model.weightsManifest.flatMap((group) => group.weights),
+    tf.io.CompositeArrayBuffer.join(weights.map((shard) => shard.buffer as ArrayBuffer))
+  ])
+}
+
+/** Runs YAMNet's own graph, front-end included, by TensorFlow.js in plain JavaScript: 0.4 s a patch. */
+export const runReference = async (path: string, waveform: Float32Array) => {
+  await tf.setBackend("cpu")
+  const model = await loadGraphModel({ load: () => readModel(path) })
+  const [, embeddings, logMel] = model.predict(tf.tensor1d(waveform)) as Array<tf.Tensor>
+  return {
+    embeddings: (await embeddings!.data()) as Float32Array,
+    logMel: (await logMel!.data()) as Float32Array
+  }
+}
+
+/** A second opinion on any weights: the network in TensorFlow.js's operators, on patches [n, 96, 64]. */
+export const runOperators = async (network: Network, patches: Float32Array): Promise<Float32Array> => {
+  await tf.setBackend("cpu")
+  const embeddings = tf.tidy(() => {
+    let features: tf.Tensor4D = tf.tensor4d(patches, [patches.length / (96 * 64), 96, 64, 1])
+    const { kernel, shape, bias } = network.stem
+    features = tf.relu(tf.add(tf.conv2d(features, tf.tensor4d(kernel, [...shape]), 2, "same"), bias))
+    for (const { depthwise, pointwise, stride } of network.separable) {
+      const spread = tf.depthwiseConv2d(features, tf.tensor4d(depthwise.kernel, [...depthwise.shape]), stride, "same")
+      const active = tf.relu(tf.add(spread, depthwise.bias))
+      const mixed = tf.conv2d(active, tf.tensor4d(pointwise.kernel, [...pointwise.shape]), 1, "same")
+      features = tf.relu(tf.add(mixed, pointwise.bias))
+    }
+    return tf.mean(features, [1, 2])
+  })
+  return (await embeddings.data()) as Float32Array
+}
+
+/** How far two sets of values are apart: at most anywhere, and as a whole (relative L2). */
+export const distance = (values: Float32Array, expected: Float32Array) => {
+  let largest = 0
+  let apart = 0
+  let whole = 0
+  for (let i = 0; i < expected.length; i++) {
+    const difference = values[i]! - expected[i]!
+    largest = Math.max(largest, Math.abs(difference))
+    apart += difference ** 2
+    whole += expected[i]! ** 2
+  }
+  return { largest, relative: Math.sqrt(apart / whole) }
+}
