@@ -88,7 +88,7 @@ const definitions = {
   }),
   region: define({
     name: "AWS_REGION",
-    fallback: "the AWS profile's, else us-east-1",
+    fallback: "the AWS profile's, or us-east-1 at another server than Amazon's",
     description: "The bucket's region",
     allowed: "a region such as eu-west-1",
     schema: matching(/^[a-z0-9-]+$/)
@@ -96,7 +96,7 @@ const definitions = {
   endpoint: define({
     name: "AWS_ENDPOINT_URL_S3",
     fallback: "AWS_ENDPOINT_URL, else Amazon S3",
-    description: "The address of another S3 server: MinIO, R2, Ceph, ...",
+    description: "The address of another S3 server: MinIO, R2, Ceph and others",
     ...address
   }),
   anyEndpoint: define({

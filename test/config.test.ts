@@ -1,0 +1,132 @@
+import { expect, test } from "bun:test"
+import { availableParallelism } from "node:os"
+import { ConfigProvider, Effect, Layer, Option, Redacted } from "effect"
+import { Settings, settings } from "../src/config.ts"
+
+const read = (environment: Record<string, string>) =>
+  Settings.pipe(
+    Effect.provide(
+      Settings.layer.pipe(Layer.provide(ConfigProvider.layer(ConfigProvider.fromEnv({ env: environment }))))
+    )
+  )
+
+const settingsFrom = (environment: Record<string, string>) => Effect.runPromise(read(environment))
+const sentenceFor = (environment: Record<string, string>) =>
+  Effect.runPromise(Effect.orDie(Effect.flip(read(environment))).pipe(Effect.map(({ message }) => message)))
+
+test("every setting has a default", async () => {
+  expect(await settingsFrom({})).toEqual({
+    bucket: Option.none(),
+    region: Option.none(),
+    endpoint: Option.none(),
+    credentials: Option.none(),
+    clipMaxSeconds: 30,
+    maxSkipped: 0.2,
+    groupPattern: Option.none(),
+    yamnetModel: Option.none(),
+    engine: "auto",
+    fetchConcurrency: 16,
+    workers: availableParallelism()
+  })
+})
+
+test("an empty variable counts as not set", async () => {
+  const empty = Object.fromEntries(settings.map(({ name }) => [name, ""]))
+  expect(await settingsFrom(empty)).toEqual(await settingsFrom({}))
+})
+
+test("settings are read from the environment", async () => {
+  const value = await settingsFrom({
+    S3_BUCKET: "field-recordings.2024",
+    AWS_REGION: "eu-west-1",
+    AWS_ACCESS_KEY_ID: "AKIA",
+    AWS_SECRET_ACCESS_KEY: "s3cr3t",
+    AWS_SESSION_TOKEN: "t0k3n",
+    CLIP_MAX_SECONDS: "2.5",
+    MAX_SKIPPED: "0.5",
+    YAMNET_MODEL: "https://example.org/yamnet.h5",
+    ENGINE: "webgpu",
+    FETCH_CONCURRENCY: "4",
+    WORKERS: "1"
+  })
+  expect(value).toMatchObject({
+    bucket: Option.some("field-recordings.2024"),
+    region: Option.some("eu-west-1"),
+    clipMaxSeconds: 2.5,
+    maxSkipped: 0.5,
+    yamnetModel: Option.some("https://example.org/yamnet.h5"),
+    engine: "webgpu",
+    fetchConcurrency: 4,
+    workers: 1
+  })
+  const credentials = Option.getOrThrow(value.credentials)
+  expect(credentials.accessKeyId).toBe("AKIA")
+  expect(Redacted.value(credentials.secretAccessKey)).toBe("s3cr3t")
+  expect(Option.map(credentials.sessionToken, Redacted.value)).toEqual(Option.some("t0k3n"))
+  expect(JSON.stringify(value)).not.toMatch(/s3cr3t|t0k3n/)
+})
+
+test("S3's own endpoint goes before the general one", async () => {
+  const general = { AWS_ENDPOINT_URL: "https://general.example" }
+  expect((await settingsFrom(general)).endpoint).toEqual(Option.some("https://general.example"))
+  const both = { ...general, AWS_ENDPOINT_URL_S3: "http://localhost:9000" }
+  expect((await settingsFrom(both)).endpoint).toEqual(Option.some("http://localhost:9000"))
+})
+
+test("a share may be a percentage", async () => {
+  const shares = { "20%": 0.2, "0": 0, "100%": 1, "12.5%": 0.125, "1": 1, "0.05": 0.05 }
+  for (const [text, share] of Object.entries(shares)) {
+    expect((await settingsFrom({ MAX_SKIPPED: text })).maxSkipped).toBe(share)
+  }
+})
+
+test("a group pattern may be written for Unicode or without", async () => {
+  const patternOf = async (text: string) =>
+    Option.getOrThrow((await settingsFrom({ GROUP_PATTERN: text })).groupPattern)
+  expect((await patternOf("^(\\p{L}+)-")).exec("цапля-1.wav")?.[1]).toBe("цапля")
+  expect((await patternOf("^(\\w+)\\-")).exec("site-1.wav")?.[1]).toBe("site")
+})
+
+const WRONG: ReadonlyArray<readonly [name: string, value: string, sentence: string]> = [
+  ["S3_BUCKET", "My_Bucket", "a bucket's name: 3 to 63 lower-case letters, digits, dots and hyphens"],
+  ["S3_BUCKET", "s3://bucket", "a bucket's name: 3 to 63 lower-case letters, digits, dots and hyphens"],
+  ["AWS_REGION", "eu west", "a region such as eu-west-1"],
+  ["AWS_ENDPOINT_URL_S3", "localhost:9000", "an address such as http://localhost:9000"],
+  ["AWS_ENDPOINT_URL", "ftp://x", "an address such as http://localhost:9000"],
+  ["CLIP_MAX_SECONDS", "abc", "a number of seconds from 1 to 3600"],
+  ["CLIP_MAX_SECONDS", "0", "a number of seconds from 1 to 3600"],
+  ["CLIP_MAX_SECONDS", "-5", "a number of seconds from 1 to 3600"],
+  ["CLIP_MAX_SECONDS", "NaN", "a number of seconds from 1 to 3600"],
+  ["CLIP_MAX_SECONDS", "1e9", "a number of seconds from 1 to 3600"],
+  ["MAX_SKIPPED", "20", "a share from 0 to 1, or from 0% to 100%"],
+  ["MAX_SKIPPED", "120%", "a share from 0 to 1, or from 0% to 100%"],
+  ["GROUP_PATTERN", "(", "a regular expression"],
+  ["ENGINE", "gpu", "auto, webgpu or native"],
+  ["FETCH_CONCURRENCY", "0", "a whole number from 1 to 256"],
+  ["FETCH_CONCURRENCY", "1.5", "a whole number from 1 to 256"],
+  ["WORKERS", "many", "a whole number from 1 to 256"]
+]
+
+for (const [name, value, allowed] of WRONG) {
+  test(`${name}=${value} is refused with one sentence`, async () => {
+    expect(await sentenceFor({ [name]: value })).toBe(`${name} is "${value}", but must be ${allowed}.`)
+  })
+}
+
+test("half a pair of credentials is refused, and a secret is never repeated", async () => {
+  expect(await sentenceFor({ AWS_ACCESS_KEY_ID: "AKIA" })).toBe(
+    "AWS_SECRET_ACCESS_KEY is not set, but AWS_ACCESS_KEY_ID is: set both, or neither to use the AWS SDK's own credentials."
+  )
+  expect(await sentenceFor({ AWS_SECRET_ACCESS_KEY: "x" })).toStartWith("AWS_ACCESS_KEY_ID is not set")
+  const pasted = await sentenceFor({ AWS_ACCESS_KEY_ID: "AKIA", AWS_SECRET_ACCESS_KEY: "my secret" })
+  expect(pasted).toBe("AWS_SECRET_ACCESS_KEY has a value that is not allowed; it must be without spaces.")
+})
+
+test("every setting is described", () => {
+  expect(new Set(settings.map(({ name }) => name)).size).toBe(settings.length)
+  for (const { name, fallback, description } of settings) {
+    expect(name).toMatch(/^[A-Z0-9_]+$/)
+    expect(fallback).not.toBe("")
+    expect(description).not.toEndWith(".")
+  }
+})

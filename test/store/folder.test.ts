@@ -1,0 +1,153 @@
+import { expect, test } from "bun:test"
+import { chmod, mkdir, mkdtemp, readdir, rename, rm, symlink, utimes, writeFile } from "node:fs/promises"
+import { tmpdir } from "node:os"
+import { dirname, join } from "node:path"
+import { Effect, Option, Stream } from "effect"
+import { folderStore } from "../../src/store/folder.ts"
+import type { Store, StoreError } from "../../src/store/store.ts"
+
+const run = <A>(effect: Effect.Effect<A, StoreError>) => Effect.runPromise(effect)
+const failureOf = (effect: Effect.Effect<unknown, StoreError>) => run(Effect.orDie(Effect.flip(effect)))
+const list = (store: Store["Service"], prefix = "") => run(Stream.runCollect(store.list(prefix)))
+const keys = async (store: Store["Service"], prefix = "") => (await list(store, prefix)).map(({ key }) => key)
+
+/** A folder with these files, removed after the test. */
+const folderWith = async (files: Readonly<Record<string, string>> = {}) => {
+  const root = await mkdtemp(join(tmpdir(), "ecosight-"))
+  for (const [name, content] of Object.entries(files)) {
+    await mkdir(dirname(join(root, name)), { recursive: true })
+    await writeFile(join(root, name), content)
+  }
+  return {
+    root,
+    store: folderStore(root),
+    [Symbol.asyncDispose]: () => rm(root, { recursive: true, force: true })
+  }
+}
+
+test("a folder that does not exist yet is empty, and is made by the first write", async () => {
+  await using outer = await folderWith()
+  const store = folderStore(join(outer.root, "new/store"))
+  expect(await list(store)).toEqual([])
+  expect(await run(store.find("a"))).toEqual(Option.none())
+  await run(store.put("a/b", new Uint8Array([1]), { ifNoneMatch: "*" }))
+  expect(await keys(store)).toEqual(["a/b"])
+})
+
+test("nothing but what was put is left in the folder", async () => {
+  await using folder = await folderWith()
+  for (let i = 0; i < 5; i++) await run(folder.store.put("c/a.wav", new Uint8Array(i)))
+  await writeFile(join(folder.root, "file"), "")
+  expect((await failureOf(folder.store.put("file/below", new Uint8Array(1)))).reason).toBe("invalid")
+  expect((await readdir(folder.root, { recursive: true })).toSorted()).toEqual(["c", "c/a.wav", "file"])
+})
+
+test("a file written by another program has a new ETag, also with its old size and date", async () => {
+  await using folder = await folderWith({ "a.wav": "aaaa", "b.wav": "bbbb" })
+  const date = new Date("2024-05-01T12:00:00Z")
+  for (const name of ["a.wav", "b.wav"]) await utimes(join(folder.root, name), date, date)
+  const before = await list(folder.store)
+  // Swapped, as after a mistake in labelling.
+  await Bun.sleep(20)
+  await rename(join(folder.root, "a.wav"), join(folder.root, "c"))
+  await rename(join(folder.root, "b.wav"), join(folder.root, "a.wav"))
+  await rename(join(folder.root, "c"), join(folder.root, "b.wav"))
+  const after = await list(folder.store)
+  expect(after.map(({ key, size }) => ({ key, size }))).toEqual(before.map(({ key, size }) => ({ key, size })))
+  expect(after[0]!.etag).not.toBe(before[0]!.etag)
+  expect(after[1]!.etag).not.toBe(before[1]!.etag)
+})
+
+test("links are followed, to files and folders, but not round and round", async () => {
+  await using elsewhere = await folderWith({ "shots/1.wav": "1", "shots/deep/2.wav": "2", "one.wav": "one" })
+  await using folder = await folderWith({ "extracted_audio/dog/a.wav": "a" })
+  const at = (name: string) => join(folder.root, "extracted_audio", name)
+  await symlink(join(elsewhere.root, "shots"), at("gun_shot"))
+  await symlink(join(elsewhere.root, "one.wav"), at("dog/one.wav"))
+  await symlink(folder.root, at("dog/itself"))
+  // Two links that lead to each other's folders.
+  await mkdir(at("x"))
+  await symlink(at("x"), join(elsewhere.root, "shots/deep/x"))
+  await symlink(join(elsewhere.root, "shots/deep"), at("x/deep"))
+  expect(await keys(folder.store, "extracted_audio/")).toEqual([
+    "extracted_audio/dog/a.wav",
+    "extracted_audio/dog/one.wav",
+    "extracted_audio/gun_shot/1.wav",
+    "extracted_audio/gun_shot/deep/2.wav",
+    "extracted_audio/x/deep/2.wav"
+  ])
+  expect(new TextDecoder().decode((await run(folder.store.get("extracted_audio/gun_shot/1.wav"))).bytes)).toBe("1")
+})
+
+test("what cannot be read is listed, and reading it says why", async () => {
+  await using folder = await folderWith({ "dog/a.wav": "a" })
+  await symlink(join(folder.root, "gone"), join(folder.root, "dog/dangling.wav"))
+  await symlink(join(folder.root, "dog/loop.wav"), join(folder.root, "dog/loop.wav"))
+  await writeFile(
+    Buffer.concat([Buffer.from(`${folder.root}/dog/latin-`), Buffer.from([0xe9]), Buffer.from(".wav")]),
+    "x"
+  )
+  expect(await keys(folder.store)).toEqual(["dog/a.wav", "dog/dangling.wav", "dog/latin-\ufffd.wav", "dog/loop.wav"])
+  for (const name of ["dangling.wav", "latin-\ufffd.wav", "loop.wav"]) {
+    const error = await failureOf(folder.store.get(`dog/${name}`))
+    expect(error.reason).toBe("missing")
+    expect(error.message).toContain(`${folder.root}/dog/${name}`)
+  }
+})
+
+test("folders, and names too long for the file system, are not objects", async () => {
+  await using folder = await folderWith({ "dog/a.wav": "a" })
+  expect(await run(folder.store.find("dog"))).toEqual(Option.none())
+  expect(await failureOf(folder.store.get("dog"))).toMatchObject({
+    reason: "missing",
+    message: `${folder.root}/dog cannot be read: it is a folder.`
+  })
+  const long = "犬".repeat(100)
+  expect(await failureOf(folder.store.put(`dog/${long}`, new Uint8Array(1)))).toMatchObject({
+    reason: "invalid",
+    message: `${folder.root}/dog/${long} cannot be written: its name is too long for this file system.`
+  })
+  for (const key of ["/etc/passwd", "a//b", "a/", ".ecosight-lock", "a/.ecosight-x"]) {
+    expect((await failureOf(folder.store.put(key, new Uint8Array(1)))).reason).toBe("invalid")
+  }
+})
+
+test("special files, which can be waited on for ever, are not listed", async () => {
+  await using folder = await folderWith({ "dog/a.wav": "a" })
+  await Bun.$`mkfifo ${folder.root}/dog/pipe.wav`
+  expect(await keys(folder.store)).toEqual(["dog/a.wav"])
+})
+
+test.skipIf(process.getuid?.() === 0)(
+  "a folder that may not be read is denied (skipped for root, who may)",
+  async () => {
+    await using folder = await folderWith({ "dog/a.wav": "a" })
+    await chmod(join(folder.root, "dog"), 0)
+    expect((await failureOf(Stream.runDrain(folder.store.list("")))).reason).toBe("denied")
+    await chmod(join(folder.root, "dog"), 0o755)
+  }
+)
+
+test("a conditional write waits for one in another process, and the lock of a killed one is free", async () => {
+  await using folder = await folderWith({ lease: "old" })
+  const child = Bun.spawn(["bun", "-e", LOCK_HOLDER, join(folder.root, ".ecosight-lock")], { stdout: "pipe" })
+  await child.stdout.getReader().read()
+  const found = Option.getOrThrow(await run(folder.store.find("lease")))
+  let written = false
+  const writing = run(folder.store.put("lease", new Uint8Array(1), { ifMatch: found.etag })).then(() => {
+    written = true
+  })
+  await Bun.sleep(100)
+  expect(written).toBe(false)
+  child.kill("SIGKILL")
+  await writing
+  expect(written).toBe(true)
+})
+
+const LOCK_HOLDER = `
+  import { Database } from "bun:sqlite"
+  const lock = new Database(process.argv[1])
+  lock.run("BEGIN EXCLUSIVE")
+  console.log("held")
+  setInterval(() => lock, 1000)
+`
