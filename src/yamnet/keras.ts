@@ -7,7 +7,7 @@ const EPSILON = 1e-4
 
 /** Whether the bytes begin as those of an HDF5 file. */
 export const isHdf5 = (bytes: Uint8Array): boolean =>
-  new TextDecoder("latin1").decode(bytes.subarray(0, 8)) === "\x89HDF\r\n\x1a\n"
+  Buffer.from(bytes.subarray(0, 8)).toString("latin1") === "\x89HDF\r\n\x1a\n"
 
 type Weights = ReadonlyMap<string, { readonly shape: ReadonlyArray<number>; readonly values: Float32Array }>
 
@@ -71,6 +71,9 @@ const readLayer = Effect.fnUntraced(function* (
   weights: Weights,
   { path, shape }: { readonly path: string; readonly shape: Shape }
 ) {
+  if ([...weights.keys()].some((name) => name.includes(`${path}/bn/gamma`))) {
+    return yield* new UnusableWeights({ message: `has ${path}/bn/gamma, a scale that YAMNet does not have` })
+  }
   const each = [channels(shape)]
   const kernel = yield* pick(weights, `${path}/${path.endsWith("depthwise_conv") ? "depthwise_" : ""}kernel`, shape)
   const beta = yield* pick(weights, `${path}/bn/beta`, each)

@@ -16,7 +16,7 @@ export interface YamnetWeights extends Network {
    * SHA-256 over all kernels and biases as float32, in hexadecimal.
    *
    * It stands for the numbers, not the file. Yet the same weights read from yamnet.h5 and from a TensorFlow.js model
-   * differ in it: the converter folded the batch normalisation with other roundings (1e-7 of a weight).
+   * differ in it: the converter folded the batch normalisation with other roundings (1e-6 of a weight).
    */
   readonly hash: string
   /** Where they were found, for people. */

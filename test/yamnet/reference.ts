@@ -42,7 +42,7 @@ export const runOperators = async (network: Network, patches: Float32Array): Pro
     features = tf.relu(tf.add(tf.conv2d(features, tf.tensor4d(kernel, [...shape]), 2, "same"), bias))
     for (const { depthwise, pointwise, stride } of network.separable) {
       const spread = tf.depthwiseConv2d(features, tf.tensor4d(depthwise.kernel, [...depthwise.shape]), stride, "same")
-      const active = tf.relu(tf.add(spread, depthwise.bias))
+      const active = tf.relu<tf.Tensor4D>(tf.add(spread, depthwise.bias))
       const mixed = tf.conv2d(active, tf.tensor4d(pointwise.kernel, [...pointwise.shape]), 1, "same")
       features = tf.relu(tf.add(mixed, pointwise.bias))
     }
