@@ -1,4 +1,4 @@
-import { VARIANTS, type VariantName } from "../augment/plan.ts"
+import { VARIANT_NAMES, type VariantName } from "../augment/plan.ts"
 import type { ObjectInfo } from "./store.ts"
 
 /** Under here lie the recordings, one folder per class. */
@@ -29,7 +29,7 @@ export const runKey = (runId: string): string => `${RUNS_PREFIX}${runId}.json`
 /** The key of a recording: `path` is its file name, or folders and a file name, below the class. */
 export const recordingKey = (className: string, path: string): string => `${RECORDINGS_PREFIX}${className}/${path}`
 
-const CLUTTER = /(^|\/)(\.|__MACOSX\/|(Thumbs\.db|desktop\.ini)$)|(\/|_\$folder\$)$/i
+const CLUTTER = /(^|\/)(\.|__MACOSX\/|(Thumbs\.db|desktop\.ini)$)|(^|\/|_\$folder\$)$/i
 
 /**
  * Whether an object below `extracted_audio/` is meant as a recording.
@@ -73,7 +73,7 @@ const auditName = (path: string): string => {
 
 // Four numbers: source, class, occurrence, slice. Fewer would take the year of 2024-05-01.wav for a source.
 const URBANSOUND8K = /^(\d+)-\d+-\d+-\d+(?!\d|-)/
-const TRAILING_VARIANTS = new RegExp(`(?<=.)(_(${VARIANTS.join("|")}))+$`)
+const TRAILING_VARIANTS = new RegExp(`(?<=.)(_(original|${Object.keys(VARIANTS).join("|")}))+$`)
 
 /**
  * The group of a recording: recordings cut from one source share it, and must stay on one side of a split.

@@ -1,0 +1,103 @@
+import { NodeRuntime, NodeServices } from "@effect/platform-node"
+import { Clock, Console, Effect, Layer, Option } from "effect"
+import { Argument, CliError, Command, Flag } from "effect/cli"
+import packageJson from "../package.json"
+import { Settings } from "../src/config.ts"
+import { folderStore } from "../src/store/folder.ts"
+import { openStore } from "../src/store/open.ts"
+import { planUpload, type Refusal, upload } from "../src/store/upload.ts"
+import { Reporter, reporterLogger } from "./terminal.ts"
+
+const input = {
+  folder: Argument.Directory("folder", { mustExist: true }).pipe(
+    Argument.withDescription("A folder that holds a folder of recordings for each class")
+  ),
+  store: Flag.String("store").pipe(
+    Flag.withDescription("Where to: s3://bucket or a folder (default: S3_BUCKET if set, else the current folder)"),
+    Flag.optional
+  ),
+  dryRun: Flag.Boolean("dry-run").pipe(
+    Flag.withDescription("Say what would be uploaded, and upload nothing"),
+    Flag.withDefault(false)
+  ),
+  json: Flag.Boolean("json").pipe(
+    Flag.withDescription("Print the result as JSON, on the last line of standard output"),
+    Flag.withDefault(false)
+  )
+}
+
+const handle = Effect.fn("upload")(function* (options: Command.Command.Config.Infer<typeof input>) {
+  const began = yield* Clock.currentTimeMillis
+  const { print, progress, end } = yield* Reporter
+  const { fetchConcurrency } = yield* Settings
+  const store = Option.getOrElse(yield* openStore(options.store, { create: true }), () => folderStore("."))
+  const folder = folderStore(options.folder)
+  const plan = yield* planUpload(folder)
+  const total = plan.uploads.length
+  if (total + plan.refused.length === 0) {
+    const cause = `There is nothing to upload in ${folder.location}: it should hold a folder of recordings for each class.`
+    return yield* new CliError.UserError({ cause })
+  }
+
+  const counts = { uploaded: 0, unchanged: 0, bytes: 0 }
+  const refused: Array<Refusal> = []
+  const refuse = ({ source, reason }: Refusal) => {
+    refused.push({ source, reason })
+    print(`Refused ${source}: ${reason}`)
+  }
+  plan.refused.forEach(refuse)
+  const stage = { stage: options.dryRun ? "Comparing" : "Uploading", unit: "files", total }
+  yield* progress({ ...stage, done: 0 })
+  let done = 0
+  yield* Effect.forEach(
+    plan.uploads,
+    Effect.fnUntraced(function* (file) {
+      const result = yield* upload(folder, store, file, options)
+      if (result.outcome === "refused") refuse(result)
+      else counts[result.outcome]++
+      if (result.outcome === "uploaded") counts.bytes += result.size
+      yield* progress({ ...stage, done: ++done })
+    }),
+    { concurrency: fetchConcurrency, discard: true }
+  )
+
+  yield* end
+
+  const seconds = ((yield* Clock.currentTimeMillis) - began) / 1000
+  const megabytes = (counts.bytes / 1e6).toFixed(1)
+  yield* Console.log(
+    `${options.dryRun ? "Would upload" : "Uploaded"} ${counts.uploaded} files (${megabytes} MB) to ${store.location}; ` +
+      `${counts.unchanged} were there already, ${refused.length} refused, ${plan.ignored} ignored.`
+  )
+  if (options.json) {
+    const { dryRun } = options
+    yield* Console.log(
+      JSON.stringify({ store: store.location, dryRun, ...counts, ignored: plan.ignored, refused, seconds })
+    )
+  }
+  if (refused.length > 0)
+    return yield* new CliError.UserError({ cause: `${refused.length} of the files were refused.` })
+})
+
+const command = Command.make("upload", input, (options) =>
+  handle(options).pipe(
+    Effect.provide(reporterLogger),
+    Effect.provide(Layer.merge(Settings.layer, Reporter.layer)),
+    Effect.catchTags({
+      StoreError: (cause) => Effect.fail(new CliError.UserError({ cause })),
+      SettingError: (cause) => Effect.fail(new CliError.UserError({ cause }))
+    })
+  )
+).pipe(
+  Command.withDescription(
+    "Puts a folder of recordings into the store's extracted_audio; what is there unchanged stays"
+  ),
+  Command.withExamples([
+    { command: "bun run upload recordings --store s3://my-bucket", description: "Upload recordings/<class>/<files>" },
+    { command: "bun run upload recordings --dry-run", description: "See what would be uploaded" }
+  ])
+)
+
+if (import.meta.main) {
+  Command.run(command, { version: packageJson.version }).pipe(Effect.provide(NodeServices.layer), NodeRuntime.runMain)
+}

@@ -1,0 +1,137 @@
+import { expect, test } from "bun:test"
+import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises"
+import { tmpdir } from "node:os"
+import { dirname, join } from "node:path"
+import { failFirst, s3Error, startS3Server } from "../s3/server.ts"
+
+const ROOT = join(import.meta.dir, "../..")
+
+const folderOf = async (files: Readonly<Record<string, string>>) => {
+  const root = await mkdtemp(join(tmpdir(), "ecosight-"))
+  for (const [name, content] of Object.entries(files)) {
+    await mkdir(dirname(join(root, name)), { recursive: true })
+    await writeFile(join(root, name), content)
+  }
+  return { root, [Symbol.asyncDispose]: () => rm(root, { recursive: true, force: true }) }
+}
+
+/** Runs the command as a user does. */
+const upload = async (args: ReadonlyArray<string>, environment: Record<string, string> = {}) => {
+  const child = Bun.spawn(["bun", join(ROOT, "pipelines/upload.ts"), ...args], {
+    env: { PATH: process.env.PATH, HOME: "/nonexistent", ...environment },
+    stdout: "pipe",
+    stderr: "pipe"
+  })
+  const [stdout, stderr] = await Promise.all([new Response(child.stdout).text(), new Response(child.stderr).text()])
+  return { stdout, stderr, code: await child.exited }
+}
+
+const resultOf = ({ stdout }: { readonly stdout: string }): unknown => JSON.parse(stdout.trimEnd().split("\n").at(-1)!)
+
+const environmentFor = (endpoint: string) => ({
+  S3_BUCKET: "recordings",
+  AWS_ENDPOINT_URL_S3: endpoint,
+  AWS_ACCESS_KEY_ID: "test",
+  AWS_SECRET_ACCESS_KEY: "test-secret"
+})
+
+const FILES = {
+  "dog/a.wav": "dog a",
+  "dog/2024/ü b.wav": "dog b",
+  "gun_shot/c.MP3": "gun c",
+  "dog/.DS_Store": "clutter"
+}
+
+test("a folder is uploaded once, and again only where it changed", async () => {
+  using server = startS3Server()
+  await using folder = await folderOf(FILES)
+  const environment = environmentFor(server.endpoint)
+
+  const first = await upload([folder.root, "--json"], environment)
+  expect(first.code).toBe(0)
+  expect(first.stderr).toContain("Uploading: 3 of 3 files")
+  expect(resultOf(first)).toMatchObject({
+    store: "s3://recordings",
+    uploaded: 3,
+    unchanged: 0,
+    ignored: 1,
+    refused: []
+  })
+  expect([...server.bucket.keys()].toSorted()).toEqual([
+    "extracted_audio/dog/2024/ü b.wav",
+    "extracted_audio/dog/a.wav",
+    "extracted_audio/gun_shot/c.MP3"
+  ])
+  expect(new TextDecoder().decode(server.bucket.get("extracted_audio/gun_shot/c.MP3")?.bytes)).toBe("gun c")
+
+  await writeFile(join(folder.root, "dog/a.wav"), "dog A")
+  const second = await upload([folder.root, "--json"], environment)
+  expect(resultOf(second)).toMatchObject({ uploaded: 1, unchanged: 2, bytes: 5 })
+  expect(server.requests.filter(({ method }) => method === "PUT")).toHaveLength(4)
+  expect(new TextDecoder().decode(server.bucket.get("extracted_audio/dog/a.wav")?.bytes)).toBe("dog A")
+})
+
+test("into a folder too, where contents are compared", async () => {
+  await using folder = await folderOf({ "notes.txt": "left", "extracted_audio/dog/a.wav": "dog a" })
+  await using target = await folderOf({})
+  const to = ["--store", join(target.root, "new"), "--json"]
+  expect(resultOf(await upload([folder.root, ...to]))).toMatchObject({ uploaded: 1, unchanged: 0, refused: [] })
+  expect(resultOf(await upload([folder.root, ...to]))).toMatchObject({ uploaded: 0, unchanged: 1 })
+  expect(await Bun.file(join(target.root, "new/extracted_audio/dog/a.wav")).text()).toBe("dog a")
+})
+
+test("a dry run writes nothing", async () => {
+  using server = startS3Server()
+  await using folder = await folderOf(FILES)
+  const result = await upload([folder.root, "--dry-run", "--json"], environmentFor(server.endpoint))
+  expect(result.code).toBe(0)
+  expect(result.stdout).toContain("Would upload 3 files (0.0 MB) to s3://recordings; 0 were there already")
+  expect(resultOf(result)).toMatchObject({ dryRun: true, uploaded: 3 })
+  expect(server.requests.some(({ method }) => method === "PUT")).toBe(false)
+})
+
+test("a file that would not be read back is refused, the others are uploaded, and the exit code says so", async () => {
+  using server = startS3Server()
+  await using folder = await folderOf({ ...FILES, "loose.wav": "x" })
+  const latin = Buffer.concat([Buffer.from(join(folder.root, "dog/")), Buffer.from([0xe9]), Buffer.from(".wav")])
+  await writeFile(latin, "x")
+  const deep = join(folder.root, "dog", ...Array.from({ length: 5 }, () => "d".repeat(220)))
+  await mkdir(deep, { recursive: true })
+  await writeFile(join(deep, "a.wav"), "x")
+
+  const result = await upload([folder.root, "--json"], environmentFor(server.endpoint))
+  expect(result.code).toBe(1)
+  expect(result.stderr).toContain("Refused loose.wav: it lies in no class's folder\n")
+  expect(result.stderr).toContain("Refused dog/\ufffd.wav: its name is not valid UTF-8\n")
+  expect(result.stderr).toContain("d/a.wav: its name is too long: S3 allows 1,024 bytes, folders included\n")
+  expect(result.stderr).toContain("3 of the files were refused.")
+  expect(resultOf(result)).toMatchObject({ uploaded: 3 })
+  expect(server.bucket.size).toBe(3)
+})
+
+test("what goes wrong is one sentence, and the exit code is not 0", async () => {
+  using server = startS3Server()
+  await using folder = await folderOf(FILES)
+  await using empty = await folderOf({})
+  const environment = environmentFor(server.endpoint)
+  const failures = [
+    [[folder.root, "--store", "s3://nowhere"], environment, `There is no bucket "nowhere" at ${server.endpoint}.`],
+    [[folder.root], { ...environment, FETCH_CONCURRENCY: "x" }, 'FETCH_CONCURRENCY is "x", but must be a whole number'],
+    [[empty.root], environment, `There is nothing to upload in ${empty.root}`],
+    [[join(empty.root, "missing")], environment, "missing"]
+  ] as const
+  for (const [args, environment, sentence] of failures) {
+    const result = await upload(args, environment)
+    expect(result.code).not.toBe(0)
+    expect(result.stderr).toContain(sentence)
+    expect(result.stderr).not.toMatch(/\n\s+at /)
+  }
+  server.fault = failFirst(
+    1000,
+    () => s3Error(403, "AccessDenied"),
+    ({ method }) => method === "PUT"
+  )
+  const denied = await upload([folder.root], environment)
+  expect(denied.code).not.toBe(0)
+  expect(denied.stderr).toContain(`${server.endpoint} refuses access to s3://recordings/extracted_audio/`)
+})
