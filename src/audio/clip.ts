@@ -1,0 +1,8 @@
+/** Sample rate of every clip in the pipeline, in Hz: the one YAMNet was trained at. */
+export const SAMPLE_RATE = 16_000
+
+/** Mono audio. Full scale is ±1; codecs, resampling and augmentation may pass a little beyond it. */
+export interface Clip {
+  readonly samples: Float32Array
+  readonly sampleRate: number
+}

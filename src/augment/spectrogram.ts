@@ -1,0 +1,89 @@
+import { RealFft } from "../audio/fft.ts"
+import { cosTurn } from "../audio/trigonometry.ts"
+
+export const FFT_SIZE = 2048
+export const HOP = 512
+export const BINS = FFT_SIZE / 2 + 1
+
+/** The room's transform and its window (periodic Hann), made when first needed: importing costs nothing. */
+export interface Analysis {
+  readonly fft: RealFft
+  readonly window: Float64Array
+}
+let analysis: Analysis | undefined
+export const getAnalysis = (): Analysis => {
+  analysis ??= {
+    fft: new RealFft(FFT_SIZE),
+    window: Float64Array.from({ length: FFT_SIZE }, (_, i) => 0.5 - 0.5 * cosTurn(i / FFT_SIZE))
+  }
+  return analysis
+}
+
+/**
+ * A clip's short-time spectrum as a phase vocoder wants it, so that stretching needs neither angles nor square roots.
+ *
+ * Row f, bin b is at f * BINS + b. `magnitude` has one row more than there are frames, all zero, and `turn` is
+ * what takes a bin's phase from frame f to frame f + 1: the unit phasor of c[f + 1] * conj(c[f]).
+ */
+export interface Spectrogram {
+  readonly frames: number
+  readonly magnitude: Float32Array
+  readonly turnRe: Float32Array
+  readonly turnIm: Float32Array
+  /** Unit phasors of the first frame [BINS]. */
+  readonly startRe: Float64Array
+  readonly startIm: Float64Array
+}
+
+/**
+ * Analyses `samples` as librosa.stft(n_fft=2048, hop_length=512) does: centred, zeros beyond both ends.
+ *
+ * A bin that is exactly zero has phase zero, as numpy.angle says.
+ */
+export const analyse = (samples: Float32Array): Spectrogram => {
+  const { fft, window } = getAnalysis()
+  const frames = 1 + Math.floor(samples.length / HOP)
+  const magnitude = new Float32Array((frames + 1) * BINS)
+  const turnRe = new Float32Array(frames * BINS)
+  const turnIm = new Float32Array(frames * BINS)
+  const frame = new Float64Array(FFT_SIZE)
+  const re = new Float64Array(BINS)
+  const im = new Float64Array(BINS)
+  const startRe = new Float64Array(BINS)
+  const startIm = new Float64Array(BINS)
+  const previousRe = new Float64Array(BINS)
+  const previousIm = new Float64Array(BINS)
+  for (let f = 0; f <= frames; f++) {
+    if (f < frames) {
+      const start = f * HOP - FFT_SIZE / 2
+      const from = Math.max(0, -start)
+      const to = Math.min(FFT_SIZE, samples.length - start)
+      frame.fill(0, 0, from)
+      for (let i = from; i < to; i++) frame[i] = samples[start + i]! * window[i]!
+      frame.fill(0, Math.max(to, from))
+      fft.forward(frame, re, im)
+    } else {
+      re.fill(0)
+      im.fill(0)
+    }
+    const row = f * BINS
+    const before = row - BINS
+    for (let b = 0; b < BINS; b++) {
+      const size = Math.sqrt(re[b]! * re[b]! + im[b]! * im[b]!)
+      const unitRe = size > 0 ? re[b]! / size : 1
+      const unitIm = size > 0 ? im[b]! / size : 0
+      magnitude[row + b] = size
+      if (f > 0) {
+        turnRe[before + b] = unitRe * previousRe[b]! + unitIm * previousIm[b]!
+        turnIm[before + b] = unitIm * previousRe[b]! - unitRe * previousIm[b]!
+      }
+      previousRe[b] = unitRe
+      previousIm[b] = unitIm
+    }
+    if (f === 0) {
+      startRe.set(previousRe)
+      startIm.set(previousIm)
+    }
+  }
+  return { frames, magnitude, turnRe, turnIm, startRe, startIm }
+}
