@@ -29,7 +29,7 @@ export const toTfjs = (network: Network, prefix: string): ModelFiles => {
   const model = { format: "graph-model", modelTopology: {}, weightsManifest: [{ paths, weights: manifest }] }
   return new Map([
     ["model.json", new TextEncoder().encode(JSON.stringify(model))],
-    ...paths.map((path, index) => [path, whole.subarray(index * SHARD, (index + 1) * SHARD)] as const)
+    ...paths.map((path, index) => [path, new Uint8Array(whole.subarray(index * SHARD, (index + 1) * SHARD))] as const)
   ])
 }
 
