@@ -17,10 +17,21 @@ export interface Network {
   readonly dropout: ReadonlyArray<number>
   /** What the sum of squared kernels weighs in the loss (L2). */
   readonly decay: number
+  /** The learning rate that training begins with. */
+  readonly learningRate: number
 }
 
 /** As in Keras' BatchNormalization. */
 export const NORMALIZATION = { epsilon: 1e-3, momentum: 0.99 } as const
+
+/**
+ * How much of the tracked mean and variance a training step (from 1) replaces by its batch's.
+ *
+ * Keras replaces a hundredth from the start, so that its 0 and 1 of before training still weigh a third after 100 steps:
+ * EcoSight's network on 100 recordings would stop early for it (macro-F1 0.26 instead of 0.39 over 20 splits). A plain
+ * mean of the batches, until a hundredth is more than that takes, has no such memory.
+ */
+export const renewalAt = (step: number): number => Math.max(1 - NORMALIZATION.momentum, 1 / step)
 
 /** The network of a head for so many classes. */
 export const networkOf = (head: Head, classes: number): Network =>
@@ -29,9 +40,10 @@ export const networkOf = (head: Head, classes: number): Network =>
         head,
         units: [EMBEDDING_SIZE, 512, 256, 128, 64, classes],
         dropout: [0.5, 0.4, 0.3, 0.2],
-        decay: 0
+        decay: 0,
+        learningRate: 1e-3
       }
-    : { head, units: [EMBEDDING_SIZE, classes], dropout: [], decay: 0.01 }
+    : { head, units: [EMBEDDING_SIZE, classes], dropout: [], decay: 0.1, learningRate: 0.01 }
 
 /** What a tensor is to its layer. Mean and variance are tracked over batches, the others are trained. */
 export type Kind = "kernel" | "bias" | "gamma" | "beta" | "mean" | "variance"

@@ -30,12 +30,14 @@ export interface FeatureScale {
 }
 
 /**
- * A feature's deviation counts as at least this much of a clip's (which is 1).
+ * A feature's deviation counts as at least this much (a clip's is 1).
  *
- * Some of YAMNet's outputs are zero in nearly every clip: divided by their own tiny deviation, they would drown the
- * others as soon as one fires.
+ * Most of YAMNet's outputs are zero in most clips, and after the clip's standardisation all that varies in them is the
+ * clip's own mean (deviation 0.05 to 0.12 in half of the features of 116 real recordings). At full scale, those copies of
+ * one number outvote the features that tell sounds apart: over 24 splits by source this floor raised macro-F1 from 0.40
+ * to 0.47 (mlp) and from 0.49 to 0.53 (linear).
  */
-const SMALLEST_DEVIATION = 0.01
+const SMALLEST_DEVIATION = 0.3
 
 /** Measures each feature over rows of `width` values. */
 export const featureScale = (rows: Float32Array, width: number): FeatureScale => {

@@ -6,8 +6,8 @@ import { batchBorders } from "../../src/classifier/train/fit.ts"
 
 /** EcoSight's kind of network, and the linear one, small enough to differentiate numerically. */
 export const SMALL: Readonly<Record<"mlp" | "linear", Network>> = {
-  mlp: { head: "mlp", units: [6, 5, 4, 3], dropout: [0.4, 0.25], decay: 0.02 },
-  linear: { head: "linear", units: [6, 3], dropout: [], decay: 0.05 }
+  mlp: { head: "mlp", units: [6, 5, 4, 3], dropout: [0.4, 0.25], decay: 0.02, learningRate: 0.01 },
+  linear: { head: "linear", units: [6, 3], dropout: [], decay: 0.05, learningRate: 0.01 }
 }
 
 /** A normally distributed number (Box and Muller). */
@@ -50,7 +50,7 @@ export const smallPass = ({ network, training }: Problem, batchSize: number, see
     order,
     borders: batchBorders(order.length, batchSize),
     kept: Uint8Array.from({ length: order.length * hiddenUnits }, () => (random() < 0.6 ? 1 : 0)),
-    learningRate: 0.01,
+    learningRate: network.learningRate,
     firstStep: 1
   }
 }

@@ -104,7 +104,9 @@ export const adamPass = (problem: Problem, pass: Pass, start: Weights64): Weight
       )
     }
     for (const [name, values] of Object.entries(moments)) {
-      weights[name] = weights[name]!.map((value, i) => 0.99 * value + 0.01 * values[i]!)
+      // The mean of the batches so far; momentum 0.99 takes over at the hundredth.
+      const share = Math.max(1 / step, 0.01)
+      weights[name] = weights[name]!.map((value, i) => (1 - share) * value + share * values[i]!)
     }
   }
   return weights

@@ -1,6 +1,6 @@
 import { ElementType, Graph } from "../../onnx/graph.ts"
 import { addForward } from "../forward.ts"
-import { isTrained, type Network, type TensorSpec, tensorsOf } from "../network.ts"
+import { isTrained, type Network, NORMALIZATION, type TensorSpec, tensorsOf } from "../network.ts"
 import { addAdam, addAdamRate } from "./adam.ts"
 import { addBackwardPass, addForwardPass } from "./step.ts"
 
@@ -63,11 +63,13 @@ export const epochGraph = (network: Network): Uint8Array => {
     kept: hiddenUnits > 0 ? slice("kept") : ""
   }
   const weight = (name: string) => `last_${name}`
-  const step = { graph: body, outer: graph, network, weight }
+  const number = body.op("Add", ["first_step", body.op("Cast", ["iteration"], { to: ElementType.float32 })])
+  const mean = body.op("Div", [graph.scalar(1), number])
+  const renewal = body.op("Max", [mean, graph.scalar(1 - NORMALIZATION.momentum)])
+  const step = { graph: body, outer: graph, network, weight, renewal }
   const forward = addForwardPass(step, batch)
   const gradients = addBackwardPass(step, batch, forward)
-  const turn = body.op("Cast", ["iteration"], { to: ElementType.float32 })
-  const rate = addAdamRate(body, graph, "learning_rate", body.op("Add", ["first_step", turn]))
+  const rate = addAdamRate(body, graph, "learning_rate", number)
 
   const next = new Map<string, string>(forward.tracked)
   for (const [name, gradient] of gradients) {

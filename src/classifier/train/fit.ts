@@ -8,7 +8,6 @@ export interface Schedule {
   /** At most so many passes over the training samples. */
   readonly epochs: number
   readonly batchSize: number
-  readonly learningRate: number
   /** Stop after so many epochs without a lower validation loss. */
   readonly patience: number
   /** Halve the learning rate after so many. */
@@ -16,7 +15,7 @@ export interface Schedule {
 }
 
 /** EcoSight's schedule. */
-export const SCHEDULE: Schedule = { epochs: 100, batchSize: 64, learningRate: 1e-3, patience: 15, flatEpochs: 7 }
+export const SCHEDULE: Schedule = { epochs: 100, batchSize: 64, patience: 15, flatEpochs: 7 }
 
 /** One epoch in figures, by Keras' names. The losses are mean cross-entropies: class-weighted in training only. */
 export interface EpochRecord {
@@ -55,7 +54,7 @@ export const fit = Effect.fn("fit")(function* (
   const validated = problem.validation.labels.length
   const history: Array<EpochRecord> = []
   let best: { readonly weights: Weights; readonly epoch: number; readonly loss: number } | undefined
-  let lr = schedule.learningRate
+  let lr = problem.network.learningRate
   let lowest = Number.POSITIVE_INFINITY
   let flat = 0
   let firstStep = 1

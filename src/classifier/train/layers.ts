@@ -29,14 +29,15 @@ export const forwardPass = (
   { dropout }: Network,
   weights: Variables,
   embeddings: Tensorflow.Tensor2D,
-  masks: ReadonlyArray<Tensorflow.Tensor>
+  masks: ReadonlyArray<Tensorflow.Tensor>,
+  renewal: number
 ) => {
   let activation = embeddings
   for (const [layer, mask] of masks.entries()) {
     const rectified = tf.relu(dense(tf, weights, layer, activation))
     const { mean, variance } = tf.moments(rectified, 0)
-    track(tf, weights.get(`mean${layer}`)!, mean)
-    track(tf, weights.get(`variance${layer}`)!, variance)
+    track(tf, weights.get(`mean${layer}`)!, mean, renewal)
+    track(tf, weights.get(`variance${layer}`)!, variance, renewal)
     activation = tf.mul(normalise(tf, weights, layer, rectified, mean, variance), mask)
   }
   return dense(tf, weights, dropout.length, activation)
@@ -71,5 +72,5 @@ const normalise = (
   return tf.add(tf.mul(normalised, weights.get(`gamma${layer}`)!), weights.get(`beta${layer}`)!)
 }
 
-const track = (tf: Tf, variable: Tensorflow.Variable, value: Tensorflow.Tensor) =>
-  variable.assign(tf.add(tf.mul(variable, NORMALIZATION.momentum), tf.mul(value, 1 - NORMALIZATION.momentum)))
+const track = (tf: Tf, variable: Tensorflow.Variable, value: Tensorflow.Tensor, renewal: number) =>
+  variable.assign(tf.add(variable, tf.mul(tf.sub(value, variable), renewal)))

@@ -11,6 +11,8 @@ export interface Step {
   readonly network: Network
   /** Names the value that a weight has before the step. */
   readonly weight: (name: Name) => string
+  /** How much of the tracked means and variances the step replaces: a scalar, see `renewalAt`. */
+  readonly renewal: string
 }
 
 /** The tensors of one mini-batch of n samples. */
@@ -35,13 +37,11 @@ interface Hidden {
 }
 
 /** A forward pass with dropout and the batch's own mean and variance. */
-export const addForwardPass = ({ graph, outer, network, weight }: Step, batch: Batch) => {
+export const addForwardPass = ({ graph, outer, network, weight, renewal }: Step, batch: Batch) => {
   const op = (type: string, ...inputs: ReadonlyArray<string>) => graph.op(type, inputs)
   const meanOfRows = (tensor: string) => graph.op("ReduceMean", [tensor], { axes: [0], keepdims: 0 })
   const one = outer.scalar(1)
   const epsilon = outer.scalar(NORMALIZATION.epsilon)
-  const momentum = outer.scalar(NORMALIZATION.momentum)
-  const renewal = outer.scalar(1 - NORMALIZATION.momentum)
 
   const kept = network.dropout.map((_, layer) => `${graph.name}/kept${layer}`)
   if (kept.length > 0) {
@@ -63,7 +63,7 @@ export const addForwardPass = ({ graph, outer, network, weight }: Step, batch: B
     activation = op("Mul", scaled, mask)
     hidden.push({ input, rectified, inverseDeviation, normalised, mask })
     const track = (name: Name, value: string) =>
-      tracked.set(name, op("Add", op("Mul", weight(name), momentum), op("Mul", value, renewal)))
+      tracked.set(name, op("Add", weight(name), op("Mul", op("Sub", value, weight(name)), renewal)))
     track(`mean${layer}`, mean)
     track(`variance${layer}`, variance)
   }

@@ -1,6 +1,6 @@
 import type * as Tensorflow from "@tensorflow/tfjs"
 import { Effect } from "effect"
-import { isTrained, type Network, type TensorSpec, tensorsOf, weightsFrom } from "../network.ts"
+import { isTrained, type Network, renewalAt, type TensorSpec, tensorsOf, weightsFrom } from "../network.ts"
 import { ADAM } from "./adam.ts"
 import { type Backend, type Examples, type Pass, type Problem, type Trainer, TrainingError } from "./backend.ts"
 import { forward, forwardPass, score, type Variables } from "./layers.ts"
@@ -38,9 +38,11 @@ const openTrainer = (tf: Tf, problem: Problem): Trainer & { readonly close: () =
     const { embeddings, targets } = upload(tf, network, training, visits)
     const importance = tf.tensor1d(Float32Array.from(visits, (row) => classWeights[training.labels[row]!]!))
     const masks = uploadMasks(tf, network, pass, from, to)
+    const number = pass.firstStep + batch
     // The gradients' scope disposes of all that is made in it, so that sums are assigned from within.
     const meanLoss = (): Tensorflow.Scalar => {
-      const { loss, hits } = score(tf, forwardPass(tf, network, weights, embeddings, masks), targets, importance)
+      const logits = forwardPass(tf, network, weights, embeddings, masks, renewalAt(number))
+      const { loss, hits } = score(tf, logits, targets, importance)
       sums.assign(tf.add(sums, tf.stack([loss, hits])))
       return tf.add(tf.div(loss, visits.length), decayOf(tf, network, weights))
     }
@@ -48,8 +50,7 @@ const openTrainer = (tf: Tf, problem: Problem): Trainer & { readonly close: () =
       meanLoss,
       trained.map(({ name }) => weights.get(name)!)
     )
-    const at = pass.firstStep + batch
-    const rate = (pass.learningRate * Math.sqrt(1 - ADAM.beta2 ** at)) / (1 - ADAM.beta1 ** at)
+    const rate = (pass.learningRate * Math.sqrt(1 - ADAM.beta2 ** number)) / (1 - ADAM.beta1 ** number)
     for (const { name } of trained) {
       const [weight, m, v] = [weights.get(name)!, first.get(name)!, second.get(name)!]
       const gradient = grads[weight.name]!

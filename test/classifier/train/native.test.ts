@@ -5,17 +5,21 @@ import { nativeBackend } from "../../../src/classifier/train/native.ts"
 import { relativeDistance, SMALL, smallPass, smallProblem } from "../problems.ts"
 import { adamPass, toDouble } from "../reference.ts"
 
-const runOnce = (problem: Problem, batchSize: number) =>
+const runOnce = (problem: Problem, batchSize: number, firstStep = 1) =>
   Effect.gen(function* () {
     const trainer = yield* nativeBackend.open(problem)
-    const score = yield* trainer.run(smallPass(problem, batchSize, 8))
+    const score = yield* trainer.run({ ...smallPass(problem, batchSize, 8), firstStep })
     return { score, validation: yield* trainer.validate, weights: yield* trainer.weights }
   }).pipe(Effect.scoped, Effect.runPromise)
 
-test.each(["mlp", "linear"] as const)("five steps of %s are Adam's, to float32's precision", async (head) => {
+test.each([
+  ["mlp", 1],
+  ["mlp", 98],
+  ["linear", 1]
+] as const)("five steps of %s from step %i are Adam's, to float32's precision", async (head, firstStep) => {
   const problem = smallProblem(SMALL[head], 38, 5)
-  const { weights } = await runOnce(problem, 8)
-  const expected = adamPass(problem, smallPass(problem, 8, 8), toDouble(problem.initial))
+  const { weights } = await runOnce(problem, 8, firstStep)
+  const expected = adamPass(problem, { ...smallPass(problem, 8, 8), firstStep }, toDouble(problem.initial))
   expect(Object.keys(weights)).toEqual(Object.keys(expected))
   for (const [name, values] of Object.entries(weights)) {
     expect(relativeDistance(values, expected[name]!), name).toBeLessThan(2e-5)
