@@ -112,6 +112,13 @@ const definitions = {
     allowed: "a number of seconds from 1 to 3600",
     schema: seconds
   }),
+  maxRecordingMegabytes: define({
+    name: "MAX_RECORDING_MB",
+    fallback: "512",
+    description: "Recordings larger than this are skipped; also what may be held in memory at once before decoding",
+    allowed: "a whole number of megabytes from 1 to 4096",
+    schema: wholeNumber(1, 4096)
+  }),
   maxSkipped: define({
     name: "MAX_SKIPPED",
     fallback: "20%",
@@ -224,6 +231,7 @@ const readSettings = Effect.fn("Settings.read")(function* () {
     endpoint: Option.orElse(endpoint, () => anyEndpoint),
     credentials: yield* readCredentials(),
     clipMaxSeconds: yield* required(definitions.clipMaxSeconds),
+    maxRecordingMegabytes: yield* required(definitions.maxRecordingMegabytes),
     maxSkipped: yield* required(definitions.maxSkipped),
     groupPattern: Option.flatMap(yield* optional(definitions.groupPattern), compile),
     yamnetModel: yield* optional(definitions.yamnetModel),

@@ -73,7 +73,7 @@ const auditName = (path: string): string => {
 
 // Four numbers: source, class, occurrence, slice. Fewer would take the year of 2024-05-01.wav for a source.
 const URBANSOUND8K = /^(\d+)-\d+-\d+-\d+(?!\d|-)/
-const TRAILING_VARIANTS = new RegExp(`(?<=.)(_(original|${Object.keys(VARIANTS).join("|")}))+$`)
+const TRAILING_VARIANTS = new RegExp(`(?<=.)(_(${VARIANT_NAMES.join("|")}))+$`)
 
 /**
  * The group of a recording: recordings cut from one source share it, and must stay on one side of a split.

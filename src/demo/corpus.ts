@@ -1,0 +1,49 @@
+import { Effect } from "effect"
+import { SAMPLE_RATE } from "../audio/clip.ts"
+import { encodeWav } from "../audio/wav.ts"
+import { makeRandom } from "../augment/random.ts"
+import { recordingKey } from "../store/keys.ts"
+import { Store } from "../store/store.ts"
+import { dogBark, engineIdling, gunShot, noise } from "./sounds.ts"
+
+const SOUNDS = { dog_bark: dogBark, engine_idling: engineIdling, gun_shot: gunShot }
+const SOURCES = 12
+const TAKES = 2
+const SECONDS = 2
+
+/**
+ * Puts a synthesised corpus into the store: three classes, 12 sources each, 2 takes a source.
+ *
+ * Each take mixes its own sound with another class's and with wind, at levels that leave some of them hardly audible,
+ * so that no model is perfect by construction. Always the same bytes, so a second run finds nothing new.
+ */
+export const writeDemoCorpus = Effect.fn("writeDemoCorpus")(function* () {
+  const store = yield* Store
+  const takes = Object.keys(SOUNDS).flatMap((className, classNumber) =>
+    Array.from({ length: SOURCES * TAKES }, (_, i) => ({
+      className: className as keyof typeof SOUNDS,
+      name: `${1000 * (classNumber + 1) + Math.floor(i / TAKES)}-${classNumber}-0-${i % TAKES}.wav`
+    }))
+  )
+  yield* Effect.forEach(
+    takes,
+    ({ className, name }) => store.put(recordingKey(className, name), synthesise(className, name)),
+    { concurrency: 4, discard: true }
+  )
+  return takes.length
+})
+
+const synthesise = (className: keyof typeof SOUNDS, name: string): Uint8Array => {
+  const integers = makeRandom(Bun.hash.crc32(name))
+  const random = () => (integers() >>> 0) / 2 ** 32
+  const length = SECONDS * SAMPLE_RATE
+  const others = Object.values(SOUNDS).filter((sound) => sound !== SOUNDS[className])
+  const own = SOUNDS[className](random, length)
+  const other = others[Math.floor(random() * others.length)]!(random, length)
+  const wind = noise(random, length, 400)
+  const level = 0.1 + 0.5 * random()
+  const otherLevel = 0.45 * random()
+  const windLevel = 0.25 * random()
+  const samples = own.map((sample, i) => 0.7 * (level * sample + otherLevel * other[i]! + windLevel * wind[i]!))
+  return encodeWav({ samples, sampleRate: SAMPLE_RATE }).bytes
+}

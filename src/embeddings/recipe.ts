@@ -1,0 +1,35 @@
+import { SAMPLE_RATE } from "../audio/clip.ts"
+import { AUGMENTATION_VERSION } from "../augment/plan.ts"
+import { FRONTEND_VERSION } from "../yamnet/frontend.ts"
+
+/** Everything that changes a vector: embeddings are comparable, and reusable, only within one recipe. */
+export interface Recipe {
+  /** The first 16 hex digits of the SHA-256 of `parts`: names the folder under `embeddings/`. */
+  readonly id: string
+  readonly parts: {
+    readonly weights: string
+    readonly frontEnd: string
+    readonly sampleRate: number
+    readonly clipMaxSeconds: number
+    readonly augmentation: string
+    readonly augmentations: number
+  }
+}
+
+/** The recipe of a run with these weights (their hash), clip limit (seconds) and number of augmented variants. */
+export const makeRecipe = (settings: {
+  readonly weightsHash: string
+  readonly clipMaxSeconds: number
+  readonly augmentations: number
+}): Recipe => {
+  const parts: Recipe["parts"] = {
+    weights: settings.weightsHash,
+    frontEnd: FRONTEND_VERSION,
+    sampleRate: SAMPLE_RATE,
+    clipMaxSeconds: settings.clipMaxSeconds,
+    augmentation: AUGMENTATION_VERSION,
+    augmentations: settings.augmentations
+  }
+  const id = new Bun.CryptoHasher("sha256").update(JSON.stringify(parts)).digest("hex").slice(0, 16)
+  return { id, parts }
+}

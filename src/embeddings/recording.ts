@@ -1,0 +1,29 @@
+import type { Draw } from "../augment/plan.ts"
+
+/** Floats in one embedding: the width of YAMNet's last layer. */
+export const EMBEDDING_SIZE = 1024
+
+/** One variant of a recording and its embedding: the mean over its patches. */
+export interface EmbeddedVariant {
+  readonly draw: Draw
+  readonly seconds: number
+  readonly patches: number
+  /** Largest absolute sample before the audit copy's rounding. */
+  readonly peak: number
+  /** Samples beyond full scale, limited in the audit copy. */
+  readonly clipped: number
+  /** [1024] */
+  readonly vector: Float32Array
+}
+
+/** A recording as the store knows it, with all its variants; `variants[0]` is the original. */
+export interface EmbeddedRecording {
+  readonly key: string
+  readonly etag: string
+  readonly size: number
+  /** Hex SHA-256 of the recording's bytes. */
+  readonly contentHash: string
+  /** Digital silence: kept, since it is audio, but worth a look. */
+  readonly silent: boolean
+  readonly variants: ReadonlyArray<EmbeddedVariant>
+}

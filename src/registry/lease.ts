@@ -1,0 +1,150 @@
+import { hostname } from "node:os"
+import { DateTime, Duration, Effect, Option, Ref, Schedule, Schema } from "effect"
+import { LEASE_KEY } from "../store/keys.ts"
+import { Store, type StoreError } from "../store/store.ts"
+import { orNone } from "./pointer.ts"
+
+/** Another run is training on this store. */
+export class LeaseHeld extends Schema.TaggedError<LeaseHeld>()("LeaseHeld", {
+  runId: Schema.String,
+  message: Schema.String
+}) {}
+
+/** This run's lease was taken over, because it could not be renewed in time: its results must not be published. */
+export class LeaseLost extends Schema.TaggedError<LeaseLost>()("LeaseLost", {
+  runId: Schema.String,
+  message: Schema.String
+}) {}
+
+const Lease = Schema.fromJsonString(
+  Schema.Struct({
+    runId: Schema.String,
+    host: Schema.String,
+    process: Schema.Int,
+    renewedAt: Schema.String,
+    renewals: Schema.Int,
+    released: Schema.Boolean
+  })
+)
+type Lease = typeof Lease.Type
+
+export interface LeaseSettings {
+  /** How long a holder may stay silent before it counts as dead. */
+  readonly expiry: Duration.Duration
+}
+
+/** A holder renews three times per expiry, so one lost renewal does not cost it the lease. */
+const DEFAULTS: LeaseSettings = { expiry: Duration.seconds(30) }
+
+/**
+ * Runs `effect` as the only training on this store, across processes and machines.
+ *
+ * The lease is one object that only conditional writes change. A holder on this machine whose process is gone is
+ * replaced at once; one elsewhere only after its object has stayed unchanged for a whole expiry, measured on this
+ * machine's clock alone, so clocks that disagree cannot make two runs train.
+ */
+export const withLease =
+  (runId: string, settings: LeaseSettings = DEFAULTS) =>
+  <A, E, R>(effect: Effect.Effect<A, E, R>) =>
+    Effect.gen(function* () {
+      const etag = yield* Ref.make(yield* acquire(runId, settings))
+      return yield* effect.pipe(
+        Effect.raceFirst(keepRenewing(runId, etag, settings)),
+        Effect.ensuring(release(runId, etag))
+      )
+    })
+
+const acquire = Effect.fn("Lease.acquire")(function* (runId: string, settings: LeaseSettings) {
+  const store = yield* Store
+  const held = yield* orNone(store.get(LEASE_KEY))
+  if (Option.isNone(held)) return yield* take(runId, { ifNoneMatch: "*" })
+  const lease = yield* Schema.decodeUnknownEffect(Lease)(new TextDecoder().decode(held.value.bytes)).pipe(
+    Effect.mapError(() => heldBy("unknown", `${LEASE_KEY} cannot be read: remove it if no training is under way.`))
+  )
+  if (!lease.released && !(yield* isDead(lease, held.value.etag, settings))) {
+    return yield* heldBy(
+      lease.runId,
+      `Run ${lease.runId} is training on this store already (on ${lease.host}, process ${lease.process}, last seen ${lease.renewedAt}).`
+    )
+  }
+  return yield* take(runId, { ifMatch: held.value.etag })
+})
+
+const heldBy = (runId: string, message: string) => new LeaseHeld({ runId, message })
+
+const take = (runId: string, condition: { readonly ifMatch: string } | { readonly ifNoneMatch: "*" }) =>
+  write({ runId, renewals: 0, released: false }, condition).pipe(
+    Effect.mapError((error) =>
+      error.reason === "conflict" ? heldBy("unknown", "Another run has just started training on this store.") : error
+    )
+  )
+
+const write = Effect.fnUntraced(function* (
+  lease: Pick<Lease, "runId" | "renewals" | "released">,
+  condition: { readonly ifMatch: string } | { readonly ifNoneMatch: "*" }
+) {
+  const store = yield* Store
+  const renewedAt = DateTime.formatIso(yield* DateTime.now)
+  const json = yield* Schema.encodeEffect(Lease)({ ...lease, host: hostname(), process: process.pid, renewedAt }).pipe(
+    Effect.orDie
+  )
+  return (yield* store.put(LEASE_KEY, new TextEncoder().encode(json), condition)).etag
+})
+
+const isDead = Effect.fnUntraced(function* (lease: Lease, etag: string, { expiry }: LeaseSettings) {
+  if (lease.host === hostname()) return !isRunning(lease.process)
+  const now = yield* DateTime.now
+  const silence = DateTime.toEpochMillis(now) - Date.parse(lease.renewedAt)
+  if (silence < Duration.toMillis(expiry)) return false
+  yield* Effect.logInfo(
+    `Run ${lease.runId} on ${lease.host} seems dead: watching its lease for ${Duration.format(expiry)}.`
+  )
+  yield* Effect.sleep(expiry)
+  const store = yield* Store
+  const after = yield* store.find(LEASE_KEY)
+  return Option.isSome(after) && after.value.etag === etag
+})
+
+// Signal 0 only asks: EPERM means that the process is there, and somebody else's.
+const isRunning = (pid: number): boolean => {
+  try {
+    return process.kill(pid, 0)
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === "EPERM"
+  }
+}
+
+const keepRenewing = Effect.fn("Lease.keepRenewing")(function* (
+  runId: string,
+  etag: Ref.Ref<string>,
+  { expiry }: LeaseSettings
+) {
+  const lost = (why: string) =>
+    new LeaseLost({ runId, message: `Run ${runId} lost its lease (${why}), so it stops and publishes nothing.` })
+  for (let renewals = 1; ; renewals++) {
+    yield* Effect.sleep(Duration.divideUnsafe(expiry, 3))
+    const condition = { ifMatch: yield* Ref.get(etag) }
+    const renewed = yield* write({ runId, renewals, released: false }, condition).pipe(
+      Effect.retry({
+        while: (error: StoreError) => error.reason === "unreachable",
+        schedule: Schedule.spaced(Duration.divideUnsafe(expiry, 10))
+      }),
+      Effect.timeoutOrElse({
+        duration: Duration.divideUnsafe(expiry, 3),
+        orElse: () => Effect.fail(lost("the store did not answer in time"))
+      }),
+      Effect.catchTag("StoreError", (error) => Effect.fail(lost(error.message)))
+    )
+    yield* Ref.set(etag, renewed)
+  }
+})
+
+const release = (runId: string, etag: Ref.Ref<string>) =>
+  Ref.get(etag).pipe(
+    Effect.flatMap((ifMatch) => write({ runId, renewals: 0, released: true }, { ifMatch })),
+    Effect.catchTag("StoreError", (error) =>
+      // Taken over: it is no longer ours to give back.
+      error.reason === "conflict" ? Effect.void : Effect.logWarning(`The lease was not given back: ${error.message}`)
+    ),
+    Effect.asVoid
+  )

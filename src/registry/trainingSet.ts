@@ -1,0 +1,22 @@
+import { Effect, Option, Schema } from "effect"
+import { versionKey } from "../store/keys.ts"
+import { Store } from "../store/store.ts"
+import { orNone } from "./pointer.ts"
+
+/** The file of a version that says which recordings, in which version, it was trained from. */
+export const TRAINING_SET_FILE = "training_set.json"
+
+const TrainingSet = Schema.fromJsonString(Schema.Record(Schema.String, Schema.String))
+
+/** A training set, key to ETag, as a file; keys in order, so that the same set gives the same bytes. */
+export const encodeTrainingSet = (live: ReadonlyMap<string, string>): Uint8Array =>
+  new TextEncoder().encode(JSON.stringify(Object.fromEntries([...live].sort(([a], [b]) => (a < b ? -1 : 1)))))
+
+/** What a version was trained from; empty where there is no such version, so that everything counts as new. */
+export const readTrainingSet = Effect.fn("readTrainingSet")(function* (runId: string) {
+  const store = yield* Store
+  const found = yield* orNone(store.get(versionKey(runId, TRAINING_SET_FILE)))
+  if (Option.isNone(found)) return new Map<string, string>()
+  const set = yield* Schema.decodeUnknownEffect(TrainingSet)(new TextDecoder().decode(found.value.bytes))
+  return new Map(Object.entries(set))
+})

@@ -1,0 +1,58 @@
+import { Effect, Option, Stream } from "effect"
+import { makeDataset, type Sample } from "../classifier/dataset.ts"
+import { Embeddings } from "../embeddings/embeddings.ts"
+import type { Recipe } from "../embeddings/recipe.ts"
+import { classOf, groupOf } from "../store/keys.ts"
+
+/** What the stored embeddings of a corpus add up to. */
+export interface CorpusTotals {
+  readonly recordings: number
+  readonly variants: number
+  readonly patches: number
+  readonly silent: ReadonlyArray<string>
+  /** Recordings and variants by class. */
+  readonly classes: ReadonlyMap<string, { readonly recordings: number; readonly variants: number }>
+}
+
+/** Loads the embeddings of these recordings (key to ETag) as a data set, in the order of their keys. */
+export const loadDataset = Effect.fn("loadDataset")(function* (
+  recipe: Recipe,
+  live: ReadonlyMap<string, string>,
+  groupPattern: Option.Option<RegExp>
+) {
+  const embeddings = yield* Embeddings
+  const samples: Array<Sample> = []
+  const silent: Array<string> = []
+  const classes = new Map<string, { recordings: number; variants: number }>()
+  let patches = 0
+  yield* embeddings.load(recipe, live).pipe(
+    Stream.runForEach((recording) =>
+      Effect.sync(() => {
+        const { key } = recording
+        const className = classOf(key)!
+        const group = groupOf(key, Option.getOrUndefined(groupPattern))
+        const counts = classes.get(className) ?? { recordings: 0, variants: 0 }
+        classes.set(className, counts)
+        counts.recordings++
+        counts.variants += recording.variants.length
+        if (recording.silent) silent.push(key)
+        for (const { draw, vector, patches: own } of recording.variants) {
+          samples.push({ key, className, group, variant: draw.variant, vector })
+          patches += own
+        }
+      })
+    )
+  )
+  // Parts hold recordings in the order in which they came: training must not depend on it. Sorting keeps the order of
+  // a recording's own variants.
+  samples.sort((a, b) => (a.key < b.key ? -1 : a.key > b.key ? 1 : 0))
+  silent.sort()
+  const totals: CorpusTotals = {
+    recordings: [...classes.values()].reduce((sum, { recordings }) => sum + recordings, 0),
+    variants: samples.length,
+    patches,
+    silent,
+    classes
+  }
+  return { dataset: yield* makeDataset(samples), totals }
+})

@@ -1,0 +1,50 @@
+import { Schema } from "effect"
+
+const ClassScores = Schema.Struct({
+  className: Schema.String,
+  recordings: Schema.Int,
+  variants: Schema.Int,
+  /** Held-out recordings; the three scores are null where there are none. */
+  support: Schema.Int,
+  precision: Schema.NullOr(Schema.Finite),
+  recall: Schema.NullOr(Schema.Finite),
+  f1: Schema.NullOr(Schema.Finite)
+})
+
+/** What a run came to: the object that `--json` prints, and the heart of the run record. */
+export const RunSummary = Schema.Struct({
+  runId: Schema.String,
+  store: Schema.String,
+  engine: Schema.Struct({ name: Schema.String, adapter: Schema.String, why: Schema.String }),
+  embedder: Schema.Literals(["yamnet", "untrained"]),
+  /** Usable recordings, which is what the model was trained from and tested on. */
+  recordings: Schema.Int,
+  skipped: Schema.Array(Schema.Struct({ key: Schema.String, reason: Schema.String })),
+  /** Recordings that are digital silence: kept, but worth a look. */
+  silent: Schema.Array(Schema.String),
+  variants: Schema.Int,
+  patches: Schema.Int,
+  embedded: Schema.Int,
+  reused: Schema.Int,
+  seconds: Schema.Struct({
+    total: Schema.Finite,
+    list: Schema.Finite,
+    stream: Schema.Finite,
+    train: Schema.Finite
+  }),
+  holdout: Schema.Struct({
+    recordings: Schema.Int,
+    accuracy: Schema.NullOr(Schema.Finite),
+    macroF1: Schema.NullOr(Schema.Finite),
+    perClass: Schema.Array(ClassScores),
+    /** Rows are true classes, columns predictions, both in the order of `perClass`. */
+    confusion: Schema.Array(Schema.Array(Schema.Int))
+  }),
+  /** What a reader of the figures should know: classes that could not be held out, and the like. */
+  notes: Schema.Array(Schema.String),
+  promoted: Schema.Boolean,
+  /** Why the model was promoted, or why not. */
+  decision: Schema.String,
+  artifacts: Schema.Array(Schema.String)
+})
+export type RunSummary = typeof RunSummary.Type

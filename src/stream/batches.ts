@@ -1,0 +1,119 @@
+import { Effect, Stream } from "effect"
+import { EMBEDDING_SIZE, type EmbeddedRecording } from "../embeddings/recording.ts"
+import type { Engine } from "../engine/engine.ts"
+import { PATCH_SIZE } from "../yamnet/frontend.ts"
+import type { PreparedRecording } from "./prepare.ts"
+
+/** A prepared recording and the version of the object that it came from. */
+export interface Prepared extends PreparedRecording {
+  readonly key: string
+  readonly etag: string
+  readonly size: number
+}
+
+/** What is being summed up for one recording. */
+interface Pending {
+  readonly recording: Omit<EmbeddedRecording, "variants">
+  readonly variants: ReadonlyArray<Omit<EmbeddedRecording["variants"][number], "vector">>
+  readonly sums: ReadonlyArray<Float64Array>
+  remaining: number
+}
+
+/** Consecutive patches of one variant inside a batch. */
+interface Span {
+  readonly pending: Pending
+  readonly variant: number
+  readonly patches: number
+}
+
+interface Batch {
+  /** [patches * 96 * 64] */
+  readonly patches: Float32Array
+  readonly spans: ReadonlyArray<Span>
+}
+
+/**
+ * Embeds prepared recordings in the engine's fixed batches, which cross the borders of clips and variants, and emits
+ * each recording, in order, when the mean of its last variant is known.
+ *
+ * Patches are summed in their own order in float64, so a vector does not depend on where the batches were cut.
+ */
+export const embedInBatches =
+  (engine: Engine["Service"]) =>
+  <E, R>(recordings: Stream.Stream<Prepared, E, R>) =>
+    recordings.pipe(
+      Stream.mapAccum(
+        (): Cut => ({ buffer: new Float32Array(engine.batch * PATCH_SIZE), filled: 0, spans: [] }),
+        (cut, recording) => cutBatches(cut, recording, engine.batch),
+        {
+          onHalt: ({ buffer, filled, spans }): Array<Batch> =>
+            filled === 0 ? [] : [{ patches: buffer.subarray(0, filled * PATCH_SIZE), spans }]
+        }
+      ),
+      // Two batches under way: the next upload overlaps this computation on a GPU.
+      Stream.mapEffect(
+        (batch) => engine.embed(batch.patches).pipe(Effect.map((vectors) => ({ vectors, spans: batch.spans }))),
+        { concurrency: 2 }
+      ),
+      Stream.map(({ vectors, spans }) => gather(vectors, spans)),
+      Stream.flattenIterable
+    )
+
+interface Cut {
+  readonly buffer: Float32Array
+  readonly filled: number
+  readonly spans: ReadonlyArray<Span>
+}
+
+const cutBatches = (cut: Cut, prepared: Prepared, size: number): [Cut, Array<Batch>] => {
+  const pending = startPending(prepared)
+  const full: Array<Batch> = []
+  let { buffer, filled } = cut
+  let spans = [...cut.spans]
+  prepared.variants.forEach(({ patches }, variant) => {
+    const total = patches.length / PATCH_SIZE
+    for (let at = 0; at < total; ) {
+      const taken = Math.min(total - at, size - filled)
+      buffer.set(patches.subarray(at * PATCH_SIZE, (at + taken) * PATCH_SIZE), filled * PATCH_SIZE)
+      spans.push({ pending, variant, patches: taken })
+      at += taken
+      filled += taken
+      if (filled === size) {
+        full.push({ patches: buffer, spans })
+        buffer = new Float32Array(size * PATCH_SIZE)
+        filled = 0
+        spans = []
+      }
+    }
+  })
+  return [{ buffer, filled, spans }, full]
+}
+
+const startPending = ({ variants, ...recording }: Prepared): Pending => ({
+  recording,
+  variants: variants.map(({ patches, wav: _, ...variant }) => ({ ...variant, patches: patches.length / PATCH_SIZE })),
+  sums: variants.map(() => new Float64Array(EMBEDDING_SIZE)),
+  remaining: variants.reduce((sum, { patches }) => sum + patches.length / PATCH_SIZE, 0)
+})
+
+const gather = (vectors: Float32Array, spans: ReadonlyArray<Span>): Array<EmbeddedRecording> => {
+  const finished: Array<EmbeddedRecording> = []
+  let at = 0
+  for (const { pending, variant, patches } of spans) {
+    const sum = pending.sums[variant]!
+    for (const end = at + patches; at < end; at++) {
+      for (let i = 0; i < EMBEDDING_SIZE; i++) sum[i]! += vectors[at * EMBEDDING_SIZE + i]!
+    }
+    pending.remaining -= patches
+    if (pending.remaining === 0) finished.push(finishPending(pending))
+  }
+  return finished
+}
+
+const finishPending = ({ recording, variants, sums }: Pending): EmbeddedRecording => ({
+  ...recording,
+  variants: variants.map((variant, i) => ({
+    ...variant,
+    vector: Float32Array.from(sums[i]!, (sum) => sum / variant.patches)
+  }))
+})

@@ -1,0 +1,22 @@
+import { Context, Effect } from "effect"
+
+/** What a run says of itself while it goes on. */
+export type RunEvent =
+  | { readonly stage: "list"; readonly done: number }
+  /** Recordings that are through, of those to embed. */
+  | { readonly stage: "stream"; readonly done: number; readonly total: number }
+  | { readonly stage: "skip"; readonly key: string; readonly reason: string }
+  | {
+      readonly stage: "train"
+      readonly done: number
+      readonly total: number
+      readonly loss: number
+      readonly validationLoss: number | null
+    }
+  /** Artefacts written. */
+  | { readonly stage: "publish"; readonly done: number; readonly total: number }
+
+/** Where a run's events go; nowhere unless somebody listens. */
+export const RunEvents = Context.Reference<(event: RunEvent) => Effect.Effect<void>>("ecosight/stream/RunEvents", {
+  defaultValue: () => () => Effect.void
+})

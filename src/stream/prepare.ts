@@ -1,0 +1,54 @@
+import { Effect } from "effect"
+import { SAMPLE_RATE } from "../audio/clip.ts"
+import { decodeClip } from "../audio/decode.ts"
+import { encodeWav } from "../audio/wav.ts"
+import { augment } from "../augment/apply.ts"
+import { type Draw, planVariants } from "../augment/plan.ts"
+import { logMelPatches } from "../yamnet/frontend.ts"
+
+/** What turns a recording's bytes into variants; part of the recipe, but for `audit`. */
+export interface PrepareSettings {
+  readonly clipMaxSeconds: number
+  readonly augmentations: number
+  /** Whether to make the audit copies. */
+  readonly audit: boolean
+}
+
+/** One variant, ready for the network. */
+export interface PreparedVariant {
+  readonly draw: Draw
+  readonly seconds: number
+  readonly peak: number
+  readonly clipped: number
+  /** [patches * 96 * 64] log-mel */
+  readonly patches: Float32Array
+  /** The audit copy, or null without one. */
+  readonly wav: Uint8Array | null
+}
+
+/** A decoded recording with all its variants. */
+export interface PreparedRecording {
+  readonly contentHash: string
+  readonly silent: boolean
+  readonly variants: ReadonlyArray<PreparedVariant>
+}
+
+/** Decodes a recording, draws and applies its augmentations, and computes every variant's log-mel patches. */
+export const prepareRecording = Effect.fn("prepareRecording")(function* (bytes: Uint8Array, settings: PrepareSettings) {
+  const contentHash = new Bun.CryptoHasher("sha256").update(bytes).digest("hex")
+  const clip = yield* decodeClip(bytes, { maxSeconds: settings.clipMaxSeconds })
+  const variants = augment(clip, planVariants(contentHash, settings.augmentations)).map(
+    ({ draw, clip: variant }): PreparedVariant => {
+      const { bytes: wav, peak, clipped } = encodeWav(variant)
+      return {
+        draw,
+        seconds: variant.samples.length / SAMPLE_RATE,
+        peak,
+        clipped,
+        patches: logMelPatches(variant.samples),
+        wav: settings.audit ? wav : null
+      }
+    }
+  )
+  return { contentHash, silent: variants[0]!.peak === 0, variants } satisfies PreparedRecording
+})

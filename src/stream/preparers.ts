@@ -1,0 +1,67 @@
+import { Context, Effect, Layer, Pool, Schema } from "effect"
+import type { PreparedRecording, PrepareSettings } from "./prepare.ts"
+import type { WorkerReply, WorkerRequest } from "./worker.ts"
+
+/** A recording that cannot be decoded; `reason` is a sentence for the run record. */
+export class PrepareError extends Schema.TaggedError<PrepareError>()("PrepareError", { reason: Schema.String }) {}
+
+/** The slowest real decoding seen takes 0.1 s: one that takes this long hangs. */
+const PATIENCE = "60 seconds"
+
+/**
+ * Workers that decode and augment, one recording each at a time.
+ *
+ * They run pure JavaScript and WebAssembly only (native add-ons have crashed Bun when a Worker ends). One that crashes
+ * or hangs on a recording is replaced, and that recording alone is refused.
+ */
+export class Preparers extends Context.Service<
+  Preparers,
+  {
+    readonly count: number
+    /** Takes the bytes over: they are transferred, and empty afterwards. */
+    readonly prepare: (bytes: Uint8Array, settings: PrepareSettings) => Effect.Effect<PreparedRecording, PrepareError>
+  }
+>()("ecosight/stream/Preparers") {
+  static readonly layer = (count: number) =>
+    Layer.effect(
+      Preparers,
+      Effect.gen(function* () {
+        const pool = yield* Pool.make({ acquire: startWorker, size: count })
+
+        const prepare = Effect.fn("Preparers.prepare")(function* (bytes: Uint8Array, settings: PrepareSettings) {
+          const whole = bytes.byteLength === bytes.buffer.byteLength ? bytes : bytes.slice()
+          return yield* Pool.use(pool, (worker) =>
+            ask(worker, { bytes: whole, settings }).pipe(
+              // A worker left alone in the middle would give its answer to the next recording.
+              Effect.onInterrupt(() => Pool.invalidate(pool, worker)),
+              Effect.timeoutOrElse({
+                duration: PATIENCE,
+                orElse: () => Effect.fail(new PrepareError({ reason: `Decoding took longer than ${PATIENCE}.` }))
+              }),
+              Effect.catchTag("WorkerCrash", ({ reason }) =>
+                Pool.invalidate(pool, worker).pipe(Effect.andThen(Effect.fail(new PrepareError({ reason }))))
+              )
+            )
+          )
+        })
+
+        return Preparers.of({ count, prepare })
+      })
+    )
+}
+
+class WorkerCrash extends Schema.TaggedError<WorkerCrash>()("WorkerCrash", { reason: Schema.String }) {}
+
+const startWorker = Effect.acquireRelease(
+  Effect.sync(() => new Worker(new URL("./worker.ts", import.meta.url))),
+  (worker) => Effect.sync(() => worker.terminate())
+)
+
+const ask = (worker: Worker, request: WorkerRequest) =>
+  Effect.callback<PreparedRecording, PrepareError | WorkerCrash>((resume) => {
+    worker.onmessage = ({ data }: MessageEvent<WorkerReply>) =>
+      resume("prepared" in data ? Effect.succeed(data.prepared) : Effect.fail(new PrepareError(data)))
+    worker.onerror = (event) =>
+      resume(Effect.fail(new WorkerCrash({ reason: `The decoder crashed: ${event.message}.` })))
+    worker.postMessage(request, [request.bytes.buffer as ArrayBuffer])
+  })

@@ -1,0 +1,54 @@
+import { expect, test } from "bun:test"
+import { Effect } from "effect"
+import fc from "fast-check"
+import { VARIANT_NAMES } from "../../src/augment/plan.ts"
+import { decodePart, encodePart, readPartIndex } from "../../src/embeddings/part.ts"
+import { EMBEDDING_SIZE, type EmbeddedRecording } from "../../src/embeddings/recording.ts"
+
+const variant = fc.record({
+  draw: fc.record({
+    variant: fc.constantFrom(...VARIANT_NAMES),
+    seed: fc.integer({ min: 0, max: 2 ** 32 - 1 }),
+    parameters: fc.dictionary(fc.string(), fc.integer())
+  }),
+  seconds: fc.double({ min: 0.1, max: 30, noNaN: true }),
+  patches: fc.integer({ min: 1, max: 63 }),
+  peak: fc.double({ min: 0, max: 2, noNaN: true }),
+  clipped: fc.nat(1000),
+  vector: fc.float({ noNaN: true, noDefaultInfinity: true }).map((x) => new Float32Array(EMBEDDING_SIZE).fill(x))
+})
+
+const recordings = fc.uniqueArray(
+  fc.record({
+    key: fc.string({ unit: "grapheme", minLength: 1 }),
+    etag: fc.string(),
+    size: fc.nat(),
+    contentHash: fc.stringMatching(/^[0-9a-f]{64}$/),
+    silent: fc.boolean(),
+    variants: fc.array(variant, { minLength: 1, maxLength: 4 })
+  }),
+  { selector: ({ key }) => key, minLength: 1, maxLength: 4 }
+)
+
+test("what is written to a part is read back, and the index names each recording once", async () => {
+  await fc.assert(
+    fc.asyncProperty(recordings, async (written: Array<EmbeddedRecording>) => {
+      const bytes = encodePart(written)
+      expect(await Effect.runPromise(decodePart("part", bytes))).toEqual(written)
+      expect(await Effect.runPromise(readPartIndex("part", bytes))).toEqual(
+        written.map(({ key, etag }) => ({ key, etag }))
+      )
+    }),
+    { numRuns: 30 }
+  )
+})
+
+test("a damaged part is refused by its name", async () => {
+  const [recording] = fc.sample(recordings, { numRuns: 1, seed: 7 })[0]!
+  const bytes = encodePart([recording!])
+  for (const damaged of [bytes.slice(0, bytes.length / 2), new Uint8Array(0), new TextEncoder().encode("not a part")]) {
+    const error = await Effect.runPromise(Effect.flip(decodePart("embeddings/x/y.parquet", damaged)))
+    expect(error._tag).toBe("PartError")
+    expect(error.message).toStartWith("embeddings/x/y.parquet cannot be read")
+  }
+})
