@@ -1,5 +1,5 @@
 import { NodeRuntime, NodeServices } from "@effect/platform-node"
-import { Clock, Console, Effect, Layer, Option } from "effect"
+import { Clock, Console, Effect, FileSystem, Layer, Option } from "effect"
 import { Argument, CliError, Command, Flag } from "effect/cli"
 import packageJson from "../package.json"
 import { Settings } from "../src/config.ts"
@@ -9,7 +9,7 @@ import { planUpload, type Refusal, upload } from "../src/store/upload.ts"
 import { Reporter, reporterLogger } from "./terminal.ts"
 
 const input = {
-  folder: Argument.Directory("folder", { mustExist: true }).pipe(
+  folder: Argument.Directory("folder").pipe(
     Argument.withDescription("A folder that holds a folder of recordings for each class")
   ),
   store: Flag.String("store").pipe(
@@ -32,6 +32,10 @@ const handle = Effect.fn("upload")(function* (options: Command.Command.Config.In
   const { fetchConcurrency } = yield* Settings
   const store = Option.getOrElse(yield* openStore(options.store, { create: true }), () => folderStore("."))
   const folder = folderStore(options.folder)
+  const { exists } = yield* FileSystem.FileSystem
+  if (!(yield* exists(folder.location))) {
+    return yield* new CliError.UserError({ cause: `There is no folder ${folder.location}.` })
+  }
   const plan = yield* planUpload(folder)
   const total = plan.uploads.length
   if (total + plan.refused.length === 0) {
@@ -66,7 +70,7 @@ const handle = Effect.fn("upload")(function* (options: Command.Command.Config.In
   const seconds = ((yield* Clock.currentTimeMillis) - began) / 1000
   const megabytes = (counts.bytes / 1e6).toFixed(1)
   yield* Console.log(
-    `${options.dryRun ? "Would upload" : "Uploaded"} ${counts.uploaded} files (${megabytes} MB) to ${store.location}; ` +
+    `${options.dryRun ? "Would upload" : "Uploaded"} ${countOf(counts.uploaded)} (${megabytes} MB) to ${store.location}; ` +
       `${counts.unchanged} were there already, ${refused.length} refused, ${plan.ignored} ignored.`
   )
   if (options.json) {
@@ -75,9 +79,10 @@ const handle = Effect.fn("upload")(function* (options: Command.Command.Config.In
       JSON.stringify({ store: store.location, dryRun, ...counts, ignored: plan.ignored, refused, seconds })
     )
   }
-  if (refused.length > 0)
-    return yield* new CliError.UserError({ cause: `${refused.length} of the files were refused.` })
+  if (refused.length > 0) return yield* new CliError.UserError({ cause: `${countOf(refused.length)} refused.` })
 })
+
+const countOf = (files: number): string => `${files} ${files === 1 ? "file" : "files"}`
 
 const command = Command.make("upload", input, (options) =>
   handle(options).pipe(
