@@ -36,30 +36,29 @@ export const download = Effect.fn("Download.get")(function* (
   url: URL,
   patience: Duration.Input
 ): Effect.fn.Return<Uint8Array, UnusableWeights, HttpClient.HttpClient> {
-  const silent = () => Effect.fail(new UnusableWeights({ message: "does not answer, or stopped in the middle" }))
-  const broken = (error: HttpClientError.HttpClientError) =>
-    new UnusableWeights({ message: `cannot be fetched (${reasonOf(error)})` })
+  const unusable = (message: string) => new UnusableWeights({ message })
+  const broken = (error: HttpClientError.HttpClientError) => unusable(`cannot be fetched (${reasonOf(error)})`)
 
   const response = yield* HttpClient.get(url).pipe(
     Effect.mapError(broken),
-    Effect.timeoutOrElse({ duration: patience, orElse: silent })
+    Effect.timeoutOrElse({ duration: patience, orElse: () => Effect.fail(unusable("does not answer")) })
   )
-  if (response.status !== 200) return yield* new UnusableWeights({ message: `answers HTTP ${response.status}` })
+  if (response.status !== 200) return yield* unusable(`answers HTTP ${response.status}`)
 
   const chunks: Array<Uint8Array> = []
   let size = 0
   yield* response.stream.pipe(
     Stream.mapError(broken),
-    Stream.timeoutOrElse({ duration: patience, orElse: () => Stream.fromEffect(silent()) }),
+    Stream.timeoutOrElse({ duration: patience, orElse: () => Stream.fail(unusable("stopped sending in the middle")) }),
     Stream.runForEach((chunk) => {
       chunks.push(chunk)
       size += chunk.length
       return size > MAX_BYTES
-        ? Effect.fail(new UnusableWeights({ message: `sends more than ${MAX_BYTES} bytes, which is not YAMNet` }))
+        ? Effect.fail(unusable(`sends more than ${MAX_BYTES} bytes, which is not YAMNet`))
         : Effect.void
     })
   )
   const bytes = Buffer.concat(chunks)
-  if (bytes[0] === 0x3c) return yield* new UnusableWeights({ message: "answers with a web page, not a model" })
+  if (bytes[0] === 0x3c) return yield* unusable("answers with a web page, not a model")
   return bytes
 })

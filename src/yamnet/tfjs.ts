@@ -78,7 +78,10 @@ export const readTfjs = Effect.fn("Tfjs.read")(function* <E, R>(
   readShard: (name: string) => Effect.Effect<Uint8Array, E, R>
 ): Effect.fn.Return<Network, E | UnusableWeights, R> {
   const model = yield* decodeModel(new TextDecoder().decode(modelJson)).pipe(
-    Effect.mapError(() => new UnusableWeights({ message: "is not the model.json of a TensorFlow.js float32 model" }))
+    Effect.mapError(
+      () =>
+        new UnusableWeights({ message: "is neither a yamnet.h5 nor the model.json of a float32 TensorFlow.js model" })
+    )
   )
   const weights = new Map<string, Weight>()
   for (const group of model.weightsManifest) {

@@ -51,8 +51,13 @@ const finish = (network: Network, source: string, embedder: YamnetWeights["embed
   return { ...network, hash: hash.digest("hex"), source, embedder }
 }
 
+const allFinite = (values: Float32Array): boolean => {
+  for (let index = 0; index < values.length; index++) if (!Number.isFinite(values[index])) return false
+  return true
+}
+
 const checkFinite = (network: Network) =>
-  layersOf(network).every(({ kernel, bias }) => kernel.every(Number.isFinite) && bias.every(Number.isFinite))
+  layersOf(network).every(({ kernel, bias }) => allFinite(kernel) && allFinite(bias))
     ? Effect.succeed(network)
     : Effect.fail(new UnusableWeights({ message: "holds weights that are not numbers" }))
 

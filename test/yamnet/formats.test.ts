@@ -68,7 +68,7 @@ describe("a TensorFlow.js model", () => {
   })
 
   test("is refused if quantised, or if it names files outside its folder", async () => {
-    const notReadable = "is not the model.json of a TensorFlow.js float32 model"
+    const notReadable = "is neither a yamnet.h5 nor the model.json of a float32 TensorFlow.js model"
     expect(await editing('"dtype":"float32"', '"dtype":"uint8"')).toBe(notReadable)
     expect(await editing('"dtype":"float32"', '"dtype":"float32","quantization":{"dtype":"uint8"}')).toBe(notReadable)
     expect(await editing("group1-shard1of4.bin", "../group1-shard1of4.bin")).toBe(notReadable)
