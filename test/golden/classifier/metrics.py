@@ -1,6 +1,6 @@
 """Scores random predictions with scikit-learn, for test/classifier/evaluate.test.ts.
 
-Run: pip install scikit-learn && python test/golden/classifier/metrics.py
+Run: pip install scikit-learn && python test/golden/classifier/metrics.py && bunx biome format --write test/golden
 """
 
 import json

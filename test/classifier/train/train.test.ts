@@ -1,0 +1,90 @@
+import { expect, test } from "bun:test"
+import { Effect } from "effect"
+import { predict } from "../../../src/classifier/classifier.ts"
+import { makeDataset, type Sample } from "../../../src/classifier/dataset.ts"
+import { evaluate } from "../../../src/classifier/evaluate.ts"
+import { seededRandom } from "../../../src/classifier/random.ts"
+import { splitDataset } from "../../../src/classifier/split.ts"
+import { nativeBackend } from "../../../src/classifier/train/native.ts"
+import { type TrainingSettings, train } from "../../../src/classifier/train/train.ts"
+import { gaussian } from "../problems.ts"
+
+/** Classes that differ in some of YAMNet's features; the first has three times as many recordings. */
+const corpus = (groups: number): ReadonlyArray<Sample> => {
+  const random = seededRandom(11)
+  return ["dog", "engine", "gun"].flatMap((className, label) =>
+    Array.from({ length: groups * (label === 0 ? 3 : 1) }, (_, group) => group).flatMap((group) =>
+      ["original", "noise_light"].map((variant) => ({
+        key: `extracted_audio/${className}/${group}.wav`,
+        className,
+        group: `${className}${group}`,
+        variant,
+        vector: Float32Array.from({ length: 1024 }, (_, i) =>
+          Math.max(0, gaussian(random) + (i % 3 === label ? 0.6 : 0))
+        )
+      }))
+    )
+  )
+}
+const SETTINGS: TrainingSettings = { head: "mlp", epochs: 8, batchSize: 16, seed: 1 }
+
+const trainOn = (samples: ReadonlyArray<Sample>, settings: Partial<TrainingSettings>) =>
+  Effect.gen(function* () {
+    const dataset = yield* makeDataset(samples)
+    const split = splitDataset(dataset)
+    return { dataset, split, classifier: yield* train(dataset, split, { ...SETTINGS, ...settings }, nativeBackend) }
+  })
+
+test.each(["mlp", "linear"] as const)("%s learns to tell unseen recordings apart", async (head) => {
+  const { dataset, split, classifier } = await Effect.runPromise(trainOn(corpus(20), { head }))
+  expect(evaluate(classifier, dataset, split.holdout)!.macroF1).toBeGreaterThan(0.9)
+  expect(classifier.classes).toEqual(["dog", "engine", "gun"])
+  expect(classifier.notes).toEqual([])
+  // What training saw of validation in its graph is what the folded weights give without it.
+  const validation = evaluate(classifier, dataset, split.validation)!
+  const best = classifier.history[classifier.bestEpoch - 1]!
+  expect(validation.loss).toBeCloseTo(best.val_loss!, 4)
+  expect(validation.accuracy).toBeCloseTo(best.val_accuracy!, 6)
+})
+
+test("equal seeds give equal weights, others do not", async () => {
+  const weights = (seed: number) =>
+    Effect.runPromise(trainOn(corpus(6), { seed, epochs: 2 })).then(({ classifier }) => classifier.weights)
+  const one = await weights(1)
+  expect(await weights(1)).toEqual(one)
+  expect((await weights(2)).kernel0).not.toEqual(one.kernel0)
+})
+
+test("standardised or not, a clip gets the same prediction", async () => {
+  const { dataset, classifier } = await Effect.runPromise(trainOn(corpus(6), { epochs: 2 }))
+  const clip = dataset.samples[0]!.vector
+  const mean = clip.reduce((sum, value) => sum + value, 0) / 1024
+  const deviation = Math.sqrt(clip.reduce((sum, value) => sum + (value - mean) ** 2, 0) / 1024)
+  const [given, standardised] = [clip, clip.map((value) => (value - mean) / deviation)].map((vector) =>
+    predict(classifier, vector)
+  )
+  for (const [label, probability] of given!.entries()) expect(standardised![label]).toBeCloseTo(probability, 5)
+  expect(given!.reduce((sum, probability) => sum + probability, 0)).toBeCloseTo(1, 6)
+})
+
+test("without validation recordings the classifier says so", async () => {
+  const { classifier } = await Effect.runPromise(
+    trainOn(
+      corpus(2).filter(({ key }) => /[01]\.wav$/.test(key)),
+      { epochs: 3 }
+    )
+  )
+  expect(classifier.history.length).toBe(3)
+  expect(classifier.notes).toEqual([
+    "There are no validation recordings: trained for all 3 epochs, without early stopping."
+  ])
+})
+
+test.each([
+  [{ epochs: 0 }, "Epochs must be a whole number from 1, not 0."],
+  [{ epochs: 1.5 }, "Epochs must be a whole number from 1, not 1.5."],
+  [{ batchSize: 1 }, "A batch needs at least 2 samples, not 1."]
+])("settings %o are refused in one sentence", async (settings, message) => {
+  const error = await Effect.runPromise(trainOn(corpus(6), settings).pipe(Effect.flip))
+  expect(error).toMatchObject({ _tag: "TrainingError", message })
+})
