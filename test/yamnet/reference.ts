@@ -22,6 +22,16 @@ const readModel = async (path: string): Promise<tf.io.ModelArtifacts> => {
   ])
 }
 
+/** The one float32 constant of this shape in the model. */
+export const readConstant = async (path: string, shape: ReadonlyArray<number>): Promise<Float32Array> => {
+  const { weightSpecs, weightData } = await readModel(path)
+  const specs = weightSpecs ?? []
+  const size = (extents: ReadonlyArray<number>) => extents.reduce((product, extent) => product * extent, 4)
+  const index = specs.findIndex((spec) => `${spec.shape}` === `${shape}`)
+  const start = specs.slice(0, index).reduce((at, spec) => at + size(spec.shape), 0)
+  return new Float32Array(tf.io.CompositeArrayBuffer.join(weightData).slice(start, start + size(shape)))
+}
+
 /** Runs YAMNet's own graph, front-end included, by TensorFlow.js in plain JavaScript: 0.4 s a patch. */
 export const runReference = async (path: string, waveform: Float32Array) => {
   await tf.setBackend("cpu")
