@@ -44,6 +44,8 @@ const readThrown = (thrown: unknown): Thrown => {
 export const explain = (thrown: unknown, asked: Asked): Failure => {
   const { name, message, code, status } = readThrown(thrown)
   const { endpoint, bucket, key, address } = asked
+  // The answer to HEAD has no body, and so no name for what went wrong.
+  const said = name.startsWith("Unknown") ? `HTTP ${status}` : `HTTP ${status}, ${name}: ${message}`
   const fail = (reason: StoreError["reason"], sentence: string): Failure => ({
     error: new StoreError({ reason, key, message: sentence }),
     retryable: false
@@ -97,7 +99,7 @@ export const explain = (thrown: unknown, asked: Asked): Failure => {
       return unanswered({ name, message, code }, asked)
     case 401:
     case 403:
-      return fail("denied", `${endpoint} refuses access to ${address} (${name}: ${message}).`)
+      return fail("denied", `${endpoint} refuses access to ${address} (${said}).`)
     case 404:
       return key === ""
         ? fail("missing", `There is no bucket "${bucket}" at ${endpoint}.`)
@@ -108,9 +110,9 @@ export const explain = (thrown: unknown, asked: Asked): Failure => {
       return retry("unreachable", `${endpoint} is asked too often (HTTP 429).`)
   }
   if (status >= 500 || name === "RequestTimeout" || name === "SlowDown") {
-    return retry("unreachable", `${endpoint} fails with HTTP ${status} (${name}: ${message}).`)
+    return retry("unreachable", `${endpoint} fails (${said}).`)
   }
-  return fail("invalid", `${endpoint} refuses the request for ${address}: HTTP ${status} (${name}: ${message}).`)
+  return fail("invalid", `${endpoint} refuses the request for ${address} (${said}).`)
 }
 
 // Certificates do not change between two requests; nearly everything else below HTTP may.

@@ -34,12 +34,18 @@ test("a folder that does not exist yet is empty, and is made by the first write"
   expect(await keys(store)).toEqual(["a/b"])
 })
 
-test("nothing but what was put is left in the folder", async () => {
+test("nothing but what was put, and an empty lock, is left in the folder", async () => {
   await using folder = await folderWith()
+  await run(folder.store.put("c/a.wav", new Uint8Array(1), { ifNoneMatch: "*" }))
   for (let i = 0; i < 5; i++) await run(folder.store.put("c/a.wav", new Uint8Array(i)))
   await writeFile(join(folder.root, "file"), "")
   expect((await failureOf(folder.store.put("file/below", new Uint8Array(1)))).reason).toBe("invalid")
-  expect((await readdir(folder.root, { recursive: true })).toSorted()).toEqual(["c", "c/a.wav", "file"])
+  expect((await readdir(folder.root, { recursive: true })).toSorted()).toEqual([
+    ".ecosight-lock",
+    "c",
+    "c/a.wav",
+    "file"
+  ])
 })
 
 test("a file written by another program has a new ETag, also with its old size and date", async () => {

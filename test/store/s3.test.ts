@@ -51,7 +51,7 @@ test("gives up after so many retries, and says what the server said", async () =
   expect(await failureOf(store.get("k000000"))).toMatchObject({
     reason: "unreachable",
     key: "k000000",
-    message: `${server.endpoint} fails with HTTP 503 (SlowDown: Please reduce your request rate.).`
+    message: `${server.endpoint} fails (HTTP 503, SlowDown: Please reduce your request rate.).`
   })
   expect(server.requests.length - before).toBe(1 + impatient.retries)
 })
@@ -128,11 +128,16 @@ test("each way of being refused has its sentence, at once", async () => {
     [403, "SignatureDoesNotMatch", "denied", "refuses the secret key: check AWS_SECRET_ACCESS_KEY."],
     [400, "ExpiredToken", "denied", "The credentials have expired: renew them."],
     [400, "InvalidToken", "denied", "refuses the session token: check AWS_SESSION_TOKEN."],
-    [403, "AccessDenied", "denied", "refuses access to s3://recordings/k000000 (AccessDenied: AccessDenied)."],
+    [
+      403,
+      "AccessDenied",
+      "denied",
+      "refuses access to s3://recordings/k000000 (HTTP 403, AccessDenied: AccessDenied)."
+    ],
     [403, "InvalidObjectState", "denied", "s3://recordings/k000000 is archived: restore it first."],
     [404, "NoSuchBucket", "missing", 'There is no bucket "recordings" at'],
     [400, "AuthorizationHeaderMalformed", "invalid", 'The bucket "recordings" is in another region: set AWS_REGION'],
-    [400, "KeyTooLongError", "invalid", "refuses the request for s3://recordings/k000000: HTTP 400 (KeyTooLongError"]
+    [400, "KeyTooLongError", "invalid", "refuses the request for s3://recordings/k000000 (HTTP 400, KeyTooLongError"]
   ] as const
   for (const [status, code, reason, sentence] of refusals) {
     server.fault = () => s3Error(status, code)
@@ -142,6 +147,15 @@ test("each way of being refused has its sentence, at once", async () => {
     expect(error.message).toContain(sentence)
     expect(server.requests.length - before).toBe(1)
   }
+})
+
+test("a refusal without a body, as HEAD has it, is a refusal and not a missing object", async () => {
+  using server = withKeys(1)
+  server.fault = () => new Response(null, { status: 403 })
+  expect(await failureOf(open(server).find("k000000"))).toMatchObject({
+    reason: "denied",
+    message: `${server.endpoint} refuses access to s3://recordings/k000000 (HTTP 403).`
+  })
 })
 
 test("refused credentials and a missing bucket show in a listing too", async () => {
