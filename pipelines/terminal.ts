@@ -80,7 +80,8 @@ export class Reporter extends Context.Service<
   static readonly layer = Layer.suspend(() =>
     Reporter.layerOn({
       isTerminal: process.stderr.isTTY === true,
-      columns: () => process.stderr.columns,
+      // Some pseudo-terminals say 0.
+      columns: () => process.stderr.columns || 80,
       write: (text) => void process.stderr.write(text)
     })
   )

@@ -21,6 +21,7 @@ test("every setting has a default", async () => {
     endpoint: Option.none(),
     credentials: Option.none(),
     clipMaxSeconds: 30,
+    maxRecordingMegabytes: 512,
     maxSkipped: 0.2,
     groupPattern: Option.none(),
     yamnetModel: Option.none(),
