@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs"
 import { Effect } from "effect"
 import { EngineError } from "./engine.ts"
 
@@ -20,6 +21,14 @@ export const describeAdapter = (info: GPUAdapterInfo): Omit<Adapter, "gpu"> => {
     software: info.isFallbackAdapter || SOFTWARE.test(words.join(" "))
   }
 }
+
+// Where Linux shows a card: to Mesa's drivers, to NVIDIA's, and under Windows (WSL).
+const DEVICES = ["/dev/dri/renderD128", "/dev/nvidiactl", "/dev/dxg"]
+
+/** Whether this machine may have a graphics card. Where it has none, Dawn would only print warnings to the terminal. */
+export const hasGraphicsCard: Effect.Effect<boolean> = Effect.sync(
+  () => process.platform !== "linux" || DEVICES.some((device) => existsSync(device))
+)
 
 const loadDawn = Effect.tryPromise({
   try: () => import("webgpu"),

@@ -1,7 +1,7 @@
-import { Effect, Layer } from "effect"
+import { Effect, Layer, Result } from "effect"
 import type { YamnetWeights } from "../yamnet/weights.ts"
-import { findAdapter } from "./adapter.ts"
-import { Engine, type EngineError } from "./engine.ts"
+import { type Adapter, findAdapter, hasGraphicsCard } from "./adapter.ts"
+import { Engine, EngineError } from "./engine.ts"
 import { makeNative } from "./native.ts"
 import { makeWebgpu } from "./webgpu.ts"
 
@@ -13,6 +13,22 @@ export interface EngineOptions {
   readonly threads?: number
 }
 
+/** What `auto` takes where looking for an adapter came to this, and why. */
+export const decide = (
+  found: Result.Result<Pick<Adapter, "name" | "software">, EngineError>
+): { readonly engine: "native" | "webgpu"; readonly why: string } => {
+  if (Result.isFailure(found)) return { engine: "native", why: `Native, because ${found.failure.message}.` }
+  const { name, software } = found.success
+  return software
+    ? { engine: "native", why: `Native, because the only WebGPU adapter, ${name}, is software and slower.` }
+    : { engine: "webgpu", why: `WebGPU, because this machine has ${name}.` }
+}
+
+const lookForAdapter = Effect.gen(function* () {
+  if (yield* hasGraphicsCard) return yield* findAdapter
+  return yield* new EngineError({ message: "this machine has no graphics card" })
+})
+
 const makeEngine = Effect.fn("Engine.choose")(function* ({ engine, weights: network, threads }: EngineOptions) {
   const native = (why: string) => makeNative({ network, why, ...(threads === undefined ? {} : { threads }) })
   if (engine === "native") return yield* native("Native, as asked.")
@@ -21,11 +37,8 @@ const makeEngine = Effect.fn("Engine.choose")(function* ({ engine, weights: netw
     const caution = software ? `, though ${name} is a software adapter and very slow` : ""
     return yield* makeWebgpu({ network, why: `WebGPU, as asked${caution}.` })
   }
-  const found = yield* Effect.result(findAdapter)
-  if (found._tag === "Failure") return yield* native(`Native, because ${found.failure.message}.`)
-  const { software, name } = found.success
-  if (software) return yield* native(`Native, because the only WebGPU adapter, ${name}, is software and slower.`)
-  return yield* makeWebgpu({ network, why: `WebGPU, because this machine has ${name}.` })
+  const decision = decide(yield* Effect.result(lookForAdapter))
+  return yield* decision.engine === "native" ? native(decision.why) : makeWebgpu({ network, why: decision.why })
 })
 
 /** The engine that `options` and this machine decide on. */

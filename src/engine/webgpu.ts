@@ -116,6 +116,7 @@ export const makeWebgpu = Effect.fn("Webgpu.make")(function* (options: {
     embed: Effect.fnUntraced(
       function* (patches) {
         const count = yield* countPatches(patches, batch)
+        yield* checkDevice
         const embeddings = yield* run(patches, count)
         yield* checkDevice
         return embeddings

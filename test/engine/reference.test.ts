@@ -1,27 +1,21 @@
 import { beforeAll, describe, expect, test } from "bun:test"
-import { NodeServices } from "@effect/platform-node"
+import { existsSync } from "node:fs"
+import { join } from "node:path"
 import { Effect } from "effect"
-import { FetchHttpClient } from "effect/http"
 import { InferenceSession, Tensor } from "onnxruntime-node"
 import { makeNative } from "../../src/engine/native.ts"
 import { Graph } from "../../src/onnx/graph.ts"
 import { logMelPatches, PATCH_SIZE } from "../../src/yamnet/frontend.ts"
 import { addFrontEnd, addNetwork } from "../../src/yamnet/graph.ts"
-import type { Network } from "../../src/yamnet/layers.ts"
+import { EMBEDDING_SIZE, type Network } from "../../src/yamnet/layers.ts"
 import { untrainedNetwork } from "../../src/yamnet/untrained.ts"
-import { findWeights } from "../../src/yamnet/weights.ts"
-import { distance, needsYamnet, runOperators, runReference, yamnetFolder } from "../yamnet/reference.ts"
+import { distance, needsYamnet, runOperators, runReference, someWeights, yamnetFolder } from "../yamnet/reference.ts"
 import { chirp } from "../yamnet/signals.ts"
+import type { WebgpuReport } from "./webgpuProcess.ts"
 
+// Two patches, the second half silence. The process of the software adapter embeds the same.
 const waveform = chirp(19_000)
 const patches = logMelPatches(waveform)
-
-const embedNative = (network: Network) =>
-  makeNative({ network, why: "a test" }).pipe(
-    Effect.flatMap((engine) => engine.embed(patches)),
-    Effect.scoped,
-    Effect.runPromise
-  )
 
 const expectSame = (values: Float32Array, expected: Float32Array) => {
   expect(values.length).toBe(expected.length)
@@ -30,45 +24,91 @@ const expectSame = (values: Float32Array, expected: Float32Array) => {
   expect(relative).toBeLessThan(1e-4)
 }
 
-describe.skipIf(yamnetFolder === undefined)(`YAMNet's own graph, run by TensorFlow.js${needsYamnet}`, () => {
-  const folder = yamnetFolder ?? ""
-  let reference: Awaited<ReturnType<typeof runReference>>
+const embedNative = (network: Network) =>
+  makeNative({ network, why: "a test" }).pipe(
+    Effect.flatMap((engine) => engine.embed(patches)),
+    Effect.scoped,
+    Effect.runPromise
+  )
+
+// Chromium brings a software Vulkan driver; another may be named.
+const driver = process.env.VK_ICD_FILENAMES ?? "/usr/lib/chromium/vk_swiftshader_icd.json"
+const hasDriver = existsSync(driver)
+
+const runWebgpu = async () => {
+  const child = Bun.spawn([process.execPath, join(import.meta.dir, "webgpuProcess.ts")], {
+    env: { ...process.env, VK_ICD_FILENAMES: driver },
+    stdout: "pipe",
+    stderr: "pipe"
+  })
+  const [output, complaints] = await Promise.all([child.stdout.text(), child.stderr.text()])
+  if ((await child.exited) !== 0) throw new Error(complaints)
+  return JSON.parse(output.trim().split("\n").at(-1)!) as WebgpuReport
+}
+
+const reference =
+  yamnetFolder === undefined ? "TensorFlow.js's operators on the untrained network" : "YAMNet's own graph"
+
+describe(`the same waveform, in ${reference}`, () => {
+  let network: Network
+  let expected: Float32Array
+  let frames: Float32Array
   beforeAll(async () => {
-    reference = await runReference(folder, waveform)
-  })
-  const weights = () =>
-    findWeights({ folder, allowUntrained: false }).pipe(
-      Effect.provide([NodeServices.layer, FetchHttpClient.layer]),
-      Effect.runPromise
-    )
-
-  test("gives the same log-mel frames as the front-end", () => {
-    // Every frame once: the first half of each patch, then the last patch's second half.
-    const half = PATCH_SIZE / 2
-    const count = patches.length / PATCH_SIZE
-    const frames = new Float32Array((count + 1) * half)
-    for (let patch = 0; patch < count; patch++) {
-      frames.set(patches.subarray(patch * PATCH_SIZE, (patch + 1) * PATCH_SIZE), patch * half)
+    network = await Effect.runPromise(someWeights)
+    if (yamnetFolder === undefined) {
+      expected = await runOperators(network, patches)
+    } else {
+      const { embeddings, logMel } = await runReference(yamnetFolder, waveform)
+      expected = embeddings
+      frames = logMel
     }
-    expectSame(frames, reference.logMel)
   })
 
-  test("gives the same embeddings as the native engine", async () => {
-    expectSame(await embedNative(await weights()), reference.embeddings)
+  test.skipIf(yamnetFolder === undefined)(`has the front-end's log-mel frames${needsYamnet}`, () => {
+    expect(frames.length).toBe((patches.length + PATCH_SIZE) / 2)
+    for (let patch = 0; patch < patches.length / PATCH_SIZE; patch++) {
+      const window = frames.subarray((patch * PATCH_SIZE) / 2, (patch * PATCH_SIZE) / 2 + PATCH_SIZE)
+      expectSame(patches.subarray(patch * PATCH_SIZE, (patch + 1) * PATCH_SIZE), window)
+    }
   })
 
-  test("gives the same embeddings as the one-file ONNX graph from waveform to embedding", async () => {
+  test("has the native engine's embeddings", async () => {
+    expectSame(await embedNative(network), expected)
+  })
+
+  test("has the embeddings of the one-file ONNX graph from waveform to embedding", async () => {
     const graph = new Graph("device")
     const features = addFrontEnd(graph, graph.input("waveform", ["samples"]))
-    graph.op("Identity", [addNetwork(graph, features, await weights())], {}, "embeddings")
-    graph.output("embeddings", ["patches", 1024])
+    graph.op("Identity", [addNetwork(graph, features, network)], {}, "embeddings")
+    graph.output("embeddings", ["patches", EMBEDDING_SIZE])
     const session = await InferenceSession.create(graph.model(), { logSeverityLevel: 3 })
     const { embeddings } = await session.run({ waveform: new Tensor("float32", waveform, [waveform.length]) })
-    expectSame(embeddings!.data as Float32Array, reference.embeddings)
+    expectSame(embeddings!.data as Float32Array, expected)
+    await session.release()
   })
+
+  test.skipIf(!hasDriver)(
+    `has the WebGPU engine's embeddings${hasDriver ? "" : ` (skipped: no Vulkan driver at ${driver}; Debian's chromium has one)`}`,
+    async () => {
+      const report = await runWebgpu()
+      expect(report.name).toBe("webgpu")
+      expect(report.batch).toBe(2)
+      const [both, second] = report.embeddings.map((values) => Float32Array.from(values))
+      expectSame(both!, expected)
+      expectSame(second!, expected.subarray(EMBEDDING_SIZE))
+      // No tensor is left behind by a batch.
+      expect(report.tensors[1]).toBe(report.tensors[0]!)
+      expect(report.complaint).toContain(`WebGPU failed on ${report.adapter}`)
+      if (process.env.VK_ICD_FILENAMES === undefined)
+        expect(report.why).toContain("is a software adapter and very slow")
+    },
+    120_000
+  )
 })
 
-test("the native engine computes what TensorFlow.js's operators do, whatever the weights", async () => {
-  const network = untrainedNetwork()
-  expectSame(await embedNative(network), await runOperators(network, patches))
-})
+test.skipIf(yamnetFolder === undefined)(
+  `the native engine computes what TensorFlow.js's operators do on other weights${needsYamnet}`,
+  async () => {
+    expectSame(await embedNative(untrainedNetwork()), await runOperators(untrainedNetwork(), patches))
+  }
+)

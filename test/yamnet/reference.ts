@@ -1,8 +1,12 @@
 import { existsSync } from "node:fs"
 import { join, resolve } from "node:path"
+import { NodeServices } from "@effect/platform-node"
 import * as tf from "@tensorflow/tfjs"
 import { loadGraphModel } from "@tensorflow/tfjs-converter"
+import { Effect } from "effect"
+import { FetchHttpClient } from "effect/http"
 import type { Network } from "../../src/yamnet/layers.ts"
+import { findWeights, type WeightsError, type YamnetWeights } from "../../src/yamnet/weights.ts"
 
 const folder = resolve(import.meta.dir, "../..", process.env.ECOSIGHT_YAMNET ?? "../shared/yamnet")
 
@@ -21,6 +25,13 @@ const readModel = async (path: string): Promise<tf.io.ModelArtifacts> => {
     tf.io.CompositeArrayBuffer.join(weights.map((shard) => shard.buffer as ArrayBuffer))
   ])
 }
+
+/** YAMNet where its weights are at hand, else the untrained network. */
+export const someWeights: Effect.Effect<YamnetWeights, WeightsError> = findWeights({
+  folder: yamnetFolder ?? join(import.meta.dir, "nothing"),
+  addresses: [],
+  allowUntrained: true
+}).pipe(Effect.provide([NodeServices.layer, FetchHttpClient.layer]))
 
 /** The one float32 constant of this shape in the model. */
 export const readConstant = async (path: string, shape: ReadonlyArray<number>): Promise<Float32Array> => {
