@@ -1,39 +1,8 @@
 import { expect, test } from "bun:test"
 import { Effect } from "effect"
 import { predict } from "../../../src/classifier/classifier.ts"
-import { makeDataset, type Sample } from "../../../src/classifier/dataset.ts"
 import { evaluate } from "../../../src/classifier/evaluate.ts"
-import { seededRandom } from "../../../src/classifier/random.ts"
-import { splitDataset } from "../../../src/classifier/split.ts"
-import { nativeBackend } from "../../../src/classifier/train/native.ts"
-import { type TrainingSettings, train } from "../../../src/classifier/train/train.ts"
-import { gaussian } from "../problems.ts"
-
-/** Classes that differ in some of YAMNet's features; the first has three times as many recordings. */
-const corpus = (groups: number): ReadonlyArray<Sample> => {
-  const random = seededRandom(11)
-  return ["dog", "engine", "gun"].flatMap((className, label) =>
-    Array.from({ length: groups * (label === 0 ? 3 : 1) }, (_, group) => group).flatMap((group) =>
-      ["original", "noise_light"].map((variant) => ({
-        key: `extracted_audio/${className}/${group}.wav`,
-        className,
-        group: `${className}${group}`,
-        variant,
-        vector: Float32Array.from({ length: 1024 }, (_, i) =>
-          Math.max(0, gaussian(random) + (i % 3 === label ? 0.6 : 0))
-        )
-      }))
-    )
-  )
-}
-const SETTINGS: TrainingSettings = { head: "mlp", epochs: 8, batchSize: 16, seed: 1 }
-
-const trainOn = (samples: ReadonlyArray<Sample>, settings: Partial<TrainingSettings>) =>
-  Effect.gen(function* () {
-    const dataset = yield* makeDataset(samples)
-    const split = splitDataset(dataset)
-    return { dataset, split, classifier: yield* train(dataset, split, { ...SETTINGS, ...settings }, nativeBackend) }
-  })
+import { corpus, trainOn } from "../runs.ts"
 
 test.each(["mlp", "linear"] as const)("%s learns to tell unseen recordings apart", async (head) => {
   const { dataset, split, classifier } = await Effect.runPromise(trainOn(corpus(20), { head }))

@@ -1,0 +1,32 @@
+import { Effect } from "effect"
+import { reportPage } from "../report.ts"
+import { kerasModel } from "./keras.ts"
+import { modelMetadata, performanceMetrics, retrainingLog, trainingHistory } from "./metadata.ts"
+import { classifierModel, edgeModel } from "./onnx.ts"
+import { pickle } from "./pickle.ts"
+import type { TrainingRun } from "./run.ts"
+
+/**
+ * Everything that a training run leaves, as bytes by file name; equal runs give equal bytes.
+ *
+ * `previousLog` is the published `retraining_log.json`, which this run's continues; fails if it cannot be read.
+ */
+export const exportArtifacts = Effect.fn("exportArtifacts")(function* (
+  run: TrainingRun,
+  previousLog: Uint8Array | undefined
+) {
+  const text = (content: string) => new TextEncoder().encode(content)
+  const json = (value: unknown) => text(`${JSON.stringify(value, undefined, 2)}\n`)
+  return new Map<string, Uint8Array>([
+    ["yamnet_classifier.keras", yield* kerasModel(run.classifier)],
+    ["class_names.pkl", pickle(run.dataset.classes)],
+    ["class_names.json", json(run.dataset.classes)],
+    ["model_metadata.json", json(modelMetadata(run))],
+    ["performance_metrics.json", json(performanceMetrics(run))],
+    ["training_history.pkl", pickle(trainingHistory(run))],
+    ["retraining_log.json", json(yield* retrainingLog(run, previousLog))],
+    ["classifier.onnx", classifierModel(run.classifier)],
+    ["ecosight.onnx", edgeModel(run.classifier, run.yamnet)],
+    ["report.html", text(reportPage(run))]
+  ])
+})

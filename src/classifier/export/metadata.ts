@@ -1,0 +1,154 @@
+import { Effect, Schema } from "effect"
+import manifest from "../../../package.json"
+import { SAMPLE_RATE } from "../../audio/clip.ts"
+import { ADAM } from "../train/adam.ts"
+import { SCHEDULE } from "../train/fit.ts"
+import type { TrainingRun } from "./run.ts"
+
+/** The previous retraining log cannot be continued. */
+export class LogError extends Schema.TaggedError<LogError>()("LogError", { message: Schema.String }) {}
+
+/** `model_metadata.json`: EcoSight's fields, then where the model comes from. */
+export const modelMetadata = (run: TrainingRun) => {
+  const { classifier, dataset, split, evaluation } = run
+  const { network, settings } = classifier
+  return {
+    model_name: "EcoSight YAMNet classifier",
+    model_type: network.head === "mlp" ? "YAMNet embeddings, dense network" : "YAMNet embeddings, linear",
+    training_date: spacedTime(run.date),
+    num_classes: dataset.classes.length,
+    classes: dataset.classes,
+    input_shape: [network.units[0]],
+    ...scores(run),
+    sample_rate: SAMPLE_RATE,
+    architecture: {
+      layers: network.units.slice(1, -1),
+      activation: "relu",
+      dropout_rates: network.dropout,
+      batch_normalization: network.dropout.length > 0,
+      output_activation: "softmax",
+      learning_rate: network.learningRate
+    },
+    training_config: {
+      head: settings.head,
+      optimizer: "adam",
+      learning_rate: network.learningRate,
+      beta_1: ADAM.beta1,
+      beta_2: ADAM.beta2,
+      l2: network.decay,
+      batch_size: settings.batchSize,
+      epochs: settings.epochs,
+      epochs_trained: classifier.history.length,
+      best_epoch: classifier.bestEpoch,
+      early_stopping_patience: SCHEDULE.patience,
+      reduce_lr_patience: SCHEDULE.flatEpochs,
+      reduce_lr_factor: 0.5,
+      class_weight: "balanced",
+      seed: settings.seed
+    },
+    sample_counts: sampleCounts(run),
+    recording_counts: countByClass(run, ({ variant }) => variant === "original"),
+    macro_f1: evaluation?.macroF1,
+    run_id: run.runId,
+    recipe: run.recipe,
+    yamnet: { embedder: run.yamnet.embedder, weights_hash: run.yamnet.hash, source: run.yamnet.source },
+    split: {
+      training_samples: split.training.length,
+      validation_recordings: split.validation.length,
+      holdout_recordings: split.holdout.length,
+      groups: split.parts.size
+    },
+    engine: run.engine,
+    notes: [...split.notes, ...classifier.notes],
+    versions: { "ecosight-retrain": manifest.version, bun: Bun.version, ...pinned }
+  }
+}
+
+const pinned = {
+  "onnxruntime-node": manifest.dependencies["onnxruntime-node"],
+  "@tensorflow/tfjs": manifest.dependencies["@tensorflow/tfjs"]
+}
+
+/** `performance_metrics.json`: lists by class, in the classes' order; empty where nothing was held out. */
+export const performanceMetrics = (run: TrainingRun) => {
+  const perClass = run.evaluation?.perClass ?? []
+  return {
+    ...scores(run),
+    macro_f1: run.evaluation?.macroF1,
+    ...classMetrics(run),
+    confusion_matrix: run.evaluation?.confusion ?? [],
+    per_class_metrics: Object.fromEntries(
+      perClass.map(({ className, precision, recall, f1, support }) => [
+        className,
+        { precision, recall, f1_score: f1, support }
+      ])
+    )
+  }
+}
+
+const RetrainingLog = Schema.fromJsonString(Schema.Struct({ retraining_history: Schema.Array(Schema.Json) }))
+
+/** `retraining_log.json`: the previous one with this run at its end. Fails rather than lose what is not readable. */
+export const retrainingLog = Effect.fn("retrainingLog")(function* (run: TrainingRun, previous: Uint8Array | undefined) {
+  const { retraining_history: history } =
+    previous === undefined
+      ? { retraining_history: [] }
+      : yield* Schema.decodeUnknownEffect(RetrainingLog)(new TextDecoder().decode(previous)).pipe(
+          Effect.mapError(
+            () => new LogError({ message: "The published retraining_log.json cannot be read: repair it or remove it." })
+          )
+        )
+  const counts = sampleCounts(run)
+  const record = {
+    timestamp: spacedTime(run.date).replace(" ", "_").replaceAll(":", "-"),
+    datetime: spacedTime(run.date),
+    model_path: run.modelPath,
+    ...scores(run),
+    num_classes: run.dataset.classes.length,
+    classes: run.dataset.classes,
+    sample_counts: counts,
+    total_samples: Object.values(counts).reduce((sum, count) => sum + count, 0),
+    epochs_trained: run.classifier.history.length,
+    metrics: classMetrics(run)
+  }
+  return { retraining_history: [...history, record] }
+})
+
+/** `training_history.pkl`: a list for each figure, by Keras' names; as in Keras, none for validation that there was not. */
+export const trainingHistory = ({ classifier: { history } }: TrainingRun): Record<string, ReadonlyArray<number>> => {
+  const figures = ["loss", "accuracy", "val_loss", "val_accuracy", "lr"] as const
+  return Object.fromEntries(
+    figures
+      .map((figure) => [figure, history.flatMap((epoch) => epoch[figure] ?? [])] as const)
+      .filter(([, values]) => values.length > 0)
+  )
+}
+
+// Absent, not null, where nothing was held out: EcoSight's API takes an absent accuracy for 0 and fails on null.
+const scores = ({ evaluation }: TrainingRun) => ({
+  test_accuracy: evaluation?.accuracy,
+  test_loss: evaluation?.loss
+})
+
+const classMetrics = ({ evaluation }: TrainingRun) => {
+  const perClass = evaluation?.perClass ?? []
+  return {
+    precision: perClass.map(({ precision }) => precision),
+    recall: perClass.map(({ recall }) => recall),
+    f1_score: perClass.map(({ f1 }) => f1)
+  }
+}
+
+/** Samples by class, variants included, as EcoSight counts them. */
+const sampleCounts = (run: TrainingRun) => countByClass(run, () => true)
+
+const countByClass = (
+  { dataset: { classes, samples } }: TrainingRun,
+  counts: (sample: { readonly variant: string }) => boolean
+): Record<string, number> =>
+  Object.fromEntries(
+    classes.map((name) => [name, samples.filter((sample) => sample.className === name && counts(sample)).length])
+  )
+
+/** `2026-11-23 14:30:05`, in UTC. */
+const spacedTime = (date: Date): string => date.toISOString().slice(0, 19).replace("T", " ")

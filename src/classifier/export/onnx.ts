@@ -1,0 +1,47 @@
+import { Graph } from "../../onnx/graph.ts"
+import { addFrontEnd, addNetwork } from "../../yamnet/graph.ts"
+import type { Network as Yamnet } from "../../yamnet/layers.ts"
+import type { Classifier } from "../classifier.ts"
+import { addForward } from "../forward.ts"
+import { tensorsOf } from "../network.ts"
+import { CLIP_EPSILON } from "../standardise.ts"
+
+/** `classifier.onnx`: `embedding` [n, 1024] to `probabilities` [n, classes]. */
+export const classifierModel = (classifier: Classifier): Uint8Array => {
+  const graph = new Graph("classifier")
+  const embedding = graph.input("embedding", ["n", classifier.network.units[0]!])
+  addProbabilities(graph, classifier, embedding, "n")
+  return graph.model()
+}
+
+/**
+ * `ecosight.onnx`: `waveform` [samples], 16 kHz mono in [-1, 1], to `probabilities` [1, classes].
+ *
+ * Front-end, YAMNet, the mean over patches and the classifier in one file, for a device.
+ */
+export const edgeModel = (classifier: Classifier, yamnet: Yamnet): Uint8Array => {
+  const graph = new Graph("ecosight")
+  const patches = addFrontEnd(graph, graph.input("waveform", ["samples"]))
+  const embeddings = addNetwork(graph, patches, yamnet)
+  const mean = graph.op("ReduceMean", [embeddings], { axes: [0], keepdims: 1 })
+  addProbabilities(graph, classifier, mean, 1)
+  return graph.model()
+}
+
+const addProbabilities = (graph: Graph, { network, weights }: Classifier, embedding: string, rows: number | "n") => {
+  const constants = new Map(
+    tensorsOf(network).map(({ name, shape }) => [name, graph.floats(weights[name]!, shape)] as const)
+  )
+  const logits = addForward(graph, network, addStandardisation(graph, embedding), (name) => constants.get(name)!)
+  graph.op("Softmax", [logits], { axis: 1 }, "probabilities")
+  graph.output("probabilities", [rows, network.units.at(-1)!])
+}
+
+// Spelt out, because ONNX's own LayerNormalization is too young for some devices' runtimes.
+const addStandardisation = (graph: Graph, embedding: string): string => {
+  const meanOf = (tensor: string) => graph.op("ReduceMean", [tensor], { axes: [1], keepdims: 1 })
+  const centred = graph.op("Sub", [embedding, meanOf(embedding)])
+  const variance = meanOf(graph.op("Mul", [centred, centred]))
+  const deviation = graph.op("Sqrt", [graph.op("Add", [variance, graph.scalar(CLIP_EPSILON)])])
+  return graph.op("Div", [centred, deviation])
+}

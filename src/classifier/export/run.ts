@@ -1,0 +1,24 @@
+import type { Recipe } from "../../embeddings/recipe.ts"
+import type { Engine } from "../../engine/engine.ts"
+import type { YamnetWeights } from "../../yamnet/weights.ts"
+import type { Dataset } from "../dataset.ts"
+import type { Evaluation } from "../evaluate.ts"
+import type { Split } from "../split.ts"
+import type { TrainedClassifier } from "../train/train.ts"
+
+/** A finished training run: all that its artefacts tell. */
+export interface TrainingRun {
+  readonly runId: string
+  /** When training ended. */
+  readonly date: Date
+  readonly classifier: TrainedClassifier
+  /** On the holdout; undefined where there is none. */
+  readonly evaluation: Evaluation | undefined
+  readonly dataset: Dataset
+  readonly split: Split
+  readonly recipe: Recipe
+  readonly yamnet: YamnetWeights
+  readonly engine: Pick<Engine["Service"], "name" | "adapter" | "why">
+  /** Where the `.keras` file will lie, for the retraining log. */
+  readonly modelPath: string
+}

@@ -1,0 +1,90 @@
+"""Opens what make_artifacts.ts wrote, as the Python product would, and compares it with what the project says it is.
+
+Usage: python check_artifacts.py FOLDER...
+Keras is TensorFlow's own where TensorFlow is installed, else the package `keras`. Exits with 1 at the first difference.
+"""
+
+import json
+import os
+import pathlib
+import pickle
+import sys
+import tempfile
+
+os.environ.setdefault("KERAS_BACKEND", "numpy")
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+import numpy as np
+import onnxruntime
+
+try:
+    import tensorflow
+
+    keras = tensorflow.keras
+    version = f"TensorFlow {tensorflow.__version__}"
+except ModuleNotFoundError:
+    import keras
+
+    version = f"Keras {keras.__version__} on {keras.backend.backend()}"
+
+TOLERANCE = 1e-5
+
+
+def differ(what, actual, expected):
+    """Prints the largest difference, and fails where it is too large or the shapes differ."""
+    actual = np.asarray(actual, np.float64)
+    assert actual.shape == expected.shape, f"{what}: {actual.shape} is not {expected.shape}"
+    largest = np.abs(actual - expected).max()
+    print(f"  {what}: largest difference {largest:.1e}")
+    assert largest <= TOLERANCE, f"{what}: more than {TOLERANCE}"  # NaN fails as well
+
+
+def run_onnx(path, name, value):
+    session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
+    assert [i.name for i in session.get_inputs()] == [name]
+    assert [o.name for o in session.get_outputs()] == ["probabilities"]
+    return session.run(None, {name: value})[0]
+
+
+def check(folder):
+    probe = json.loads((folder / "probe.json").read_text())
+    vectors = np.array(probe["vectors"], np.float32)
+    expected = np.array(probe["probabilities"])
+    assert expected.shape == (len(vectors), len(probe["classes"])) and np.ptp(expected, axis=0).min() > 0.1
+
+    model = keras.models.load_model(folder / "yamnet_classifier.keras", compile=False)
+    differ(f"yamnet_classifier.keras in {version}", model.predict(vectors, verbose=0), expected)
+    # EcoSight's API standardises each clip itself before it asks the model. (Not the constant clip: it would get NaN.)
+    own = vectors[1:]
+    own = (own - own.mean(1, keepdims=True)) / own.std(1, keepdims=True)
+    differ("the same, standardised by the caller", model.predict(own, verbose=0), expected[1:])
+    # Keras can go on from here: what it saves again predicts the same.
+    with tempfile.TemporaryDirectory() as temporary:
+        model.save(os.path.join(temporary, "again.keras"))
+        again = keras.models.load_model(os.path.join(temporary, "again.keras"), compile=False)
+    differ("the same, saved again", again.predict(vectors, verbose=0), expected)
+
+    differ("classifier.onnx", run_onnx(folder / "classifier.onnx", "embedding", vectors), expected)
+    waveform = np.array(probe["waveform"], np.float32)
+    whole = np.array(probe["waveformProbabilities"])[None]
+    differ("ecosight.onnx", run_onnx(folder / "ecosight.onnx", "waveform", waveform), whole)
+
+    classes = pickle.loads((folder / "class_names.pkl").read_bytes())
+    assert classes == probe["classes"] == json.loads((folder / "class_names.json").read_text())
+    history = pickle.loads((folder / "training_history.pkl").read_bytes())
+    assert history == probe["history"] and sorted(history) == ["accuracy", "loss", "lr", "val_accuracy", "val_loss"]
+    assert all(type(v) is list and v and all(type(x) is float for x in v) for v in history.values())
+    print(f"  pickles: {len(classes)} classes, {len(history['loss'])} epochs")
+
+    metadata = json.loads((folder / "model_metadata.json").read_text())
+    dense = [layer.units for layer in model.layers if hasattr(layer, "units")]
+    assert metadata["architecture"]["layers"] + [metadata["num_classes"]] == dense
+    assert list(model.input_shape[1:]) == metadata["input_shape"]
+
+
+if __name__ == "__main__":
+    folders = [pathlib.Path(argument) for argument in sys.argv[1:]]
+    assert folders, __doc__
+    for each in folders:
+        print(each.name)
+        check(each)

@@ -1,0 +1,22 @@
+#!/bin/sh
+# Exports classifiers and opens them in Python: with current Keras 3 on its NumPy backend, and with TensorFlow 2.15.
+# Makes throw-away virtual environments of a Python from 3.9 to 3.11 (TensorFlow 2.15 knows no later one); PYTHON names it.
+set -eu
+here=$(cd "$(dirname "$0")" && pwd)
+python=${PYTHON:-python3.11}
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+
+bun "$here/make_artifacts.ts" "$work/artifacts"
+
+check() {
+  name=$1
+  shift
+  "$python" -m venv "$work/$name"
+  "$work/$name/bin/pip" install --quiet --disable-pip-version-check onnxruntime "$@"
+  "$work/$name/bin/python" "$here/check_artifacts.py" "$work/artifacts/mlp" "$work/artifacts/linear"
+}
+
+# Keras' NumPy backend borrows its Fourier transforms from JAX.
+check keras3 keras h5py jax
+check tensorflow "tensorflow-cpu==2.15.*" "numpy<2"
