@@ -19,7 +19,8 @@ export const predict = (
 ) => {
   const width = units[0]!
   const classes = units.at(-1)!
-  const standardised = standardiseClips(vectors, width)
+  const standardised = vectors.slice()
+  standardiseClips(standardised, width)
   const probabilities = new Float32Array((vectors.length / width) * classes)
   for (let row = 0; row * width < vectors.length; row++) {
     let activation: ArrayLike<number> = standardised.subarray(row * width, (row + 1) * width)

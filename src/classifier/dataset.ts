@@ -1,5 +1,5 @@
 import { Effect, Schema } from "effect"
-import { EMBEDDING_SIZE } from "../embeddings/recording.ts"
+import { EMBEDDING_SIZE } from "../yamnet/layers.ts"
 
 /** One variant of a recording, embedded. */
 export interface Sample {

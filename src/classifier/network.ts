@@ -1,4 +1,4 @@
-import { EMBEDDING_SIZE } from "../embeddings/recording.ts"
+import { EMBEDDING_SIZE } from "../yamnet/layers.ts"
 
 /** The classifiers on offer: EcoSight's network, and one regularised linear layer for little data. */
 export const HEADS = ["mlp", "linear"] as const

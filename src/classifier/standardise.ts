@@ -4,23 +4,21 @@ import type { Network, Weights } from "./network.ts"
 export const CLIP_EPSILON = 1e-6
 
 /**
- * Standardises each clip's embedding to mean 0 and deviation 1, into a new array.
+ * Standardises each clip's embedding (a row of `width` values) to mean 0 and deviation 1, in place.
  *
  * Doing it twice changes nothing that matters (epsilon aside), so callers may standardise, as EcoSight's API does, or not.
  */
-export const standardiseClips = (vectors: Float32Array, width: number): Float32Array => {
-  const standardised = new Float32Array(vectors.length)
-  for (let start = 0; start < vectors.length; start += width) {
-    const vector = vectors.subarray(start, start + width)
+export const standardiseClips = (rows: Float32Array, width: number): void => {
+  for (let start = 0; start < rows.length; start += width) {
+    const row = rows.subarray(start, start + width)
     let sum = 0
-    for (const value of vector) sum += value
+    for (const value of row) sum += value
     const mean = sum / width
     let squares = 0
-    for (const value of vector) squares += (value - mean) ** 2
+    for (const value of row) squares += (value - mean) ** 2
     const scale = 1 / Math.sqrt(squares / width + CLIP_EPSILON)
-    for (let i = 0; i < width; i++) standardised[start + i] = (vector[i]! - mean) * scale
+    for (let i = 0; i < width; i++) row[i] = (row[i]! - mean) * scale
   }
-  return standardised
 }
 
 /** Mean and deviation of each feature. */

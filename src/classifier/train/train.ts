@@ -1,5 +1,5 @@
 import { Effect } from "effect"
-import { EMBEDDING_SIZE } from "../../embeddings/recording.ts"
+import { EMBEDDING_SIZE } from "../../yamnet/layers.ts"
 import type { Classifier } from "../classifier.ts"
 import { type Dataset, vectorAt } from "../dataset.ts"
 import { initialWeights } from "../initial.ts"
@@ -99,10 +99,8 @@ const examplesOf = (dataset: Dataset, rows: ReadonlyArray<number>): Examples => 
   rows.forEach((row, at) => {
     embeddings.set(vectorAt(dataset.vectors, row), at * EMBEDDING_SIZE)
   })
-  return {
-    embeddings: standardiseClips(embeddings, EMBEDDING_SIZE),
-    labels: Int32Array.from(rows, (row) => dataset.labels[row]!)
-  }
+  standardiseClips(embeddings, EMBEDDING_SIZE)
+  return { embeddings, labels: Int32Array.from(rows, (row) => dataset.labels[row]!) }
 }
 
 // Balanced as in scikit-learn: every class weighs the same, and the mean weight of a sample is 1.
