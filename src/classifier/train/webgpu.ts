@@ -1,5 +1,6 @@
 import type * as Tensorflow from "@tensorflow/tfjs"
 import { Effect } from "effect"
+import type { Webgpu } from "../../engine/webgpu.ts"
 import { isTrained, type Network, renewalAt, type TensorSpec, tensorsOf, weightsFrom } from "../network.ts"
 import { ADAM } from "./adam.ts"
 import { type Backend, type Examples, type Pass, type Problem, type Trainer, TrainingError } from "./backend.ts"
@@ -8,20 +9,23 @@ import { forward, forwardPass, score, type Variables } from "./layers.ts"
 type Tf = typeof Tensorflow
 
 /**
- * Trains with TensorFlow.js on whatever backend `tf` runs: WebGPU in production.
+ * Trains with TensorFlow.js on a graphics card (or on whatever backend `tf` runs: `checkDevice` is then `Effect.void`).
  *
  * The steps are the native backend's, from the same draws, so that loss curves differ by rounding alone. Mini-batches are
  * gathered here and uploaded one by one: device memory does not grow with the data set.
  */
-export const webgpuBackend = (tf: Tf): Backend => ({
+export const webgpuBackend = (device: Pick<Webgpu, "tf" | "checkDevice">): Backend => ({
   name: "webgpu",
   open: (problem) =>
-    Effect.acquireRelease(Effect.try({ try: () => openTrainer(tf, problem), catch: failed }), ({ close }) =>
+    Effect.acquireRelease(Effect.try({ try: () => openTrainer(device, problem), catch: failed }), ({ close }) =>
       Effect.sync(close)
     )
 })
 
-const openTrainer = (tf: Tf, problem: Problem): Trainer & { readonly close: () => void } => {
+const openTrainer = (
+  { tf, checkDevice }: Pick<Webgpu, "tf" | "checkDevice">,
+  problem: Problem
+): Trainer & { readonly close: () => void } => {
   const { network, initial, training, classWeights, validation } = problem
   const tensors = tensorsOf(network)
   const trained = tensors.filter(isTrained)
@@ -59,6 +63,13 @@ const openTrainer = (tf: Tf, problem: Problem): Trainer & { readonly close: () =
       weight.assign(tf.sub(weight, tf.mul(tf.div(m, tf.add(tf.sqrt(v), ADAM.epsilon)), rate)))
     }
   }
+
+  // A device that fails does not say so to its caller: it goes on with zeros.
+  const attempt = <A>(run: () => Promise<A>) =>
+    Effect.tryPromise({ try: run, catch: failed }).pipe(
+      Effect.tap(checkDevice.pipe(Effect.mapError(({ message }) => new TrainingError({ message })))),
+      Effect.uninterruptible
+    )
 
   const readScore = async () => {
     const [loss, hits] = await sums.data()
@@ -123,9 +134,6 @@ const decayOf = (tf: Tf, { decay, dropout }: Network, weights: Variables): Tenso
   }
   return tf.mul(squares, decay)
 }
-
-const attempt = <A>(run: () => Promise<A>) =>
-  Effect.tryPromise({ try: run, catch: failed }).pipe(Effect.uninterruptible)
 
 const failed = (cause: unknown) =>
   new TrainingError({

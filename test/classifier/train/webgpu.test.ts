@@ -1,35 +1,23 @@
 import { expect, test } from "bun:test"
+import { existsSync } from "node:fs"
+import { join } from "node:path"
 import * as tf from "@tensorflow/tfjs"
 import { Effect } from "effect"
-import type { Backend, Problem } from "../../../src/classifier/train/backend.ts"
+import type { Backend } from "../../../src/classifier/train/backend.ts"
 import { nativeBackend } from "../../../src/classifier/train/native.ts"
 import { webgpuBackend } from "../../../src/classifier/train/webgpu.ts"
-import { relativeDistance, SMALL, smallPass, smallProblem } from "../problems.ts"
+import { EngineError } from "../../../src/engine/engine.ts"
+import { relativeDistance, SMALL, smallProblem } from "../problems.ts"
+import { curve } from "./curve.ts"
+import type { WebgpuReport } from "./webgpuProcess.ts"
 
 await tf.setBackend("cpu")
-
-/** Loss curve and weights of some epochs; `watch` sees the trainer's memory after each. */
-const curve = (backend: Backend, problem: Problem, epochs: number, watch: () => void = () => {}) =>
-  Effect.gen(function* () {
-    const trainer = yield* backend.open(problem)
-    const losses: Array<number> = []
-    for (let epoch = 0; epoch < epochs; epoch++) {
-      const pass = smallPass(problem, 8, 100 + epoch)
-      const score = yield* trainer.run({
-        ...pass,
-        learningRate: 1e-3,
-        firstStep: 1 + epoch * (pass.borders.length - 1)
-      })
-      const validation = yield* trainer.validate
-      losses.push(score.loss, score.hits, validation.loss, validation.hits)
-      watch()
-    }
-    return { losses, weights: yield* trainer.weights }
-  }).pipe(Effect.scoped, Effect.runPromise)
+const cpu = webgpuBackend({ tf, checkDevice: Effect.void })
 
 test.each(["mlp", "linear"] as const)("tfjs and onnxruntime train %s alike", async (head) => {
   const problem = smallProblem(SMALL[head], 41, 9)
-  const [native, tensorflow] = [await curve(nativeBackend, problem, 6), await curve(webgpuBackend(tf), problem, 6)]
+  const run = (backend: Backend) => Effect.runPromise(curve(backend, problem, 6))
+  const [native, tensorflow] = [await run(nativeBackend), await run(cpu)]
   expect(relativeDistance(tensorflow.losses, native.losses)).toBeLessThan(1e-5)
   for (const [name, values] of Object.entries(native.weights)) {
     expect(relativeDistance(tensorflow.weights[name as "kernel0"]!, values), name).toBeLessThan(1e-4)
@@ -39,8 +27,41 @@ test.each(["mlp", "linear"] as const)("tfjs and onnxruntime train %s alike", asy
 test("training holds a constant number of tensors, and none afterwards", async () => {
   const before = tf.memory().numTensors
   const during: Array<number> = []
-  await curve(webgpuBackend(tf), smallProblem(SMALL.mlp, 40, 9), 4, () => during.push(tf.memory().numTensors))
+  const watch = () => during.push(tf.memory().numTensors)
+  await Effect.runPromise(curve(cpu, smallProblem(SMALL.mlp, 40, 9), 4, watch))
   expect(new Set(during).size).toBe(1)
   expect(during[0]).toBeGreaterThan(before)
   expect(tf.memory().numTensors).toBe(before)
 })
+
+test("a device that has failed stops the training with what it said", async () => {
+  const checkDevice = Effect.fail(new EngineError({ message: "WebGPU failed on a card: out of memory" }))
+  const failing = webgpuBackend({ tf, checkDevice })
+  const trained = curve(failing, smallProblem(SMALL.mlp, 40, 9), 1)
+  expect(await Effect.runPromise(Effect.flip(trained))).toMatchObject({
+    _tag: "TrainingError",
+    message: "WebGPU failed on a card: out of memory"
+  })
+})
+
+// Chromium brings a software Vulkan driver; another may be named.
+const driver = process.env.VK_ICD_FILENAMES ?? "/usr/lib/chromium/vk_swiftshader_icd.json"
+const hasDriver = existsSync(driver)
+
+test.skipIf(!hasDriver)(
+  `a WebGPU device trains as onnxruntime does${hasDriver ? "" : ` (skipped: no Vulkan driver at ${driver}; Debian's chromium has one)`}`,
+  async () => {
+    const child = Bun.spawn([process.execPath, join(import.meta.dir, "webgpuProcess.ts")], {
+      env: { ...process.env, VK_ICD_FILENAMES: driver },
+      stdout: "pipe",
+      stderr: "pipe"
+    })
+    const [output, complaints] = await Promise.all([child.stdout.text(), child.stderr.text()])
+    if ((await child.exited) !== 0) throw new Error(complaints)
+    const { backend, native, webgpu, tensors } = JSON.parse(output.trim().split("\n").at(-1)!) as WebgpuReport
+    expect(backend).toBe("webgpu")
+    expect(relativeDistance(webgpu, native)).toBeLessThan(1e-3)
+    expect(new Set(tensors).size).toBe(1)
+  },
+  120_000
+)
