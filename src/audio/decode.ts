@@ -18,6 +18,17 @@ export class DecodeError extends Schema.TaggedError<DecodeError>()("DecodeError"
 /** audio-decode's declarations know only the names, not that each makes a decoder fed chunk by chunk. */
 const decoders: Record<Format, () => Promise<StreamDecoder>> = decode
 
+/** Runs a decoder without the line that some of them write to the console for every damaged frame. */
+const quietly = <A>(run: () => A): A => {
+  const { error } = console
+  console.error = () => {}
+  try {
+    return run()
+  } finally {
+    console.error = error
+  }
+}
+
 interface Sound {
   readonly samples: Float32Array
   readonly rate: number
@@ -59,22 +70,22 @@ const drain = async (container: Container, seconds: number): Promise<Sound> => {
     if (part.length === 0) return
     if (rate !== 0 && sampleRate !== rate) throw new Error(`its sample rate changes from ${rate} to ${sampleRate} Hz`)
     rate = sampleRate
-    limit = Math.floor(seconds * rate)
+    limit = Math.max(1, Math.floor(seconds * rate))
     parts.push(part)
     length += part.length
   }
   try {
     for (const piece of container.pieces) {
       for (let at = 0; at < piece.length && length < limit; at += CHUNK_BYTES) {
-        take(await decoder(piece.subarray(at, at + CHUNK_BYTES)))
+        take(await quietly(() => decoder(piece.subarray(at, at + CHUNK_BYTES))))
       }
     }
-    if (length < limit) take(await decoder())
+    if (length < limit) take(await quietly(() => decoder()))
   } finally {
     decoder.free()
   }
   if (container.length !== undefined && length < Math.min(container.length, limit)) {
-    throw new Error(`${length} of its ${container.length} samples could be decoded, so it is damaged or cut short`)
+    throw new Error(`${length} of its ${container.length} samples could be decoded`)
   }
   return { samples: concatenate(parts, Math.min(length, limit)), rate }
 }
@@ -94,8 +105,9 @@ const fault = ({ samples, rate }: Sound): string | undefined => {
     if (size > peak) peak = size
     if (!(size < Number.POSITIVE_INFINITY)) invalid++
   }
-  if (invalid > 0) return `holds ${invalid.toLocaleString("en")} samples that are not numbers`
-  if (peak > MAX_PEAK) return `reaches ${peak.toPrecision(2)} times full scale, so it does not hold sound`
+  const count = (n: number): string => n.toLocaleString("en")
+  if (invalid > 0) return `holds samples that are not numbers (${count(invalid)} of ${count(samples.length)})`
+  if (peak > MAX_PEAK) return `is over ${count(MAX_PEAK)} times as loud as full scale, so it does not hold sound`
   return undefined
 }
 
@@ -114,7 +126,7 @@ export const decodeClip = Effect.fn("audio.decodeClip")(function* (
   const container = yield* Effect.fromResult(openContainer(bytes)).pipe(Effect.mapError(refuse))
   const sound = yield* Effect.tryPromise({
     try: () => drain(container, options.maxSeconds),
-    catch: (cause) => refuse(`cannot be decoded: ${cause instanceof Error ? cause.message : String(cause)}`)
+    catch: (cause) => refuse(`is damaged or of a kind not read here: ${cause instanceof Error ? cause.message : cause}`)
   })
   const found = fault(sound)
   if (found !== undefined) return yield* refuse(found)

@@ -64,10 +64,9 @@ const nameStranger = (bytes: Uint8Array): string => {
   }
   if (start.startsWith("%PDF")) return "is a PDF document, not audio"
   if (start.startsWith("\x89PNG") || start.startsWith("\xff\xd8\xff")) return "is a picture, not audio"
-  const head = bytes.subarray(0, 512)
-  const printable = head.every((byte) => byte >= 32 || (byte >= 9 && byte <= 13))
-  if (!printable) return "is in no audio format that is read here"
-  return /^\s*</.test(text(head, 0, head.length)) ? "is a web page or XML, not audio" : "is text, not audio"
+  const head = text(bytes, 0, 512)
+  if (/^\s*</.test(head)) return "is a web page or XML, not audio"
+  return /^[\t-\r -~]*$/.test(head) ? "is text, not audio" : "is in no audio format that is read here"
 }
 
 /**

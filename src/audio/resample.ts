@@ -3,7 +3,7 @@ import { sinTurn } from "./trigonometry.ts"
 
 /** The response in numbers, as fractions of the lower Nyquist frequency and in decibels. */
 const PASSBAND_END = 0.913
-const REJECTION = 126
+const REJECTION = 132
 
 const TAPS = 16
 /** For 16 taps and a transition as wide as half the band: -115 dB. */

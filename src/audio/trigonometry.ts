@@ -39,11 +39,11 @@ const cosine = (x: number): number => {
   )
 }
 
-/** cos(2πx): the cosine of x turns. */
-export const cosTurn = (x: number): number => {
-  const quarter = Math.round(4 * x)
-  const angle = TURN * (x - quarter / 4)
-  switch (((quarter % 4) + 4) % 4) {
+/** The cosine of x turns and `quarters` quarter turns. */
+const cosineOf = (x: number, quarters: number): number => {
+  const nearest = Math.round(4 * x)
+  const angle = TURN * (x - nearest / 4)
+  switch ((nearest + quarters) & 3) {
     case 0:
       return cosine(angle)
     case 1:
@@ -55,5 +55,8 @@ export const cosTurn = (x: number): number => {
   }
 }
 
+/** cos(2πx): the cosine of x turns. */
+export const cosTurn = (x: number): number => cosineOf(x, 0)
+
 /** sin(2πx): the sine of x turns. */
-export const sinTurn = (x: number): number => cosTurn(x - 0.25)
+export const sinTurn = (x: number): number => cosineOf(x, -1)

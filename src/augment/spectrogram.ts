@@ -70,8 +70,9 @@ export const analyse = (samples: Float32Array): Spectrogram => {
     const before = row - BINS
     for (let b = 0; b < BINS; b++) {
       const size = Math.sqrt(re[b]! * re[b]! + im[b]! * im[b]!)
-      const unitRe = size > 0 ? re[b]! / size : 1
-      const unitIm = size > 0 ? im[b]! / size : 0
+      const inverse = 1 / size
+      const unitRe = size > 0 ? re[b]! * inverse : 1
+      const unitIm = size > 0 ? im[b]! * inverse : 0
       magnitude[row + b] = size
       if (f > 0) {
         turnRe[before + b] = unitRe * previousRe[b]! + unitIm * previousIm[b]!

@@ -1,5 +1,16 @@
 import { analyse, BINS, FFT_SIZE, getAnalysis, HOP, type Spectrogram } from "./spectrogram.ts"
 
+/** Frames that overlap at any sample. */
+const OVERLAP = FFT_SIZE / HOP
+
+/** Sums the squares of the windows that overlap in one hop of the output, of `steps` frames in all. */
+const sumWeights = (block: number, steps: number, window: Float64Array, weights: Float64Array): void => {
+  weights.fill(0)
+  for (let q = Math.max(0, block - steps + 1); q < Math.min(OVERLAP, block + 1); q++) {
+    for (let i = 0; i < HOP; i++) weights[i] = weights[i]! + window[q * HOP + i]! * window[q * HOP + i]!
+  }
+}
+
 export interface StretchParameters {
   /** Speed: 1.1 is faster by a tenth, so the clip gets shorter; pitch stays. */
   readonly rate: number
@@ -28,7 +39,6 @@ export const apply = (
   const im = new Float64Array(BINS)
   const frame = new Float64Array(FFT_SIZE)
   const sum = new Float64Array(FFT_SIZE + (steps - 1) * HOP)
-  const weight = new Float64Array(sum.length)
   for (let step = 0; step < steps; step++) {
     const position = step * rate
     const f = Math.floor(position)
@@ -44,14 +54,18 @@ export const apply = (
       phaseIm[b] = pRe * turnIm[i]! + pIm * turnRe[i]!
     }
     fft.inverse(re, im, frame)
-    for (let i = 0, o = step * HOP; i < FFT_SIZE; i++, o++) {
-      sum[o] = sum[o]! + frame[i]! * window[i]!
-      weight[o] = weight[o]! + window[i]! * window[i]!
-    }
+    for (let i = 0, o = step * HOP; i < FFT_SIZE; i++, o++) sum[o] = sum[o]! + frame[i]! * window[i]!
   }
-  // The first half frame is padding. The window is zero at its ends alone, so only the very last sum can lack weight.
   const out = new Float32Array(Math.round(samples.length / rate))
-  const end = Math.min(out.length, sum.length - FFT_SIZE / 2)
-  for (let i = 0, o = FFT_SIZE / 2; i < end; i++, o++) out[i] = sum[o]! / (weight[o]! || 1)
+  const padding = FFT_SIZE / 2
+  const end = Math.min(out.length + padding, sum.length)
+  const weights = new Float64Array(HOP)
+  for (let from = padding; from < end; from += HOP) {
+    const block = from / HOP
+    // Inside a clip the weights are the same for every block.
+    if (block < OVERLAP || block >= steps) sumWeights(block, steps, window, weights)
+    const to = Math.min(from + HOP, end)
+    for (let o = from; o < to; o++) out[o - padding] = sum[o]! / weights[o - from]!
+  }
   return out
 }

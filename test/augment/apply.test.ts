@@ -1,0 +1,82 @@
+import { describe, expect, test } from "bun:test"
+import { createHash } from "node:crypto"
+import { encodeWav } from "../../src/audio/wav.ts"
+import { augment } from "../../src/augment/apply.ts"
+import { apply as addNoise } from "../../src/augment/noise.ts"
+import { apply as shiftPitch } from "../../src/augment/pitch.ts"
+import { AUGMENTATION_VERSION, planVariants } from "../../src/augment/plan.ts"
+import { apply as stretch } from "../../src/augment/stretch.ts"
+import { apply as changeVolume } from "../../src/augment/volume.ts"
+import { readVector } from "../golden/vectors.ts"
+
+const clip = { samples: readVector("augment", "signal.f32"), sampleRate: 16_000 }
+const draws = planVariants(createHash("sha256").update("a recording").digest("hex"), 11)
+const variants = Object.fromEntries(augment(clip, draws).map((variant) => [variant.draw.variant, variant]))
+const samplesOf = (name: string): Float32Array => variants[name]!.clip.samples
+
+test("variants come in the order of the draws and leave the clip as it was", () => {
+  const before = clip.samples.slice()
+  expect(augment(clip, draws).map(({ draw }) => draw)).toEqual([...draws])
+  expect(clip.samples).toEqual(before)
+  expect(samplesOf("original")).toEqual(before)
+})
+
+test("what variants share does not depend on which are drawn", () => {
+  for (const draw of draws) {
+    const [alone] = augment(clip, [draw])
+    expect(alone!.clip.samples).toEqual(samplesOf(draw.variant))
+  }
+})
+
+test("combined_1 is a stretch of 1.05, then noise of 0.003", () => {
+  const { seed } = variants.combined_1!.draw
+  const stretched = stretch(clip.samples, 16_000, { rate: 1.05 })
+  expect(samplesOf("combined_1")).toEqual(addNoise(stretched, 16_000, { sigma: 0.003, seed }))
+})
+
+test("combined_2 is a semitone up, then 0.9 of the volume", () => {
+  const shifted = shiftPitch(clip.samples, 16_000, { semitones: 1 })
+  expect(samplesOf("combined_2")).toEqual(changeVolume(shifted, 16_000, { gain: 0.9 }))
+})
+
+test("a loud clip's variants pass ±1, and the audit copy counts every sample that it cuts", () => {
+  const loud = { samples: clip.samples.map((x) => 1.6 * x), sampleRate: 16_000 }
+  const volumeUp = draws.find(({ variant }) => variant === "volume_up")!
+  const [louder] = augment(loud, [volumeUp])
+  const beyond = louder!.clip.samples.filter((x) => Math.round(x * 32_768) > 32_767 || Math.round(x * 32_768) < -32_768)
+  const audit = encodeWav(louder!.clip)
+  expect(beyond.length).toBeGreaterThan(0)
+  expect(audit.clipped).toBe(beyond.length)
+  expect(audit.peak).toBeGreaterThan(1)
+})
+
+describe("the same bytes on every machine", () => {
+  /** SHA-256, first 16 digits, of the audit copies of one clip, made on x86-64 under Linux. */
+  const FINGERPRINTS = {
+    version: "1",
+    combined_1: "c47d550421568a10",
+    combined_2: "3764f5ff7276a7b5",
+    noise_light: "56aad3f937fae9ca",
+    noise_medium: "b7e80f39536c57bb",
+    original: "5969ab2e1db9e9b9",
+    pitch_down: "7f76c0d3436f5b36",
+    pitch_up: "164ff04ea7937dba",
+    time_shift: "64cc0eb89ef62455",
+    time_stretch_fast: "ef94cee8618d5f50",
+    time_stretch_slow: "f4457d1cdf0657c7",
+    volume_down: "b10b99047773d4be",
+    volume_up: "d52afa0d9c158ca2"
+  }
+
+  test("audit copies have the fingerprints of this version; new ones need a new AUGMENTATION_VERSION", () => {
+    const fingerprints = Object.fromEntries(
+      Object.entries(variants)
+        .toSorted(([a], [b]) => (a < b ? -1 : 1))
+        .map(([name, variant]) => [
+          name,
+          createHash("sha256").update(encodeWav(variant.clip).bytes).digest("hex").slice(0, 16)
+        ])
+    )
+    expect<Record<string, string>>({ version: AUGMENTATION_VERSION, ...fingerprints }).toEqual(FINGERPRINTS)
+  })
+})

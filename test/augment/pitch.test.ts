@@ -1,0 +1,60 @@
+import { expect, test } from "bun:test"
+import fc from "fast-check"
+import { RealFft } from "../../src/audio/fft.ts"
+import { apply } from "../../src/augment/pitch.ts"
+import { readVector, signalToNoise } from "../golden/vectors.ts"
+
+const SEMITONES = [2, -2, 1]
+
+for (const semitones of SEMITONES) {
+  test(`${semitones} semitones agree with librosa by 60 dB, from the first sample to the last`, () => {
+    const shifted = apply(readVector("augment", "signal.f32"), 16_000, { semitones })
+    const expected = readVector("augment", `pitch_${semitones}.f32`)
+    expect(shifted.length).toBe(expected.length)
+    expect(signalToNoise(shifted, expected)).toBeGreaterThan(60)
+  })
+}
+
+/** Frequency of the highest peak in Hz, by a parabola through the logarithms of three bins. */
+const peak = (samples: Float32Array): number => {
+  const size = 8192
+  const frame = Float64Array.from(
+    { length: size },
+    (_, i) => samples[2000 + i]! * (0.5 - 0.5 * Math.cos((2 * Math.PI * i) / size))
+  )
+  const re = new Float64Array(size / 2 + 1)
+  const im = new Float64Array(size / 2 + 1)
+  new RealFft(size).forward(frame, re, im)
+  const level = re.map((x, k) => Math.log(Math.hypot(x, im[k]!)))
+  const k = level.indexOf(Math.max(...level))
+  const [a, b, c] = [level[k - 1]!, level[k]!, level[k + 1]!]
+  return ((k + (0.5 * (a - c)) / (a - 2 * b + c)) * 16_000) / size
+}
+
+test("a tone's peak moves by the interval, within 5 cents", () => {
+  fc.assert(
+    fc.property(fc.double({ min: 150, max: 5000, noNaN: true }), fc.constantFrom(...SEMITONES), (hz, semitones) => {
+      const tone = Float32Array.from({ length: 14_000 }, (_, i) => 0.5 * Math.sin((2 * Math.PI * hz * i) / 16_000))
+      const cents = 1200 * Math.log2(peak(apply(tone, 16_000, { semitones })) / hz)
+      expect(Math.abs(cents - 100 * semitones)).toBeLessThan(5)
+    }),
+    { seed: 1, numRuns: 40 }
+  )
+})
+
+test("what would lie above the band is removed, not folded back", () => {
+  const tone = Float32Array.from({ length: 16_000 }, (_, i) => 0.5 * Math.sin((2 * Math.PI * 7500 * i) / 16_000))
+  const shifted = apply(tone, 16_000, { semitones: 2 }).subarray(4000, 12_000)
+  expect(Math.max(...shifted.map(Math.abs))).toBeLessThan(1e-3)
+})
+
+test("the length stays for any length", () => {
+  fc.assert(
+    fc.property(fc.integer({ min: 400, max: 5000 }), fc.constantFrom(...SEMITONES), (length, semitones) => {
+      const shifted = apply(new Float32Array(length).fill(0.25), 16_000, { semitones })
+      expect(shifted.length).toBe(length)
+      expect(shifted.every(Number.isFinite)).toBe(true)
+    }),
+    { seed: 1, numRuns: 30 }
+  )
+})
