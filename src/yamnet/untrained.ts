@@ -1,4 +1,4 @@
-import { LAYERS, type Network, toNetwork } from "./layers.ts"
+import { channels, LAYERS, type Network, toNetwork } from "./layers.ts"
 
 // mulberry32: 32-bit integer arithmetic, the same on every machine.
 const uniform = (seed: number): (() => number) => {
@@ -11,6 +11,17 @@ const uniform = (seed: number): (() => number) => {
   }
 }
 
+// Makes every output's weights sum to zero. What goes into a layer is positive and much alike everywhere; were that to
+// pass, all embeddings would point the same way after 27 layers (mean correlation between real clips 0.99, not 0.95).
+const centre = (kernel: Float32Array, outputs: number): void => {
+  const inputs = kernel.length / outputs
+  for (let output = 0; output < outputs; output++) {
+    let sum = 0
+    for (let at = output; at < kernel.length; at += outputs) sum += kernel[at]!
+    for (let at = output; at < kernel.length; at += outputs) kernel[at]! -= sum / inputs
+  }
+}
+
 /**
  * A network of YAMNet's shape that has learnt nothing: He's uniform initialisation, no bias, always the same bits.
  *
@@ -18,12 +29,13 @@ const uniform = (seed: number): (() => number) => {
  */
 export const untrainedNetwork = (): Network =>
   toNetwork(
-    LAYERS.map(({ shape }, index) => {
+    LAYERS.map(({ path, shape }, index) => {
       const [height, width, input, output] = shape
       const next = uniform(index)
       const inputs = height * width * (output === 1 ? 1 : input)
       const limit = Math.sqrt(6 / inputs)
       const kernel = Float32Array.from({ length: height * width * input * output }, () => (2 * next() - 1) * limit)
-      return { kernel, shape, bias: new Float32Array(output === 1 ? input : output) }
+      if (path.endsWith("pointwise_conv")) centre(kernel, output)
+      return { kernel, shape, bias: new Float32Array(channels(shape)) }
     })
   )

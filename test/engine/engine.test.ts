@@ -4,9 +4,11 @@ import { Effect, ManagedRuntime, Result, type ManagedRuntime as Runtime } from "
 import { describeAdapter } from "../../src/engine/adapter.ts"
 import { decide, engineLayer } from "../../src/engine/choose.ts"
 import { Engine, EngineError } from "../../src/engine/engine.ts"
-import { PATCH_SIZE } from "../../src/yamnet/frontend.ts"
+import { makeNative } from "../../src/engine/native.ts"
+import { logMelPatches, PATCH_SIZE } from "../../src/yamnet/frontend.ts"
 import { EMBEDDING_SIZE } from "../../src/yamnet/layers.ts"
-import { someWeights } from "../yamnet/reference.ts"
+import { untrainedNetwork } from "../../src/yamnet/untrained.ts"
+import { distance, someWeights } from "../yamnet/reference.ts"
 import { noise } from "../yamnet/signals.ts"
 
 describe("the native engine", () => {
@@ -65,6 +67,21 @@ describe("the native engine", () => {
     expect(error).toBeInstanceOf(EngineError)
     expect(error.message).toBe(`An engine takes 1 to 32 patches of ${PATCH_SIZE} values, not ${length} values`)
   })
+})
+
+test("the untrained network's embeddings tell a tone from noise", async () => {
+  const random = noise(5)
+  const tone = (hertz: number) =>
+    logMelPatches(Float32Array.from({ length: 15_600 }, (_, n) => 0.3 * Math.sin((2 * Math.PI * hertz * n) / 16_000)))
+  const hiss = () => logMelPatches(Float32Array.from({ length: 15_600 }, () => 0.3 * random()))
+  const [low, high, first, second] = await makeNative({ network: untrainedNetwork(), why: "a test", threads: 1 }).pipe(
+    Effect.flatMap(({ embed }) => Effect.forEach([tone(500), tone(550), hiss(), hiss()], embed)),
+    Effect.scoped,
+    Effect.runPromise
+  )
+  const between = distance(low!, first!).relative
+  expect(distance(low!, high!).relative).toBeLessThan(between / 2)
+  expect(distance(second!, first!).relative).toBeLessThan(between / 2)
 })
 
 describe("auto", () => {
