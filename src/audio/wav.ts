@@ -6,21 +6,18 @@ const MAX = 32_767
 const MIN = -32_768
 
 /**
- * A WAV file of 16-bit mono samples.
+ * The header of a WAV file of `samples` 16-bit mono samples, as wavefile writes it for none.
  *
- * wavefile packs them one by one, in 3 ms for 4 seconds, so it writes the header alone and they are copied under it.
+ * wavefile packs samples one by one, in 3 ms for 4 seconds, so they are written under its header here.
  */
-const wavFile = (samples: Int16Array, sampleRate: number): Uint8Array => {
+const makeHeader = (samples: number, sampleRate: number): Uint8Array => {
   const wav = new WaveFile()
   wav.fromScratch(1, sampleRate, "16", new Int16Array(0))
   const header = wav.toBuffer()
-  const bytes = new Uint8Array(header.length + samples.byteLength)
-  bytes.set(header)
-  bytes.set(new Uint8Array(samples.buffer), header.length)
-  const sizes = new DataView(bytes.buffer)
-  sizes.setUint32(4, bytes.length - 8, true)
-  sizes.setUint32(header.length - 4, samples.byteLength, true)
-  return bytes
+  const sizes = new DataView(header.buffer)
+  sizes.setUint32(4, header.length - 8 + 2 * samples, true)
+  sizes.setUint32(header.length - 4, 2 * samples, true)
+  return header
 }
 
 /**
@@ -32,16 +29,20 @@ const wavFile = (samples: Int16Array, sampleRate: number): Uint8Array => {
 export const encodeWav = (
   clip: Clip
 ): { readonly bytes: Uint8Array; readonly clipped: number; readonly peak: number } => {
-  const steps = new Int16Array(clip.samples.length)
+  const { samples } = clip
+  const header = makeHeader(samples.length, clip.sampleRate)
+  const bytes = new Uint8Array(header.length + 2 * samples.length)
+  bytes.set(header)
+  const steps = new Int16Array(bytes.buffer, header.length)
   let clipped = 0
   let peak = 0
   for (let i = 0; i < steps.length; i++) {
-    const sample = clip.samples[i]!
+    const sample = samples[i]!
     const size = Math.abs(sample)
     if (size > peak) peak = size
     const step = Math.floor(sample * 32_768 + 0.5)
     if (step > MAX || step < MIN) clipped++
     steps[i] = Math.max(MIN, Math.min(MAX, step))
   }
-  return { bytes: wavFile(steps, clip.sampleRate), clipped, peak }
+  return { bytes, clipped, peak }
 }

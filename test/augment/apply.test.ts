@@ -59,7 +59,7 @@ describe("the same bytes on every machine", () => {
     noise_light: "56aad3f937fae9ca",
     noise_medium: "b7e80f39536c57bb",
     original: "5969ab2e1db9e9b9",
-    pitch_down: "7f76c0d3436f5b36",
+    pitch_down: "3b1cb4c4df9c7690",
     pitch_up: "164ff04ea7937dba",
     time_shift: "64cc0eb89ef62455",
     time_stretch_fast: "ef94cee8618d5f50",
