@@ -1,7 +1,7 @@
-import { Effect } from "effect"
+import { Effect, Option } from "effect"
 import { SAMPLE_RATE } from "../audio/clip.ts"
 import { encodeWav } from "../audio/wav.ts"
-import { makeRandom } from "../augment/random.ts"
+import { seededRandom } from "../classifier/random.ts"
 import { recordingKey } from "../store/keys.ts"
 import { Store } from "../store/store.ts"
 import { dogBark, engineIdling, gunShot, noise } from "./sounds.ts"
@@ -15,7 +15,7 @@ const SECONDS = 2
  * Puts a synthesised corpus into the store: three classes, 12 sources each, 2 takes a source.
  *
  * Each take mixes its own sound with another class's and with wind, at levels that leave some of them hardly audible,
- * so that no model is perfect by construction. Always the same bytes, so a second run finds nothing new.
+ * so that no model is perfect by construction. Always the same bytes.
  */
 export const writeDemoCorpus = Effect.fn("writeDemoCorpus")(function* () {
   const store = yield* Store
@@ -27,15 +27,17 @@ export const writeDemoCorpus = Effect.fn("writeDemoCorpus")(function* () {
   )
   yield* Effect.forEach(
     takes,
-    ({ className, name }) => store.put(recordingKey(className, name), synthesise(className, name)),
+    Effect.fnUntraced(function* ({ className, name }) {
+      const key = recordingKey(className, name)
+      // What is there stays, so that a second run finds nothing new.
+      if (Option.isNone(yield* store.find(key))) yield* store.put(key, synthesise(className, name))
+    }),
     { concurrency: 4, discard: true }
   )
-  return takes.length
 })
 
 const synthesise = (className: keyof typeof SOUNDS, name: string): Uint8Array => {
-  const integers = makeRandom(Bun.hash.crc32(name))
-  const random = () => (integers() >>> 0) / 2 ** 32
+  const random = seededRandom(Bun.hash.crc32(name))
   const length = SECONDS * SAMPLE_RATE
   const others = Object.values(SOUNDS).filter((sound) => sound !== SOUNDS[className])
   const own = SOUNDS[className](random, length)

@@ -1,5 +1,5 @@
-import { Effect, Option, Schema } from "effect"
-import { versionKey } from "../store/keys.ts"
+import { Effect, Option, Schema, Stream } from "effect"
+import { VERSIONS_PREFIX, versionKey } from "../store/keys.ts"
 import { Store } from "../store/store.ts"
 import { orNone } from "./pointer.ts"
 
@@ -19,4 +19,15 @@ export const readTrainingSet = Effect.fn("readTrainingSet")(function* (runId: st
   if (Option.isNone(found)) return new Map<string, string>()
   const set = yield* Schema.decodeUnknownEffect(TrainingSet)(new TextDecoder().decode(found.value.bytes))
   return new Map(Object.entries(set))
+})
+
+/** The run whose version is the newest, promoted or not: run ids sort by time. */
+export const newestVersion = Effect.gen(function* () {
+  const store = yield* Store
+  const suffix = `/${TRAINING_SET_FILE}`
+  const last = yield* store.list(VERSIONS_PREFIX).pipe(
+    Stream.filter(({ key }) => key.endsWith(suffix)),
+    Stream.runLast
+  )
+  return Option.map(last, ({ key }) => key.slice(VERSIONS_PREFIX.length, -suffix.length))
 })

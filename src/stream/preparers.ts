@@ -38,11 +38,9 @@ export class Preparers extends Context.Service<
                 duration: PATIENCE,
                 orElse: () => Effect.fail(new PrepareError({ reason: `Decoding took longer than ${PATIENCE}.` }))
               }),
-              Effect.catchTag("WorkerCrash", ({ reason }) =>
-                Pool.invalidate(pool, worker).pipe(Effect.andThen(Effect.fail(new PrepareError({ reason }))))
-              )
+              Effect.tapErrorTag("WorkerCrash", () => Pool.invalidate(pool, worker))
             )
-          )
+          ).pipe(Effect.mapError(({ reason }) => new PrepareError({ reason })))
         })
 
         return Preparers.of({ count, prepare })
@@ -55,13 +53,24 @@ class WorkerCrash extends Schema.TaggedError<WorkerCrash>()("WorkerCrash", { rea
 const startWorker = Effect.acquireRelease(
   Effect.sync(() => new Worker(new URL("./worker.ts", import.meta.url))),
   (worker) => Effect.sync(() => worker.terminate())
-)
+).pipe(Effect.tap((worker) => listen(worker, (reply) => (reply === "ready" ? Effect.void : undefined))))
 
 const ask = (worker: Worker, request: WorkerRequest) =>
-  Effect.callback<PreparedRecording, PrepareError | WorkerCrash>((resume) => {
-    worker.onmessage = ({ data }: MessageEvent<WorkerReply>) =>
-      resume("prepared" in data ? Effect.succeed(data.prepared) : Effect.fail(new PrepareError(data)))
-    worker.onerror = (event) =>
-      resume(Effect.fail(new WorkerCrash({ reason: `The decoder crashed: ${event.message}.` })))
+  Effect.suspend(() => {
     worker.postMessage(request, [request.bytes.buffer as ArrayBuffer])
+    return listen<PreparedRecording, PrepareError>(worker, (reply) => {
+      if (reply === "ready") return undefined
+      return "prepared" in reply ? Effect.succeed(reply.prepared) : Effect.fail(new PrepareError(reply))
+    })
+  })
+
+/** Waits for the first message that means something to `interpret`, or for the worker's end. */
+const listen = <A, E>(worker: Worker, interpret: (reply: WorkerReply) => Effect.Effect<A, E> | undefined) =>
+  Effect.callback<A, E | WorkerCrash>((resume) => {
+    worker.onmessage = ({ data }: MessageEvent<WorkerReply>) => {
+      const outcome = interpret(data)
+      if (outcome !== undefined) resume(outcome)
+    }
+    worker.onerror = ({ message }) =>
+      resume(Effect.fail(new WorkerCrash({ reason: `The decoder crashed: ${message}.` })))
   })

@@ -1,4 +1,4 @@
-import { Effect, Result } from "effect"
+import { Effect } from "effect"
 import { type PreparedRecording, type PrepareSettings, prepareRecording } from "./prepare.ts"
 
 declare const self: Worker
@@ -9,15 +9,23 @@ export interface WorkerRequest {
   readonly settings: PrepareSettings
 }
 
-/** What a worker answers: the recording, or why it cannot be used. */
-export type WorkerReply = { readonly prepared: PreparedRecording } | { readonly reason: string }
+/** What a worker says: that it has loaded; then, for each recording, the result, or why it cannot be used. */
+export type WorkerReply = "ready" | { readonly prepared: PreparedRecording } | { readonly reason: string }
 
-self.onmessage = async ({ data: { bytes, settings } }: MessageEvent<WorkerRequest>) => {
-  const result = await Effect.runPromise(Effect.result(prepareRecording(bytes, settings)))
-  if (Result.isFailure(result)) return self.postMessage({ reason: result.failure.reason } satisfies WorkerReply)
-  const prepared = result.success
-  self.postMessage({ prepared } satisfies WorkerReply, buffersOf(prepared))
-}
+const reply = (message: WorkerReply, transfer: Array<ArrayBuffer> = []) => self.postMessage(message, transfer)
 
-const buffersOf = ({ variants }: PreparedRecording): Array<ArrayBufferLike & Transferable> =>
+self.onmessage = ({ data: { bytes, settings } }: MessageEvent<WorkerRequest>) =>
+  prepareRecording(bytes, settings).pipe(
+    Effect.match({
+      onSuccess: (prepared) => reply({ prepared }, buffersOf(prepared)),
+      onFailure: ({ reason }) => reply({ reason })
+    }),
+    // A mistake of ours, met on this recording: the next one may be fine.
+    Effect.catchDefect((defect) => Effect.sync(() => reply({ reason: `The decoder failed: ${defect}.` }))),
+    Effect.runPromise
+  )
+
+const buffersOf = ({ variants }: PreparedRecording): Array<ArrayBuffer> =>
   variants.flatMap(({ patches, wav }) => [patches.buffer as ArrayBuffer, ...(wav ? [wav.buffer as ArrayBuffer] : [])])
+
+reply("ready")

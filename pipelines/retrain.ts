@@ -1,0 +1,182 @@
+import { resolve } from "node:path"
+import { NodeRuntime, NodeServices } from "@effect/platform-node"
+import { Console, Effect, Layer, Option, Schema } from "effect"
+import { CliError, Command, Flag } from "effect/cli"
+import { FetchHttpClient } from "effect/http"
+import packageJson from "../package.json"
+import { MAX_AUGMENTATIONS } from "../src/augment/plan.ts"
+import { HEADS } from "../src/classifier/network.ts"
+import { Settings } from "../src/config.ts"
+import { writeDemoCorpus } from "../src/demo/corpus.ts"
+import { Embeddings } from "../src/embeddings/embeddings.ts"
+import { engineLayer } from "../src/engine/choose.ts"
+import { PROMOTIONS } from "../src/registry/gate.ts"
+import { newRunId } from "../src/registry/runs.ts"
+import { type Plan, planRun, retrain } from "../src/retrain/retrain.ts"
+import { folderStore } from "../src/store/folder.ts"
+import { openStore } from "../src/store/open.ts"
+import { Store } from "../src/store/store.ts"
+import { RunEvents } from "../src/stream/events.ts"
+import { Preparers } from "../src/stream/preparers.ts"
+import { findWeights } from "../src/yamnet/weights.ts"
+import { describeSummary } from "./summary.ts"
+import { Reporter, reporterLogger } from "./terminal.ts"
+
+const DEMO_FOLDER = "demo"
+const WEIGHTS_FOLDER = resolve(import.meta.dir, "../models/yamnet")
+
+const wholeNumber = (minimum: number, maximum: number) => Schema.Int.check(Schema.isBetween({ minimum, maximum }))
+
+const input = {
+  store: Flag.String("store").pipe(
+    Flag.withDescription("s3://bucket or a folder (default: S3_BUCKET if set, else ., else a demonstration)"),
+    Flag.optional
+  ),
+  augmentations: Flag.Int("augmentations").pipe(
+    Flag.withSchema(wholeNumber(0, MAX_AUGMENTATIONS)),
+    Flag.withDescription(
+      `Augmented variants of each recording, beside the original: 0 to ${MAX_AUGMENTATIONS} (default: 5)`
+    ),
+    Flag.withDefault(5)
+  ),
+  epochs: Flag.Int("epochs").pipe(
+    Flag.withSchema(wholeNumber(1, 100_000)),
+    Flag.withDescription("Epochs at most; training stops early (default: 100)"),
+    Flag.withDefault(100)
+  ),
+  batchSize: Flag.Int("batch-size").pipe(
+    Flag.withSchema(wholeNumber(2, 65_536)),
+    Flag.withDescription("Samples in a mini-batch of training (default: 64)"),
+    Flag.withDefault(64)
+  ),
+  head: Flag.Literals("head", HEADS).pipe(
+    Flag.withDescription("mlp is EcoSight's network; linear is one regularised layer, for little data (default: mlp)"),
+    Flag.withDefault("mlp")
+  ),
+  engine: Flag.Literals("engine", ["auto", "webgpu", "native"]).pipe(
+    Flag.withDescription("auto takes WebGPU on a graphics card, else the native engine (default: ENGINE, else auto)"),
+    Flag.optional
+  ),
+  seed: Flag.Int("seed").pipe(
+    Flag.withSchema(wholeNumber(0, 2 ** 32 - 1)),
+    Flag.withDescription("Seeds the training; the split and the augmentations do not depend on it (default: 0)"),
+    Flag.withDefault(0)
+  ),
+  minNewSamples: Flag.Int("min-new-samples").pipe(
+    Flag.withSchema(wholeNumber(0, 2 ** 32 - 1)),
+    Flag.withDescription("Train only if at least so many recordings are new since the last training (default: 0)"),
+    Flag.withDefault(0)
+  ),
+  promotion: Flag.Literals("promote", PROMOTIONS).pipe(
+    Flag.withDescription("auto publishes the new model if it is not worse than the published one (default: auto)"),
+    Flag.withDefault("auto")
+  ),
+  audit: Flag.Boolean("audit").pipe(
+    Flag.withDescription("Write the augmented variants to augmented_audio; --no-audit leaves them out"),
+    Flag.withDefault(true)
+  ),
+  dryRun: Flag.Boolean("dry-run").pipe(
+    Flag.withDescription("Say what there is to do, and do nothing"),
+    Flag.withDefault(false)
+  ),
+  json: Flag.Boolean("json").pipe(
+    Flag.withDescription("Print the result as JSON, on the last line of standard output"),
+    Flag.withDefault(false)
+  )
+}
+type Options = Command.Command.Config.Infer<typeof input>
+
+const handle = Effect.fn("retrain")(function* (options: Options) {
+  const settings = yield* Settings
+  const { print, end } = yield* Reporter
+  const opened = yield* openStore(options.store)
+  const isDemo = Option.isNone(opened)
+  const store = Option.getOrElse(opened, () => folderStore(DEMO_FOLDER))
+  if (isDemo) print("No store is given: using a demonstration corpus of synthesised sounds (see --store in --help).")
+  const weights = yield* findWeights({
+    folder: WEIGHTS_FOLDER,
+    ...Option.match(settings.yamnetModel, { onNone: () => ({}), onSome: (location) => ({ location }) }),
+    allowUntrained: isDemo
+  })
+  if (weights.embedder === "untrained") {
+    yield* Effect.logWarning(
+      `This run uses ${weights.source}. Its figures show that the pipeline works, not how good a model would be.`
+    )
+  }
+  const engine = Option.getOrElse(options.engine, () => settings.engine)
+  const layers = Layer.mergeAll(
+    Embeddings.layer,
+    engineLayer({ engine, weights }),
+    Preparers.layer(settings.workers)
+  ).pipe(Layer.provideMerge(Layer.succeed(Store, store)))
+
+  return yield* Effect.gen(function* () {
+    if (isDemo) yield* writeDemoCorpus()
+    const plan = yield* planRun(weights, options.augmentations)
+    if (options.dryRun || plan.count.fresh < options.minNewSamples) return yield* refrain(plan, options)
+    const { augmentations, epochs, batchSize, head, seed, minNewSamples, promotion, audit } = options
+    const run = { augmentations, epochs, batchSize, head, seed, minNewSamples, promotion, audit }
+    const summary = yield* retrain(yield* newRunId, plan, weights, run)
+    yield* end
+    yield* Console.log(describeSummary(summary))
+    if (options.json) yield* Console.log(JSON.stringify(summary))
+  }).pipe(Effect.provide(layers))
+})
+
+/** Says what a run would do, or why there is none. */
+const refrain = Effect.fnUntraced(function* ({ count }: Plan, { dryRun, minNewSamples, json }: Options) {
+  const { location } = yield* Store
+  const { recordings, stored, fresh, classes } = count
+  const toEmbed = recordings - stored
+  yield* Console.log(
+    dryRun && fresh >= minNewSamples
+      ? `Would embed ${toEmbed} of ${recordings} recordings in ${location} and train on ${classes.length} classes ` +
+          `(${classes.join(", ")}); ${fresh} are new since the last training.`
+      : `Not needed: ${fresh} recordings in ${location} are new since the last training, fewer than ${minNewSamples}.`
+  )
+  if (json) {
+    const status = fresh >= minNewSamples ? "dry-run" : "not_needed"
+    yield* Console.log(JSON.stringify({ status, store: location, recordings, toEmbed, new: fresh, classes }))
+  }
+})
+
+/** Shows a run's events on the terminal. */
+const events = Layer.effect(
+  RunEvents,
+  Effect.map(Reporter, ({ progress, print }) =>
+    RunEvents.of((event) => {
+      switch (event.stage) {
+        case "list":
+          return progress({ stage: "Listing", unit: "recordings", done: event.done })
+        case "stream":
+          return progress({ stage: "Embedding", unit: "clips", done: event.done, total: event.total })
+        case "skip":
+          return Effect.sync(() => print(`Skipped ${event.key}: ${event.reason}`))
+        case "train":
+          return progress({ stage: "Training", unit: "epochs", done: event.done, total: event.total })
+        case "publish":
+          return progress({ stage: "Writing", unit: "files", done: event.done, total: event.total })
+      }
+    })
+  )
+)
+
+const command = Command.make("retrain", input, (options) =>
+  handle(options).pipe(
+    Effect.provide(events),
+    Effect.provide(reporterLogger),
+    Effect.provide(Layer.mergeAll(Settings.layer, Reporter.layer, FetchHttpClient.layer)),
+    Effect.mapError((cause) => new CliError.UserError({ cause }))
+  )
+).pipe(
+  Command.withDescription("Trains a sound classifier from the store's recordings and publishes it if it is not worse"),
+  Command.withExamples([
+    { command: "bun run retrain", description: "Try it on synthesised sounds" },
+    { command: "bun run retrain --store s3://my-bucket", description: "Train from a bucket's extracted_audio" },
+    { command: "bun run retrain --store recordings --head linear --json", description: "Few recordings, for a script" }
+  ])
+)
+
+if (import.meta.main) {
+  Command.run(command, { version: packageJson.version }).pipe(Effect.provide(NodeServices.layer), NodeRuntime.runMain)
+}

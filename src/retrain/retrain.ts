@@ -1,0 +1,225 @@
+import { Cause, DateTime, Duration, Effect, Option, Schema } from "effect"
+import type { Dataset } from "../classifier/dataset.ts"
+import { type ClassScore, evaluate } from "../classifier/evaluate.ts"
+import { exportArtifacts } from "../classifier/export/artifacts.ts"
+import type { Head } from "../classifier/network.ts"
+import { splitDataset } from "../classifier/split.ts"
+import { nativeBackend } from "../classifier/train/native.ts"
+import { train } from "../classifier/train/train.ts"
+import { webgpuBackend } from "../classifier/train/webgpu.ts"
+import { Settings } from "../config.ts"
+import { Embeddings } from "../embeddings/embeddings.ts"
+import { makeRecipe, type Recipe } from "../embeddings/recipe.ts"
+import { Engine } from "../engine/engine.ts"
+import { openWebgpu } from "../engine/webgpu.ts"
+import { decide, type Promotion } from "../registry/gate.ts"
+import { withLease } from "../registry/lease.ts"
+import { movePointer, orNone, readPointer } from "../registry/pointer.ts"
+import { scoreVersion } from "../registry/promoted.ts"
+import { type Artifacts, writePromoted, writeVersion } from "../registry/publish.ts"
+import { writeRunRecord } from "../registry/runs.ts"
+import { encodeTrainingSet, newestVersion, readTrainingSet, TRAINING_SET_FILE } from "../registry/trainingSet.ts"
+import { modelKey } from "../store/keys.ts"
+import { Store } from "../store/store.ts"
+import { type CorpusCount, countCorpus, type StoredVersions } from "../stream/corpus.ts"
+import { embedCorpus } from "../stream/embed.ts"
+import { RunEvents } from "../stream/events.ts"
+import type { YamnetWeights } from "../yamnet/weights.ts"
+import { loadDataset } from "./data.ts"
+import type { RunSummary } from "./summary.ts"
+
+export interface RetrainOptions {
+  readonly augmentations: number
+  readonly epochs: number
+  readonly batchSize: number
+  readonly head: Head
+  readonly seed: number
+  /** Train only if at least so many recordings are new since the last training. */
+  readonly minNewSamples: number
+  readonly promotion: Promotion
+  readonly audit: boolean
+}
+
+/** The corpus does not allow a training. */
+export class CorpusError extends Schema.TaggedError<CorpusError>()("CorpusError", { message: Schema.String }) {}
+
+/** What a run has to do, known before anything is fetched. */
+export interface Plan {
+  readonly recipe: Recipe
+  readonly stored: StoredVersions
+  readonly count: CorpusCount
+  readonly seconds: number
+}
+
+/** Lists the corpus and compares it with what is stored; fails where it can hold no training. */
+export const planRun = Effect.fn("planRun")(function* (weights: YamnetWeights, augmentations: number) {
+  const { location } = yield* Store
+  const { clipMaxSeconds } = yield* Settings
+  const embeddings = yield* Embeddings
+  const recipe = makeRecipe({ weightsHash: weights.hash, clipMaxSeconds, augmentations })
+  const [elapsed, { stored, count }] = yield* Effect.gen(function* () {
+    const stored = yield* embeddings.index(recipe)
+    return { stored, count: yield* countCorpus(stored, yield* lastTrainingSet) }
+  }).pipe(Effect.timed)
+  if (count.classes.length < 2) {
+    const found =
+      count.classes.length === 0 ? "holds no recordings" : `holds recordings of one class only, ${count.classes[0]}`
+    return yield* new CorpusError({
+      message: `${location} ${found}: put those of at least two classes into extracted_audio/<class>/.`
+    })
+  }
+  return { recipe, stored, count, seconds: Duration.toSeconds(elapsed) } satisfies Plan
+})
+
+/**
+ * One retraining: embeds what is new, trains, tests on the held-out recordings, writes the version, and promotes it if
+ * it is not worse. Holds the store's lease meanwhile, and leaves a record under `runs/` however it ends.
+ */
+export const retrain = Effect.fn("retrain")(function* (
+  runId: string,
+  plan: Plan,
+  weights: YamnetWeights,
+  options: RetrainOptions
+) {
+  const startedAt = DateTime.formatIso(yield* DateTime.now)
+  const record = (state: object) => writeRunRecord(runId, { startedAt, options, recipe: plan.recipe, ...state })
+  return yield* record({ status: "running" }).pipe(
+    Effect.andThen(run(runId, plan, weights, options)),
+    Effect.timed,
+    Effect.map(([elapsed, result]): RunSummary => {
+      const total = plan.seconds + Duration.toSeconds(elapsed)
+      return { ...result, seconds: { total, ...result.seconds } }
+    }),
+    Effect.tap((summary) => record({ status: "finished", summary })),
+    Effect.tapCause((cause) => {
+      const status = Cause.hasInterruptsOnly(cause) ? "cancelled" : "failed"
+      return Effect.ignore(record({ status, reason: Cause.squash(cause) }), { log: "Warn" })
+    }),
+    withLease(runId)
+  )
+})
+
+const run = Effect.fn("retrain.run")(function* (
+  runId: string,
+  { recipe, stored, count, seconds }: Plan,
+  weights: YamnetWeights,
+  options: RetrainOptions
+) {
+  const settings = yield* Settings
+  const store = yield* Store
+  const { name, adapter, why } = yield* Engine
+  const emit = yield* RunEvents
+
+  const [streaming, streamed] = yield* embedCorpus({
+    ...settings,
+    recipe,
+    stored,
+    count,
+    augmentations: options.augmentations,
+    audit: options.audit
+  }).pipe(Effect.timed)
+  const { dataset, totals } = yield* loadDataset(recipe, streamed.live, settings.groupPattern)
+  const split = splitDataset(dataset)
+
+  const backend = name === "webgpu" ? webgpuBackend(yield* openWebgpu) : nativeBackend
+  const [training, classifier] = yield* train(
+    dataset,
+    split,
+    {
+      ...options,
+      onEpoch: (epoch, { loss, val_loss }) =>
+        emit({ stage: "train", done: epoch, total: options.epochs, loss, validationLoss: val_loss ?? null })
+    },
+    backend
+  ).pipe(Effect.timed)
+  const holdout = evaluate(classifier, dataset, split.holdout)
+
+  const artifacts = yield* exportArtifacts(
+    {
+      runId,
+      date: DateTime.toDateUtc(yield* DateTime.now),
+      classifier,
+      evaluation: holdout,
+      dataset,
+      split,
+      recipe,
+      yamnet: weights,
+      engine: { name, adapter, why },
+      modelPath: modelKey("yamnet_classifier.keras")
+    },
+    Option.getOrUndefined(Option.map(yield* orNone(store.get(modelKey("retraining_log.json"))), ({ bytes }) => bytes))
+  )
+  artifacts.set(TRAINING_SET_FILE, encodeTrainingSet(streamed.live))
+  const versionKeys = yield* writeVersion(runId, artifacts)
+  const decision = yield* promoteIfBetter(runId, artifacts, options.promotion, dataset, split.holdout, holdout?.macroF1)
+
+  return {
+    runId,
+    store: store.location,
+    engine: { name, adapter, why },
+    embedder: weights.embedder,
+    recordings: totals.recordings,
+    skipped: streamed.skipped,
+    silent: totals.silent,
+    variants: totals.variants,
+    patches: totals.patches,
+    embedded: streamed.embedded,
+    reused: streamed.reused,
+    seconds: { list: seconds, stream: Duration.toSeconds(streaming), train: Duration.toSeconds(training) },
+    holdout: {
+      recordings: holdout?.recordings ?? 0,
+      accuracy: holdout?.accuracy ?? null,
+      macroF1: holdout?.macroF1 ?? null,
+      perClass: dataset.classes.map((className, label) => ({
+        className,
+        ...totals.classes.get(className)!,
+        ...scoresOf(holdout?.perClass[label])
+      })),
+      confusion: holdout?.confusion ?? []
+    },
+    notes: [...split.notes, ...classifier.notes],
+    promoted: decision.promote,
+    decision: decision.why,
+    artifacts: decision.promote ? [...artifacts.keys()].map(modelKey) : versionKeys
+  }
+})
+
+const scoresOf = (score: ClassScore | undefined) => {
+  const known = score !== undefined && score.support > 0
+  return {
+    support: score?.support ?? 0,
+    precision: known ? score.precision : null,
+    recall: known ? score.recall : null,
+    f1: known ? score.f1 : null
+  }
+}
+
+/** Compares a written version with the promoted one on the same recordings; moves the pointer last. */
+const promoteIfBetter = Effect.fn("promoteIfBetter")(function* (
+  runId: string,
+  artifacts: Artifacts,
+  promotion: Promotion,
+  dataset: Dataset,
+  rows: ReadonlyArray<number>,
+  macroF1: number | undefined
+) {
+  const pointer = yield* readPointer()
+  const current = Option.isNone(pointer)
+    ? Option.none()
+    : Option.some({
+        runId: pointer.value.runId,
+        macroF1: (yield* scoreVersion(pointer.value.runId, dataset, rows))?.macroF1 ?? null
+      })
+  const decision = decide(promotion, macroF1 ?? null, current)
+  if (decision.promote) {
+    yield* writePromoted(artifacts)
+    yield* movePointer(runId, DateTime.formatIso(yield* DateTime.now), pointer)
+  }
+  return decision
+})
+
+/** What the newest version was trained from; empty before the first. */
+const lastTrainingSet = Effect.gen(function* () {
+  const newest = yield* newestVersion
+  return Option.isNone(newest) ? new Map<string, string>() : yield* readTrainingSet(newest.value)
+})
