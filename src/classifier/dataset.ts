@@ -57,6 +57,13 @@ export const makeDataset = Effect.fn("makeDataset")(function* (given: ReadonlyAr
   return dataset
 })
 
+/** Some rows' vectors side by side, copied: [rows * 1024]. */
+export const vectorsOf = ({ vectors }: Pick<Dataset, "vectors">, rows: ReadonlyArray<number>): Float32Array => {
+  const chosen = new Float32Array(rows.length * EMBEDDING_SIZE)
+  for (const [at, row] of rows.entries()) chosen.set(vectorAt(vectors, row), at * EMBEDDING_SIZE)
+  return chosen
+}
+
 /** One row of vectors side by side, as a view. */
 export const vectorAt = (vectors: Float32Array, row: number): Float32Array =>
   vectors.subarray(row * EMBEDDING_SIZE, (row + 1) * EMBEDDING_SIZE)

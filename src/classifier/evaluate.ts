@@ -1,5 +1,5 @@
 import { type Classifier, predict } from "./classifier.ts"
-import { type Dataset, vectorAt } from "./dataset.ts"
+import { type Dataset, vectorsOf } from "./dataset.ts"
 
 /** How a class fared. Shares of nothing are 0, as in scikit-learn. */
 export interface ClassScore {
@@ -38,19 +38,14 @@ export interface Evaluation {
 /** Scores a classifier on some rows of a data set; undefined if there are none. */
 export const evaluate = (
   classifier: Classifier,
-  { samples, vectors, labels }: Dataset,
+  dataset: Dataset,
   rows: ReadonlyArray<number>
-): Evaluation | undefined => {
-  const chosen = new Float32Array(rows.length * vectorAt(vectors, 0).length)
-  rows.forEach((row, at) => {
-    chosen.set(vectorAt(vectors, row), (at * chosen.length) / rows.length)
-  })
-  return score(
+): Evaluation | undefined =>
+  score(
     classifier.classes,
-    rows.map((row) => ({ key: samples[row]!.key, label: labels[row]! })),
-    predict(classifier, chosen)
+    rows.map((row) => ({ key: dataset.samples[row]!.key, label: dataset.labels[row]! })),
+    predict(classifier, vectorsOf(dataset, rows))
   )
-}
 
 /** Scores probabilities [n * classes] against n recordings' classes; undefined if there are none. */
 export const score = (

@@ -32,7 +32,7 @@ const SHARE = { usual: 0.2, least: 0.1, most: 0.5 } as const
  * Validation is chosen in the same way, by another hash, among the groups that are not held out. A group with
  * recordings of several classes goes one way as a whole and must fit all of them.
  */
-export const splitDataset = ({ classes, samples, labels }: Dataset): Split => {
+export const splitDataset = ({ classes, samples, labels }: Pick<Dataset, "classes" | "samples" | "labels">): Split => {
   const groups = gather(samples.map(({ group, key }, row) => ({ group, key, label: labels[row]! })))
   const holdout = setAside(groups, classes.length, "holdout", 2)
   const rest = groups.filter((group) => !holdout.has(group))

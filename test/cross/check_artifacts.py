@@ -27,16 +27,14 @@ except ModuleNotFoundError:
 
     version = f"Keras {keras.__version__} on {keras.backend.backend()}"
 
-TOLERANCE = 1e-5
 
-
-def differ(what, actual, expected):
+def differ(what, actual, expected, tolerance=1e-5):
     """Prints the largest difference, and fails where it is too large or the shapes differ."""
     actual = np.asarray(actual, np.float64)
     assert actual.shape == expected.shape, f"{what}: {actual.shape} is not {expected.shape}"
     largest = np.abs(actual - expected).max()
     print(f"  {what}: largest difference {largest:.1e}")
-    assert largest <= TOLERANCE, f"{what}: more than {TOLERANCE}"  # NaN fails as well
+    assert largest <= tolerance, f"{what}: more than {tolerance}"  # NaN fails as well
 
 
 def run_onnx(path, name, value):
@@ -67,7 +65,8 @@ def check(folder):
     differ("classifier.onnx", run_onnx(folder / "classifier.onnx", "embedding", vectors), expected)
     waveform = np.array(probe["waveform"], np.float32)
     whole = np.array(probe["waveformProbabilities"])[None]
-    differ("ecosight.onnx", run_onnx(folder / "ecosight.onnx", "waveform", waveform), whole)
+    # Its front-end works in single precision, the project's own in double.
+    differ("ecosight.onnx", run_onnx(folder / "ecosight.onnx", "waveform", waveform), whole, 1e-4)
 
     classes = pickle.loads((folder / "class_names.pkl").read_bytes())
     assert classes == probe["classes"] == json.loads((folder / "class_names.json").read_text())

@@ -1,7 +1,7 @@
 import { Effect } from "effect"
 import type { Weights } from "../network.ts"
 import { type Random, shuffled } from "../random.ts"
-import type { Backend, Pass, Problem } from "./backend.ts"
+import { type Backend, type Pass, type Problem, TrainingError } from "./backend.ts"
 
 /** How long and in what steps to train. */
 export interface Schedule {
@@ -42,7 +42,7 @@ export interface Fit {
  *
  * `onEpoch` runs after each epoch; interrupting the effect stops the training between two runs of the backend.
  */
-export const fit = Effect.fn("fit")(function* (
+export const fit = Effect.fn("Classifier.fit")(function* (
   backend: Backend,
   problem: Problem,
   schedule: Schedule,
@@ -74,6 +74,11 @@ export const fit = Effect.fn("fit")(function* (
       val_loss: validation && validation.loss / validated,
       val_accuracy: validation && validation.hits / validated,
       lr
+    }
+    if (!Number.isFinite(record.loss + (record.val_loss ?? 0))) {
+      return yield* new TrainingError({
+        message: `Training failed in epoch ${epoch}: the loss is not a number any more.`
+      })
     }
     history.push(record)
     yield* onEpoch(epoch, record)

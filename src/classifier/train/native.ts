@@ -88,6 +88,6 @@ const examplesFeed = ({ embeddings, labels }: Examples, width: number) => ({
 })
 
 const scoreOf = (results: InferenceSession.OnnxValueMapType): Score => ({
-  loss: Number(results.loss!.data),
-  hits: Number(results.hits!.data)
+  loss: Number(results.loss!.data[0]),
+  hits: Number(results.hits!.data[0])
 })

@@ -1,7 +1,7 @@
 import { Effect } from "effect"
 import { EMBEDDING_SIZE } from "../../yamnet/layers.ts"
 import type { Classifier } from "../classifier.ts"
-import { type Dataset, vectorAt } from "../dataset.ts"
+import { type Dataset, vectorsOf } from "../dataset.ts"
 import { initialWeights } from "../initial.ts"
 import { type Head, networkOf } from "../network.ts"
 import { seededRandom } from "../random.ts"
@@ -36,9 +36,9 @@ export interface TrainedClassifier extends Classifier {
  *
  * Embeddings are standardised per clip, then per feature by the training samples' means and deviations; the latter are
  * folded into the weights returned. Fails on settings out of range and where the split leaves fewer than two classes to
- * train. A class without training samples stays an output of the network, and is never predicted by right.
+ * train.
  */
-export const train = Effect.fn("train")(function* (
+export const train = Effect.fn("Classifier.train")(function* (
   dataset: Dataset,
   split: Split,
   { onEpoch = () => Effect.void, ...settings }: TrainingSettings,
@@ -95,10 +95,7 @@ export const train = Effect.fn("train")(function* (
 })
 
 const examplesOf = (dataset: Dataset, rows: ReadonlyArray<number>): Examples => {
-  const embeddings = new Float32Array(rows.length * EMBEDDING_SIZE)
-  rows.forEach((row, at) => {
-    embeddings.set(vectorAt(dataset.vectors, row), at * EMBEDDING_SIZE)
-  })
+  const embeddings = vectorsOf(dataset, rows)
   standardiseClips(embeddings, EMBEDDING_SIZE)
   return { embeddings, labels: Int32Array.from(rows, (row) => dataset.labels[row]!) }
 }

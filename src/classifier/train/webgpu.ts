@@ -22,6 +22,9 @@ export const webgpuBackend = (device: Pick<Webgpu, "tf" | "checkDevice">): Backe
     )
 })
 
+// 4 MB of embeddings at once.
+const VALIDATION_ROWS = 1024
+
 const openTrainer = (
   { tf, checkDevice }: Pick<Webgpu, "tf" | "checkDevice">,
   problem: Problem
@@ -85,12 +88,16 @@ const openTrainer = (
         return readScore()
       }),
     validate: attempt(() => {
-      tf.tidy(() => {
-        const rows = validation.labels.map((_, row) => row)
-        const { embeddings, targets } = upload(tf, network, validation, rows)
-        const { loss, hits } = score(tf, forward(tf, network, weights, embeddings), targets, tf.ones([rows.length]))
-        sums.assign(tf.stack([loss, hits]))
-      })
+      const rows = validation.labels.map((_, row) => row)
+      tf.tidy(() => sums.assign(tf.zeros([2])))
+      for (let from = 0; from < rows.length; from += VALIDATION_ROWS) {
+        tf.tidy(() => {
+          const part = rows.subarray(from, from + VALIDATION_ROWS)
+          const { embeddings, targets } = upload(tf, network, validation, part)
+          const { loss, hits } = score(tf, forward(tf, network, weights, embeddings), targets, tf.ones([part.length]))
+          sums.assign(tf.add(sums, tf.stack([loss, hits])))
+        })
+      }
       return readScore()
     }),
     weights: attempt(async () => {

@@ -7,6 +7,8 @@ import { untrainedNetwork } from "../../../src/yamnet/untrained.ts"
 import { corpus, trainOn } from "../runs.ts"
 import { embedWaveform } from "../waveform.ts"
 
+const yamnet = untrainedNetwork()
+
 const run = async (model: Uint8Array, input: string, values: Float32Array, shape: ReadonlyArray<number>) => {
   const session = await InferenceSession.create(model, { intraOpNumThreads: 1, logSeverityLevel: 3 })
   const { probabilities } = await session.run({ [input]: new Tensor("float32", values, shape) })
@@ -15,9 +17,9 @@ const run = async (model: Uint8Array, input: string, values: Float32Array, shape
   return { data, dims }
 }
 
-const expectClose = (actual: Float32Array, expected: Float32Array) => {
+const expectClose = (actual: Float32Array, expected: Float32Array, tolerance: number) => {
   expect(actual.length).toBe(expected.length)
-  expect(Math.max(...expected.map((value, i) => Math.abs(value - actual[i]!)))).toBeLessThan(1e-5)
+  expect(Math.max(...expected.map((value, i) => Math.abs(value - actual[i]!)))).toBeLessThan(tolerance)
 }
 
 test.each(["mlp", "linear"] as const)("classifier.onnx of %s predicts as the classifier does", async (head) => {
@@ -25,15 +27,15 @@ test.each(["mlp", "linear"] as const)("classifier.onnx of %s predicts as the cla
   const expected = predict(classifier, dataset.vectors)
   const { data, dims } = await run(classifierModel(classifier), "embedding", dataset.vectors, [60, 1024])
   expect(dims).toEqual([60, 3])
-  expectClose(data, expected)
+  expectClose(data, expected, 1e-5)
   expect(Math.max(...expected) - Math.min(...expected)).toBeGreaterThan(0.5)
 })
 
 test.each([200, 16_000, 40_123])("ecosight.onnx predicts from a waveform of %i samples", async (samples) => {
   const { classifier } = await Effect.runPromise(trainOn(corpus(6), { head: "linear", epochs: 3 }))
-  const yamnet = untrainedNetwork()
   const waveform = Float32Array.from({ length: samples }, (_, i) => 0.4 * Math.sin(i / 5) * Math.sin(i / 3000))
   const { data, dims } = await run(edgeModel(classifier, yamnet), "waveform", waveform, [samples])
   expect(dims).toEqual([1, 3])
-  expectClose(data, predict(classifier, await embedWaveform(waveform, yamnet)))
+  // The graph's front-end works in single precision.
+  expectClose(data, predict(classifier, await embedWaveform(waveform, yamnet)), 1e-4)
 })

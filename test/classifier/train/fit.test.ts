@@ -53,6 +53,12 @@ test("the history says what the backend scored, by sample", async () => {
   ])
 })
 
+test("a loss that is not a number ends the training", async () => {
+  const { backend } = scripted([1, Number.NaN, 1])
+  const error = await Effect.runPromise(run(backend, problem, 3).pipe(Effect.flip))
+  expect(error.message).toBe("Training failed in epoch 2: the loss is not a number any more.")
+})
+
 test("without validation samples all epochs are trained and the last weights kept", async () => {
   const { backend } = scripted([])
   const validation = { embeddings: new Float32Array(), labels: new Int32Array() }

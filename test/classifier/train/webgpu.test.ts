@@ -56,7 +56,10 @@ test.skipIf(!hasDriver)(
       stdout: "pipe",
       stderr: "pipe"
     })
-    const [output, complaints] = await Promise.all([child.stdout.text(), child.stderr.text()])
+    const [output, complaints] = await Promise.all([
+      new Response(child.stdout).text(),
+      new Response(child.stderr).text()
+    ])
     if ((await child.exited) !== 0) throw new Error(complaints)
     const { backend, native, webgpu, tensors } = JSON.parse(output.trim().split("\n").at(-1)!) as WebgpuReport
     expect(backend).toBe("webgpu")
