@@ -36,7 +36,8 @@ export const makeNative = Effect.fn("Native.make")(function* (options: {
         InferenceSession.create(buildModel(options.network), {
           intraOpNumThreads: threads,
           logSeverityLevel: 3,
-          // Waiting threads sleep: those that spin take a third from the workers that decode beside them.
+          // Waiting threads sleep. Spinning is no faster alone and, beside decoding workers, burns 3.4 ms of
+          // processor time a patch instead of 2.4.
           extra: { session: { intra_op: { allow_spinning: "0" } } }
         }),
       catch: (cause) => new EngineError({ message: `The native engine cannot start: ${cause}` })
