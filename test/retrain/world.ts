@@ -1,0 +1,103 @@
+import { NodeServices } from "@effect/platform-node"
+import { ConfigProvider, Effect, Layer, Result, Stream } from "effect"
+import { FetchHttpClient } from "effect/http"
+import { encodeWav } from "../../src/audio/wav.ts"
+import { seededRandom } from "../../src/classifier/random.ts"
+import { Settings } from "../../src/config.ts"
+import { dogBark, gunShot } from "../../src/demo/sounds.ts"
+import { Embeddings } from "../../src/embeddings/embeddings.ts"
+import { engineLayer } from "../../src/engine/choose.ts"
+import { newRunId } from "../../src/registry/runs.ts"
+import { planRun, type RetrainOptions, retrain } from "../../src/retrain/retrain.ts"
+import type { RunSummary } from "../../src/retrain/summary.ts"
+import { recordingKey } from "../../src/store/keys.ts"
+import { Store } from "../../src/store/store.ts"
+import { type RunEvent, RunEvents } from "../../src/stream/events.ts"
+import { Preparers } from "../../src/stream/preparers.ts"
+import { findWeights } from "../../src/yamnet/weights.ts"
+
+/** Half a second of a synthesised shot or bark, as a WAV file. */
+export const sound = (className: "dog_bark" | "gun_shot", seed: number): Uint8Array => {
+  const make = className === "dog_bark" ? dogBark : gunShot
+  return encodeWav({ samples: make(seededRandom(seed), 8000).map((sample) => sample / 2), sampleRate: 16_000 }).bytes
+}
+
+/** Five sources of each class, by key. */
+export const smallCorpus = (): Map<string, Uint8Array> =>
+  new Map(
+    (["dog_bark", "gun_shot"] as const).flatMap((className, label) =>
+      Array.from({ length: 5 }, (_, i) => {
+        const source = 100 * label + i
+        return [recordingKey(className, `${source}-${label}-0-0.wav`), sound(className, source)] as const
+      })
+    )
+  )
+
+/** Two epochs and one augmented variant: enough to go through every stage. */
+export const OPTIONS: RetrainOptions = {
+  augmentations: 1,
+  epochs: 2,
+  batchSize: 8,
+  head: "linear",
+  seed: 0,
+  minNewSamples: 0,
+  promotion: "auto",
+  audit: true
+}
+
+const weights = Effect.runPromise(
+  findWeights({ folder: "no such folder", addresses: [], allowUntrained: true }).pipe(
+    Effect.provide(Layer.mergeAll(NodeServices.layer, FetchHttpClient.layer))
+  )
+)
+
+/** One run on a store, with an untrained network, and the events it told of. */
+export const runOn = async (
+  store: Store["Service"],
+  options: Partial<RetrainOptions> = {},
+  environment: Record<string, string> = {}
+) => {
+  const events: Array<RunEvent> = []
+  const embedder = await weights
+  const services = Layer.mergeAll(
+    Embeddings.layer,
+    engineLayer({ engine: "native", weights: embedder }),
+    Preparers.layer(2),
+    Settings.layer,
+    Layer.succeed(RunEvents, (event) => Effect.sync(() => void events.push(event)))
+  ).pipe(
+    Layer.provideMerge(Layer.succeed(Store, store)),
+    Layer.provide(ConfigProvider.layer(ConfigProvider.fromEnv({ env: environment })))
+  )
+  const merged = { ...OPTIONS, ...options }
+  const program = Effect.gen(function* () {
+    const plan = yield* planRun(embedder, merged.augmentations)
+    return yield* retrain(yield* newRunId, plan, embedder, merged)
+  })
+  const result = await Effect.runPromise(program.pipe(Effect.provide(services), Effect.result))
+  return { result, events }
+}
+
+/** The run's result, or the error thrown at the test. */
+export const succeed = async (...run: Parameters<typeof runOn>): Promise<RunSummary> =>
+  Result.getOrThrow((await runOn(...run)).result)
+
+/** The sentence that a run fails with. */
+export const failure = async (...run: Parameters<typeof runOn>): Promise<string> => {
+  const { result } = await runOn(...run)
+  if (Result.isSuccess(result)) throw new Error("the run succeeded")
+  return result.failure.message
+}
+
+/** Puts objects into a store. */
+export const fill = (store: Store["Service"], objects: Iterable<readonly [string, Uint8Array]>) =>
+  Effect.runPromise(Effect.forEach(objects, ([key, bytes]) => store.put(key, bytes), { concurrency: 8, discard: true }))
+
+/** All keys in a store that begin with a prefix. */
+export const keysIn = (store: Store["Service"], prefix: string) =>
+  Effect.runPromise(
+    store.list(prefix).pipe(
+      Stream.map(({ key }) => key),
+      Stream.runCollect
+    )
+  )
