@@ -35,7 +35,7 @@ export const openWebgpu: Effect.Effect<Webgpu, EngineError> = Effect.gen(functio
     try: async () => {
       const requiredLimits = Object.fromEntries(LIMITS.map((limit) => [limit, adapter.gpu.limits[limit]]))
       const device = await adapter.gpu.requestDevice({ requiredLimits })
-      device.addEventListener("uncapturederror", ({ error }) => complaints.push(error.message))
+      device.addEventListener("uncapturederror", ({ error }) => complaints.push(error.message.split("\n", 1)[0]!))
       const tf = await import("@tensorflow/tfjs")
       const { WebGPUBackend } = await import("@tensorflow/tfjs-backend-webgpu")
       tf.removeBackend("webgpu")

@@ -1,5 +1,4 @@
-import { existsSync } from "node:fs"
-import { join, resolve } from "node:path"
+import { join } from "node:path"
 import { NodeServices } from "@effect/platform-node"
 import * as tf from "@tensorflow/tfjs"
 import { loadGraphModel } from "@tensorflow/tfjs-converter"
@@ -7,14 +6,7 @@ import { Effect } from "effect"
 import { FetchHttpClient } from "effect/http"
 import type { Network } from "../../src/yamnet/layers.ts"
 import { findWeights, type WeightsError, type YamnetWeights } from "../../src/yamnet/weights.ts"
-
-const folder = resolve(import.meta.dir, "../..", process.env.ECOSIGHT_YAMNET ?? "../shared/yamnet")
-
-/** The folder of a TensorFlow.js conversion of YAMNet that some tests compare with. */
-export const yamnetFolder = existsSync(join(folder, "model.json")) ? folder : undefined
-
-/** For the name of a test that needs it. */
-export const needsYamnet = yamnetFolder === undefined ? " (skipped: set ECOSIGHT_YAMNET to a YAMNet model folder)" : ""
+import { yamnetFolder } from "../fixtures.ts"
 
 const readModel = async (path: string): Promise<tf.io.ModelArtifacts> => {
   const model: tf.io.ModelJSON = await Bun.file(join(path, "model.json")).json()
