@@ -1,9 +1,10 @@
 import { describe, expect, test } from "bun:test"
-import { existsSync, readdirSync, readFileSync } from "node:fs"
+import { readdirSync, readFileSync } from "node:fs"
 import { join } from "node:path"
 import { Effect } from "effect"
 import fc from "fast-check"
 import { decodeClip } from "../../src/audio/decode.ts"
+import { needsRecordings, recordingsFolder } from "../fixtures.ts"
 import { readGolden, readVector, signalToNoise } from "../golden/vectors.ts"
 
 const decode = async (bytes: Uint8Array, maxSeconds = 30): Promise<Float32Array> =>
@@ -261,10 +262,8 @@ describe("the limit", () => {
   })
 })
 
-const real = process.env.ECOSIGHT_REAL_AUDIO ?? join(import.meta.dir, "../../../shared/real-audio")
-
-test.skipIf(!existsSync(real))("field recordings decode whole (skipped without ECOSIGHT_REAL_AUDIO)", async () => {
-  const folder = join(real, "extracted_audio/dog_bark")
+test.skipIf(recordingsFolder === undefined)(`field recordings decode whole${needsRecordings}`, async () => {
+  const folder = join(recordingsFolder!, "extracted_audio/dog_bark")
   const files = readdirSync(folder).slice(0, 12)
   expect(new Set(files.map((file) => file.slice(-4)))).toEqual(new Set([".mp3", ".wav"]))
   for (const file of files) {

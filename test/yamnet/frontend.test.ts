@@ -10,7 +10,8 @@ import {
   PATCH_HOP_FRAMES,
   PATCH_SIZE
 } from "../../src/yamnet/frontend.ts"
-import { distance, needsYamnet, readConstant, yamnetFolder } from "./reference.ts"
+import { needsYamnet, yamnetFolder } from "../fixtures.ts"
+import { distance, readConstant } from "./reference.ts"
 import { chirp, noise } from "./signals.ts"
 
 const SILENCE = Math.fround(Math.log(0.001))
