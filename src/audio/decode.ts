@@ -10,7 +10,7 @@ const MIN_SECONDS = 0.025
 /** 60 dB above full scale: a float file this loud holds other numbers than sound. */
 const MAX_PEAK = 1000
 /** Small enough that a long recording is not decoded much beyond the limit, large enough to cost nothing. */
-const CHUNK_BYTES = 1 << 16
+const CHUNK_BYTES = 1 << 18
 
 /** A recording that cannot be used. `reason` is a sentence for the run record. */
 export class DecodeError extends Schema.TaggedError<DecodeError>()("DecodeError", { reason: Schema.String }) {}
@@ -48,6 +48,7 @@ const mix = (channels: ReadonlyArray<Float32Array>, positiveScale: number): Floa
 }
 
 const concatenate = (parts: ReadonlyArray<Float32Array>, length: number): Float32Array => {
+  if (parts[0]?.length === length) return parts[0]
   const whole = new Float32Array(length)
   let at = 0
   for (const part of parts) {

@@ -110,7 +110,8 @@ const planFor = (from: number, to: number): Plan => {
 }
 
 /**
- * Resamples mono `samples` from one rate to another, in Hz (any positive ratio): ceil(length * to / from) samples.
+ * Resamples mono `samples` from one rate to another, in Hz (any positive ratio), to ceil(samples * to / from) of them or
+ * to the `length` asked for.
  *
  * Two steps, as in SoX's resampler (libsoxr). First overlap-save FFT blocks cut the band at the lower Nyquist frequency
  * and, by the lengths of their transforms, change the rate by a power of two so that the signal fills at most half
@@ -120,10 +121,15 @@ const planFor = (from: number, to: number): Plan => {
  * The response is that of libsoxr's HQ recipe, which librosa uses by default: flat to 0.913 of the lower Nyquist
  * frequency, -6 dB at 0.9565, below -120 dB from Nyquist on; linear phase, no delay, zeros beyond both ends.
  */
-export const resample = (samples: Float32Array, from: number, to: number): Float32Array => {
-  if (from === to) return samples.slice()
+export const resample = (
+  samples: Float32Array,
+  from: number,
+  to: number,
+  length = Math.ceil((samples.length * to) / from)
+): Float32Array => {
+  if (from === to && length === samples.length) return samples.slice()
   const { forward, inverse, factor, margin, response, phases, kernel } = planFor(from, to)
-  const out = new Float32Array(Math.ceil((samples.length * to) / from))
+  const out = new Float32Array(length)
   const frame = new Float64Array(forward.size)
   const dense = new Float64Array(inverse.size)
   const re = new Float64Array(Math.max(frame.length, dense.length) / 2 + 1)

@@ -23,8 +23,6 @@ export const apply = (
   spectrogram?: Spectrogram
 ): Float32Array => {
   const interval = intervalOf(semitones)
-  const slower = stretch(samples, sampleRate, { rate: 1 / interval }, spectrogram)
-  const out = new Float32Array(samples.length)
-  out.set(resample(slower, sampleRate * interval, sampleRate).subarray(0, out.length))
-  return out
+  const stretched = stretch(samples, sampleRate, { rate: 1 / interval }, spectrogram)
+  return resample(stretched, sampleRate * interval, sampleRate, samples.length)
 }

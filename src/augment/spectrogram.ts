@@ -35,17 +35,23 @@ export interface Spectrogram {
   readonly startIm: Float64Array
 }
 
+/** `array` if it is long enough, else a new one: fresh memory costs more to fault in than to fill. */
+const reuse = (array: Float32Array | undefined, length: number): Float32Array =>
+  array !== undefined && array.length >= length ? array : new Float32Array(length)
+
 /**
  * Analyses `samples` as librosa.stft(n_fft=2048, hop_length=512) does: centred, zeros beyond both ends.
  *
  * A bin that is exactly zero has phase zero, as numpy.angle says.
+ *
+ * @param spent a spectrogram that is needed no more, whose memory is used again.
  */
-export const analyse = (samples: Float32Array): Spectrogram => {
+export const analyse = (samples: Float32Array, spent?: Spectrogram): Spectrogram => {
   const { fft, window } = getAnalysis()
   const frames = 1 + Math.floor(samples.length / HOP)
-  const magnitude = new Float32Array((frames + 1) * BINS)
-  const turnRe = new Float32Array(frames * BINS)
-  const turnIm = new Float32Array(frames * BINS)
+  const magnitude = reuse(spent?.magnitude, (frames + 1) * BINS)
+  const turnRe = reuse(spent?.turnRe, frames * BINS)
+  const turnIm = reuse(spent?.turnIm, frames * BINS)
   const frame = new Float64Array(FFT_SIZE)
   const re = new Float64Array(BINS)
   const im = new Float64Array(BINS)

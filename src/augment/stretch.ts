@@ -38,34 +38,35 @@ export const apply = (
   const re = new Float64Array(BINS)
   const im = new Float64Array(BINS)
   const frame = new Float64Array(FFT_SIZE)
-  const sum = new Float64Array(FFT_SIZE + (steps - 1) * HOP)
-  for (let step = 0; step < steps; step++) {
-    const position = step * rate
-    const f = Math.floor(position)
-    const later = position - f
-    const earlier = 1 - later
-    for (let b = 0, i = f * BINS, j = i + BINS; b < BINS; b++, i++, j++) {
-      const size = earlier * magnitude[i]! + later * magnitude[j]!
-      const pRe = phaseRe[b]!
-      const pIm = phaseIm[b]!
-      re[b] = size * pRe
-      im[b] = size * pIm
-      phaseRe[b] = pRe * turnRe[i]! - pIm * turnIm[i]!
-      phaseIm[b] = pRe * turnIm[i]! + pIm * turnRe[i]!
-    }
-    fft.inverse(re, im, frame)
-    for (let i = 0, o = step * HOP; i < FFT_SIZE; i++, o++) sum[o] = sum[o]! + frame[i]! * window[i]!
-  }
-  const out = new Float32Array(Math.round(samples.length / rate))
-  const padding = FFT_SIZE / 2
-  const end = Math.min(out.length + padding, sum.length)
+  // Overlapping frames add up here; the first hop of it is complete with each frame, and then moves out.
+  const sum = new Float64Array(FFT_SIZE)
   const weights = new Float64Array(HOP)
-  for (let from = padding; from < end; from += HOP) {
-    const block = from / HOP
-    // Inside a clip the weights are the same for every block.
+  const out = new Float32Array(Math.round(samples.length / rate))
+  for (let block = 0; block < steps + OVERLAP - 1; block++) {
+    if (block < steps) {
+      const position = block * rate
+      const f = Math.floor(position)
+      const later = position - f
+      const earlier = 1 - later
+      for (let b = 0, i = f * BINS, j = i + BINS; b < BINS; b++, i++, j++) {
+        const size = earlier * magnitude[i]! + later * magnitude[j]!
+        const pRe = phaseRe[b]!
+        const pIm = phaseIm[b]!
+        re[b] = size * pRe
+        im[b] = size * pIm
+        phaseRe[b] = pRe * turnRe[i]! - pIm * turnIm[i]!
+        phaseIm[b] = pRe * turnIm[i]! + pIm * turnRe[i]!
+      }
+      fft.inverse(re, im, frame)
+      for (let i = 0; i < FFT_SIZE; i++) sum[i] = sum[i]! + frame[i]! * window[i]!
+    }
+    // Inside a clip the weights are the same for every block. The first half frame is padding.
     if (block < OVERLAP || block >= steps) sumWeights(block, steps, window, weights)
-    const to = Math.min(from + HOP, end)
-    for (let o = from; o < to; o++) out[o - padding] = sum[o]! / weights[o - from]!
+    const start = block * HOP - FFT_SIZE / 2
+    const end = Math.min(HOP, out.length - start)
+    if (start >= 0) for (let i = 0; i < end; i++) out[start + i] = sum[i]! / weights[i]!
+    sum.copyWithin(0, HOP)
+    sum.fill(0, FFT_SIZE - HOP)
   }
   return out
 }
