@@ -1,35 +1,14 @@
 import { expect, setDefaultTimeout, test } from "bun:test"
-import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises"
-import { tmpdir } from "node:os"
-import { dirname, join } from "node:path"
+import { mkdir, writeFile } from "node:fs/promises"
+import { join } from "node:path"
 import { failFirst, s3Error, startS3Server } from "../s3/server.ts"
+import { folderOf, resultOf, runProgram } from "./program.ts"
 
 // Each run starts a process or five, on a machine that may be busy.
 setDefaultTimeout(60_000)
 
-const ROOT = join(import.meta.dir, "../..")
-
-const folderOf = async (files: Readonly<Record<string, string>>) => {
-  const root = await mkdtemp(join(tmpdir(), "ecosight-"))
-  for (const [name, content] of Object.entries(files)) {
-    await mkdir(dirname(join(root, name)), { recursive: true })
-    await writeFile(join(root, name), content)
-  }
-  return { root, [Symbol.asyncDispose]: () => rm(root, { recursive: true, force: true }) }
-}
-
-/** Runs the command as a user does. */
-const upload = async (args: ReadonlyArray<string>, environment: Record<string, string> = {}) => {
-  const child = Bun.spawn(["bun", join(ROOT, "pipelines/upload.ts"), ...args], {
-    env: { PATH: process.env.PATH, HOME: "/nonexistent", ...environment },
-    stdout: "pipe",
-    stderr: "pipe"
-  })
-  const [stdout, stderr] = await Promise.all([new Response(child.stdout).text(), new Response(child.stderr).text()])
-  return { stdout, stderr, code: await child.exited }
-}
-
-const resultOf = ({ stdout }: { readonly stdout: string }): unknown => JSON.parse(stdout.trimEnd().split("\n").at(-1)!)
+const upload = (args: ReadonlyArray<string>, environment?: Record<string, string>) =>
+  runProgram("upload", args, environment)
 
 const environmentFor = (endpoint: string) => ({
   S3_BUCKET: "recordings",
