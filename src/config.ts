@@ -46,8 +46,24 @@ const share = matching(/^\d+(\.\d+)?%?$/).pipe(
 
 // Unicode mode for \p{...}; without it where it is too strict, as for the common but needless escape in "\-".
 const compile = (text: string): Option.Option<RegExp> => Option.orElse(compileUnicode(text), () => compilePlain(text))
+const splitList = (text: string): ReadonlyArray<string> =>
+  text
+    .split(",")
+    .map((item) => item.trim())
+    .filter((item) => item !== "")
+
 const compileUnicode = Option.liftThrowable((text: string) => new RegExp(text, "u"))
 const compilePlain = Option.liftThrowable((text: string) => new RegExp(text))
+
+const yesOrNo = Schema.Literals(["1", "0", "true", "false"]).pipe(
+  Schema.decodeTo(
+    Schema.Boolean,
+    SchemaTransformation.transform({
+      decode: (text) => text === "1" || text === "true",
+      encode: (value) => (value ? ("1" as const) : ("0" as const))
+    })
+  )
+)
 
 const webAddress = Schema.String.check(
   Schema.makeFilter((text) => URL.canParse(text) && /^https?:$/.test(new URL(text).protocol))
@@ -126,6 +142,20 @@ const definitions = {
     allowed: "a share from 0 to 1, or from 0% to 100%",
     schema: share
   }),
+  gateTolerance: define({
+    name: "GATE_TOLERANCE",
+    fallback: "0",
+    description: "By how much a new model's macro-F1 may be lower than the promoted one's, for it to be promoted",
+    allowed: "a share from 0 to 1, or from 0% to 100%",
+    schema: share
+  }),
+  gateClassTolerance: define({
+    name: "GATE_CLASS_TOLERANCE",
+    fallback: "0.05",
+    description: "The same for the recall of each class",
+    allowed: "a share from 0 to 1, or from 0% to 100%",
+    schema: share
+  }),
   groupPattern: define({
     name: "GROUP_PATTERN",
     fallback: "the number before the first hyphen of UrbanSound8K's names, else the name without ending and variant",
@@ -162,6 +192,72 @@ const definitions = {
     description: "Threads that decode and augment",
     allowed: "a whole number from 1 to 256",
     schema: wholeNumber(1, 256)
+  }),
+  host: define({
+    name: "HOST",
+    fallback: "127.0.0.1",
+    description: "The address that the service listens on; another than this machine's own needs API_TOKEN",
+    allowed: "an address or a host's name, such as 0.0.0.0",
+    schema: matching(/^[A-Za-z0-9.:_-]+$/)
+  }),
+  port: define({
+    name: "PORT",
+    fallback: "8000",
+    description: "The port that the service listens on; 0 takes a free one",
+    allowed: "a whole number from 0 to 65535",
+    schema: wholeNumber(0, 65_535)
+  }),
+  apiToken: define({
+    name: "API_TOKEN",
+    fallback: "none; the service then listens on this machine only",
+    description: "What requests that write or cost must send as Authorization: Bearer",
+    allowed: "at least 16 characters without spaces",
+    schema: matching(/^\S{16,}$/),
+    secret: true
+  }),
+  allowAnonymous: define({
+    name: "ALLOW_ANONYMOUS",
+    fallback: "0",
+    description: "Whether the service may listen on other addresses without API_TOKEN",
+    allowed: "1 or 0",
+    schema: yesOrNo
+  }),
+  corsOrigins: define({
+    name: "CORS_ORIGINS",
+    fallback: "none",
+    description: "Origins of web pages that may use the service, separated by commas",
+    allowed: "origins such as https://example.org, separated by commas",
+    schema: Schema.String.check(
+      Schema.makeFilter((text) => splitList(text).every((origin) => URL.parse(origin)?.origin === origin))
+    )
+  }),
+  maxUploadMegabytes: define({
+    name: "MAX_UPLOAD_MB",
+    fallback: "50",
+    description: "Larger uploads are refused before they are read",
+    allowed: "a whole number of megabytes from 1 to 4096",
+    schema: wholeNumber(1, 4096)
+  }),
+  rateLimit: define({
+    name: "RATE_LIMIT",
+    fallback: "600",
+    description: "Predictions and uploads that one client may send in a minute",
+    allowed: "a whole number from 1 to 1000000",
+    schema: wholeNumber(1, 1_000_000)
+  }),
+  minNewSamples: define({
+    name: "MIN_NEW_SAMPLES",
+    fallback: "100",
+    description: "New recordings since the last training at which another begins by itself",
+    allowed: "a whole number from 1 to 1000000",
+    schema: wholeNumber(1, 1_000_000)
+  }),
+  allowNewClasses: define({
+    name: "ALLOW_NEW_CLASSES",
+    fallback: "0",
+    description: "Whether an upload may name a class that has no recording yet",
+    allowed: "1 or 0",
+    schema: yesOrNo
   })
 }
 
@@ -233,11 +329,22 @@ const readSettings = Effect.fn("Settings.read")(function* () {
     clipMaxSeconds: yield* required(definitions.clipMaxSeconds),
     maxRecordingMegabytes: yield* required(definitions.maxRecordingMegabytes),
     maxSkipped: yield* required(definitions.maxSkipped),
+    gateTolerance: yield* required(definitions.gateTolerance),
+    gateClassTolerance: yield* required(definitions.gateClassTolerance),
     groupPattern: Option.flatMap(yield* optional(definitions.groupPattern), compile),
     yamnetModel: yield* optional(definitions.yamnetModel),
     engine: yield* required(definitions.engine),
     fetchConcurrency: yield* required(definitions.fetchConcurrency),
-    workers: Option.getOrElse(yield* optional(definitions.workers), availableParallelism)
+    workers: Option.getOrElse(yield* optional(definitions.workers), availableParallelism),
+    host: yield* required(definitions.host),
+    port: yield* required(definitions.port),
+    apiToken: Option.map(yield* optional(definitions.apiToken), (token) => Redacted.make(token)),
+    allowAnonymous: yield* required(definitions.allowAnonymous),
+    corsOrigins: Option.match(yield* optional(definitions.corsOrigins), { onNone: () => [], onSome: splitList }),
+    maxUploadMegabytes: yield* required(definitions.maxUploadMegabytes),
+    rateLimit: yield* required(definitions.rateLimit),
+    minNewSamples: yield* required(definitions.minNewSamples),
+    allowNewClasses: yield* required(definitions.allowNewClasses)
   }
 })
 

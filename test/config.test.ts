@@ -23,11 +23,22 @@ test("every setting has a default", async () => {
     clipMaxSeconds: 30,
     maxRecordingMegabytes: 512,
     maxSkipped: 0.2,
+    gateTolerance: 0,
+    gateClassTolerance: 0.05,
     groupPattern: Option.none(),
     yamnetModel: Option.none(),
     engine: "auto",
     fetchConcurrency: 16,
-    workers: availableParallelism()
+    workers: availableParallelism(),
+    host: "127.0.0.1",
+    port: 8000,
+    apiToken: Option.none(),
+    allowAnonymous: false,
+    corsOrigins: [],
+    maxUploadMegabytes: 50,
+    rateLimit: 600,
+    minNewSamples: 100,
+    allowNewClasses: false
   })
 })
 
@@ -45,6 +56,8 @@ test("settings are read from the environment", async () => {
     AWS_SESSION_TOKEN: "t0k3n",
     CLIP_MAX_SECONDS: "2.5",
     MAX_SKIPPED: "0.5",
+    GATE_TOLERANCE: "1%",
+    GATE_CLASS_TOLERANCE: "0.1",
     YAMNET_MODEL: "https://example.org/yamnet.h5",
     ENGINE: "webgpu",
     FETCH_CONCURRENCY: "4",
@@ -55,6 +68,8 @@ test("settings are read from the environment", async () => {
     region: Option.some("eu-west-1"),
     clipMaxSeconds: 2.5,
     maxSkipped: 0.5,
+    gateTolerance: 0.01,
+    gateClassTolerance: 0.1,
     yamnetModel: Option.some("https://example.org/yamnet.h5"),
     engine: "webgpu",
     fetchConcurrency: 4,
@@ -72,6 +87,18 @@ test("S3's own endpoint goes before the general one", async () => {
   expect((await settingsFrom(general)).endpoint).toEqual(Option.some("https://general.example"))
   const both = { ...general, AWS_ENDPOINT_URL_S3: "http://localhost:9000" }
   expect((await settingsFrom(both)).endpoint).toEqual(Option.some("http://localhost:9000"))
+})
+
+test("the service's settings are read, and its token stays secret", async () => {
+  const token = "a-token-of-the-service"
+  const value = await settingsFrom({
+    API_TOKEN: token,
+    ALLOW_NEW_CLASSES: "1",
+    CORS_ORIGINS: "https://a.example, http://localhost:3000"
+  })
+  expect(Option.map(value.apiToken, Redacted.value)).toEqual(Option.some(token))
+  expect(JSON.stringify(value)).not.toContain(token)
+  expect(value).toMatchObject({ allowNewClasses: true, corsOrigins: ["https://a.example", "http://localhost:3000"] })
 })
 
 test("a share may be a percentage", async () => {
@@ -105,7 +132,12 @@ const WRONG: ReadonlyArray<readonly [name: string, value: string, sentence: stri
   ["ENGINE", "gpu", "auto, webgpu or native"],
   ["FETCH_CONCURRENCY", "0", "a whole number from 1 to 256"],
   ["FETCH_CONCURRENCY", "1.5", "a whole number from 1 to 256"],
-  ["WORKERS", "many", "a whole number from 1 to 256"]
+  ["WORKERS", "many", "a whole number from 1 to 256"],
+  ["HOST", "0.0.0.0/8", "an address or a host's name, such as 0.0.0.0"],
+  ["PORT", "65536", "a whole number from 0 to 65535"],
+  ["ALLOW_ANONYMOUS", "maybe", "1 or 0"],
+  ["CORS_ORIGINS", "*", "origins such as https://example.org, separated by commas"],
+  ["MAX_UPLOAD_MB", "0", "a whole number of megabytes from 1 to 4096"]
 ]
 
 for (const [name, value, allowed] of WRONG) {

@@ -1,8 +1,23 @@
-import { Option } from "effect"
+import type { Comparison } from "../classifier/compare.ts"
 
 /** When a candidate replaces the promoted model. */
 export const PROMOTIONS = ["auto", "always", "never"] as const
 export type Promotion = (typeof PROMOTIONS)[number]
+
+/** By how much a candidate may be worse and still be promoted. */
+export interface Tolerances {
+  /** In macro-F1, 0 to 1: GATE_TOLERANCE. */
+  readonly macroF1: number
+  /** In any one class's recall, 0 to 1: GATE_CLASS_TOLERANCE. */
+  readonly recall: number
+}
+
+/** What there is to compare a candidate with. */
+export type Incumbent =
+  | { readonly kind: "none" }
+  /** `why` completes "Not promoted: ". */
+  | { readonly kind: "incomparable"; readonly why: string }
+  | { readonly kind: "compared"; readonly runId: string; readonly comparison: Comparison }
 
 export interface Decision {
   readonly promote: boolean
@@ -10,24 +25,48 @@ export interface Decision {
   readonly why: string
 }
 
-/**
- * Decides whether a candidate is promoted. Both macro-F1 scores are of the same held-out recordings; `promoted` is none
- * where nothing is promoted yet, and `candidate` null where no recording could be held out.
- */
-export const decide = (
-  promotion: Promotion,
-  candidate: number | null,
-  promoted: Option.Option<{ readonly runId: string; readonly macroF1: number | null }>
-): Decision => {
-  if (promotion === "always") return { promote: true, why: "Promoted as asked, without a comparison." }
-  if (promotion === "never") return { promote: false, why: "Not promoted, as asked." }
-  if (Option.isNone(promoted)) return { promote: true, why: "Promoted: there was no model before." }
-  const { runId, macroF1 } = promoted.value
-  if (candidate === null || macroF1 === null) {
-    return { promote: false, why: "Not promoted: no recording is held out, so nothing shows that it is not worse." }
-  }
-  const scores = `macro-F1 ${candidate.toFixed(4)} against ${macroF1.toFixed(4)} of ${runId} on the same recordings`
-  return candidate >= macroF1
-    ? { promote: true, why: `Promoted: ${scores}.` }
-    : { promote: false, why: `Not promoted: ${scores}.` }
+/** Decides whether a candidate is promoted, from its and the promoted model's scores on the same held-out recordings. */
+export const decide = (promotion: Promotion, incumbent: Incumbent, tolerances: Tolerances): Decision => {
+  const scores = incumbent.kind === "compared" ? `: ${describe(incumbent)}` : ""
+  if (promotion === "always") return { promote: true, why: `Promoted as asked, whatever the comparison${scores}.` }
+  if (promotion === "never") return { promote: false, why: `Not promoted, as asked${scores}.` }
+  if (incumbent.kind === "none") return { promote: true, why: "Promoted: there was no model before." }
+  if (incumbent.kind === "incomparable") return { promote: false, why: `Not promoted: ${incumbent.why}.` }
+
+  const { difference, recalls } = incumbent.comparison
+  const reasons = [
+    ...(isBelow(difference, tolerances.macroF1)
+      ? [`macro-F1 is lower by more than GATE_TOLERANCE (${tolerances.macroF1}) allows`]
+      : []),
+    ...recalls
+      .filter(({ candidate, promoted }) => isBelow(candidate - promoted, tolerances.recall))
+      .map(
+        ({ className, support, candidate, promoted }) =>
+          `the recall of ${className} is ${candidate.toFixed(3)} against ${promoted.toFixed(3)} ` +
+          `(${support} recordings), lower by more than GATE_CLASS_TOLERANCE (${tolerances.recall}) allows`
+      )
+  ]
+  return reasons.length === 0
+    ? { promote: true, why: `Promoted${scores}.` }
+    : { promote: false, why: `Not promoted: ${reasons.join("; ")}. It has ${describe(incumbent)}.` }
 }
+
+// Recalls are quotients: 0.9 less 0.85 is 0.05 and a little.
+const isBelow = (difference: number, tolerance: number): boolean => difference < -tolerance - 1e-9
+
+const describe = ({ runId, comparison }: Extract<Incumbent, { readonly kind: "compared" }>): string => {
+  const { macroF1, difference, interval, recordings } = comparison
+  const includesZero = interval.low <= 0 && interval.high >= 0
+  const verdict = !includesZero
+    ? "beyond chance"
+    : difference > 0
+      ? "it includes 0, so this may be better by luck"
+      : "it includes 0, so chance can explain this"
+  return (
+    `macro-F1 ${macroF1.candidate.toFixed(4)} against ${macroF1.promoted.toFixed(4)} of ${runId} on the same ` +
+    `${recordings} recordings (${signed(difference)}, 95 % interval ${signed(interval.low)} to ` +
+    `${signed(interval.high)}: ${verdict})`
+  )
+}
+
+const signed = (value: number): string => `${value < 0 ? "-" : "+"}${Math.abs(value).toFixed(4)}`

@@ -1,50 +1,62 @@
-import { Effect, Schema } from "effect"
+import { Effect, Option, Schema } from "effect"
 import { InferenceSession, Tensor } from "onnxruntime-node"
-import { type Dataset, vectorAt } from "../classifier/dataset.ts"
-import { type Evaluation, score } from "../classifier/evaluate.ts"
+import { type Classifier, predict } from "../classifier/classifier.ts"
+import { comparePredictions } from "../classifier/compare.ts"
+import { type Dataset, vectorsOf } from "../classifier/dataset.ts"
 import { EMBEDDING_SIZE } from "../embeddings/recording.ts"
 import { versionKey } from "../store/keys.ts"
 import { Store } from "../store/store.ts"
-
-/** A version that cannot be loaded. */
-export class VersionError extends Schema.TaggedError<VersionError>()("VersionError", {
-  runId: Schema.String,
-  message: Schema.String
-}) {}
+import type { Incumbent } from "./gate.ts"
+import type { Promoted } from "./pointer.ts"
 
 const ClassNames = Schema.fromJsonString(Schema.Array(Schema.String))
 
 /**
- * Scores a stored version on rows of a data set, from its own `classifier.onnx`; undefined without rows.
+ * Compares a candidate with the promoted version, from that version's own `classifier.onnx`, on rows of a data set.
  *
- * A recording of a class that the version does not know counts as wrong, as it would in the field.
+ * A recording of a class that a model does not know counts as wrong for it, as it would in the field. A promoted version
+ * that cannot be read or run leaves the two incomparable; only that the store does not answer is an error.
  */
-export const scoreVersion = Effect.fn("scoreVersion")(function* (
-  runId: string,
+export const compareWithPromoted = Effect.fn("compareWithPromoted")(function* (
+  promoted: Option.Option<Promoted>,
+  candidate: Classifier,
   dataset: Dataset,
   rows: ReadonlyArray<number>
 ) {
-  if (rows.length === 0) return undefined
+  if (Option.isNone(promoted)) return { kind: "none" } satisfies Incumbent
+  const { runId } = promoted.value
+  if (rows.length === 0) {
+    return incomparable("no recording is held out, so nothing shows that it is not worse")
+  }
+  const vectors = vectorsOf(dataset, rows)
+  return yield* predictVersion(runId, vectors).pipe(
+    Effect.map(({ known, predicted }): Incumbent => {
+      const classes = [...new Set([...dataset.classes, ...known])]
+      const own = highest(predict(candidate, vectors), rows.length).map((at) => classes.indexOf(candidate.classes[at]!))
+      const others = predicted.map((at) => classes.indexOf(known[at]!))
+      const labels = rows.map((row) => dataset.labels[row]!)
+      return { kind: "compared", runId, comparison: comparePredictions(classes, labels, own, others) }
+    }),
+    Effect.catchIf(
+      (error) => error._tag !== "StoreError" || error.reason === "missing",
+      (error) =>
+        Effect.succeed(incomparable(`${runId} is promoted, but cannot be tested (${error.message.replace(/\.$/, "")})`))
+    )
+  )
+})
+
+const incomparable = (why: string): Incumbent => ({ kind: "incomparable", why })
+
+/** The classes that a stored version knows, and which of them it predicts for each of these vectors. */
+const predictVersion = Effect.fnUntraced(function* (runId: string, vectors: Float32Array) {
   const store = yield* Store
   const read = (file: string) => Effect.map(store.get(versionKey(runId, file)), ({ bytes }) => bytes)
   const known = yield* read("class_names.json").pipe(
     Effect.flatMap((bytes) => Schema.decodeUnknownEffect(ClassNames)(new TextDecoder().decode(bytes)))
   )
   const model = yield* read("classifier.onnx")
-  const vectors = new Float32Array(rows.length * EMBEDDING_SIZE)
-  rows.forEach((row, at) => {
-    vectors.set(vectorAt(dataset.vectors, row), at * EMBEDDING_SIZE)
-  })
-  const probabilities = yield* Effect.tryPromise({
-    try: () => runClassifier(model, vectors),
-    catch: (cause) => new VersionError({ runId, message: `The model of ${runId} cannot be run: ${cause}` })
-  })
-  const classes = [...new Set([...dataset.classes, ...known])]
-  return score(
-    classes,
-    rows.map((row) => ({ key: dataset.samples[row]!.key, label: dataset.labels[row]! })),
-    reorder(probabilities, known, classes)
-  ) satisfies Evaluation | undefined
+  const probabilities = yield* Effect.tryPromise(() => runClassifier(model, vectors))
+  return { known, predicted: highest(probabilities, vectors.length / EMBEDDING_SIZE) }
 })
 
 const runClassifier = async (model: Uint8Array, vectors: Float32Array): Promise<Float32Array> => {
@@ -56,14 +68,11 @@ const runClassifier = async (model: Uint8Array, vectors: Float32Array): Promise<
   return probabilities
 }
 
-/** Probabilities [n * from] to [n * to]: classes that were not known get none. */
-const reorder = (probabilities: Float32Array, from: ReadonlyArray<string>, to: ReadonlyArray<string>): Float32Array => {
-  const count = probabilities.length / from.length
-  const reordered = new Float32Array(count * to.length)
-  from.forEach((name, column) => {
-    const target = to.indexOf(name)
-    for (let row = 0; row < count; row++)
-      reordered[row * to.length + target] = probabilities[row * from.length + column]!
+/** The place of each row's highest probability. */
+const highest = (probabilities: Float32Array, rows: number): Array<number> => {
+  const classes = probabilities.length / rows
+  return Array.from({ length: rows }, (_, row) => {
+    const own = probabilities.subarray(row * classes, (row + 1) * classes)
+    return own.indexOf(Math.max(...own))
   })
-  return reordered
 }

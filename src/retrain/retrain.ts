@@ -1,5 +1,4 @@
 import { Cause, DateTime, Duration, Effect, Option, Schema } from "effect"
-import type { Dataset } from "../classifier/dataset.ts"
 import { type ClassScore, evaluate } from "../classifier/evaluate.ts"
 import { exportArtifacts } from "../classifier/export/artifacts.ts"
 import type { Head } from "../classifier/network.ts"
@@ -15,8 +14,8 @@ import { openWebgpu } from "../engine/webgpu.ts"
 import { decide, type Promotion } from "../registry/gate.ts"
 import { withLease } from "../registry/lease.ts"
 import { movePointer, orNone, readPointer } from "../registry/pointer.ts"
-import { scoreVersion } from "../registry/promoted.ts"
-import { type Artifacts, writePromoted, writeVersion } from "../registry/publish.ts"
+import { compareWithPromoted } from "../registry/promoted.ts"
+import { writePromoted, writeVersion } from "../registry/publish.ts"
 import { writeRunRecord } from "../registry/runs.ts"
 import { encodeTrainingSet, newestVersion, readTrainingSet, TRAINING_SET_FILE } from "../registry/trainingSet.ts"
 import { modelKey } from "../store/keys.ts"
@@ -134,12 +133,22 @@ const run = Effect.fn("retrain.run")(function* (
   ).pipe(Effect.timed)
   const holdout = evaluate(classifier, dataset, split.holdout)
 
+  const pointer = yield* readPointer()
+  const incumbent = yield* compareWithPromoted(pointer, classifier, dataset, split.holdout)
+  const comparison =
+    incumbent.kind === "compared" ? { promotedRun: incumbent.runId, ...incumbent.comparison } : undefined
+  const decision = decide(options.promotion, incumbent, {
+    macroF1: settings.gateTolerance,
+    recall: settings.gateClassTolerance
+  })
+
   const artifacts = yield* exportArtifacts(
     {
       runId,
       date: DateTime.toDateUtc(yield* DateTime.now),
       classifier,
       evaluation: holdout,
+      comparison,
       dataset,
       split,
       recipe,
@@ -151,7 +160,10 @@ const run = Effect.fn("retrain.run")(function* (
   )
   artifacts.set(TRAINING_SET_FILE, encodeTrainingSet(streamed.live))
   const versionKeys = yield* writeVersion(runId, artifacts)
-  const decision = yield* promoteIfBetter(runId, artifacts, options.promotion, dataset, split.holdout, holdout?.macroF1)
+  if (decision.promote) {
+    yield* writePromoted(artifacts)
+    yield* movePointer(runId, DateTime.formatIso(yield* DateTime.now), pointer)
+  }
 
   return {
     runId,
@@ -178,6 +190,7 @@ const run = Effect.fn("retrain.run")(function* (
       confusion: holdout?.confusion ?? []
     },
     notes: [...split.notes, ...classifier.notes],
+    comparison: comparison ?? null,
     promoted: decision.promote,
     decision: decision.why,
     artifacts: decision.promote ? [...artifacts.keys()].map(modelKey) : versionKeys
@@ -193,30 +206,6 @@ const scoresOf = (score: ClassScore | undefined) => {
     f1: known ? score.f1 : null
   }
 }
-
-/** Compares a written version with the promoted one on the same recordings; moves the pointer last. */
-const promoteIfBetter = Effect.fn("promoteIfBetter")(function* (
-  runId: string,
-  artifacts: Artifacts,
-  promotion: Promotion,
-  dataset: Dataset,
-  rows: ReadonlyArray<number>,
-  macroF1: number | undefined
-) {
-  const pointer = yield* readPointer()
-  const current = Option.isNone(pointer)
-    ? Option.none()
-    : Option.some({
-        runId: pointer.value.runId,
-        macroF1: (yield* scoreVersion(pointer.value.runId, dataset, rows))?.macroF1 ?? null
-      })
-  const decision = decide(promotion, macroF1 ?? null, current)
-  if (decision.promote) {
-    yield* writePromoted(artifacts)
-    yield* movePointer(runId, DateTime.formatIso(yield* DateTime.now), pointer)
-  }
-  return decision
-})
 
 /** What the newest version was trained from; empty before the first. */
 const lastTrainingSet = Effect.gen(function* () {

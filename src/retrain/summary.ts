@@ -42,6 +42,25 @@ export const RunSummary = Schema.Struct({
   }),
   /** What a reader of the figures should know: classes that could not be held out, and the like. */
   notes: Schema.Array(Schema.String),
+  /** With the promoted model, on the same held-out recordings; null where there was nothing to compare. */
+  comparison: Schema.NullOr(
+    Schema.Struct({
+      promotedRun: Schema.String,
+      recordings: Schema.Int,
+      macroF1: Schema.Struct({ candidate: Schema.Finite, promoted: Schema.Finite }),
+      difference: Schema.Finite,
+      /** Where 95 % of the differences lie when the recordings are drawn anew. */
+      interval: Schema.Struct({ low: Schema.Finite, high: Schema.Finite, resamples: Schema.Int }),
+      recalls: Schema.Array(
+        Schema.Struct({
+          className: Schema.String,
+          support: Schema.Int,
+          candidate: Schema.Finite,
+          promoted: Schema.Finite
+        })
+      )
+    })
+  ),
   promoted: Schema.Boolean,
   /** Why the model was promoted, or why not. */
   decision: Schema.String,

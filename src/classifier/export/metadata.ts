@@ -49,6 +49,7 @@ export const modelMetadata = (run: TrainingRun) => {
     sample_counts: sampleCounts(run),
     recording_counts: countByClass(run, ({ variant }) => variant === "original"),
     macro_f1: evaluation?.macroF1,
+    comparison: run.comparison,
     run_id: run.runId,
     recipe: run.recipe,
     yamnet: { embedder: run.yamnet.embedder, weights_hash: run.yamnet.hash, source: run.yamnet.source },

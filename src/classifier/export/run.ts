@@ -1,6 +1,7 @@
 import type { Recipe } from "../../embeddings/recipe.ts"
 import type { Engine } from "../../engine/engine.ts"
 import type { YamnetWeights } from "../../yamnet/weights.ts"
+import type { Comparison } from "../compare.ts"
 import type { Dataset } from "../dataset.ts"
 import type { Evaluation } from "../evaluate.ts"
 import type { Split } from "../split.ts"
@@ -14,6 +15,8 @@ export interface TrainingRun {
   readonly classifier: TrainedClassifier
   /** On the holdout; undefined where there is none. */
   readonly evaluation: Evaluation | undefined
+  /** With the model promoted before, where there is one and recordings are held out. */
+  readonly comparison?: (Comparison & { readonly promotedRun: string }) | undefined
   readonly dataset: Dataset
   readonly split: Split
   readonly recipe: Recipe

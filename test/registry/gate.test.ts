@@ -1,0 +1,67 @@
+import { expect, test } from "bun:test"
+import type { Comparison } from "../../src/classifier/compare.ts"
+import { decide, type Incumbent } from "../../src/registry/gate.ts"
+
+const STRICT = { macroF1: 0, recall: 0.05 }
+
+const against = (scores: {
+  readonly macroF1: readonly [candidate: number, promoted: number]
+  readonly interval?: readonly [low: number, high: number]
+  readonly gunRecall?: readonly [candidate: number, promoted: number]
+}): Incumbent => {
+  const [candidate, promoted] = scores.macroF1
+  const [low, high] = scores.interval ?? [-0.1, 0.1]
+  const [own, other] = scores.gunRecall ?? [0.8, 0.8]
+  const comparison: Comparison = {
+    recordings: 40,
+    macroF1: { candidate, promoted },
+    difference: candidate - promoted,
+    interval: { low, high, resamples: 2000 },
+    recalls: [
+      { className: "dog", support: 20, candidate: 0.9, promoted: 0.9 },
+      { className: "gun", support: 20, candidate: own, promoted: other }
+    ]
+  }
+  return { kind: "compared", runId: "run-1", comparison }
+}
+
+test("a better model is promoted, and one beyond the tolerance is not", () => {
+  expect(decide("auto", against({ macroF1: [0.81, 0.8] }), STRICT).promote).toBe(true)
+  expect(decide("auto", against({ macroF1: [0.8, 0.8] }), STRICT).promote).toBe(true)
+  const worse = decide("auto", against({ macroF1: [0.79, 0.8] }), STRICT)
+  expect(worse.promote).toBe(false)
+  expect(worse.why).toStartWith("Not promoted: macro-F1 is lower by more than GATE_TOLERANCE (0) allows. ")
+  expect(worse.why).toContain("0.7900 against 0.8000 of run-1 on the same 40 recordings (-0.0100, 95 % interval")
+  expect(decide("auto", against({ macroF1: [0.79, 0.8] }), { ...STRICT, macroF1: 0.01 }).promote).toBe(true)
+})
+
+test("one class's recall holds a model back that is better on the whole; its tolerance is inclusive", () => {
+  const decision = decide("auto", against({ macroF1: [0.9, 0.8], gunRecall: [0.7, 0.8] }), STRICT)
+  expect(decision.promote).toBe(false)
+  expect(decision.why).toContain("the recall of gun is 0.700 against 0.800 (20 recordings)")
+  expect(decision.why).toContain("GATE_CLASS_TOLERANCE (0.05)")
+  expect(decision.why).not.toContain("GATE_TOLERANCE")
+  // 0.85 - 0.9 is -0.050000000000000044 in floating point.
+  expect(decide("auto", against({ macroF1: [0.9, 0.8], gunRecall: [0.85, 0.9] }), STRICT).promote).toBe(true)
+})
+
+test("better by luck is said as such", () => {
+  expect(decide("auto", against({ macroF1: [0.82, 0.8], interval: [-0.03, 0.07] }), STRICT).why).toContain("by luck")
+  const clear = decide("auto", against({ macroF1: [0.9, 0.8], interval: [0.02, 0.18] }), STRICT).why
+  expect(clear).not.toContain("luck")
+  expect(clear).toContain("beyond chance")
+})
+
+test("the first model is promoted; without a comparison none is", () => {
+  expect(decide("auto", { kind: "none" }, STRICT).promote).toBe(true)
+  const decision = decide("auto", { kind: "incomparable", why: "nothing is held out" }, STRICT)
+  expect(decision).toEqual({ promote: false, why: "Not promoted: nothing is held out." })
+})
+
+test("what was asked for goes before the scores, which are said all the same", () => {
+  const worse = against({ macroF1: [0.5, 0.8] })
+  const always = decide("always", worse, STRICT)
+  expect(always.promote).toBe(true)
+  expect(always.why).toContain("0.5000 against 0.8000")
+  expect(decide("never", against({ macroF1: [0.9, 0.8] }), STRICT).promote).toBe(false)
+})
