@@ -100,11 +100,13 @@ const makePlan = (from: number, to: number): Plan => {
 
 const planFor = (from: number, to: number): Plan => {
   const key = `${from}/${to}`
-  const plan = plans.get(key) ?? makePlan(from, to)
-  if (plans.size >= MAX_PLANS) {
+  const known = plans.get(key)
+  if (known !== undefined) return known
+  if (plans.size === MAX_PLANS) {
     plans.clear()
     kernels.clear()
   }
+  const plan = makePlan(from, to)
   plans.set(key, plan)
   return plan
 }

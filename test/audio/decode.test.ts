@@ -1,9 +1,10 @@
 import { describe, expect, test } from "bun:test"
 import { readdirSync, readFileSync } from "node:fs"
 import { join } from "node:path"
-import { Effect } from "effect"
+import { Effect, Result } from "effect"
 import fc from "fast-check"
 import { decodeClip } from "../../src/audio/decode.ts"
+import { openContainer } from "../../src/audio/open.ts"
 import { needsRecordings, recordingsFolder } from "../fixtures.ts"
 import { readGolden, readVector, signalToNoise } from "../golden/vectors.ts"
 
@@ -15,13 +16,13 @@ const reasonOf = async (bytes: Uint8Array): Promise<string> =>
 
 const ascii = (text: string): Uint8Array => Uint8Array.from(text, (letter) => letter.charCodeAt(0))
 
-const join32 = (...parts: ReadonlyArray<Uint8Array>): Uint8Array => Uint8Array.from(Buffer.concat(parts))
+const concatenate = (...parts: ReadonlyArray<Uint8Array>): Uint8Array => Uint8Array.from(Buffer.concat(parts))
 
 const chunk = (id: string, content: Uint8Array, size = content.length): Uint8Array => {
   const header = new Uint8Array(8)
   header.set(ascii(id))
   new DataView(header.buffer).setUint32(4, size, true)
-  return join32(header, content, new Uint8Array(content.length % 2))
+  return concatenate(header, content, new Uint8Array(content.length % 2))
 }
 
 const format = (coding: number, channels: number, rate: number, bits: number): Uint8Array => {
@@ -36,7 +37,7 @@ const format = (coding: number, channels: number, rate: number, bits: number): U
 }
 
 const riff = (...chunks: ReadonlyArray<Uint8Array>): Uint8Array =>
-  join32(chunk("RIFF", join32(ascii("WAVE"), ...chunks)))
+  concatenate(chunk("RIFF", concatenate(ascii("WAVE"), ...chunks)))
 
 const pcm = (samples: ArrayLike<number>): Uint8Array => new Uint8Array(Int16Array.from(samples).buffer)
 const floats = (samples: ArrayLike<number>): Uint8Array => new Uint8Array(Float32Array.from(samples).buffer)
@@ -75,7 +76,7 @@ describe("a file cut short is refused", () => {
 
 describe("what is not a recording is refused in one sentence", () => {
   const sound = sine(1000)
-  const zip = (flags: number): Uint8Array => join32(ascii("PK\x03\x04\x14\0"), Uint8Array.of(flags, 0, 8, 0))
+  const zip = (flags: number): Uint8Array => concatenate(ascii("PK\x03\x04\x14\0"), Uint8Array.of(flags, 0, 8, 0))
   const broken = floats(
     sound.map((x, i) => (i === 500 ? Number.NaN : i === 501 ? Number.POSITIVE_INFINITY : x / 32_768))
   )
@@ -151,6 +152,43 @@ describe("what is not a recording is refused in one sentence", () => {
 })
 
 describe("damage", () => {
+  test("to headers never throws, whatever the bytes after a format's mark", () => {
+    const marks = [
+      "RIFF\0\0\0\0WAVEfmt ",
+      "FORM\0\0\0\0AIFFCOMM",
+      "caff\0\x01\0\0desc",
+      "fLaC",
+      "OggS\0",
+      "\0\0\0\x08ftyp"
+    ]
+    const names = fc.constantFrom(
+      "fmt ",
+      "data",
+      "COMM",
+      "SSND",
+      "moov",
+      "trak",
+      "stbl",
+      "stco",
+      "co64",
+      "mdat",
+      "OpusHead",
+      "ID3"
+    )
+    const piece = fc.oneof(fc.uint8Array({ maxLength: 24 }), names.map(ascii), fc.constant(new Uint8Array(4)))
+    fc.assert(
+      fc.property(
+        fc.constantFrom(...marks, "\x1a\x45\xdf\xa3", "\xff\xfb\x90\x64", "\xff\xf1\x50", "ID3\x04\0\0\0\0\0\0", "PK"),
+        fc.array(piece, { maxLength: 20 }),
+        (mark, pieces) => {
+          const opened = openContainer(concatenate(ascii(mark), ...pieces))
+          if (Result.isFailure(opened)) expect(opened.failure).toMatch(/^(is|holds) /)
+        }
+      ),
+      { seed: 1, numRuns: 2000 }
+    )
+  })
+
   test("of any kind ends in a clip of finite samples or in a reason, and writes nothing to the console", async () => {
     const written: Array<unknown> = []
     const { error } = console
@@ -213,15 +251,15 @@ describe("oddities that are right", () => {
   test("ID3 tags in front of MP3 and FLAC are passed over", async () => {
     for (const name of ["mp3_stereo.mp3", "flac_24.flac"]) {
       const bytes = readGolden("recordings", name)
-      const tag = join32(ascii("ID3\x04\0\0\0\0\x01\x00"), new Uint8Array(128))
-      expect(await decode(join32(tag, bytes))).toEqual(await decode(bytes))
+      const tag = concatenate(ascii("ID3\x04\0\0\0\0\x01\x00"), new Uint8Array(128))
+      expect(await decode(concatenate(tag, bytes))).toEqual(await decode(bytes))
     }
   })
 
   test("bytes in the middle of a larger buffer are read alone", async () => {
     for (const name of names) {
       const bytes = readGolden("recordings", name)
-      const around = join32(ascii("RIFFxxxxWAVE!"), bytes, ascii("tail"))
+      const around = concatenate(ascii("RIFFxxxxWAVE!"), bytes, ascii("tail"))
       expect(await decode(around.subarray(13, 13 + bytes.length))).toEqual(await decode(bytes))
     }
   })
