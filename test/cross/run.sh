@@ -20,3 +20,7 @@ check() {
 # Keras' NumPy backend borrows its Fourier transforms from JAX.
 check keras3 keras h5py jax
 check tensorflow "tensorflow-cpu==2.15.*" "numpy<2"
+
+# And the other way round: a yamnet.h5 that Keras wrote, read by the project.
+"$work/tensorflow/bin/python" "$here/yamnet_h5.py" "$work/yamnet_h5"
+ECOSIGHT_YAMNET_H5="$work/yamnet_h5" bun test "$here/../yamnet/keras.test.ts"
