@@ -35,10 +35,10 @@ export const describeSummary = (summary: RunSummary): string => {
   ].join("\n")
 }
 
-const share = (value: number | null): string => (value === null ? "-" : value.toFixed(3))
+export const share = (value: number | null): string => (value === null ? "-" : value.toFixed(3))
 
 /** Columns as wide as their widest cell; the first is flush left, the others right. */
-const table = (rows: ReadonlyArray<ReadonlyArray<string>>): string => {
+export const table = (rows: ReadonlyArray<ReadonlyArray<string>>): string => {
   const widths = rows[0]!.map((_, column) => Math.max(...rows.map((row) => row[column]!.length)))
   return rows
     .map((row) => row.map((cell, i) => (i === 0 ? cell.padEnd(widths[i]!) : cell.padStart(widths[i]!))).join("  "))

@@ -2,11 +2,24 @@ import { Effect, Option, Schema } from "effect"
 import { CURRENT_KEY } from "../store/keys.ts"
 import { Store, StoreError } from "../store/store.ts"
 
-const Pointer = Schema.fromJsonString(Schema.Struct({ runId: Schema.String, promotedAt: Schema.String }))
+const Promotion = Schema.Struct({ runId: Schema.String, promotedAt: Schema.String })
+
+const Pointer = Schema.fromJsonString(
+  Schema.Struct({
+    ...Promotion.fields,
+    /** What was promoted before, the latest first: where a rollback goes. */
+    history: Schema.optionalKey(Schema.Array(Promotion))
+  })
+)
+
+/** A rollback further than this wants a look at the versions, not a list. */
+const HISTORY = 100
 
 /** The promoted version, and the pointer's own version for the conditional write that moves it. */
 export interface Promoted {
   readonly runId: string
+  readonly promotedAt: string
+  readonly history: ReadonlyArray<typeof Promotion.Type>
   readonly etag: string
 }
 
@@ -15,7 +28,7 @@ export const readPointer = Effect.fn("readPointer")(function* () {
   const store = yield* Store
   const found = yield* orNone(store.get(CURRENT_KEY))
   if (Option.isNone(found)) return Option.none<Promoted>()
-  const { runId } = yield* Schema.decodeUnknownEffect(Pointer)(new TextDecoder().decode(found.value.bytes)).pipe(
+  const pointer = yield* Schema.decodeUnknownEffect(Pointer)(new TextDecoder().decode(found.value.bytes)).pipe(
     Effect.mapError(
       () =>
         new StoreError({
@@ -25,17 +38,16 @@ export const readPointer = Effect.fn("readPointer")(function* () {
         })
     )
   )
-  return Option.some<Promoted>({ runId, etag: found.value.etag })
+  return Option.some<Promoted>({ history: [], ...pointer, etag: found.value.etag })
 })
 
-/** Moves the pointer to `runId`, unless somebody else has moved it since `from` was read. */
+/** Moves the pointer to `to`, unless somebody else has moved it since `from` was read. */
 export const movePointer = Effect.fn("movePointer")(function* (
-  runId: string,
-  promotedAt: string,
+  to: Omit<Promoted, "etag">,
   from: Option.Option<Promoted>
 ) {
   const store = yield* Store
-  const json = yield* Schema.encodeEffect(Pointer)({ runId, promotedAt }).pipe(Effect.orDie)
+  const json = yield* Schema.encodeEffect(Pointer)({ ...to, history: to.history.slice(0, HISTORY) }).pipe(Effect.orDie)
   yield* store.put(
     CURRENT_KEY,
     new TextEncoder().encode(json),

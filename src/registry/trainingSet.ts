@@ -1,7 +1,8 @@
 import { Effect, Option, Schema, Stream } from "effect"
 import { VERSIONS_PREFIX, versionKey } from "../store/keys.ts"
 import { Store } from "../store/store.ts"
-import { orNone } from "./pointer.ts"
+import { orNone, readPointer } from "./pointer.ts"
+import { readRunStatus } from "./runs.ts"
 
 /** The file of a version that says which recordings, in which version, it was trained from. */
 export const TRAINING_SET_FILE = "training_set.json"
@@ -21,13 +22,27 @@ export const readTrainingSet = Effect.fn("readTrainingSet")(function* (runId: st
   return new Map(Object.entries(set))
 })
 
-/** The run whose version is the newest, promoted or not: run ids sort by time. */
-export const newestVersion = Effect.gen(function* () {
+/** The runs whose versions are whole, the oldest first: run ids sort by time. */
+export const wholeVersions = Effect.gen(function* () {
   const store = yield* Store
   const suffix = `/${TRAINING_SET_FILE}`
-  const last = yield* store.list(VERSIONS_PREFIX).pipe(
+  return yield* store.list(VERSIONS_PREFIX).pipe(
     Stream.filter(({ key }) => key.endsWith(suffix)),
-    Stream.runLast
+    Stream.map(({ key }) => key.slice(VERSIONS_PREFIX.length, -suffix.length)),
+    Stream.runCollect
   )
-  return Option.map(last, ({ key }) => key.slice(VERSIONS_PREFIX.length, -suffix.length))
+})
+
+/**
+ * The newest run that trained and came to a decision, whether to promote or not.
+ *
+ * A version whose run died before its decision does not count, unless it is promoted: its recordings are still new.
+ */
+export const newestVersion = Effect.gen(function* () {
+  const promoted = yield* readPointer()
+  for (const runId of (yield* wholeVersions).toReversed()) {
+    if (Option.isSome(promoted) && promoted.value.runId === runId) return Option.some(runId)
+    if ((yield* readRunStatus(runId)) === "finished") return Option.some(runId)
+  }
+  return Option.none<string>()
 })

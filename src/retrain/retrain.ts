@@ -11,14 +11,14 @@ import { Embeddings } from "../embeddings/embeddings.ts"
 import { makeRecipe, type Recipe } from "../embeddings/recipe.ts"
 import { Engine } from "../engine/engine.ts"
 import { openWebgpu } from "../engine/webgpu.ts"
-import { decide, type Promotion } from "../registry/gate.ts"
+import { type Decision, decide, type Promotion } from "../registry/gate.ts"
 import { withLease } from "../registry/lease.ts"
-import { movePointer, orNone, readPointer } from "../registry/pointer.ts"
+import { orNone, type Promoted, readPointer } from "../registry/pointer.ts"
 import { compareWithPromoted } from "../registry/promoted.ts"
-import { writePromoted, writeVersion } from "../registry/publish.ts"
+import { promoteVersion, repairCopies, writeVersion } from "../registry/publish.ts"
 import { writeRunRecord } from "../registry/runs.ts"
 import { encodeTrainingSet, newestVersion, readTrainingSet, TRAINING_SET_FILE } from "../registry/trainingSet.ts"
-import { modelKey } from "../store/keys.ts"
+import { CURRENT_KEY, modelKey } from "../store/keys.ts"
 import { Store } from "../store/store.ts"
 import { type CorpusCount, countCorpus, type StoredVersions } from "../stream/corpus.ts"
 import { embedCorpus } from "../stream/embed.ts"
@@ -109,6 +109,7 @@ const run = Effect.fn("retrain.run")(function* (
   const { name, adapter, why } = yield* Engine
   const emit = yield* RunEvents
 
+  yield* repairCopies
   const [streaming, streamed] = yield* embedCorpus({
     ...settings,
     recipe,
@@ -137,7 +138,7 @@ const run = Effect.fn("retrain.run")(function* (
   const incumbent = yield* compareWithPromoted(pointer, classifier, dataset, split.holdout)
   const comparison =
     incumbent.kind === "compared" ? { promotedRun: incumbent.runId, ...incumbent.comparison } : undefined
-  const decision = decide(options.promotion, incumbent, {
+  const intended = decide(options.promotion, incumbent, {
     macroF1: settings.gateTolerance,
     recall: settings.gateClassTolerance
   })
@@ -158,18 +159,17 @@ const run = Effect.fn("retrain.run")(function* (
     },
     Option.getOrUndefined(Option.map(yield* orNone(store.get(modelKey("retraining_log.json"))), ({ bytes }) => bytes))
   )
-  artifacts.set(TRAINING_SET_FILE, encodeTrainingSet(streamed.live))
+  const trainingSet = encodeTrainingSet(streamed.live)
+  artifacts.set(TRAINING_SET_FILE, trainingSet)
   const versionKeys = yield* writeVersion(runId, artifacts)
-  if (decision.promote) {
-    yield* writePromoted(artifacts)
-    yield* movePointer(runId, DateTime.formatIso(yield* DateTime.now), pointer)
-  }
+  const { decision, keys } = yield* carryOut(intended, runId, pointer)
 
   return {
     runId,
     store: store.location,
     engine: { name, adapter, why },
     embedder: weights.embedder,
+    snapshot: new Bun.CryptoHasher("sha256").update(trainingSet).digest("hex"),
     recordings: totals.recordings,
     skipped: streamed.skipped,
     silent: totals.silent,
@@ -193,8 +193,23 @@ const run = Effect.fn("retrain.run")(function* (
     comparison: comparison ?? null,
     promoted: decision.promote,
     decision: decision.why,
-    artifacts: decision.promote ? [...artifacts.keys()].map(modelKey) : versionKeys
+    artifacts: decision.promote ? keys : versionKeys
   }
+})
+
+/** Promotes where that was decided, unless another version has been promoted since the comparison. */
+const carryOut = Effect.fnUntraced(function* (decision: Decision, runId: string, pointer: Option.Option<Promoted>) {
+  if (!decision.promote) return { decision, keys: [] }
+  return yield* promoteVersion(runId, pointer).pipe(
+    Effect.map((keys) => ({ decision, keys })),
+    Effect.catchIf(
+      (error) => error._tag === "StoreError" && error.reason === "conflict" && error.key === CURRENT_KEY,
+      () => {
+        const why = "Not promoted: another version was promoted during this run, so the comparison no longer holds."
+        return Effect.succeed({ decision: { promote: false, why } satisfies Decision, keys: [] })
+      }
+    )
+  )
 })
 
 const scoresOf = (score: ClassScore | undefined) => {

@@ -17,6 +17,8 @@ export const RunSummary = Schema.Struct({
   store: Schema.String,
   engine: Schema.Struct({ name: Schema.String, adapter: Schema.String, why: Schema.String }),
   embedder: Schema.Literals(["yamnet", "untrained"]),
+  /** Hex SHA-256 of the version's `training_set.json`: every key and ETag that the model was made from. */
+  snapshot: Schema.String,
   /** Usable recordings, which is what the model was trained from and tested on. */
   recordings: Schema.Int,
   skipped: Schema.Array(Schema.Struct({ key: Schema.String, reason: Schema.String })),

@@ -2,7 +2,7 @@ import { describe, expect, test } from "bun:test"
 import { Effect, Schema } from "effect"
 import { RunSummary } from "../../src/retrain/summary.ts"
 import { folderStore } from "../../src/store/folder.ts"
-import { recordingKey } from "../../src/store/keys.ts"
+import { isRecording, recordingKey } from "../../src/store/keys.ts"
 import { s3Store } from "../../src/store/s3.ts"
 import type { Store } from "../../src/store/store.ts"
 import { s3Error } from "../s3/server.ts"
@@ -232,9 +232,10 @@ test("no more recordings are fetched at once than FETCH_CONCURRENCY", () =>
         ...store,
         get: (key) =>
           Effect.suspend(() => {
+            if (!isRecording({ key })) return store.get(key)
             most = Math.max(most, ++fetching)
-            return store.get(key)
-          }).pipe(Effect.ensuring(Effect.sync(() => fetching--)))
+            return store.get(key).pipe(Effect.ensuring(Effect.sync(() => fetching--)))
+          })
       }
       yield* Effect.promise(() => succeed(counted, {}, { FETCH_CONCURRENCY: "3" }))
       expect(most).toBe(3)

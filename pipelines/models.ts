@@ -1,0 +1,152 @@
+import { NodeRuntime, NodeServices } from "@effect/platform-node"
+import { Console, Effect, Option } from "effect"
+import { Argument, CliError, Command, Flag } from "effect/cli"
+import packageJson from "../package.json"
+import { Settings } from "../src/config.ts"
+import { readPointer } from "../src/registry/pointer.ts"
+import { promoteVersion, rollback } from "../src/registry/publish.ts"
+import { type Difference, diffVersions, listVersions, showVersion, type Version } from "../src/registry/versions.ts"
+import { openStore } from "../src/store/open.ts"
+import { Store } from "../src/store/store.ts"
+import { share, table } from "./summary.ts"
+
+const models = Command.make("models").pipe(
+  Command.withSharedFlags({
+    store: Flag.String("store").pipe(
+      Flag.withDescription("s3://bucket or a folder (default: S3_BUCKET if set, else the current folder)"),
+      Flag.optional
+    ),
+    json: Flag.Boolean("json").pipe(
+      Flag.withDescription("Print the result as JSON, on the last line of standard output"),
+      Flag.withDefault(false)
+    )
+  }),
+  Command.withDescription("Looks at trained models, and says which one is in use"),
+  Command.withExamples([
+    { command: "bun run models list --store s3://my-bucket", description: "See every version and which is promoted" },
+    { command: "bun run models rollback", description: "Go back to the model before" }
+  ])
+)
+
+/** Runs a subcommand on the store that the flags name, and prints what it returns. */
+const onStore = Effect.fnUntraced(function* <A, E>(
+  work: Effect.Effect<A, E, Store>,
+  describe: (result: A, location: string) => string
+) {
+  const { store, json } = yield* models
+  yield* Effect.gen(function* () {
+    const opened = yield* openStore(store, { create: true })
+    if (Option.isNone(opened)) return yield* new CliError.UserError({ cause: "No store is given: add --store." })
+    const result = yield* Effect.provideService(work, Store, opened.value)
+    yield* Console.log(describe(result, opened.value.location))
+    if (json) yield* Console.log(JSON.stringify(result))
+  }).pipe(
+    Effect.provide(Settings.layer),
+    Effect.mapError((cause) => new CliError.UserError({ cause }))
+  )
+})
+
+const id = (name: string) =>
+  Argument.String(name).pipe(Argument.withDescription("A version's run id, as list shows it"))
+
+const list = Command.make("list", {}, () =>
+  onStore(listVersions, (versions, location) =>
+    versions.length === 0 ? `${location} holds no versions: train one with bun run retrain.` : describeList(versions)
+  )
+).pipe(Command.withDescription("Every version, the oldest first"))
+
+const describeList = (versions: ReadonlyArray<Version>): string =>
+  table([
+    ["version", "trained", "recordings", "classes", "accuracy", "macro-F1", "state"],
+    ...versions.map(({ runId, trained, recordings, classes, accuracy, macroF1, state }) => [
+      runId,
+      trained,
+      String(recordings),
+      String(classes.length),
+      share(accuracy),
+      share(macroF1),
+      state
+    ])
+  ])
+
+const show = Command.make("show", { id: id("id") }, ({ id }) =>
+  onStore(showVersion(id), ({ metadata, perClass, ...version }) =>
+    [
+      describeList([version]),
+      "",
+      table([
+        ["class", "recordings", "held out", "precision", "recall", "F1"],
+        ...version.classes.map((name) => {
+          const scores = perClass[name]
+          const row = [name, String(metadata.recording_counts[name] ?? 0), String(scores?.support ?? 0)]
+          const known = scores !== undefined && scores.support > 0
+          return known
+            ? [...row, share(scores.precision), share(scores.recall), share(scores.f1_score)]
+            : [...row, "-", "-", "-"]
+        })
+      ]),
+      "",
+      ...metadata.notes,
+      `Recipe ${metadata.recipe.id}: ${describeValues(metadata.recipe.parts)}.`,
+      `Training: ${describeValues(metadata.training_config)}.`
+    ].join("\n")
+  )
+).pipe(Command.withDescription("One version in detail: scores per class, recipe, settings"))
+
+const describeValues = (values: Readonly<Record<string, unknown>>): string =>
+  Object.entries(values)
+    .map(([name, value]) => `${name} ${typeof value === "string" ? value : JSON.stringify(value)}`)
+    .join(", ")
+
+const diff = Command.make("diff", { from: id("from"), to: id("to") }, ({ from, to }) =>
+  onStore(diffVersions(from, to), describeDifference)
+).pipe(Command.withDescription("What changed from one version to another: data, settings, scores"))
+
+const describeDifference = ({ versions: [one, other], recordings, settings }: Difference): string => {
+  const classes = [...new Set([...one.classes, ...other.classes])].sort()
+  const recallOf = ({ perClass }: typeof one, name: string) => {
+    const scores = perClass[name]
+    return share(scores !== undefined && scores.support > 0 ? scores.recall : null)
+  }
+  const changes = Object.entries(settings).map(
+    ([name, [was, is]]) => `${name}: ${JSON.stringify(was)} -> ${JSON.stringify(is)}`
+  )
+  return [
+    table([
+      ["", one.runId, other.runId],
+      ["state", one.state, other.state],
+      ["recordings", String(one.recordings), String(other.recordings)],
+      ["accuracy", share(one.accuracy), share(other.accuracy)],
+      ["macro-F1", share(one.macroF1), share(other.macroF1)],
+      ...classes.map((name) => [`recall of ${name}`, recallOf(one, name), recallOf(other, name)])
+    ]),
+    "Each is scored on its own holdout; a run compares on the same recordings, in model_metadata.json.",
+    `Recordings: ${recordings.added} added, ${recordings.removed} removed, ${recordings.changed} changed, ${recordings.same} the same.`,
+    ...(changes.length > 0 ? changes : ["The settings are the same."])
+  ].join("\n")
+}
+
+const promote = Command.make("promote", { id: id("id") }, ({ id }) =>
+  onStore(
+    Effect.gen(function* () {
+      const from = yield* readPointer()
+      const artifacts = yield* promoteVersion(id, from)
+      return { runId: id, from: Option.getOrNull(Option.map(from, ({ runId }) => runId)), artifacts }
+    }),
+    ({ runId, from }, location) =>
+      `${runId} is promoted in ${location}${from === null || from === runId ? "" : `, in place of ${from}`}.`
+  )
+).pipe(Command.withDescription("Put a version in use, whatever its scores; again, it makes good its copies in models/"))
+
+const back = Command.make("rollback", {}, () =>
+  onStore(rollback(), ({ runId, from }, location) => `${runId} is promoted in ${location} again, in place of ${from}.`)
+).pipe(Command.withDescription("Go back to the version that was promoted before"))
+
+if (import.meta.main) {
+  models.pipe(
+    Command.withSubcommands([list, show, diff, promote, back]),
+    Command.run({ version: packageJson.version }),
+    Effect.provide(NodeServices.layer),
+    NodeRuntime.runMain
+  )
+}

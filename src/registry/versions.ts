@@ -1,0 +1,138 @@
+import { Effect, Option, Schema } from "effect"
+import { versionKey } from "../store/keys.ts"
+import { Store } from "../store/store.ts"
+import { orNone, readPointer } from "./pointer.ts"
+import { VersionError } from "./publish.ts"
+import { readTrainingSet, wholeVersions } from "./trainingSet.ts"
+
+const Score = Schema.NullOr(Schema.Finite)
+
+const Metadata = Schema.fromJsonString(
+  Schema.Struct({
+    training_date: Schema.String,
+    classes: Schema.Array(Schema.String),
+    test_accuracy: Schema.optionalKey(Score),
+    macro_f1: Schema.optionalKey(Score),
+    recording_counts: Schema.Record(Schema.String, Schema.Int),
+    training_config: Schema.Record(Schema.String, Schema.Json),
+    recipe: Schema.Struct({ id: Schema.String, parts: Schema.Record(Schema.String, Schema.Json) }),
+    notes: Schema.Array(Schema.String)
+  })
+)
+
+const Metrics = Schema.fromJsonString(
+  Schema.Struct({
+    per_class_metrics: Schema.Record(
+      Schema.String,
+      Schema.Struct({ precision: Schema.Finite, recall: Schema.Finite, f1_score: Schema.Finite, support: Schema.Int })
+    )
+  })
+)
+
+/** A version as it was trained, and where it stands now. */
+export interface Version {
+  readonly runId: string
+  /** In UTC. */
+  readonly trained: string
+  readonly classes: ReadonlyArray<string>
+  readonly recordings: number
+  /** On its own holdout; null where nothing was held out. */
+  readonly accuracy: number | null
+  readonly macroF1: number | null
+  readonly state: "promoted" | "was promoted" | "candidate"
+}
+
+/** A version with all that its files tell. */
+export interface VersionDetails extends Version {
+  readonly metadata: typeof Metadata.Type
+  readonly perClass: (typeof Metrics.Type)["per_class_metrics"]
+}
+
+/** Every whole version, the oldest first. */
+export const listVersions = Effect.gen(function* () {
+  const promoted = yield* readPointer()
+  return yield* Effect.forEach(
+    yield* wholeVersions,
+    (runId) => Effect.map(readMetadata(runId), (metadata) => versionOf(runId, metadata, promoted)),
+    { concurrency: 8 }
+  )
+})
+
+/** One version in detail; fails where there is none, or where its files cannot be read. */
+export const showVersion = Effect.fn("showVersion")(function* (runId: string) {
+  const promoted = yield* readPointer()
+  const metadata = yield* readMetadata(runId)
+  const { per_class_metrics: perClass } = yield* readFile(runId, "performance_metrics.json", Metrics)
+  return { ...versionOf(runId, metadata, promoted), metadata, perClass } satisfies VersionDetails
+})
+
+/** What changed from one version to another. */
+export interface Difference {
+  readonly versions: readonly [VersionDetails, VersionDetails]
+  readonly recordings: {
+    readonly added: number
+    readonly removed: number
+    readonly changed: number
+    readonly same: number
+  }
+  /** Settings of training and parts of the recipe that differ, each with both values. */
+  readonly settings: Readonly<Record<string, readonly [Schema.Json, Schema.Json]>>
+}
+
+/** Compares two versions: their data, settings and scores (each on its own holdout). */
+export const diffVersions = Effect.fn("diffVersions")(function* (one: string, other: string) {
+  const versions = [yield* showVersion(one), yield* showVersion(other)] as const
+  const before = yield* readTrainingSet(one)
+  const after = yield* readTrainingSet(other)
+  const shared = [...after].filter(([key]) => before.has(key))
+  const same = shared.filter(([key, etag]) => before.get(key) === etag).length
+  const [old, now] = versions.map(({ metadata }) => ({ ...metadata.recipe.parts, ...metadata.training_config }))
+  const names = [...new Set([...Object.keys(old!), ...Object.keys(now!)])]
+  return {
+    versions,
+    recordings: {
+      added: after.size - shared.length,
+      removed: before.size - shared.length,
+      changed: shared.length - same,
+      same
+    },
+    settings: Object.fromEntries(
+      names
+        .map((name) => [name, [old![name] ?? null, now![name] ?? null]] as const)
+        .filter(([, [was, is]]) => JSON.stringify(was) !== JSON.stringify(is))
+    )
+  } satisfies Difference
+})
+
+const readMetadata = (runId: string) => readFile(runId, "model_metadata.json", Metadata)
+
+const readFile = Effect.fnUntraced(function* <A>(runId: string, file: string, schema: Schema.ConstraintDecoder<A>) {
+  const store = yield* Store
+  const found = yield* orNone(store.get(versionKey(runId, file)))
+  if (Option.isNone(found)) {
+    return yield* new VersionError({ runId, message: `${store.location} holds no version ${runId} with a ${file}.` })
+  }
+  return yield* Schema.decodeUnknownEffect(schema)(new TextDecoder().decode(found.value.bytes)).pipe(
+    Effect.mapError(
+      (cause) => new VersionError({ runId, message: `${versionKey(runId, file)} cannot be read: ${cause.message}` })
+    )
+  )
+})
+
+const versionOf = (
+  runId: string,
+  metadata: typeof Metadata.Type,
+  promoted: Effect.Success<ReturnType<typeof readPointer>>
+): Version => {
+  const isPromoted = Option.isSome(promoted) && promoted.value.runId === runId
+  const wasPromoted = Option.isSome(promoted) && promoted.value.history.some((before) => before.runId === runId)
+  return {
+    runId,
+    trained: metadata.training_date,
+    classes: metadata.classes,
+    recordings: Object.values(metadata.recording_counts).reduce((sum, count) => sum + count, 0),
+    accuracy: metadata.test_accuracy ?? null,
+    macroF1: metadata.macro_f1 ?? null,
+    state: isPromoted ? "promoted" : wasPromoted ? "was promoted" : "candidate"
+  }
+}

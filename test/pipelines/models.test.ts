@@ -1,0 +1,43 @@
+import { expect, setDefaultTimeout, test } from "bun:test"
+import { folderStore } from "../../src/store/folder.ts"
+import { OPTIONS, smallCorpus, succeed } from "../retrain/world.ts"
+import { folderOf, resultOf, runProgram } from "./program.ts"
+
+setDefaultTimeout(60_000)
+
+test("versions are listed, shown, compared, promoted and rolled back", async () => {
+  await using folder = await folderOf(Object.fromEntries(smallCorpus()))
+  const store = folderStore(folder.root)
+  const one = (await succeed(store, { audit: false })).runId
+  const two = (await succeed(store, { audit: false, seed: 1, promotion: "never", epochs: OPTIONS.epochs + 1 })).runId
+  const models = (...args: ReadonlyArray<string>) => runProgram("models", [...args, "--json"], {}, folder.root)
+
+  const listed = await models("list")
+  expect(listed.stdout).toContain("macro-F1")
+  expect(resultOf(listed)).toMatchObject([
+    { runId: one, recordings: 10, state: "promoted" },
+    { runId: two, recordings: 10, state: "candidate" }
+  ])
+
+  expect(resultOf(await models("show", two))).toMatchObject({ runId: two, metadata: { training_config: { seed: 1 } } })
+  const compared = await models("diff", one, two)
+  expect(resultOf(compared)).toMatchObject({
+    recordings: { added: 0, removed: 0, changed: 0, same: 10 },
+    settings: { seed: [0, 1], epochs: [2, 3] }
+  })
+  expect(compared.stdout).toContain("seed: 0 -> 1")
+
+  expect(resultOf(await models("promote", two))).toMatchObject({ runId: two, from: one })
+  expect(resultOf(await models("list"))).toMatchObject([{ state: "was promoted" }, { state: "promoted" }])
+  expect(resultOf(await models("rollback"))).toEqual({ runId: one, from: two })
+
+  for (const [args, sentence] of [
+    [["rollback"], `${one} is the first model promoted`],
+    [["show", "nothing"], "holds no version nothing"]
+  ] as const) {
+    const { code, stderr, stdout } = await models(...args)
+    expect(code).toBe(1)
+    expect(stderr + stdout).toContain(sentence)
+    expect(stderr).not.toContain("    at ")
+  }
+})

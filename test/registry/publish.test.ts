@@ -1,0 +1,137 @@
+import { afterEach, beforeEach, expect, test } from "bun:test"
+import { mkdtemp, rm } from "node:fs/promises"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { Effect, Exit, Option } from "effect"
+import { readPointer } from "../../src/registry/pointer.ts"
+import { promoteVersion, repairCopies, rollback, writeVersion } from "../../src/registry/publish.ts"
+import { newestVersion, wholeVersions } from "../../src/registry/trainingSet.ts"
+import { folderStore } from "../../src/store/folder.ts"
+import { modelKey, runKey, versionKey } from "../../src/store/keys.ts"
+import { Store } from "../../src/store/store.ts"
+import { mortal } from "../store/mortal.ts"
+
+const FILES = ["yamnet_classifier.keras", "class_names.json", "classifier.onnx"]
+
+/** Every file of a version says which version it is of. */
+const artifactsOf = (runId: string) =>
+  new Map([
+    ...FILES.map((file) => [file, new TextEncoder().encode(`${file} of ${runId}`)] as const),
+    ["model_metadata.json", new TextEncoder().encode(JSON.stringify({ run_id: runId }))] as const,
+    ["training_set.json", new TextEncoder().encode(JSON.stringify({ [runId]: "etag" }))] as const
+  ])
+
+let folder: string
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), "registry-"))
+})
+afterEach(() => rm(folder, { recursive: true }))
+
+const store = () => folderStore(folder)
+const run = <A, E>(effect: Effect.Effect<A, E, Store>, on = store()) =>
+  Effect.runPromise(Effect.provideService(effect, Store, on))
+const attempt = <A, E>(effect: Effect.Effect<A, E, Store>, on: Store["Service"]) =>
+  Effect.runPromiseExit(Effect.provideService(effect, Store, on))
+
+const promote = (runId: string) => Effect.flatMap(readPointer(), (from) => promoteVersion(runId, from))
+const promoted = Effect.map(readPointer(), (pointer) => Option.getOrUndefined(pointer)?.runId)
+const read = (key: string) => Bun.file(join(folder, key)).text()
+const copies = async () => [
+  ...new Set(await Promise.all(FILES.map(async (f) => (await read(modelKey(f))).split(" ").at(-1))))
+]
+
+const writeThree = Effect.forEach(["a", "b", "c"], (runId) => writeVersion(runId, artifactsOf(runId)))
+
+test("the copies are those of the promoted version; rollback goes back step by step, and no further", async () => {
+  await run(writeThree)
+  for (const runId of ["a", "b", "c"]) {
+    await run(promote(runId))
+    expect([await run(promoted), await copies()]).toEqual([runId, [runId]])
+  }
+  expect(await run(rollback())).toEqual({ runId: "b", from: "c" })
+  expect([await run(promoted), await copies()]).toEqual(["b", ["b"]])
+  expect(await run(rollback())).toEqual({ runId: "a", from: "b" })
+  expect((await run(Effect.flip(rollback()))).message).toContain("a is the first model promoted")
+  expect([await run(promoted), await copies()]).toEqual(["a", ["a"]])
+})
+
+test("promoting what is promoted makes its copies good, and leaves the history", async () => {
+  await run(writeThree)
+  await run(promote("a"))
+  await run(promote("b"))
+  await rm(join(folder, modelKey("classifier.onnx")))
+  await run(promote("b"))
+  expect(await copies()).toEqual(["b"])
+  expect(await run(rollback())).toEqual({ runId: "a", from: "b" })
+})
+
+test("a promotion or rollback that dies at any write leaves one whole model, and the next step repairs the copies", async () => {
+  await run(writeThree)
+  await run(promote("a"))
+  for (const [work, from, to] of [
+    [promote("b"), "a", "b"],
+    [rollback(), "b", "a"]
+  ] as const) {
+    await run(promote(from))
+    for (let writes = 0; ; writes++) {
+      const exit = await attempt<unknown, unknown>(work, mortal(store(), writes))
+      const now = (await run(promoted))!
+      expect([from, to]).toContain(now as "a" | "b")
+      for (const file of FILES) expect(await read(versionKey(now, file))).toBe(`${file} of ${now}`)
+      if (Exit.isSuccess(exit)) break
+      await run(repairCopies)
+      if (now === from) expect(await copies()).toEqual([from])
+      await run(promote(now))
+      expect(await copies()).toEqual([now])
+      await run(promote(from))
+    }
+    expect([await run(promoted), await copies()]).toEqual([to, [to]])
+  }
+})
+
+test("a run makes good the copies that a dead promotion left behind", async () => {
+  await run(writeThree)
+  await run(promote("a"))
+  await attempt(promote("b"), mortal(store(), 1))
+  expect([await run(promoted), await copies()]).toEqual(["b", ["a"]])
+  await run(repairCopies)
+  expect(await copies()).toEqual(["b"])
+})
+
+test("of promotions at once, one wins, the others say so, and the copies are the winner's", async () => {
+  await run(writeThree)
+  const from = await run(readPointer())
+  const exits = await Promise.all(["a", "b", "c"].map((runId) => attempt(promoteVersion(runId, from), store())))
+  expect(exits.filter(Exit.isSuccess).length).toBe(1)
+  const winner = (await run(promoted))!
+  expect(["a", "b", "c"].indexOf(winner)).toBe(exits.findIndex(Exit.isSuccess))
+  expect(await copies()).toEqual([winner])
+})
+
+test("concurrent promotions that both win, one after the other, leave the copies of the last", async () => {
+  await run(writeThree)
+  await Promise.all(["a", "b", "c"].map((runId) => attempt(promote(runId), store())))
+  expect(await copies()).toEqual([(await run(promoted))!])
+})
+
+test("a version that was not written to its end is never promoted, nor does it count as trained", async () => {
+  await attempt(writeVersion("dead", artifactsOf("dead")), mortal(store(), FILES.length))
+  expect(await run(wholeVersions)).toEqual([])
+  const error = await run(Effect.flip(promoteVersion("dead", Option.none())))
+  expect(error.message).toContain("no whole version dead")
+  expect(await run(promoted)).toBeUndefined()
+})
+
+test("the newest training is the newest that came to a decision, or the promoted one", async () => {
+  await run(writeThree)
+  expect(await run(newestVersion)).toEqual(Option.none())
+  const record = (runId: string, status: string) =>
+    Effect.flatMap(Store, (store) => store.put(runKey(runId), new TextEncoder().encode(JSON.stringify({ status }))))
+  await run(record("a", "finished"))
+  await run(record("c", "running"))
+  expect(await run(newestVersion)).toEqual(Option.some("a"))
+  await run(promote("b"))
+  expect(await run(newestVersion)).toEqual(Option.some("b"))
+  await run(record("c", "finished"))
+  expect(await run(newestVersion)).toEqual(Option.some("c"))
+})
