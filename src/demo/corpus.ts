@@ -7,14 +7,14 @@ import { Store } from "../store/store.ts"
 import { dogBark, engineIdling, gunShot, noise } from "./sounds.ts"
 
 const SOUNDS = { dog_bark: dogBark, engine_idling: engineIdling, gun_shot: gunShot }
-const SOURCES = 12
+const SOURCES = 16
 const TAKES = 2
 const SECONDS = 2
 
 /**
- * Puts a synthesised corpus into the store: three classes, 12 sources each, 2 takes a source.
+ * Puts a synthesised corpus into the store: three classes, 16 sources each, 2 takes a source.
  *
- * Each take mixes its own sound with another class's and with wind, at levels that leave some of them hardly audible,
+ * Each take mixes its own sound with another class's and with wind, at levels that make some of them ambiguous,
  * so that no model is perfect by construction. Always the same bytes.
  */
 export const writeDemoCorpus = Effect.fn("writeDemoCorpus")(function* () {
@@ -43,9 +43,9 @@ const synthesise = (className: keyof typeof SOUNDS, name: string): Uint8Array =>
   const own = SOUNDS[className](random, length)
   const other = others[Math.floor(random() * others.length)]!(random, length)
   const wind = noise(random, length, 400)
-  const level = 0.1 + 0.5 * random()
-  const otherLevel = 0.45 * random()
-  const windLevel = 0.25 * random()
+  const level = 0.2 + 0.5 * random()
+  const otherLevel = 0.35 * random() ** 2
+  const windLevel = 0.15 * random()
   const samples = own.map((sample, i) => 0.7 * (level * sample + otherLevel * other[i]! + windLevel * wind[i]!))
   return encodeWav({ samples, sampleRate: SAMPLE_RATE }).bytes
 }
