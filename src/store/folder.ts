@@ -42,6 +42,14 @@ export const folderStore = (folder: string): Store["Service"] => {
     })
   })
 
+  const getRange = Effect.fn("Store.getRange")(function* (key: string, from: number, to: number) {
+    const path = yield* pathOf(root, key)
+    return yield* Effect.tryPromise({
+      try: () => Bun.file(path).slice(from, to).bytes(),
+      catch: explain(key, path, "read")
+    })
+  })
+
   const find = Effect.fn("Store.find")(function* (key: string) {
     const path = yield* pathOf(root, key)
     const stats = yield* Effect.tryPromise({
@@ -77,7 +85,7 @@ export const folderStore = (folder: string): Store["Service"] => {
     })
   })
 
-  return Store.of({ location: root, list, get, find, put, remove })
+  return Store.of({ location: root, list, get, getRange, find, put, remove })
 }
 
 const pathOf = Effect.fn("pathOf")(function* (root: string, key: string) {

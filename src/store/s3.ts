@@ -115,6 +115,18 @@ export const s3Store = (
     })
   })
 
+  const getRange = Effect.fn("Store.getRange")(function* (key: string, from: number, to: number) {
+    yield* refuseKey(key)
+    return yield* request(key, async (abortSignal, heard) => {
+      const command = new GetObjectCommand({ ...target(key), Range: `bytes=${from}-${to - 1}` })
+      const { Body, ContentRange } = await client.send(command, { abortSignal })
+      heard()
+      const bytes = await readWhole(Body?.transformToWebStream(), heard)
+      // A server may give the whole object instead.
+      return ContentRange === undefined ? bytes.slice(from, to) : bytes
+    })
+  })
+
   const find = Effect.fn("Store.find")(function* (key: string) {
     yield* refuseKey(key)
     return yield* request(key, (abortSignal) => client.send(new HeadObjectCommand(target(key)), { abortSignal })).pipe(
@@ -173,7 +185,7 @@ export const s3Store = (
     yield* request(key, (abortSignal) => client.send(new DeleteObjectCommand(target(key)), { abortSignal }))
   })
 
-  return Store.of({ location: address("").replace(/\/$/, ""), list, get, find, put, remove })
+  return Store.of({ location: address("").replace(/\/$/, ""), list, get, getRange, find, put, remove })
 }
 
 const makeClient = ({ endpoint, region, credentials }: S3Settings) =>

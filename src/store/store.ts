@@ -34,7 +34,7 @@ export const refuseKey = (key: string): Effect.Effect<void, StoreError> =>
     ? Effect.void
     : Effect.fail(new StoreError({ reason: "invalid", key, message: `"${key}" cannot be the key of an object.` }))
 
-/** A bucket or a folder; the same keys in both. Objects are read and written whole. */
+/** A bucket or a folder; the same keys in both. Objects are written whole. */
 export class Store extends Context.Service<
   Store,
   {
@@ -44,6 +44,8 @@ export class Store extends Context.Service<
     readonly list: (prefix: string) => Stream.Stream<ObjectInfo, StoreError>
     /** The whole object and the version that these bytes are. */
     readonly get: (key: string) => Effect.Effect<{ readonly bytes: Uint8Array; readonly etag: string }, StoreError>
+    /** Its bytes `from` to `to`, exclusive, as far as it has them; for objects that never change. */
+    readonly getRange: (key: string, from: number, to: number) => Effect.Effect<Uint8Array, StoreError>
     /** What listing would say of this one object. */
     readonly find: (key: string) => Effect.Effect<Option.Option<ObjectInfo>, StoreError>
     /** Writes the whole object at once: a reader sees the old content or the new, nothing between. */

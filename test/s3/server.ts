@@ -119,6 +119,14 @@ const read = (bucket: Map<string, StoredObject>, request: S3Request): Response =
   if (object === undefined) {
     return request.method === "HEAD" ? new Response(null, { status: 404 }) : s3Error(404, "NoSuchKey")
   }
+  const [, from, to] = request.headers.get("range")?.match(/^bytes=(\d+)-(\d+)$/) ?? []
+  if (from !== undefined && request.method === "GET") {
+    const size = object.bytes.length
+    if (Number(from) >= size) return s3Error(416, "InvalidRange")
+    const bytes = object.bytes.slice(Number(from), Number(to) + 1)
+    const range = `bytes ${from}-${Number(from) + bytes.length - 1}/${size}`
+    return new Response(bytes, { status: 206, headers: { etag: object.etag, "content-range": range } })
+  }
   const headers = { etag: object.etag, "content-length": String(object.bytes.length) }
   return new Response(request.method === "HEAD" ? null : object.bytes, { headers })
 }

@@ -36,6 +36,23 @@ for (const { kind, skip, empty } of kindsOfStore) {
       })
     )
 
+    check("gives a piece of an object, as far as it reaches", (store) =>
+      Effect.gen(function* () {
+        const bytes = Uint8Array.from({ length: 70_000 }, (_, i) => (i * 31) % 256)
+        yield* store.put("part", bytes)
+        for (const [from, to] of [
+          [0, 10],
+          [65_000, 70_000],
+          [69_999, 90_000],
+          [123, 124]
+        ] as const) {
+          expect(Buffer.compare(yield* store.getRange("part", from, to), bytes.slice(from, to))).toBe(0)
+        }
+        expect(yield* reasonOf(store.getRange("nothing", 0, 1))).toBe("missing")
+        expect(yield* reasonOf(store.getRange("../part", 0, 1))).toBe("invalid")
+      })
+    )
+
     check("gives bytes that own their buffer, so that a Worker can be handed it", (store) =>
       Effect.gen(function* () {
         yield* store.put("small", bytesOf("abc"))

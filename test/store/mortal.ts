@@ -15,6 +15,7 @@ export const mortal = (store: Store["Service"], writes: number): Store["Service"
     ...store,
     list: (prefix) => Stream.unwrap(live(Effect.succeed(store.list(prefix)))),
     get: (key) => live(store.get(key)),
+    getRange: (key, from, to) => live(store.getRange(key, from, to)),
     find: (key) => live(store.find(key)),
     put: (key, bytes, condition) => spend(store.put(key, bytes, condition)),
     remove: (key) => spend(store.remove(key))
