@@ -14,15 +14,12 @@ export interface Sample {
   readonly vector: Float32Array
 }
 
-/** Samples with their vectors side by side. */
+/** Samples and their labels. The vectors are not copied: at 4 KB each they are most of what a training holds. */
 export interface Dataset {
   /** In alphabetical order; a sample's label is its class's place in it. */
   readonly classes: ReadonlyArray<string>
-  /** Their vectors are views of `vectors`. */
   readonly samples: ReadonlyArray<Sample>
   readonly labels: Int32Array
-  /** [samples * 1024] */
-  readonly vectors: Float32Array
 }
 
 /** Samples that no classifier can be trained from. */
@@ -31,39 +28,25 @@ export class DatasetError extends Schema.TaggedError<DatasetError>()("DatasetErr
 }) {}
 
 /** Collects samples; fails on fewer than two classes and on a vector that is not 1,024 finite numbers. */
-export const makeDataset = Effect.fn("makeDataset")(function* (given: ReadonlyArray<Sample>) {
-  const classes = [...new Set(given.map(({ className }) => className))].sort()
+export const makeDataset = Effect.fn("makeDataset")(function* (samples: ReadonlyArray<Sample>) {
+  const classes = [...new Set(samples.map(({ className }) => className))].sort()
   if (classes.length < 2) {
     const found = classes.length === 0 ? "there are none" : `there is only "${classes[0]}"`
     return yield* new DatasetError({ message: `A classifier needs recordings of at least two classes, but ${found}.` })
   }
-  const unusable = given.find(({ vector }) => vector.length !== EMBEDDING_SIZE || !vector.every(Number.isFinite))
+  const unusable = samples.find(({ vector }) => vector.length !== EMBEDDING_SIZE || !vector.every(Number.isFinite))
   if (unusable !== undefined) {
     const which = `${unusable.variant} of ${unusable.key}`
     return yield* new DatasetError({ message: `The embedding (${which}) is not ${EMBEDDING_SIZE} finite numbers.` })
   }
-  const vectors = new Float32Array(given.length * EMBEDDING_SIZE)
-  const samples = given.map((sample, row): Sample => {
-    vectors.set(sample.vector, row * EMBEDDING_SIZE)
-    return { ...sample, vector: vectorAt(vectors, row) }
-  })
   const place = new Map(classes.map((name, label) => [name, label]))
-  const dataset: Dataset = {
-    classes,
-    samples,
-    labels: Int32Array.from(samples, ({ className }) => place.get(className)!),
-    vectors
-  }
-  return dataset
+  const labels = Int32Array.from(samples, ({ className }) => place.get(className)!)
+  return { classes, samples, labels } satisfies Dataset
 })
 
 /** Some rows' vectors side by side, copied: [rows * 1024]. */
-export const vectorsOf = ({ vectors }: Pick<Dataset, "vectors">, rows: ReadonlyArray<number>): Float32Array => {
+export const vectorsOf = ({ samples }: Pick<Dataset, "samples">, rows: ReadonlyArray<number>): Float32Array => {
   const chosen = new Float32Array(rows.length * EMBEDDING_SIZE)
-  for (const [at, row] of rows.entries()) chosen.set(vectorAt(vectors, row), at * EMBEDDING_SIZE)
+  for (const [at, row] of rows.entries()) chosen.set(samples[row]!.vector, at * EMBEDDING_SIZE)
   return chosen
 }
-
-/** One row of vectors side by side, as a view. */
-export const vectorAt = (vectors: Float32Array, row: number): Float32Array =>
-  vectors.subarray(row * EMBEDDING_SIZE, (row + 1) * EMBEDDING_SIZE)

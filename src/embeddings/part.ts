@@ -1,7 +1,8 @@
 import { Effect, Schema } from "effect"
-import { parquetReadObjects } from "hyparquet"
+import { parquetMetadata, parquetRead, parquetReadObjects } from "hyparquet"
 import { ByteWriter, type ColumnSource, parquetWrite } from "hyparquet-writer"
 import { VARIANT_NAMES } from "../augment/plan.ts"
+import { classOf, groupOf } from "../store/keys.ts"
 import { EMBEDDING_SIZE, type EmbeddedRecording } from "./recording.ts"
 
 /** A part that cannot be read back: damaged, or not ours. */
@@ -12,8 +13,6 @@ export class PartError extends Schema.TaggedError<PartError>()("PartError", {
 
 // The vector is a byte array of 1,024 little-endian float32. A Parquet list of floats reads 40 times slower
 // (41 ms against 1.0 ms for 768 rows) and writes 14 times slower; in Python, np.frombuffer(row, "<f4") gives the array.
-const KeyRow = Schema.Struct({ key: Schema.String, etag: Schema.String })
-
 const Row = Schema.Struct({
   key: Schema.String,
   etag: Schema.String,
@@ -31,13 +30,23 @@ const Row = Schema.Struct({
 })
 
 const decodeRows = Schema.decodeUnknownEffect(Schema.Array(Row))
-const decodeKeyRows = Schema.decodeUnknownEffect(Schema.Array(KeyRow))
+const isText = Schema.is(Schema.Array(Schema.String))
+
+/** Which version of a recording a row is of: the first two columns, so that they lie together at a part's start. */
+const INDEX_COLUMNS = ["key", "etag"] as const
+
+/** Bytes at a part's end that hold its footer: 2.5 KB with one row group, however many rows. */
+export const FOOTER_BYTES = 16_384
+
+/** The name of the part with these bytes: their SHA-256, so that a damaged one shows. */
+export const partName = (bytes: Uint8Array): string =>
+  new Bun.CryptoHasher("sha256").update(bytes).digest("hex").slice(0, 32)
 
 /** Recordings as one Parquet file: a row per variant, the rows of a recording together. */
 export const encodePart = (recordings: ReadonlyArray<EmbeddedRecording>): Uint8Array => {
   const rows = recordings.flatMap((recording) => recording.variants.map((variant) => ({ recording, variant })))
   const column = <T>(
-    name: keyof typeof Row.Type,
+    name: keyof typeof Row.Type | "class" | "group",
     type: NonNullable<ColumnSource["type"]>,
     value: (row: (typeof rows)[number]) => T
   ) => ({ name, type, data: rows.map(value), nullable: false })
@@ -45,11 +54,15 @@ export const encodePart = (recordings: ReadonlyArray<EmbeddedRecording>): Uint8A
   parquetWrite({
     writer,
     createdBy: "ecosight-retrain",
+    rowGroupSize: Math.max(rows.length, 1),
     columnData: [
       column("key", "STRING", ({ recording }) => recording.key),
       column("etag", "STRING", ({ recording }) => recording.etag),
       column("size", "DOUBLE", ({ recording }) => recording.size),
       column("content_hash", "STRING", ({ recording }) => recording.contentHash),
+      // For those who open a part by itself; read back, both follow from the key and the settings.
+      column("class", "STRING", ({ recording }) => classOf(recording.key) ?? ""),
+      column("group", "STRING", ({ recording }) => groupOf(recording.key)),
       column("silent", "BOOLEAN", ({ recording }) => recording.silent),
       column("variant", "STRING", ({ variant }) => variant.draw.variant),
       column("seed", "DOUBLE", ({ variant }) => variant.draw.seed),
@@ -70,22 +83,72 @@ export const encodePart = (recordings: ReadonlyArray<EmbeddedRecording>): Uint8A
   return new Uint8Array(writer.getBuffer())
 }
 
-/** The recordings in a part, without reading the vectors. */
-export const readPartIndex = Effect.fn("readPartIndex")(function* (part: string, bytes: Uint8Array) {
-  const rows = yield* read(part, bytes, ["key", "etag"]).pipe(
-    Effect.flatMap(decodeKeyRows),
-    Effect.mapError(damaged(part))
-  )
-  return rows.filter((row, at) => row.key !== rows[at - 1]?.key)
+/** A recording's version, as a part's index has it. */
+export interface IndexRow {
+  readonly key: string
+  readonly etag: string
+}
+
+/** Where in a part the index lies, from the part's last bytes (the whole part where it is smaller than a footer). */
+export const locateIndex = Effect.fn("locateIndex")(function* (part: string, footer: Uint8Array) {
+  return yield* Effect.try({
+    try: () => {
+      const metadata = parquetMetadata(bufferOf(footer))
+      const ends = metadata.row_groups.flatMap(({ columns }) =>
+        columns
+          .filter(({ meta_data }) => INDEX_COLUMNS.some((name) => name === meta_data?.path_in_schema.join(".")))
+          .map(({ meta_data: data }) =>
+            Number((data!.dictionary_page_offset ?? data!.data_page_offset) + data!.total_compressed_size)
+          )
+      )
+      return { metadata, end: Math.max(...ends) }
+    },
+    catch: damaged(part)
+  })
 })
 
-/** The recordings in a part, whole. */
-export const decodePart = Effect.fn("decodePart")(function* (part: string, bytes: Uint8Array) {
+/** The recordings in a part, from its first bytes, up to the index's end; the vectors are not needed. */
+export const readIndex = Effect.fn("readIndex")(function* (
+  part: string,
+  { metadata }: Effect.Success<ReturnType<typeof locateIndex>>,
+  head: Uint8Array
+) {
+  const columns = new Map<string, ReadonlyArray<unknown>>()
+  const file = bufferOf(head)
+  yield* Effect.tryPromise({
+    try: () =>
+      parquetRead({
+        file,
+        metadata,
+        columns: [...INDEX_COLUMNS],
+        onChunk: ({ columnName, columnData }) => {
+          columns.set(columnName, [...(columns.get(columnName) ?? []), ...(columnData as ArrayLike<unknown> & [])])
+        }
+      }),
+    catch: damaged(part)
+  })
+  const [keys, etags] = INDEX_COLUMNS.map((name) => columns.get(name) ?? [])
+  if (!isText(keys) || !isText(etags) || keys.length !== etags.length) {
+    return yield* new PartError({ part, message: `${part} cannot be read: its keys and ETags are not text.` })
+  }
+  const rows: Array<IndexRow> = []
+  for (const [at, key] of keys.entries()) {
+    if (key !== keys[at - 1] || etags[at] !== etags[at - 1]) rows.push({ key, etag: etags[at]! })
+  }
+  return rows
+})
+
+/** The recordings in a part, whole; `name` is what `partName` gave it. */
+export const decodePart = Effect.fn("decodePart")(function* (part: string, name: string, bytes: Uint8Array) {
+  if (partName(bytes) !== name) {
+    return yield* new PartError({ part, message: `${part} is damaged: its content is not what its name says.` })
+  }
   const rows = yield* read(part, bytes).pipe(Effect.flatMap(decodeRows), Effect.mapError(damaged(part)))
   if (rows.some((row) => row.vector.length !== EMBEDDING_SIZE * 4)) {
     return yield* new PartError({ part, message: `${part} holds a vector that is not ${EMBEDDING_SIZE} floats long.` })
   }
-  return Map.groupBy(rows, (row) => row.key)
+  // A part that was compacted may hold two versions of a recording.
+  return Map.groupBy(rows, (row) => `${row.key}\0${row.etag}`)
     .values()
     .map(
       (variants): EmbeddedRecording => ({
@@ -108,14 +171,15 @@ export const decodePart = Effect.fn("decodePart")(function* (part: string, bytes
     .toArray()
 })
 
-const read = (part: string, bytes: Uint8Array, columns?: Array<string>) =>
+const read = (part: string, bytes: Uint8Array) =>
   Effect.tryPromise({
-    try: (): Promise<unknown> => {
-      const file = bytes.slice().buffer
-      return parquetReadObjects({ file, utf8: false, ...(columns ? { columns } : {}) })
-    },
+    try: (): Promise<unknown> =>
+      parquetReadObjects({ file: bufferOf(bytes), columns: Object.keys(Row.fields), utf8: false }),
     catch: damaged(part)
   })
+
+// hyparquet takes an ArrayBuffer, and ours may be a piece of a larger one.
+const bufferOf = (bytes: Uint8Array): ArrayBuffer => bytes.slice().buffer
 
 const damaged = (part: string) => (cause: unknown) =>
   new PartError({ part, message: `${part} cannot be read: ${cause instanceof Error ? cause.message : String(cause)}` })

@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test"
 import { Effect } from "effect"
-import { makeDataset, type Sample, vectorAt } from "../../src/classifier/dataset.ts"
+import { makeDataset, type Sample, vectorsOf } from "../../src/classifier/dataset.ts"
 
 const sample = (className: string, fill: number): Sample => ({
   key: `extracted_audio/${className}/1.wav`,
@@ -17,12 +17,12 @@ const messageOf = (samples: ReadonlyArray<Sample>) =>
     )
   )
 
-test("labels are places among the sorted classes, and samples view one array of vectors", () => {
-  const { classes, labels, samples, vectors } = Effect.runSync(makeDataset([sample("gun", 1), sample("dog", 2)]))
-  expect(classes).toEqual(["dog", "gun"])
-  expect([...labels]).toEqual([1, 0])
-  expect(samples[1]!.vector.buffer).toBe(vectors.buffer)
-  expect(vectorAt(vectors, 1)).toEqual(new Float32Array(1024).fill(2))
+test("labels are places among the sorted classes, and rows gather their samples' vectors", () => {
+  const dataset = Effect.runSync(makeDataset([sample("gun", 1), sample("dog", 2), sample("gun", 3)]))
+  expect(dataset.classes).toEqual(["dog", "gun"])
+  expect([...dataset.labels]).toEqual([1, 0, 1])
+  const gathered = vectorsOf(dataset, [2, 0])
+  expect([gathered.length, gathered[0], gathered[1023], gathered[1024], gathered[2047]]).toEqual([2048, 3, 3, 1, 1])
 })
 
 test("fewer than two classes and vectors that are not 1,024 numbers are refused in one sentence", () => {

@@ -2,6 +2,7 @@ import { expect, test } from "bun:test"
 import { Effect } from "effect"
 import { InferenceSession, Tensor } from "onnxruntime-node"
 import { predict } from "../../../src/classifier/classifier.ts"
+import { vectorsOf } from "../../../src/classifier/dataset.ts"
 import { classifierModel, edgeModel } from "../../../src/classifier/export/onnx.ts"
 import { untrainedNetwork } from "../../../src/yamnet/untrained.ts"
 import { corpus, trainOn } from "../runs.ts"
@@ -24,8 +25,9 @@ const expectClose = (actual: Float32Array, expected: Float32Array, tolerance: nu
 
 test.each(["mlp", "linear"] as const)("classifier.onnx of %s predicts as the classifier does", async (head) => {
   const { classifier, dataset } = await Effect.runPromise(trainOn(corpus(6), { head, epochs: 3 }))
-  const expected = predict(classifier, dataset.vectors)
-  const { data, dims } = await run(classifierModel(classifier), "embedding", dataset.vectors, [60, 1024])
+  const vectors = vectorsOf(dataset, [...dataset.samples.keys()])
+  const expected = predict(classifier, vectors)
+  const { data, dims } = await run(classifierModel(classifier), "embedding", vectors, [60, 1024])
   expect(dims).toEqual([60, 3])
   expectClose(data, expected, 1e-5)
   expect(Math.max(...expected) - Math.min(...expected)).toBeGreaterThan(0.5)
