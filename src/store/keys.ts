@@ -17,14 +17,22 @@ export const CURRENT_KEY = "models/current.json"
 export const RUNS_PREFIX = "runs/"
 /** Held by the one run that may train. */
 export const LEASE_KEY = "runs/lease.json"
+/** Under here lies, by content, where an uploaded recording went. */
+export const UPLOADS_PREFIX = "uploads/"
 
 export const manifestKey = (name: string): string => `${MANIFEST_PREFIX}${name}`
 export const embeddingsPrefix = (recipe: string): string => `embeddings/${recipe}/`
 export const embeddingPartKey = (recipe: string, part: string): string => `${embeddingsPrefix(recipe)}${part}.parquet`
+/** Where a part goes that cannot be read: out of the way, but not lost. */
+export const damagedPartKey = (recipe: string, part: string): string =>
+  `${embeddingsPrefix(recipe)}damaged/${part}.parquet`
 export const modelKey = (file: string): string => `${MODELS_PREFIX}${file}`
 export const versionPrefix = (runId: string): string => `${VERSIONS_PREFIX}${runId}/`
 export const versionKey = (runId: string, file: string): string => `${versionPrefix(runId)}${file}`
 export const runKey = (runId: string): string => `${RUNS_PREFIX}${runId}.json`
+
+/** Says where the recording with these bytes (hex SHA-256) was uploaded to. */
+export const uploadKey = (contentHash: string): string => `${UPLOADS_PREFIX}${contentHash}.json`
 
 /** The key of a recording: `path` is its file name, or folders and a file name, below the class. */
 export const recordingKey = (className: string, path: string): string => `${RECORDINGS_PREFIX}${className}/${path}`
@@ -72,7 +80,8 @@ const auditName = (path: string): string => {
 }
 
 // Four numbers: source, class, occurrence, slice. Fewer would take the year of 2024-05-01.wav for a source.
-const URBANSOUND8K = /^(\d+)-\d+-\d+-\d+(?!\d|-)/
+// An upload's name begins with its time.
+const URBANSOUND8K = /^(?:\d{8}T\d{6}Z_)?(\d+)-\d+-\d+-\d+(?!\d|-)/
 const TRAILING_VARIANTS = new RegExp(`(?<=.)(_(${VARIANT_NAMES.join("|")}))+$`)
 
 /**

@@ -1,0 +1,32 @@
+import { NodeServices } from "@effect/platform-node"
+import { Effect, Layer, ManagedRuntime, Option } from "effect"
+import { Settings } from "../src/config.ts"
+import { answer } from "../src/server/answer.ts"
+import type { EngineRequest } from "../src/server/messages.ts"
+import { folderStore } from "../src/store/folder.ts"
+import { openStore } from "../src/store/open.ts"
+import { Store } from "../src/store/store.ts"
+
+// The service's engine process: it decodes and predicts, one request after another, and dies alone.
+
+const location = process.argv[2]
+if (location === undefined || process.send === undefined) {
+  console.error("This program is started by `bun run serve`.")
+  process.exit(2)
+}
+
+const store = Layer.effect(
+  Store,
+  openStore(Option.some(location), { create: true }).pipe(Effect.map(Option.getOrElse(() => folderStore(location))))
+)
+const runtime = ManagedRuntime.make(
+  store.pipe(Layer.provideMerge(Settings.layer), Layer.provideMerge(NodeServices.layer))
+)
+const answerTo = await runtime.runPromise(answer)
+
+let previous = Promise.resolve()
+process.on("message", (request: EngineRequest) => {
+  previous = previous.then(async () => void process.send!(await runtime.runPromise(answerTo(request))))
+})
+process.on("disconnect", () => process.exit(0))
+process.send("ready")

@@ -1,0 +1,95 @@
+import { resolve } from "node:path"
+import { NodeRuntime, NodeServices } from "@effect/platform-node"
+import { Effect, Layer, Option, Schema } from "effect"
+import { FetchHttpClient } from "effect/http"
+import { Settings } from "../src/config.ts"
+import { Embeddings } from "../src/embeddings/embeddings.ts"
+import { engineLayer } from "../src/engine/choose.ts"
+import { planRun, type RetrainOptions, retrain } from "../src/retrain/retrain.ts"
+import type { RunMessage } from "../src/server/messages.ts"
+import { folderStore } from "../src/store/folder.ts"
+import { openStore } from "../src/store/open.ts"
+import { Store } from "../src/store/store.ts"
+import { type RunEvent, RunEvents } from "../src/stream/events.ts"
+import { Preparers } from "../src/stream/preparers.ts"
+import { findWeights } from "../src/yamnet/weights.ts"
+
+// One training run of the service, in a process of its own that tells the service how it goes.
+
+const Task = Schema.fromJsonString(
+  Schema.Struct({ runId: Schema.String, store: Schema.String, reason: Schema.String, minNewSamples: Schema.Int })
+)
+
+const OPTIONS = {
+  augmentations: 5,
+  epochs: 100,
+  batchSize: 64,
+  head: "mlp",
+  seed: 0,
+  promotion: "auto",
+  audit: true
+} as const
+
+const tell = (message: RunMessage) => Effect.sync(() => void process.send?.(message))
+
+/** Ten messages a second show all that a person can follow; a stage's last one always goes. */
+const PAUSE = 100
+let told = 0
+const events = Layer.succeed(RunEvents, (event: RunEvent) => {
+  const isPassing =
+    (event.stage === "list" || event.stage === "stream") && !("total" in event && event.done === event.total)
+  const now = performance.now()
+  if (isPassing && now - told < PAUSE) return Effect.void
+  if (isPassing) told = now
+  return tell({ kind: "event", event })
+})
+
+const run = Effect.gen(function* () {
+  const task = yield* Schema.decodeUnknownEffect(Task)(process.argv[2])
+  const { yamnetModel, engine, workers } = yield* Settings
+  const opened = yield* openStore(Option.some(task.store), { create: true })
+  const weights = yield* findWeights({
+    folder: resolve(import.meta.dir, "../models/yamnet"),
+    ...Option.match(yamnetModel, { onNone: () => ({}), onSome: (location) => ({ location }) }),
+    allowUntrained: false
+  })
+  const layers = Layer.mergeAll(Embeddings.layer, engineLayer({ engine, weights }), Preparers.layer(workers)).pipe(
+    Layer.provideMerge(
+      Layer.succeed(
+        Store,
+        Option.getOrElse(opened, () => folderStore(task.store))
+      )
+    )
+  )
+  return yield* Effect.gen(function* () {
+    const plan = yield* planRun(weights, OPTIONS.augmentations)
+    // The reason is recorded with the options.
+    const options: RetrainOptions & { readonly reason: string } = {
+      ...OPTIONS,
+      minNewSamples: task.minNewSamples,
+      reason: task.reason
+    }
+    return yield* retrain(task.runId, plan, weights, options)
+  }).pipe(Effect.provide(layers))
+})
+
+// Without the service nobody waits for the run: it ends as if it had been cancelled.
+const abandon = () => process.kill(process.pid, "SIGTERM")
+process.on("disconnect", abandon)
+const disconnect = Effect.sync(() => {
+  process.off("disconnect", abandon)
+  process.disconnect?.()
+})
+
+run.pipe(
+  Effect.matchEffect({
+    onSuccess: ({ decision }) => tell({ kind: "finished", decision }),
+    onFailure: ({ message }) => tell({ kind: "failed", message })
+  }),
+  Effect.provide(events),
+  Effect.provide(Layer.merge(Settings.layer, FetchHttpClient.layer)),
+  Effect.catchTag("SettingError", ({ message }) => tell({ kind: "failed", message })),
+  Effect.ensuring(disconnect),
+  Effect.provide(NodeServices.layer),
+  NodeRuntime.runMain
+)

@@ -1,0 +1,55 @@
+import { resolve } from "node:path"
+import { NodeRuntime, NodeServices } from "@effect/platform-node"
+import { Console, Effect, Layer, Option } from "effect"
+import { CliError, Command, Flag } from "effect/cli"
+import packageJson from "../package.json"
+import { Settings } from "../src/config.ts"
+import { listen } from "../src/server/app.ts"
+import { serviceLayer, watch } from "../src/server/service.ts"
+import { folderStore } from "../src/store/folder.ts"
+import { openStore } from "../src/store/open.ts"
+import { Store } from "../src/store/store.ts"
+
+const input = {
+  store: Flag.String("store").pipe(
+    Flag.withDescription("s3://bucket or a folder (default: S3_BUCKET if set, else the current folder)"),
+    Flag.optional
+  ),
+  host: Flag.String("host").pipe(
+    Flag.withDescription("Where to listen (default: HOST, else 127.0.0.1)"),
+    Flag.optional
+  ),
+  port: Flag.Int("port").pipe(Flag.withDescription("On which port (default: PORT, else 8000)"), Flag.optional)
+}
+
+const handle = Effect.fn("serve")(function* (options: Command.Command.Config.Infer<typeof input>) {
+  const settings = yield* Settings
+  const opened = yield* openStore(options.store, { create: true })
+  const store = Option.getOrElse(opened, () => folderStore(resolve(".")))
+  return yield* Effect.gen(function* () {
+    const { url } = yield* listen(
+      Option.getOrElse(options.host, () => settings.host),
+      Option.getOrElse(options.port, () => settings.port)
+    )
+    yield* watch
+    yield* Console.log(`Serving ${store.location} at ${url.origin}, the dashboard at ${url.origin}/dashboard`)
+    return yield* Effect.never
+  }).pipe(Effect.scoped, Effect.provide(serviceLayer.pipe(Layer.provideMerge(Layer.succeed(Store, store)))))
+})
+
+const command = Command.make("serve", input, (options) =>
+  handle(options).pipe(
+    Effect.provide(Settings.layer),
+    Effect.mapError((cause) => new CliError.UserError({ cause: "detail" in cause ? cause.detail : cause }))
+  )
+).pipe(
+  Command.withDescription("Serves EcoSight's API and the dashboard: predictions, uploads, training runs, models"),
+  Command.withExamples([
+    { command: "bun run serve --store recordings", description: "For this machine, on port 8000" },
+    { command: "API_TOKEN=... bun run serve --store s3://my-bucket --host 0.0.0.0", description: "For others too" }
+  ])
+)
+
+if (import.meta.main) {
+  Command.run(command, { version: packageJson.version }).pipe(Effect.provide(NodeServices.layer), NodeRuntime.runMain)
+}

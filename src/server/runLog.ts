@@ -1,0 +1,100 @@
+import type { RunEvent } from "../stream/events.ts"
+
+/** An event of a run as clients get it; ids grow, with gaps. */
+export interface LoggedEvent {
+  readonly id: number
+  readonly type: "progress" | "epoch" | "skip" | "end"
+  readonly data: object
+}
+
+export interface RunLog {
+  readonly add: (event: RunEvent, now: number) => void
+  readonly end: (data: object) => void
+  /** The events after this one, oldest first. */
+  readonly after: (id: number) => ReadonlyArray<LoggedEvent>
+  /** Calls back with every event from now on, until the function returned is called. */
+  readonly subscribe: (listener: (event: LoggedEvent) => void) => () => void
+}
+
+const MOST_SKIPS = 500
+
+/**
+ * Remembers what a run told, for who asks later.
+ *
+ * Of each stage's progress only the latest is kept, so that a run over 100,000 recordings takes no more memory than one
+ * over ten; epochs, and the first 500 skipped recordings, are kept whole.
+ */
+export const makeRunLog = (): RunLog => {
+  const events = new Map<string, LoggedEvent>()
+  const listeners = new Set<(event: LoggedEvent) => void>()
+  const began = new Map<string, { readonly at: number; readonly done: number }>()
+  let id = 0
+  let skips = 0
+
+  const put = (name: string, type: LoggedEvent["type"], data: object) => {
+    const event: LoggedEvent = { id: ++id, type, data }
+    // Deleted first, because a Map keeps an old name's place, and events must stay in the order of their ids.
+    events.delete(name)
+    events.set(name, event)
+    for (const listener of listeners) listener(event)
+  }
+
+  const add = (event: RunEvent, now: number) => {
+    if (event.stage === "skip") {
+      if (++skips <= MOST_SKIPS) put(`skip ${skips}`, "skip", { key: event.key, reason: event.reason })
+      return
+    }
+    const first = began.get(event.stage) ?? { at: now, done: event.done }
+    began.set(event.stage, first)
+    const rate = now > first.at ? (event.done - first.done) / ((now - first.at) / 1000) : null
+    const total = "total" in event ? event.total : null
+    const secondsLeft = total !== null && rate ? (total - event.done) / rate : null
+    put(event.stage, "progress", { stage: event.stage, done: event.done, total, rate, secondsLeft })
+    if (event.stage === "train") {
+      const { done: epoch, loss, validationLoss } = event
+      put(`epoch ${epoch}`, "epoch", { epoch, loss, validationLoss })
+    }
+  }
+
+  return {
+    add,
+    end: (data) => put("end", "end", data),
+    after: (last) => [...events.values()].filter((event) => event.id > last),
+    subscribe: (listener) => {
+      listeners.add(listener)
+      return () => listeners.delete(listener)
+    }
+  }
+}
+
+/** Proxies and Bun cut a stream that is quiet for 10 s. */
+const HEARTBEAT = 5_000
+
+/** A run's events after `lastId` as Server-Sent Events, until its end or until the client goes. */
+export const eventStream = (log: RunLog, lastId: number): Response => {
+  const encoder = new TextEncoder()
+  let stop = () => {}
+  const body = new ReadableStream<Uint8Array>({
+    start: (controller) => {
+      const send = (text: string) => controller.enqueue(encoder.encode(text))
+      const finish = () => {
+        stop()
+        controller.close()
+      }
+      const show = ({ id, type, data }: LoggedEvent) => {
+        send(`id: ${id}\nevent: ${type}\ndata: ${JSON.stringify(data)}\n\n`)
+        if (type === "end") finish()
+      }
+      send("retry: 2000\n\n")
+      const heartbeat = setInterval(() => send(": heartbeat\n\n"), HEARTBEAT)
+      const unsubscribe = log.subscribe(show)
+      stop = () => {
+        clearInterval(heartbeat)
+        unsubscribe()
+      }
+      log.after(lastId).forEach(show)
+    },
+    cancel: () => stop()
+  })
+  return new Response(body, { headers: { "content-type": "text/event-stream", "cache-control": "no-store" } })
+}
