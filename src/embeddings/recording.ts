@@ -1,8 +1,5 @@
 import type { Draw } from "../augment/plan.ts"
 
-/** Floats in one embedding: the width of YAMNet's last layer. */
-export const EMBEDDING_SIZE = 1024
-
 /** One variant of a recording and its embedding: the mean over its patches. */
 export interface EmbeddedVariant {
   readonly draw: Draw
