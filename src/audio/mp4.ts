@@ -9,7 +9,7 @@ interface Box {
   readonly end: number
 }
 
-/** Walks the boxes of an ISO media file between two places; the last may end beyond `end`, or be malformed and empty. */
+/** Walks the boxes of an ISO media file between two places, up to one that is malformed; the last may end beyond. */
 function* boxes(bytes: Uint8Array, from: number, end: number): Generator<Box> {
   const data = view(bytes)
   for (let start = from; start + 8 <= end; ) {
@@ -23,16 +23,45 @@ function* boxes(bytes: Uint8Array, from: number, end: number): Generator<Box> {
   }
 }
 
-/** Adds `shift` to the chunk offsets (stco, co64) below a box that lie before `limit`. */
-const shiftOffsets = (bytes: Uint8Array, box: Box, shift: number, limit: number): void => {
+const CONTAINERS = new Set(["moov", "trak", "edts", "mdia", "minf", "stbl", "moof", "traf"])
+/** moov, trak, mdia, minf, stbl: deeper nesting is damage. */
+const MAX_DEPTH = 5
+
+/** Walks what lies in containers, and in those within them. */
+function* tables(bytes: Uint8Array, from: number, end: number, depth = 0): Generator<Box> {
+  for (const box of boxes(bytes, from, end)) {
+    const within = { ...box, end: Math.min(box.end, end) }
+    if (!CONTAINERS.has(box.type)) yield within
+    else if (depth < MAX_DEPTH) yield* tables(bytes, box.content, within.end, depth + 1)
+  }
+}
+
+/** Bytes of one entry, in tables that begin with version, flags and a count. */
+const ENTRY_BYTES: Readonly<Record<string, number>> = { stco: 4, co64: 8, stsc: 12, stts: 8, elst: 12, trun: 0 }
+
+/** Whether a table can hold as many entries as it says: decoders believe it, and count to four billion. */
+const countIsPossible = (bytes: Uint8Array, { type, content, end }: Box): boolean => {
   const data = view(bytes)
-  for (const inner of boxes(bytes, box.content, Math.min(box.end, bytes.length))) {
-    if (["trak", "mdia", "minf", "stbl"].includes(inner.type)) shiftOffsets(bytes, inner, shift, limit)
-    const wide = inner.type === "co64"
-    if (!wide && inner.type !== "stco") continue
+  const width = ENTRY_BYTES[type]
+  if (width !== undefined) {
+    const count = content + 8 <= end ? data.getUint32(content + 4) : Number.POSITIVE_INFINITY
+    return count <= bytes.length && content + 8 + count * width <= end
+  }
+  if (type !== "stsz") return true
+  if (content + 12 > end) return false
+  const size = data.getUint32(content + 4)
+  const count = data.getUint32(content + 8)
+  return size > 0 ? count * size <= bytes.length : content + 12 + 4 * count <= end
+}
+
+/** Adds `shift` to the chunk offsets of an index that lie before `limit`. */
+const shiftOffsets = (index: Uint8Array, shift: number, limit: number): void => {
+  const data = view(index)
+  for (const { type, content, end } of tables(index, 0, index.length)) {
+    const wide = type === "co64"
+    if (!wide && type !== "stco") continue
     const width = wide ? 8 : 4
-    const last = Math.min(inner.end, bytes.length) - width
-    for (let at = inner.content + 8; at <= last; at += width) {
+    for (let at = content + 8; at + width <= end; at += width) {
       const offset = wide ? Number(data.getBigUint64(at)) : data.getUint32(at)
       if (offset >= limit) continue
       if (wide) data.setBigUint64(at, BigInt(offset + shift))
@@ -55,10 +84,12 @@ export const openMp4 = (bytes: Uint8Array): Opened => {
   const sound = top.find((box) => box.type === "mdat")
   const index = top.find((box) => box.type === "moov")
   if (index === undefined) return Result.fail("is an MP4 file without an index, as a broken-off recording leaves it")
+  for (const table of tables(bytes, 0, bytes.length)) {
+    if (!countIsPossible(bytes, table)) return Result.fail("is an MP4 file whose index contradicts itself")
+  }
   if (sound === undefined || index.start < sound.start) return Result.succeed({ format: "m4a", pieces: [bytes] })
   const moved = bytes.slice(index.start, index.end)
-  const box = { type: "moov", start: 0, content: index.content - index.start, end: moved.length }
-  shiftOffsets(moved, box, moved.length, index.start)
+  shiftOffsets(moved, moved.length, index.start)
   return Result.succeed({
     format: "m4a",
     pieces: [bytes.subarray(0, sound.start), moved, bytes.subarray(sound.start, index.start), bytes.subarray(index.end)]

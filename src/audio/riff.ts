@@ -24,6 +24,43 @@ function* chunks(bytes: Uint8Array, littleEndian: boolean): Generator<Chunk> {
 const INTEGER = 1
 const FLOAT = 3
 const EXTENSIBLE = 0xfffe
+/** Codings of whole bytes per sample: integers, floats, A-law and µ-law. */
+const PLAIN = [INTEGER, FLOAT, 6, 7]
+/** Microsoft's and IMA's ADPCM: blocks of samples of half a byte. */
+const PACKED = [2, 0x11]
+
+/** The content of a WAV file's format chunk, at least 16 bytes. */
+const readFormat = (chunk: Uint8Array) => {
+  const fields = view(chunk)
+  const code = fields.getUint16(0, true)
+  return {
+    coding: code === EXTENSIBLE && chunk.length >= 26 ? fields.getUint16(24, true) : code,
+    channels: fields.getUint16(2, true),
+    blockSize: fields.getUint16(12, true),
+    bits: fields.getUint16(14, true),
+    blockLength: chunk.length >= 20 ? fields.getUint16(18, true) : 0
+  }
+}
+
+/** Whether the fields agree, so that no decoder reads samples where none are or makes room for millions of them. */
+const isConsistent = ({ coding, channels, blockSize, bits, blockLength }: ReturnType<typeof readFormat>): boolean => {
+  if (channels === 0 || blockSize === 0) return false
+  if (coding === FLOAT && bits !== 32 && bits !== 64) return false
+  if (PLAIN.includes(coding)) return blockSize === channels * Math.ceil(bits / 8)
+  return !PACKED.includes(coding) || (channels <= 2 && blockLength > 0 && blockLength <= 2 * blockSize)
+}
+
+/** A WAV header in front of `size` bytes of sound. */
+const makeHeader = (format: Uint8Array, size: number): Uint8Array => {
+  const header = new Uint8Array(28 + format.length)
+  const fields = view(header)
+  header.set(new TextEncoder().encode("RIFF----WAVEfmt "))
+  fields.setUint32(16, format.length, true)
+  header.set(format, 20)
+  header.set(new TextEncoder().encode("data"), 20 + format.length)
+  fields.setUint32(24 + format.length, size, true)
+  return header
+}
 
 /**
  * Opens a WAV file.
@@ -42,32 +79,13 @@ export const openWav = (bytes: Uint8Array): Opened => {
     const present = bytes.length - start
     if (size > present && size < UNKNOWN_SIZE) return cutShort(size, present)
     if (size === 0) return Result.fail("is a WAV file without sound: its data chunk is empty")
-
-    const fields = view(format)
-    const code = fields.getUint16(0, true)
-    const coding = code === EXTENSIBLE && format.length >= 26 ? fields.getUint16(24, true) : code
-    const channels = fields.getUint16(2, true)
-    const blockSize = fields.getUint16(12, true)
-    const bits = fields.getUint16(14, true)
-    const plain = coding === INTEGER || coding === FLOAT
-    const consistent =
-      blockSize > 0 &&
-      (!plain || blockSize === channels * Math.ceil(bits / 8)) &&
-      (coding !== FLOAT || bits === 32 || bits === 64)
-    if (channels === 0 || !consistent) return Result.fail("is a WAV file whose header contradicts itself")
-
-    const header = new Uint8Array(20 + format.length + 8)
-    const fieldsOut = view(header)
+    const fields = readFormat(format)
+    if (!isConsistent(fields)) return Result.fail("is a WAV file whose header contradicts itself")
     const sound = bytes.subarray(start, start + Math.min(size, present))
-    header.set(new TextEncoder().encode("RIFF----WAVEfmt "))
-    fieldsOut.setUint32(16, format.length, true)
-    header.set(format, 20)
-    header.set(new TextEncoder().encode("data"), 20 + format.length)
-    fieldsOut.setUint32(20 + format.length + 4, sound.length, true)
     return Result.succeed({
       format: "wav",
-      pieces: [header, sound],
-      positiveScale: coding === INTEGER ? 1 - 2 ** (1 - bits) : 1
+      pieces: [makeHeader(format, sound.length), sound],
+      ...(fields.coding === INTEGER && { positiveScale: 1 - 2 ** (1 - fields.bits) })
     })
   }
   return Result.fail("is a WAV file without a data chunk, or cut short before it")

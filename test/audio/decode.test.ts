@@ -151,6 +151,27 @@ describe("what is not a recording is refused in one sentence", () => {
   })
 })
 
+describe("counts that are not true are refused before a decoder believes them", () => {
+  for (const table of ["stco", "stsc", "stsz", "stts"]) {
+    test(`four billion entries in an MP4's ${table}`, async () => {
+      const bytes = readGolden("recordings", "alac.m4a").slice()
+      const at = Buffer.from(bytes).lastIndexOf(table) + (table === "stsz" ? 12 : 8)
+      bytes[at] = 0xff
+      expect(await reasonOf(bytes)).toBe("The file is an MP4 file whose index contradicts itself.")
+    })
+  }
+
+  test("65,535 channels of A-law, 65,535 samples in a block of ADPCM", async () => {
+    const alaw = readGolden("recordings", "wav_alaw.wav").slice()
+    alaw.fill(255, 22, 24)
+    const adpcm = readGolden("recordings", "wav_ms_adpcm.wav").slice()
+    adpcm.fill(255, 38, 40)
+    for (const bytes of [alaw, adpcm]) {
+      expect(await reasonOf(bytes)).toBe("The file is a WAV file whose header contradicts itself.")
+    }
+  })
+})
+
 describe("damage", () => {
   test("to headers never throws, whatever the bytes after a format's mark", () => {
     const marks = [
