@@ -1,8 +1,10 @@
 import { Effect } from "effect"
 import { Elysia } from "elysia"
 import { Settings } from "../config.ts"
+import { clipRoutes } from "./clipRoutes.ts"
 import { ecosightRoutes } from "./ecosight.ts"
 import { isLoopback, makeGuard } from "./guard.ts"
+import { modelRoutes } from "./modelRoutes.ts"
 import { openApi } from "./openapi.ts"
 import { refusalResponse, refuse } from "./refusal.ts"
 import { makeRun, type Services } from "./routes.ts"
@@ -50,6 +52,8 @@ export const listen = Effect.fn("listen")(function* (host: string, port: number)
     .use(openApi)
     .use(ecosightRoutes(run))
     .use(runRoutes(run))
+    .use(modelRoutes(run))
+    .use(clipRoutes(run))
     .get("/prometheus", async () => {
       const text = await Effect.runPromiseWith(context)(tally.text)
       return new Response(text, { headers: { "content-type": "text/plain; version=0.0.4; charset=utf-8" } })

@@ -87,6 +87,8 @@ export class Runs extends Context.Service<
         }
         yield* corpus.forget
         yield* current.forget
+        // Listed anew first: what was skipped may have landed while it ran.
+        yield* Effect.ignore(corpus.snapshot, { log: "Warn" })
         yield* corpus.skipped(run.skipped)
         freshAtFailure = status === "finished" ? 0 : run.fresh
         run.status = status
