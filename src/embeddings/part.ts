@@ -3,7 +3,8 @@ import { parquetMetadata, parquetRead, parquetReadObjects } from "hyparquet"
 import { ByteWriter, type ColumnSource, parquetWrite } from "hyparquet-writer"
 import { VARIANT_NAMES } from "../augment/plan.ts"
 import { classOf, groupOf } from "../store/keys.ts"
-import { EMBEDDING_SIZE, type EmbeddedRecording } from "./recording.ts"
+import { EMBEDDING_SIZE } from "../yamnet/layers.ts"
+import type { EmbeddedRecording } from "./recording.ts"
 
 /** A part that cannot be read back: damaged, or not ours. */
 export class PartError extends Schema.TaggedError<PartError>()("PartError", {
@@ -113,7 +114,7 @@ export const readIndex = Effect.fn("readIndex")(function* (
   { metadata }: Effect.Success<ReturnType<typeof locateIndex>>,
   head: Uint8Array
 ) {
-  const columns = new Map<string, ReadonlyArray<unknown>>()
+  const columns = new Map(INDEX_COLUMNS.map((name) => [name as string, [] as unknown[]]))
   const file = bufferOf(head)
   yield* Effect.tryPromise({
     try: () =>
@@ -122,12 +123,12 @@ export const readIndex = Effect.fn("readIndex")(function* (
         metadata,
         columns: [...INDEX_COLUMNS],
         onChunk: ({ columnName, columnData }) => {
-          columns.set(columnName, [...(columns.get(columnName) ?? []), ...(columnData as ArrayLike<unknown> & [])])
+          for (const value of columnData as ArrayLike<unknown> & Iterable<unknown>) columns.get(columnName)!.push(value)
         }
       }),
     catch: damaged(part)
   })
-  const [keys, etags] = INDEX_COLUMNS.map((name) => columns.get(name) ?? [])
+  const [keys, etags]: ReadonlyArray<unknown> = [...columns.values()]
   if (!isText(keys) || !isText(etags) || keys.length !== etags.length) {
     return yield* new PartError({ part, message: `${part} cannot be read: its keys and ETags are not text.` })
   }

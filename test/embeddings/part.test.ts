@@ -2,8 +2,17 @@ import { expect, test } from "bun:test"
 import { Effect } from "effect"
 import fc from "fast-check"
 import { VARIANT_NAMES } from "../../src/augment/plan.ts"
-import { decodePart, encodePart, readPartIndex } from "../../src/embeddings/part.ts"
-import { EMBEDDING_SIZE, type EmbeddedRecording } from "../../src/embeddings/recording.ts"
+import {
+  decodePart,
+  encodePart,
+  FOOTER_BYTES,
+  locateIndex,
+  type PartError,
+  partName,
+  readIndex
+} from "../../src/embeddings/part.ts"
+import type { EmbeddedRecording } from "../../src/embeddings/recording.ts"
+import { EMBEDDING_SIZE } from "../../src/yamnet/layers.ts"
 
 const variant = fc.record({
   draw: fc.record({
@@ -34,8 +43,11 @@ test("what is written to a part is read back, and the index names each recording
   await fc.assert(
     fc.asyncProperty(recordings, async (written: Array<EmbeddedRecording>) => {
       const bytes = encodePart(written)
-      expect(await Effect.runPromise(decodePart("part", bytes))).toEqual(written)
-      expect(await Effect.runPromise(readPartIndex("part", bytes))).toEqual(
+      expect(await Effect.runPromise(decodePart("part", partName(bytes), bytes))).toEqual(written)
+      const index = await Effect.runPromise(locateIndex("part", bytes.subarray(-FOOTER_BYTES)))
+      // The vectors come after it.
+      expect(index.end).toBeLessThan(bytes.length - 4096)
+      expect(await Effect.runPromise(readIndex("part", index, bytes.slice(0, index.end)))).toEqual(
         written.map(({ key, etag }) => ({ key, etag }))
       )
     }),
@@ -47,8 +59,27 @@ test("a damaged part is refused by its name", async () => {
   const [recording] = fc.sample(recordings, { numRuns: 1, seed: 7 })[0]!
   const bytes = encodePart([recording!])
   for (const damaged of [bytes.slice(0, bytes.length / 2), new Uint8Array(0), new TextEncoder().encode("not a part")]) {
-    const error = await Effect.runPromise(Effect.flip(decodePart("embeddings/x/y.parquet", damaged)))
-    expect(error._tag).toBe("PartError")
-    expect(error.message).toStartWith("embeddings/x/y.parquet cannot be read")
+    const part = "embeddings/x/y.parquet"
+    const refusals: ReadonlyArray<Effect.Effect<unknown, PartError>> = [
+      decodePart(part, partName(damaged), damaged),
+      locateIndex(part, damaged)
+    ]
+    for (const refusal of refusals) {
+      const error = await Effect.runPromise(Effect.flip(refusal))
+      expect(error._tag).toBe("PartError")
+      expect(error.message).toStartWith("embeddings/x/y.parquet cannot be read")
+    }
+  }
+})
+
+test("a part of which one bit has changed is refused, wherever it is", async () => {
+  const [recording] = fc.sample(recordings, { numRuns: 1, seed: 7 })[0]!
+  const bytes = encodePart([recording!])
+  const name = partName(bytes)
+  for (let at = 0; at < bytes.length; at += 997) {
+    const damaged = bytes.slice()
+    damaged[at]! ^= 1
+    const error = await Effect.runPromise(Effect.flip(decodePart("embeddings/x/y.parquet", name, damaged)))
+    expect(error.message).toBe("embeddings/x/y.parquet is damaged: its content is not what its name says.")
   }
 })

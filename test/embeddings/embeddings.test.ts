@@ -1,0 +1,249 @@
+import { describe, expect, test } from "bun:test"
+import { Effect, Logger, Stream } from "effect"
+import fc from "fast-check"
+import { Embeddings } from "../../src/embeddings/embeddings.ts"
+import { makeRecipe } from "../../src/embeddings/recipe.ts"
+import type { EmbeddedRecording } from "../../src/embeddings/recording.ts"
+import { embeddingsPrefix } from "../../src/store/keys.ts"
+import { Store, type StoreError } from "../../src/store/store.ts"
+import { EMBEDDING_SIZE } from "../../src/yamnet/layers.ts"
+import { memoryStore } from "../store/memory.ts"
+import { mortal } from "../store/mortal.ts"
+
+const RECIPE = makeRecipe({ weightsHash: "w", clipMaxSeconds: 30, augmentations: 0 })
+const PREFIX = embeddingsPrefix(RECIPE.id)
+
+/** What embedding a version of a recording gives: always the same, and another for each version. */
+const embed = ([key, etag]: readonly [string, string]): EmbeddedRecording => ({
+  key,
+  etag,
+  size: 1,
+  contentHash: etag,
+  silent: false,
+  variants: [
+    {
+      draw: { variant: "original", seed: 0, parameters: {} },
+      seconds: 1,
+      patches: 1,
+      peak: 1,
+      clipped: 0,
+      vector: new Float32Array(EMBEDDING_SIZE).fill(Bun.hash.crc32(`${key} ${etag}`) % 1000)
+    }
+  ]
+})
+
+type Corpus = Map<string, string>
+type Work<A> = Effect.Effect<A, StoreError, Embeddings>
+
+/** Embeds what is not stored, two recordings a part, until all can be loaded, as a run does; returns what it loaded. */
+const run = (corpus: Corpus, embedded: Array<string> = []): Work<ReadonlyArray<EmbeddedRecording>> =>
+  Effect.gen(function* () {
+    const embeddings = yield* Embeddings
+    for (;;) {
+      const live = new Map(corpus)
+      const stored = yield* embeddings.index(RECIPE)
+      const missing = [...live].filter(([key, etag]) => !stored.get(key)?.has(etag))
+      for (let at = 0; at < missing.length; at += 2) {
+        const part = missing.slice(at, at + 2)
+        yield* embeddings.append(RECIPE, part.map(embed))
+        embedded.push(...part.map(([key, etag]) => `${key} ${etag}`))
+      }
+      const loaded = yield* Stream.runCollect(embeddings.load(RECIPE, live))
+      if (loaded.length === live.size) return loaded
+    }
+  })
+
+const compact = (corpus: Corpus): Work<number> =>
+  Effect.flatMap(Embeddings, (embeddings) =>
+    embeddings.compact(
+      RECIPE,
+      Effect.sync(() => new Map(corpus))
+    )
+  )
+
+const layer = Embeddings.layerWith({ small: 40_000, least: 2, merged: 15_000 })
+const on =
+  (store: Store["Service"]) =>
+  <A>(work: Work<A>) =>
+    work.pipe(Effect.provide(layer), Effect.provideService(Store, store), Effect.provide(Logger.layer([])))
+
+const byKey = (recordings: ReadonlyArray<EmbeddedRecording>) => [...recordings].sort((a, b) => (a.key < b.key ? -1 : 1))
+const fromScratch = (corpus: Corpus) => byKey([...corpus].map(embed))
+
+const damageOne = (objects: Map<string, Uint8Array>, at: number) => {
+  const parts = [...objects.keys()].filter((key) => /^[^/]+$/.test(key.slice(PREFIX.length))).sort()
+  const key = parts[at % parts.length]
+  if (key === undefined) return
+  const bytes = objects.get(key)!.slice()
+  bytes[(at * 7919) % bytes.length]! ^= 0x10
+  objects.set(key, bytes)
+}
+
+const name = fc.constantFrom("a", "b", "c", "d", "e", "f").map((stem) => `extracted_audio/dog/${stem}.wav`)
+const writes = fc.nat(6)
+const together = fc.record({
+  kind: fc.constant("together" as const),
+  tasks: fc.array(fc.record({ work: fc.constantFrom("run", "compact"), dies: fc.option(writes) }), {
+    minLength: 2,
+    maxLength: 4
+  })
+})
+const step = fc.oneof(
+  { weight: 5, arbitrary: fc.record({ kind: fc.constantFrom("add", "change", "remove"), key: name }) },
+  { weight: 3, arbitrary: fc.record({ kind: fc.constantFrom("run", "compact"), dies: fc.option(writes) }) },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant("damage" as const), at: fc.nat(1000) }) },
+  { weight: 3, arbitrary: together }
+)
+
+test("any interleaving of changes, runs, crashes, merges and damage ends in what embedding from scratch gives", async () => {
+  await fc.assert(
+    fc.asyncProperty(fc.array(step, { minLength: 4, maxLength: 16 }), fc.scheduler(), async (steps, scheduler) => {
+      const objects = new Map<string, Uint8Array>()
+      const corpus: Corpus = new Map()
+      const steady = memoryStore(objects)
+      // fast-check chooses whose request goes next.
+      const contended = memoryStore(
+        objects,
+        Effect.promise(() => scheduler.schedule(Promise.resolve()))
+      )
+      let version = 0
+      const task = (work: string, dies: number | null, store: Store["Service"]) =>
+        Effect.runPromiseExit(
+          on(dies === null ? store : mortal(store, dies))(
+            work === "run" ? Effect.asVoid(run(corpus)) : Effect.asVoid(compact(corpus))
+          )
+        )
+      for (const step of steps) {
+        if ("key" in step) {
+          if (step.kind === "remove") corpus.delete(step.key)
+          else if (step.kind === "change" || !corpus.has(step.key)) corpus.set(step.key, `v${version++}`)
+        } else if ("at" in step) damageOne(objects, step.at)
+        else if ("tasks" in step) {
+          await scheduler.waitFor(Promise.all(step.tasks.map(({ work, dies }) => task(work, dies, contended))))
+        } else await task(step.kind, step.dies, steady)
+      }
+      const loaded = await Effect.runPromise(on(steady)(run(corpus)))
+      expect(byKey(loaded)).toEqual(fromScratch(corpus))
+    }),
+    { numRuns: 40 }
+  )
+})
+
+test("without damage nothing that was stored is embedded again, whatever is merged meanwhile and whoever dies", async () => {
+  const alone = fc.record({ work: fc.constantFrom("run" as const, "compact" as const), dies: fc.option(writes) })
+  const merging = fc.record({ merges: fc.integer({ min: 1, max: 3 }) })
+  await fc.assert(
+    fc.asyncProperty(
+      fc.array(fc.oneof({ weight: 2, arbitrary: fc.record({ key: name }) }, alone, merging), { maxLength: 20 }),
+      fc.scheduler(),
+      async (steps, scheduler) => {
+        const objects = new Map<string, Uint8Array>()
+        const steady = memoryStore(objects)
+        const contended = memoryStore(
+          objects,
+          Effect.promise(() => scheduler.schedule(Promise.resolve()))
+        )
+        const corpus: Corpus = new Map()
+        const embedded: Array<string> = []
+        const works = { run: Effect.asVoid(run(corpus, embedded)), compact: Effect.asVoid(compact(corpus)) }
+        let version = 0
+        for (const step of steps) {
+          if ("key" in step) corpus.set(step.key, `v${version++}`)
+          else if ("merges" in step) {
+            const together = [works.run, ...Array.from({ length: step.merges }, () => works.compact)]
+            await scheduler.waitFor(Promise.all(together.map((work) => Effect.runPromise(on(contended)(work)))))
+          } else
+            await Effect.runPromiseExit(on(step.dies === null ? steady : mortal(steady, step.dies))(works[step.work]))
+        }
+        await Effect.runPromise(on(steady)(works.run))
+        expect(new Set(embedded).size).toBe(embedded.length)
+      }
+    ),
+    { numRuns: 60 }
+  )
+})
+
+describe("a store of many parts", () => {
+  const keys = Array.from({ length: 9 }, (_, i) => `extracted_audio/dog/${i}.wav`)
+  const filled = async () => {
+    const objects = new Map<string, Uint8Array>()
+    const store = memoryStore(objects)
+    const corpus: Corpus = new Map()
+    for (const key of keys) {
+      corpus.set(key, "v1")
+      await Effect.runPromise(on(store)(run(corpus)))
+    }
+    return { objects, store, corpus }
+  }
+
+  test("is merged into few, without what changed or went", async () => {
+    const { objects, store, corpus } = await filled()
+    expect(objects.size).toBe(9)
+    corpus.delete(keys[0]!)
+    corpus.set(keys[1]!, "v2")
+    await Effect.runPromise(on(store)(run(corpus)))
+    expect(await Effect.runPromise(on(store)(compact(corpus)))).toBe(10)
+    expect(objects.size).toBeLessThan(7)
+    const index = await Effect.runPromise(on(store)(Effect.flatMap(Embeddings, ({ index }) => index(RECIPE))))
+    expect(index).toEqual(new Map([...corpus].map(([key, etag]) => [key, new Set([etag])])))
+  })
+
+  test("a damaged part is named, set aside unchanged, and only its recordings are embedded again", async () => {
+    const { objects, store, corpus } = await filled()
+    const part = [...objects.keys()].sort()[4]!
+    const damaged = objects.get(part)!.slice(0, -100)
+    objects.set(part, damaged)
+    const warnings: Array<string> = []
+    const listen = Logger.layer([Logger.make(({ message }) => void warnings.push(String(message)))])
+    const embedded: Array<string> = []
+    const work = run(corpus, embedded).pipe(Effect.provide(layer), Effect.provideService(Store, store))
+    await Effect.runPromise(work.pipe(Effect.provide(listen)))
+    expect(embedded.length).toBe(1)
+    expect(warnings).toHaveLength(1)
+    expect(warnings[0]).toContain(part)
+    expect(objects.get(part.replace(PREFIX, `${PREFIX}damaged/`))).toEqual(damaged)
+    // Embedding the same again gives the same part again.
+    expect(objects.has(part)).toBe(true)
+  })
+
+  test("is read whole although it is merged between listing and reading", async () => {
+    const { objects, store, corpus } = await filled()
+    let merged = false
+    const merging: Store["Service"] = {
+      ...store,
+      list: (prefix) =>
+        store.list(prefix).pipe(
+          Stream.onEnd(
+            Effect.suspend(() => {
+              if (merged) return Effect.void
+              merged = true
+              return Effect.asVoid(on(store)(compact(corpus)))
+            })
+          )
+        )
+    }
+    const before = [...objects.keys()]
+    const index = await Effect.runPromise(on(merging)(Effect.flatMap(Embeddings, ({ index }) => index(RECIPE))))
+    expect([...index.keys()].sort()).toEqual(keys)
+    expect(before.filter((key) => objects.has(key)).length).toBeLessThan(before.length)
+    merged = false
+    await Effect.runPromise(on(store)(run(corpus.set("extracted_audio/dog/more.wav", "v1"))))
+    const load = Effect.flatMap(Embeddings, ({ load }) => Stream.runCollect(load(RECIPE, corpus)))
+    expect(byKey(await Effect.runPromise(on(merging)(load)))).toEqual(fromScratch(corpus))
+  })
+
+  test("the index reads no vectors", async () => {
+    const { objects } = await filled()
+    let bytes = 0
+    const counted = memoryStore(objects)
+    const store: Store["Service"] = {
+      ...counted,
+      get: () => Effect.die("the whole part was read"),
+      getRange: (key, from, to) =>
+        Effect.tap(counted.getRange(key, from, to), (read) => Effect.sync(() => (bytes += read.length)))
+    }
+    const index = await Effect.runPromise(on(store)(Effect.flatMap(Embeddings, ({ index }) => index(RECIPE))))
+    expect([...index.keys()].sort()).toEqual(keys)
+    expect(bytes).toBeGreaterThan(0)
+  })
+})
