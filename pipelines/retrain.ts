@@ -17,7 +17,6 @@ import { folderStore } from "../src/store/folder.ts"
 import { openStore } from "../src/store/open.ts"
 import { Store } from "../src/store/store.ts"
 import { RunEvents } from "../src/stream/events.ts"
-import { Preparers } from "../src/stream/preparers.ts"
 import { findWeights } from "../src/yamnet/weights.ts"
 import { describeSummary } from "./summary.ts"
 import { Reporter, reporterLogger } from "./terminal.ts"
@@ -104,11 +103,9 @@ const handle = Effect.fn("retrain")(function* (options: Options) {
     )
   }
   const engine = Option.getOrElse(options.engine, () => settings.engine)
-  const layers = Layer.mergeAll(
-    Embeddings.layer,
-    engineLayer({ engine, weights }),
-    Preparers.layer(settings.workers)
-  ).pipe(Layer.provideMerge(Layer.succeed(Store, store)))
+  const layers = Layer.merge(Embeddings.layer, engineLayer({ engine, weights })).pipe(
+    Layer.provideMerge(Layer.succeed(Store, store))
+  )
 
   return yield* Effect.gen(function* () {
     if (isDemo) yield* writeDemoCorpus()

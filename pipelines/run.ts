@@ -11,7 +11,6 @@ import { folderStore } from "../src/store/folder.ts"
 import { openStore } from "../src/store/open.ts"
 import { Store } from "../src/store/store.ts"
 import { type RunEvent, RunEvents } from "../src/stream/events.ts"
-import { Preparers } from "../src/stream/preparers.ts"
 import { findWeights } from "../src/yamnet/weights.ts"
 
 // One training run of the service, in a process of its own that tells the service how it goes.
@@ -46,14 +45,14 @@ const events = Layer.succeed(RunEvents, (event: RunEvent) => {
 
 const run = Effect.gen(function* () {
   const task = yield* Schema.decodeUnknownEffect(Task)(process.argv[2])
-  const { yamnetModel, engine, workers } = yield* Settings
+  const { yamnetModel, engine } = yield* Settings
   const opened = yield* openStore(Option.some(task.store), { create: true })
   const weights = yield* findWeights({
     folder: resolve(import.meta.dir, "../models/yamnet"),
     ...Option.match(yamnetModel, { onNone: () => ({}), onSome: (location) => ({ location }) }),
     allowUntrained: false
   })
-  const layers = Layer.mergeAll(Embeddings.layer, engineLayer({ engine, weights }), Preparers.layer(workers)).pipe(
+  const layers = Layer.merge(Embeddings.layer, engineLayer({ engine, weights })).pipe(
     Layer.provideMerge(
       Layer.succeed(
         Store,

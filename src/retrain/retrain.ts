@@ -23,6 +23,7 @@ import { Store } from "../store/store.ts"
 import { type CorpusCount, countCorpus, type StoredVersions } from "../stream/corpus.ts"
 import { embedCorpus } from "../stream/embed.ts"
 import { RunEvents } from "../stream/events.ts"
+import { Preparers } from "../stream/preparers.ts"
 import type { YamnetWeights } from "../yamnet/weights.ts"
 import { loadDataset } from "./data.ts"
 import type { RunSummary } from "./summary.ts"
@@ -117,7 +118,12 @@ const run = Effect.fn("retrain.run")(function* (
     count,
     augmentations: options.augmentations,
     audit: options.audit
-  }).pipe(Effect.timed)
+  }).pipe(
+    // The workers end with the stream: what they hold (90 MB) is free for the training.
+    Effect.provide(Preparers.layer(settings.workers)),
+    Effect.timed
+  )
+  yield* Effect.sync(() => Bun.gc(true))
   const { dataset, totals } = yield* loadDataset(recipe, streamed.live, settings.groupPattern)
   const split = splitDataset(dataset)
 

@@ -26,7 +26,8 @@ export class Preparers extends Context.Service<
     Layer.effect(
       Preparers,
       Effect.gen(function* () {
-        const pool = yield* Pool.make({ acquire: startWorker, size: count })
+        // None before the first recording: a run that finds nothing new starts none.
+        const pool = yield* Pool.makeWithTTL({ acquire: startWorker, min: 0, max: count, timeToLive: "1 minute" })
 
         const prepare = Effect.fn("Preparers.prepare")(function* (bytes: Uint8Array, settings: PrepareSettings) {
           const whole = bytes.byteLength === bytes.buffer.byteLength ? bytes : bytes.slice()

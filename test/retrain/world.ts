@@ -13,7 +13,6 @@ import type { RunSummary } from "../../src/retrain/summary.ts"
 import { recordingKey } from "../../src/store/keys.ts"
 import { Store } from "../../src/store/store.ts"
 import { type RunEvent, RunEvents } from "../../src/stream/events.ts"
-import { Preparers } from "../../src/stream/preparers.ts"
 import { findWeights } from "../../src/yamnet/weights.ts"
 
 /** Half a second of a synthesised shot or bark, as a WAV file. */
@@ -62,7 +61,6 @@ export const runOn = async (
   const services = Layer.mergeAll(
     Embeddings.layer,
     engineLayer({ engine: "native", weights: embedder }),
-    Preparers.layer(2),
     Settings.layer,
     Layer.succeed(RunEvents, (event) => Effect.sync(() => void events.push(event)))
   ).pipe(
