@@ -41,10 +41,10 @@ export class Embeddings extends Context.Service<
      * `live` is asked for after the parts are listed, so that a recording which lands meanwhile is not taken for one that
      * went. Returns how many parts were merged.
      */
-    readonly compact: <E>(
+    readonly compact: <E, R>(
       recipe: Recipe,
-      live: Effect.Effect<ReadonlyMap<string, string>, E>
-    ) => Effect.Effect<number, StoreError | E>
+      live: Effect.Effect<ReadonlyMap<string, string>, E, R>
+    ) => Effect.Effect<number, StoreError | E, R>
   }
 >()("ecosight/embeddings/Embeddings") {
   static readonly layerWith = (compaction: Compaction) =>
@@ -167,9 +167,9 @@ export class Embeddings extends Context.Service<
           return group.length
         })
 
-        const compact = Effect.fn("Embeddings.compact")(function* <E>(
+        const compact = Effect.fn("Embeddings.compact")(function* <E, R>(
           recipe: Recipe,
-          live: Effect.Effect<ReadonlyMap<string, string>, E>
+          live: Effect.Effect<ReadonlyMap<string, string>, E, R>
         ) {
           const small = yield* parts(recipe).pipe(
             Stream.filter(({ size }) => size <= compaction.small),

@@ -1,4 +1,4 @@
-import { Effect, Option, Stream } from "effect"
+import { Effect, Option, Schema, Stream } from "effect"
 import { makeDataset, type Sample } from "../classifier/dataset.ts"
 import { Embeddings } from "../embeddings/embeddings.ts"
 import type { Recipe } from "../embeddings/recipe.ts"
@@ -13,6 +13,11 @@ export interface CorpusTotals {
   /** Recordings and variants by class. */
   readonly classes: ReadonlyMap<string, { readonly recordings: number; readonly variants: number }>
 }
+
+/** Embeddings that the index named could not be loaded: a part was damaged, and has been set aside. */
+export class DatasetIncomplete extends Schema.TaggedError<DatasetIncomplete>()("DatasetIncomplete", {
+  message: Schema.String
+}) {}
 
 /** Loads the embeddings of these recordings (key to ETag) as a data set, in the order of their keys. */
 export const loadDataset = Effect.fn("loadDataset")(function* (
@@ -43,12 +48,18 @@ export const loadDataset = Effect.fn("loadDataset")(function* (
       })
     )
   )
+  const loaded = [...classes.values()].reduce((sum, { recordings }) => sum + recordings, 0)
+  if (loaded < live.size) {
+    return yield* new DatasetIncomplete({
+      message: `The embeddings of ${live.size - loaded} of ${live.size} recordings are not in the store any more.`
+    })
+  }
   // Parts hold recordings in the order in which they came: training must not depend on it. Sorting keeps the order of
   // a recording's own variants.
   samples.sort((a, b) => (a.key < b.key ? -1 : a.key > b.key ? 1 : 0))
   silent.sort()
   const totals: CorpusTotals = {
-    recordings: [...classes.values()].reduce((sum, { recordings }) => sum + recordings, 0),
+    recordings: loaded,
     variants: samples.length,
     patches,
     silent,

@@ -20,7 +20,7 @@ import { writeRunRecord } from "../registry/runs.ts"
 import { encodeTrainingSet, newestVersion, readTrainingSet, TRAINING_SET_FILE } from "../registry/trainingSet.ts"
 import { CURRENT_KEY, modelKey } from "../store/keys.ts"
 import { Store } from "../store/store.ts"
-import { type CorpusCount, countCorpus, type StoredVersions } from "../stream/corpus.ts"
+import { type CorpusCount, countCorpus, liveVersions, type StoredVersions } from "../stream/corpus.ts"
 import { embedCorpus } from "../stream/embed.ts"
 import { RunEvents } from "../stream/events.ts"
 import { Preparers } from "../stream/preparers.ts"
@@ -111,20 +111,33 @@ const run = Effect.fn("retrain.run")(function* (
   const emit = yield* RunEvents
 
   yield* repairCopies
-  const [streaming, streamed] = yield* embedCorpus({
-    ...settings,
-    recipe,
-    stored,
-    count,
-    augmentations: options.augmentations,
-    audit: options.audit
+  const embeddings = yield* Embeddings
+  let known = stored
+  let embedded = 0
+  const [streaming, { streamed, dataset, totals }] = yield* Effect.gen(function* () {
+    const streamed = yield* embedCorpus({
+      ...settings,
+      recipe,
+      stored: known,
+      count,
+      augmentations: options.augmentations,
+      audit: options.audit
+      // The workers end with the stream: what they hold (90 MB) is free for the training.
+    }).pipe(Effect.provide(Preparers.layer(settings.workers)))
+    embedded += streamed.embedded
+    yield* Effect.sync(() => Bun.gc(true))
+    yield* embeddings.compact(recipe, liveVersions)
+    return { streamed, ...(yield* loadDataset(recipe, streamed.live, settings.groupPattern)) }
   }).pipe(
-    // The workers end with the stream: what they hold (90 MB) is free for the training.
-    Effect.provide(Preparers.layer(settings.workers)),
+    // What a damaged part held is embedded again, in this same run.
+    Effect.tapErrorTag("DatasetIncomplete", () =>
+      Effect.map(embeddings.index(recipe), (index) => {
+        known = index
+      })
+    ),
+    Effect.retry({ times: 2, while: ({ _tag }) => _tag === "DatasetIncomplete" }),
     Effect.timed
   )
-  yield* Effect.sync(() => Bun.gc(true))
-  const { dataset, totals } = yield* loadDataset(recipe, streamed.live, settings.groupPattern)
   const split = splitDataset(dataset)
 
   const backend = name === "webgpu" ? webgpuBackend(yield* openWebgpu) : nativeBackend
@@ -181,8 +194,8 @@ const run = Effect.fn("retrain.run")(function* (
     silent: totals.silent,
     variants: totals.variants,
     patches: totals.patches,
-    embedded: streamed.embedded,
-    reused: streamed.reused,
+    embedded,
+    reused: totals.recordings - embedded,
     seconds: { list: seconds, stream: Duration.toSeconds(streaming), train: Duration.toSeconds(training) },
     holdout: {
       recordings: holdout?.recordings ?? 0,

@@ -11,6 +11,14 @@ export const recordings = Stream.unwrap(
   Effect.map(Store, (store) => store.list(RECORDINGS_PREFIX).pipe(Stream.filter(isRecording)))
 )
 
+/** The version of every recording in the store now: key to ETag. */
+export const liveVersions = recordings.pipe(
+  Stream.runFold(
+    () => new Map<string, string>(),
+    (live, { key, etag }) => live.set(key, etag)
+  )
+)
+
 /** Whether this version of a recording is embedded already. */
 export const isStored = (stored: StoredVersions, { key, etag }: ObjectInfo): boolean =>
   stored.get(key)?.has(etag) ?? false

@@ -241,3 +241,23 @@ test("no more recordings are fetched at once than FETCH_CONCURRENCY", () =>
       expect(most).toBe(3)
     }).pipe(Effect.scoped)
   ))
+
+test("a damaged part costs its recordings' embedding again in the next run, and is kept aside", () =>
+  Effect.runPromise(
+    Effect.gen(function* () {
+      const store = folderStore(yield* temporaryFolder)
+      yield* Effect.promise(() => fill(store, smallCorpus()))
+      const first = yield* Effect.promise(() => succeed(store))
+      const [part] = yield* Effect.promise(() => keysIn(store, "embeddings/"))
+      const { bytes } = yield* store.get(part!)
+      // In the vectors, so that the index still reads.
+      bytes[bytes.length >> 1]! ^= 1
+      yield* store.put(part!, bytes)
+      const second = yield* Effect.promise(() => succeed(store))
+      expect(second).toMatchObject({ recordings: 10, embedded: 10, reused: 0, snapshot: first.snapshot })
+      expect(second.holdout).toEqual(first.holdout)
+      expect(yield* Effect.promise(() => keysIn(store, "embeddings/"))).toContain(
+        part!.replace(/([^/]+)$/, "damaged/$1")
+      )
+    }).pipe(Effect.scoped)
+  ))
