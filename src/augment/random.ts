@@ -1,25 +1,9 @@
+import { seededIntegers } from "../random.ts"
+
 /**
  * Seeded random numbers with the same bits on every machine: whole numbers, and IEEE 754's +, -, ×, / and square
  * root only. `Math.log` and `Math.exp` are the engine's C library's, which differ in the last bit.
  */
-
-/** Independent uniform 32-bit integers: sfc32 (Chris Doty-Humphrey, PractRand). */
-const makeRandom = (seed: number): (() => number) => {
-  let a = 0
-  let b = seed | 0
-  let c = 0x9e3779b9 | 0
-  let counter = 1
-  const next = (): number => {
-    const result = (a + b + counter++) | 0
-    a = b ^ (b >>> 9)
-    b = (c + (c << 3)) | 0
-    c = (((c << 21) | (c >>> 11)) + result) | 0
-    return result
-  }
-  // Its author discards the first numbers, which still show the seed.
-  for (let i = 0; i < 15; i++) next()
-  return next
-}
 
 /** Natural logarithm of x in (0, 1], to 1e-13: halvings, then 2 artanh((x - 1) / (x + 1)). */
 const logarithm = (x: number): number => {
@@ -73,7 +57,7 @@ let ziggurat: Ziggurat | undefined
 export const addNormal = (samples: Float32Array, sigma: number, seed: number): void => {
   ziggurat ??= makeZiggurat()
   const { edge, height } = ziggurat
-  const random = makeRandom(seed)
+  const random = seededIntegers(seed)
   /** Uniform in (0, 1). */
   const uniform = (): number => ((random() >>> 0) + 0.5) * 2 ** -32
   /** A deviate beyond the tail's beginning. */

@@ -1,4 +1,4 @@
-import { seededRandom } from "./random.ts"
+import { seededRandom } from "../random.ts"
 
 /** Two classifiers' scores on the same recordings, and what chance alone could make of the difference. */
 export interface Comparison {

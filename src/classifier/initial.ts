@@ -1,5 +1,5 @@
+import type { Random } from "../random.ts"
 import { type Network, sizeOf, type TensorSpec, type Weights, weightsFrom } from "./network.ts"
-import type { Random } from "./random.ts"
 
 /** First weights as Keras draws them: Glorot-uniform kernels, batch normalisation that changes nothing, zero biases. */
 export const initialWeights = (network: Network, random: Random): Weights =>

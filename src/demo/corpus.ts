@@ -1,7 +1,7 @@
 import { Effect, Option } from "effect"
 import { SAMPLE_RATE } from "../audio/clip.ts"
 import { encodeWav } from "../audio/wav.ts"
-import { seededRandom } from "../classifier/random.ts"
+import { seededRandom } from "../random.ts"
 import { recordingKey } from "../store/keys.ts"
 import { Store } from "../store/store.ts"
 import { dogBark, engineIdling, gunShot, noise } from "./sounds.ts"

@@ -1,7 +1,5 @@
 import { SAMPLE_RATE } from "../audio/clip.ts"
-
-/** Uniform numbers in [0, 1). */
-type Random = () => number
+import type { Random } from "../random.ts"
 
 const between = (random: Random, low: number, high: number): number => low + (high - low) * random()
 

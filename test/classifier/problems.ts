@@ -1,8 +1,8 @@
 import { initialWeights } from "../../src/classifier/initial.ts"
 import type { Network } from "../../src/classifier/network.ts"
-import { type Random, seededRandom, shuffled } from "../../src/classifier/random.ts"
 import type { Pass, Problem } from "../../src/classifier/train/backend.ts"
 import { batchBorders } from "../../src/classifier/train/fit.ts"
+import { type Random, seededRandom, shuffled } from "../../src/random.ts"
 
 /** EcoSight's kind of network, and the linear one, small enough to differentiate numerically. */
 export const SMALL: Readonly<Record<"mlp" | "linear", Network>> = {

@@ -1,13 +1,13 @@
 import { expect, test } from "bun:test"
 import fc from "fast-check"
 import { initialWeights } from "../../src/classifier/initial.ts"
-import { seededRandom } from "../../src/classifier/random.ts"
 import {
   featureScale,
   foldFeatureScale,
   standardiseClips,
   standardiseFeatures
 } from "../../src/classifier/standardise.ts"
+import { seededRandom } from "../../src/random.ts"
 import { gaussian, SMALL } from "./problems.ts"
 
 const close = (actual: ArrayLike<number>, expected: ArrayLike<number>, digits: number) => {

@@ -1,6 +1,6 @@
 import { Effect } from "effect"
+import { type Random, shuffled } from "../../random.ts"
 import type { Weights } from "../network.ts"
-import { type Random, shuffled } from "../random.ts"
 import { type Backend, type Pass, type Problem, TrainingError } from "./backend.ts"
 
 /** How long and in what steps to train. */

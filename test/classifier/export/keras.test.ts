@@ -5,7 +5,7 @@ import { Dataset as Hdf5Dataset, File as Hdf5File, ready } from "h5wasm"
 import { kerasModel } from "../../../src/classifier/export/keras.ts"
 import { initialWeights } from "../../../src/classifier/initial.ts"
 import { networkOf, tensorsOf } from "../../../src/classifier/network.ts"
-import { seededRandom } from "../../../src/classifier/random.ts"
+import { seededRandom } from "../../../src/random.ts"
 
 const network = networkOf("mlp", 3)
 const classifier = { classes: ["a", "b", "c"], network, weights: initialWeights(network, seededRandom(1)) }

@@ -1,9 +1,9 @@
 import { expect, test } from "bun:test"
 import { Effect, Fiber } from "effect"
 import fc from "fast-check"
-import { seededRandom } from "../../../src/classifier/random.ts"
 import type { Backend, Pass, Problem } from "../../../src/classifier/train/backend.ts"
 import { batchBorders, type EpochRecord, fit, SCHEDULE } from "../../../src/classifier/train/fit.ts"
+import { seededRandom } from "../../../src/random.ts"
 import golden from "../../golden/classifier/callbacks.json"
 import { SMALL, smallProblem } from "../problems.ts"
 

@@ -15,7 +15,7 @@ await tf.setBackend("cpu")
 const cpu = webgpuBackend({ tf, checkDevice: Effect.void })
 
 test.each(["mlp", "linear"] as const)("tfjs and onnxruntime train %s alike", async (head) => {
-  const problem = smallProblem(SMALL[head], 41, 9)
+  const problem = smallProblem(SMALL[head], 41, 7)
   const run = (backend: Backend) => Effect.runPromise(curve(backend, problem, 6))
   const [native, tensorflow] = [await run(nativeBackend), await run(cpu)]
   expect(relativeDistance(tensorflow.losses, native.losses)).toBeLessThan(1e-5)
