@@ -252,6 +252,19 @@ const definitions = {
     allowed: "a whole number from 1 to 1000000",
     schema: wholeNumber(1, 1_000_000)
   }),
+  watchInterval: define({
+    name: "WATCH_INTERVAL",
+    fallback: "60",
+    description: "Seconds between two looks for new recordings; a folder is also watched, a queue also listened to",
+    allowed: "a number of seconds from 1 to 3600",
+    schema: seconds
+  }),
+  queueUrl: define({
+    name: "SQS_QUEUE_URL",
+    fallback: "the bucket is listed",
+    description: "An SQS queue that receives the bucket's event notifications",
+    ...address
+  }),
   allowNewClasses: define({
     name: "ALLOW_NEW_CLASSES",
     fallback: "0",
@@ -340,10 +353,12 @@ const readSettings = Effect.fn("Settings.read")(function* () {
     port: yield* required(definitions.port),
     apiToken: Option.map(yield* optional(definitions.apiToken), (token) => Redacted.make(token)),
     allowAnonymous: yield* required(definitions.allowAnonymous),
-    corsOrigins: Option.match(yield* optional(definitions.corsOrigins), { onNone: () => [], onSome: splitList }),
+    corsOrigins: splitList(Option.getOrElse(yield* optional(definitions.corsOrigins), () => "")),
     maxUploadMegabytes: yield* required(definitions.maxUploadMegabytes),
     rateLimit: yield* required(definitions.rateLimit),
     minNewSamples: yield* required(definitions.minNewSamples),
+    watchInterval: yield* required(definitions.watchInterval),
+    queueUrl: yield* optional(definitions.queueUrl),
     allowNewClasses: yield* required(definitions.allowNewClasses)
   }
 })

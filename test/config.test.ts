@@ -38,6 +38,8 @@ test("every setting has a default", async () => {
     maxUploadMegabytes: 50,
     rateLimit: 600,
     minNewSamples: 100,
+    watchInterval: 60,
+    queueUrl: Option.none(),
     allowNewClasses: false
   })
 })

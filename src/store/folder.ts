@@ -16,7 +16,14 @@ import { type PutCondition, refuseKey, Store, StoreError } from "./store.ts"
 export const folderStore = (folder: string): Store["Service"] => {
   const root = resolve(folder)
 
-  const list = (prefix: string) =>
+  const list = (prefix: string, after?: string) => {
+    const all = listAll(prefix)
+    if (after === undefined) return all
+    const bound = Buffer.from(after)
+    return all.pipe(Stream.filter(({ key }) => Buffer.compare(Buffer.from(key), bound) > 0))
+  }
+
+  const listAll = (prefix: string) =>
     Stream.unwrap(
       Effect.gen(function* () {
         const start = prefix.slice(0, prefix.lastIndexOf("/") + 1)

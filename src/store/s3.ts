@@ -71,7 +71,7 @@ export const s3Store = (
       Effect.mapError(({ error }) => error)
     )
 
-  const list = (keyPrefix: string) =>
+  const list = (keyPrefix: string, after?: string) =>
     Stream.paginate(undefined as string | undefined, (token) =>
       request(keyPrefix, (abortSignal) =>
         client.send(
@@ -80,7 +80,8 @@ export const s3Store = (
             Prefix: prefix + keyPrefix,
             // Without this, a key with a control character makes the answer unreadable XML.
             EncodingType: "url",
-            ContinuationToken: token
+            ContinuationToken: token,
+            ...(after === undefined ? {} : { StartAfter: prefix + after })
           }),
           { abortSignal }
         )

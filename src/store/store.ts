@@ -40,8 +40,11 @@ export class Store extends Context.Service<
   {
     /** `s3://bucket`, or the folder's absolute path. */
     readonly location: string
-    /** Every object whose key begins with `prefix`, in the order of the keys' UTF-8 bytes, fetched as it is asked for. */
-    readonly list: (prefix: string) => Stream.Stream<ObjectInfo, StoreError>
+    /**
+     * Every object whose key begins with `prefix`, in the order of the keys' UTF-8 bytes, fetched as it is asked for;
+     * with `after`, only those that come after that key.
+     */
+    readonly list: (prefix: string, after?: string) => Stream.Stream<ObjectInfo, StoreError>
     /** The whole object and the version that these bytes are. */
     readonly get: (key: string) => Effect.Effect<{ readonly bytes: Uint8Array; readonly etag: string }, StoreError>
     /** Its bytes `from` to `to`, exclusive, as far as it has them; for objects that never change. */

@@ -4,7 +4,7 @@ import type { Recipe } from "../embeddings/recipe.ts"
 import type { EmbeddedRecording } from "../embeddings/recording.ts"
 import { Engine } from "../engine/engine.ts"
 import { classOf, variantKey } from "../store/keys.ts"
-import { type ObjectInfo, Store } from "../store/store.ts"
+import { type ObjectInfo, Store, type StoreError } from "../store/store.ts"
 import { embedInBatches, type Prepared } from "./batches.ts"
 import { type CorpusCount, isStored, recordings, type StoredVersions } from "./corpus.ts"
 import { RunEvents } from "./events.ts"
@@ -17,6 +17,8 @@ const PART_RECORDINGS = 128
 
 export interface StreamSettings extends PrepareSettings {
   readonly recipe: Recipe
+  /** What to embed, as far as it is not stored yet; the whole corpus unless given. */
+  readonly objects?: Stream.Stream<ObjectInfo, StoreError>
   readonly stored: StoredVersions
   readonly count: CorpusCount
   /** The share of the corpus, 0 to 1, that may be unusable. */
@@ -93,7 +95,7 @@ export const embedCorpus = Effect.fn("embedCorpus")(function* (settings: StreamS
     for (const recording of finished) live.set(recording.key, recording.etag)
   })
 
-  yield* recordings.pipe(
+  yield* (settings.objects ?? recordings).pipe(
     Stream.filter((object) => {
       if (!isStored(settings.stored, object)) return true
       live.set(object.key, object.etag)

@@ -36,6 +36,21 @@ for (const { kind, skip, empty } of kindsOfStore) {
       })
     )
 
+    check("lists what comes after a key, whether that is there or not", (store) =>
+      Effect.gen(function* () {
+        for (const name of ["a", "b/1", "b/2", "b/3", "b/4", "b/5", "c", "ü"])
+          yield* store.put(`in/${name}`, bytesOf(name))
+        const after = (prefix: string, key: string) =>
+          store.list(prefix, key).pipe(
+            Stream.map(({ key }) => key),
+            Stream.runCollect
+          )
+        expect(yield* after("in/", "in/b/2")).toEqual(["in/b/3", "in/b/4", "in/b/5", "in/c", "in/ü"])
+        expect(yield* after("in/b/", "in/b/25")).toEqual(["in/b/3", "in/b/4", "in/b/5"])
+        expect(yield* after("in/", "in/ü")).toEqual([])
+      })
+    )
+
     check("gives a piece of an object, as far as it reaches", (store) =>
       Effect.gen(function* () {
         const bytes = Uint8Array.from({ length: 70_000 }, (_, i) => (i * 31) % 256)

@@ -30,8 +30,8 @@ export const memoryStore = (
       .map((key) => infoOf(key, objects.get(key)!))
   return Store.of({
     location: "memory",
-    list: (prefix) =>
-      Stream.paginate("", (after) =>
+    list: (prefix, start = "") =>
+      Stream.paginate(start, (after) =>
         pause.pipe(
           Effect.map(() => {
             const page = pageAfter(prefix, after)

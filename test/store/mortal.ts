@@ -13,7 +13,7 @@ export const mortal = (store: Store["Service"], writes: number): Store["Service"
     })
   return Store.of({
     ...store,
-    list: (prefix) => Stream.unwrap(live(Effect.succeed(store.list(prefix)))),
+    list: (prefix, after) => Stream.unwrap(live(Effect.succeed(store.list(prefix, after)))),
     get: (key) => live(store.get(key)),
     getRange: (key, from, to) => live(store.getRange(key, from, to)),
     find: (key) => live(store.find(key)),
