@@ -2,6 +2,7 @@ import { Effect } from "effect"
 import { Elysia } from "elysia"
 import { Settings } from "../config.ts"
 import { clipRoutes } from "./clipRoutes.ts"
+import { dashboardRoutes } from "./dashboard.ts"
 import { ecosightRoutes } from "./ecosight.ts"
 import { isLoopback, makeGuard } from "./guard.ts"
 import { modelRoutes } from "./modelRoutes.ts"
@@ -54,6 +55,7 @@ export const listen = Effect.fn("listen")(function* (host: string, port: number)
     .use(runRoutes(run))
     .use(modelRoutes(run))
     .use(clipRoutes(run))
+    .use(yield* dashboardRoutes)
     .get("/prometheus", async () => {
       const text = await Effect.runPromiseWith(context)(tally.text)
       return new Response(text, { headers: { "content-type": "text/plain; version=0.0.4; charset=utf-8" } })

@@ -1,0 +1,113 @@
+import { h, percent, s, table } from "./dom.ts"
+
+/** Horizontal bars of shares, 0 to 1, with their figures as text. */
+export const bars = (
+  items: ReadonlyArray<{
+    readonly name: string
+    readonly share: number
+    readonly note?: string
+    readonly strong?: boolean
+  }>
+): HTMLElement =>
+  h(
+    "ul",
+    { class: "bars" },
+    ...items.map(({ name, share, note, strong }) => {
+      const fill = h("span", { class: strong ? "fill strong" : "fill" })
+      fill.style.width = `${100 * share}%`
+      return h(
+        "li",
+        {},
+        h("span", { class: "name" }, name),
+        h("span", { class: "track", "aria-hidden": "true" }, fill),
+        h("span", { class: "figure" }, note ?? percent(share))
+      )
+    })
+  )
+
+export interface Line {
+  readonly name: string
+  readonly values: ReadonlyArray<number>
+}
+
+const WIDTH = 480
+const HEIGHT = 200
+const LEFT = 44
+const BOTTOM = 28
+const TOP = 10
+
+/** Lines over epochs or versions; figures at the axes' ends, names in a legend below. */
+export const lines = (
+  title: string,
+  series: ReadonlyArray<Line>,
+  axis: { readonly x: string; readonly from?: number; readonly to?: number }
+): HTMLElement => {
+  const all = series.flatMap(({ values }) => values)
+  const low = axis.from ?? Math.min(0, ...all)
+  const high = axis.to ?? Math.max(...all, low + 1e-6)
+  const count = Math.max(...series.map(({ values }) => values.length))
+  const x = (at: number) => LEFT + (count === 1 ? 0.5 : at / (count - 1)) * (WIDTH - LEFT - 10)
+  const y = (value: number) => TOP + (1 - (value - low) / (high - low)) * (HEIGHT - TOP - BOTTOM)
+  const grid = [low, (low + high) / 2, high].map((value) =>
+    s(
+      "g",
+      {},
+      s("line", { class: "grid", x1: LEFT, x2: WIDTH - 10, y1: y(value), y2: y(value) }),
+      s("text", { class: "tick", x: LEFT - 6, y: y(value) + 4, "text-anchor": "end" }, value.toFixed(2))
+    )
+  )
+  const paths = series.map(({ values }, index) => {
+    const points = values.map((value, at) => `${x(at).toFixed(1)},${y(value).toFixed(1)}`)
+    return s(
+      "g",
+      { class: `line line-${index}` },
+      s("polyline", { points: points.join(" ") }),
+      ...(values.length <= 12
+        ? points.map((point) => s("circle", { cx: point.split(",")[0]!, cy: point.split(",")[1]!, r: 3 }))
+        : [])
+    )
+  })
+  return h(
+    "figure",
+    { class: "chart" },
+    h("figcaption", {}, title),
+    s(
+      "svg",
+      { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, role: "img", "aria-label": describe(title, series) },
+      ...grid,
+      ...paths,
+      s("text", { class: "tick", x: LEFT, y: HEIGHT - 8 }, "1"),
+      s("text", { class: "tick", x: WIDTH - 10, y: HEIGHT - 8, "text-anchor": "end" }, `${axis.x} ${count}`)
+    ),
+    h(
+      "ul",
+      { class: "legend" },
+      ...series.map(({ name }, index) => h("li", {}, h("span", { class: `swatch line-${index}` }), name))
+    )
+  )
+}
+
+const describe = (title: string, series: ReadonlyArray<Line>): string =>
+  `${title}: ${series
+    .filter(({ values }) => values.length > 0)
+    .map(({ name, values }) => `${name} from ${values[0]!.toFixed(3)} to ${values.at(-1)!.toFixed(3)}`)
+    .join("; ")}`
+
+/** Which classes are taken for which; the darker, the larger the share of the row. */
+export const confusion = (
+  classes: ReadonlyArray<string>,
+  matrix: ReadonlyArray<ReadonlyArray<number>>
+): HTMLElement => {
+  const rows = matrix.map((row, label) => {
+    const support = row.reduce((sum, value) => sum + value, 0)
+    const cells = row.map((count, at) => {
+      const cell = h("span", { class: at === label ? "cell right" : "cell wrong" }, String(count))
+      cell.style.setProperty("--share", String(support === 0 ? 0 : count / support))
+      return cell
+    })
+    return [classes[label] ?? "", ...cells]
+  })
+  const element = table("Confusion matrix: rows are the true classes", ["is / taken for", ...classes], rows)
+  element.classList.add("confusion")
+  return element
+}

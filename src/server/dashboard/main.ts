@@ -1,0 +1,68 @@
+import { get, Refused } from "./api.ts"
+import { h } from "./dom.ts"
+import { modelsPage } from "./models.ts"
+import { overviewPage } from "./overview.ts"
+import { runsPage } from "./runs.ts"
+import { trainingPage } from "./training.ts"
+import { tryPage } from "./try.ts"
+
+/** A page: its content, and what to stop when the reader leaves it. */
+export interface Page {
+  readonly content: HTMLElement
+  readonly leave?: () => void
+}
+
+const PAGES: Readonly<Record<string, () => Promise<Page>>> = {
+  overview: overviewPage,
+  data: trainingPage,
+  runs: runsPage,
+  models: modelsPage,
+  try: tryPage
+}
+
+const main = document.getElementById("main")!
+let leave: (() => void) | undefined
+let shown = 0
+
+const show = async () => {
+  const name = location.hash.slice(1) in PAGES ? location.hash.slice(1) : "overview"
+  for (const link of document.querySelectorAll("nav a")) {
+    if (link.getAttribute("href") === `#${name}`) link.setAttribute("aria-current", "page")
+    else link.removeAttribute("aria-current")
+  }
+  leave?.()
+  leave = undefined
+  const turn = ++shown
+  main.setAttribute("aria-busy", "true")
+  const page = await PAGES[name]!().catch(
+    (error: unknown): Page => ({
+      content: h(
+        "p",
+        { class: "problem", role: "alert" },
+        error instanceof Refused ? error.message : "The service cannot be reached."
+      )
+    })
+  )
+  if (turn !== shown) return page.leave?.()
+  leave = page.leave
+  main.replaceChildren(page.content)
+  main.removeAttribute("aria-busy")
+}
+
+const showState = async () => {
+  const place = document.getElementById("state")!
+  try {
+    const { running } = await get<{ running: string | null }>("/runs?limit=1")
+    const { model_loaded } = await get<{ model_loaded: boolean }>("/health")
+    place.textContent = running !== null ? "Training" : model_loaded ? "Model ready" : "No model yet"
+    place.className = `state ${running !== null ? "busy" : model_loaded ? "good" : "warn"}`
+  } catch {
+    place.textContent = "Not reachable"
+    place.className = "state bad"
+  }
+}
+
+addEventListener("hashchange", () => void show())
+void show()
+void showState()
+setInterval(() => void showState(), 5000)

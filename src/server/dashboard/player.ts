@@ -1,0 +1,34 @@
+import WaveSurfer from "wavesurfer.js"
+import Spectrogram from "wavesurfer.js/plugins/spectrogram"
+import { h } from "./dom.ts"
+
+let playing: { readonly destroy: () => void } | undefined
+
+/** A recording with waveform, spectrogram and a button; the one before it on the page ends. */
+export const player = (title: string, sound: Blob): HTMLElement => {
+  playing?.destroy()
+  const wave = h("div", { class: "wave" })
+  const button = h("button", { class: "primary", disabled: true, click: () => void surfer.playPause() }, "Play")
+  const problem = h("p", { class: "problem", role: "alert" })
+  const style = getComputedStyle(document.documentElement)
+  const surfer = WaveSurfer.create({
+    container: wave,
+    height: 80,
+    sampleRate: 16_000,
+    waveColor: style.getPropertyValue("--quiet").trim(),
+    progressColor: style.getPropertyValue("--accent").trim(),
+    cspNonce: document.querySelector<HTMLMetaElement>("meta[name=nonce]")!.content,
+    plugins: [
+      Spectrogram.create({ height: 140, labels: true, scale: "mel", fftSamples: 512, labelsBackground: "#0008" })
+    ]
+  })
+  playing = surfer
+  surfer.on("ready", () => {
+    button.disabled = false
+  })
+  surfer.on("play", () => button.replaceChildren("Pause"))
+  surfer.on("pause", () => button.replaceChildren("Play"))
+  surfer.on("error", () => problem.replaceChildren("This browser cannot play this recording."))
+  surfer.loadBlob(sound).catch(() => problem.replaceChildren("This browser cannot play this recording."))
+  return h("div", { class: "player" }, h("div", { class: "row" }, button, h("strong", {}, title)), wave, problem)
+}

@@ -1,0 +1,80 @@
+import { Refused, send } from "./api.ts"
+import { h } from "./dom.ts"
+
+/** Files on the way at once: enough to keep a slow line busy. */
+const AT_ONCE = 3
+
+/** A place to drop files or choose them; `take` gets them. */
+export const dropZone = (label: string, multiple: boolean, take: (files: ReadonlyArray<File>) => void): HTMLElement => {
+  const input = h("input", {
+    type: "file",
+    accept: "audio/*,.flac,.ogg,.opus,.wav,.mp3",
+    multiple,
+    change: () => {
+      take([...(input.files ?? [])])
+      input.value = ""
+    }
+  })
+  const mark = (on: boolean) => (event: Event) => {
+    event.preventDefault()
+    zone.classList.toggle("over", on)
+  }
+  const zone = h(
+    "label",
+    {
+      class: "drop",
+      dragover: mark(true),
+      dragleave: mark(false),
+      drop: (event) => {
+        mark(false)(event)
+        take([...((event as DragEvent).dataTransfer?.files ?? [])])
+      }
+    },
+    h("span", {}, label),
+    input
+  )
+  return zone
+}
+
+/** Uploads files, a few at a time, with a line for each that says how it goes. */
+export const uploadAll = async (
+  files: ReadonlyArray<File>,
+  className: string,
+  list: HTMLElement,
+  summary: HTMLElement
+): Promise<void> => {
+  const waiting = files.map((file) => {
+    const bar = h("progress", { max: 1, value: 0, "aria-label": `Upload of ${file.name}` })
+    const state = h("span", { class: "figure" }, "waiting")
+    const line = h("li", {}, h("span", { class: "name" }, file.name), bar, state)
+    list.append(line)
+    return { file, bar, state, line }
+  })
+  const counts = { stored: 0, before: 0, refused: 0 }
+  const queue = waiting.values()
+  const work = async () => {
+    for (const { file, bar, state, line } of queue) {
+      const form = new FormData()
+      form.append("class_name", className)
+      form.append("file", file)
+      try {
+        state.textContent = "sending"
+        const { message } = await send<{ message: string }>("/upload", form, (share) => {
+          bar.value = share
+        })
+        const isNew = message.startsWith("File uploaded")
+        counts[isNew ? "stored" : "before"]++
+        bar.value = 1
+        state.textContent = isNew ? "stored" : "was there already"
+        line.className = "good"
+      } catch (error) {
+        counts.refused++
+        state.textContent = error instanceof Refused ? error.message : "failed"
+        line.className = "bad"
+      }
+      const { stored, before, refused } = counts
+      summary.textContent = `${stored + before + refused} of ${files.length}: ${stored} stored, ${before} were there already, ${refused} refused.`
+    }
+  }
+  await Promise.all(Array.from({ length: AT_ONCE }, work))
+}
