@@ -43,6 +43,8 @@ export interface StreamResult {
   /** Patches embedded in this pass. */
   readonly patches: number
   readonly skipped: ReadonlyArray<Skipped>
+  /** The keys of those that were skipped because the store did not give them: they may be fine. */
+  readonly unread: ReadonlyArray<string>
 }
 
 /** So many recordings are unusable that something is wrong with the corpus, not with the recordings. */
@@ -62,6 +64,7 @@ export const embedCorpus = Effect.fn("embedCorpus")(function* (settings: StreamS
   const memory = yield* Semaphore.make(settings.maxRecordingMegabytes)
   const live = new Map<string, string>()
   const skipped: Array<Skipped> = []
+  const unread: Array<string> = []
   const total = settings.count.recordings - settings.count.stored
   let reused = 0
   let embedded = 0
@@ -85,6 +88,10 @@ export const embedCorpus = Effect.fn("embedCorpus")(function* (settings: StreamS
       Effect.map((prepared) => [prepared]),
       Effect.catchTags({
         Unusable: ({ reason }) => skip(object.key, reason),
+        Unread: ({ reason }) => {
+          unread.push(object.key)
+          return skip(object.key, reason)
+        },
         PrepareError: ({ reason }) => skip(object.key, reason)
       })
     )
@@ -113,9 +120,10 @@ export const embedCorpus = Effect.fn("embedCorpus")(function* (settings: StreamS
     Stream.groupedWithin(PART_RECORDINGS, "30 seconds"),
     Stream.runForEach(persist)
   )
-  return { live, embedded, reused, patches, skipped } satisfies StreamResult
+  return { live, embedded, reused, patches, skipped, unread } satisfies StreamResult
 })
 
+class Unread extends Schema.TaggedError<Unread>()("Unread", { reason: Schema.String }) {}
 class Unusable extends Schema.TaggedError<Unusable>()("Unusable", { reason: Schema.String }) {}
 
 /** Fetches one recording, prepares it in a worker and writes its audit copies. */
@@ -138,12 +146,19 @@ const prepareObject = Effect.fn("prepareObject")(function* (
   const prepared = yield* Effect.gen(function* () {
     const { bytes, etag } = yield* store.get(object.key).pipe(
       Effect.mapError(({ reason, message }) => {
-        return new Unusable({ reason: reason === "missing" ? "It vanished after it was listed." : message })
+        return reason === "missing"
+          ? new Unusable({ reason: "It vanished after it was listed." })
+          : new Unread({ reason: message })
       })
     )
     // The version fetched, which is newer than the listed one if the object changed in between.
     const version = { key: object.key, etag, size: bytes.length }
-    return { ...version, ...(yield* preparers.prepare(bytes, settings)) } satisfies Prepared
+    // Nothing else can, or should, cross to a worker.
+    const { clipMaxSeconds, augmentations, audit } = settings
+    return {
+      ...version,
+      ...(yield* preparers.prepare(bytes, { clipMaxSeconds, augmentations, audit }))
+    } satisfies Prepared
   }).pipe(memory.withPermits(megabytes))
   yield* Effect.forEach(
     prepared.variants,
