@@ -36,8 +36,9 @@ afterAll(async () => {
 })
 
 /** Opens the dashboard and notes what a browser complains of, and what it asks others for. */
-const open = async (options: Parameters<Browser["newPage"]>[0] = {}) => {
+const open = async (options: Parameters<Browser["newPage"]>[0] = {}, token = "") => {
   const page = await browser.newPage(options)
+  if (token !== "") await page.addInitScript((text) => sessionStorage.setItem("ecosight-token", text), token)
   const complaints: Array<string> = []
   page.on("console", (message) => {
     if (message.type() === "error" && !message.text().includes("status of 4")) complaints.push(message.text())
@@ -108,7 +109,7 @@ test.skipIf(!hasChromium)(
   "every page fits 380 pixels, has one name for each control, and asks nobody else (skipped where /usr/bin/chromium is missing)",
   async () => {
     for (const colorScheme of ["light", "dark"] as const) {
-      const { page, complaints } = await open({ viewport: { width: 380, height: 800 }, colorScheme })
+      const { page, complaints } = await open({ viewport: { width: 380, height: 800 }, colorScheme }, TOKEN)
       for (const tab of ["Overview", "Training data", "Runs", "Models", "Try it"]) {
         await go(page, tab)
         await page.locator("main:not([aria-busy]) .card").first().waitFor()
