@@ -1,4 +1,4 @@
-import { Cause, DateTime, Duration, Effect, Option, Schema } from "effect"
+import { Cause, DateTime, Duration, Effect, Exit, Option, Schema } from "effect"
 import { type ClassScore, evaluate } from "../classifier/evaluate.ts"
 import { exportArtifacts } from "../classifier/export/artifacts.ts"
 import type { Head } from "../classifier/network.ts"
@@ -91,9 +91,13 @@ export const retrain = Effect.fn("retrain")(function* (
       return { ...result, seconds: { total, ...result.seconds } }
     }),
     Effect.tap((summary) => record({ status: "finished", summary })),
-    Effect.tapCause((cause) => {
-      const status = Cause.hasInterruptsOnly(cause) ? "cancelled" : "failed"
-      return Effect.ignore(record({ status, reason: Cause.squash(cause) }), { log: "Warn" })
+    // Not tapCause, which an interruption passes by.
+    Effect.onExit((exit) => {
+      if (Exit.isSuccess(exit)) return Effect.void
+      const outcome = Cause.hasInterruptsOnly(exit.cause)
+        ? { status: "cancelled" }
+        : { status: "failed", reason: Cause.squash(exit.cause) }
+      return Effect.ignore(record(outcome), { log: "Warn" })
     }),
     withLease(runId)
   )

@@ -1,13 +1,16 @@
-import { describe, expect, test } from "bun:test"
+import { describe, expect, setDefaultTimeout, test } from "bun:test"
 import { Effect, Schema } from "effect"
 import { RunSummary } from "../../src/retrain/summary.ts"
 import { folderStore } from "../../src/store/folder.ts"
-import { isRecording, recordingKey } from "../../src/store/keys.ts"
+import { LEASE_KEY, recordingKey } from "../../src/store/keys.ts"
 import { s3Store } from "../../src/store/s3.ts"
 import type { Store } from "../../src/store/store.ts"
 import { s3Error } from "../s3/server.ts"
 import { impatient, kindsOfStore, s3Server, settingsFor, temporaryFolder } from "../store/stores.ts"
-import { failure, fill, keysIn, runOn, smallCorpus, sound, succeed } from "./world.ts"
+import { failure, fill, json, keysIn, runOn, smallCorpus, sound, succeed } from "./world.ts"
+
+// Each test trains a few times, on a machine that may be busy.
+setDefaultTimeout(60_000)
 
 const inFolder = (use: (store: Store["Service"]) => Promise<void>) =>
   Effect.runPromise(
@@ -194,8 +197,7 @@ describe("bad input", () => {
       expect(await keysIn(store, "models/")).toEqual(versions)
       expect(await pointer()).toEqual(promoted)
       const record = (await keysIn(store, "runs/")).filter((key) => /\dZ-/.test(key) && !key.includes(first.runId))
-      const { bytes } = await Effect.runPromise(store.get(record[0]!))
-      expect(JSON.parse(new TextDecoder().decode(bytes))).toMatchObject({
+      expect(await json(store, record[0]!)).toMatchObject({
         status: "failed",
         reason: { _tag: "TooManySkipped" }
       })
@@ -219,6 +221,24 @@ describe("bad input", () => {
       expect(await keysIn(store, "models/")).toEqual([])
     }))
 })
+
+test("a run that is cancelled says so in its record, gives the lease back, and can be started again", () =>
+  inFolder(async (store) => {
+    await fill(store, smallCorpus())
+    const cancel = new AbortController()
+    const stuck: Store["Service"] = {
+      ...store,
+      get: (key) => {
+        if (!key.startsWith("extracted_audio/")) return store.get(key)
+        return Effect.sync(() => cancel.abort()).pipe(Effect.andThen(Effect.never))
+      }
+    }
+    await expect(runOn(stuck, {}, {}, cancel.signal)).rejects.toThrow("interrupt")
+    const [record] = (await keysIn(store, "runs/")).filter((key) => key !== LEASE_KEY)
+    expect(await json(store, record!)).toMatchObject({ status: "cancelled" })
+    expect(await json(store, LEASE_KEY)).toMatchObject({ released: true })
+    expect(await succeed(store)).toMatchObject({ recordings: 10 })
+  }))
 
 test("no more recordings are fetched at once than FETCH_CONCURRENCY", () =>
   Effect.runPromise(

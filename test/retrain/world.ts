@@ -54,7 +54,8 @@ const weights = Effect.runPromise(
 export const runOn = async (
   store: Store["Service"],
   options: Partial<RetrainOptions> = {},
-  environment: Record<string, string> = {}
+  environment: Record<string, string> = {},
+  signal?: AbortSignal
 ) => {
   const events: Array<RunEvent> = []
   const embedder = await weights
@@ -72,7 +73,7 @@ export const runOn = async (
     const plan = yield* planRun(embedder, merged.augmentations)
     return yield* retrain(yield* newRunId, plan, embedder, merged)
   })
-  const result = await Effect.runPromise(program.pipe(Effect.provide(services), Effect.result))
+  const result = await Effect.runPromise(program.pipe(Effect.provide(services), Effect.result), { signal })
   return { result, events }
 }
 
@@ -99,3 +100,7 @@ export const keysIn = (store: Store["Service"], prefix: string) =>
       Stream.runCollect
     )
   )
+
+/** What a JSON object in a store says. */
+export const json = (store: Store["Service"], key: string): Promise<unknown> =>
+  Effect.runPromise(Effect.map(store.get(key), ({ bytes }) => JSON.parse(new TextDecoder().decode(bytes))))
