@@ -53,7 +53,7 @@ export const queueSource = (
   settings: Pick<Settings["Service"], "region" | "credentials">,
   { interval, reconcile }: Pace
 ): Source => {
-  const client = makeClient(settings)
+  const client = makeClient(url, settings)
   const explain = (thrown: unknown) =>
     new QueueError({ message: `${url} does not answer: ${thrown instanceof Error ? thrown.message : String(thrown)}` })
   let listedAt: number | undefined
@@ -118,9 +118,11 @@ export const queueSource = (
   }
 }
 
-const makeClient = ({ region, credentials }: Pick<Settings["Service"], "region" | "credentials">) =>
+const makeClient = (url: string, { region, credentials }: Pick<Settings["Service"], "region" | "credentials">) =>
   new SQSClient({
-    ...Option.match(region, { onNone: () => ({}), onSome: (region) => ({ region }) }),
+    endpoint: new URL(url).origin,
+    // A queue's address names its region, which need not be the bucket's setting.
+    region: /^https?:\/\/sqs\.([a-z0-9-]+)\./.exec(url)?.[1] ?? Option.getOrElse(region, () => "us-east-1"),
     ...Option.match(credentials, {
       onNone: () => ({}),
       onSome: ({ accessKeyId, secretAccessKey, sessionToken }) => ({

@@ -1,0 +1,218 @@
+import { expect, setDefaultTimeout, test } from "bun:test"
+import { appendFile, mkdir, rename, writeFile } from "node:fs/promises"
+import { dirname, join } from "node:path"
+import { Duration, Effect, type Scope } from "effect"
+import { withLease } from "../../src/registry/lease.ts"
+import { folderStore } from "../../src/store/folder.ts"
+import { recordingKey } from "../../src/store/keys.ts"
+import { s3Store } from "../../src/store/s3.ts"
+import { Store, StoreError } from "../../src/store/store.ts"
+import { keysOf, queueSource } from "../../src/watch/queue.ts"
+import { bucketSource, folderSource, type Pace } from "../../src/watch/source.ts"
+import { fill, keysIn, smallCorpus, sound } from "../retrain/world.ts"
+import { s3Server, settingsFor, temporaryFolder } from "../store/stores.ts"
+import { notification, startQueueServer } from "./queueServer.ts"
+import { until, watching } from "./world.ts"
+
+setDefaultTimeout(30_000)
+
+const PACE: Pace = { interval: Duration.millis(50), reconcile: Duration.hours(1), still: Duration.millis(150) }
+const scoped = <A>(effect: Effect.Effect<A, unknown, Scope.Scope>) => Effect.runPromise(Effect.scoped(effect))
+
+const extra = (i: number) => [recordingKey("dog_bark", `9${i}-0-0-0.wav`), sound("dog_bark", 900 + i)] as const
+
+const write = async (root: string, [key, bytes]: readonly [string, Uint8Array]) => {
+  await mkdir(dirname(join(root, key)), { recursive: true })
+  await writeFile(join(root, key), bytes)
+}
+
+test("in a folder, recordings are embedded as they land, and enough of them make one run", () =>
+  scoped(
+    Effect.gen(function* () {
+      const root = yield* temporaryFolder
+      const store = folderStore(root)
+      yield* Effect.promise(() => fill(store, smallCorpus()))
+      yield* Effect.promise(() =>
+        watching(store, folderSource(root, PACE), { minNewSamples: 4 }, ({ runs, embedded }) =>
+          Effect.gen(function* () {
+            yield* until(() => runs.length === 1)
+            expect(runs[0]).toMatchObject({ recordings: 10, embedded: 0, reused: 10, promoted: true })
+            for (const i of [0, 1, 2]) yield* Effect.promise(() => write(root, extra(i)))
+            yield* until(() => embedded() === 13)
+            yield* Effect.sleep(300)
+            expect(runs.length).toBe(1)
+            for (const i of [3, 4, 5, 6]) yield* Effect.promise(() => write(root, extra(i)))
+            yield* until(() => runs.length === 2)
+            yield* until(() => embedded() === 17)
+            yield* Effect.sleep(300)
+            expect(runs.length).toBe(2)
+            expect(runs[1]!.embedded + runs[1]!.reused).toBe(runs[1]!.recordings)
+          })
+        )
+      )
+    })
+  ))
+
+test("a file that is still being written is left until it is still, then embedded once", () =>
+  scoped(
+    Effect.gen(function* () {
+      const root = yield* temporaryFolder
+      const store = folderStore(root)
+      yield* Effect.promise(() => fill(store, [...smallCorpus()].slice(0, 2)))
+      yield* Effect.promise(() =>
+        watching(store, folderSource(root, PACE), { minNewSamples: 1000 }, ({ log, embedded }) =>
+          Effect.gen(function* () {
+            yield* until(() => embedded() === 2)
+            const [key, bytes] = extra(0)
+            const path = join(root, key)
+            for (let at = 0; at < bytes.length; at += 2000) {
+              yield* Effect.promise(() => appendFile(path, bytes.subarray(at, at + 2000)))
+              yield* Effect.sleep(30)
+            }
+            expect(embedded()).toBe(2)
+            yield* until(() => embedded() === 3)
+            // Moved in from beside, as rsync does.
+            const aside = join(root, "part")
+            yield* Effect.promise(() =>
+              writeFile(aside, extra(1)[1]).then(() => rename(aside, join(root, extra(1)[0])))
+            )
+            yield* until(() => embedded() === 4)
+            expect(log.filter((line) => line.includes("Skipped"))).toEqual([])
+          })
+        )
+      )
+      expect((yield* Effect.promise(() => keysIn(store, "embeddings/"))).length).toBe(3)
+    })
+  ))
+
+const bucketOf = Effect.map(s3Server(), (server) => ({
+  server,
+  store: s3Store(settingsFor(server.endpoint), "recordings")
+}))
+
+test("a bucket is listed from the last keys onwards, and whole now and then", () =>
+  scoped(
+    Effect.gen(function* () {
+      const { server, store } = yield* bucketOf
+      yield* Effect.promise(() => fill(store, smallCorpus()))
+      const pace = { ...PACE, reconcile: Duration.millis(1500) }
+      yield* Effect.promise(() =>
+        watching(store, Effect.succeed(bucketSource(pace)), { minNewSamples: 1000 }, ({ embedded }) =>
+          Effect.gen(function* () {
+            yield* until(() => embedded() === 10)
+            server.requests.length = 0
+            // One sorts after the class's last key, one before.
+            yield* Effect.promise(() =>
+              fill(store, [extra(0), [recordingKey("dog_bark", "0.wav"), sound("dog_bark", 1)]])
+            )
+            yield* until(() => embedded() === 11)
+            const lists = server.requests.filter(
+              ({ key, query }) => key === "" && query.get("prefix")?.startsWith("ext")
+            )
+            expect(lists.length).toBeGreaterThan(0)
+            expect(lists.every(({ query }) => query.has("start-after"))).toBe(true)
+            yield* until(() => embedded() === 12)
+          })
+        )
+      )
+    })
+  ))
+
+test("SQS messages are deleted once their recordings are stored; repeated, vanished and foreign ones do no harm", () =>
+  scoped(
+    Effect.gen(function* () {
+      const { store } = yield* bucketOf
+      using queue = startQueueServer(400)
+      yield* Effect.promise(() => fill(store, [...smallCorpus()].slice(0, 2)))
+      const source = Effect.sync(() => queueSource(queue.url, settingsFor("http://unused"), PACE))
+      yield* Effect.promise(() =>
+        watching(store, source, { minNewSamples: 1000 }, ({ embedded }) =>
+          Effect.gen(function* () {
+            yield* until(() => embedded() === 2)
+            const [key, bytes] = [recordingKey("dog_bark", "at dusk+1 ü.wav"), sound("dog_bark", 1)]
+            yield* Effect.promise(() => fill(store, [[key, bytes]]))
+            for (let i = 0; i < 3; i++) queue.send(notification("recordings", key))
+            queue.send(notification("recordings", recordingKey("dog_bark", "gone.wav")))
+            queue.send(notification("recordings", "models/current.json"))
+            queue.send(JSON.stringify({ Service: "Amazon S3", Event: "s3:TestEvent" }))
+            queue.send(JSON.stringify({ Type: "Notification", Message: notification("recordings", key) }))
+            yield* until(() => queue.messages.size === 0)
+            expect(embedded()).toBe(3)
+          })
+        )
+      )
+      expect((yield* Effect.promise(() => keysIn(store, "embeddings/"))).length).toBe(2)
+    })
+  ))
+
+test("a message whose recording could not be stored comes again", () =>
+  scoped(
+    Effect.gen(function* () {
+      const { store } = yield* bucketOf
+      using queue = startQueueServer(100)
+      yield* Effect.promise(() => fill(store, [...smallCorpus()].slice(0, 2)))
+      let refusals = 0
+      const flaky: Store["Service"] = {
+        ...store,
+        put: (key, bytes, condition) =>
+          key.startsWith("embeddings/") && refusals > 0
+            ? Effect.suspend(() => {
+                refusals--
+                expect(queue.messages.size).toBe(1)
+                return Effect.fail(new StoreError({ reason: "unreachable", key, message: "The store is away." }))
+              })
+            : store.put(key, bytes, condition)
+      }
+      const source = Effect.sync(() => queueSource(queue.url, settingsFor("http://unused"), PACE))
+      yield* Effect.promise(() =>
+        watching(flaky, source, { minNewSamples: 1000 }, ({ embedded, log }) =>
+          Effect.gen(function* () {
+            yield* until(() => embedded() === 2)
+            refusals = 1
+            yield* Effect.promise(() => fill(store, [extra(0)]))
+            queue.send(notification("recordings", extra(0)[0]))
+            yield* until(() => queue.messages.size === 0)
+            expect(embedded()).toBe(3)
+            expect(log).toContain("The store is away. Trying again.")
+            queue.setDown(true)
+            yield* until(() => log.some((line) => line.includes("does not answer")))
+            queue.setDown(false)
+            yield* Effect.promise(() => fill(store, [extra(1)]))
+            queue.send(notification("recordings", extra(1)[0]))
+            yield* until(() => embedded() === 4)
+          })
+        )
+      )
+    })
+  ))
+
+test("while another process trains, it waits, and counts what that run has seen", () =>
+  scoped(
+    Effect.gen(function* () {
+      const root = yield* temporaryFolder
+      const store = folderStore(root)
+      yield* Effect.promise(() => fill(store, smallCorpus()))
+      yield* Effect.promise(() =>
+        watching(store, folderSource(root, PACE), { minNewSamples: 4 }, ({ runs, log }) =>
+          Effect.gen(function* () {
+            yield* until(() => log.some((line) => line.includes("Run elsewhere is training on this store")))
+            expect(runs).toEqual([])
+          }).pipe(
+            withLease("elsewhere"),
+            Effect.provideService(Store, store),
+            Effect.andThen(until(() => runs.length === 1)),
+            Effect.orDie
+          )
+        )
+      )
+    })
+  ))
+
+test("keys of notifications are decoded, and those of other buckets passed over", () => {
+  expect(keysOf(notification("here", "extracted_audio/a b/c+d é.wav"), "here")).toEqual([
+    "extracted_audio/a b/c+d é.wav"
+  ])
+  expect(keysOf(notification("there", "extracted_audio/a/b.wav"), "here")).toEqual([])
+  for (const body of ["", "{}", "not JSON", '{"Records":[{}]}', '{"Message":"{}"}'])
+    expect(keysOf(body, "here")).toEqual([])
+})
