@@ -2,7 +2,8 @@ import { NodeServices } from "@effect/platform-node"
 import { Effect, Layer, ManagedRuntime, Option } from "effect"
 import { Settings } from "../src/config.ts"
 import { answer } from "../src/server/answer.ts"
-import type { EngineRequest } from "../src/server/messages.ts"
+import type { Asked, Told } from "../src/server/child.ts"
+import type { EngineReply, EngineRequest } from "../src/server/messages.ts"
 import { folderStore } from "../src/store/folder.ts"
 import { openStore } from "../src/store/open.ts"
 import { Store } from "../src/store/store.ts"
@@ -24,9 +25,11 @@ const runtime = ManagedRuntime.make(
 )
 const answerTo = await runtime.runPromise(answer)
 
+const tell = (message: Told<EngineReply>) => process.send!(message)
+
 let previous = Promise.resolve()
-process.on("message", (request: EngineRequest) => {
-  previous = previous.then(async () => void process.send!(await runtime.runPromise(answerTo(request))))
+process.on("message", ({ id, request }: Asked<EngineRequest>) => {
+  previous = previous.then(async () => void tell({ id, reply: await runtime.runPromise(answerTo(request)) }))
 })
 process.on("disconnect", () => process.exit(0))
-process.send("ready")
+tell("ready")

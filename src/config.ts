@@ -245,6 +245,13 @@ const definitions = {
     allowed: "a whole number from 1 to 1000000",
     schema: wholeNumber(1, 1_000_000)
   }),
+  predictors: define({
+    name: "PREDICTORS",
+    fallback: "one per processor core, at most 4",
+    description: "Processes of the service that decode and predict, of about 200 MB each",
+    allowed: "a whole number from 1 to 64",
+    schema: wholeNumber(1, 64)
+  }),
   minNewSamples: define({
     name: "MIN_NEW_SAMPLES",
     fallback: "100",
@@ -356,6 +363,7 @@ const readSettings = Effect.fn("Settings.read")(function* () {
     corsOrigins: splitList(Option.getOrElse(yield* optional(definitions.corsOrigins), () => "")),
     maxUploadMegabytes: yield* required(definitions.maxUploadMegabytes),
     rateLimit: yield* required(definitions.rateLimit),
+    predictors: Option.getOrElse(yield* optional(definitions.predictors), () => Math.min(4, availableParallelism())),
     minNewSamples: yield* required(definitions.minNewSamples),
     watchInterval: yield* required(definitions.watchInterval),
     queueUrl: yield* optional(definitions.queueUrl),

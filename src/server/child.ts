@@ -6,15 +6,23 @@ export class ChildDied extends Schema.TaggedError<ChildDied>()("ChildDied", { me
 /** So many requests wait that another would only wait longer. */
 export class ChildBusy extends Schema.TaggedError<ChildBusy>()("ChildBusy", { message: Schema.String }) {}
 
-interface Job<Request, Reply> {
+/** What goes to the process: a request, and the number that its reply bears. */
+export interface Asked<Request> {
+  readonly id: number
   readonly request: Request
+}
+
+/** What comes from the process. */
+export type Told<Reply> = "ready" | { readonly id: number; readonly reply: Reply }
+
+interface Job<Request, Reply> extends Asked<Request> {
   readonly settle: (outcome: Effect.Effect<Reply, ChildDied>) => void
 }
 
 export interface Child<Request, Reply> {
   readonly ask: (request: Request) => Effect.Effect<Reply, ChildDied | ChildBusy>
-  /** Of the process that runs now. */
-  readonly pid: () => number | undefined
+  /** Requests that are not answered yet. */
+  readonly waiting: () => number
   /** How often it has died. */
   readonly deaths: () => number
 }
@@ -41,12 +49,17 @@ export const superviseChild = <Request, Reply>(command: ReadonlyArray<string>, o
       let ready = false
       let closed = false
       let deaths = 0
+      let asked = 0
       let pause = SHORTEST_PAUSE
       let process: Bun.Subprocess | undefined
       let alarm: Timer | undefined
 
       const feed = () => {
-        while (ready && sent < Math.min(queue.length, AHEAD)) process!.send(queue[sent++]!.request)
+        while (ready && sent < Math.min(queue.length, AHEAD)) {
+          const { id, request } = queue[sent]!
+          ready = deliver(process!, { id, request })
+          if (ready) sent++
+        }
         clearTimeout(alarm)
         if (sent > 0) alarm = setTimeout(() => process?.kill("SIGKILL"), PATIENCE)
       }
@@ -57,22 +70,24 @@ export const superviseChild = <Request, Reply>(command: ReadonlyArray<string>, o
           env,
           stdio: ["ignore", "ignore", "inherit"],
           serialization: "advanced",
-          ipc: (message: "ready" | Reply) => {
+          ipc: (message: Told<Reply>) => {
+            // A reply may come after the news of the death: by then its request has been settled or goes elsewhere.
             if (own !== process) return
             if (message === "ready") {
               ready = true
               const first = onReady()
-              if (first !== undefined) queue.unshift({ request: first, settle: () => {} })
-            } else {
+              if (first !== undefined) queue.unshift({ id: ++asked, request: first, settle: () => {} })
+            } else if (message.id === queue[0]?.id) {
               pause = SHORTEST_PAUSE
               sent--
-              queue.shift()?.settle(Effect.succeed(message))
+              queue.shift()?.settle(Effect.succeed(message.reply))
             }
             feed()
           },
           onExit: (_, code, signal) => {
             clearTimeout(alarm)
             if (closed) return
+            process = undefined
             deaths++
             if (sent > 0) {
               const how = signal === null ? `exit status ${code}` : `signal ${signal}`
@@ -94,7 +109,7 @@ export const superviseChild = <Request, Reply>(command: ReadonlyArray<string>, o
             resume(Effect.fail(new ChildBusy({ message: `${queue.length} requests are waiting already.` })))
             return
           }
-          const job: Job<Request, Reply> = { request, settle: resume }
+          const job: Job<Request, Reply> = { id: ++asked, request, settle: resume }
           queue.push(job)
           feed()
           return Effect.sync(() => {
@@ -107,7 +122,7 @@ export const superviseChild = <Request, Reply>(command: ReadonlyArray<string>, o
             orElse: () => Effect.fail(new ChildDied({ message: "The engine process does not start." }))
           })
         )
-      const child: Child<Request, Reply> = { ask, pid: () => process?.pid, deaths: () => deaths }
+      const child: Child<Request, Reply> = { ask, waiting: () => queue.length, deaths: () => deaths }
       const close = async () => {
         closed = true
         clearTimeout(alarm)
@@ -118,3 +133,13 @@ export const superviseChild = <Request, Reply>(command: ReadonlyArray<string>, o
     }),
     ({ close }) => Effect.promise(close)
   ).pipe(Effect.map(({ child }) => child))
+
+// The channel closes before the news of the death comes: what cannot be sent now goes to the next process.
+const deliver = (process: Bun.Subprocess, message: Asked<unknown>): boolean => {
+  try {
+    process.send(message)
+    return true
+  } catch {
+    return false
+  }
+}

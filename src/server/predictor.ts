@@ -1,5 +1,6 @@
 import { resolve } from "node:path"
 import { Context, Effect, Layer, Option } from "effect"
+import { Settings } from "../config.ts"
 import { Store, type StoreError } from "../store/store.ts"
 import { superviseChild } from "./child.ts"
 import { Current } from "./current.ts"
@@ -8,7 +9,7 @@ import { Refusal, refuse } from "./refusal.ts"
 
 const PROGRAM = resolve(import.meta.dir, "../../pipelines/engine.ts")
 
-/** Decodes and predicts in the engine process. */
+/** Decodes and predicts in engine processes; each request goes to the one with the least to do. */
 export class Predictor extends Context.Service<
   Predictor,
   {
@@ -18,7 +19,6 @@ export class Predictor extends Context.Service<
     readonly inspect: (bytes: Uint8Array) => Effect.Effect<number, Refusal>
     /** Loads the version that is promoted now, ahead of the first prediction. */
     readonly warm: Effect.Effect<void>
-    readonly pid: () => number | undefined
     readonly deaths: () => number
   }
 >()("ecosight/server/Predictor") {
@@ -27,12 +27,17 @@ export class Predictor extends Context.Service<
     Effect.gen(function* () {
       const { location } = yield* Store
       const current = yield* Current
-      const child = yield* superviseChild<EngineRequest, EngineReply>([process.execPath, PROGRAM, location], () => {
+      const { predictors } = yield* Settings
+      const load = () => {
         const runId = current.last()
-        return runId === undefined ? undefined : { kind: "load", runId }
-      })
+        return runId === undefined ? undefined : ({ kind: "load", runId } as const)
+      }
+      const children = yield* Effect.forEach(Array.from({ length: predictors }), () =>
+        superviseChild<EngineRequest, EngineReply>([process.execPath, PROGRAM, location], load)
+      )
+      const idlest = () => children.reduce((best, child) => (child.waiting() < best.waiting() ? child : best))
 
-      const ask = (request: EngineRequest) =>
+      const ask = (request: EngineRequest, child = idlest()) =>
         child.ask(request).pipe(
           Effect.catchTags({
             ChildDied: ({ message }) =>
@@ -73,11 +78,12 @@ export class Predictor extends Context.Service<
           return reply.kind === "inspected" ? reply.seconds : yield* Effect.die(reply)
         }),
         warm: promoted.pipe(
-          Effect.flatMap((runId) => ask({ kind: "load", runId })),
+          Effect.flatMap((runId) =>
+            Effect.forEach(children, (child) => ask({ kind: "load", runId }, child), { concurrency: "unbounded" })
+          ),
           Effect.ignore
         ),
-        pid: child.pid,
-        deaths: child.deaths
+        deaths: () => children.reduce((sum, child) => sum + child.deaths(), 0)
       })
     })
   )

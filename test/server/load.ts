@@ -57,7 +57,7 @@ for (const atOnce of [1, 8, 32]) await measure("/predict of 2 s", 200, atOnce, p
 const started = await fetch(`${url}/retrain`, { method: "POST", body: JSON.stringify({ min_new_samples: 0 }) })
 console.log("While a run is training:", ((await started.json()) as { status: string }).status)
 for (const path of ["/health", "/status"]) await measure(path, 3000, 8, () => fetch(url + path))
-await measure("/predict of 2 s", 50, 1, predict)
+await measure("/predict of 2 s", 40, 1, predict)
 const isTraining = async () =>
   ((await (await fetch(`${url}/runs?limit=1`)).json()) as { running: string | null }).running !== null
 console.log((await isTraining()) ? "It was training to the end of this." : "It ended before this did.")

@@ -43,6 +43,7 @@ export const startService = async (
       YAMNET_MODEL: join(folder, "yamnet"),
       ENGINE: "native",
       WORKERS: "2",
+      PREDICTORS: "1",
       ...options.environment
     },
     stdio: ["ignore", "pipe", "pipe"]
