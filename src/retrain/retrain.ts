@@ -1,4 +1,5 @@
 import { Cause, DateTime, Duration, Effect, Exit, Option, Schema } from "effect"
+import packageJson from "../../package.json"
 import { type ClassScore, evaluate } from "../classifier/evaluate.ts"
 import { exportArtifacts } from "../classifier/export/artifacts.ts"
 import type { Head } from "../classifier/network.ts"
@@ -82,7 +83,18 @@ export const retrain = Effect.fn("retrain")(function* (
   options: RetrainOptions
 ) {
   const startedAt = DateTime.formatIso(yield* DateTime.now)
-  const record = (state: object) => writeRunRecord(runId, { startedAt, options, recipe: plan.recipe, ...state })
+  const { maxSkipped, maxRecordingMegabytes, groupPattern, gateTolerance, gateClassTolerance } = yield* Settings
+  // With the snapshot in the summary, what it takes to do the same again.
+  const settings = {
+    maxSkipped,
+    maxRecordingMegabytes,
+    groupPattern: Option.getOrNull(Option.map(groupPattern, ({ source }) => source)),
+    gateTolerance,
+    gateClassTolerance
+  }
+  const versions = { "ecosight-retrain": packageJson.version, bun: Bun.version }
+  const record = (state: object) =>
+    writeRunRecord(runId, { startedAt, options, settings, versions, recipe: plan.recipe, ...state })
   return yield* record({ status: "running" }).pipe(
     Effect.andThen(run(runId, plan, weights, options)),
     Effect.timed,

@@ -1,5 +1,7 @@
 import { expect, setDefaultTimeout, test } from "bun:test"
+import { join } from "node:path"
 import { folderStore } from "../../src/store/folder.ts"
+import { runKey, versionKey } from "../../src/store/keys.ts"
 import { OPTIONS, smallCorpus, succeed } from "../retrain/world.ts"
 import { folderOf, resultOf, runProgram } from "./program.ts"
 
@@ -11,6 +13,16 @@ test("versions are listed, shown, compared, promoted and rolled back", async () 
   const one = (await succeed(store, { audit: false })).runId
   const two = (await succeed(store, { audit: false, seed: 1, promotion: "never", epochs: OPTIONS.epochs + 1 })).runId
   const models = (...args: ReadonlyArray<string>) => runProgram("models", [...args, "--json"], {}, folder.root)
+
+  const trainingSet = await Bun.file(join(folder.root, versionKey(one, "training_set.json"))).bytes()
+  expect(await Bun.file(join(folder.root, runKey(one))).json()).toMatchObject({
+    status: "finished",
+    options: { seed: 0 },
+    settings: { gateTolerance: 0, gateClassTolerance: 0.05, groupPattern: null },
+    recipe: { parts: { augmentations: 1 } },
+    versions: { bun: Bun.version },
+    summary: { snapshot: new Bun.CryptoHasher("sha256").update(trainingSet).digest("hex") }
+  })
 
   const listed = await models("list")
   expect(listed.stdout).toContain("macro-F1")
@@ -28,16 +40,10 @@ test("versions are listed, shown, compared, promoted and rolled back", async () 
   expect(compared.stdout).toContain("seed: 0 -> 1")
 
   expect(resultOf(await models("promote", two))).toMatchObject({ runId: two, from: one })
-  expect(resultOf(await models("list"))).toMatchObject([{ state: "was promoted" }, { state: "promoted" }])
   expect(resultOf(await models("rollback"))).toEqual({ runId: one, from: two })
 
-  for (const [args, sentence] of [
-    [["rollback"], `${one} is the first model promoted`],
-    [["show", "nothing"], "holds no version nothing"]
-  ] as const) {
-    const { code, stderr, stdout } = await models(...args)
-    expect(code).toBe(1)
-    expect(stderr + stdout).toContain(sentence)
-    expect(stderr).not.toContain("    at ")
-  }
+  const { code, stderr } = await models("rollback")
+  expect(code).toBe(1)
+  expect(stderr).toContain(`${one} is the first model promoted`)
+  expect(stderr).not.toContain("    at ")
 })
