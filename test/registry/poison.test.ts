@@ -1,0 +1,69 @@
+import { expect, test } from "bun:test"
+import { Effect, Option } from "effect"
+import type { Sample } from "../../src/classifier/dataset.ts"
+import { classifierModel } from "../../src/classifier/export/onnx.ts"
+import { seededRandom } from "../../src/random.ts"
+import { decide } from "../../src/registry/gate.ts"
+import { readPointer } from "../../src/registry/pointer.ts"
+import { compareWithPromoted } from "../../src/registry/promoted.ts"
+import { promoteVersion, writeVersion } from "../../src/registry/publish.ts"
+import { Store } from "../../src/store/store.ts"
+import { gaussian } from "../classifier/problems.ts"
+import { trainOn } from "../classifier/runs.ts"
+import { memoryStore } from "../store/memory.ts"
+
+const CLASSES = ["dog", "engine", "gun"]
+
+/** Recordings whose embeddings lean towards their class; `share` of them are labelled as another. */
+const batch = (name: string, count: number, share: number, seed: number): ReadonlyArray<Sample> => {
+  const random = seededRandom(seed)
+  return Array.from({ length: count }, (_, i) => {
+    const label = i % CLASSES.length
+    const wrong = random() < share ? 1 + Math.floor(random() * 2) : 0
+    const className = CLASSES[(label + wrong) % CLASSES.length]!
+    return {
+      key: `extracted_audio/${className}/${name}${i}.wav`,
+      className,
+      group: `${name}${i}`,
+      variant: "original",
+      vector: Float32Array.from({ length: 1024 }, (_, feature) =>
+        Math.max(0, gaussian(random) + (feature % 30 === label ? 0.9 : 0))
+      )
+    }
+  })
+}
+
+/** Trains on a first batch, promotes that model, trains on both batches, and asks the gate. */
+const decisionOn = (first: ReadonlyArray<Sample>, second: ReadonlyArray<Sample>) =>
+  Effect.gen(function* () {
+    const { classifier } = yield* trainOn(first, { head: "linear", epochs: 40 })
+    const files: ReadonlyArray<readonly [string, Uint8Array]> = [
+      ["classifier.onnx", classifierModel(classifier)],
+      ["class_names.json", new TextEncoder().encode(JSON.stringify(classifier.classes))],
+      ["training_set.json", new TextEncoder().encode("{}")]
+    ]
+    yield* writeVersion("first", new Map(files))
+    yield* promoteVersion("first", Option.none())
+    const {
+      dataset,
+      split,
+      classifier: candidate
+    } = yield* trainOn([...first, ...second], { head: "linear", epochs: 40 })
+    const incumbent = yield* compareWithPromoted(yield* readPointer(), candidate, dataset, split.holdout)
+    return { incumbent, decision: decide("auto", incumbent, { macroF1: 0, recall: 0.05 }) }
+  }).pipe(Effect.provideService(Store, memoryStore(new Map())), Effect.runPromise)
+
+// The gate sees scores, not labels: it keeps wrong ones from a model that has little left to learn.
+test.each([2, 3, 4])("a batch (%i) with 30 % wrong labels is not promoted, and the record says why", async (seed) => {
+  const { decision, incumbent } = await decisionOn(batch("first", 300, 0, 1), batch("second", 300, 0.3, seed))
+  expect(incumbent.kind).toBe("compared")
+  expect(decision.promote).toBe(false)
+  expect(decision.why).toMatch(/^Not promoted: .*lower by more than GATE_/)
+  expect(decision.why).toMatch(/95 % interval/)
+})
+
+test("a batch with right labels, from which there is much to learn, is promoted", async () => {
+  const { decision } = await decisionOn(batch("first", 60, 0, 1), batch("second", 240, 0, 2))
+  expect(decision.promote).toBe(true)
+  expect(decision.why).toContain("beyond chance")
+})
