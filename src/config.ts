@@ -245,6 +245,12 @@ const definitions = {
     allowed: "a whole number from 1 to 1000000",
     schema: wholeNumber(1, 1_000_000)
   }),
+  traceEndpoint: define({
+    name: "OTEL_EXPORTER_OTLP_ENDPOINT",
+    fallback: "none; nothing is traced",
+    description: "The OpenTelemetry collector that gets the service's traces, as OTLP over HTTP",
+    ...address
+  }),
   predictors: define({
     name: "PREDICTORS",
     fallback: "one per processor core, at most 4",
@@ -363,6 +369,7 @@ const readSettings = Effect.fn("Settings.read")(function* () {
     corsOrigins: splitList(Option.getOrElse(yield* optional(definitions.corsOrigins), () => "")),
     maxUploadMegabytes: yield* required(definitions.maxUploadMegabytes),
     rateLimit: yield* required(definitions.rateLimit),
+    traceEndpoint: yield* optional(definitions.traceEndpoint),
     predictors: Option.getOrElse(yield* optional(definitions.predictors), () => Math.min(4, availableParallelism())),
     minNewSamples: yield* required(definitions.minNewSamples),
     watchInterval: yield* required(definitions.watchInterval),

@@ -37,6 +37,7 @@ test("every setting has a default", async () => {
     corsOrigins: [],
     maxUploadMegabytes: 50,
     rateLimit: 600,
+    traceEndpoint: Option.none(),
     predictors: Math.min(4, availableParallelism()),
     minNewSamples: 100,
     watchInterval: 60,

@@ -24,7 +24,8 @@ export const makeRun = (
 ): Run => {
   const failure = (cause: Cause.Cause<unknown>) => execute(toResponse(cause), { signal: new AbortController().signal })
   return async (request, effect) => {
-    const exit = await execute(effect, { signal: request.signal })
+    const span = `${request.method} ${new URL(request.url).pathname}`
+    const exit = await execute(Effect.withSpan(effect, span, { kind: "server" }), { signal: request.signal })
     if (Exit.isSuccess(exit)) return exit.value
     const response = await failure(exit.cause)
     return Exit.isSuccess(response) ? response.value : new Response(null, { status: 500 })
