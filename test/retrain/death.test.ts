@@ -15,7 +15,7 @@ import { EMBEDDING_SIZE } from "../../src/yamnet/layers.ts"
 import { MORTAL_OPTIONS } from "./mortalOptions.ts"
 import { fill, keysIn, sound, succeed } from "./world.ts"
 
-setDefaultTimeout(600_000)
+setDefaultTimeout(3_600_000)
 
 // A part of 128 recordings and another, so that a death in the stream may leave some stored and some not.
 const RECORDINGS = 150
