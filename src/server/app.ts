@@ -1,10 +1,11 @@
-import { Effect } from "effect"
+import { Duration, Effect } from "effect"
 import { Elysia } from "elysia"
 import { Settings } from "../config.ts"
 import { clipRoutes } from "./clipRoutes.ts"
 import { dashboardRoutes } from "./dashboard.ts"
 import { ecosightRoutes } from "./ecosight.ts"
 import { isLoopback, makeGuard } from "./guard.ts"
+import { PATIENCE } from "./intake.ts"
 import { modelRoutes } from "./modelRoutes.ts"
 import { openApi } from "./openapi.ts"
 import { refusalResponse, refuse } from "./refusal.ts"
@@ -95,7 +96,11 @@ export const listen = Effect.fn("listen")(function* (host: string, port: number)
           idleTimeout: IDLE,
           // Bodies are bounded where they are read, so that the answer says why.
           maxRequestBodySize: Number.MAX_SAFE_INTEGER,
-          fetch: (request, server) => answer(request, server.requestIP(request)?.address ?? ""),
+          fetch: (request, server) => {
+            // Bun cuts a body that is still coming after `IDLE`; how long one may take is decided where it is read.
+            if (request.method === "POST") server.timeout(request, Duration.toSeconds(PATIENCE) + IDLE)
+            return answer(request, server.requestIP(request)?.address ?? "")
+          },
           error: () => refusalResponse(refuse(500, "Something went wrong in the service; its log says what."))
         }),
       catch: (cause) => refuse(500, `The service cannot listen on ${host}, port ${port}: ${String(cause)}`)

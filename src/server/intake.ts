@@ -1,4 +1,4 @@
-import { Context, Effect, Layer, Semaphore } from "effect"
+import { Context, Duration, Effect, Layer, Semaphore } from "effect"
 import { Settings } from "../config.ts"
 import { type Refusal, refuse } from "./refusal.ts"
 
@@ -12,8 +12,8 @@ export interface Form {
 const ENVELOPE = 64 * 1024
 /** A JSON body here holds a reason and a number. */
 const MOST_JSON = 16 * 1024
-/** 50 MB at 1 MB/s; who is slower holds memory for nothing. */
-const PATIENCE = "60 seconds"
+/** 50 MB at 0.4 MB/s; who is slower holds memory for nothing. */
+export const PATIENCE = Duration.minutes(2)
 
 /** Takes bodies in: bounded before they are read, and together no more than MAX_RECORDING_MB in memory. */
 export class Intake extends Context.Service<
@@ -104,7 +104,7 @@ const readBody = (request: Request, most: number) =>
   }).pipe(
     Effect.timeoutOrElse({
       duration: PATIENCE,
-      orElse: () => Effect.fail(refuse(408, `The body took longer than ${PATIENCE} to arrive.`))
+      orElse: () => Effect.fail(refuse(408, `The body took longer than ${Duration.format(PATIENCE)} to arrive.`))
     })
   )
 

@@ -15,6 +15,8 @@ const STORE_STATUS = { missing: 404, conflict: 409, denied: 503, unreachable: 50
 
 /** The one place where failures become HTTP. What nobody foresaw is logged, and answered without saying what it was. */
 export const toResponse = (cause: Cause.Cause<unknown>): Effect.Effect<Response> => {
+  // The client has gone, so nobody reads this.
+  if (Cause.hasInterruptsOnly(cause)) return Effect.succeed(new Response(null, { status: 499 }))
   const error = Cause.squash(cause)
   if (error instanceof Refusal) return Effect.succeed(refusalResponse(error))
   if (error instanceof StoreError) {

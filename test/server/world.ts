@@ -28,12 +28,11 @@ const writeFiles = (folder: string, files: ReadonlyMap<string, Uint8Array>) =>
 
 /** Starts the service on a corpus of its own, with an untrained network as YAMNet, which needs no download. */
 export const startService = async (
-  options: { readonly environment?: Record<string, string>; readonly corpus?: ReadonlyMap<string, Uint8Array> } = {}
+  options: { readonly environment?: Record<string, string>; readonly bucket?: string } = {}
 ): Promise<Service> => {
   const folder = await mkdtemp(join(tmpdir(), "ecosight-serve-"))
-  const store = join(folder, "store")
-  await mkdir(store)
-  await writeFiles(store, options.corpus ?? smallCorpus())
+  const store = options.bucket ?? join(folder, "store")
+  if (options.bucket === undefined) await writeFiles(store, smallCorpus())
   await writeFiles(join(folder, "yamnet"), toTfjs(untrainedNetwork(), ""))
   const process = Bun.spawn([globalThis.process.execPath, "pipelines/serve.ts", "--store", store, "--port", "0"], {
     cwd: ROOT,
