@@ -96,7 +96,9 @@ export class Embeddings extends Context.Service<
           Effect.flatMap(store.get(key), ({ bytes }) => decodePart(key, nameOf(key), bytes))
 
         const readPartIndex = Effect.fnUntraced(function* ({ key, size }: ObjectInfo) {
-          const footer = yield* store.getRange(key, Math.max(0, size - FOOTER_BYTES), Math.max(size, 1))
+          // A server refuses any range of an empty object.
+          const footer =
+            size === 0 ? new Uint8Array() : yield* store.getRange(key, Math.max(0, size - FOOTER_BYTES), size)
           const index = yield* locateIndex(key, footer)
           const head = size <= FOOTER_BYTES ? footer : yield* store.getRange(key, 0, index.end)
           return yield* readIndex(key, index, head)

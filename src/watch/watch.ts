@@ -78,7 +78,7 @@ export const watch = Effect.fn("watch")(function* (source: Source, weights: Yamn
       pending.delete(key)
     }
     yield* embeddings.compact(recipe, liveVersions)
-    yield* Effect.logInfo(`Embedded ${result.embedded} recordings as they landed.`)
+    yield* Effect.logInfo(`Embedded ${result.embedded} new ${result.embedded === 1 ? "recording" : "recordings"}.`)
   })
 
   const train = Effect.gen(function* () {

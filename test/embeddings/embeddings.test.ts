@@ -188,10 +188,13 @@ describe("a store of many parts", () => {
     expect(index).toEqual(new Map([...corpus].map(([key, etag]) => [key, new Set([etag])])))
   })
 
-  test("a damaged part is named, set aside unchanged, and only its recordings are embedded again", async () => {
+  test.each([
+    ["truncated", -100],
+    ["empty", -Infinity]
+  ])("a part that is %s is named, set aside unchanged, and only its recordings are embedded again", async (_, end) => {
     const { objects, store, corpus } = await filled()
     const part = [...objects.keys()].sort()[4]!
-    const damaged = objects.get(part)!.slice(0, -100)
+    const damaged = objects.get(part)!.slice(0, end)
     objects.set(part, damaged)
     const warnings: Array<string> = []
     const listen = Logger.layer([Logger.make(({ message }) => void warnings.push(String(message)))])

@@ -54,7 +54,8 @@ export const watching = <A, E>(
       ...options,
       onRun
     }).pipe(Effect.provide(services), Effect.forkScoped)
-    const embedded = () => log.reduce((sum, line) => sum + Number(/^Embedded (\d+) recordings/.exec(line)?.[1] ?? 0), 0)
+    const embedded = () =>
+      log.reduce((sum, line) => sum + Number(/^Embedded (\d+) new recordings?\.$/.exec(line)?.[1] ?? 0), 0)
     return yield* Effect.raceFirst(body({ runs, log, embedded }), Effect.orDie(Fiber.join(watcher)))
   }).pipe(Effect.scoped, Effect.runPromise)
 
