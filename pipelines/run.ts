@@ -15,9 +15,7 @@ import { findWeights } from "../src/yamnet/weights.ts"
 
 // One training run of the service, in a process of its own that tells the service how it goes.
 
-const Task = Schema.fromJsonString(
-  Schema.Struct({ runId: Schema.String, store: Schema.String, reason: Schema.String, minNewSamples: Schema.Int })
-)
+const Task = Schema.fromJsonString(Schema.Struct({ runId: Schema.String, store: Schema.String, reason: Schema.String }))
 
 const OPTIONS = {
   augmentations: 5,
@@ -65,7 +63,8 @@ const run = Effect.gen(function* () {
     // The reason is recorded with the options.
     const options: RetrainOptions & { readonly reason: string } = {
       ...OPTIONS,
-      minNewSamples: task.minNewSamples,
+      // The service has counted already.
+      minNewSamples: 0,
       reason: task.reason
     }
     return yield* retrain(task.runId, plan, weights, options)

@@ -28,5 +28,4 @@ export interface RunTask {
   readonly runId: string
   readonly store: string
   readonly reason: string
-  readonly minNewSamples: number
 }

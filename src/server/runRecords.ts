@@ -1,5 +1,5 @@
 import { hostname } from "node:os"
-import { Effect, Option, Schema, Stream } from "effect"
+import { Clock, Effect, Option, Schema, Stream } from "effect"
 import { orNone } from "../registry/pointer.ts"
 import { writeRunRecord } from "../registry/runs.ts"
 import { LEASE_KEY, RUNS_PREFIX, runKey } from "../store/keys.ts"
@@ -33,7 +33,13 @@ const Record = Schema.fromJsonString(
 )
 
 const Lease = Schema.fromJsonString(
-  Schema.Struct({ runId: Schema.String, host: Schema.String, process: Schema.Int, released: Schema.Boolean })
+  Schema.Struct({
+    runId: Schema.String,
+    host: Schema.String,
+    process: Schema.Int,
+    renewedAt: Schema.String,
+    released: Schema.Boolean
+  })
 )
 
 const Sentence = Schema.Struct({ message: Schema.String })
@@ -41,15 +47,20 @@ const Sentence = Schema.Struct({ message: Schema.String })
 /** A run's id, as `newRunId` makes them; nothing else becomes part of a key. */
 export const isRunId = (id: string): boolean => /^\d{8}T\d{6}Z-[0-9a-f]{6}$/.test(id)
 
-/** The run that holds the store's lease, unless its process on this machine is gone. */
+/** Milliseconds; a lease is renewed every 10 s. That clocks disagree costs a run that is refused, not a wrong one. */
+const SILENCE = 120_000
+
+/** The run that holds the store's lease, unless its process is gone, or its machine has been silent for long. */
 export const runningElsewhere = Effect.gen(function* () {
   const store = yield* Store
   const found = yield* orNone(store.get(LEASE_KEY))
   if (Option.isNone(found)) return undefined
   const lease = yield* Effect.option(Schema.decodeUnknownEffect(Lease)(text(found.value.bytes)))
   if (Option.isNone(lease) || lease.value.released) return undefined
-  const { host, process, runId } = lease.value
-  return host === hostname() && !isAlive(process) ? undefined : runId
+  const { host, process, renewedAt, runId } = lease.value
+  const isGone =
+    host === hostname() ? !isAlive(process) : (yield* Clock.currentTimeMillis) - Date.parse(renewedAt) > SILENCE
+  return isGone ? undefined : runId
 })
 
 /** Reads one run's record; none where there is no such run. */

@@ -52,8 +52,6 @@ export class Runs extends Context.Service<
     readonly running: () => string | undefined
     /** How many recordings were new when the last run here failed or was cancelled; 0 after one that finished. */
     readonly freshAtFailure: () => number
-    /** Of the process that trains now. */
-    readonly pid: () => number | undefined
   }
 >()("ecosight/server/Runs") {
   static readonly layer = Layer.effect(
@@ -143,7 +141,7 @@ export class Runs extends Context.Service<
           if (fresh < minNewSamples) return { status: "not_needed", fresh } satisfies Started
           const runId = yield* newRunId
           const startedAt = DateTime.formatIso(yield* DateTime.now)
-          launch({ runId, store: store.location, reason, minNewSamples: 0 }, startedAt, fresh)
+          launch({ runId, store: store.location, reason }, startedAt, fresh)
           yield* Effect.logInfo(`Run ${runId} started: ${reason}`)
           return { status: "running", runId } satisfies Started
         },
@@ -192,8 +190,7 @@ export class Runs extends Context.Service<
         }),
         log: (id) => runs.get(id)?.log,
         running: () => live()?.task.runId,
-        freshAtFailure: () => freshAtFailure,
-        pid: () => live()?.process.pid
+        freshAtFailure: () => freshAtFailure
       })
     })
   )
