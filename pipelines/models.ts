@@ -8,18 +8,13 @@ import { promoteVersion, rollback } from "../src/registry/publish.ts"
 import { type Difference, diffVersions, listVersions, showVersion, type Version } from "../src/registry/versions.ts"
 import { openStore } from "../src/store/open.ts"
 import { Store } from "../src/store/store.ts"
+import { jsonFlag, storeFlag } from "./flags.ts"
 import { share, table } from "./summary.ts"
 
 const models = Command.make("models").pipe(
   Command.withSharedFlags({
-    store: Flag.String("store").pipe(
-      Flag.withDescription("s3://bucket or a folder (default: S3_BUCKET if set, else the current folder)"),
-      Flag.optional
-    ),
-    json: Flag.Boolean("json").pipe(
-      Flag.withDescription("Print the result as JSON, on the last line of standard output"),
-      Flag.withDefault(false)
-    )
+    store: storeFlag(),
+    json: jsonFlag()
   }),
   Command.withDescription("Looks at trained models, and says which one is in use"),
   Command.withExamples([

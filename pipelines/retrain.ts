@@ -1,87 +1,40 @@
-import { resolve } from "node:path"
 import { NodeRuntime, NodeServices } from "@effect/platform-node"
-import { Console, Effect, Layer, Option, Schema } from "effect"
+import { Console, Effect, Layer, Option } from "effect"
 import { CliError, Command, Flag } from "effect/cli"
 import { FetchHttpClient } from "effect/http"
 import packageJson from "../package.json"
-import { MAX_AUGMENTATIONS } from "../src/augment/plan.ts"
-import { HEADS } from "../src/classifier/network.ts"
 import { Settings } from "../src/config.ts"
 import { writeDemoCorpus } from "../src/demo/corpus.ts"
-import { Embeddings } from "../src/embeddings/embeddings.ts"
-import { engineLayer } from "../src/engine/choose.ts"
-import { PROMOTIONS } from "../src/registry/gate.ts"
 import { newRunId } from "../src/registry/runs.ts"
 import { type Plan, planRun, retrain } from "../src/retrain/retrain.ts"
 import { folderStore } from "../src/store/folder.ts"
 import { openStore } from "../src/store/open.ts"
 import { Store } from "../src/store/store.ts"
 import { RunEvents } from "../src/stream/events.ts"
-import { findWeights } from "../src/yamnet/weights.ts"
+import { jsonFlag, storeFlag, trainingFlags, wholeNumber } from "./flags.ts"
+import { runServices, settledWeights } from "./services.ts"
 import { describeSummary } from "./summary.ts"
 import { Reporter, reporterLogger } from "./terminal.ts"
 
 const DEMO_FOLDER = "demo"
-const WEIGHTS_FOLDER = resolve(import.meta.dir, "../models/yamnet")
-
-const wholeNumber = (minimum: number, maximum: number) => Schema.Int.check(Schema.isBetween({ minimum, maximum }))
 
 const input = {
-  store: Flag.String("store").pipe(
-    Flag.withDescription("s3://bucket or a folder (default: S3_BUCKET if set, else ., else a demonstration)"),
-    Flag.optional
-  ),
-  augmentations: Flag.Int("augmentations").pipe(
-    Flag.withSchema(wholeNumber(0, MAX_AUGMENTATIONS)),
-    Flag.withDescription(
-      `Augmented variants of each recording, beside the original: 0 to ${MAX_AUGMENTATIONS} (default: 5)`
-    ),
-    Flag.withDefault(5)
-  ),
-  epochs: Flag.Int("epochs").pipe(
-    Flag.withSchema(wholeNumber(1, 100_000)),
-    Flag.withDescription("Epochs at most; training stops early (default: 100)"),
-    Flag.withDefault(100)
-  ),
-  batchSize: Flag.Int("batch-size").pipe(
-    Flag.withSchema(wholeNumber(2, 65_536)),
-    Flag.withDescription("Samples in a mini-batch of training (default: 64)"),
-    Flag.withDefault(64)
-  ),
-  head: Flag.Literals("head", HEADS).pipe(
-    Flag.withDescription("mlp is EcoSight's network; linear is one regularised layer, for little data (default: mlp)"),
-    Flag.withDefault("mlp")
-  ),
+  store: storeFlag("., else a demonstration"),
+  ...trainingFlags,
   engine: Flag.Literals("engine", ["auto", "webgpu", "native"]).pipe(
     Flag.withDescription("auto takes WebGPU on a graphics card, else the native engine (default: ENGINE, else auto)"),
     Flag.optional
-  ),
-  seed: Flag.Int("seed").pipe(
-    Flag.withSchema(wholeNumber(0, 2 ** 32 - 1)),
-    Flag.withDescription("Seeds the training; the split and the augmentations do not depend on it (default: 0)"),
-    Flag.withDefault(0)
   ),
   minNewSamples: Flag.Int("min-new-samples").pipe(
     Flag.withSchema(wholeNumber(0, 2 ** 32 - 1)),
     Flag.withDescription("Train only if at least so many recordings are new since the last training (default: 0)"),
     Flag.withDefault(0)
   ),
-  promotion: Flag.Literals("promote", PROMOTIONS).pipe(
-    Flag.withDescription("auto publishes the new model if it is not worse than the published one (default: auto)"),
-    Flag.withDefault("auto")
-  ),
-  audit: Flag.Boolean("audit").pipe(
-    Flag.withDescription("Write the augmented variants to augmented_audio; --no-audit leaves them out"),
-    Flag.withDefault(true)
-  ),
   dryRun: Flag.Boolean("dry-run").pipe(
     Flag.withDescription("Say what there is to do, and do nothing"),
     Flag.withDefault(false)
   ),
-  json: Flag.Boolean("json").pipe(
-    Flag.withDescription("Print the result as JSON, on the last line of standard output"),
-    Flag.withDefault(false)
-  )
+  json: jsonFlag()
 }
 type Options = Command.Command.Config.Infer<typeof input>
 
@@ -92,21 +45,13 @@ const handle = Effect.fn("retrain")(function* (options: Options) {
   const isDemo = Option.isNone(opened)
   const store = Option.getOrElse(opened, () => folderStore(DEMO_FOLDER))
   if (isDemo) print("No store is given: using a demonstration corpus of synthesised sounds (see --store in --help).")
-  const weights = yield* findWeights({
-    folder: WEIGHTS_FOLDER,
-    ...Option.match(settings.yamnetModel, { onNone: () => ({}), onSome: (location) => ({ location }) }),
-    allowUntrained: isDemo
-  })
+  const weights = yield* settledWeights({ allowUntrained: isDemo })
   if (weights.embedder === "untrained") {
     yield* Effect.logWarning(
       `This run uses ${weights.source}. Its figures show that the pipeline works, not how good a model would be.`
     )
   }
   const engine = Option.getOrElse(options.engine, () => settings.engine)
-  const layers = Layer.merge(Embeddings.layer, engineLayer({ engine, weights })).pipe(
-    Layer.provideMerge(Layer.succeed(Store, store))
-  )
-
   return yield* Effect.gen(function* () {
     if (isDemo) yield* writeDemoCorpus()
     const plan = yield* planRun(weights, options.augmentations)
@@ -117,7 +62,7 @@ const handle = Effect.fn("retrain")(function* (options: Options) {
     yield* end
     yield* Console.log(describeSummary(summary))
     if (options.json) yield* Console.log(JSON.stringify(summary))
-  }).pipe(Effect.provide(layers))
+  }).pipe(Effect.provide(runServices(store, weights, engine)))
 })
 
 /** Says what a run would do, or why there is none. */

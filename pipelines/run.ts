@@ -1,17 +1,13 @@
-import { resolve } from "node:path"
 import { NodeRuntime, NodeServices } from "@effect/platform-node"
 import { Effect, Layer, Option, Schema } from "effect"
 import { FetchHttpClient } from "effect/http"
 import { Settings } from "../src/config.ts"
-import { Embeddings } from "../src/embeddings/embeddings.ts"
-import { engineLayer } from "../src/engine/choose.ts"
 import { planRun, type RetrainOptions, retrain } from "../src/retrain/retrain.ts"
 import type { RunMessage } from "../src/server/messages.ts"
 import { folderStore } from "../src/store/folder.ts"
 import { openStore } from "../src/store/open.ts"
-import { Store } from "../src/store/store.ts"
 import { type RunEvent, RunEvents } from "../src/stream/events.ts"
-import { findWeights } from "../src/yamnet/weights.ts"
+import { runServices, settledWeights } from "./services.ts"
 
 // One training run of the service, in a process of its own that tells the service how it goes.
 
@@ -43,21 +39,10 @@ const events = Layer.succeed(RunEvents, (event: RunEvent) => {
 
 const run = Effect.gen(function* () {
   const task = yield* Schema.decodeUnknownEffect(Task)(process.argv[2])
-  const { yamnetModel, engine } = yield* Settings
+  const { engine } = yield* Settings
   const opened = yield* openStore(Option.some(task.store), { create: true })
-  const weights = yield* findWeights({
-    folder: resolve(import.meta.dir, "../models/yamnet"),
-    ...Option.match(yamnetModel, { onNone: () => ({}), onSome: (location) => ({ location }) }),
-    allowUntrained: false
-  })
-  const layers = Layer.merge(Embeddings.layer, engineLayer({ engine, weights })).pipe(
-    Layer.provideMerge(
-      Layer.succeed(
-        Store,
-        Option.getOrElse(opened, () => folderStore(task.store))
-      )
-    )
-  )
+  const weights = yield* settledWeights({ allowUntrained: false })
+  const store = Option.getOrElse(opened, () => folderStore(task.store))
   return yield* Effect.gen(function* () {
     const plan = yield* planRun(weights, OPTIONS.augmentations)
     // The reason is recorded with the options.
@@ -68,7 +53,7 @@ const run = Effect.gen(function* () {
       reason: task.reason
     }
     return yield* retrain(task.runId, plan, weights, options)
-  }).pipe(Effect.provide(layers))
+  }).pipe(Effect.provide(runServices(store, weights, engine)))
 })
 
 // Without the service nobody waits for the run: it ends as if it had been cancelled.

@@ -9,12 +9,10 @@ import { serviceLayer, watch } from "../src/server/service.ts"
 import { folderStore } from "../src/store/folder.ts"
 import { openStore } from "../src/store/open.ts"
 import { Store } from "../src/store/store.ts"
+import { storeFlag } from "./flags.ts"
 
 const input = {
-  store: Flag.String("store").pipe(
-    Flag.withDescription("s3://bucket or a folder (default: S3_BUCKET if set, else the current folder)"),
-    Flag.optional
-  ),
+  store: storeFlag(),
   host: Flag.String("host").pipe(
     Flag.withDescription("Where to listen (default: HOST, else 127.0.0.1)"),
     Flag.optional

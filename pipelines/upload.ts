@@ -6,24 +6,19 @@ import { Settings } from "../src/config.ts"
 import { folderStore } from "../src/store/folder.ts"
 import { openStore } from "../src/store/open.ts"
 import { planUpload, type Refusal, upload } from "../src/store/upload.ts"
+import { jsonFlag, storeFlag } from "./flags.ts"
 import { Reporter, reporterLogger } from "./terminal.ts"
 
 const input = {
   folder: Argument.Directory("folder").pipe(
     Argument.withDescription("A folder that holds a folder of recordings for each class")
   ),
-  store: Flag.String("store").pipe(
-    Flag.withDescription("Where to: s3://bucket or a folder (default: S3_BUCKET if set, else the current folder)"),
-    Flag.optional
-  ),
+  store: storeFlag(),
   dryRun: Flag.Boolean("dry-run").pipe(
     Flag.withDescription("Say what would be uploaded, and upload nothing"),
     Flag.withDefault(false)
   ),
-  json: Flag.Boolean("json").pipe(
-    Flag.withDescription("Print the result as JSON, on the last line of standard output"),
-    Flag.withDefault(false)
-  )
+  json: jsonFlag()
 }
 
 const handle = Effect.fn("upload")(function* (options: Command.Command.Config.Infer<typeof input>) {

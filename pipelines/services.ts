@@ -1,0 +1,21 @@
+import { resolve } from "node:path"
+import { Effect, Layer, Option } from "effect"
+import { Settings } from "../src/config.ts"
+import { Embeddings } from "../src/embeddings/embeddings.ts"
+import { engineLayer } from "../src/engine/choose.ts"
+import { Store } from "../src/store/store.ts"
+import { findWeights, type YamnetWeights } from "../src/yamnet/weights.ts"
+
+/** YAMNet's weights as the settings name them, kept in the project's `models/yamnet`. */
+export const settledWeights = Effect.fn("settledWeights")(function* (options: { readonly allowUntrained: boolean }) {
+  const { yamnetModel } = yield* Settings
+  return yield* findWeights({
+    folder: resolve(import.meta.dir, "../models/yamnet"),
+    ...Option.match(yamnetModel, { onNone: () => ({}), onSome: (location) => ({ location }) }),
+    ...options
+  })
+})
+
+/** What a run works with: the store, its embeddings, and an engine. */
+export const runServices = (store: Store["Service"], weights: YamnetWeights, engine: Settings["Service"]["engine"]) =>
+  Layer.merge(Embeddings.layer, engineLayer({ engine, weights })).pipe(Layer.provideMerge(Layer.succeed(Store, store)))
