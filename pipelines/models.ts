@@ -1,6 +1,6 @@
 import { NodeRuntime, NodeServices } from "@effect/platform-node"
 import { Console, Effect, Option } from "effect"
-import { Argument, CliError, Command, Flag } from "effect/cli"
+import { Argument, CliError, Command } from "effect/cli"
 import packageJson from "../package.json"
 import { Settings } from "../src/config.ts"
 import { readPointer } from "../src/registry/pointer.ts"
