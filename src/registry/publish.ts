@@ -16,6 +16,7 @@ export class VersionError extends Schema.TaggedError<VersionError>()("VersionErr
 
 /** Names the version that the copies under `models/` were made from; copied last. */
 const METADATA_FILE = "model_metadata.json"
+const Metadata = Schema.fromJsonString(Schema.Struct({ run_id: Schema.String }))
 
 /**
  * Writes a candidate, whole, under `models/versions/<run id>/`, and returns the keys.
@@ -40,6 +41,8 @@ export const promoteVersion = Effect.fn("promoteVersion")(function* (runId: stri
   yield* requireWhole(runId)
   const isPromoted = Option.isSome(from) && from.value.runId === runId
   if (!isPromoted) {
+    // Half-made copies would pass for whole ones once the pointer names what they were made over.
+    yield* repairCopies
     const promotedAt = DateTime.formatIso(yield* DateTime.now)
     const history = Option.match(from, {
       onNone: () => [],
@@ -63,6 +66,7 @@ export const rollback = Effect.fn("rollback")(function* () {
     return yield* new VersionError({ runId, message: `${runId} is the first model promoted in ${store.location}.` })
   }
   yield* requireWhole(previous.runId)
+  yield* repairCopies
   const promotedAt = DateTime.formatIso(yield* DateTime.now)
   yield* movePointer({ runId: previous.runId, promotedAt, history }, from)
   yield* copyPromoted
@@ -75,8 +79,10 @@ export const repairCopies = Effect.gen(function* () {
   const promoted = yield* readPointer()
   if (Option.isNone(promoted)) return
   const copied = yield* orNone(store.get(modelKey(METADATA_FILE)))
-  const names = Option.isSome(copied) && new TextDecoder().decode(copied.value.bytes).includes(promoted.value.runId)
-  if (names) return
+  const names = Option.flatMap(copied, ({ bytes }) =>
+    Schema.decodeUnknownOption(Metadata)(new TextDecoder().decode(bytes))
+  )
+  if (Option.isSome(names) && names.value.run_id === promoted.value.runId) return
   yield* Effect.logWarning(`models/ does not hold ${promoted.value.runId}, which is promoted: copying it again.`)
   yield* copyPromoted
 })

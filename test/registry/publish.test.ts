@@ -17,7 +17,10 @@ const FILES = ["yamnet_classifier.keras", "class_names.json", "classifier.onnx"]
 const artifactsOf = (runId: string) =>
   new Map([
     ...FILES.map((file) => [file, new TextEncoder().encode(`${file} of ${runId}`)] as const),
-    ["model_metadata.json", new TextEncoder().encode(JSON.stringify({ run_id: runId }))] as const,
+    [
+      "model_metadata.json",
+      new TextEncoder().encode(JSON.stringify({ run_id: runId, comparison: { promotedRun: "a" } }))
+    ] as const,
     ["training_set.json", new TextEncoder().encode(JSON.stringify({ [runId]: "etag" }))] as const
   ])
 
@@ -96,6 +99,26 @@ test("a run makes good the copies that a dead promotion left behind", async () =
   expect([await run(promoted), await copies()]).toEqual(["b", ["a"]])
   await run(repairCopies)
   expect(await copies()).toEqual(["b"])
+  // The metadata left behind, of b, also names a, which it was compared with.
+  await attempt(rollback(), mortal(store(), 1))
+  expect([await run(promoted), await copies()]).toEqual(["a", ["b"]])
+  await run(repairCopies)
+  expect(await copies()).toEqual(["a"])
+})
+
+test("copies half made, and a rollback that dies over them, are made good by the next run", async () => {
+  for (let first = 1; first <= FILES.length + 2; first++) {
+    await rm(folder, { recursive: true })
+    await run(writeThree)
+    await run(promote("a"))
+    await attempt(promote("b"), mortal(store(), first))
+    for (let writes = 0; writes < 12 && (await run(promoted)) === "b"; writes++) {
+      await attempt(rollback(), mortal(store(), writes))
+    }
+    expect(await run(promoted)).toBe("a")
+    await run(repairCopies)
+    expect(await copies()).toEqual(["a"])
+  }
 })
 
 test("of promotions at once, one wins, the others say so, and the copies are the winner's", async () => {
