@@ -83,7 +83,7 @@ const logMelSpectrogram = (samples: Float32Array, frames: number): Float32Array 
     const start = frame * HOP
     const present = Math.min(WINDOW, Math.max(0, samples.length - start))
     for (let n = 0; n < present; n++) windowed[n] = samples[start + n]! * window[n]!
-    windowed.fill(0, present, WINDOW)
+    if (present < WINDOW) windowed.fill(0, present, WINDOW)
     fft.forward(windowed, re, im)
     mel.fill(LOG_OFFSET)
     for (let bin = 1; bin < BINS; bin++) {
