@@ -138,9 +138,10 @@ const run = Effect.fn("retrain.run")(function* (
       count,
       augmentations: options.augmentations,
       audit: options.audit
-      // The workers end with the stream: what they hold (90 MB) is free for the training.
     }).pipe(Effect.provide(Preparers.layer(settings.workers)))
     embedded += streamed.embedded
+    // The workers have ended and the stream's batches are garbage: without this, training comes on top (740 MB
+    // against 630 MB at most, for 1,160 recordings).
     yield* Effect.sync(() => Bun.gc(true))
     yield* embeddings.compact(recipe, liveVersions)
     return { streamed, ...(yield* loadDataset(recipe, streamed.live, settings.groupPattern)) }
