@@ -46,3 +46,9 @@ export const newestVersion = Effect.gen(function* () {
   }
   return Option.none<string>()
 })
+
+/** What the newest such run trained from, key to ETag; empty before the first, so that everything counts as new. */
+export const lastTrainingSet = Effect.gen(function* () {
+  const newest = yield* newestVersion
+  return Option.isNone(newest) ? new Map<string, string>() : yield* readTrainingSet(newest.value)
+})

@@ -18,7 +18,7 @@ import { orNone, type Promoted, readPointer } from "../registry/pointer.ts"
 import { compareWithPromoted } from "../registry/promoted.ts"
 import { promoteVersion, repairCopies, writeVersion } from "../registry/publish.ts"
 import { writeRunRecord } from "../registry/runs.ts"
-import { encodeTrainingSet, newestVersion, readTrainingSet, TRAINING_SET_FILE } from "../registry/trainingSet.ts"
+import { encodeTrainingSet, lastTrainingSet, TRAINING_SET_FILE } from "../registry/trainingSet.ts"
 import { CURRENT_KEY, modelKey } from "../store/keys.ts"
 import { Store } from "../store/store.ts"
 import { type CorpusCount, countCorpus, liveVersions, type StoredVersions } from "../stream/corpus.ts"
@@ -257,9 +257,3 @@ const scoresOf = (score: ClassScore | undefined) => {
     f1: known ? score.f1 : null
   }
 }
-
-/** What the newest version was trained from; empty before the first. */
-const lastTrainingSet = Effect.gen(function* () {
-  const newest = yield* newestVersion
-  return Option.isNone(newest) ? new Map<string, string>() : yield* readTrainingSet(newest.value)
-})

@@ -1,5 +1,5 @@
-import { Context, Effect, Layer, Option, Stream } from "effect"
-import { newestVersion, readTrainingSet } from "../registry/trainingSet.ts"
+import { Context, Effect, Layer, Stream } from "effect"
+import { lastTrainingSet } from "../registry/trainingSet.ts"
 import { classOf } from "../store/keys.ts"
 import { type ObjectInfo, Store, type StoreError } from "../store/store.ts"
 import { recordings } from "../stream/corpus.ts"
@@ -44,8 +44,7 @@ export class Corpus extends Context.Service<
       let current: Snapshot | undefined
 
       const list = Effect.gen(function* () {
-        const newest = yield* newestVersion
-        trained = Option.isNone(newest) ? new Map() : yield* readTrainingSet(newest.value)
+        trained = yield* lastTrainingSet
         const listed = new Map<string, ObjectInfo>()
         yield* recordings.pipe(Stream.runForEach((object) => Effect.sync(() => void listed.set(object.key, object))))
         objects = listed

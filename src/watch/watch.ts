@@ -1,9 +1,9 @@
-import { Duration, Effect, Option, Schedule, Stream } from "effect"
+import { Duration, Effect, Schedule, Stream } from "effect"
 import { Settings } from "../config.ts"
 import { Embeddings } from "../embeddings/embeddings.ts"
 import { makeRecipe } from "../embeddings/recipe.ts"
 import { newRunId } from "../registry/runs.ts"
-import { newestVersion, readTrainingSet } from "../registry/trainingSet.ts"
+import { lastTrainingSet } from "../registry/trainingSet.ts"
 import { planRun, type RetrainOptions, retrain } from "../retrain/retrain.ts"
 import type { RunSummary } from "../retrain/summary.ts"
 import { classOf } from "../store/keys.ts"
@@ -141,8 +141,3 @@ export const watch = Effect.fn("watch")(function* (source: Source, weights: Yamn
 
 const copyIndex = (index: ReadonlyMap<string, ReadonlySet<string>>): Map<string, Set<string>> =>
   new Map([...index].map(([key, etags]) => [key, new Set(etags)]))
-
-const lastTrainingSet = Effect.gen(function* () {
-  const newest = yield* newestVersion
-  return Option.isNone(newest) ? new Map<string, string>() : yield* readTrainingSet(newest.value)
-})
