@@ -16,7 +16,8 @@ export class LeaseLost extends Schema.TaggedError<LeaseLost>()("LeaseLost", {
   message: Schema.String
 }) {}
 
-const Lease = Schema.fromJsonString(
+/** The lease object: who trains on the store, or did last. */
+export const Lease = Schema.fromJsonString(
   Schema.Struct({
     runId: Schema.String,
     host: Schema.String,

@@ -1,5 +1,6 @@
 import { hostname } from "node:os"
 import { Clock, Effect, Option, Schema, Stream } from "effect"
+import { Lease } from "../registry/lease.ts"
 import { orNone } from "../registry/pointer.ts"
 import { writeRunRecord } from "../registry/runs.ts"
 import { LEASE_KEY, RUNS_PREFIX, runKey } from "../store/keys.ts"
@@ -30,16 +31,6 @@ const Record = Schema.fromJsonString(
     }),
     [Schema.Record(Schema.String, Schema.Json)]
   )
-)
-
-const Lease = Schema.fromJsonString(
-  Schema.Struct({
-    runId: Schema.String,
-    host: Schema.String,
-    process: Schema.Int,
-    renewedAt: Schema.String,
-    released: Schema.Boolean
-  })
 )
 
 const Sentence = Schema.Struct({ message: Schema.String })

@@ -7,8 +7,9 @@ import {
   S3Client
 } from "@aws-sdk/client-s3"
 import { FetchHttpHandler } from "@smithy/fetch-http-handler"
-import { Effect, Option, Redacted, Schedule, Semaphore, Stream } from "effect"
+import { Effect, Option, Schedule, Semaphore, Stream } from "effect"
 import type { Settings } from "../config.ts"
+import { clientCredentials } from "./credentials.ts"
 import { explain, type Failure, Stalled } from "./s3-error.ts"
 import { type ObjectInfo, type PutCondition, refuseKey, Store, StoreError } from "./store.ts"
 
@@ -196,19 +197,7 @@ const makeClient = ({ endpoint, region, credentials }: S3Settings) =>
       onSome: (region) => ({ region }),
       onNone: () => (Option.isSome(endpoint) ? { region: "us-east-1" } : {})
     }),
-    ...Option.match(credentials, {
-      onNone: () => ({}),
-      onSome: ({ accessKeyId, secretAccessKey, sessionToken }) => ({
-        credentials: {
-          accessKeyId,
-          secretAccessKey: Redacted.value(secretAccessKey),
-          ...Option.match(sessionToken, {
-            onNone: () => ({}),
-            onSome: (token) => ({ sessionToken: Redacted.value(token) })
-          })
-        }
-      })
-    }),
+    ...clientCredentials(credentials),
     // The retries below also cover bodies that break off, which the SDK's do not.
     maxAttempts: 1,
     followRegionRedirects: true,

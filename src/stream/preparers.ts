@@ -17,7 +17,6 @@ const PATIENCE = "60 seconds"
 export class Preparers extends Context.Service<
   Preparers,
   {
-    readonly count: number
     /** Takes the bytes over: they are transferred, and empty afterwards. */
     readonly prepare: (bytes: Uint8Array, settings: PrepareSettings) => Effect.Effect<PreparedRecording, PrepareError>
   }
@@ -44,7 +43,7 @@ export class Preparers extends Context.Service<
           ).pipe(Effect.mapError(({ reason }) => new PrepareError({ reason })))
         })
 
-        return Preparers.of({ count, prepare })
+        return Preparers.of({ prepare })
       })
     )
 }

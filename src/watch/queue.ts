@@ -1,7 +1,8 @@
 import { DeleteMessageBatchCommand, type Message, ReceiveMessageCommand, SQSClient } from "@aws-sdk/client-sqs"
 import { FetchHttpHandler } from "@smithy/fetch-http-handler"
-import { Clock, Duration, Effect, Option, Redacted, Schema } from "effect"
+import { Clock, Duration, Effect, Option, Schema } from "effect"
 import type { Settings } from "../config.ts"
+import { clientCredentials } from "../store/credentials.ts"
 import { isRecording } from "../store/keys.ts"
 import { Store } from "../store/store.ts"
 import { type Findings, type Pace, type Source, wholeListing } from "./source.ts"
@@ -123,18 +124,6 @@ const makeClient = (url: string, { region, credentials }: Pick<Settings["Service
     endpoint: new URL(url).origin,
     // A queue's address names its region, which need not be the bucket's setting.
     region: /^https?:\/\/sqs\.([a-z0-9-]+)\./.exec(url)?.[1] ?? Option.getOrElse(region, () => "us-east-1"),
-    ...Option.match(credentials, {
-      onNone: () => ({}),
-      onSome: ({ accessKeyId, secretAccessKey, sessionToken }) => ({
-        credentials: {
-          accessKeyId,
-          secretAccessKey: Redacted.value(secretAccessKey),
-          ...Option.match(sessionToken, {
-            onNone: () => ({}),
-            onSome: (token) => ({ sessionToken: Redacted.value(token) })
-          })
-        }
-      })
-    }),
+    ...clientCredentials(credentials),
     requestHandler: new FetchHttpHandler({ keepAlive: true })
   })

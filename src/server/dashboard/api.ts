@@ -1,3 +1,5 @@
+import type { Version } from "../../registry/versions.ts"
+
 /** A request that was refused; the message is the service's sentence. */
 export class Refused extends Error {
   constructor(
@@ -90,16 +92,6 @@ export const send = async <A>(path: string, form: FormData, progress: (share: nu
   }
   if (status < 200 || status >= 300) throw new Refused(status, reason(status, text), wait)
   return JSON.parse(text) as A
-}
-
-export interface Version {
-  readonly runId: string
-  readonly trained: string
-  readonly classes: ReadonlyArray<string>
-  readonly recordings: number
-  readonly accuracy: number | null
-  readonly macroF1: number | null
-  readonly state: "promoted" | "was promoted" | "candidate"
 }
 
 export interface VersionDetails extends Version {

@@ -1,4 +1,5 @@
-import { get, post, Refused, type Version, type VersionDetails } from "./api.ts"
+import type { Version } from "../../registry/versions.ts"
+import { get, post, Refused, type VersionDetails } from "./api.ts"
 import { card, h, percent, table, timeOf, toast, wideCard } from "./dom.ts"
 import type { Page } from "./main.ts"
 import { modelCards } from "./overview.ts"

@@ -1,4 +1,5 @@
-import { get, type Version, type VersionDetails } from "./api.ts"
+import type { Version } from "../../registry/versions.ts"
+import { get, type VersionDetails } from "./api.ts"
 import { bars, confusion, lines } from "./charts.ts"
 import { card, h, percent, timeOf } from "./dom.ts"
 import type { Page } from "./main.ts"
