@@ -4,13 +4,14 @@ import { runKey } from "../store/keys.ts"
 import { Store } from "../store/store.ts"
 import { orNone } from "./pointer.ts"
 
-/** A name for a run that sorts by time: `20260131T235959Z-1a2b3c`. */
-export const newRunId = Effect.map(DateTime.now, (now) => {
-  const time = DateTime.formatIso(now)
-    .replace(/\.\d+Z$/, "Z")
-    .replaceAll(/[-:]/g, "")
-  return `${time}-${randomBytes(3).toString("hex")}`
-})
+/** A name for a run: `20260131T235959123Z-1a2b3c`. Names sort by time, to the millisecond: a small run takes less than a second. */
+export const newRunId = Effect.map(
+  DateTime.now,
+  (now) => `${DateTime.formatIso(now).replaceAll(/[-:.]/g, "")}-${randomBytes(3).toString("hex")}`
+)
+
+/** Whether this is a run's name as `newRunId` makes them; nothing else becomes part of a key. */
+export const isRunId = (id: string): boolean => /^\d{8}T\d{9}Z-[0-9a-f]{6}$/.test(id)
 
 /** Writes `runs/<run id>.json`, replacing what it said before. */
 export const writeRunRecord = Effect.fn("writeRunRecord")(function* (runId: string, record: object) {

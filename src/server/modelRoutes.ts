@@ -2,12 +2,12 @@ import { Effect } from "effect"
 import { Elysia } from "elysia"
 import { readPointer } from "../registry/pointer.ts"
 import { promoteVersion, rollback } from "../registry/publish.ts"
+import { isRunId } from "../registry/runs.ts"
 import { diffVersions, listVersions, showVersion } from "../registry/versions.ts"
 import { Current, readModel } from "./current.ts"
 import { Predictor } from "./predictor.ts"
 import { refuse } from "./refusal.ts"
 import { queryOf, type Run } from "./routes.ts"
-import { isRunId } from "./runRecords.ts"
 
 const unknown = refuse(404, "There is no such version of the model.")
 const known = (id: string) => (isRunId(id) ? Effect.succeed(id) : Effect.fail(unknown))

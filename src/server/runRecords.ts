@@ -2,7 +2,7 @@ import { hostname } from "node:os"
 import { Clock, Effect, Option, Schema, Stream } from "effect"
 import { Lease } from "../registry/lease.ts"
 import { orNone } from "../registry/pointer.ts"
-import { writeRunRecord } from "../registry/runs.ts"
+import { isRunId, writeRunRecord } from "../registry/runs.ts"
 import { LEASE_KEY, RUNS_PREFIX, runKey } from "../store/keys.ts"
 import { Store } from "../store/store.ts"
 
@@ -34,9 +34,6 @@ const Record = Schema.fromJsonString(
 )
 
 const Sentence = Schema.Struct({ message: Schema.String })
-
-/** A run's id, as `newRunId` makes them; nothing else becomes part of a key. */
-export const isRunId = (id: string): boolean => /^\d{8}T\d{6}Z-[0-9a-f]{6}$/.test(id)
 
 /** Milliseconds; a lease is renewed every 10 s. That clocks disagree costs a run that is refused, not a wrong one. */
 const SILENCE = 120_000

@@ -1,9 +1,9 @@
 import { Effect } from "effect"
 import { Elysia } from "elysia"
+import { isRunId } from "../registry/runs.ts"
 import { refuse } from "./refusal.ts"
 import { numberIn, queryOf, type Run } from "./routes.ts"
 import { eventStream, makeRunLog } from "./runLog.ts"
-import { isRunId } from "./runRecords.ts"
 import { Runs } from "./runs.ts"
 
 const list = (request: Request) =>

@@ -1,6 +1,6 @@
 import { resolve as pathOf } from "node:path"
 import { Context, DateTime, Effect, Layer, Option, Semaphore } from "effect"
-import { newRunId } from "../registry/runs.ts"
+import { isRunId, newRunId } from "../registry/runs.ts"
 import { Store, type StoreError } from "../store/store.ts"
 import { Corpus } from "./corpus.ts"
 import { Current } from "./current.ts"
@@ -8,7 +8,7 @@ import type { RunMessage, RunTask } from "./messages.ts"
 import { Predictor } from "./predictor.ts"
 import { type Refusal, refuse } from "./refusal.ts"
 import { makeRunLog, type RunLog } from "./runLog.ts"
-import { isRunId, listRunIds, markEnded, type Run, readRun, runningElsewhere } from "./runRecords.ts"
+import { listRunIds, markEnded, type Run, readRun, runningElsewhere } from "./runRecords.ts"
 
 const PROGRAM = pathOf(import.meta.dir, "../../pipelines/run.ts")
 /** Runs of this process whose events can still be read. */

@@ -202,9 +202,9 @@ describe("bad requests", () => {
     ["no JSON", 400, () => service.post("/retrain", "{")],
     ["JSON of the wrong shape", 422, () => service.post("/retrain", '{"min_new_samples":"many"}')],
     ["a number that is none", 422, () => service.get("/runs?limit=many")],
-    ["an unknown run", 404, () => service.get("/runs/20200101T000000Z-000000")],
+    ["an unknown run", 404, () => service.get("/runs/20200101T000000000Z-000000")],
     ["a run's id that is a path", 404, () => service.get("/runs/..%2Flease")],
-    ["cancelling an unknown run", 404, () => service.post("/runs/20200101T000000Z-000000/cancel")],
+    ["cancelling an unknown run", 404, () => service.post("/runs/20200101T000000000Z-000000/cancel")],
     ["an unknown path", 404, () => service.get("/nothing")]
   ]
   for (const [what, status, send] of CASES) {

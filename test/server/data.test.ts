@@ -88,7 +88,7 @@ test("a version is promoted, predicts at once, and is rolled back", async () => 
   expect((await post("/predict", form(sound("gun_shot", 5), "shot.wav"))).status).toBe(200)
   expect((await post("/models/rollback")).status).toBe(200)
   expect(await promoted()).toBe(before)
-  expect((await post("/models/20200101T000000Z-000000/promote")).status).toBe(404)
+  expect((await post("/models/20200101T000000000Z-000000/promote")).status).toBe(404)
   expect((await post("/models/..%2F..%2Fx/promote")).status).toBe(404)
 })
 
