@@ -73,7 +73,7 @@ export const percent = (share: number | null | undefined): string =>
 
 /** A run's id as the time in it, in the reader's own time zone. */
 export const timeOf = (runId: string): string => {
-  const iso = runId.replace(/^(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z.*$/, "$1-$2-$3T$4:$5:$6Z")
+  const iso = runId.replace(/^(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)(\d{3})Z.*$/, "$1-$2-$3T$4:$5:$6.$7Z")
   const date = new Date(iso)
   return Number.isNaN(date.getTime())
     ? runId
