@@ -1,5 +1,4 @@
 import { beforeAll, describe, expect, test } from "bun:test"
-import { existsSync } from "node:fs"
 import { join } from "node:path"
 import { Effect } from "effect"
 import { InferenceSession, Tensor } from "onnxruntime-node"
@@ -12,6 +11,7 @@ import { untrainedNetwork } from "../../src/yamnet/untrained.ts"
 import { needsYamnet, yamnetFolder } from "../fixtures.ts"
 import { distance, runOperators, runReference, someWeights } from "../yamnet/reference.ts"
 import { chirp } from "../yamnet/signals.ts"
+import { hasSoftwareAdapter, needsSoftwareAdapter, runOnSoftwareAdapter } from "./softwareAdapter.ts"
 import type { WebgpuReport } from "./webgpuProcess.ts"
 
 // Two patches, the second half silence. The process of the software adapter embeds the same.
@@ -32,21 +32,6 @@ const embedNative = (network: Network) =>
     Effect.runPromise
   )
 
-// Chromium brings a software Vulkan driver; another may be named.
-const driver = process.env.VK_ICD_FILENAMES ?? "/usr/lib/chromium/vk_swiftshader_icd.json"
-const hasDriver = existsSync(driver)
-
-const runWebgpu = async () => {
-  const child = Bun.spawn([process.execPath, join(import.meta.dir, "webgpuProcess.ts")], {
-    env: { ...process.env, VK_ICD_FILENAMES: driver },
-    stdout: "pipe",
-    stderr: "pipe"
-  })
-  const [output, complaints] = await Promise.all([new Response(child.stdout).text(), new Response(child.stderr).text()])
-  if ((await child.exited) !== 0) throw new Error(complaints)
-  return JSON.parse(output.trim().split("\n").at(-1)!) as WebgpuReport
-}
-
 const reference =
   yamnetFolder === undefined ? "TensorFlow.js's operators on the untrained network" : "YAMNet's own graph"
 
@@ -57,7 +42,9 @@ describe(`the same waveform, in ${reference}`, () => {
   let webgpu: Promise<WebgpuReport | Error>
   beforeAll(async () => {
     // It takes the longest, and most of it on another core.
-    if (hasDriver) webgpu = runWebgpu().catch((error: Error) => error)
+    if (hasSoftwareAdapter) {
+      webgpu = runOnSoftwareAdapter<WebgpuReport>(join(import.meta.dir, "webgpuProcess.ts")).catch((error) => error)
+    }
     network = await Effect.runPromise(someWeights)
     if (yamnetFolder === undefined) {
       expected = await runOperators(network, patches)
@@ -91,8 +78,8 @@ describe(`the same waveform, in ${reference}`, () => {
     await session.release()
   })
 
-  test.skipIf(!hasDriver)(
-    `has the WebGPU engine's embeddings${hasDriver ? "" : ` (skipped: no Vulkan driver at ${driver}; Debian's chromium has one)`}`,
+  test.skipIf(!hasSoftwareAdapter)(
+    `has the WebGPU engine's embeddings${needsSoftwareAdapter}`,
     async () => {
       const report = await webgpu
       if (report instanceof Error) throw report
