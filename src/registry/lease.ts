@@ -1,5 +1,5 @@
 import { hostname } from "node:os"
-import { DateTime, Duration, Effect, Option, Ref, Schedule, Schema } from "effect"
+import { Clock, DateTime, Duration, Effect, Option, Ref, Schedule, Schema } from "effect"
 import { LEASE_KEY } from "../store/keys.ts"
 import { Store, type StoreError } from "../store/store.ts"
 import { orNone } from "./pointer.ts"
@@ -54,6 +54,27 @@ export const withLease =
         Effect.ensuring(release(runId, etag))
       )
     })
+
+/** How long a machine may be silent before its run counts as gone, for those who only ask. */
+const SILENCE = Duration.minutes(2)
+
+/**
+ * The run that holds the store's lease, unless its process is gone, or its machine has been silent for long.
+ *
+ * An answer for people and planners: that clocks disagree makes it wrong, but never makes two runs train.
+ */
+export const runningRun = Effect.gen(function* () {
+  const store = yield* Store
+  const found = yield* orNone(store.get(LEASE_KEY))
+  const lease = Option.flatMap(found, ({ bytes }) => Schema.decodeUnknownOption(Lease)(new TextDecoder().decode(bytes)))
+  if (Option.isNone(lease) || lease.value.released) return undefined
+  const { host, process, renewedAt, runId } = lease.value
+  const isGone =
+    host === hostname()
+      ? !isRunning(process)
+      : (yield* Clock.currentTimeMillis) - Date.parse(renewedAt) > Duration.toMillis(SILENCE)
+  return isGone ? undefined : runId
+})
 
 const acquire = Effect.fn("Lease.acquire")(function* (runId: string, settings: LeaseSettings) {
   const store = yield* Store

@@ -1,9 +1,8 @@
-import { hostname } from "node:os"
-import { Clock, Effect, Option, Schema, Stream } from "effect"
-import { Lease } from "../registry/lease.ts"
+import { Effect, Option, Schema, Stream } from "effect"
+import { runningRun } from "../registry/lease.ts"
 import { orNone } from "../registry/pointer.ts"
 import { isRunId, writeRunRecord } from "../registry/runs.ts"
-import { LEASE_KEY, RUNS_PREFIX, runKey } from "../store/keys.ts"
+import { RUNS_PREFIX, runKey } from "../store/keys.ts"
 import { Store } from "../store/store.ts"
 
 /** A run as the service tells of it, whoever started it. */
@@ -35,22 +34,6 @@ const Record = Schema.fromJsonString(
 
 const Sentence = Schema.Struct({ message: Schema.String })
 
-/** Milliseconds; a lease is renewed every 10 s. That clocks disagree costs a run that is refused, not a wrong one. */
-const SILENCE = 120_000
-
-/** The run that holds the store's lease, unless its process is gone, or its machine has been silent for long. */
-export const runningElsewhere = Effect.gen(function* () {
-  const store = yield* Store
-  const found = yield* orNone(store.get(LEASE_KEY))
-  if (Option.isNone(found)) return undefined
-  const lease = yield* Effect.option(Schema.decodeUnknownEffect(Lease)(text(found.value.bytes)))
-  if (Option.isNone(lease) || lease.value.released) return undefined
-  const { host, process, renewedAt, runId } = lease.value
-  const isGone =
-    host === hostname() ? !isAlive(process) : (yield* Clock.currentTimeMillis) - Date.parse(renewedAt) > SILENCE
-  return isGone ? undefined : runId
-})
-
 /** Reads one run's record; none where there is no such run. */
 export const readRun = Effect.fn("readRun")(function* (id: string) {
   const store = yield* Store
@@ -62,7 +45,7 @@ export const readRun = Effect.fn("readRun")(function* (id: string) {
     return Option.none<Run>()
   }
   const { status, startedAt, options, reason, summary } = record.value
-  const isGone = status === "running" && (yield* runningElsewhere) !== id
+  const isGone = status === "running" && (yield* runningRun) !== id
   return Option.some<Run>({
     id,
     status: isGone ? "failed" : status,
@@ -108,12 +91,3 @@ export const markEnded = Effect.fn("markEnded")(function* (
 })
 
 const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes)
-
-// Signal 0 only asks; EPERM means that it is there, and somebody else's.
-const isAlive = (pid: number): boolean => {
-  try {
-    return process.kill(pid, 0)
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === "EPERM"
-  }
-}

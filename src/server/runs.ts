@@ -1,5 +1,6 @@
 import { resolve as pathOf } from "node:path"
 import { Context, DateTime, Effect, Layer, Option, Semaphore } from "effect"
+import { runningRun } from "../registry/lease.ts"
 import { isRunId, newRunId } from "../registry/runs.ts"
 import { Store, type StoreError } from "../store/store.ts"
 import { Corpus } from "./corpus.ts"
@@ -8,7 +9,7 @@ import type { RunMessage, RunTask } from "./messages.ts"
 import { Predictor } from "./predictor.ts"
 import { type Refusal, refuse } from "./refusal.ts"
 import { makeRunLog, type RunLog } from "./runLog.ts"
-import { listRunIds, markEnded, type Run, readRun, runningElsewhere } from "./runRecords.ts"
+import { listRunIds, markEnded, type Run, readRun } from "./runRecords.ts"
 
 const PROGRAM = pathOf(import.meta.dir, "../../pipelines/run.ts")
 /** Runs of this process whose events can still be read. */
@@ -135,7 +136,7 @@ export class Runs extends Context.Service<
 
       const start = Effect.fn("Runs.start")(
         function* (reason: string, minNewSamples: number) {
-          const other = live()?.task.runId ?? (yield* runningElsewhere)
+          const other = live()?.task.runId ?? (yield* runningRun)
           if (other !== undefined) return { status: "in_progress", runId: other } satisfies Started
           const { fresh } = yield* corpus.snapshot
           if (fresh < minNewSamples) return { status: "not_needed", fresh } satisfies Started
