@@ -7,21 +7,12 @@ import type { RunMessage } from "../src/server/messages.ts"
 import { folderStore } from "../src/store/folder.ts"
 import { openStore } from "../src/store/open.ts"
 import { type RunEvent, RunEvents } from "../src/stream/events.ts"
+import { TRAINING_DEFAULTS } from "./flags.ts"
 import { runServices, settledWeights } from "./services.ts"
 
 // One training run of the service, in a process of its own that tells the service how it goes.
 
 const Task = Schema.fromJsonString(Schema.Struct({ runId: Schema.String, store: Schema.String, reason: Schema.String }))
-
-const OPTIONS = {
-  augmentations: 5,
-  epochs: 100,
-  batchSize: 64,
-  head: "mlp",
-  seed: 0,
-  promotion: "auto",
-  audit: true
-} as const
 
 const tell = (message: RunMessage) => Effect.sync(() => void process.send?.(message))
 
@@ -44,10 +35,10 @@ const run = Effect.gen(function* () {
   const weights = yield* settledWeights({ allowUntrained: false })
   const store = Option.getOrElse(opened, () => folderStore(task.store))
   return yield* Effect.gen(function* () {
-    const plan = yield* planRun(weights, OPTIONS.augmentations)
+    const plan = yield* planRun(weights, TRAINING_DEFAULTS.augmentations)
     // The reason is recorded with the options.
     const options: RetrainOptions & { readonly reason: string } = {
-      ...OPTIONS,
+      ...TRAINING_DEFAULTS,
       // The service has counted already.
       minNewSamples: 0,
       reason: task.reason

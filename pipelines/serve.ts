@@ -5,7 +5,7 @@ import { CliError, Command, Flag } from "effect/cli"
 import packageJson from "../package.json"
 import { Settings } from "../src/config.ts"
 import { listen } from "../src/server/app.ts"
-import { serviceLayer, watch } from "../src/server/service.ts"
+import { keepWarm, serviceLayer } from "../src/server/service.ts"
 import { folderStore } from "../src/store/folder.ts"
 import { openStore } from "../src/store/open.ts"
 import { Store } from "../src/store/store.ts"
@@ -17,7 +17,13 @@ const input = {
     Flag.withDescription("Where to listen (default: HOST, else 127.0.0.1)"),
     Flag.optional
   ),
-  port: Flag.Int("port").pipe(Flag.withDescription("On which port (default: PORT, else 8000)"), Flag.optional)
+  port: Flag.Int("port").pipe(Flag.withDescription("On which port (default: PORT, else 8000)"), Flag.optional),
+  watch: Flag.Boolean("watch").pipe(
+    Flag.withDescription(
+      "Embed recordings as they land, and train when enough are new; --no-watch leaves both to bun run watch elsewhere"
+    ),
+    Flag.withDefault(true)
+  )
 }
 
 const handle = Effect.fn("serve")(function* (options: Command.Command.Config.Infer<typeof input>) {
@@ -29,10 +35,13 @@ const handle = Effect.fn("serve")(function* (options: Command.Command.Config.Inf
       Option.getOrElse(options.host, () => settings.host),
       Option.getOrElse(options.port, () => settings.port)
     )
-    yield* watch
+    yield* keepWarm
     yield* Console.log(`Serving ${store.location} at ${url.origin}, the dashboard at ${url.origin}/dashboard`)
     return yield* Effect.never
-  }).pipe(Effect.scoped, Effect.provide(serviceLayer.pipe(Layer.provideMerge(Layer.succeed(Store, store)))))
+  }).pipe(
+    Effect.scoped,
+    Effect.provide(serviceLayer({ watching: options.watch }).pipe(Layer.provideMerge(Layer.succeed(Store, store))))
+  )
 })
 
 const command = Command.make("serve", input, (options) =>

@@ -1,5 +1,5 @@
 import { NodeRuntime, NodeServices } from "@effect/platform-node"
-import { Console, Duration, Effect, Layer, Option } from "effect"
+import { Console, Effect, Layer, Option } from "effect"
 import { CliError, Command, Flag } from "effect/cli"
 import { FetchHttpClient } from "effect/http"
 import packageJson from "../package.json"
@@ -7,18 +7,12 @@ import { Settings } from "../src/config.ts"
 import { openStore } from "../src/store/open.ts"
 import { RunEvents } from "../src/stream/events.ts"
 import { Preparers } from "../src/stream/preparers.ts"
-import { queueSource } from "../src/watch/queue.ts"
-import { bucketSource, folderSource, type Pace } from "../src/watch/source.ts"
+import { openSource } from "../src/watch/open.ts"
 import { watch } from "../src/watch/watch.ts"
 import { jsonFlag, storeFlag, trainingFlags, wholeNumber } from "./flags.ts"
 import { runServices, settledWeights } from "./services.ts"
 import { describeSummary } from "./summary.ts"
 import { Reporter, reporterLogger } from "./terminal.ts"
-
-/** Two looks a second apart tell a file that is still being written. */
-const STILL = Duration.seconds(1)
-/** Whole listings of a bucket, against looks from the last keys onwards: 1,000 requests for a million keys. */
-const LOOKS_PER_LISTING = 30
 
 const input = {
   store: storeFlag(),
@@ -38,18 +32,7 @@ const handle = Effect.fn("watch")(function* ({ json, ...options }: Command.Comma
   if (Option.isNone(opened)) return yield* new CliError.UserError({ cause: "No store is given: add --store." })
   const store = opened.value
   const weights = yield* settledWeights({ allowUntrained: false })
-  const interval = Duration.seconds(settings.watchInterval)
-  const pace: Pace = { interval, reconcile: Duration.times(interval, LOOKS_PER_LISTING), still: STILL }
-  const isBucket = store.location.startsWith("s3://")
-  if (Option.isSome(settings.queueUrl) && !isBucket) {
-    yield* Effect.logWarning("SQS_QUEUE_URL is set, but the store is a folder: the folder itself is watched.")
-  }
-  const source =
-    isBucket && Option.isSome(settings.queueUrl)
-      ? queueSource(settings.queueUrl.value, settings, pace)
-      : isBucket
-        ? bucketSource(pace)
-        : yield* folderSource(store.location, pace)
+  const source = yield* openSource(store)
   const layers = runServices(store, weights, settings.engine).pipe(Layer.merge(Preparers.layer(settings.workers)))
   yield* Effect.logInfo(`Watching ${store.location}.`)
   const minNewSamples = Option.getOrElse(options.minNewSamples, () => settings.minNewSamples)

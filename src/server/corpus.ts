@@ -1,4 +1,4 @@
-import { Context, Effect, Layer, Stream } from "effect"
+import { Context, Duration, Effect, Layer, Semaphore, Stream } from "effect"
 import { lastTrainingSet } from "../registry/trainingSet.ts"
 import { classOf } from "../store/keys.ts"
 import { type ObjectInfo, Store, type StoreError } from "../store/store.ts"
@@ -18,16 +18,20 @@ export interface Snapshot {
   readonly fresh: number
 }
 
-/** How old a listing may be: 100,000 keys are 100 requests to a bucket. */
-const LISTING_AGE = "15 seconds"
+/** Milliseconds that a listing may be old: 100,000 keys are 100 requests to a bucket. */
+const LISTING_AGE = 15_000
+/** And at least so many times as long as it took, so that a large bucket is not listed all the time. */
+const LISTING_SHARE = 20
 
 /** The store's recordings, kept in memory between listings, uploads included. */
 export class Corpus extends Context.Service<
   Corpus,
   {
     readonly snapshot: Effect.Effect<Snapshot, StoreError>
-    /** Adds a recording that has just been uploaded. */
+    /** Adds a recording that has just landed. */
     readonly added: (object: ObjectInfo) => Effect.Effect<void>
+    /** Leaves out recordings that are gone. */
+    readonly removed: (keys: Iterable<string>) => Effect.Effect<void>
     /** A run could not use these keys: they no longer count as new. */
     readonly skipped: (keys: Iterable<string>) => Effect.Effect<void>
     /** Lists anew at the next question. */
@@ -54,7 +58,16 @@ export class Corpus extends Context.Service<
         // A training set is ours: one that cannot be read is a damaged store.
         Effect.catchTag("SchemaError", Effect.die)
       )
-      const [listed, forget] = yield* Effect.cachedInvalidateWithTTL(list, LISTING_AGE)
+      let freshUntil = 0
+      const turn = yield* Semaphore.make(1)
+      const listed = Effect.gen(function* () {
+        if (performance.now() < freshUntil) return
+        const [elapsed] = yield* Effect.timed(list)
+        freshUntil = performance.now() + Math.max(LISTING_AGE, LISTING_SHARE * Duration.toMillis(elapsed))
+      }).pipe(turn.withPermit)
+      const forget = Effect.sync(() => {
+        freshUntil = 0
+      })
 
       const isFresh = ({ key, etag }: ObjectInfo) => trained.get(key) !== etag && !unusable.has(`${key}\n${etag}`)
       const snapshot = Effect.map(listed, () => (current ??= count([...objects.values()], isFresh)))
@@ -68,6 +81,10 @@ export class Corpus extends Context.Service<
         snapshot,
         forget,
         added: (object) => change(() => objects.set(object.key, object)),
+        removed: (keys) =>
+          change(() => {
+            for (const key of keys) objects.delete(key)
+          }),
         skipped: (keys) =>
           change(() => {
             for (const key of keys) unusable.add(`${key}\n${objects.get(key)?.etag}`)

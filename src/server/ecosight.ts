@@ -11,7 +11,6 @@ import { refuse } from "./refusal.ts"
 import { queryOf, type Run } from "./routes.ts"
 import { Runs } from "./runs.ts"
 import { Tally } from "./tally.ts"
-import { checkTrigger } from "./trigger.ts"
 import { acceptUpload } from "./upload.ts"
 
 const timestamp = Effect.map(DateTime.now, DateTime.formatIso)
@@ -99,10 +98,7 @@ const upload = (request: Request) =>
         // EcoSight takes the class from the query.
         const asked = fields.get("class_name") ?? queryOf(request).get("class_name") ?? "unknown"
         const { key, className, isNew } = yield* acceptUpload(file.name, asked, file.bytes)
-        if (isNew) {
-          yield* (yield* Tally).uploaded
-          yield* checkTrigger
-        }
+        if (isNew) yield* (yield* Tally).uploaded
         return {
           success: true,
           message: isNew

@@ -1,3 +1,4 @@
+import type { ObjectInfo } from "../store/store.ts"
 import type { RunEvent } from "../stream/events.ts"
 
 /** What the service asks of its engine process. Answers come in the order of the questions. */
@@ -15,6 +16,11 @@ export type EngineReply =
   /** The bytes are no usable recording. */
   | { readonly kind: "refused"; readonly reason: string }
   /** The version cannot be used. */
+  | { readonly kind: "failed"; readonly message: string }
+
+/** What the watcher's process tells: recordings that may be new, or are gone; or why it cannot go on. */
+export type WatcherMessage =
+  | { readonly kind: "found"; readonly objects: ReadonlyArray<ObjectInfo>; readonly gone: ReadonlyArray<string> }
   | { readonly kind: "failed"; readonly message: string }
 
 /** What a run's process tells; the last message is one of the latter two, unless the process dies. */

@@ -9,7 +9,7 @@ import { Intake } from "./intake.ts"
 import { Predictor } from "./predictor.ts"
 import { Runs } from "./runs.ts"
 import { Tally } from "./tally.ts"
-import { checkTrigger } from "./trigger.ts"
+import { Watcher } from "./watcher.ts"
 
 /** Sends traces where OTEL_EXPORTER_OTLP_ENDPOINT says; without it, nowhere. */
 const tracing = Layer.unwrap(
@@ -25,17 +25,21 @@ const tracing = Layer.unwrap(
   )
 )
 
-/** All that the service consists of, but for its store and its settings. */
-export const serviceLayer = Tally.layer.pipe(
-  Layer.provideMerge(Runs.layer),
-  Layer.provideMerge(Predictor.layer),
-  Layer.provideMerge(Layer.mergeAll(Corpus.layer, Current.layer, Intake.layer)),
-  Layer.provideMerge(tracing)
-)
+/**
+ * All that the service consists of, but for its store and its settings; `watching` says whether it embeds recordings as
+ * they land, and trains when enough of them are new.
+ */
+export const serviceLayer = ({ watching }: { readonly watching: boolean }) =>
+  Tally.layer.pipe(
+    Layer.provideMerge(watching ? Watcher.layer : Watcher.layerIdle),
+    Layer.provideMerge(Runs.layer),
+    Layer.provideMerge(Predictor.layer),
+    Layer.provideMerge(Layer.mergeAll(Corpus.layer, Current.layer, Intake.layer)),
+    Layer.provideMerge(tracing)
+  )
 
-/** Looks every so often whether enough new recordings have landed for a training, and loads what is promoted elsewhere. */
-export const watch = Effect.gen(function* () {
-  const predictor = yield* Predictor
-  yield* predictor.warm
-  yield* checkTrigger
-}).pipe(Effect.repeat(Schedule.spaced("15 seconds")), Effect.forkScoped)
+/** Loads what is promoted, now and when it changes elsewhere. */
+export const keepWarm = Predictor.use(({ warm }) => warm).pipe(
+  Effect.repeat(Schedule.spaced("15 seconds")),
+  Effect.forkScoped
+)

@@ -7,6 +7,7 @@ import { Corpus } from "./corpus.ts"
 import { Current } from "./current.ts"
 import { Predictor } from "./predictor.ts"
 import { refuse } from "./refusal.ts"
+import { Watcher } from "./watcher.ts"
 
 const CLASS_NAME = /^[a-z0-9][a-z0-9_-]{0,63}$/
 const UNKNOWN = "unknown"
@@ -65,7 +66,9 @@ export const acceptUpload = Effect.fn("acceptUpload")(function* (name: string, c
       )
     )
   if (!won) return yield* refuse(409, "The same recording is being uploaded by another request.")
-  yield* corpus.added(yield* store.put(key, bytes))
+  const stored = yield* store.put(key, bytes)
+  yield* corpus.added(stored)
+  yield* (yield* Watcher).landed(stored)
   return { key, className, isNew: true } satisfies Stored
 })
 

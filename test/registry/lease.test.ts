@@ -8,7 +8,8 @@ import { folderStore } from "../../src/store/folder.ts"
 import { LEASE_KEY } from "../../src/store/keys.ts"
 import { Store } from "../../src/store/store.ts"
 
-const expiry = Duration.millis(150)
+// Long enough for a busy machine to renew in time.
+const expiry = Duration.seconds(2)
 
 let folder: string
 beforeEach(async () => {
@@ -58,10 +59,10 @@ test("a holder that renews keeps the lease for longer than its expiry", async ()
     Effect.gen(function* () {
       const started = yield* Deferred.make<void>()
       const holder = yield* Effect.forkChild(
-        Deferred.succeed(started, undefined).pipe(Effect.andThen(Effect.sleep(400)), withLease("holder", { expiry }))
+        Deferred.succeed(started, undefined).pipe(Effect.andThen(Effect.sleep(3000)), withLease("holder", { expiry }))
       )
       yield* Deferred.await(started)
-      yield* Effect.sleep(300)
+      yield* Effect.sleep(2500)
       const contender = yield* Effect.flip(withLease("contender", { expiry })(Effect.void))
       yield* Fiber.join(holder)
       return contender
@@ -104,7 +105,7 @@ test("a run whose lease was taken over stops before it publishes", async () => {
       const started = yield* Deferred.make<void>()
       const holder = yield* Effect.forkChild(
         Deferred.succeed(started, undefined).pipe(
-          Effect.andThen(Effect.sleep("2 seconds")),
+          Effect.andThen(Effect.sleep("30 seconds")),
           Effect.andThen(Effect.sync(() => (published = true))),
           withLease("holder", { expiry }),
           Effect.flip

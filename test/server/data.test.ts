@@ -13,6 +13,7 @@ let first: string
 let second: string
 beforeAll(async () => {
   service = await startService({
+    watching: true,
     environment: { API_TOKEN: TOKEN, MIN_NEW_SAMPLES: "3", CORS_ORIGINS: "https://friend.example" }
   })
   first = await firstRun()

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, expect, test } from "bun:test"
 import { readdir, readFile } from "node:fs/promises"
 import { join } from "node:path"
 import { sound } from "../retrain/world.ts"
-import { form, type Service, startService, train, until } from "./world.ts"
+import { form, processesOf, type Service, startService, train, until } from "./world.ts"
 
 let service: Service
 beforeAll(async () => {
@@ -11,14 +11,6 @@ beforeAll(async () => {
 }, 60_000)
 afterAll(() => service[Symbol.asyncDispose]())
 
-/** The service's processes that run this program. */
-const processesOf = async (program: string): Promise<Array<number>> => {
-  const children = (await readFile(`/proc/${service.pid}/task/${service.pid}/children`, "utf8")).trim().split(" ")
-  const commands = await Promise.all(
-    children.map(async (pid) => [Number(pid), await readFile(`/proc/${pid}/cmdline`, "utf8").catch(() => "")] as const)
-  )
-  return commands.filter(([, command]) => command.includes(program)).map(([pid]) => pid)
-}
 const json = async (path: string) => (await service.get(path)).json() as Promise<Record<string, unknown>>
 const predict = () => service.post("/predict", form(sound("dog_bark", 9), "bark.wav"))
 
@@ -26,7 +18,7 @@ test("an engine that is killed costs the request that it works on, and no other"
   expect((await predict()).status).toBe(200)
   const asked = Array.from({ length: 12 }, predict)
   await asked[0]
-  const [engine] = await processesOf("engine.ts")
+  const [engine] = await processesOf(service, "engine.ts")
   process.kill(engine!, "SIGKILL")
   const answers = await Promise.all(asked)
   const lost = answers.filter(({ status }) => status !== 200)
@@ -36,7 +28,7 @@ test("an engine that is killed costs the request that it works on, and no other"
     expect(await answer.json()).toEqual({ detail: "The engine stopped while it worked on this; please try again." })
   }
   expect((await predict()).status).toBe(200)
-  expect(await processesOf("engine.ts")).not.toContain(engine!)
+  expect(await processesOf(service, "engine.ts")).not.toContain(engine!)
   expect((await json("/health")).status).toBe("healthy")
 }, 60_000)
 
@@ -47,7 +39,7 @@ test("a run that is killed is marked, leaves nothing half-written, and can be st
   ).json()) as { run_id: string }
   // It trains once its record is there.
   await until(async () => (await Bun.file(join(service.store, `runs/${id}.json`)).exists()) || undefined)
-  const [run] = await processesOf("run.ts")
+  const [run] = await processesOf(service, "run.ts")
   process.kill(run!, "SIGKILL")
   const ended = await until(async () => {
     const found = await json(`/runs/${id}`)

@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, rm } from "node:fs/promises"
+import { mkdir, mkdtemp, readFile, rm } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { dirname, join, resolve } from "node:path"
 import { untrainedNetwork } from "../../src/yamnet/untrained.ts"
@@ -26,15 +26,22 @@ const writeFiles = (folder: string, files: ReadonlyMap<string, Uint8Array>) =>
     })
   )
 
+export interface ServiceOptions {
+  readonly environment?: Record<string, string>
+  readonly bucket?: string
+  /** Whether it embeds recordings as they land, and trains by itself. */
+  readonly watching?: boolean
+}
+
 /** Starts the service on a corpus of its own, with an untrained network as YAMNet, which needs no download. */
-export const startService = async (
-  options: { readonly environment?: Record<string, string>; readonly bucket?: string } = {}
-): Promise<Service> => {
+export const startService = async (options: ServiceOptions = {}): Promise<Service> => {
   const folder = await mkdtemp(join(tmpdir(), "ecosight-serve-"))
   const store = options.bucket ?? join(folder, "store")
   if (options.bucket === undefined) await writeFiles(store, smallCorpus())
   await writeFiles(join(folder, "yamnet"), toTfjs(untrainedNetwork(), ""))
-  const process = Bun.spawn([globalThis.process.execPath, "pipelines/serve.ts", "--store", store, "--port", "0"], {
+  const watch = options.watching ? "--watch" : "--no-watch"
+  const command = [globalThis.process.execPath, "pipelines/serve.ts", "--store", store, "--port", "0", watch]
+  const process = Bun.spawn(command, {
     cwd: ROOT,
     env: {
       PATH: globalThis.process.env.PATH,
@@ -104,6 +111,15 @@ export const train = async ({ post, get }: Service, reason: string) => {
     }
     return run.status === "running" ? undefined : run
   })
+}
+
+/** The service's processes that run this program. */
+export const processesOf = async ({ pid }: Service, program: string): Promise<Array<number>> => {
+  const children = (await readFile(`/proc/${pid}/task/${pid}/children`, "utf8")).trim().split(" ")
+  const commands = await Promise.all(
+    children.map(async (pid) => [Number(pid), await readFile(`/proc/${pid}/cmdline`, "utf8").catch(() => "")] as const)
+  )
+  return commands.filter(([, command]) => command.includes(program)).map(([pid]) => pid)
 }
 
 /** Server-Sent Events, parsed, until the stream ends. */
