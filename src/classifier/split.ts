@@ -32,11 +32,28 @@ const SHARE = { usual: 0.2, least: 0.1, most: 0.5 } as const
  * Validation is chosen in the same way, by another hash, among the groups that are not held out. A group with
  * recordings of several classes goes one way as a whole and must fit all of them.
  */
-export const splitDataset = ({ classes, samples, labels }: Pick<Dataset, "classes" | "samples" | "labels">): Split => {
+export const splitDataset = (dataset: Pick<Dataset, "classes" | "samples" | "labels">): Split =>
+  divide(dataset, (groups) => setAside(groups, dataset.classes.length, "holdout", 2), "validation")
+
+/**
+ * Splits a data set with these groups as its holdout, as cross-validation does fold by fold; `purpose` draws the
+ * validation groups, so that another one draws others.
+ */
+export const splitAround = (
+  dataset: Pick<Dataset, "classes" | "samples" | "labels">,
+  heldOut: ReadonlySet<string>,
+  purpose: string
+): Split => divide(dataset, (groups) => new Set(groups.filter(({ name }) => heldOut.has(name))), purpose)
+
+const divide = (
+  { classes, samples, labels }: Pick<Dataset, "classes" | "samples" | "labels">,
+  holdOut: (groups: ReadonlyArray<Group>) => ReadonlySet<Group>,
+  purpose: string
+): Split => {
   const groups = gather(samples.map(({ group, key }, row) => ({ group, key, label: labels[row]! })))
-  const holdout = setAside(groups, classes.length, "holdout", 2)
+  const holdout = holdOut(groups)
   const rest = groups.filter((group) => !holdout.has(group))
-  const validation = setAside(rest, classes.length, "validation", 1)
+  const validation = setAside(rest, classes.length, purpose, 1)
   const parts = new Map(
     groups.map((group): [string, Part] => [
       group.name,
