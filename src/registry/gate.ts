@@ -1,4 +1,5 @@
 import type { Comparison } from "../classifier/compare.ts"
+import { describeConsistency, type LabelConsistency } from "../review/consistency.ts"
 
 /** When a candidate replaces the promoted model. */
 export const PROMOTIONS = ["auto", "always", "never"] as const
@@ -25,8 +26,22 @@ export interface Decision {
   readonly why: string
 }
 
-/** Decides whether a candidate is promoted, from its and the promoted model's scores on the same held-out recordings. */
-export const decide = (promotion: Promotion, incumbent: Incumbent, tolerances: Tolerances): Decision => {
+/**
+ * When the labels of a batch are doubted. Scores alone do not show a poisoned batch: a classifier learns past wrong
+ * labels when it has enough right ones, and on a small holdout both models then predict the same.
+ */
+const DOUBT = { pValue: 0.01, shortfall: 0.05 } as const
+
+/**
+ * Decides whether a candidate is promoted, from its and the promoted model's scores on the same held-out recordings, and
+ * from how well the labels of the recordings that are new since then go with the others.
+ */
+export const decide = (
+  promotion: Promotion,
+  incumbent: Incumbent,
+  tolerances: Tolerances,
+  labels?: LabelConsistency
+): Decision => {
   const scores = incumbent.kind === "compared" ? `: ${describe(incumbent)}` : ""
   if (promotion === "always") return { promote: true, why: `Promoted as asked, whatever the comparison${scores}.` }
   if (promotion === "never") return { promote: false, why: `Not promoted, as asked${scores}.` }
@@ -44,7 +59,10 @@ export const decide = (promotion: Promotion, incumbent: Incumbent, tolerances: T
         ({ className, support, candidate, promoted }) =>
           `the recall of ${className} is ${candidate.toFixed(3)} against ${promoted.toFixed(3)} ` +
           `(${support} recordings), lower by more than GATE_CLASS_TOLERANCE (${tolerances.recall}) allows`
-      )
+      ),
+    ...(labels !== undefined && labels.pValue < DOUBT.pValue && labels.shortfall >= DOUBT.shortfall
+      ? [`some of the new labels seem to be wrong: ${describeConsistency(labels)}`]
+      : [])
   ]
   return reasons.length === 0
     ? { promote: true, why: `Promoted${scores}.` }

@@ -1,5 +1,6 @@
 import { Cause, DateTime, Duration, Effect, Exit, Option, Schema } from "effect"
 import packageJson from "../../package.json"
+import type { Dataset } from "../classifier/dataset.ts"
 import { type ClassScore, evaluate } from "../classifier/evaluate.ts"
 import { exportArtifacts } from "../classifier/export/artifacts.ts"
 import type { Head } from "../classifier/network.ts"
@@ -18,7 +19,8 @@ import { orNone, type Promoted, readPointer } from "../registry/pointer.ts"
 import { compareWithPromoted } from "../registry/promoted.ts"
 import { promoteVersion, repairCopies, writeVersion } from "../registry/publish.ts"
 import { writeRunRecord } from "../registry/runs.ts"
-import { encodeTrainingSet, lastTrainingSet, TRAINING_SET_FILE } from "../registry/trainingSet.ts"
+import { encodeTrainingSet, lastTrainingSet, readTrainingSet, TRAINING_SET_FILE } from "../registry/trainingSet.ts"
+import { checkLabels } from "../review/consistency.ts"
 import { CURRENT_KEY, modelKey } from "../store/keys.ts"
 import { Store } from "../store/store.ts"
 import { type CorpusCount, countCorpus, liveVersions, type StoredVersions } from "../stream/corpus.ts"
@@ -174,10 +176,9 @@ const run = Effect.fn("retrain.run")(function* (
   const incumbent = yield* compareWithPromoted(pointer, classifier, dataset, split.holdout)
   const comparison =
     incumbent.kind === "compared" ? { promotedRun: incumbent.runId, ...incumbent.comparison } : undefined
-  const intended = decide(options.promotion, incumbent, {
-    macroF1: settings.gateTolerance,
-    recall: settings.gateClassTolerance
-  })
+  const labels = yield* checkNewLabels(pointer, dataset, streamed.live)
+  const tolerances = { macroF1: settings.gateTolerance, recall: settings.gateClassTolerance }
+  const intended = decide(options.promotion, incumbent, tolerances, labels)
 
   const artifacts = yield* exportArtifacts(
     {
@@ -227,10 +228,23 @@ const run = Effect.fn("retrain.run")(function* (
     },
     notes: [...split.notes, ...classifier.notes],
     comparison: comparison ?? null,
+    labels: labels ?? null,
     promoted: decision.promote,
     decision: decision.why,
     artifacts: decision.promote ? keys : versionKeys
   }
+})
+
+/** How well the labels of what is new since the promoted model go with the others; undefined where nothing is. */
+const checkNewLabels = Effect.fnUntraced(function* (
+  pointer: Option.Option<Promoted>,
+  dataset: Dataset,
+  live: ReadonlyMap<string, string>
+) {
+  if (Option.isNone(pointer)) return undefined
+  const before = yield* readTrainingSet(pointer.value.runId)
+  const isNew = (key: string) => before.get(key) !== live.get(key)
+  return dataset.samples.some(({ key }) => isNew(key)) ? yield* checkLabels(dataset, isNew) : undefined
 })
 
 /** Promotes where that was decided, unless another version has been promoted since the comparison. */

@@ -11,6 +11,8 @@ const ClassScores = Schema.Struct({
   f1: Schema.NullOr(Schema.Finite)
 })
 
+const Agreement = Schema.Struct({ recordings: Schema.Int, agreeing: Schema.Int })
+
 /** What a run came to: the object that `--json` prints, and the heart of the run record. */
 export const RunSummary = Schema.Struct({
   runId: Schema.String,
@@ -61,6 +63,16 @@ export const RunSummary = Schema.Struct({
           promoted: Schema.Finite
         })
       )
+    })
+  ),
+  /** How well the labels of what is new since the promoted model go with the others; null where nothing is new. */
+  labels: Schema.NullOr(
+    Schema.Struct({
+      fresh: Agreement,
+      before: Agreement,
+      classes: Schema.Array(Schema.Struct({ className: Schema.String, fresh: Agreement, before: Agreement })),
+      pValue: Schema.Finite,
+      shortfall: Schema.Finite
     })
   ),
   promoted: Schema.Boolean,

@@ -21,6 +21,8 @@ export interface LabelConsistency {
    * exact test, one-sided. 1 where there is nothing to compare.
    */
   readonly pValue: number
+  /** By how much the new labels' share of agreement is below that of the old ones of the same classes; 0 to 1. */
+  readonly shortfall: number
 }
 
 /**
@@ -54,7 +56,23 @@ export const labelConsistency = (input: {
     recordings: classes.reduce((total, own) => total + own[side].recordings, 0),
     agreeing: classes.reduce((total, own) => total + own[side].agreeing, 0)
   })
-  return { fresh: sum("fresh"), before: sum("before"), classes, pValue: stratifiedTest(classes) }
+  return {
+    fresh: sum("fresh"),
+    before: sum("before"),
+    classes,
+    pValue: stratifiedTest(classes),
+    shortfall: shortfallOf(classes)
+  }
+}
+
+const shortfallOf = (classes: LabelConsistency["classes"]): number => {
+  const comparable = classes.filter(({ fresh, before }) => fresh.recordings > 0 && before.recordings > 0)
+  const recordings = comparable.reduce((sum, { fresh }) => sum + fresh.recordings, 0)
+  const missing = comparable.reduce(
+    (sum, { fresh, before }) => sum + (fresh.recordings * before.agreeing) / before.recordings - fresh.agreeing,
+    0
+  )
+  return recordings === 0 ? 0 : Math.max(0, missing / recordings)
 }
 
 /** The consistency as a sentence. */

@@ -1,6 +1,7 @@
 import { expect, test } from "bun:test"
 import type { Comparison } from "../../src/classifier/compare.ts"
 import { decide, type Incumbent } from "../../src/registry/gate.ts"
+import type { LabelConsistency } from "../../src/review/consistency.ts"
 
 const STRICT = { macroF1: 0, recall: 0.05 }
 
@@ -64,4 +65,26 @@ test("what was asked for goes before the scores, which are said all the same", (
   expect(always.promote).toBe(true)
   expect(always.why).toContain("0.5000 against 0.8000")
   expect(decide("never", against({ macroF1: [0.9, 0.8] }), STRICT).promote).toBe(false)
+})
+
+const labels = (agreeing: number, pValue: number, shortfall: number): LabelConsistency => ({
+  fresh: { recordings: 100, agreeing },
+  before: { recordings: 400, agreeing: 360 },
+  classes: [],
+  pValue,
+  shortfall
+})
+
+test("new labels that do not go with the others hold a model back, whatever its scores", () => {
+  const better = against({ macroF1: [0.9, 0.8] })
+  const decision = decide("auto", better, STRICT, labels(68, 1e-7, 0.22))
+  expect(decision.promote).toBe(false)
+  expect(decision.why).toStartWith(
+    "Not promoted: some of the new labels seem to be wrong: 68 % of 100 new labels agree"
+  )
+  expect(decision.why).toContain("90 % of 400 before (p = 1.0e-7)")
+  // As likely as not by chance, or too few to matter.
+  expect(decide("auto", better, STRICT, labels(86, 0.2, 0.04)).promote).toBe(true)
+  expect(decide("auto", better, STRICT, labels(87, 0.001, 0.03)).promote).toBe(true)
+  expect(decide("always", better, STRICT, labels(68, 1e-7, 0.22)).promote).toBe(true)
 })
