@@ -6,7 +6,7 @@ export interface Comparison {
   readonly macroF1: { readonly candidate: number; readonly promoted: number }
   /** Candidate less promoted. */
   readonly difference: number
-  /** Where 95 % of the differences lie when the recordings are drawn anew. */
+  /** Where 95 % of the differences lie when the sources are drawn anew. */
   readonly interval: { readonly low: number; readonly high: number; readonly resamples: number }
   /** Of the classes that have recordings here. */
   readonly recalls: ReadonlyArray<{
@@ -21,25 +21,28 @@ const RESAMPLES = 2_000
 
 /**
  * Compares predictions for the same recordings; `labels`, `candidate` and `promoted` are places in `classes`, one for
- * each of at least one recording.
+ * each of at least one recording, and `groups` names the source that each was cut from.
  *
- * The interval is the percentile bootstrap, paired: each resample draws recordings, and scores both classifiers on
- * them, so that what is hard for both cancels out (Efron and Tibshirani 1993, chapter 13). The seed is fixed.
+ * The interval is the percentile bootstrap, paired: each resample draws sources with all their recordings, and scores
+ * both classifiers on them, so that what is hard for both cancels out (Efron and Tibshirani 1993, chapter 13). Recordings
+ * of one source stand or fall together: drawn singly, they would make chance look small. The seed is fixed.
  */
 export const comparePredictions = (
   classes: ReadonlyArray<string>,
   labels: ArrayLike<number>,
   candidate: ArrayLike<number>,
-  promoted: ArrayLike<number>
+  promoted: ArrayLike<number>,
+  groups: ReadonlyArray<string>
 ): Comparison => {
   const count = labels.length
-  const all = Uint32Array.from({ length: count }, (_, row) => row)
+  const all = Array.from({ length: count }, (_, row) => row)
+  const sources = [...Map.groupBy(all, (row) => groups[row]!).values()]
   const own = tally(classes.length, labels, candidate, all)
   const other = tally(classes.length, labels, promoted, all)
   const macroF1 = { candidate: meanF1(own), promoted: meanF1(other) }
   const random = seededRandom(0)
   const differences = Float64Array.from({ length: RESAMPLES }, () => {
-    const drawn = all.map(() => Math.floor(random() * count))
+    const drawn = sources.flatMap(() => sources[Math.floor(random() * sources.length)]!)
     return (
       meanF1(tally(classes.length, labels, candidate, drawn)) - meanF1(tally(classes.length, labels, promoted, drawn))
     )
@@ -67,7 +70,7 @@ const tally = (
   classes: number,
   labels: ArrayLike<number>,
   predictions: ArrayLike<number>,
-  rows: Uint32Array
+  rows: ReadonlyArray<number>
 ): Tally => {
   const support = new Uint32Array(classes)
   const predicted = new Uint32Array(classes)

@@ -35,7 +35,8 @@ export const compareWithPromoted = Effect.fn("compareWithPromoted")(function* (
       const own = highest(predict(candidate, vectors), rows.length).map((at) => classes.indexOf(candidate.classes[at]!))
       const others = predicted.map((at) => classes.indexOf(known[at]!))
       const labels = rows.map((row) => dataset.labels[row]!)
-      return { kind: "compared", runId, comparison: comparePredictions(classes, labels, own, others) }
+      const groups = rows.map((row) => dataset.samples[row]!.group)
+      return { kind: "compared", runId, comparison: comparePredictions(classes, labels, own, others, groups) }
     }),
     Effect.catchIf(
       (error) => error._tag !== "StoreError" || error.reason === "missing",

@@ -53,7 +53,7 @@ export const RunSummary = Schema.Struct({
       recordings: Schema.Int,
       macroF1: Schema.Struct({ candidate: Schema.Finite, promoted: Schema.Finite }),
       difference: Schema.Finite,
-      /** Where 95 % of the differences lie when the recordings are drawn anew. */
+      /** Where 95 % of the differences lie when the sources are drawn anew. */
       interval: Schema.Struct({ low: Schema.Finite, high: Schema.Finite, resamples: Schema.Int }),
       recalls: Schema.Array(
         Schema.Struct({

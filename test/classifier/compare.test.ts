@@ -7,8 +7,8 @@ const namesOf = (classes: number) => Array.from({ length: classes }, (_, label) 
 
 test.each(golden.map((example) => [example.labels.length, example] as const))(
   "scores and interval for %i recordings are those of scikit-learn and SciPy",
-  (count, { classes, labels, candidate, promoted, macroF1, interval }) => {
-    const comparison = comparePredictions(namesOf(classes), labels, candidate, promoted)
+  (count, { classes, groups, labels, candidate, promoted, macroF1, interval }) => {
+    const comparison = comparePredictions(namesOf(classes), labels, candidate, promoted, groups.map(String))
     expect(comparison.recordings).toBe(count)
     expect(comparison.macroF1.candidate).toBeCloseTo(macroF1[0]!, 12)
     expect(comparison.macroF1.promoted).toBeCloseTo(macroF1[1]!, 12)
@@ -37,13 +37,14 @@ test("swapping the two turns the signs around, and a model does not differ from 
         number[],
         number[]
       ]
-      const forth = comparePredictions(namesOf(classes), labels, one, two)
-      const back = comparePredictions(namesOf(classes), labels, two, one)
+      const groups = rows.map((_, row) => String(row % 3))
+      const forth = comparePredictions(namesOf(classes), labels, one, two, groups)
+      const back = comparePredictions(namesOf(classes), labels, two, one, groups)
       expect(forth.difference).toBeCloseTo(-back.difference, 12)
       expect(forth.interval.low).toBeCloseTo(-back.interval.high, 12)
       expect(forth.recalls.map(({ candidate }) => candidate)).toEqual(back.recalls.map(({ promoted }) => promoted))
       expect(forth.recalls.reduce((sum, { support }) => sum + support, 0)).toBe(labels.length)
-      expect(comparePredictions(namesOf(classes), labels, one, one)).toMatchObject({
+      expect(comparePredictions(namesOf(classes), labels, one, one, groups)).toMatchObject({
         difference: 0,
         interval: { low: 0, high: 0 }
       })
