@@ -34,21 +34,23 @@ export const settingsFor = (endpoint: string): S3Settings => ({
 /** Short enough that tests of failures take no time. */
 export const impatient = { silence: 300, retries: 2, pause: 1 }
 
-const otherServer = process.env.TEST_S3_ENDPOINT
+/** An S3 server that others wrote. */
+export const otherServer = process.env.TEST_S3_ENDPOINT
 
-const otherS3Store = (endpoint: string) =>
-  Effect.gen(function* () {
-    const settings = settingsFor(endpoint)
-    const client = new S3Client({
-      endpoint,
-      forcePathStyle: true,
-      region: "us-east-1",
-      credentials: { accessKeyId: "test", secretAccessKey: "test-secret" }
-    })
-    const bucket = `contract-${crypto.randomUUID()}`
-    yield* Effect.promise(() => client.send(new CreateBucketCommand({ Bucket: bucket })))
-    return s3Store(settings, bucket)
-  })
+/** How the AWS SDK's own clients reach it. */
+export const clientOf = (endpoint: string) => ({
+  endpoint,
+  region: "us-east-1",
+  credentials: { accessKeyId: "test", secretAccessKey: "test-secret" }
+})
+
+/** A store in a new bucket there, and the bucket's name. */
+export const otherS3Store = Effect.fnUntraced(function* (endpoint: string) {
+  const client = new S3Client({ ...clientOf(endpoint), forcePathStyle: true })
+  const bucket = `contract-${crypto.randomUUID()}`
+  yield* Effect.promise(() => client.send(new CreateBucketCommand({ Bucket: bucket })))
+  return { bucket, client, store: s3Store(settingsFor(endpoint), bucket) }
+})
 
 /** Every kind of store, empty, that the contract holds for. */
 export const kindsOfStore = [
@@ -71,6 +73,6 @@ export const kindsOfStore = [
   {
     kind: "the S3 server at TEST_S3_ENDPOINT (skipped where that is not set)",
     skip: otherServer === undefined,
-    empty: otherS3Store(otherServer ?? "")
+    empty: Effect.map(otherS3Store(otherServer ?? ""), ({ store }) => store)
   }
 ] as const

@@ -2,6 +2,8 @@ import { expect, setDefaultTimeout, test } from "bun:test"
 import { appendFile, mkdir, rename, writeFile } from "node:fs/promises"
 import { hostname } from "node:os"
 import { dirname, join } from "node:path"
+import { PutBucketNotificationConfigurationCommand } from "@aws-sdk/client-s3"
+import { CreateQueueCommand, GetQueueAttributesCommand, SQSClient } from "@aws-sdk/client-sqs"
 import { Duration, Effect, Fiber, type Scope } from "effect"
 import { TestClock } from "effect/testing"
 import { folderStore } from "../../src/store/folder.ts"
@@ -12,7 +14,7 @@ import { keysOf, queueSource } from "../../src/watch/queue.ts"
 import { bucketSource, folderSource, type Pace } from "../../src/watch/source.ts"
 import { fill, keysIn, smallCorpus, sound } from "../retrain/world.ts"
 import { memoryStore } from "../store/memory.ts"
-import { s3Server, settingsFor, temporaryFolder } from "../store/stores.ts"
+import { clientOf, otherS3Store, otherServer, s3Server, settingsFor, temporaryFolder } from "../store/stores.ts"
 import { notification, startQueueServer } from "./queueServer.ts"
 import { until, watching } from "./world.ts"
 
@@ -153,6 +155,51 @@ test("SQS messages are deleted once their recordings are stored; repeated, vanis
       expect((yield* Effect.promise(() => keysIn(store, "embeddings/"))).length).toBe(2)
     })
   ))
+
+test.skipIf(otherServer === undefined)(
+  "a bucket and a queue of others' making work together (skipped where TEST_S3_ENDPOINT is not set)",
+  () =>
+    scoped(
+      Effect.gen(function* () {
+        const endpoint = otherServer!
+        const { bucket, client, store } = yield* otherS3Store(endpoint)
+        const sqs = new SQSClient(clientOf(endpoint))
+        const url = yield* Effect.promise(async () => {
+          const { QueueUrl } = await sqs.send(new CreateQueueCommand({ QueueName: bucket }))
+          const QueueArn = `arn:aws:sqs:us-east-1:123456789012:${bucket}`
+          await client.send(
+            new PutBucketNotificationConfigurationCommand({
+              Bucket: bucket,
+              NotificationConfiguration: { QueueConfigurations: [{ QueueArn, Events: ["s3:ObjectCreated:*"] }] }
+            })
+          )
+          return QueueUrl!
+        })
+        yield* Effect.promise(() => fill(store, [...smallCorpus()].slice(0, 2)))
+        const source = Effect.sync(() => queueSource(url, settingsFor(endpoint), PACE))
+        yield* Effect.promise(() =>
+          watching(store, source, { minNewSamples: 1000 }, ({ embedded }) =>
+            Effect.gen(function* () {
+              yield* until(() => embedded() === 2)
+              const odd = [recordingKey("dog_bark", "at dusk+1 ü.wav"), sound("dog_bark", 1)] as const
+              yield* Effect.promise(() => fill(store, [odd, extra(0)]))
+              yield* until(() => embedded() === 4)
+              const left = Effect.promise(() =>
+                sqs.send(new GetQueueAttributesCommand({ QueueUrl: url, AttributeNames: ["All"] }))
+              ).pipe(
+                Effect.map(({ Attributes: { ApproximateNumberOfMessages: waiting, ...others } = {} }) => [
+                  waiting,
+                  others.ApproximateNumberOfMessagesNotVisible
+                ])
+              )
+              // Deleted, not only hidden for a while.
+              yield* left.pipe(Effect.repeat({ until: ([waiting, hidden]) => waiting === "0" && hidden === "0" }))
+            })
+          )
+        )
+      })
+    )
+)
 
 test("a message whose recording could not be stored comes again", () =>
   scoped(
