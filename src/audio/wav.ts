@@ -1,9 +1,6 @@
 import { WaveFile } from "wavefile"
+import { floatsAt, kernels, Room } from "../kernels/kernels.ts"
 import type { Clip } from "./clip.ts"
-
-/** The largest 16-bit step. Full scale is 2^15 steps, as in every decoder here, so +1 itself is one step too many. */
-const MAX = 32_767
-const MIN = -32_768
 
 /**
  * The header of a WAV file of `samples` 16-bit mono samples, as wavefile writes it for none.
@@ -23,26 +20,24 @@ const makeHeader = (samples: number, sampleRate: number): Uint8Array => {
 /**
  * Writes a clip as a mono 16-bit PCM WAV file.
  *
- * Samples are rounded to the nearest step, halves up. Those that round beyond 16 bits are cut and counted in
+ * Full scale is 2^15 steps, as in every decoder here, so +1 itself is one step too many. Samples are rounded to the
+ * nearest step, halves to the even one. Those that round beyond 16 bits are cut and counted in
  * `clipped`; `peak` is the largest absolute sample before rounding.
  */
 export const encodeWav = (
   clip: Clip
 ): { readonly bytes: Uint8Array; readonly clipped: number; readonly peak: number } => {
-  const { samples } = clip
-  const header = makeHeader(samples.length, clip.sampleRate)
+  const { samples, sampleRate } = clip
+  const header = makeHeader(samples.length, sampleRate)
   const bytes = new Uint8Array(header.length + 2 * samples.length)
   bytes.set(header)
-  const steps = new Int16Array(bytes.buffer, header.length)
-  let clipped = 0
-  let peak = 0
-  for (let i = 0; i < steps.length; i++) {
-    const sample = samples[i]!
-    const size = Math.abs(sample)
-    if (size > peak) peak = size
-    const step = Math.floor(sample * 32_768 + 0.5)
-    if (step > MAX || step < MIN) clipped++
-    steps[i] = Math.max(MIN, Math.min(MAX, step))
-  }
-  return { bytes, clipped, peak }
+  using room = new Room()
+  const length = Math.ceil(samples.length / 8) * 8
+  const placed = room.place(samples, 0, length - samples.length)
+  const steps = room.allocate(2 * length)
+  const encoded = room.record([], [0, 0])
+  kernels.encode(placed, length, steps, encoded)
+  bytes.set(new Uint8Array(kernels.memory.buffer, steps, 2 * samples.length), header.length)
+  const clipped = new Int32Array(kernels.memory.buffer, encoded, 1)[0]!
+  return { bytes, clipped, peak: floatsAt(encoded + 4, 1)[0]! }
 }

@@ -1,5 +1,4 @@
 import { resample } from "../audio/resample.ts"
-import type { Spectrogram } from "./spectrogram.ts"
 import { apply as stretch } from "./stretch.ts"
 
 export interface PitchParameters {
@@ -15,14 +14,17 @@ const intervalOf = (semitones: number): number => {
   return semitones < 0 ? 1 / interval : interval
 }
 
-/** Changes pitch without speed: librosa.effects.pitch_shift, a stretch that is then resampled to the old length. */
+/** The rate at which a clip is stretched before it is resampled to its old length. */
+export const stretchRate = ({ semitones }: PitchParameters): number => 1 / intervalOf(semitones)
+
+/**
+ * Changes pitch without speed: librosa.effects.pitch_shift, a stretch that is then resampled to the old length.
+ *
+ * @param stretched the samples at `stretchRate(parameters)`, where they are known already.
+ */
 export const apply = (
   samples: Float32Array,
   sampleRate: number,
-  { semitones }: PitchParameters,
-  spectrogram?: Spectrogram
-): Float32Array => {
-  const interval = intervalOf(semitones)
-  const stretched = stretch(samples, sampleRate, { rate: 1 / interval }, spectrogram)
-  return resample(stretched, sampleRate * interval, sampleRate, samples.length)
-}
+  parameters: PitchParameters,
+  stretched = stretch(samples, sampleRate, { rate: stretchRate(parameters) })
+): Float32Array => resample(stretched, sampleRate * intervalOf(parameters.semitones), sampleRate, samples.length)

@@ -4,7 +4,7 @@ import { createHash } from "node:crypto"
  * Enters the recipe of every embedding: raise it whenever any variant of any recording would sound different.
  * A test holds a fingerprint of all variants against it.
  */
-export const AUGMENTATION_VERSION = "1"
+export const AUGMENTATION_VERSION = "2"
 
 /** How far `time_shift` moves a clip at most, as a fraction of its length. */
 export const MAX_SHIFT = 0.15

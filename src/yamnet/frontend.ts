@@ -1,6 +1,7 @@
 import { SAMPLE_RATE } from "../audio/clip.ts"
-import { RealFft } from "../audio/fft.ts"
+import { fftOf } from "../audio/fft.ts"
 import { cosTurn } from "../audio/trigonometry.ts"
+import { floatsAt, kernels, Room } from "../kernels/kernels.ts"
 
 // YAMNet's published parameters: 25 ms windows every 10 ms, 64 bands from 125 to 7,500 Hz, log(x + 0.001), and
 // patches of 0.96 s every 0.48 s.
@@ -19,7 +20,7 @@ export const FIRST_PATCH = PATCH_FRAMES * HOP + WINDOW - HOP
 export const PATCH_HOP = PATCH_HOP_FRAMES * HOP
 
 /** Enters the recipe: changes whenever a patch would. */
-export const FRONTEND_VERSION = "yamnet-logmel-1"
+export const FRONTEND_VERSION = "yamnet-logmel-2"
 
 /** Patches that a waveform of so many samples makes once its tail is padded with silence: at least one. */
 export const patchCount = (samples: number): number => 1 + Math.ceil(Math.max(0, samples - FIRST_PATCH) / PATCH_HOP)
@@ -49,53 +50,32 @@ export const melMatrix = (): Float32Array => {
   return matrix
 }
 
-// A bin lies in at most two neighbouring triangles: the band whose peak is below it, falling, and the next, rising.
-const toTriangles = (matrix: Float32Array) => {
-  const first = new Uint8Array(BINS)
-  const weights = new Float64Array(BINS * 2)
-  for (let bin = 0; bin < BINS; bin++) {
-    const row = matrix.subarray(bin * MEL_BANDS, (bin + 1) * MEL_BANDS)
-    first[bin] = Math.min(
-      Math.max(
-        0,
-        row.findIndex((weight) => weight > 0)
-      ),
-      MEL_BANDS - 2
-    )
-    weights[2 * bin] = row[first[bin]!]!
-    weights[2 * bin + 1] = row[first[bin]! + 1]!
+/** The kernel's record: every band as a range of bins and their weights. */
+const makeLogMel = (): number => {
+  const matrix = melMatrix()
+  const ranges: Array<number> = []
+  const weights: Array<number> = []
+  for (let band = 0; band < MEL_BANDS; band++) {
+    const bins = Array.from({ length: BINS }, (_, bin) => bin).filter((bin) => matrix[bin * MEL_BANDS + band]! > 0)
+    ranges.push(bins[0]!, bins.length)
+    weights.push(...bins.map((bin) => matrix[bin * MEL_BANDS + band]!))
   }
-  return { first, weights }
+  const room = new Room()
+  return room.record(
+    [LOG_OFFSET],
+    [
+      fftOf(FFT_LENGTH).at,
+      room.place(hannWindow()),
+      WINDOW,
+      HOP,
+      MEL_BANDS,
+      room.record([], ranges),
+      room.place(weights)
+    ]
+  )
 }
 
-const window = hannWindow()
-const triangles = toTriangles(melMatrix())
-const fft = new RealFft(FFT_LENGTH)
-
-// Frames beyond the waveform's end are silence; the spectrogram of the padded tail is computed like any other.
-const logMelSpectrogram = (samples: Float32Array, frames: number): Float32Array => {
-  const spectrogram = new Float32Array(frames * MEL_BANDS)
-  const windowed = new Float64Array(FFT_LENGTH)
-  const re = new Float64Array(BINS)
-  const im = new Float64Array(BINS)
-  const mel = new Float64Array(MEL_BANDS)
-  for (let frame = 0; frame < frames; frame++) {
-    const start = frame * HOP
-    const present = Math.min(WINDOW, Math.max(0, samples.length - start))
-    for (let n = 0; n < present; n++) windowed[n] = samples[start + n]! * window[n]!
-    if (present < WINDOW) windowed.fill(0, present, WINDOW)
-    fft.forward(windowed, re, im)
-    mel.fill(LOG_OFFSET)
-    for (let bin = 1; bin < BINS; bin++) {
-      const band = triangles.first[bin]!
-      const magnitude = Math.sqrt(re[bin]! * re[bin]! + im[bin]! * im[bin]!)
-      mel[band] = mel[band]! + magnitude * triangles.weights[2 * bin]!
-      mel[band + 1] = mel[band + 1]! + magnitude * triangles.weights[2 * bin + 1]!
-    }
-    for (let band = 0; band < MEL_BANDS; band++) spectrogram[frame * MEL_BANDS + band] = Math.log(mel[band]!)
-  }
-  return spectrogram
-}
+let logMel: number | undefined
 
 /**
  * Mono samples at 16 kHz to log-mel patches [patches, 96, 64], as YAMNet's own front-end makes them.
@@ -105,7 +85,13 @@ const logMelSpectrogram = (samples: Float32Array, frames: number): Float32Array 
  */
 export const logMelPatches = (samples: Float32Array): Float32Array => {
   const patches = patchCount(samples.length)
-  const spectrogram = logMelSpectrogram(samples, PATCH_FRAMES + (patches - 1) * PATCH_HOP_FRAMES)
+  const frames = PATCH_FRAMES + (patches - 1) * PATCH_HOP_FRAMES
+  logMel ??= makeLogMel()
+  using room = new Room()
+  const placed = room.place(samples, 0, frames * HOP + WINDOW - HOP - samples.length)
+  const rows = room.allocate(4 * frames * MEL_BANDS)
+  kernels.logMel(logMel, placed, frames, rows)
+  const spectrogram = floatsAt(rows, frames * MEL_BANDS)
   const out = new Float32Array(patches * PATCH_SIZE)
   for (let patch = 0; patch < patches; patch++) {
     const start = patch * PATCH_HOP_FRAMES * MEL_BANDS

@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test"
 import fc from "fast-check"
-import { RealFft } from "../../src/audio/fft.ts"
+import { spectrumOf } from "../../src/audio/fft.ts"
 import { apply } from "../../src/augment/pitch.ts"
 import { readVector, signalToNoise } from "../golden/vectors.ts"
 
@@ -22,9 +22,7 @@ const peak = (samples: Float32Array): number => {
     { length: size },
     (_, i) => samples[2000 + i]! * (0.5 - 0.5 * Math.cos((2 * Math.PI * i) / size))
   )
-  const re = new Float64Array(size / 2 + 1)
-  const im = new Float64Array(size / 2 + 1)
-  new RealFft(size).forward(frame, re, im)
+  const { re, im } = spectrumOf(frame)
   const level = re.map((x, k) => Math.log(Math.hypot(x, im[k]!)))
   const k = level.indexOf(Math.max(...level))
   const [a, b, c] = [level[k - 1]!, level[k]!, level[k + 1]!]

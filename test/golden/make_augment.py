@@ -39,7 +39,7 @@ FOLDER.mkdir(exist_ok=True)
 signal = make_signal()
 save("signal", signal)
 exact = signal.astype(np.float64)
-for speed in (1.1, 0.9, 1.05):
+for speed in (1.1, 0.9, 1.05, 2.9):
     save(f"stretch_{speed}", librosa.effects.time_stretch(exact, rate=speed))
 for semitones in (2, -2, 1):
     save(f"pitch_{semitones}", librosa.effects.pitch_shift(exact, sr=RATE, n_steps=semitones))

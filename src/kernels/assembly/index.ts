@@ -1,0 +1,14 @@
+export { forward } from "./fft"
+export { stretch } from "./vocoder"
+export { resample } from "./resample"
+export { logMel } from "./logmel"
+export { encode } from "./pcm"
+
+/** Bytes aligned to 16, not cleared. */
+export function allocate(bytes: usize): usize {
+  return heap.alloc(bytes)
+}
+
+export function free(at: usize): void {
+  heap.free(at)
+}
