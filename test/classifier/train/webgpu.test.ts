@@ -1,5 +1,4 @@
 import { expect, test } from "bun:test"
-import { existsSync } from "node:fs"
 import { join } from "node:path"
 import * as tf from "@tensorflow/tfjs"
 import { Effect } from "effect"
@@ -7,6 +6,7 @@ import type { Backend } from "../../../src/classifier/train/backend.ts"
 import { nativeBackend } from "../../../src/classifier/train/native.ts"
 import { webgpuBackend } from "../../../src/classifier/train/webgpu.ts"
 import { EngineError } from "../../../src/engine/engine.ts"
+import { hasDriver, needsDriver, runOnDriver } from "../../fixtures.ts"
 import { relativeDistance, SMALL, smallProblem } from "../problems.ts"
 import { curve } from "./curve.ts"
 import type { WebgpuReport } from "./webgpuProcess.ts"
@@ -44,24 +44,12 @@ test("a device that has failed stops the training with what it said", async () =
   })
 })
 
-// Chromium brings a software Vulkan driver; another may be named.
-const driver = process.env.VK_ICD_FILENAMES ?? "/usr/lib/chromium/vk_swiftshader_icd.json"
-const hasDriver = existsSync(driver)
-
 test.skipIf(!hasDriver)(
-  `a WebGPU device trains as onnxruntime does${hasDriver ? "" : ` (skipped: no Vulkan driver at ${driver}; Debian's chromium has one)`}`,
+  `a WebGPU device trains as onnxruntime does${needsDriver}`,
   async () => {
-    const child = Bun.spawn([process.execPath, join(import.meta.dir, "webgpuProcess.ts")], {
-      env: { ...process.env, VK_ICD_FILENAMES: driver },
-      stdout: "pipe",
-      stderr: "pipe"
-    })
-    const [output, complaints] = await Promise.all([
-      new Response(child.stdout).text(),
-      new Response(child.stderr).text()
-    ])
-    if ((await child.exited) !== 0) throw new Error(complaints)
-    const { backend, native, webgpu, tensors } = JSON.parse(output.trim().split("\n").at(-1)!) as WebgpuReport
+    const { backend, native, webgpu, tensors } = (await runOnDriver(
+      join(import.meta.dir, "webgpuProcess.ts")
+    )) as WebgpuReport
     expect(backend).toBe("webgpu")
     expect(relativeDistance(webgpu, native)).toBeLessThan(1e-3)
     expect(new Set(tensors).size).toBe(1)
