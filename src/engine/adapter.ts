@@ -35,14 +35,10 @@ const loadDawn = Effect.tryPromise({
   catch: (cause) => new EngineError({ message: `WebGPU cannot be loaded on this machine: ${cause}` })
 })
 
-/**
- * The adapter that Dawn prefers on this machine; the same one however often it is asked for.
- *
- * Defines `navigator.gpu` and the names that belong to it, since tfjs looks for them when it is imported.
- */
-export const findAdapter: Effect.Effect<Adapter, EngineError> = Effect.gen(function* () {
+// Defines `navigator.gpu` and the names that belong to it, since tfjs looks for them when it is imported.
+const startDawn = Effect.gen(function* () {
   const { create, globals } = yield* loadDawn
-  const gpu = yield* Effect.try({
+  return yield* Effect.try({
     try: () => {
       Object.assign(globalThis, globals)
       Object.defineProperty(navigator, "gpu", { value: create([]), configurable: true })
@@ -50,6 +46,11 @@ export const findAdapter: Effect.Effect<Adapter, EngineError> = Effect.gen(funct
     },
     catch: (cause) => new EngineError({ message: `WebGPU cannot start on this machine: ${cause}` })
   })
+}).pipe(Effect.cached, Effect.runSync)
+
+/** The adapter that Dawn prefers on this machine, asked for anew: an adapter gives one device. */
+export const requestAdapter: Effect.Effect<Adapter, EngineError> = Effect.gen(function* () {
+  const gpu = yield* startDawn
   const adapter = yield* Effect.tryPromise({
     try: () => gpu.requestAdapter({ powerPreference: "high-performance" }),
     catch: (cause) => new EngineError({ message: `WebGPU found no adapter: ${cause}` })
@@ -60,4 +61,7 @@ export const findAdapter: Effect.Effect<Adapter, EngineError> = Effect.gen(funct
     })
   }
   return { gpu: adapter, ...describeAdapter(adapter.info) }
-}).pipe(Effect.cached, Effect.runSync)
+})
+
+/** The adapter that Dawn prefers on this machine; the same one however often it is asked for. */
+export const findAdapter: Effect.Effect<Adapter, EngineError> = requestAdapter.pipe(Effect.cached, Effect.runSync)

@@ -1,8 +1,9 @@
-import { Effect, Layer, Result } from "effect"
+import { Effect, Exit, Layer, Result, Scope } from "effect"
 import type { YamnetWeights } from "../yamnet/weights.ts"
 import { type Adapter, findAdapter, hasGraphicsCard } from "./adapter.ts"
 import { Engine, EngineError } from "./engine.ts"
 import { makeNative } from "./native.ts"
+import { selfTest } from "./selfTest.ts"
 import { makeWebgpu } from "./webgpu.ts"
 
 /** Which engine to run: `auto` takes WebGPU on a graphics card, else the native one. */
@@ -31,14 +32,29 @@ const lookForAdapter = Effect.gen(function* () {
 
 const makeEngine = Effect.fn("Engine.choose")(function* ({ engine, weights: network, threads }: EngineOptions) {
   const native = (why: string) => makeNative({ network, why, ...(threads === undefined ? {} : { threads }) })
+  // A card that computes something else is refused even where it was asked for: embeddings are kept for good.
+  const webgpu = Effect.fnUntraced(function* (why: string) {
+    const scope = yield* Scope.fork(yield* Effect.scope)
+    const engine = yield* Scope.provide(makeWebgpu({ network, why }), scope)
+    const wrong = yield* selfTest(engine, network)
+    if (wrong === undefined) return engine
+    yield* Scope.close(scope, Exit.void)
+    const refusal = `Native, because ${engine.adapter} gives wrong numbers, ${wrong}.`
+    yield* Effect.logWarning(refusal)
+    return yield* native(refusal)
+  })
+
   if (engine === "native") return yield* native("Native, as asked.")
   if (engine === "webgpu") {
     const { software, name } = yield* findAdapter
     const caution = software ? `, though ${name} is a software adapter and very slow` : ""
-    return yield* makeWebgpu({ network, why: `WebGPU, as asked${caution}.` })
+    return yield* webgpu(`WebGPU, as asked${caution}.`)
   }
   const decision = decide(yield* Effect.result(lookForAdapter))
-  return yield* decision.engine === "native" ? native(decision.why) : makeWebgpu({ network, why: decision.why })
+  if (decision.engine === "native") return yield* native(decision.why)
+  return yield* webgpu(decision.why).pipe(
+    Effect.catchTag("EngineError", ({ message }) => native(`Native, because ${message}.`))
+  )
 })
 
 /** The engine that `options` and this machine decide on. */

@@ -13,8 +13,10 @@ export class Engine extends Context.Service<
     readonly adapter: string
     /** Why this engine and not the other, in one sentence. */
     readonly why: string
-    /** The most patches that `embed` takes; it costs as much for fewer. */
+    /** The most patches that `embed` takes; fewer may cost as much. */
     readonly batch: number
+    /** What went wrong with the device so far and was made good, a sentence each. */
+    readonly faults: Effect.Effect<ReadonlyArray<string>>
     /** Log-mel patches [n, 96, 64] to embeddings [n, 1024], 1 <= n <= batch. The patches may be overwritten after. */
     readonly embed: (patches: Float32Array) => Effect.Effect<Float32Array, EngineError>
   }

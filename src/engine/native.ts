@@ -63,6 +63,7 @@ export const makeNative = Effect.fn("Native.make")(function* (options: {
     adapter: `${cpus()[0]?.model.trim() ?? "processor"}, ${threads} ${threads === 1 ? "thread" : "threads"}`,
     why: options.why,
     batch: BATCH,
+    faults: Effect.succeed([]),
     embed: Effect.fnUntraced(
       function* (patches) {
         const count = yield* countPatches(patches, BATCH)

@@ -12,7 +12,7 @@ import { Settings } from "../config.ts"
 import { Embeddings } from "../embeddings/embeddings.ts"
 import { makeRecipe, type Recipe } from "../embeddings/recipe.ts"
 import { Engine } from "../engine/engine.ts"
-import { openWebgpu } from "../engine/webgpu.ts"
+import { openTensorflow } from "../engine/tensorflow.ts"
 import { type Decision, decide, type Promotion } from "../registry/gate.ts"
 import { withLease } from "../registry/lease.ts"
 import { orNone, type Promoted, readPointer } from "../registry/pointer.ts"
@@ -125,7 +125,7 @@ const run = Effect.fn("retrain.run")(function* (
 ) {
   const settings = yield* Settings
   const store = yield* Store
-  const { name, adapter, why } = yield* Engine
+  const { name, adapter, why: chosen, faults } = yield* Engine
   const emit = yield* RunEvents
 
   yield* repairCopies
@@ -158,8 +158,9 @@ const run = Effect.fn("retrain.run")(function* (
     Effect.timed
   )
   const split = splitDataset(dataset)
+  const why = [chosen, ...(yield* faults)].join(" ")
 
-  const backend = name === "webgpu" ? webgpuBackend(yield* openWebgpu) : nativeBackend
+  const backend = name === "webgpu" ? webgpuBackend(yield* openTensorflow) : nativeBackend
   const [training, classifier] = yield* train(
     dataset,
     split,

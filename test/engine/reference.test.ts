@@ -8,10 +8,9 @@ import { logMelPatches, PATCH_SIZE } from "../../src/yamnet/frontend.ts"
 import { addFrontEnd, addNetwork } from "../../src/yamnet/graph.ts"
 import { EMBEDDING_SIZE, type Network } from "../../src/yamnet/layers.ts"
 import { untrainedNetwork } from "../../src/yamnet/untrained.ts"
-import { needsYamnet, yamnetFolder } from "../fixtures.ts"
+import { hasDriver, needsDriver, needsYamnet, runOnDriver, yamnetFolder } from "../fixtures.ts"
 import { distance, runOperators, runReference, someWeights } from "../yamnet/reference.ts"
 import { chirp } from "../yamnet/signals.ts"
-import { hasSoftwareAdapter, needsSoftwareAdapter, runOnSoftwareAdapter } from "./softwareAdapter.ts"
 import type { WebgpuReport } from "./webgpuProcess.ts"
 
 // Two patches, the second half silence. The process of the software adapter embeds the same.
@@ -42,8 +41,11 @@ describe(`the same waveform, in ${reference}`, () => {
   let webgpu: Promise<WebgpuReport | Error>
   beforeAll(async () => {
     // It takes the longest, and most of it on another core.
-    if (hasSoftwareAdapter) {
-      webgpu = runOnSoftwareAdapter<WebgpuReport>(join(import.meta.dir, "webgpuProcess.ts")).catch((error) => error)
+    if (hasDriver) {
+      webgpu = runOnDriver(join(import.meta.dir, "webgpuProcess.ts")).then(
+        (report) => report as WebgpuReport,
+        (error: Error) => error
+      )
     }
     network = await Effect.runPromise(someWeights)
     if (yamnetFolder === undefined) {
@@ -78,24 +80,43 @@ describe(`the same waveform, in ${reference}`, () => {
     await session.release()
   })
 
-  test.skipIf(!hasSoftwareAdapter)(
-    `has the WebGPU engine's embeddings${needsSoftwareAdapter}`,
-    async () => {
-      const report = await webgpu
-      if (report instanceof Error) throw report
+  describe.skipIf(!hasDriver)(`and the WebGPU engine${needsDriver}`, () => {
+    let report: WebgpuReport
+    beforeAll(async () => {
+      const outcome = await webgpu
+      if (outcome instanceof Error) throw outcome
+      report = outcome
+    }, 180_000)
+
+    test("has them, for a full batch and for odd ones", () => {
       expect(report.name).toBe("webgpu")
-      expect(report.batch).toBe(2)
-      const [both, second] = report.embeddings.map((values) => Float32Array.from(values))
-      expectSame(both!, expected)
-      expectSame(second!, expected.subarray(EMBEDDING_SIZE))
-      // No tensor is left behind by a batch.
-      expect(report.tensors[1]).toBe(report.tensors[0]!)
-      expect(report.complaint).toContain(`WebGPU failed on ${report.adapter}`)
-      if (process.env.VK_ICD_FILENAMES === undefined)
-        expect(report.why).toContain("is a software adapter and very slow")
-    },
-    120_000
-  )
+      expect(report.batch).toBe(3)
+      expectSame(Float32Array.from(report.embeddings.both), expected)
+      expectSame(Float32Array.from(report.embeddings.second), expected.subarray(EMBEDDING_SIZE))
+      const [first, second] = [expected.subarray(0, EMBEDDING_SIZE), expected.subarray(EMBEDDING_SIZE)]
+      expectSame(Float32Array.from(report.embeddings.full), Float32Array.from([...first, ...second, ...first]))
+    })
+
+    test("has them by the kernels of a large card's batch, too", () => {
+      expect(report.embeddings.large).toHaveLength(expected.length)
+      expectSame(Float32Array.from(report.embeddings.large), expected)
+    })
+
+    test("allocates nothing once it has started", () => {
+      expect(report.allocations.starting).toBeGreaterThan(30)
+      expect(report.allocations.running).toBe(0)
+    })
+
+    test("has them all when the device is lost with two batches in hand, and says so once", () => {
+      for (const values of report.embeddings.lost) expectSame(Float32Array.from(values), expected)
+      expect(report.faults).toEqual([expect.stringMatching(/^The device was lost \(.+\): opened another\.$/)])
+    })
+
+    test("is refused in favour of the native one where its numbers are wrong", () => {
+      expect(report.refused.name).toBe("native")
+      expect(report.refused.why).toStartWith(`Native, because ${report.adapter} gives wrong numbers, off by `)
+    })
+  })
 })
 
 test.skipIf(yamnetFolder === undefined)(

@@ -1,9 +1,12 @@
-// Run by webgpu.test.ts as a process of its own: the driver is chosen before Dawn loads, and a crash is contained.
+// Run by reference.test.ts as a process of its own: the driver is chosen before Dawn loads, and a crash is contained.
 import { Effect } from "effect"
 import { engineLayer } from "../../src/engine/choose.ts"
+import { openDevice } from "../../src/engine/device.ts"
 import { Engine } from "../../src/engine/engine.ts"
-import { openWebgpu } from "../../src/engine/webgpu.ts"
+import { makeWebgpu } from "../../src/engine/webgpu.ts"
+import { makeExecutor } from "../../src/wgsl/executor.ts"
 import { logMelPatches, PATCH_SIZE } from "../../src/yamnet/frontend.ts"
+import type { YamnetWeights } from "../../src/yamnet/weights.ts"
 import { someWeights } from "../yamnet/reference.ts"
 import { chirp } from "../yamnet/signals.ts"
 
@@ -11,36 +14,96 @@ import { chirp } from "../yamnet/signals.ts"
 export interface WebgpuReport {
   readonly name: string
   readonly adapter: string
-  readonly why: string
   readonly batch: number
-  /** Of both patches, and of the second alone. */
-  readonly embeddings: ReadonlyArray<ReadonlyArray<number>>
-  /** Tensors alive after each batch. */
-  readonly tensors: ReadonlyArray<number>
-  /** What `embed` says after the device has complained. */
-  readonly complaint: string
+  /** Of both patches; of the second alone; of both and the first again. */
+  readonly embeddings: Readonly<Record<"both" | "second" | "full", ReadonlyArray<number>>> & {
+    /** Of both, by an executor made for a large batch. */
+    readonly large: ReadonlyArray<number>
+    /** Of both, twice at once, while the device is lost. */
+    readonly lost: ReadonlyArray<ReadonlyArray<number>>
+  }
+  readonly faults: ReadonlyArray<string>
+  /** Buffers made while the engine started, and while it embedded. */
+  readonly allocations: { readonly starting: number; readonly running: number }
+  /** The engine that was chosen when the kernels were wrong. */
+  readonly refused: { readonly name: string; readonly why: string }
 }
 
-const program = Effect.gen(function* () {
-  const { name, adapter, why, batch, embed } = yield* Engine
-  const { tf } = yield* openWebgpu
-  const patches = logMelPatches(chirp(19_000))
-  const both = yield* embed(patches)
-  const tensors = [tf.memory().numTensors]
-  const second = yield* embed(patches.subarray(PATCH_SIZE))
-  tensors.push(tf.memory().numTensors)
+const patches = logMelPatches(chirp(19_000))
 
-  const backend = tf.backend()
-  if (!("device" in backend)) return yield* Effect.die("the backend has no device")
-  const device = backend.device as GPUDevice
-  device.createBuffer({ size: 4, usage: GPUBufferUsage.MAP_READ | GPUBufferUsage.MAP_WRITE })
-  const complaint = yield* embed(patches).pipe(Effect.flip)
-  const embeddings = [both, second].map((values) => Array.from(values))
-  const report: WebgpuReport = { name, adapter, why, batch, embeddings, tensors, complaint: complaint.message }
-  console.log(JSON.stringify(report))
+/** Calls a function in another's place while an effect runs. */
+const replacing = (name: "createBuffer" | "createShaderModule", change: (device: GPUDevice) => void) => {
+  return <A, E, R>(effect: Effect.Effect<A, E, R>) =>
+    Effect.acquireUseRelease(
+      Effect.map(openDevice, ({ gpu }) => {
+        change(gpu)
+        return gpu
+      }),
+      () => effect,
+      (gpu) => Effect.sync(() => Reflect.deleteProperty(gpu, name))
+    )
+}
+
+const counted = (count: () => void) =>
+  replacing("createBuffer", (device) => {
+    const create = device.createBuffer.bind(device)
+    device.createBuffer = (descriptor) => {
+      count()
+      return create(descriptor)
+    }
+  })
+
+const wrong = replacing("createShaderModule", (device) => {
+  const create = device.createShaderModule.bind(device)
+  device.createShaderModule = ({ code }) =>
+    create({ code: code.replaceAll("nearSum0 += row0.z", "nearSum0 += row0.x") })
 })
 
-if (import.meta.main) {
-  const weights = await Effect.runPromise(someWeights)
-  await Effect.runPromise(program.pipe(Effect.provide(engineLayer({ engine: "webgpu", weights }))))
-}
+const embedding = Effect.fnUntraced(function* (network: YamnetWeights) {
+  let allocations = 0
+  const count = counted(() => {
+    allocations++
+  })
+  const engine = yield* count(makeWebgpu({ network, why: "a test", batch: 3 }))
+  const starting = allocations
+  const some = (...parts: ReadonlyArray<Float32Array>) => {
+    const joined = Float32Array.from(parts.flatMap((part) => [...part]))
+    return count(Effect.map(engine.embed(joined), (values) => [...values]))
+  }
+  const both = yield* some(patches)
+  const second = yield* some(patches.subarray(PATCH_SIZE))
+  const full = yield* some(patches, patches.subarray(0, PATCH_SIZE))
+  const running = allocations - starting
+
+  const { gpu } = yield* openDevice
+  // Of this size both larger kinds of tiles are used.
+  const large = yield* makeExecutor(gpu, network, 256).pipe(
+    Effect.flatMap(({ embed }) => embed(patches)),
+    Effect.scoped
+  )
+  const breaking = Effect.sleep("20 millis").pipe(Effect.andThen(Effect.sync(() => gpu.destroy())))
+  const [first, other] = yield* Effect.all([engine.embed(patches), engine.embed(patches), breaking], {
+    concurrency: "unbounded"
+  })
+  return {
+    name: engine.name,
+    adapter: engine.adapter,
+    batch: engine.batch,
+    embeddings: { both, second, full, large: [...large], lost: [[...first], [...other]] },
+    faults: yield* engine.faults,
+    allocations: { starting, running }
+  }
+})
+
+const program = Effect.gen(function* () {
+  const network = yield* someWeights
+  const embedded = yield* Effect.scoped(embedding(network))
+  const refused = yield* Engine.pipe(
+    Effect.map(({ name, why }) => ({ name, why })),
+    Effect.provide(engineLayer({ engine: "webgpu", weights: network })),
+    wrong
+  )
+  console.log(JSON.stringify({ ...embedded, refused } satisfies WebgpuReport))
+})
+
+if (import.meta.main) await Effect.runPromise(program)

@@ -14,6 +14,7 @@ const echoEngine = (batch: number) => {
     adapter: "echo",
     why: "for the test",
     batch,
+    faults: Effect.succeed([]),
     embed: (patches) =>
       Effect.sync(() => {
         const count = patches.length / PATCH_SIZE

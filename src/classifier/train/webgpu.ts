@@ -1,12 +1,12 @@
-import type * as Tensorflow from "@tensorflow/tfjs"
+import type * as Tfjs from "@tensorflow/tfjs"
 import { Effect } from "effect"
-import type { Webgpu } from "../../engine/webgpu.ts"
+import type { Tensorflow } from "../../engine/tensorflow.ts"
 import { isTrained, type Network, renewalAt, type TensorSpec, tensorsOf, weightsFrom } from "../network.ts"
 import { ADAM } from "./adam.ts"
 import { type Backend, type Examples, type Pass, type Problem, type Trainer, TrainingError } from "./backend.ts"
 import { forward, forwardPass, score, type Variables } from "./layers.ts"
 
-type Tf = typeof Tensorflow
+type Tf = typeof Tfjs
 
 /**
  * Trains with TensorFlow.js on a graphics card (or on whatever backend `tf` runs: `checkDevice` is then `Effect.void`).
@@ -14,7 +14,7 @@ type Tf = typeof Tensorflow
  * The steps are the native backend's, from the same draws, so that loss curves differ by rounding alone. Mini-batches are
  * gathered here and uploaded one by one: device memory does not grow with the data set.
  */
-export const webgpuBackend = (device: Pick<Webgpu, "tf" | "checkDevice">): Backend => ({
+export const webgpuBackend = (device: Tensorflow): Backend => ({
   name: "webgpu",
   open: (problem) =>
     Effect.acquireRelease(Effect.try({ try: () => openTrainer(device, problem), catch: failed }), ({ close }) =>
@@ -25,14 +25,11 @@ export const webgpuBackend = (device: Pick<Webgpu, "tf" | "checkDevice">): Backe
 // 4 MB of embeddings at once.
 const VALIDATION_ROWS = 1024
 
-const openTrainer = (
-  { tf, checkDevice }: Pick<Webgpu, "tf" | "checkDevice">,
-  problem: Problem
-): Trainer & { readonly close: () => void } => {
+const openTrainer = ({ tf, checkDevice }: Tensorflow, problem: Problem): Trainer & { readonly close: () => void } => {
   const { network, initial, training, classWeights, validation } = problem
   const tensors = tensorsOf(network)
   const trained = tensors.filter(isTrained)
-  const variables = (chosen: ReadonlyArray<TensorSpec>, value: (tensor: TensorSpec) => Tensorflow.Tensor): Variables =>
+  const variables = (chosen: ReadonlyArray<TensorSpec>, value: (tensor: TensorSpec) => Tfjs.Tensor): Variables =>
     new Map(chosen.map((tensor) => [tensor.name, tf.tidy(() => tf.variable(value(tensor)))]))
   const weights = variables(tensors, ({ name, shape }) => tf.tensor(initial[name]!, [...shape]))
   const first = variables(trained, ({ shape }) => tf.zeros([...shape]))
@@ -47,7 +44,7 @@ const openTrainer = (
     const masks = uploadMasks(tf, network, pass, from, to)
     const number = pass.firstStep + batch
     // The gradients' scope disposes of all that is made in it, so that sums are assigned from within.
-    const meanLoss = (): Tensorflow.Scalar => {
+    const meanLoss = (): Tfjs.Scalar => {
       const logits = forwardPass(tf, network, weights, embeddings, masks, renewalAt(number))
       const { loss, hits } = score(tf, logits, targets, importance)
       sums.assign(tf.add(sums, tf.stack([loss, hits])))
@@ -133,9 +130,9 @@ const uploadMasks = (tf: Tf, { units, dropout }: Network, { kept, order }: Pass,
   return tf.split(all, units.slice(1, -1), 1).map((mask, layer) => tf.div(mask, 1 - dropout[layer]!))
 }
 
-const decayOf = (tf: Tf, { decay, dropout }: Network, weights: Variables): Tensorflow.Scalar => {
-  let squares: Tensorflow.Tensor = tf.scalar(0)
-  if (decay === 0) return squares as Tensorflow.Scalar
+const decayOf = (tf: Tf, { decay, dropout }: Network, weights: Variables): Tfjs.Scalar => {
+  let squares: Tfjs.Tensor = tf.scalar(0)
+  if (decay === 0) return squares as Tfjs.Scalar
   for (let layer = 0; layer <= dropout.length; layer++) {
     squares = tf.add(squares, tf.sum(tf.square(weights.get(`kernel${layer}`)!)))
   }

@@ -6,7 +6,7 @@ import type { Backend } from "../../../src/classifier/train/backend.ts"
 import { nativeBackend } from "../../../src/classifier/train/native.ts"
 import { webgpuBackend } from "../../../src/classifier/train/webgpu.ts"
 import { EngineError } from "../../../src/engine/engine.ts"
-import { hasSoftwareAdapter, needsSoftwareAdapter, runOnSoftwareAdapter } from "../../engine/softwareAdapter.ts"
+import { hasDriver, needsDriver, runOnDriver } from "../../fixtures.ts"
 import { relativeDistance, SMALL, smallProblem } from "../problems.ts"
 import { curve } from "./curve.ts"
 import type { WebgpuReport } from "./webgpuProcess.ts"
@@ -44,11 +44,12 @@ test("a device that has failed stops the training with what it said", async () =
   })
 })
 
-test.skipIf(!hasSoftwareAdapter)(
-  `a WebGPU device trains as onnxruntime does${needsSoftwareAdapter}`,
+test.skipIf(!hasDriver)(
+  `a WebGPU device trains as onnxruntime does${needsDriver}`,
   async () => {
-    const program = join(import.meta.dir, "webgpuProcess.ts")
-    const { backend, native, webgpu, tensors } = await runOnSoftwareAdapter<WebgpuReport>(program)
+    const { backend, native, webgpu, tensors } = (await runOnDriver(
+      join(import.meta.dir, "webgpuProcess.ts")
+    )) as WebgpuReport
     expect(backend).toBe("webgpu")
     expect(relativeDistance(webgpu, native)).toBeLessThan(1e-3)
     expect(new Set(tensors).size).toBe(1)

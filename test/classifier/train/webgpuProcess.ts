@@ -2,7 +2,7 @@
 import { Effect } from "effect"
 import { nativeBackend } from "../../../src/classifier/train/native.ts"
 import { webgpuBackend } from "../../../src/classifier/train/webgpu.ts"
-import { openWebgpu } from "../../../src/engine/webgpu.ts"
+import { openTensorflow } from "../../../src/engine/tensorflow.ts"
 import { SMALL, smallProblem } from "../problems.ts"
 import { curve } from "./curve.ts"
 
@@ -15,7 +15,7 @@ export interface WebgpuReport {
 }
 
 const program = Effect.gen(function* () {
-  const device = yield* openWebgpu
+  const device = yield* openTensorflow
   const problem = smallProblem(SMALL.mlp, 40, 9)
   const tensors: Array<number> = []
   const onNative = yield* curve(nativeBackend, problem, 2)

@@ -1,0 +1,68 @@
+import { Effect, Semaphore } from "effect"
+import { type Adapter, requestAdapter } from "./adapter.ts"
+import { EngineError } from "./engine.ts"
+
+// Dawn keeps only what is asked for: without these, buffers end at WebGPU's modest guarantees.
+const LIMITS = [
+  "maxBufferSize",
+  "maxStorageBufferBindingSize",
+  "maxComputeWorkgroupsPerDimension",
+  "maxComputeWorkgroupStorageSize",
+  "maxComputeInvocationsPerWorkgroup",
+  "maxComputeWorkgroupSizeX"
+] as const
+
+/** A device of this machine's graphics card. */
+export interface Device {
+  readonly gpu: GPUDevice
+  readonly adapter: Adapter
+  /** Fails with what nobody but the device itself has complained of so far, or with why it was lost. */
+  readonly check: Effect.Effect<void, EngineError>
+}
+
+interface Opened extends Device {
+  readonly complaints: ReadonlyArray<string>
+  isLost: boolean
+}
+
+// The last one is in use. Those before it were lost, and stay: Bun crashes when a device, or what it came from, is
+// collected while Dawn still has something to say of it.
+const opened: Array<Opened> = []
+const turn = Semaphore.makeUnsafe(1)
+
+const open = Effect.gen(function* () {
+  const adapter = yield* requestAdapter
+  const gpu = yield* Effect.tryPromise({
+    try: () =>
+      adapter.gpu.requestDevice({
+        requiredLimits: Object.fromEntries(LIMITS.map((limit) => [limit, adapter.gpu.limits[limit]]))
+      }),
+    catch: (cause) => new EngineError({ message: `WebGPU cannot be used on ${adapter.name}: ${cause}` })
+  })
+  const complaints: Array<string> = []
+  const complain = (message: string) => complaints.push(message.split("\n", 1)[0]!)
+  const device: Opened = {
+    gpu,
+    adapter,
+    complaints,
+    isLost: false,
+    check: Effect.suspend(() =>
+      complaints.length === 0
+        ? Effect.void
+        : Effect.fail(new EngineError({ message: `WebGPU failed on ${adapter.name}: ${complaints[0]}` }))
+    )
+  }
+  gpu.addEventListener("uncapturederror", ({ error }) => complain(error.message))
+  gpu.lost.then(({ message }) => {
+    device.isLost = true
+    complain(`its device was lost (${message})`)
+  })
+  opened.push(device)
+  return device
+})
+
+/** This process's device, shared by embedding and training: the same until it is lost, then another. */
+export const openDevice: Effect.Effect<Device, EngineError> = Effect.suspend(() => {
+  const last = opened.at(-1)
+  return last === undefined || last.isLost ? open : Effect.succeed(last)
+}).pipe(turn.withPermit)
