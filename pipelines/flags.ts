@@ -1,7 +1,7 @@
 import { Schema } from "effect"
 import { Flag } from "effect/cli"
 import { MAX_AUGMENTATIONS } from "../src/augment/plan.ts"
-import { HEADS } from "../src/classifier/network.ts"
+import { HEAD_NAMES } from "../src/classifier/network.ts"
 import { PROMOTIONS } from "../src/registry/gate.ts"
 
 // Flags that more than one command takes.
@@ -50,7 +50,7 @@ export const trainingFlags = {
     Flag.withDescription("Samples in a mini-batch of training (default: 64)"),
     Flag.withDefault(TRAINING_DEFAULTS.batchSize)
   ),
-  head: Flag.Literals("head", HEADS).pipe(
+  head: Flag.Literals("head", HEAD_NAMES).pipe(
     Flag.withDescription("mlp is EcoSight's network; linear is one regularised layer, for little data (default: mlp)"),
     Flag.withDefault(TRAINING_DEFAULTS.head)
   ),
