@@ -5,8 +5,8 @@ import { FetchHttpClient } from "effect/http"
 import packageJson from "../package.json"
 import { HEAD_NAMES, type Head } from "../src/classifier/network.ts"
 import { nativeBackend } from "../src/classifier/train/native.ts"
-import { train } from "../src/classifier/train/train.ts"
 import { Settings } from "../src/config.ts"
+import { trainCalibrated } from "../src/evaluation/calibrated.ts"
 import { type Evaluation, evaluateHeads } from "../src/evaluation/evaluation.ts"
 import { type OutOfFold, outOfFold } from "../src/evaluation/outOfFold.ts"
 import { evaluationPage } from "../src/evaluation/report.ts"
@@ -15,17 +15,18 @@ import { embeddedCorpus } from "../src/retrain/embedded.ts"
 import { planRun } from "../src/retrain/retrain.ts"
 import { openStore } from "../src/store/open.ts"
 import { RunEvents } from "../src/stream/events.ts"
-import { jsonFlag, storeFlag, trainingFlags, wholeNumber } from "./flags.ts"
+import { jsonFlag, searchLimits, storeFlag, trainingFlags, wholeNumber } from "./flags.ts"
 import { runServices, settledWeights } from "./services.ts"
 import { table } from "./summary.ts"
 import { Reporter, reporterLogger } from "./terminal.ts"
 
-const { augmentations, epochs, batchSize, seed } = trainingFlags
+const { augmentations, epochs, batchSize, seed, searchSeconds, searchHeads } = trainingFlags
+const COMPARABLE = [...HEAD_NAMES, "auto"] as const
 
 const input = {
   store: storeFlag(),
   compare: Flag.String("compare").pipe(
-    Flag.withDescription(`Heads to compare with the first of them: ${HEAD_NAMES.join(", ")} (default: all)`),
+    Flag.withDescription(`Heads to compare with the first of them: ${COMPARABLE.join(", ")} (default: all but auto)`),
     Flag.withDefault(HEAD_NAMES.join(","))
   ),
   folds: Flag.Int("folds").pipe(
@@ -52,36 +53,41 @@ const input = {
   epochs,
   batchSize,
   seed,
+  searchSeconds,
+  searchHeads,
   json: jsonFlag()
 }
 type Options = Command.Command.Config.Infer<typeof input>
 
-const Heads = Schema.NonEmptyArray(Schema.Literals(HEAD_NAMES))
+const Heads = Schema.NonEmptyArray(Schema.Literals(COMPARABLE))
 
 const handle = Effect.fn("evaluate")(function* (options: Options) {
   const { engine } = yield* Settings
   const heads = yield* Schema.decodeUnknownEffect(Heads)(options.compare.split(",").map((name) => name.trim())).pipe(
-    Effect.mapError(() => refuse(`--compare takes heads separated by commas: ${HEAD_NAMES.join(", ")}.`))
+    Effect.mapError(() => refuse(`--compare takes heads separated by commas: ${COMPARABLE.join(", ")}.`))
   )
   const opened = yield* openStore(options.store)
   if (Option.isNone(opened)) return yield* refuse("No store is given: add --store.")
   const weights = yield* settledWeights({ allowUntrained: false })
   return yield* Effect.gen(function* () {
-    const { progress, end, print } = yield* Reporter
+    const { progress, end } = yield* Reporter
     const corpus = yield* embeddedCorpus(yield* planRun(weights, options.augmentations), false)
     const { dataset, totals } = corpus
     const background = Option.getOrUndefined(options.background)
     if (background !== undefined && !dataset.classes.includes(background)) {
       return yield* refuse(`There is no class "${background}": there are ${dataset.classes.join(", ")}.`)
     }
-    const tested: Array<{ readonly head: Head; readonly seconds: number; readonly result: OutOfFold }> = []
+    const tested: Array<{ readonly head: Head | "auto"; readonly seconds: number; readonly result: OutOfFold }> = []
     for (const head of heads) {
       const began = yield* Clock.currentTimeMillis
-      const settings = { ...options, head, scores: weights.scores }
+      const { epochs, batchSize } = options
+      const settings = { head, epochs, batchSize, scores: weights.scores }
+      const limits = { ...searchLimits(options), onTrial: () => Effect.void }
       const result = yield* outOfFold(
         dataset,
         options,
-        (split, foldSeed) => train(dataset, split, { ...settings, seed: foldSeed }, nativeBackend),
+        // As a run trains and exports it, calibrated; auto looks anew in each fold, without what the fold tests.
+        (split, foldSeed) => trainCalibrated(dataset, split, { ...settings, seed: foldSeed }, limits, nativeBackend),
         (done, total) => progress({ stage: `Testing ${head}`, unit: "folds", done, total })
       )
       tested.push({ head, seconds: ((yield* Clock.currentTimeMillis) - began) / 1000, result })
@@ -89,8 +95,10 @@ const handle = Effect.fn("evaluate")(function* (options: Options) {
     yield* end
     const evaluation = evaluateHeads(dataset, totals.seconds, tested, { ...options, background })
     if (evaluation === undefined) {
-      for (const note of tested[0]!.result.notes) print(note)
-      return yield* refuse("Nothing can be tested: add recordings from other sources to at least two classes.")
+      const { notes } = tested[0]!.result
+      yield* Console.log(["", ...notes, UNTESTABLE].join("\n"))
+      if (options.json) yield* Console.log(JSON.stringify({ heads: [], notes: [...notes, UNTESTABLE] }))
+      return
     }
     yield* Console.log(describe(evaluation))
     const page = evaluationPage(evaluation, opened.value.location, DateTime.toDateUtc(yield* DateTime.now))
@@ -99,6 +107,8 @@ const handle = Effect.fn("evaluate")(function* (options: Options) {
     if (options.json) yield* Console.log(JSON.stringify(evaluation))
   }).pipe(Effect.provide(runServices(opened.value, weights, engine)))
 })
+
+const UNTESTABLE = "Nothing can be tested: add recordings from other sources to at least two classes."
 
 const refuse = (cause: string) => new CliError.UserError({ cause: new Error(cause) })
 

@@ -1,4 +1,4 @@
-import { EMBEDDING_SIZE, SCORE_COUNT } from "../yamnet/layers.ts"
+import { EMBEDDING_SIZE, SCORE_COUNT, type ScoreLayer } from "../yamnet/layers.ts"
 import { SMALLEST_DEVIATION } from "./standardise.ts"
 
 /** A classifier to be trained, but for the classes: what it sees, its layers, and how it is kept from learning by heart. */
@@ -61,6 +61,9 @@ export const HEADS = {
   }
 } as const satisfies Record<string, HeadDescription>
 export type Head = keyof typeof HEADS
+/** The head that is best where there is nothing else to go by; its scores need the whole YAMNet. */
+export const defaultHead = ({ scores }: { readonly scores?: ScoreLayer }): Head =>
+  scores === undefined ? "mlp" : "audioset"
 export const HEAD_NAMES = Object.keys(HEADS) as ReadonlyArray<Head>
 
 /**

@@ -51,29 +51,36 @@ export const alarmsOf = (
 }
 
 /**
- * The share of a class's recordings that are found by a threshold on its probability which lets pass at most `perHour`
- * background recordings for each hour of background, averaged over repeats. NaN without recordings of either.
+ * The share of a class's recordings that are found by a threshold on its probability which lets pass at most so many
+ * background recordings for each hour of background, averaged over repeats; for each of `rates`, the lowest first. NaN
+ * without recordings of either.
  */
-export const recallAt = ({ label, isBackground, labels, hours, rankings }: Alarms, perHour: number, counts: Counts) =>
-  rankings.reduce((sum, { order, scores }) => {
+export const recallsAt = (
+  { label, isBackground, labels, hours, rankings }: Alarms,
+  rates: ReadonlyArray<number>,
+  counts: Counts
+): ReadonlyArray<number> => {
+  const sums = rates.map(() => 0)
+  for (const { order, scores } of rankings) {
     let [positives, quietHours] = [0, 0]
     for (const row of order) {
       if (labels[row] === label) positives += counts[row]!
       if (isBackground[row] === 1) quietHours += counts[row]! * hours[row]!
     }
-    if (quietHours === 0) return Number.NaN
-    const allowed = perHour * quietHours + 1e-9
-    let [found, alarms, best] = [0, 0, 0]
-    for (let at = 0; at < order.length; at++) {
+    const share = (found: number) => (quietHours === 0 ? Number.NaN : found / positives)
+    let [found, alarms, best, rate] = [0, 0, 0, 0]
+    for (let at = 0; at < order.length && rate < rates.length; at++) {
       const row = order[at]!
       if (isBackground[row] === 1) alarms += counts[row]!
-      if (alarms > allowed) break
+      while (rate < rates.length && alarms > rates[rate]! * quietHours + 1e-9) sums[rate++]! += share(best)
       if (labels[row] === label) found += counts[row]!
       // Equal probabilities are above a threshold together or not at all.
       if (scores[order[at + 1]!] !== scores[row]) best = found
     }
-    return sum + best / positives
-  }, 0) / rankings.length
+    while (rate < rates.length) sums[rate++]! += share(best)
+  }
+  return sums.map((sum) => sum / rankings.length)
+}
 
 /** Points of the curve of recall over false alarms an hour, one for each recording ranked, of all repeats together. */
 export const alarmCurve = ({ label, isBackground, labels, hours, rankings }: Alarms) => {
@@ -82,6 +89,7 @@ export const alarmCurve = ({ label, isBackground, labels, hours, rankings }: Ala
     .sort((a, b) => b.score - a.score)
   const total = ranked.reduce((sum, { row }) => sum + (isBackground[row] === 1 ? hours[row]! : 0), 0)
   const positives = ranked.filter(({ row }) => labels[row] === label).length
+  if (positives === 0 || total === 0) return []
   let [found, alarms] = [0, 0]
   return ranked.flatMap(({ row, score }, at) => {
     if (labels[row] === label) found++

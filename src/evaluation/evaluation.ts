@@ -1,5 +1,5 @@
 import type { Dataset } from "../classifier/dataset.ts"
-import { type Alarms, alarmCurve, alarmsOf, type Background, backgroundOf, recallAt } from "./alarms.ts"
+import { type Alarms, alarmCurve, alarmsOf, type Background, backgroundOf, recallsAt } from "./alarms.ts"
 import type { OutOfFold } from "./outOfFold.ts"
 import { drawGroups, type Interval, intervalOf } from "./resample.ts"
 import {
@@ -13,6 +13,7 @@ import {
   recalls,
   reliability
 } from "./scores.ts"
+import { worthOf } from "./worth.ts"
 
 /** A figure and where 95 % of its values lie when the sources are drawn anew; null where nothing could be measured. */
 export interface Figure extends Interval {
@@ -108,6 +109,12 @@ export const evaluateHeads = (
     return Number.isNaN(value) ? null : { value, ...intervalOf(draws.map(of)) }
   }
   const sure = (of: (counts: ArrayLike<number>) => number): Figure => figure(of)!
+  const figuresAt = (own: Alarms): ReadonlyArray<Figure | null> => {
+    const drawn = draws.map((draw) => recallsAt(own, ALARM_RATES, draw))
+    return recallsAt(own, ALARM_RATES, whole).map((value, rate) =>
+      Number.isNaN(value) ? null : { value, ...intervalOf(drawn.map((values) => values[rate]!)) }
+    )
+  }
   const counts = classes.map((_, label) => {
     const own = first.rows.flatMap((row, at) => (labels[row] === label ? [groups[at]!] : []))
     return { recordings: own.length, sources: new Set(own).size }
@@ -128,8 +135,7 @@ export const evaluateHeads = (
           className,
           ...counts[label]!,
           recall: Number.isNaN(value) ? null : { value, ...intervalOf(drawnRecalls.map((drawn) => drawn[label]!)) },
-          recallAtAlarms:
-            own === undefined ? null : ALARM_RATES.map((rate) => figure((draw) => recallAt(own, rate, draw))),
+          recallAtAlarms: own === undefined ? null : figuresAt(own),
           curve: curveOf(own)
         }
       }),
@@ -157,12 +163,12 @@ export const evaluateHeads = (
     background: { className: quiet ?? null, hours: quietHours },
     heads: results,
     differences,
-    notes: [...first.notes, ...worthOf(counts, classes, quietHours, quiet)]
+    notes: [...first.notes, ...worthOf(dataset), ...resolutionOf(quietHours, quiet)]
   }
 }
 
 // Enough for a 2.5 % quantile, fewer where a resample is long: some seconds in all.
-const resamplesFor = (work: number): number => Math.round(Math.min(1000, Math.max(200, 1e9 / Math.max(1, work))))
+const resamplesFor = (work: number): number => Math.round(Math.min(1000, Math.max(200, 5e7 / Math.max(1, work))))
 
 const curveOf = (alarms: Alarms | undefined) => {
   if (alarms === undefined) return []
@@ -184,38 +190,14 @@ const confusionOf = ({ classes, labels, repeats }: Outcomes): ReadonlyArray<Read
   return counts.map((row) => row.map((count) => count / repeats.length))
 }
 
-/** Fewer sources than this of a class say little of the next one. */
-const FEW_SOURCES = 5
-
-const worthOf = (
-  counts: ReadonlyArray<{ readonly recordings: number; readonly sources: number }>,
-  classes: ReadonlyArray<string>,
-  hours: number,
-  background: string | undefined
-): ReadonlyArray<string> => {
-  const few = classes.flatMap((name, label) => {
-    const { sources } = counts[label]!
-    return sources > 1 && sources < FEW_SOURCES ? [`${name} (${sources})`] : []
-  })
-  const sizes = counts.map(({ recordings }) => recordings).filter((size) => size > 0)
-  const [least, most] = [Math.min(...sizes), Math.max(...sizes)]
+/** What so short a background cannot show. */
+const resolutionOf = (hours: number, background: string | undefined): ReadonlyArray<string> => {
+  const least = 1 / hours
+  if (hours === 0 || least <= ALARM_RATES[0]) return []
   const of = background === undefined ? "recordings of other classes" : `"${background}"`
-  const resolution = 1 / hours
   return [
-    ...(few.length > 0
-      ? [`Few sources, so figures of these classes may change a lot with the next one: ${few.join(", ")}.`]
-      : []),
-    ...(most > 50 * least
-      ? [
-          `Classes are of very unequal size (${least} to ${most} recordings): look at each class's recall, not at accuracy.`
-        ]
-      : []),
-    ...(hours > 0 && resolution > ALARM_RATES[0]
-      ? [
-          `${duration(hours)} of background (${of}) cannot show fewer than ${resolution.toFixed(0)} false alarms an hour: ` +
-            "recall at lower rates is that without any false alarm in it, and a longer recording may have some."
-        ]
-      : [])
+    `${duration(hours)} of background (${of}) cannot show fewer than ${least.toFixed(0)} false alarms an hour: ` +
+      "recall at lower rates is that without any false alarm in it, and a longer recording may have some."
   ]
 }
 

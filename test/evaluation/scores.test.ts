@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test"
-import { alarmCurve, alarmsOf, backgroundOf, recallAt } from "../../src/evaluation/alarms.ts"
+import { alarmCurve, alarmsOf, backgroundOf, recallsAt } from "../../src/evaluation/alarms.ts"
 import { drawGroups, intervalOf } from "../../src/evaluation/resample.ts"
 import { accuracy, calibrationError, logLoss, macroF1, outcomesOf, recalls } from "../../src/evaluation/scores.ts"
 import golden from "../golden/evaluation/scores.json"
@@ -33,9 +33,8 @@ test.each(cases)("scores of %i weighted recordings are scikit-learn's", (_, exam
 test.each(cases)("recall at false alarms among %i recordings is that of scikit-learn's ROC curve", (_, example) => {
   const background = { className: "class 0", hours: example.hours }
   const own = alarmsOf(outcomes(example), 1, background)!
-  for (const [at, rate] of [1, 10, 60].entries()) {
-    expect(recallAt(own, rate, example.weights)).toBeCloseTo(example.alarms[at]!, 12)
-  }
+  const actual = recallsAt(own, [1, 10, 60], example.weights)
+  for (const [at, recall] of example.alarms.entries()) expect(actual[at]).toBeCloseTo(recall, 12)
   expect(alarmsOf(outcomes(example), 0, background)).toBeUndefined()
   const curve = alarmCurve(own)
   expect(curve.at(-1)!.recall).toBe(1)

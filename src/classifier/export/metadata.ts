@@ -2,6 +2,7 @@ import { Effect, Schema } from "effect"
 import manifest from "../../../package.json"
 import { SAMPLE_RATE } from "../../audio/clip.ts"
 import { EMBEDDING_SIZE, SCORE_COUNT } from "../../yamnet/layers.ts"
+import { PRECISION } from "../calibrate.ts"
 import type { HeadDescription } from "../network.ts"
 import { ADAM } from "../train/adam.ts"
 import { SCHEDULE } from "../train/fit.ts"
@@ -49,6 +50,8 @@ export const modelMetadata = (run: TrainingRun) => {
       description: classifier.description,
       seed: settings.seed
     },
+    ...calibrationOf(run),
+    ...(classifier.search === undefined ? {} : { search: classifier.search }),
     sample_counts: sampleCounts(run),
     recording_counts: countByClass(run, ({ variant }) => variant === "original"),
     macro_f1: evaluation?.macroF1,
@@ -67,6 +70,19 @@ export const modelMetadata = (run: TrainingRun) => {
     versions: { "ecosight-retrain": manifest.version, bun: Bun.version, ...pinned }
   }
 }
+
+/** Temperature is folded into the model; a client that knows `unknown` applies the thresholds. */
+const calibrationOf = ({ classifier: { calibration, classes } }: TrainingRun) =>
+  calibration === undefined
+    ? {}
+    : {
+        calibration: {
+          temperature: calibration.temperature,
+          recordings: calibration.recordings,
+          precision: PRECISION
+        },
+        decision_thresholds: Object.fromEntries(classes.map((name, label) => [name, calibration.thresholds[label]!]))
+      }
 
 const modelType = ({ input, hidden }: HeadDescription): string =>
   `YAMNet ${input === "scores" ? "scores" : "embeddings"}, ${hidden.length > 0 ? "dense network" : "linear"}`

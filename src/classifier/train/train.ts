@@ -1,6 +1,7 @@
 import { Effect } from "effect"
 import { seededRandom } from "../../random.ts"
 import { SCORE_COUNT, type ScoreLayer } from "../../yamnet/layers.ts"
+import type { Calibration } from "../calibrate.ts"
 import type { Classifier } from "../classifier.ts"
 import { type Dataset, vectorsOf } from "../dataset.ts"
 import { joinMembers } from "../ensemble.ts"
@@ -9,6 +10,7 @@ import { initialWeights } from "../initial.ts"
 import { HEADS, type Head, type HeadDescription, networkOf } from "../network.ts"
 import type { Split } from "../split.ts"
 import { featureScale, foldFeatureScale, standardiseFeatures } from "../standardise.ts"
+import type { HeadSearch } from "../trials.ts"
 import { type Backend, type Examples, TrainingError } from "./backend.ts"
 import { type EpochRecord, type Fit, fit, SCHEDULE } from "./fit.ts"
 
@@ -35,6 +37,10 @@ export interface TrainedClassifier extends Classifier {
   readonly bestEpoch: number
   readonly settings: Omit<TrainingSettings, "onEpoch" | "scores">
   readonly description: HeadDescription
+  /** Where it has been calibrated. */
+  readonly calibration?: Calibration
+  /** How its head was found, with `auto`. */
+  readonly search?: HeadSearch
   /** What training had to do without, a sentence each. */
   readonly notes: ReadonlyArray<string>
 }
