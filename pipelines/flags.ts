@@ -1,7 +1,8 @@
-import { Schema } from "effect"
+import { Option, Schema } from "effect"
 import { Flag } from "effect/cli"
 import { MAX_AUGMENTATIONS } from "../src/augment/plan.ts"
-import { HEADS } from "../src/classifier/network.ts"
+import { HEAD_NAMES } from "../src/classifier/network.ts"
+import { SEARCH, type SearchLimits } from "../src/evaluation/search.ts"
 import { PROMOTIONS } from "../src/registry/gate.ts"
 
 // Flags that more than one command takes.
@@ -25,7 +26,7 @@ export const TRAINING_DEFAULTS = {
   augmentations: 5,
   epochs: 100,
   batchSize: 64,
-  head: "mlp",
+  head: "default",
   seed: 0,
   promotion: "auto",
   audit: true
@@ -50,9 +51,22 @@ export const trainingFlags = {
     Flag.withDescription("Samples in a mini-batch of training (default: 64)"),
     Flag.withDefault(TRAINING_DEFAULTS.batchSize)
   ),
-  head: Flag.Literals("head", HEADS).pipe(
-    Flag.withDescription("mlp is EcoSight's network; linear is one regularised layer, for little data (default: mlp)"),
+  head: Flag.Literals("head", ["default", ...HEAD_NAMES, "auto"]).pipe(
+    Flag.withDescription(
+      "audioset learns from YAMNet's own scores of AudioSet's classes, linear from its embeddings, mlp is EcoSight's " +
+        "network; auto looks for a better one (default: audioset, or mlp where the weights lack YAMNet's last layer)"
+    ),
     Flag.withDefault(TRAINING_DEFAULTS.head)
+  ),
+  searchSeconds: Flag.Int("search-seconds").pipe(
+    Flag.withSchema(wholeNumber(1, 86_400)),
+    Flag.withDescription(`How long --head auto looks for a better head (default: ${SEARCH.seconds})`),
+    Flag.withDefault(SEARCH.seconds)
+  ),
+  searchHeads: Flag.Int("search-heads").pipe(
+    Flag.withSchema(wholeNumber(1, 10_000)),
+    Flag.withDescription("Try exactly so many heads, however long it takes: repeats an earlier search to the bit"),
+    Flag.optional
   ),
   seed: Flag.Int("seed").pipe(
     Flag.withSchema(wholeNumber(0, 2 ** 32 - 1)),
@@ -68,3 +82,9 @@ export const trainingFlags = {
     Flag.withDefault(TRAINING_DEFAULTS.audit)
   )
 }
+
+/** How long to look for a head, as the flags say. */
+export const searchLimits = (flags: {
+  readonly searchSeconds: number
+  readonly searchHeads: Option.Option<number>
+}): SearchLimits => ({ seconds: flags.searchSeconds, most: Option.getOrUndefined(flags.searchHeads) })

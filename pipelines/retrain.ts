@@ -11,7 +11,7 @@ import { folderStore } from "../src/store/folder.ts"
 import { openStore } from "../src/store/open.ts"
 import { Store } from "../src/store/store.ts"
 import { RunEvents } from "../src/stream/events.ts"
-import { jsonFlag, storeFlag, trainingFlags, wholeNumber } from "./flags.ts"
+import { jsonFlag, searchLimits, storeFlag, trainingFlags, wholeNumber } from "./flags.ts"
 import { runServices, settledWeights } from "./services.ts"
 import { describeSummary } from "./summary.ts"
 import { Reporter, reporterLogger } from "./terminal.ts"
@@ -57,7 +57,8 @@ const handle = Effect.fn("retrain")(function* (options: Options) {
     const plan = yield* planRun(weights, options.augmentations)
     if (options.dryRun || plan.count.fresh < options.minNewSamples) return yield* refrain(plan, options)
     const { augmentations, epochs, batchSize, head, seed, minNewSamples, promotion, audit } = options
-    const run = { augmentations, epochs, batchSize, head, seed, minNewSamples, promotion, audit }
+    const search = searchLimits(options)
+    const run = { augmentations, epochs, batchSize, head, search, seed, minNewSamples, promotion, audit }
     const summary = yield* retrain(yield* newRunId, plan, weights, run)
     yield* end
     yield* Console.log(describeSummary(summary))
@@ -94,6 +95,8 @@ const events = Layer.effect(
           return progress({ stage: "Embedding", unit: "clips", done: event.done, total: event.total })
         case "skip":
           return Effect.sync(() => print(`Skipped ${event.key}: ${event.reason}`))
+        case "search":
+          return progress({ stage: "Looking for a head", unit: "s", done: event.done, total: event.total })
         case "train":
           return progress({ stage: "Training", unit: "epochs", done: event.done, total: event.total })
         case "publish":

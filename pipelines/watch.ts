@@ -9,7 +9,7 @@ import { RunEvents } from "../src/stream/events.ts"
 import { Preparers } from "../src/stream/preparers.ts"
 import { openSource } from "../src/watch/open.ts"
 import { watch } from "../src/watch/watch.ts"
-import { jsonFlag, storeFlag, trainingFlags, wholeNumber } from "./flags.ts"
+import { jsonFlag, searchLimits, storeFlag, trainingFlags, wholeNumber } from "./flags.ts"
 import { runServices, settledWeights } from "./services.ts"
 import { describeSummary } from "./summary.ts"
 import { Reporter, reporterLogger } from "./terminal.ts"
@@ -36,8 +36,10 @@ const handle = Effect.fn("watch")(function* ({ json, ...options }: Command.Comma
   const layers = runServices(store, weights, settings.engine).pipe(Layer.merge(Preparers.layer(settings.workers)))
   yield* Effect.logInfo(`Watching ${store.location}.`)
   const minNewSamples = Option.getOrElse(options.minNewSamples, () => settings.minNewSamples)
+  const { augmentations, epochs, batchSize, head, seed, promotion, audit } = options
   return yield* watch(source, weights, {
-    ...options,
+    ...{ augmentations, epochs, batchSize, head, seed, promotion, audit },
+    search: searchLimits(options),
     minNewSamples,
     onRun: (summary) =>
       end.pipe(

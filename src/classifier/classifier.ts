@@ -1,29 +1,34 @@
+import type { ScoreLayer } from "../yamnet/layers.ts"
+import { featuresOf } from "./features.ts"
 import { type Network, NORMALIZATION, type Weights } from "./network.ts"
-import { standardiseClips } from "./standardise.ts"
 
-/** A network for embeddings as YAMNet gives them: it standardises each clip, and its first layer does each feature. */
+/**
+ * A network for embeddings as YAMNet gives them: it standardises each clip, computes YAMNet's own scores where it sees
+ * those, and its first layer standardises each feature.
+ */
 export interface Classifier {
   readonly classes: ReadonlyArray<string>
   readonly network: Network
   readonly weights: Weights
+  /** YAMNet's last layer, where the network sees its scores instead of the embedding. */
+  readonly scores?: ScoreLayer
 }
 
 /**
- * Probabilities of each class, [n * classes], for embeddings [n * inputs].
+ * Probabilities of each class, [n * classes], for embeddings [n * 1024].
  *
  * In double precision and without any engine, so that evaluation does not depend on what trained.
  */
 export const predict = (
-  { network: { units }, weights }: Pick<Classifier, "network" | "weights">,
+  { network: { units }, weights, scores }: Pick<Classifier, "network" | "weights" | "scores">,
   vectors: Float32Array
 ) => {
   const width = units[0]!
   const classes = units.at(-1)!
-  const standardised = vectors.slice()
-  standardiseClips(standardised, width)
-  const probabilities = new Float32Array((vectors.length / width) * classes)
-  for (let row = 0; row * width < vectors.length; row++) {
-    let activation: ArrayLike<number> = standardised.subarray(row * width, (row + 1) * width)
+  const features = featuresOf(vectors, scores)
+  const probabilities = new Float32Array((features.length / width) * classes)
+  for (let row = 0; row * width < features.length; row++) {
+    let activation: ArrayLike<number> = features.subarray(row * width, (row + 1) * width)
     for (let layer = 0; layer < units.length - 1; layer++) {
       activation = dense(activation, weights[`kernel${layer}`]!, weights[`bias${layer}`]!)
       if (layer < units.length - 2) activation = rectifyAndNormalise(activation, weights, layer)

@@ -1,17 +1,78 @@
-import { EMBEDDING_SIZE } from "../yamnet/layers.ts"
+import { EMBEDDING_SIZE, SCORE_COUNT, type ScoreLayer } from "../yamnet/layers.ts"
+import { SMALLEST_DEVIATION } from "./standardise.ts"
 
-/** The classifiers on offer: EcoSight's network, and one regularised linear layer for little data. */
-export const HEADS = ["mlp", "linear"] as const
-export type Head = (typeof HEADS)[number]
+/** A classifier to be trained, but for the classes: what it sees, its layers, and how it is kept from learning by heart. */
+export interface HeadDescription {
+  /**
+   * `embedding`: the clip's embedding, standardised. `scores`: YAMNet's own scores of AudioSet's 521 classes, computed
+   * from it by a layer that is not trained (see `scoreFeatures`).
+   */
+  readonly input: "embedding" | "scores"
+  /** Units of the hidden layers, none for multinomial regression, and the share of units that training drops in each. */
+  readonly hidden: ReadonlyArray<number>
+  readonly dropout: ReadonlyArray<number>
+  /** What the sum of squared kernels weighs in the loss (L2). */
+  readonly decay: number
+  readonly learningRate: number
+  /** Each feature is standardised, its deviation counting as at least this much; null leaves features as they are. */
+  readonly smallestDeviation: number | null
+  /** The share of a target's probability that is spread over all classes. */
+  readonly labelSmoothing: number
+  /** Samples are mixed with others, shares drawn from Beta(mixup, mixup); 0 leaves them as they are. */
+  readonly mixup: number
+  /** What a class's samples weigh: all classes the same, by the root of that, or each sample the same. */
+  readonly balance: "balanced" | "root" | "none"
+  /**
+   * Whether training stops where the loss of validation recordings is lowest. Otherwise they train, too: for all epochs,
+   * with a learning rate that falls to zero.
+   */
+  readonly earlyStopping: boolean
+  /** Networks trained from different seeds, whose logits are averaged: one network in the end. */
+  readonly members: number
+}
+
+const ECOSIGHT: HeadDescription = {
+  input: "embedding",
+  hidden: [512, 256, 128, 64],
+  dropout: [0.5, 0.4, 0.3, 0.2],
+  decay: 0,
+  learningRate: 1e-3,
+  smallestDeviation: SMALLEST_DEVIATION,
+  labelSmoothing: 0,
+  mixup: 0,
+  balance: "balanced",
+  earlyStopping: true,
+  members: 1
+}
+
+/** The classifiers on offer: EcoSight's network, and two regularised linear layers for little data. */
+export const HEADS = {
+  mlp: ECOSIGHT,
+  linear: { ...ECOSIGHT, hidden: [], dropout: [], decay: 0.1, learningRate: 0.01 },
+  audioset: {
+    ...ECOSIGHT,
+    input: "scores",
+    hidden: [],
+    dropout: [],
+    decay: 0.01,
+    learningRate: 0.03,
+    smallestDeviation: null,
+    earlyStopping: false
+  }
+} as const satisfies Record<string, HeadDescription>
+export type Head = keyof typeof HEADS
+/** The head that is best where there is nothing else to go by; its scores need the whole YAMNet. */
+export const defaultHead = ({ scores }: { readonly scores?: ScoreLayer }): Head =>
+  scores === undefined ? "mlp" : "audioset"
+export const HEAD_NAMES = Object.keys(HEADS) as ReadonlyArray<Head>
 
 /**
- * A classifier over standardised embeddings: fully connected layers, softmax at the end.
+ * A classifier over features: fully connected layers, softmax at the end.
  *
  * Each hidden layer is Dense, ReLU, batch normalisation, dropout; without hidden layers it is multinomial regression.
  */
 export interface Network {
-  readonly head: Head
-  /** Units of every layer, from the embedding to the classes. */
+  /** Units of every layer, from the features to the classes. */
   readonly units: ReadonlyArray<number>
   /** The share of units that training drops, for each hidden layer. */
   readonly dropout: ReadonlyArray<number>
@@ -19,6 +80,8 @@ export interface Network {
   readonly decay: number
   /** The learning rate that training begins with. */
   readonly learningRate: number
+  readonly labelSmoothing: number
+  readonly mixup: number
 }
 
 /** As in Keras' BatchNormalization. */
@@ -34,16 +97,17 @@ export const NORMALIZATION = { epsilon: 1e-3, momentum: 0.99 } as const
 export const renewalAt = (step: number): number => Math.max(1 - NORMALIZATION.momentum, 1 / step)
 
 /** The network of a head for so many classes. */
-export const networkOf = (head: Head, classes: number): Network =>
-  head === "mlp"
-    ? {
-        head,
-        units: [EMBEDDING_SIZE, 512, 256, 128, 64, classes],
-        dropout: [0.5, 0.4, 0.3, 0.2],
-        decay: 0,
-        learningRate: 1e-3
-      }
-    : { head, units: [EMBEDDING_SIZE, classes], dropout: [], decay: 0.1, learningRate: 0.01 }
+export const networkOf = (
+  { input, hidden, dropout, decay, learningRate, labelSmoothing, mixup }: HeadDescription,
+  classes: number
+): Network => ({
+  units: [input === "scores" ? SCORE_COUNT : EMBEDDING_SIZE, ...hidden, classes],
+  dropout,
+  decay,
+  learningRate,
+  labelSmoothing,
+  mixup
+})
 
 /** What a tensor is to its layer. Mean and variance are tracked over batches, the others are trained. */
 export type Kind = "kernel" | "bias" | "gamma" | "beta" | "mean" | "variance"

@@ -35,16 +35,16 @@ export interface FeatureScale {
  * one number outvote the features that tell sounds apart: over 24 splits by source this floor raised macro-F1 from 0.40
  * to 0.47 (mlp) and from 0.49 to 0.53 (linear).
  */
-const SMALLEST_DEVIATION = 0.3
+export const SMALLEST_DEVIATION = 0.3
 
 /** Measures each feature over rows of `width` values. */
-export const featureScale = (rows: Float32Array, width: number): FeatureScale => {
+export const featureScale = (rows: Float32Array, width: number, smallest = SMALLEST_DEVIATION): FeatureScale => {
   const count = rows.length / width
   const mean = new Float64Array(width)
   for (let i = 0; i < rows.length; i++) mean[i % width]! += rows[i]! / count
   const deviation = new Float64Array(width)
   for (let i = 0; i < rows.length; i++) deviation[i % width]! += (rows[i]! - mean[i % width]!) ** 2 / count
-  return { mean, deviation: deviation.map((variance) => Math.max(Math.sqrt(variance), SMALLEST_DEVIATION)) }
+  return { mean, deviation: deviation.map((variance) => Math.max(Math.sqrt(variance), smallest)) }
 }
 
 /** Standardises each feature of rows, in place. */

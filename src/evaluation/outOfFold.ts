@@ -26,6 +26,41 @@ export interface OutOfFold {
   readonly notes: ReadonlyArray<string>
 }
 
+/** One fold of one repeat. */
+export interface Cut {
+  readonly repeat: number
+  /** Counted over all repeats; what is drawn in this cut is drawn by it. */
+  readonly number: number
+  readonly split: Split
+  /** Rows of the data set to score: originals whose class is trained. Empty where nothing can be tested. */
+  readonly tested: ReadonlyArray<number>
+}
+
+/** The cuts of a cross-validation, in order; those that could test nothing are there, too, and empty. */
+export const cutsOf = (dataset: Dataset, { folds, repeats, seed }: CrossValidation): ReadonlyArray<Cut> =>
+  Array.from({ length: repeats }, (_, repeat) => {
+    const assigned = assignFolds(dataset, folds, seed + repeat)
+    return Array.from({ length: folds }, (_, fold): Cut => {
+      const number = repeat * folds + fold
+      const heldOut = new Set([...assigned].flatMap(([group, own]) => (own === fold ? [group] : [])))
+      const split = splitAround(dataset, heldOut, `validation ${seed} ${number}`)
+      const trained = new Set(split.training.map((row) => dataset.labels[row]!))
+      const tested = trained.size > 1 ? split.holdout.filter((row) => trained.has(dataset.labels[row]!)) : []
+      return { repeat, number, split, tested }
+    })
+  }).flat()
+
+/** Trains for one cut, and gives the probabilities of what it tests, [tested * classes]. */
+export const testCut = <E, R>(
+  dataset: Dataset,
+  { split, number, tested }: Cut,
+  seed: number,
+  train: TrainFold<E, R>
+) =>
+  tested.length === 0
+    ? Effect.succeed(new Float32Array())
+    : Effect.map(train(split, seed + number), (classifier) => predict(classifier, vectorsOf(dataset, tested)))
+
 /**
  * Repeated grouped stratified cross-validation: in each repeat every recording is scored once, by a classifier trained
  * on all variants of recordings from other sources. Only originals are scored.
@@ -35,45 +70,41 @@ export interface OutOfFold {
  */
 export const outOfFold = Effect.fn("outOfFold")(function* <E, R>(
   dataset: Dataset,
-  { folds, repeats, seed }: CrossValidation,
+  plan: CrossValidation,
   train: TrainFold<E, R>,
   onFold: (done: number, total: number) => Effect.Effect<void> = () => Effect.void
 ) {
-  const { classes, samples, labels } = dataset
+  const cuts = cutsOf(dataset, plan)
+  let done = 0
+  const given = yield* Effect.forEach(
+    cuts,
+    (cut) => Effect.tap(testCut(dataset, cut, plan.seed, train), () => onFold(++done, cuts.length)),
+    { concurrency: availableParallelism() }
+  )
+  return collect(dataset, plan.repeats, cuts, given)
+})
+
+/** Puts together what cuts gave; rows that none of them tested stay NaN. */
+export const collect = (
+  dataset: Dataset,
+  repeats: number,
+  cuts: ReadonlyArray<Cut>,
+  given: ReadonlyArray<Float32Array>
+): OutOfFold => {
+  const { classes, samples } = dataset
   const rows = samples.flatMap(({ variant }, row) => (variant === "original" ? [row] : []))
   const place = new Map(rows.map((row, at) => [row, at]))
   const probabilities = Array.from({ length: repeats }, () =>
     new Float32Array(rows.length * classes.length).fill(Number.NaN)
   )
-  const cuts = probabilities.flatMap((target, repeat) => {
-    const assigned = assignFolds(dataset, folds, seed + repeat)
-    return Array.from({ length: folds }, (_, fold) => ({
-      target,
-      number: repeat * folds + fold,
-      heldOut: new Set([...assigned].flatMap(([group, own]) => (own === fold ? [group] : [])))
-    })).filter(({ heldOut }) => heldOut.size > 0)
-  })
-  let done = 0
-  yield* Effect.forEach(
-    cuts,
-    Effect.fnUntraced(function* ({ target, number, heldOut }) {
-      const split = splitAround(dataset, heldOut, `validation ${seed} ${number}`)
-      const trained = new Set(split.training.map((row) => labels[row]!))
-      const tested = split.holdout.filter((row) => trained.has(labels[row]!))
-      if (tested.length > 0 && trained.size > 1) {
-        const classifier = yield* train(split, seed + number)
-        const given = predict(classifier, vectorsOf(dataset, tested))
-        for (const [at, row] of tested.entries()) {
-          const own = given.subarray(at * classes.length, (at + 1) * classes.length)
-          target.set(own, place.get(row)! * classes.length)
-        }
-      }
-      yield* onFold(++done, cuts.length)
-    }),
-    { concurrency: availableParallelism(), discard: true }
-  )
-  return { rows, probabilities, notes: untestedNotes(dataset, rows, probabilities) } satisfies OutOfFold
-})
+  for (const [index, { repeat, tested }] of cuts.entries()) {
+    for (const [at, row] of tested.entries()) {
+      const own = given[index]!.subarray(at * classes.length, (at + 1) * classes.length)
+      probabilities[repeat]!.set(own, place.get(row)! * classes.length)
+    }
+  }
+  return { rows, probabilities, notes: untestedNotes(dataset, rows, probabilities) }
+}
 
 /** The mean over the repeats in which a recording was tested, [rows * classes]; NaN where it never was. */
 export const meanProbabilities = ({ probabilities }: Pick<OutOfFold, "probabilities">): Float32Array =>

@@ -9,6 +9,8 @@ export interface CorpusTotals {
   readonly recordings: number
   readonly variants: number
   readonly patches: number
+  /** How long each recording is that was embedded, by key. */
+  readonly seconds: ReadonlyMap<string, number>
   readonly silent: ReadonlyArray<string>
   /** Recordings and variants by class. */
   readonly classes: ReadonlyMap<string, { readonly recordings: number; readonly variants: number }>
@@ -29,6 +31,7 @@ export const loadDataset = Effect.fn("loadDataset")(function* (
   const samples: Array<Sample> = []
   const silent: Array<string> = []
   const classes = new Map<string, { recordings: number; variants: number }>()
+  const seconds = new Map<string, number>()
   let patches = 0
   yield* embeddings.load(recipe, live).pipe(
     Stream.runForEach((recording) =>
@@ -41,6 +44,7 @@ export const loadDataset = Effect.fn("loadDataset")(function* (
         counts.recordings++
         counts.variants += recording.variants.length
         if (recording.silent) silent.push(key)
+        seconds.set(key, recording.variants[0]!.seconds)
         for (const { draw, vector, patches: own } of recording.variants) {
           samples.push({ key, className, group, variant: draw.variant, vector })
           patches += own
@@ -62,6 +66,7 @@ export const loadDataset = Effect.fn("loadDataset")(function* (
     recordings: loaded,
     variants: samples.length,
     patches,
+    seconds,
     silent,
     classes
   }

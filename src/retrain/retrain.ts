@@ -3,16 +3,18 @@ import packageJson from "../../package.json"
 import type { Dataset } from "../classifier/dataset.ts"
 import { type ClassScore, evaluate } from "../classifier/evaluate.ts"
 import { exportArtifacts } from "../classifier/export/artifacts.ts"
-import type { Head } from "../classifier/network.ts"
+import { defaultHead, type Head } from "../classifier/network.ts"
 import { splitDataset } from "../classifier/split.ts"
 import { nativeBackend } from "../classifier/train/native.ts"
-import { train } from "../classifier/train/train.ts"
 import { webgpuBackend } from "../classifier/train/webgpu.ts"
 import { Settings } from "../config.ts"
 import { Embeddings } from "../embeddings/embeddings.ts"
 import { makeRecipe, type Recipe } from "../embeddings/recipe.ts"
 import { Engine } from "../engine/engine.ts"
 import { openTensorflow } from "../engine/tensorflow.ts"
+import { trainCalibrated } from "../evaluation/calibrated.ts"
+import { SEARCH, type SearchLimits } from "../evaluation/search.ts"
+import { worthOf } from "../evaluation/worth.ts"
 import { type Decision, decide, type Promotion } from "../registry/gate.ts"
 import { withLease } from "../registry/lease.ts"
 import { orNone, type Promoted, readPointer } from "../registry/pointer.ts"
@@ -35,7 +37,10 @@ export interface RetrainOptions {
   readonly augmentations: number
   readonly epochs: number
   readonly batchSize: number
-  readonly head: Head
+  /** `default` is the best one that the weights allow; `auto` looks for a better one. */
+  readonly head: Head | "default" | "auto"
+  /** How long `auto` looks. */
+  readonly search?: SearchLimits
   readonly seed: number
   /** Train only if at least so many recordings are new since the last training. */
   readonly minNewSamples: number
@@ -161,13 +166,21 @@ const run = Effect.fn("retrain.run")(function* (
   const why = [chosen, ...(yield* faults)].join(" ")
 
   const backend = name === "webgpu" ? webgpuBackend(yield* openTensorflow) : nativeBackend
-  const [training, classifier] = yield* train(
+  const limits = options.search ?? SEARCH
+  const [training, classifier] = yield* trainCalibrated(
     dataset,
     split,
     {
       ...options,
+      head: options.head === "default" ? defaultHead(weights) : options.head,
+      scores: weights.scores,
       onEpoch: (epoch, { loss, val_loss }) =>
         emit({ stage: "train", done: epoch, total: options.epochs, loss, validationLoss: val_loss ?? null })
+    },
+    {
+      ...limits,
+      onTrial: ({ number, name, loss }, spent) =>
+        emit({ stage: "search", done: Math.round(spent), total: limits.seconds, heads: number + 1, name, loss })
     },
     backend
   ).pipe(Effect.timed)
@@ -227,7 +240,12 @@ const run = Effect.fn("retrain.run")(function* (
       })),
       confusion: holdout?.confusion ?? []
     },
-    notes: [...split.notes, ...classifier.notes],
+    notes: [
+      ...split.notes,
+      ...classifier.notes,
+      ...worthOf(dataset),
+      ...(classifier.search ? [classifier.search.why] : [])
+    ],
     comparison: comparison ?? null,
     labels: labels ?? null,
     promoted: decision.promote,

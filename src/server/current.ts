@@ -10,7 +10,8 @@ const Metadata = Schema.fromJsonString(
     training_date: Schema.String,
     test_accuracy: Schema.optionalKey(Schema.Finite),
     macro_f1: Schema.optionalKey(Schema.Finite),
-    classes: Schema.Array(Schema.String)
+    classes: Schema.Array(Schema.String),
+    decision_thresholds: Schema.optionalKey(Schema.Record(Schema.String, Schema.Finite))
   })
 )
 const Json = Schema.fromJsonString(Schema.Json)

@@ -80,7 +80,9 @@ const predict = (request: Request) =>
         yield* (yield* Tally).predicted(processing_time)
         return {
           success: true,
-          predicted_class,
+          ...(queryOf(request).get("unknown") === "1"
+            ? yield* doubted(predicted_class, confidence)
+            : { predicted_class }),
           confidence,
           all_probabilities,
           processing_time,
@@ -89,6 +91,13 @@ const predict = (request: Request) =>
       })
     )
   )
+
+/** `unknown` in place of a class below its threshold, for clients that ask for it; models of old have no thresholds. */
+const doubted = Effect.fnUntraced(function* (likeliest_class: string, confidence: number) {
+  const model = Option.getOrUndefined(yield* promoted)
+  const threshold = model?.metadata.decision_thresholds?.[likeliest_class] ?? 0
+  return { predicted_class: confidence < threshold ? "unknown" : likeliest_class, likeliest_class, threshold }
+})
 
 const upload = (request: Request) =>
   Intake.use(({ form }) =>
@@ -164,7 +173,10 @@ export const ecosightRoutes = (run: Run) =>
     })
     .post("/predict", ({ request }) => run(request, predict(request)), {
       parse: "none",
-      detail: { summary: "Classifies a recording", requestBody: multipart({}) }
+      detail: {
+        summary: 'Classifies a recording; with ?unknown=1 as "unknown" where the model is not sure enough',
+        requestBody: multipart({})
+      }
     })
     .post("/upload", ({ request }) => run(request, upload(request)), {
       parse: "none",

@@ -6,6 +6,15 @@ export type RunEvent =
   /** Recordings that are through, of those to embed. */
   | { readonly stage: "stream"; readonly done: number; readonly total: number }
   | { readonly stage: "skip"; readonly key: string; readonly reason: string }
+  /** A head was tried: seconds spent of those to spend, and how many heads so far. */
+  | {
+      readonly stage: "search"
+      readonly done: number
+      readonly total: number
+      readonly heads: number
+      readonly name: string
+      readonly loss: number | null
+    }
   | {
       readonly stage: "train"
       readonly done: number

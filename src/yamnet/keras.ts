@@ -1,6 +1,15 @@
 import { Effect } from "effect"
 import { Dataset, File, ready } from "h5wasm"
-import { channels, LAYERS, type Layer, type Network, type Shape, toNetwork, UnusableWeights } from "./layers.ts"
+import {
+  channels,
+  LAYERS,
+  type Layer,
+  type Network,
+  pickScores,
+  type Shape,
+  toNetwork,
+  UnusableWeights
+} from "./layers.ts"
 
 // The epsilon of YAMNet's published batch normalisation, which has no scale (gamma).
 const EPSILON = 1e-4
@@ -95,5 +104,5 @@ export const readKeras = Effect.fn("Keras.read")(function* (
     try: () => readDatasets(library, bytes),
     catch: () => new UnusableWeights({ message: "is not a whole HDF5 file" })
   })
-  return toNetwork(yield* Effect.forEach(LAYERS, (layer) => readLayer(weights, layer)))
+  return toNetwork(yield* Effect.forEach(LAYERS, (layer) => readLayer(weights, layer)), pickScores(weights.values()))
 })

@@ -11,15 +11,26 @@ export interface Layer {
 
 export type Shape = readonly [height: number, width: number, input: number, output: number]
 
+/** YAMNet's own last layer: an embedding's scores of AudioSet's classes are sigmoid(embedding · kernel + bias). */
+export interface ScoreLayer {
+  /** [1024, 521] */
+  readonly kernel: Float32Array
+  readonly bias: Float32Array
+}
+
 /** YAMNet up to its embeddings: MobileNet v1 over a [96, 64] log-mel patch, "same" padding throughout. */
 export interface Network {
   /** 3x3, stride 2. */
   readonly stem: Layer
   readonly separable: ReadonlyArray<{ readonly depthwise: Layer; readonly pointwise: Layer; readonly stride: 1 | 2 }>
+  /** Absent where a file holds the embeddings' part alone. */
+  readonly scores?: ScoreLayer
 }
 
 /** Floats in one embedding. */
 export const EMBEDDING_SIZE = 1024
+/** Classes of AudioSet that YAMNet tells apart. */
+export const SCORE_COUNT = 521
 
 // Stride and filters of the separable layers 2 to 14 (YAMNet's published layer table).
 const SEPARABLE: ReadonlyArray<readonly [stride: 1 | 2, filters: number]> = [
@@ -55,14 +66,29 @@ export const LAYERS: ReadonlyArray<{ readonly path: string; readonly shape: Shap
 ]
 
 /** The network made of the given convolutions, which are in the order of `LAYERS`. */
-export const toNetwork = (layers: ReadonlyArray<Layer>): Network => ({
+export const toNetwork = (layers: ReadonlyArray<Layer>, scores?: ScoreLayer): Network => ({
   stem: layers[0]!,
   separable: SEPARABLE.map(([stride], index) => ({
     depthwise: layers[2 * index + 1]!,
     pointwise: layers[2 * index + 2]!,
     stride
-  }))
+  })),
+  ...(scores === undefined ? {} : { scores })
 })
+
+/**
+ * Picks the last layer out of a file's weights: conversions name it in many ways, but nothing else has its shape.
+ * Undefined where the file has none, or more than one such pair.
+ */
+export const pickScores = (
+  weights: Iterable<{ readonly shape: ReadonlyArray<number>; readonly values: Float32Array }>
+): ScoreLayer | undefined => {
+  const all = [...weights]
+  const kernels = all.filter(({ shape }) => `${shape}` === `${EMBEDDING_SIZE},${SCORE_COUNT}`)
+  const biases = all.filter(({ shape }) => `${shape}` === `${SCORE_COUNT}`)
+  if (kernels.length !== 1 || biases.length !== 1) return undefined
+  return { kernel: kernels[0]!.values, bias: biases[0]!.values }
+}
 
 /** The network's convolutions in the order of `LAYERS`. */
 export const layersOf = ({ stem, separable }: Network): ReadonlyArray<Layer> => [

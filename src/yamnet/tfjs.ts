@@ -1,5 +1,14 @@
 import { Effect, Schema } from "effect"
-import { channels, LAYERS, type Layer, type Network, type Shape, toNetwork, UnusableWeights } from "./layers.ts"
+import {
+  channels,
+  LAYERS,
+  type Layer,
+  type Network,
+  pickScores,
+  type Shape,
+  toNetwork,
+  UnusableWeights
+} from "./layers.ts"
 
 // A model.json comes from the network and names files to fetch and keep: plain names only.
 const FileName = Schema.String.check(Schema.isPattern(/^\w[\w.-]*$/))
@@ -100,5 +109,5 @@ export const readTfjs = Effect.fn("Tfjs.read")(function* <E, R>(
       at += size
     }
   }
-  return toNetwork(yield* Effect.forEach(LAYERS, (layer) => pickLayer(weights, layer)))
+  return toNetwork(yield* Effect.forEach(LAYERS, (layer) => pickLayer(weights, layer)), pickScores(weights.values()))
 })

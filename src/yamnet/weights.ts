@@ -13,7 +13,7 @@ const KERAS_FILE = "yamnet.h5"
 /** YAMNet, checked for every layer and shape. */
 export interface YamnetWeights extends Network {
   /**
-   * SHA-256 over all kernels and biases as float32, in hexadecimal.
+   * SHA-256 over all kernels and biases up to the embedding as float32, in hexadecimal.
    *
    * It stands for the numbers, not the file. Yet the same weights read from yamnet.h5 and from a TensorFlow.js model
    * differ in it: the converter folded the batch normalisation with other roundings (1e-6 of a weight).
@@ -57,7 +57,9 @@ const allFinite = (values: Float32Array): boolean => {
 }
 
 const checkFinite = (network: Network) =>
-  layersOf(network).every(({ kernel, bias }) => allFinite(kernel) && allFinite(bias))
+  [...layersOf(network), ...(network.scores === undefined ? [] : [network.scores])].every(
+    ({ kernel, bias }) => allFinite(kernel) && allFinite(bias)
+  )
     ? Effect.succeed(network)
     : Effect.fail(new UnusableWeights({ message: "holds weights that are not numbers" }))
 

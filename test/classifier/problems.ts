@@ -5,9 +5,10 @@ import { batchBorders } from "../../src/classifier/train/fit.ts"
 import { type Random, seededRandom, shuffled } from "../../src/random.ts"
 
 /** EcoSight's kind of network, and the linear one, small enough to differentiate numerically. */
-export const SMALL: Readonly<Record<"mlp" | "linear", Network>> = {
-  mlp: { head: "mlp", units: [6, 5, 4, 3], dropout: [0.4, 0.25], decay: 0.02, learningRate: 0.01 },
-  linear: { head: "linear", units: [6, 3], dropout: [], decay: 0.05, learningRate: 0.01 }
+export const SMALL: Readonly<Record<"mlp" | "linear" | "mixed", Network>> = {
+  mlp: { units: [6, 5, 4, 3], dropout: [0.4, 0.25], decay: 0.02, learningRate: 0.01, labelSmoothing: 0, mixup: 0 },
+  linear: { units: [6, 3], dropout: [], decay: 0.05, learningRate: 0.01, labelSmoothing: 0, mixup: 0 },
+  mixed: { units: [6, 5, 3], dropout: [0.3], decay: 0, learningRate: 0.01, labelSmoothing: 0.1, mixup: 0.4 }
 }
 
 /** A normally distributed number (Box and Muller). */
@@ -50,6 +51,14 @@ export const smallPass = ({ network, training }: Problem, batchSize: number, see
     order,
     borders: batchBorders(order.length, batchSize),
     kept: Uint8Array.from({ length: order.length * hiddenUnits }, () => (random() < 0.6 ? 1 : 0)),
+    ...(network.mixup > 0
+      ? {
+          mixed: {
+            partners: order.map(() => Math.floor(random() * order.length)),
+            shares: Float32Array.from(order, () => random())
+          }
+        }
+      : {}),
     learningRate: network.learningRate,
     firstStep: 1
   }

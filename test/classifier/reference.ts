@@ -13,7 +13,7 @@ export const toDouble = (weights: Readonly<Record<string, Float32Array>>): Weigh
  */
 export const batchLoss = (
   { network, training, classWeights }: Problem,
-  { order, borders, kept }: Pick<Pass, "order" | "borders" | "kept">,
+  { order, borders, kept, mixed }: Pick<Pass, "order" | "borders" | "kept" | "mixed">,
   batch: number,
   weights: Weights64
 ): { readonly loss: number; readonly moments: Weights64 } => {
@@ -21,8 +21,16 @@ export const batchLoss = (
   const visits = Array.from({ length: borders[batch + 1]! - borders[batch]! }, (_, i) => borders[batch]! + i)
   const hiddenUnits = units.slice(1, -1).reduce((sum, count) => sum + count, 0)
   const moments: Weights64 = {}
-  let rows = visits.map((visit) =>
-    Array.from(training.embeddings.subarray(order[visit]! * units[0]!, (order[visit]! + 1) * units[0]!))
+  // Each visit's samples and what they make up of it: one, or two with mixup.
+  const parts = visits.map((visit) => {
+    const share = mixed === undefined ? 1 : mixed.shares[visit]!
+    const own = [{ row: order[visit]!, share }]
+    return mixed === undefined ? own : [...own, { row: mixed.partners[visit]!, share: 1 - share }]
+  })
+  let rows = parts.map((own) =>
+    Array.from({ length: units[0]! }, (_, input) =>
+      own.reduce((sum, { row, share }) => sum + share * training.embeddings[row * units[0]! + input]!, 0)
+    )
   )
   let passed = 0
   for (const [layer, rate] of dropout.entries()) {
@@ -45,9 +53,15 @@ export const batchLoss = (
   }
   let loss = 0
   for (const [sample, logits] of affine(rows, dropout.length, network, weights).entries()) {
-    const label = training.labels[order[visits[sample]!]!]!
     const total = logits.reduce((sum, logit) => sum + Math.exp(logit), 0)
-    loss += (classWeights[label]! * (Math.log(total) - logits[label]!)) / visits.length
+    const weight = parts[sample]!.reduce((sum, { row, share }) => sum + share * classWeights[training.labels[row]!]!, 0)
+    for (const { row, share } of parts[sample]!) {
+      for (const [label, logit] of logits.entries()) {
+        const target = network.labelSmoothing / logits.length
+        const whole = label === training.labels[row] ? 1 - network.labelSmoothing + target : target
+        loss += (weight * share * whole * (Math.log(total) - logit)) / visits.length
+      }
+    }
   }
   for (const [name, values] of Object.entries(weights)) {
     if (name.startsWith("kernel")) loss += decay * values.reduce((sum, value) => sum + value * value, 0)
@@ -68,7 +82,7 @@ const affine = (rows: ReadonlyArray<ReadonlyArray<number>>, layer: number, { uni
 /** The gradient of `batchLoss` by every trained weight, by central differences. */
 export const differences = (
   problem: Problem,
-  pass: Pick<Pass, "order" | "borders" | "kept">,
+  pass: Pick<Pass, "order" | "borders" | "kept" | "mixed">,
   batch: number,
   weights: Weights64
 ) =>

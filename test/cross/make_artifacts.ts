@@ -1,15 +1,15 @@
 /**
- * Trains both kinds of classifier on made-up data and exports them, for check_artifacts.py to open in Python.
+ * Trains every kind of classifier on made-up data and exports them, for check_artifacts.py to open in Python.
  *
  * Usage: bun test/cross/make_artifacts.ts FOLDER
- * Each of FOLDER/mlp and FOLDER/linear gets every artefact and probe.json: inputs, and what the project makes of them.
+ * A folder for each kind gets every artefact and probe.json: inputs, and what the project makes of them.
  */
 import { mkdir } from "node:fs/promises"
 import { Effect } from "effect"
 import { predict } from "../../src/classifier/classifier.ts"
 import { exportArtifacts } from "../../src/classifier/export/artifacts.ts"
 import { trainingHistory } from "../../src/classifier/export/metadata.ts"
-import { HEADS } from "../../src/classifier/network.ts"
+import { HEADS, type HeadDescription } from "../../src/classifier/network.ts"
 import { seededRandom } from "../../src/random.ts"
 import { gaussian } from "../classifier/problems.ts"
 import { corpus, trainedRun } from "../classifier/runs.ts"
@@ -18,8 +18,15 @@ import { embedWaveform } from "../classifier/waveform.ts"
 const folder = process.argv[2]
 if (folder === undefined) throw new Error("Say which folder to write to.")
 
-for (const head of HEADS) {
-  const run = await Effect.runPromise(trainedRun(corpus(12), { head, epochs: 12 }))
+const ensemble = { hidden: [24, 12], dropout: [0.3, 0.2], members: 3, mixup: 0.2, labelSmoothing: 0.1 }
+const heads: Readonly<Record<string, HeadDescription>> = {
+  ...HEADS,
+  "ensemble of embeddings": { ...HEADS.mlp, ...ensemble },
+  "ensemble of scores": { ...HEADS.audioset, ...ensemble, smallestDeviation: 0.1 }
+}
+
+for (const [head, description] of Object.entries(heads)) {
+  const run = await Effect.runPromise(trainedRun(corpus(12), { head: "auto", description, epochs: 12 }))
   const artifacts = await Effect.runPromise(exportArtifacts(run, undefined))
   const random = seededRandom(7)
   // Clips of many levels, one of them constant, which standardisation must not turn into NaN.
@@ -30,6 +37,7 @@ for (const head of HEADS) {
   const probe = {
     classes: run.dataset.classes,
     history: trainingHistory(run),
+    validated: description.earlyStopping,
     vectors: vectors.map((vector) => [...vector]),
     probabilities: vectors.map((vector) => [...predict(run.classifier, vector)]),
     waveform: [...waveform],

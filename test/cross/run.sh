@@ -14,7 +14,7 @@ check() {
   shift
   "$python" -m venv "$work/$name"
   "$work/$name/bin/pip" install --quiet --disable-pip-version-check onnxruntime "$@"
-  "$work/$name/bin/python" "$here/check_artifacts.py" "$work/artifacts/mlp" "$work/artifacts/linear"
+  "$work/$name/bin/python" "$here/check_artifacts.py" "$work"/artifacts/*
 }
 
 # Keras' NumPy backend borrows its Fourier transforms from JAX.

@@ -118,6 +118,27 @@ describe("after a training", () => {
     })
   })
 
+  test("clients that ask for it are told where the model is not sure enough", async () => {
+    const ask = (path: string, from: Service) => json(from.post(path, form(bark, "bark.wav")))
+    const plain = await ask("/predict", service)
+    const sure = await ask("/predict?unknown=1", service)
+    expect(sure).toMatchObject({ predicted_class: plain.predicted_class, likeliest_class: plain.predicted_class })
+    expect(sure.confidence as number).toBeGreaterThanOrEqual(sure.threshold as number)
+    // The same model, if it had to be surer than it ever is.
+    const file = join(service.store, "models/versions", run.id, "model_metadata.json")
+    const metadata = await Bun.file(file).json()
+    expect(Object.keys(metadata.decision_thresholds)).toEqual(["dog_bark", "gun_shot"])
+    await Bun.write(file, JSON.stringify({ ...metadata, decision_thresholds: { dog_bark: 1.1, gun_shot: 1.1 } }))
+    await using strict = await startService({ bucket: service.store })
+    expect(await ask("/predict?unknown=1", strict)).toMatchObject({
+      predicted_class: "unknown",
+      likeliest_class: plain.predicted_class,
+      threshold: 1.1
+    })
+    expect(await ask("/predict", strict)).toMatchObject({ predicted_class: plain.predicted_class })
+    await Bun.write(file, JSON.stringify(metadata))
+  })
+
   test("runs are listed, the newest first", async () => {
     const { runs } = (await json(service.get("/runs"))) as { runs: Array<{ id: string; trigger: string }> }
     expect(runs.map(({ id, trigger }) => [id, trigger])).toEqual([[run.id, "a <reason>"]])

@@ -22,6 +22,13 @@ export const toTfjs = (network: Network, prefix: string): ModelFiles => {
       values: layers[index]!.bias
     }
   ])
+  const { scores } = network
+  if (scores !== undefined) {
+    weights.push(
+      { name: "input/_422", shape: [1024, 521], dtype: "float32", values: scores.kernel },
+      { name: "input/_423", shape: [521], dtype: "float32", values: scores.bias }
+    )
+  }
   const whole = Buffer.concat(weights.map(({ values }) => bytesOf(values)))
   const count = Math.ceil(whole.length / SHARD)
   const paths = Array.from({ length: count }, (_, index) => `group1-shard${index + 1}of${count}.bin`)

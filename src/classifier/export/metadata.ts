@@ -1,6 +1,9 @@
 import { Effect, Schema } from "effect"
 import manifest from "../../../package.json"
 import { SAMPLE_RATE } from "../../audio/clip.ts"
+import { EMBEDDING_SIZE, SCORE_COUNT } from "../../yamnet/layers.ts"
+import { PRECISION } from "../calibrate.ts"
+import type { HeadDescription } from "../network.ts"
 import { ADAM } from "../train/adam.ts"
 import { SCHEDULE } from "../train/fit.ts"
 import type { TrainingRun } from "./run.ts"
@@ -14,15 +17,15 @@ export const modelMetadata = (run: TrainingRun) => {
   const { network, settings } = classifier
   return {
     model_name: "EcoSight YAMNet classifier",
-    model_type: network.head === "mlp" ? "YAMNet embeddings, dense network" : "YAMNet embeddings, linear",
+    model_type: modelType(classifier.description),
     training_date: spacedTime(run.date),
     num_classes: dataset.classes.length,
     classes: dataset.classes,
-    input_shape: [network.units[0]],
+    input_shape: [EMBEDDING_SIZE],
     ...scores(run),
     sample_rate: SAMPLE_RATE,
     architecture: {
-      layers: network.units.slice(1, -1),
+      layers: [...(classifier.scores === undefined ? [] : [SCORE_COUNT]), ...network.units.slice(1, -1)],
       activation: "relu",
       dropout_rates: network.dropout,
       batch_normalization: network.dropout.length > 0,
@@ -43,9 +46,12 @@ export const modelMetadata = (run: TrainingRun) => {
       early_stopping_patience: SCHEDULE.patience,
       reduce_lr_patience: SCHEDULE.flatEpochs,
       reduce_lr_factor: 0.5,
-      class_weight: "balanced",
+      class_weight: classifier.description.balance,
+      description: classifier.description,
       seed: settings.seed
     },
+    ...calibrationOf(run),
+    ...(classifier.search === undefined ? {} : { search: classifier.search }),
     sample_counts: sampleCounts(run),
     recording_counts: countByClass(run, ({ variant }) => variant === "original"),
     macro_f1: evaluation?.macroF1,
@@ -64,6 +70,22 @@ export const modelMetadata = (run: TrainingRun) => {
     versions: { "ecosight-retrain": manifest.version, bun: Bun.version, ...pinned }
   }
 }
+
+/** Temperature is folded into the model; a client that knows `unknown` applies the thresholds. */
+const calibrationOf = ({ classifier: { calibration, classes } }: TrainingRun) =>
+  calibration === undefined
+    ? {}
+    : {
+        calibration: {
+          temperature: calibration.temperature,
+          recordings: calibration.recordings,
+          precision: PRECISION
+        },
+        decision_thresholds: Object.fromEntries(classes.map((name, label) => [name, calibration.thresholds[label]!]))
+      }
+
+const modelType = ({ input, hidden }: HeadDescription): string =>
+  `YAMNet ${input === "scores" ? "scores" : "embeddings"}, ${hidden.length > 0 ? "dense network" : "linear"}`
 
 const pinned = {
   "onnxruntime-node": manifest.dependencies["onnxruntime-node"],

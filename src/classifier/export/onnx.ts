@@ -1,7 +1,8 @@
 import { Graph } from "../../onnx/graph.ts"
 import { addFrontEnd, addNetwork } from "../../yamnet/graph.ts"
-import type { Network as Yamnet } from "../../yamnet/layers.ts"
+import { EMBEDDING_SIZE, SCORE_COUNT, type ScoreLayer, type Network as Yamnet } from "../../yamnet/layers.ts"
 import type { Classifier } from "../classifier.ts"
+import { scaledKernel } from "../features.ts"
 import { addForward } from "../forward.ts"
 import { tensorsOf } from "../network.ts"
 import { CLIP_EPSILON } from "../standardise.ts"
@@ -9,7 +10,7 @@ import { CLIP_EPSILON } from "../standardise.ts"
 /** `classifier.onnx`: `embedding` [n, 1024] to `probabilities` [n, classes]. */
 export const classifierModel = (classifier: Classifier): Uint8Array => {
   const graph = new Graph("classifier")
-  const embedding = graph.input("embedding", ["n", classifier.network.units[0]!])
+  const embedding = graph.input("embedding", ["n", EMBEDDING_SIZE])
   addProbabilities(graph, classifier, embedding, "n")
   return graph.model()
 }
@@ -28,13 +29,28 @@ export const edgeModel = (classifier: Classifier, yamnet: Yamnet): Uint8Array =>
   return graph.model()
 }
 
-const addProbabilities = (graph: Graph, { network, weights }: Classifier, embedding: string, rows: number | "n") => {
+const addProbabilities = (
+  graph: Graph,
+  { network, weights, scores }: Classifier,
+  embedding: string,
+  rows: number | "n"
+) => {
   const constants = new Map(
     tensorsOf(network).map(({ name, shape }) => [name, graph.floats(weights[name]!, shape)] as const)
   )
-  const logits = addForward(graph, network, addStandardisation(graph, embedding), (name) => constants.get(name)!)
+  const clips = addStandardisation(graph, embedding)
+  const features = scores === undefined ? clips : addScores(graph, clips, scores)
+  const logits = addForward(graph, network, features, (name) => constants.get(name)!)
   graph.op("Softmax", [logits], { axis: 1 }, "probabilities")
   graph.output("probabilities", [rows, network.units.at(-1)!])
+}
+
+// As in `featuresOf`.
+const addScores = (graph: Graph, clips: string, { kernel, bias }: ScoreLayer): string => {
+  const zero = graph.op("ReduceMin", [clips], { axes: [1], keepdims: 1 })
+  const shifted = graph.op("Sub", [clips, zero])
+  const scaled = graph.floats(scaledKernel(kernel), [EMBEDDING_SIZE, SCORE_COUNT])
+  return graph.op("Sigmoid", [graph.op("Gemm", [shifted, scaled, graph.floats(bias, [SCORE_COUNT])])])
 }
 
 // Spelt out, because ONNX's own LayerNormalization is too young for some devices' runtimes.

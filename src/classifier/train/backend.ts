@@ -8,7 +8,7 @@ export class TrainingError extends Schema.TaggedError<TrainingError>()("Training
 
 /** Samples as a backend sees them. */
 export interface Examples {
-  /** Standardised, [n * inputs] row by row. */
+  /** What the network sees, [n * inputs] row by row. */
   readonly embeddings: Float32Array
   /** The number of each sample's class. */
   readonly labels: Int32Array
@@ -33,6 +33,8 @@ export interface Pass {
   readonly borders: Uint32Array
   /** For each visit, 1 for hidden units to keep and 0 for those to drop, layer after layer. */
   readonly kept: Uint8Array
+  /** With mixup, for each visit the sample that it is mixed with, and its own share, from 0 to 1. */
+  readonly mixed?: { readonly partners: Uint32Array; readonly shares: Float32Array }
   readonly learningRate: number
   /** The number of the first step since training began, from 1: Adam corrects its moments by it. */
   readonly firstStep: number

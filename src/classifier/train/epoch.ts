@@ -26,7 +26,8 @@ export const stateOf = (network: Network): ReadonlyArray<StateTensor> => {
  *
  * Inputs: `embeddings` [n, inputs]; `labels` [n] int64; `class_weights` [classes]; `order` [m], the samples to visit;
  * `borders` [batches + 1], where in `order` each mini-batch begins and the last one ends; `kept` [m, hidden units],
- * with hidden layers only, which units dropout keeps for each visit; `learning_rate`; `first_step` (from 1, for Adam);
+ * with hidden layers only, which units dropout keeps for each visit; with mixup only, `partners` [m], the sample that
+ * each visit is mixed with, and `shares` [m, 1], its own share; `learning_rate`; `first_step` (from 1, for Adam);
  * and the state by name. Outputs: the state as `next_<name>`, and over all visits `loss` (sum of weighted
  * cross-entropies, without decay) and `hits`.
  */
@@ -42,6 +43,10 @@ export const epochGraph = (network: Network): Uint8Array => {
   graph.input("order", ["m"], ElementType.int64)
   graph.input("borders", ["k"], ElementType.int64)
   if (hiddenUnits > 0) graph.input("kept", ["m", hiddenUnits], ElementType.uint8)
+  if (network.mixup > 0) {
+    graph.input("partners", ["m"], ElementType.int64)
+    graph.input("shares", ["m", 1])
+  }
   graph.input("learning_rate", [])
   graph.input("first_step", [])
   for (const { name, shape } of state) graph.input(name, shape)
@@ -54,12 +59,19 @@ export const epochGraph = (network: Network): Uint8Array => {
   body.input("last_hits", [])
 
   const slice = borderSlice(body, graph)
-  const chosen = slice("order")
-  const labels = body.op("Gather", ["labels", chosen])
+  const smoothed = network.labelSmoothing / classes
+  const values = graph.floats([smoothed, 1 - network.labelSmoothing + smoothed], [2])
+  const samplesOf = (rows: string) => {
+    const labels = body.op("Gather", ["labels", rows])
+    return {
+      embeddings: body.op("Gather", ["embeddings", rows]),
+      targets: body.op("OneHot", [labels, graph.integers(classes), values], { axis: 1 }),
+      weights: body.op("Unsqueeze", [body.op("Gather", ["class_weights", labels]), graph.integers([1])])
+    }
+  }
+  const own = samplesOf(slice("order"))
   const batch = {
-    embeddings: body.op("Gather", ["embeddings", chosen]),
-    targets: body.op("OneHot", [labels, graph.integers(classes), graph.floats([0, 1], [2])], { axis: 1 }),
-    weights: body.op("Unsqueeze", [body.op("Gather", ["class_weights", labels]), graph.integers([1])]),
+    ...(network.mixup > 0 ? mixSamples(body, own, samplesOf(slice("partners")), slice("shares")) : own),
     kept: hiddenUnits > 0 ? slice("kept") : ""
   }
   const weight = (name: string) => `last_${name}`
@@ -116,6 +128,15 @@ export const scoreGraph = (network: Network): Uint8Array => {
   graph.output("loss", [])
   graph.output("hits", [])
   return graph.model()
+}
+
+type Samples = Readonly<Record<"embeddings" | "targets" | "weights", string>>
+
+// own * share + other * (1 - share), for all that a sample is.
+const mixSamples = (body: Graph, own: Samples, other: Samples, share: string): Samples => {
+  const mix = (tensor: keyof Samples) =>
+    body.op("Add", [other[tensor], body.op("Mul", [share, body.op("Sub", [own[tensor], other[tensor]])])])
+  return { embeddings: mix("embeddings"), targets: mix("targets"), weights: mix("weights") }
 }
 
 // The part of a tensor, by rows, that the loop's turn works on.

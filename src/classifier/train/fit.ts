@@ -38,7 +38,8 @@ export interface Fit {
 
 /**
  * Trains: early stopping with the best epoch's weights restored, learning rate halved where the validation loss stays
- * flat. Without validation samples it trains for all epochs and keeps the last weights.
+ * flat. Without validation samples it trains for all epochs, the learning rate falling to zero, and keeps the last
+ * weights.
  *
  * `onEpoch` runs after each epoch; interrupting the effect stops the training between two runs of the backend.
  */
@@ -83,7 +84,10 @@ export const fit = Effect.fn("Classifier.fit")(function* (
     history.push(record)
     yield* onEpoch(epoch, record)
 
-    if (record.val_loss === undefined) continue
+    if (record.val_loss === undefined) {
+      lr = problem.network.learningRate * (1 - epoch / schedule.epochs)
+      continue
+    }
     if (best === undefined || record.val_loss < best.loss) {
       best = { weights: yield* trainer.weights, epoch, loss: record.val_loss }
     }
@@ -112,7 +116,7 @@ const passes = function* (
   { network, training }: Problem,
   batchSize: number,
   random: Random
-): Generator<Pick<Pass, "order" | "borders" | "kept">> {
+): Generator<Pick<Pass, "order" | "borders" | "kept" | "mixed">> {
   const order = shuffled(training.labels.length, random)
   const borders = batchBorders(order.length, batchSize)
   const batches = Math.max(1, Math.floor(MOST_VISITS / batchSize))
@@ -122,7 +126,8 @@ const passes = function* (
     yield {
       order: visits,
       borders: own.map((border) => border - own[0]!),
-      kept: keptUnits(visits.length, network.units.slice(1, -1), network.dropout, random)
+      kept: keptUnits(visits.length, network.units.slice(1, -1), network.dropout, random),
+      ...(network.mixup > 0 ? { mixed: drawMixed(visits.length, training.labels.length, network.mixup, random) } : {})
     }
   }
 }
@@ -134,6 +139,19 @@ const passes = function* (
 export const batchBorders = (samples: number, batchSize: number): Uint32Array => {
   const batches = Math.max(1, Math.ceil(samples / batchSize) - (samples % batchSize === 1 ? 1 : 0))
   return Uint32Array.from({ length: batches + 1 }, (_, batch) => (batch === batches ? samples : batch * batchSize))
+}
+
+const drawMixed = (visits: number, samples: number, mixup: number, random: Random): NonNullable<Pass["mixed"]> => ({
+  partners: Uint32Array.from({ length: visits }, () => Math.floor(random() * samples)),
+  shares: Float32Array.from({ length: visits }, () => drawBeta(mixup, random))
+})
+
+/** Draws from Beta(shape, shape), by Jöhnk's method: quick for shapes up to 1, which are all that mixup uses. */
+const drawBeta = (shape: number, random: Random): number => {
+  for (;;) {
+    const [one, other] = [random() ** (1 / shape), random() ** (1 / shape)]
+    if (one + other <= 1 && one + other > 0) return one / (one + other)
+  }
 }
 
 const keptUnits = (

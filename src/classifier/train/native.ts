@@ -39,6 +39,12 @@ export const nativeBackend: Backend = {
           ...(network.dropout.length > 0
             ? { kept: new Tensor("uint8", pass.kept, [pass.order.length, pass.kept.length / pass.order.length]) }
             : {}),
+          ...(pass.mixed === undefined
+            ? {}
+            : {
+                partners: integers(pass.mixed.partners),
+                shares: floats(pass.mixed.shares, [pass.order.length, 1])
+              }),
           learning_rate: floats([pass.learningRate], []),
           first_step: floats([pass.firstStep], [])
         }).pipe(

@@ -26,7 +26,7 @@ export const webgpuBackend = (device: Tensorflow): Backend => ({
 const VALIDATION_ROWS = 1024
 
 const openTrainer = ({ tf, checkDevice }: Tensorflow, problem: Problem): Trainer & { readonly close: () => void } => {
-  const { network, initial, training, classWeights, validation } = problem
+  const { network, initial, validation } = problem
   const tensors = tensorsOf(network)
   const trained = tensors.filter(isTrained)
   const variables = (chosen: ReadonlyArray<TensorSpec>, value: (tensor: TensorSpec) => Tfjs.Tensor): Variables =>
@@ -38,9 +38,7 @@ const openTrainer = ({ tf, checkDevice }: Tensorflow, problem: Problem): Trainer
 
   const step = (pass: Pass, batch: number) => {
     const [from, to] = [pass.borders[batch]!, pass.borders[batch + 1]!]
-    const visits = pass.order.subarray(from, to)
-    const { embeddings, targets } = upload(tf, network, training, visits)
-    const importance = tf.tensor1d(Float32Array.from(visits, (row) => classWeights[training.labels[row]!]!))
+    const { embeddings, targets, importance } = uploadBatch(tf, problem, pass, from, to)
     const masks = uploadMasks(tf, network, pass, from, to)
     const number = pass.firstStep + batch
     // The gradients' scope disposes of all that is made in it, so that sums are assigned from within.
@@ -48,7 +46,7 @@ const openTrainer = ({ tf, checkDevice }: Tensorflow, problem: Problem): Trainer
       const logits = forwardPass(tf, network, weights, embeddings, masks, renewalAt(number))
       const { loss, hits } = score(tf, logits, targets, importance)
       sums.assign(tf.add(sums, tf.stack([loss, hits])))
-      return tf.add(tf.div(loss, visits.length), decayOf(tf, network, weights))
+      return tf.add(tf.div(loss, to - from), decayOf(tf, network, weights))
     }
     const { grads } = tf.variableGrads(
       meanLoss,
@@ -104,6 +102,30 @@ const openTrainer = ({ tf, checkDevice }: Tensorflow, problem: Problem): Trainer
       return weightsFrom(network, ({ name }) => Float32Array.from(values.get(name)!))
     }),
     close: () => tf.dispose([...weights.values(), ...first.values(), ...second.values(), sums])
+  }
+}
+
+/** One mini-batch with its smoothed targets and what its losses weigh, mixed with other samples where there is mixup. */
+const uploadBatch = (tf: Tf, { network, training, classWeights }: Problem, pass: Pass, from: number, to: number) => {
+  const smoothed = network.labelSmoothing / network.units.at(-1)!
+  const samplesOf = (rows: Uint32Array) => {
+    const { embeddings, targets } = upload(tf, network, training, rows)
+    return {
+      embeddings,
+      targets: tf.add(tf.mul(targets, 1 - network.labelSmoothing), smoothed) as Tfjs.Tensor2D,
+      importance: tf.tensor1d(Float32Array.from(rows, (row) => classWeights[training.labels[row]!]!))
+    }
+  }
+  const own = samplesOf(pass.order.subarray(from, to))
+  if (pass.mixed === undefined) return own
+  const other = samplesOf(pass.mixed.partners.subarray(from, to))
+  const share = tf.tensor1d(pass.mixed.shares.subarray(from, to))
+  const mix = <T extends Tfjs.Tensor>(one: T, two: T): T =>
+    tf.add(two, tf.mul(one.rank === 1 ? share : tf.expandDims(share, 1), tf.sub(one, two)))
+  return {
+    embeddings: mix(own.embeddings, other.embeddings),
+    targets: mix(own.targets, other.targets),
+    importance: mix(own.importance, other.importance)
   }
 }
 

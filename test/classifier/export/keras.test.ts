@@ -4,10 +4,10 @@ import { unzipSync } from "fflate"
 import { Dataset as Hdf5Dataset, File as Hdf5File, ready } from "h5wasm"
 import { kerasModel } from "../../../src/classifier/export/keras.ts"
 import { initialWeights } from "../../../src/classifier/initial.ts"
-import { networkOf, tensorsOf } from "../../../src/classifier/network.ts"
+import { HEADS, networkOf, tensorsOf } from "../../../src/classifier/network.ts"
 import { seededRandom } from "../../../src/random.ts"
 
-const network = networkOf("mlp", 3)
+const network = networkOf(HEADS.mlp, 3)
 const classifier = { classes: ["a", "b", "c"], network, weights: initialWeights(network, seededRandom(1)) }
 const files = unzipSync(await Effect.runPromise(kerasModel(classifier)))
 

@@ -4,6 +4,7 @@ import { InferenceSession, Tensor } from "onnxruntime-node"
 import { predict } from "../../../src/classifier/classifier.ts"
 import { vectorsOf } from "../../../src/classifier/dataset.ts"
 import { classifierModel, edgeModel } from "../../../src/classifier/export/onnx.ts"
+import { HEAD_NAMES } from "../../../src/classifier/network.ts"
 import { untrainedNetwork } from "../../../src/yamnet/untrained.ts"
 import { corpus, trainOn } from "../runs.ts"
 import { embedWaveform } from "../waveform.ts"
@@ -23,7 +24,7 @@ const expectClose = (actual: Float32Array, expected: Float32Array, tolerance: nu
   expect(Math.max(...expected.map((value, i) => Math.abs(value - actual[i]!)))).toBeLessThan(tolerance)
 }
 
-test.each(["mlp", "linear"] as const)("classifier.onnx of %s predicts as the classifier does", async (head) => {
+test.each(HEAD_NAMES)("classifier.onnx of %s predicts as the classifier does", async (head) => {
   const { classifier, dataset } = await Effect.runPromise(trainOn(corpus(6), { head, epochs: 3 }))
   const vectors = vectorsOf(dataset, [...dataset.samples.keys()])
   const expected = predict(classifier, vectors)

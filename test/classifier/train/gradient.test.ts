@@ -4,7 +4,7 @@ import { epochGraph, stateOf } from "../../../src/classifier/train/epoch.ts"
 import { relativeDistance, SMALL, smallPass, smallProblem } from "../problems.ts"
 import { differences, toDouble } from "../reference.ts"
 
-test.each(["mlp", "linear"] as const)("the %s graph's gradients are those of its loss", async (head) => {
+test.each(["mlp", "linear", "mixed"] as const)("the %s graph's gradients are those of its loss", async (head) => {
   const problem = smallProblem(SMALL[head], 12, 3)
   const pass = smallPass(problem, 12, 4)
   const session = await InferenceSession.create(epochGraph(problem.network), { logSeverityLevel: 3 })
@@ -18,7 +18,10 @@ test.each(["mlp", "linear"] as const)("the %s graph's gradients are those of its
     class_weights: floats(problem.classWeights, [3]),
     order: integers(pass.order),
     borders: integers(pass.borders),
-    ...(head === "mlp" ? { kept: new Tensor("uint8", pass.kept, [12, 9]) } : {}),
+    ...(head === "linear" ? {} : { kept: new Tensor("uint8", pass.kept, [12, pass.kept.length / 12]) }),
+    ...(pass.mixed === undefined
+      ? {}
+      : { partners: integers(pass.mixed.partners), shares: floats(pass.mixed.shares, [12, 1]) }),
     learning_rate: floats([pass.learningRate], []),
     first_step: floats([1], []),
     ...Object.fromEntries(

@@ -15,6 +15,7 @@ const runOnce = (problem: Problem, batchSize: number, firstStep = 1) =>
 test.each([
   ["mlp", 1],
   ["mlp", 98],
+  ["mixed", 1],
   ["linear", 1]
 ] as const)("five steps of %s from step %i are Adam's, to float32's precision", async (head, firstStep) => {
   const problem = smallProblem(SMALL[head], 38, 5)

@@ -14,7 +14,7 @@ import type { WebgpuReport } from "./webgpuProcess.ts"
 await tf.setBackend("cpu")
 const cpu = webgpuBackend({ tf, checkDevice: Effect.void })
 
-test.each(["mlp", "linear"] as const)("tfjs and onnxruntime train %s alike", async (head) => {
+test.each(["mlp", "linear", "mixed"] as const)("tfjs and onnxruntime train %s alike", async (head) => {
   const problem = smallProblem(SMALL[head], 41, 7)
   const run = (backend: Backend) => Effect.runPromise(curve(backend, problem, 6))
   const [native, tensorflow] = [await run(nativeBackend), await run(cpu)]

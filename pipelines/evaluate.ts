@@ -1,0 +1,156 @@
+import { NodeRuntime, NodeServices } from "@effect/platform-node"
+import { Clock, Console, DateTime, Effect, FileSystem, Layer, Option, Schema } from "effect"
+import { CliError, Command, Flag } from "effect/cli"
+import { FetchHttpClient } from "effect/http"
+import packageJson from "../package.json"
+import { HEAD_NAMES, type Head } from "../src/classifier/network.ts"
+import { nativeBackend } from "../src/classifier/train/native.ts"
+import { Settings } from "../src/config.ts"
+import { trainCalibrated } from "../src/evaluation/calibrated.ts"
+import { type Evaluation, evaluateHeads } from "../src/evaluation/evaluation.ts"
+import { type OutOfFold, outOfFold } from "../src/evaluation/outOfFold.ts"
+import { evaluationPage } from "../src/evaluation/report.ts"
+import { classTable, explain, headTable } from "../src/evaluation/table.ts"
+import { embeddedCorpus } from "../src/retrain/embedded.ts"
+import { planRun } from "../src/retrain/retrain.ts"
+import { openStore } from "../src/store/open.ts"
+import { RunEvents } from "../src/stream/events.ts"
+import { jsonFlag, searchLimits, storeFlag, trainingFlags, wholeNumber } from "./flags.ts"
+import { runServices, settledWeights } from "./services.ts"
+import { table } from "./summary.ts"
+import { Reporter, reporterLogger } from "./terminal.ts"
+
+const { augmentations, epochs, batchSize, seed, searchSeconds, searchHeads } = trainingFlags
+const COMPARABLE = [...HEAD_NAMES, "auto"] as const
+
+const input = {
+  store: storeFlag(),
+  compare: Flag.String("compare").pipe(
+    Flag.withDescription(`Heads to compare with the first of them: ${COMPARABLE.join(", ")} (default: all but auto)`),
+    Flag.withDefault(HEAD_NAMES.join(","))
+  ),
+  folds: Flag.Int("folds").pipe(
+    Flag.withSchema(wholeNumber(2, 100)),
+    Flag.withDescription("Parts that the sources are dealt into; each is tested by what the others train (default: 5)"),
+    Flag.withDefault(5)
+  ),
+  repeats: Flag.Int("repeats").pipe(
+    Flag.withSchema(wholeNumber(1, 100)),
+    Flag.withDescription("How often the sources are dealt anew (default: 3)"),
+    Flag.withDefault(3)
+  ),
+  background: Flag.String("background").pipe(
+    Flag.withDescription(
+      "The class that false alarms are counted in (default: one called clips, background or the like, else all others)"
+    ),
+    Flag.optional
+  ),
+  report: Flag.String("report").pipe(
+    Flag.withDescription("Where to write the page with pictures (default: evaluation.html)"),
+    Flag.withDefault("evaluation.html")
+  ),
+  augmentations,
+  epochs,
+  batchSize,
+  seed,
+  searchSeconds,
+  searchHeads,
+  json: jsonFlag()
+}
+type Options = Command.Command.Config.Infer<typeof input>
+
+const Heads = Schema.NonEmptyArray(Schema.Literals(COMPARABLE))
+
+const handle = Effect.fn("evaluate")(function* (options: Options) {
+  const { engine } = yield* Settings
+  const heads = yield* Schema.decodeUnknownEffect(Heads)(options.compare.split(",").map((name) => name.trim())).pipe(
+    Effect.mapError(() => refuse(`--compare takes heads separated by commas: ${COMPARABLE.join(", ")}.`))
+  )
+  const opened = yield* openStore(options.store)
+  if (Option.isNone(opened)) return yield* refuse("No store is given: add --store.")
+  const weights = yield* settledWeights({ allowUntrained: false })
+  return yield* Effect.gen(function* () {
+    const { progress, end } = yield* Reporter
+    const corpus = yield* embeddedCorpus(yield* planRun(weights, options.augmentations), false)
+    const { dataset, totals } = corpus
+    const background = Option.getOrUndefined(options.background)
+    if (background !== undefined && !dataset.classes.includes(background)) {
+      return yield* refuse(`There is no class "${background}": there are ${dataset.classes.join(", ")}.`)
+    }
+    const tested: Array<{ readonly head: Head | "auto"; readonly seconds: number; readonly result: OutOfFold }> = []
+    for (const head of heads) {
+      const began = yield* Clock.currentTimeMillis
+      const { epochs, batchSize } = options
+      const settings = { head, epochs, batchSize, scores: weights.scores }
+      const limits = { ...searchLimits(options), onTrial: () => Effect.void }
+      const result = yield* outOfFold(
+        dataset,
+        options,
+        // As a run trains and exports it, calibrated; auto looks anew in each fold, without what the fold tests.
+        (split, foldSeed) => trainCalibrated(dataset, split, { ...settings, seed: foldSeed }, limits, nativeBackend),
+        (done, total) => progress({ stage: `Testing ${head}`, unit: "folds", done, total })
+      )
+      tested.push({ head, seconds: ((yield* Clock.currentTimeMillis) - began) / 1000, result })
+    }
+    yield* end
+    const evaluation = evaluateHeads(dataset, totals.seconds, tested, { ...options, background })
+    if (evaluation === undefined) {
+      const { notes } = tested[0]!.result
+      yield* Console.log(["", ...notes, UNTESTABLE].join("\n"))
+      if (options.json) yield* Console.log(JSON.stringify({ heads: [], notes: [...notes, UNTESTABLE] }))
+      return
+    }
+    yield* Console.log(describe(evaluation))
+    const page = evaluationPage(evaluation, opened.value.location, DateTime.toDateUtc(yield* DateTime.now))
+    yield* (yield* FileSystem.FileSystem).writeFileString(options.report, page)
+    yield* Console.log(`\nPictures: ${options.report}`)
+    if (options.json) yield* Console.log(JSON.stringify(evaluation))
+  }).pipe(Effect.provide(runServices(opened.value, weights, engine)))
+})
+
+const UNTESTABLE = "Nothing can be tested: add recordings from other sources to at least two classes."
+
+const refuse = (cause: string) => new CliError.UserError({ cause: new Error(cause) })
+
+const describe = (evaluation: Evaluation): string =>
+  [
+    "",
+    table(headTable(evaluation)),
+    "",
+    table(classTable(evaluation)),
+    "",
+    explain(evaluation),
+    ...evaluation.notes
+  ].join("\n")
+
+/** Shows how far embedding is, and what is skipped. */
+const events = Layer.effect(
+  RunEvents,
+  Effect.map(Reporter, ({ progress, print }) =>
+    RunEvents.of((event) => {
+      if (event.stage === "list") return progress({ stage: "Listing", unit: "recordings", done: event.done })
+      if (event.stage === "skip") return Effect.sync(() => print(`Skipped ${event.key}: ${event.reason}`))
+      if (event.stage !== "stream") return Effect.void
+      return progress({ stage: "Embedding", unit: "clips", done: event.done, total: event.total })
+    })
+  )
+)
+
+const command = Command.make("evaluate", input, (options) =>
+  handle(options).pipe(
+    Effect.provide(events),
+    Effect.provide(reporterLogger),
+    Effect.provide(Layer.mergeAll(Settings.layer, Reporter.layer, FetchHttpClient.layer)),
+    Effect.mapError((cause) => (CliError.isCliError(cause) ? cause : new CliError.UserError({ cause })))
+  )
+).pipe(
+  Command.withDescription("Says how classifiers trained from the store's recordings fare on sources never heard"),
+  Command.withExamples([
+    { command: "bun run evaluate --store recordings", description: "Compare every head with EcoSight's network" },
+    { command: "bun run evaluate --compare linear,audioset --repeats 10 --json", description: "Closer, for a script" }
+  ])
+)
+
+if (import.meta.main) {
+  Command.run(command, { version: packageJson.version }).pipe(Effect.provide(NodeServices.layer), NodeRuntime.runMain)
+}

@@ -1,0 +1,20 @@
+import { Effect } from "effect"
+import { Settings } from "../config.ts"
+import { embedCorpus } from "../stream/embed.ts"
+import { Preparers } from "../stream/preparers.ts"
+import { loadDataset } from "./data.ts"
+import type { Plan } from "./retrain.ts"
+
+/** The store's corpus as a data set; what has no embeddings yet is embedded first, and stays embedded. */
+export const embeddedCorpus = Effect.fn("embeddedCorpus")(function* ({ recipe, stored, count }: Plan, audit: boolean) {
+  const settings = yield* Settings
+  const { live, skipped, embedded } = yield* embedCorpus({
+    ...settings,
+    recipe,
+    stored,
+    count,
+    augmentations: recipe.parts.augmentations,
+    audit
+  }).pipe(Effect.provide(Preparers.layer(settings.workers)))
+  return { skipped, embedded, ...(yield* loadDataset(recipe, live, settings.groupPattern)) }
+})

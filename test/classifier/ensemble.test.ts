@@ -1,0 +1,29 @@
+import { expect, test } from "bun:test"
+import { predict } from "../../src/classifier/classifier.ts"
+import { joinMembers } from "../../src/classifier/ensemble.ts"
+import { initialWeights } from "../../src/classifier/initial.ts"
+import { HEADS, networkOf } from "../../src/classifier/network.ts"
+import { seededRandom } from "../../src/random.ts"
+import { gaussian } from "./problems.ts"
+
+test.each([[[]], [[6]], [[6, 5]]])("joined networks with hidden layers %o give the mean of their logits", (hidden) => {
+  const network = networkOf({ ...HEADS.mlp, hidden, dropout: hidden.map(() => 0.5) }, 3)
+  const random = seededRandom(4)
+  const members = [1, 2, 3].map((seed) =>
+    Object.fromEntries(
+      Object.entries(initialWeights(network, seededRandom(seed))).map(([name, values]) => [
+        name,
+        values.map((value) => value + 0.2 * random())
+      ])
+    )
+  )
+  const vectors = Float32Array.from({ length: 5 * 1024 }, () => Math.max(0, gaussian(random)))
+  const joined = predict(joinMembers(network, members), vectors)
+  const each = members.map((weights) => predict({ network, weights }, vectors))
+  for (let row = 0; row < 5; row++) {
+    // A mean of logits is a geometric mean of probabilities.
+    const means = [0, 1, 2].map((label) => each.reduce((product, own) => product * own[row * 3 + label]! ** (1 / 3), 1))
+    const total = means.reduce((sum, mean) => sum + mean, 0)
+    for (const [label, mean] of means.entries()) expect(joined[row * 3 + label]).toBeCloseTo(mean / total, 5)
+  }
+})

@@ -1,0 +1,87 @@
+import { expect, test } from "bun:test"
+import { alarmCurve, alarmsOf, backgroundOf, recallsAt } from "../../src/evaluation/alarms.ts"
+import { drawGroups, intervalOf } from "../../src/evaluation/resample.ts"
+import { accuracy, calibrationError, logLoss, macroF1, outcomesOf, recalls } from "../../src/evaluation/scores.ts"
+import golden from "../golden/evaluation/scores.json"
+
+type Case = (typeof golden.cases)[number]
+
+const outcomes = ({ classes, labels, probabilities }: Case, repeats = 1) =>
+  outcomesOf(
+    Array.from({ length: classes }, (_, label) => `class ${label}`),
+    Int32Array.from(labels),
+    {
+      rows: labels.map((_, row) => row),
+      probabilities: Array.from({ length: repeats }, () => Float32Array.from(probabilities))
+    }
+  )
+
+const cases = golden.cases.map((example) => [example.labels.length, example] as const)
+
+test.each(cases)("scores of %i weighted recordings are scikit-learn's", (_, example) => {
+  // Equal repeats change nothing.
+  const actual = outcomes(example, 2)
+  expect(macroF1(actual, example.weights)).toBeCloseTo(example.macroF1, 12)
+  expect(accuracy(actual, example.weights)).toBeCloseTo(example.accuracy, 12)
+  for (const [label, recall] of recalls(actual, example.weights).entries()) {
+    expect(recall).toBeCloseTo(example.recalls[label]!, 12)
+  }
+  expect(logLoss(actual, example.weights)).toBeCloseTo(example.logLoss, 5)
+  expect(calibrationError(actual, example.weights)).toBeCloseTo(example.calibrationError, 6)
+})
+
+test.each(cases)("recall at false alarms among %i recordings is that of scikit-learn's ROC curve", (_, example) => {
+  const background = { className: "class 0", hours: example.hours }
+  const own = alarmsOf(outcomes(example), 1, background)!
+  const actual = recallsAt(own, [1, 10, 60], example.weights)
+  for (const [at, recall] of example.alarms.entries()) expect(actual[at]).toBeCloseTo(recall, 12)
+  expect(alarmsOf(outcomes(example), 0, background)).toBeUndefined()
+  const curve = alarmCurve(own)
+  expect(curve.at(-1)!.recall).toBe(1)
+  for (const [at, { perHour, recall }] of curve.slice(1).entries()) {
+    expect(perHour >= curve[at]!.perHour && recall >= curve[at]!.recall).toBe(true)
+  }
+})
+
+test("recordings that were not tested do not count", () => {
+  const example = golden.cases[0]!
+  const whole = outcomes(example)
+  const without = outcomes({
+    ...example,
+    probabilities: example.probabilities.map((value, at) => (Math.floor(at / example.classes) % 3 === 0 ? NaN : value))
+  })
+  const kept = example.labels.map((_, row) => Number(row % 3 !== 0))
+  const every = example.labels.map(() => 1)
+  for (const figure of [macroF1, accuracy, logLoss, calibrationError]) {
+    expect(figure(without, every)).toBeCloseTo(figure(whole, kept), 12)
+  }
+})
+
+test("a background is known by its name", () => {
+  expect(backgroundOf(["clips", "dog_bark"])).toBe("clips")
+  expect(backgroundOf(["Background", "dog"])).toBe("Background")
+  expect(backgroundOf(["background_noise", "dog"])).toBe("background_noise")
+  expect(backgroundOf(["dog", "gun_shot"])).toBeUndefined()
+})
+
+test("resampling draws whole groups, as many as there are, the same ones each time", () => {
+  const groups = ["a", "b", "a", "c", "c", "c"]
+  const draws = [...drawGroups(groups, 200)]
+  expect([...drawGroups(groups, 200)]).toEqual(draws)
+  for (const counts of draws) {
+    expect(counts[0]).toBe(counts[2]!)
+    expect(new Set([...counts].slice(3)).size).toBe(1)
+    expect(counts[0]! + counts[1]! + counts[3]!).toBe(3)
+  }
+  const mean = draws.reduce((sum, counts) => sum + counts[1]!, 0) / draws.length
+  expect(Math.abs(mean - 1)).toBeLessThan(0.15)
+})
+
+test("an interval holds the middle 95 %, and passes over what is undefined", () => {
+  const values = Array.from({ length: 201 }, (_, at) => at / 200)
+  expect(intervalOf([...values, Number.NaN])).toEqual({
+    low: expect.closeTo(0.025, 12),
+    high: expect.closeTo(0.975, 12)
+  })
+  expect(intervalOf([Number.NaN])).toEqual({ low: Number.NaN, high: Number.NaN })
+})
