@@ -10,11 +10,16 @@ import { recordingKey } from "../../src/store/keys.ts"
 import { Store } from "../../src/store/store.ts"
 import { countCorpus, isStored } from "../../src/stream/corpus.ts"
 import { EMBEDDING_SIZE } from "../../src/yamnet/layers.ts"
+import { BenchError, inProcess } from "./inProcess.ts"
+import { summarise } from "./measure.ts"
 
-// How long a run takes to know what there is to do: `bun pipelines/bench/index.ts [recordings] [variants]`.
-// It stores synthetic embeddings, in parts of 128 recordings as a run does, in a folder under the system's temporary
-// one (about 4 KB a variant), and plans with 20 recordings that are not stored, in a process of its own.
+// How long a run takes to know what there is to do: synthetic embeddings in parts of 128 recordings, as a run stores
+// them, about 4 KB a variant in a temporary folder; planned with 20 recordings that are not stored, in a process of its
+// own for each time.
 
+const RECORDINGS = 20_000
+const VARIANTS = 6
+const TIMES = 3
 const PART = 128
 const FRESH = 20
 
@@ -64,30 +69,59 @@ const plan = Effect.fn("plan")(function* (count: number) {
   return { counted, toEmbed, index: (indexed - began) / 1000, plan: (performance.now() - began) / 1000 }
 })
 
-const [recordings = 100_000, variants = 6, folder = ""] = process.argv
-  .slice(2)
-  .map((text, i) => (i < 2 ? Number(text) : text)) as [number?, number?, string?]
-const run = <A, E>(work: Effect.Effect<A, E, Embeddings | Store>, root: string) =>
-  Effect.runPromise(
-    work.pipe(Effect.provide(Embeddings.layer.pipe(Layer.provideMerge(Layer.sync(Store, () => folderStore(root))))))
-  )
-
-if (folder !== "") {
-  const { counted, toEmbed, ...seconds } = await run(plan(recordings), folder)
-  const memory = process.resourceUsage().maxRSS / (process.platform === "darwin" ? 1 : 1024)
-  console.log(
-    `${counted.recordings} recordings, ${counted.stored} stored, ${toEmbed} to embed: index ${seconds.index.toFixed(2)} s, ` +
-      `plan ${seconds.plan.toFixed(2)} s, at most ${Math.round(memory)} MB of memory.`
-  )
-} else {
-  const root = await mkdtemp(join(tmpdir(), "ecosight-bench-"))
-  try {
-    await run(fill(recordings, variants), root)
-    const child = Bun.spawn(["bun", import.meta.path, String(recordings), String(variants), root], {
-      stdout: "inherit"
-    })
-    process.exitCode = await child.exited
-  } finally {
-    await rm(root, { recursive: true })
-  }
+/** A folder of embeddings to plan with. */
+export interface PlanningTask {
+  readonly folder: string
+  readonly recordings: number
 }
+
+interface Planned {
+  readonly index: number
+  readonly plan: number
+  readonly megabytes: number
+}
+
+const onFolder = <A, E>(work: Effect.Effect<A, E, Embeddings | Store>, folder: string) =>
+  work.pipe(Effect.provide(Embeddings.layer.pipe(Layer.provideMerge(Layer.sync(Store, () => folderStore(folder))))))
+
+/** Plans once; in a fresh process, its memory is what planning takes. */
+export const planOnce = ({ folder, recordings }: PlanningTask) =>
+  Effect.gen(function* () {
+    const { counted, toEmbed, index, plan: all } = yield* onFolder(plan(recordings), folder)
+    if (counted.stored !== recordings || toEmbed !== FRESH) {
+      return yield* new BenchError({ message: `Planning found ${counted.stored} of ${recordings} recordings stored` })
+    }
+    const memory = process.resourceUsage().maxRSS / (process.platform === "darwin" ? 1024 : 1)
+    return { index, plan: all, megabytes: memory / 1024 } satisfies Planned
+  })
+
+/** Seconds, and memory at most, until a run over many stored recordings knows what is new. */
+export const planning = Effect.gen(function* () {
+  const folder = yield* Effect.acquireRelease(
+    Effect.promise(() => mkdtemp(join(tmpdir(), "ecosight-bench-"))),
+    (path) => Effect.promise(() => rm(path, { recursive: true }))
+  )
+  yield* onFolder(fill(RECORDINGS, VARIANTS), folder)
+  const task = { folder, recordings: RECORDINGS }
+  const found = yield* Effect.replicateEffect(inProcess<PlanningTask, Planned>("planning", task), TIMES)
+  const many = `${RECORDINGS.toLocaleString("en")} recordings stored`
+  const figure = (what: string, unit: string, values: ReadonlyArray<number>) =>
+    summarise("planning", `${many}, ${what}`, { unit, lowerIsBetter: true }, values)
+  return [
+    figure(
+      "index",
+      "s",
+      found.map(({ index }) => index)
+    ),
+    figure(
+      "whole",
+      "s",
+      found.map(({ plan }) => plan)
+    ),
+    figure(
+      "memory",
+      "MB",
+      found.map(({ megabytes }) => megabytes)
+    )
+  ]
+}).pipe(Effect.scoped)

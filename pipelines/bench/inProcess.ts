@@ -1,0 +1,23 @@
+import { join } from "node:path"
+import { Effect, Schema } from "effect"
+
+/** A measurement's own process failed. */
+export class BenchError extends Schema.TaggedError<BenchError>()("BenchError", { message: Schema.String }) {}
+
+/** Does a task of `child.ts` in a process of its own, which prints the result as its last line, and gives that back. */
+export const inProcess = <Task, Result>(name: string, task: Task): Effect.Effect<Result, BenchError> =>
+  Effect.tryPromise({
+    try: async () => {
+      const child = Bun.spawn([process.execPath, join(import.meta.dir, "child.ts"), name, JSON.stringify(task)], {
+        stdout: "pipe",
+        stderr: "pipe"
+      })
+      const [output, complaints] = await Promise.all([
+        new Response(child.stdout).text(),
+        new Response(child.stderr).text()
+      ])
+      if ((await child.exited) !== 0) throw new Error(complaints.trim().split("\n").at(-1))
+      return JSON.parse(output.trimEnd().split("\n").at(-1)!) as Result
+    },
+    catch: (cause) => new BenchError({ message: `Measuring ${name} failed: ${cause}` })
+  })
