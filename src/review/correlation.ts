@@ -20,14 +20,13 @@ export interface Spectrum {
 /** The size at which two signals of so many samples can be shifted past each other. */
 export const sizeFor = (one: number, other: number): number => Math.max(16, 2 ** Math.ceil(Math.log2(one + other)))
 
-/** The spectrum of a signal without its mean. */
+/** The spectrum of the differences between a signal's samples, which lowers what hums and rumbles in every recording. */
 export const spectrumOf = (samples: Float32Array, size: number): Spectrum => {
-  const mean = samples.reduce((sum, sample) => sum + sample, 0) / Math.max(1, samples.length)
   const frame = new Float64Array(size)
   let energy = 0
-  for (let i = 0; i < samples.length; i++) {
-    frame[i] = samples[i]! - mean
-    energy += frame[i]! ** 2
+  for (let i = 1; i < samples.length; i++) {
+    frame[i - 1] = samples[i]! - samples[i - 1]!
+    energy += frame[i - 1]! ** 2
   }
   const re = new Float64Array(size / 2 + 1)
   const im = new Float64Array(size / 2 + 1)
@@ -43,7 +42,7 @@ const SILENCE = 1e-9
  * cross-correlation over all shifts.
  *
  * Gain, polarity and shift change nothing; of a part that both share it is the share of its energy. Constant signals,
- * silence among them, are like nothing.
+ * silence among them, are like nothing; two steady tones of one pitch are the same sound.
  *
  * @throws RangeError where the spectra differ in size.
  */

@@ -25,7 +25,7 @@ export interface ReviewedCorpus {
 
 /** Loads the stored embeddings of these recordings (key to ETag), originals only; those not embedded yet are left out. */
 export const loadReviewed = Effect.fn("loadReviewed")(function* (
-  recipe: Recipe,
+  recipe: Pick<Recipe, "id">,
   live: ReadonlyMap<string, string>,
   groupPattern: Option.Option<RegExp>,
   { pairs }: Pick<KnownDuplicates, "pairs">

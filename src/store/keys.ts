@@ -29,6 +29,8 @@ export const DUPLICATES_KEY = "review/duplicates.json"
 export const KEPT_PREFIX = "review/kept/"
 /** Under here lies one record per recording that a review moved. */
 export const MOVES_PREFIX = "review/moves/"
+/** Under here lie those of them that are under way, or whose process died. */
+export const MOVES_BEGUN_PREFIX = "review/moves/begun/"
 
 export const manifestKey = (name: string): string => `${MANIFEST_PREFIX}${name}`
 export const embeddingsPrefix = (recipe: string): string => `embeddings/${recipe}/`
@@ -50,6 +52,8 @@ export const keptKey = (className: string, contentHash: string): string =>
 
 /** Says what a review moved; `id` sorts by time. */
 export const moveKey = (id: string): string => `${MOVES_PREFIX}${id}.json`
+
+export const moveBegunKey = (id: string): string => `${MOVES_BEGUN_PREFIX}${id}.json`
 
 /** Where a recording goes that is set aside: the same place below another prefix, so that it can come back. */
 export const setAsideKey = (recording: string): string => SET_ASIDE_PREFIX + recording.slice(RECORDINGS_PREFIX.length)

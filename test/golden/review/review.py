@@ -40,7 +40,7 @@ for table in tables:
     cases.append({"table": table, "p": p})
 one = rng.normal(size=50).round(3)
 other = np.concatenate([rng.normal(size=9), -0.5 * one[:30], rng.normal(size=4)]).round(3)
-a, b = one - one.mean(), other - other.mean()
+a, b = np.diff(one), np.diff(other)
 peak = np.abs(correlate(a, b)).max() / np.sqrt((a**2).sum() * (b**2).sum())
 content = {
     "scikit-learn": sklearn.__version__,
