@@ -1,13 +1,4 @@
-import { RealFft } from "../audio/fft.ts"
-
-const transforms = new Map<number, RealFft>()
-const transformOf = (size: number): RealFft => {
-  const known = transforms.get(size)
-  if (known !== undefined) return known
-  const made = new RealFft(size)
-  transforms.set(size, made)
-  return made
-}
+import { spectrumOf } from "../audio/fft.ts"
 
 /** A signal's spectrum, to be correlated with others of its size. */
 export interface Spectrum {
@@ -21,17 +12,14 @@ export interface Spectrum {
 export const sizeFor = (one: number, other: number): number => Math.max(16, 2 ** Math.ceil(Math.log2(one + other)))
 
 /** The spectrum of the differences between a signal's samples, which lowers what hums and rumbles in every recording. */
-export const spectrumOf = (samples: Float32Array, size: number): Spectrum => {
-  const frame = new Float64Array(size)
+export const spectrumOfChanges = (samples: Float32Array, size: number): Spectrum => {
+  const frame = new Float32Array(size)
   let energy = 0
   for (let i = 1; i < samples.length; i++) {
     frame[i - 1] = samples[i]! - samples[i - 1]!
     energy += frame[i - 1]! ** 2
   }
-  const re = new Float64Array(size / 2 + 1)
-  const im = new Float64Array(size / 2 + 1)
-  transformOf(size).forward(frame, re, im)
-  return { size, re: Float32Array.from(re), im: Float32Array.from(im), energy }
+  return { size, energy, ...spectrumOf(frame) }
 }
 
 /** Less energy than rounding leaves of a constant signal. */
@@ -50,18 +38,17 @@ export const correlate = (a: Spectrum, b: Spectrum): number => {
   if (a.size !== b.size) throw new RangeError(`spectra of ${a.size} and of ${b.size} samples cannot be compared`)
   const energy = Math.sqrt(a.energy * b.energy)
   if (energy < SILENCE) return 0
-  const re = new Float64Array(a.re.length)
-  const im = new Float64Array(a.re.length)
-  for (let k = 0; k < re.length; k++) {
-    re[k] = a.re[k]! * b.re[k]! + a.im[k]! * b.im[k]!
-    im[k] = a.im[k]! * b.re[k]! - a.re[k]! * b.im[k]!
+  // The real and imaginary parts of a real signal's spectrum, one less the other, are its Hartley transform, and that is
+  // its own inverse: so a forward transform does.
+  const hartley = new Float32Array(a.size)
+  for (let k = 0; k < a.re.length; k++) {
+    const re = a.re[k]! * b.re[k]! + a.im[k]! * b.im[k]!
+    const im = a.im[k]! * b.re[k]! - a.re[k]! * b.im[k]!
+    hartley[k] = re - im
+    if (k > 0) hartley[a.size - k] = re + im
   }
-  const product = new Float64Array(a.size)
-  transformOf(a.size).inverse(re, im, product)
+  const { re, im } = spectrumOf(hartley)
   let peak = 0
-  for (let i = 0; i < product.length; i++) {
-    const height = Math.abs(product[i]!)
-    if (height > peak) peak = height
-  }
-  return Math.min(1, peak / energy)
+  for (let k = 0; k < re.length; k++) peak = Math.max(peak, Math.abs(re[k]! - im[k]!), Math.abs(re[k]! + im[k]!))
+  return Math.min(1, peak / a.size / energy)
 }

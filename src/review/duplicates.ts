@@ -5,7 +5,7 @@ import { resample } from "../audio/resample.ts"
 import { Settings } from "../config.ts"
 import { Store } from "../store/store.ts"
 import { EMBEDDING_SIZE } from "../yamnet/layers.ts"
-import { correlate, type Spectrum, sizeFor, spectrumOf } from "./correlation.ts"
+import { correlate, type Spectrum, sizeFor, spectrumOfChanges } from "./correlation.ts"
 import type { DuplicatePair, KnownDuplicates } from "./groups.ts"
 import { nearestNeighbours } from "./neighbours.ts"
 import type { ReviewedCorpus, ReviewedRecording } from "./recordings.ts"
@@ -88,7 +88,7 @@ interface Sound {
 const compare = (one: Sound, other: Sound): number => {
   const size = sizeFor(one.samples.length, other.samples.length)
   for (const sound of [one, other]) {
-    if (sound.spectrum?.size !== size) sound.spectrum = spectrumOf(sound.samples, size)
+    if (sound.spectrum?.size !== size) sound.spectrum = spectrumOfChanges(sound.samples, size)
   }
   return correlate(one.spectrum!, other.spectrum!)
 }

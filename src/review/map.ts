@@ -9,13 +9,13 @@ import { nearestNeighbours } from "./neighbours.ts"
 /** Recordings on a map, at most: UMAP takes 3 s for them. */
 const MOST_POINTS = 2_000
 /** Fewer recordings have no neighbourhoods to lay out. */
-const LEAST_FOR_UMAP = 15
+const LEAST_FOR_UMAP = 16
 /** Neighbours of each point, itself included: UMAP's own default. */
 const NEIGHBOURS = 15
 
 /**
  * Lays out a data set's originals on a plane: UMAP of their exact nearest neighbours by cosine, or the two main
- * directions where there are fewer than 15. The same data give the same map.
+ * directions where there are fewer than 16. The same data give the same map.
  */
 export const mapRecordings = Effect.fn("mapRecordings")(function* (dataset: Pick<Dataset, "samples">) {
   const originals = dataset.samples.flatMap(({ variant }, row) => (variant === "original" ? [row] : []))

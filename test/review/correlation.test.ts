@@ -1,12 +1,12 @@
 import { expect, test } from "bun:test"
 import fc from "fast-check"
 import { seededRandom } from "../../src/random.ts"
-import { correlate, sizeFor, spectrumOf } from "../../src/review/correlation.ts"
+import { correlate, sizeFor, spectrumOfChanges } from "../../src/review/correlation.ts"
 import golden from "../golden/review/review.json"
 
 const correlation = (one: Float32Array, other: Float32Array) => {
   const size = sizeFor(one.length, other.length)
-  return correlate(spectrumOf(one, size), spectrumOf(other, size))
+  return correlate(spectrumOfChanges(one, size), spectrumOfChanges(other, size))
 }
 const noise = (seed: number, length: number) => {
   const random = seededRandom(seed)
