@@ -2,6 +2,7 @@ import type { ClassScore, Evaluation, Outcome } from "./evaluate.ts"
 import type { TrainingRun } from "./export/run.ts"
 import { curves } from "./report/curves.ts"
 import { type Html, html } from "./report/html.ts"
+import { mapSection } from "./report/map.ts"
 import { STYLE } from "./report/style.ts"
 import type { EpochRecord } from "./train/fit.ts"
 
@@ -25,6 +26,7 @@ ${headline(run)}
 ${notes.length === 0 ? undefined : html`<ul class="notes" aria-label="Notes">${notes.map((note) => html`<li>${note}</li>`)}</ul>`}
 ${evaluation && classSection(evaluation)}
 ${evaluation && confusionSection(evaluation)}
+${run.map && mapSection(run.map)}
 ${learningSection(classifier.history, classifier.bestEpoch)}
 ${evaluation && worstSection(evaluation.worst)}
 ${factsSection(run)}

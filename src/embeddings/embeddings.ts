@@ -31,18 +31,24 @@ export class Embeddings extends Context.Service<
   Embeddings,
   {
     /** The ETags stored for each key; more than one where a recording changed. Reads no vectors. */
-    readonly index: (recipe: Recipe) => Effect.Effect<ReadonlyMap<string, ReadonlySet<string>>, StoreError>
+    readonly index: (recipe: Pick<Recipe, "id">) => Effect.Effect<ReadonlyMap<string, ReadonlySet<string>>, StoreError>
     /** Writes one part; two writers with the same recordings write the same object. */
-    readonly append: (recipe: Recipe, recordings: ReadonlyArray<EmbeddedRecording>) => Effect.Effect<void, StoreError>
+    readonly append: (
+      recipe: Pick<Recipe, "id">,
+      recordings: ReadonlyArray<EmbeddedRecording>
+    ) => Effect.Effect<void, StoreError>
     /** The recordings whose stored version is the wanted one (`wanted`: key to ETag), each once, part by part. */
-    readonly load: (recipe: Recipe, wanted: ReadonlyMap<string, string>) => Stream.Stream<EmbeddedRecording, StoreError>
+    readonly load: (
+      recipe: Pick<Recipe, "id">,
+      wanted: ReadonlyMap<string, string>
+    ) => Stream.Stream<EmbeddedRecording, StoreError>
     /**
      * Merges small parts where there are many, and leaves out what `live` (the corpus, key to ETag) no longer has.
      * `live` is asked for after the parts are listed, so that a recording which lands meanwhile is not taken for one that
      * went. Returns how many parts were merged.
      */
     readonly compact: <E, R>(
-      recipe: Recipe,
+      recipe: Pick<Recipe, "id">,
       live: Effect.Effect<ReadonlyMap<string, string>, E, R>
     ) => Effect.Effect<number, StoreError | E, R>
   }
@@ -53,13 +59,13 @@ export class Embeddings extends Context.Service<
       Effect.gen(function* () {
         const store = yield* Store
 
-        const parts = (recipe: Recipe) => {
+        const parts = (recipe: Pick<Recipe, "id">) => {
           const prefix = embeddingsPrefix(recipe.id)
           return store.list(prefix).pipe(Stream.filter(({ key }) => /^[^/]+\.parquet$/.test(key.slice(prefix.length))))
         }
 
         /** Every part, and, once these are read, those that were written meanwhile: a merge may have moved rows there. */
-        const partsUntilSettled = (recipe: Recipe) => {
+        const partsUntilSettled = (recipe: Pick<Recipe, "id">) => {
           const seen = new Set<string>()
           return Stream.paginate(undefined, () =>
             parts(recipe).pipe(
@@ -73,7 +79,7 @@ export class Embeddings extends Context.Service<
           )
         }
 
-        const setAside = Effect.fnUntraced(function* (recipe: Recipe, { part, message }: PartError) {
+        const setAside = Effect.fnUntraced(function* (recipe: Pick<Recipe, "id">, { part, message }: PartError) {
           yield* Effect.logWarning(`${message} It is set aside, and its recordings are embedded again.`)
           const { bytes } = yield* store.get(part)
           yield* store.put(damagedPartKey(recipe.id, nameOf(part)), bytes)
@@ -82,7 +88,7 @@ export class Embeddings extends Context.Service<
 
         /** Reads a part: nothing where it is damaged, or gone since it was listed. */
         const tolerate =
-          (recipe: Recipe) =>
+          (recipe: Pick<Recipe, "id">) =>
           <A>(read: Effect.Effect<ReadonlyArray<A>, StoreError | PartError>) =>
             read.pipe(
               Effect.catchTag("PartError", (error) => Effect.as(setAside(recipe, error), [])),
@@ -104,7 +110,7 @@ export class Embeddings extends Context.Service<
           return yield* readIndex(key, index, head)
         })
 
-        const index = Effect.fn("Embeddings.index")(function* (recipe: Recipe) {
+        const index = Effect.fn("Embeddings.index")(function* (recipe: Pick<Recipe, "id">) {
           const etags = new Map<string, Set<string>>()
           yield* partsUntilSettled(recipe).pipe(
             Stream.mapEffect((part) => tolerate(recipe)(readPartIndex(part)), { concurrency: INDEX_CONCURRENCY }),
@@ -121,19 +127,22 @@ export class Embeddings extends Context.Service<
           return etags
         })
 
-        const write = Effect.fnUntraced(function* (recipe: Recipe, recordings: ReadonlyArray<EmbeddedRecording>) {
+        const write = Effect.fnUntraced(function* (
+          recipe: Pick<Recipe, "id">,
+          recordings: ReadonlyArray<EmbeddedRecording>
+        ) {
           const bytes = encodePart(recordings)
           return yield* store.put(embeddingPartKey(recipe.id, partName(bytes)), bytes)
         })
 
         const append = Effect.fn("Embeddings.append")(function* (
-          recipe: Recipe,
+          recipe: Pick<Recipe, "id">,
           recordings: ReadonlyArray<EmbeddedRecording>
         ) {
           yield* write(recipe, recordings)
         })
 
-        const load = (recipe: Recipe, wanted: ReadonlyMap<string, string>) =>
+        const load = (recipe: Pick<Recipe, "id">, wanted: ReadonlyMap<string, string>) =>
           Stream.suspend(() => {
             const seen = new Set<string>()
             return partsUntilSettled(recipe).pipe(
@@ -148,7 +157,7 @@ export class Embeddings extends Context.Service<
           })
 
         const merge = Effect.fnUntraced(function* (
-          recipe: Recipe,
+          recipe: Pick<Recipe, "id">,
           group: ReadonlyArray<ObjectInfo>,
           live: ReadonlyMap<string, string>
         ) {
@@ -170,7 +179,7 @@ export class Embeddings extends Context.Service<
         })
 
         const compact = Effect.fn("Embeddings.compact")(function* <E, R>(
-          recipe: Recipe,
+          recipe: Pick<Recipe, "id">,
           live: Effect.Effect<ReadonlyMap<string, string>, E, R>
         ) {
           const small = yield* parts(recipe).pipe(

@@ -23,6 +23,7 @@ import { promoteVersion, repairCopies, writeVersion } from "../registry/publish.
 import { writeRunRecord } from "../registry/runs.ts"
 import { encodeTrainingSet, lastTrainingSet, readTrainingSet, TRAINING_SET_FILE } from "../registry/trainingSet.ts"
 import { checkLabels } from "../review/consistency.ts"
+import { mapRecordings } from "../review/map.ts"
 import { CURRENT_KEY, modelKey } from "../store/keys.ts"
 import { Store } from "../store/store.ts"
 import { type CorpusCount, countCorpus, liveVersions, type StoredVersions } from "../stream/corpus.ts"
@@ -203,6 +204,7 @@ const run = Effect.fn("retrain.run")(function* (
       comparison,
       dataset,
       split,
+      map: yield* mapRecordings(dataset),
       recipe,
       yamnet: weights,
       engine: { name, adapter, why },

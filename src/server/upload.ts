@@ -2,6 +2,7 @@ import { DateTime, Effect, Option, Schema } from "effect"
 import { Settings } from "../config.ts"
 import { orNone } from "../registry/pointer.ts"
 import { recordingKey, uploadKey } from "../store/keys.ts"
+import { Receipt } from "../store/receipt.ts"
 import { Store } from "../store/store.ts"
 import { Corpus } from "./corpus.ts"
 import { Current } from "./current.ts"
@@ -11,8 +12,6 @@ import { Watcher } from "./watcher.ts"
 
 const CLASS_NAME = /^[a-z0-9][a-z0-9_-]{0,63}$/
 const UNKNOWN = "unknown"
-
-const Receipt = Schema.fromJsonString(Schema.Struct({ key: Schema.String, class: Schema.String }))
 
 /** Where an uploaded recording lies, and whether it lay there before. */
 export interface Stored {

@@ -19,6 +19,18 @@ export const RUNS_PREFIX = "runs/"
 export const LEASE_KEY = "runs/lease.json"
 /** Under here lies, by content, where an uploaded recording went. */
 export const UPLOADS_PREFIX = "uploads/"
+/** Under here lie recordings that a review took out of the training set, laid out as they were under `extracted_audio`. */
+export const SET_ASIDE_PREFIX = "set_aside/"
+/** What the last review of the recordings found. */
+export const REVIEW_KEY = "review/review.json"
+/** Which recordings are near-duplicates, so that a split keeps them together. */
+export const DUPLICATES_KEY = "review/duplicates.json"
+/** Under here lies, by class and content, which recordings a person has found right. */
+export const KEPT_PREFIX = "review/kept/"
+/** Under here lies one record per recording that a review moved. */
+export const MOVES_PREFIX = "review/moves/"
+/** Under here lie those of them that are under way, or whose process died. */
+export const MOVES_BEGUN_PREFIX = "review/moves/begun/"
 
 export const manifestKey = (name: string): string => `${MANIFEST_PREFIX}${name}`
 export const embeddingsPrefix = (recipe: string): string => `embeddings/${recipe}/`
@@ -33,6 +45,18 @@ export const runKey = (runId: string): string => `${RUNS_PREFIX}${runId}.json`
 
 /** Says where the recording with these bytes (hex SHA-256) was uploaded to. */
 export const uploadKey = (contentHash: string): string => `${UPLOADS_PREFIX}${contentHash}.json`
+
+/** Says that a person found the recording with these bytes (hex SHA-256) right in this class. */
+export const keptKey = (className: string, contentHash: string): string =>
+  `${KEPT_PREFIX}${className}/${contentHash}.json`
+
+/** Says what a review moved; `id` sorts by time. */
+export const moveKey = (id: string): string => `${MOVES_PREFIX}${id}.json`
+
+export const moveBegunKey = (id: string): string => `${MOVES_BEGUN_PREFIX}${id}.json`
+
+/** Where a recording goes that is set aside: the same place below another prefix, so that it can come back. */
+export const setAsideKey = (recording: string): string => SET_ASIDE_PREFIX + recording.slice(RECORDINGS_PREFIX.length)
 
 /** The key of a recording: `path` is its file name, or folders and a file name, below the class. */
 export const recordingKey = (className: string, path: string): string => `${RECORDINGS_PREFIX}${className}/${path}`

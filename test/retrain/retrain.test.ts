@@ -25,6 +25,7 @@ const PUBLISHED = [
   "class_names.pkl",
   "classifier.onnx",
   "ecosight.onnx",
+  "map.json",
   "model_metadata.json",
   "performance_metrics.json",
   "report.html",

@@ -27,6 +27,7 @@ export const exportArtifacts = Effect.fn("exportArtifacts")(function* (
     ["retraining_log.json", json(yield* retrainingLog(run, previousLog))],
     ["classifier.onnx", classifierModel(run.classifier)],
     ["ecosight.onnx", edgeModel(run.classifier, run.yamnet)],
+    ...(run.map === undefined ? [] : [["map.json", text(JSON.stringify(run.map))] as const]),
     ["report.html", text(reportPage(run))]
   ])
 })

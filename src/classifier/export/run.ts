@@ -4,6 +4,7 @@ import type { YamnetWeights } from "../../yamnet/weights.ts"
 import type { Comparison } from "../compare.ts"
 import type { Dataset } from "../dataset.ts"
 import type { Evaluation } from "../evaluate.ts"
+import type { DataMap } from "../map.ts"
 import type { Split } from "../split.ts"
 import type { TrainedClassifier } from "../train/train.ts"
 
@@ -19,6 +20,8 @@ export interface TrainingRun {
   readonly comparison?: (Comparison & { readonly promotedRun: string }) | undefined
   readonly dataset: Dataset
   readonly split: Split
+  /** The recordings on a plane, where that was computed. */
+  readonly map?: DataMap
   readonly recipe: Recipe
   readonly yamnet: YamnetWeights
   readonly engine: Pick<Engine["Service"], "name" | "adapter" | "why">

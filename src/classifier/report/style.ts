@@ -50,6 +50,12 @@ td.name { overflow-wrap: anywhere; }
 .wide { width: 100%; }
 .bar { display: flex; align-items: center; gap: .5rem; min-width: 5.5rem; }
 .bar::before { content: ""; flex: 0 0 auto; height: .6rem; width: calc((100% - 3rem) * var(--share)); min-width: 1px; background: var(--training); border-radius: 2px; }
+.mark { stroke: var(--ground); stroke-width: .6; }
+.mark-0 { fill: light-dark(#0072b2, #3f8fd2); } .mark-1 { fill: #e69f00; } .mark-2 { fill: #009e73; }
+.mark-3 { fill: #cc79a7; } .mark-4 { fill: #56b4e9; } .mark-5 { fill: #d55e00; } .grey { fill: #8a938e; }
+.map { background: var(--panel); border-radius: .5rem; }
+.marks { display: flex; flex-wrap: wrap; gap: .25rem 1rem; padding: 0; margin: .5rem 0; list-style: none; }
+.marks svg { display: inline-block; width: .9rem; height: .9rem; margin: 0 .35rem 0 0; vertical-align: -.1em; }
 .matrix th, .matrix td { border: 1px solid var(--line); padding: .4rem .6rem; text-align: center; min-width: 3rem; }
 .matrix th[scope=row] { text-align: left; }
 .matrix td { background: rgb(var(--tone) / calc(var(--share) * .55)); }

@@ -1,4 +1,4 @@
-"""Nearest neighbours by scikit-learn and exact tests by SciPy, for test/review.
+"""Nearest neighbours by scikit-learn, exact tests and cross-correlation by SciPy, for test/review.
 
 Run: pip install scikit-learn scipy && python test/golden/review/review.py && bunx biome format --write test/golden
 """
@@ -9,6 +9,7 @@ import pathlib
 import numpy as np
 import scipy
 import sklearn
+from scipy.signal import correlate
 from scipy.stats import fisher_exact, hypergeom
 from sklearn.neighbors import NearestNeighbors
 
@@ -37,6 +38,10 @@ for table in tables:
         a, b, c, d = table[0]
         assert abs(p - fisher_exact([[a, b], [c, d]], alternative="less")[1]) < 1e-12
     cases.append({"table": table, "p": p})
+one = rng.normal(size=50).round(3)
+other = np.concatenate([rng.normal(size=9), -0.5 * one[:30], rng.normal(size=4)]).round(3)
+a, b = np.diff(one), np.diff(other)
+peak = np.abs(correlate(a, b)).max() / np.sqrt((a**2).sum() * (b**2).sum())
 content = {
     "scikit-learn": sklearn.__version__,
     "scipy": scipy.__version__,
@@ -44,5 +49,7 @@ content = {
     "indices": index[:, 1:].tolist(),
     "similarities": (1 - similarity[:, 1:]).round(7).tolist(),
     "tests": cases,
+    "signals": [one.tolist(), other.tolist()],
+    "correlation": float(peak),
 }
 pathlib.Path(__file__).with_name("review.json").write_text(json.dumps(content) + "\n")

@@ -1,0 +1,167 @@
+import { NodeRuntime, NodeServices } from "@effect/platform-node"
+import { Console, Effect, Layer, Option, Stream } from "effect"
+import { Argument, CliError, Command, Flag } from "effect/cli"
+import packageJson from "../package.json"
+import { Settings } from "../src/config.ts"
+import { Embeddings } from "../src/embeddings/embeddings.ts"
+import { keep, type Move, relabel, restore, setAside } from "../src/review/moves.ts"
+import { openItems, type Review, reviewRecordings } from "../src/review/review.ts"
+import { SET_ASIDE_PREFIX } from "../src/store/keys.ts"
+import { openStore } from "../src/store/open.ts"
+import { Store } from "../src/store/store.ts"
+import { liveVersions } from "../src/stream/corpus.ts"
+import { jsonFlag, storeFlag, wholeNumber } from "./flags.ts"
+import { Reporter, reporterLogger } from "./terminal.ts"
+
+const flags = { store: storeFlag(), json: jsonFlag() }
+
+const review = Command.make("review").pipe(
+  Command.withSharedFlags(flags),
+  Command.withDescription(
+    "Looks for likely wrong labels, near-duplicates of different sources and silence, and carries out what you decide"
+  ),
+  Command.withExamples([
+    { command: "bun run review --store s3://my-bucket", description: "See what is worth a look" },
+    {
+      command: "bun run review relabel extracted_audio/dogs/7.wav foxes",
+      description: "Move a recording to another class"
+    }
+  ])
+)
+
+type Flags = Command.Command.Config.Infer<typeof flags>
+
+/** Runs a subcommand on the store that the shared flags name, and prints what it returns. */
+const onStore = <A, E>(
+  work: Effect.Effect<A, E, Store | Settings | Embeddings | Reporter>,
+  describe: (result: A) => string
+) => Effect.flatMap(review, (given) => runOn(given, work, describe))
+
+const runOn = Effect.fnUntraced(function* <A, E>(
+  { store, json }: Flags,
+  work: Effect.Effect<A, E, Store | Settings | Embeddings | Reporter>,
+  describe: (result: A) => string
+) {
+  yield* Effect.gen(function* () {
+    const opened = yield* openStore(store)
+    if (Option.isNone(opened)) return yield* new CliError.UserError({ cause: "No store is given: add --store." })
+    const result = yield* work.pipe(
+      Effect.provide(Embeddings.layer.pipe(Layer.provideMerge(Layer.succeed(Store, opened.value))))
+    )
+    yield* (yield* Reporter).end
+    yield* Console.log(describe(result))
+    if (json) yield* Console.log(JSON.stringify(result))
+  }).pipe(
+    Effect.provide(reporterLogger),
+    Effect.provide(Layer.merge(Settings.layer, Reporter.layer)),
+    Effect.mapError((cause) => new CliError.UserError({ cause }))
+  )
+})
+
+const findOpen = Effect.gen(function* () {
+  const { progress } = yield* Reporter
+  const found = yield* reviewRecordings(progress)
+  const live = yield* liveVersions
+  return yield* openItems(found, (key) => live.has(key))
+})
+
+const LIMIT = 20
+const list = Command.make(
+  "list",
+  {
+    limit: Flag.Int("limit").pipe(
+      Flag.withSchema(wholeNumber(1, 100_000)),
+      Flag.withDescription(`Print so many of each kind at most; --json has all (default: ${LIMIT})`),
+      Flag.withDefault(LIMIT)
+    )
+  },
+  ({ limit }) => onStore(findOpen, (found) => describeReview(found, limit))
+).pipe(Command.withDescription("What is worth a look; the same as no subcommand"))
+
+const describeReview = ({ recordings, unknown, suspects, duplicates, silent }: Review, limit: number): string => {
+  const section = (title: string, lines: ReadonlyArray<string>) => [
+    "",
+    `${title}: ${lines.length === 0 ? "none." : lines.length}`,
+    ...lines.slice(0, limit),
+    ...(lines.length > limit ? [`... and ${lines.length - limit} more: add --limit or --json.`] : [])
+  ]
+  return [
+    `${recordings} recordings looked through.${unknown > 0 ? ` ${unknown} more are not embedded yet: train first.` : ""}`,
+    ...section(
+      "Labels that are likely wrong",
+      suspects.map(({ key, suggested, score, why }) => `${score.toFixed(2)}  ${key}  rather ${suggested}. ${why}`)
+    ),
+    ...section(
+      "Near-duplicates under names of different sources, kept on one side of the split",
+      duplicates.map(({ recordings: [a, b], correlation }) => {
+        const note = a.className === b.className ? "" : "  OF TWO CLASSES"
+        return `${correlation.toFixed(2)}  ${a.key}  ${b.key}${note}`
+      })
+    ),
+    ...section(
+      "Silence",
+      silent.map(({ key, peak }) => `${peak === 0 ? "digital" : `peak ${peak.toExponential(1)}`}  ${key}`)
+    ),
+    "",
+    "Decide with: bun run review keep KEY | relabel KEY CLASS | set-aside KEY"
+  ].join("\n")
+}
+
+const keys = Argument.String("key").pipe(
+  Argument.withDescription("A recording's key: extracted_audio/<class>/<name>"),
+  Argument.atLeast(1)
+)
+
+const described = (moves: ReadonlyArray<Move>) => moves.map(({ from, to }) => `${from} -> ${to}`).join("\n")
+
+const keepCommand = Command.make("keep", { keys }, ({ keys }) =>
+  onStore(Effect.forEach(keys, keep), (kept) => kept.map(({ key }) => `${key} is kept as it is.`).join("\n"))
+).pipe(Command.withDescription("Recordings are right as they are: they do not come up again unless they change"))
+
+const relabelCommand = Command.make(
+  "relabel",
+  {
+    key: Argument.String("key").pipe(Argument.withDescription("A recording's key")),
+    className: Argument.String("class").pipe(Argument.withDescription("The class that it is of")),
+    newClass: Flag.Boolean("new-class").pipe(
+      Flag.withDescription("The class may be one that has no recording yet"),
+      Flag.withDefault(false)
+    )
+  },
+  ({ key, className, newClass }) =>
+    onStore(
+      Effect.map(relabel(key, className, { allowNew: newClass }), (moved) => [moved]),
+      described
+    )
+).pipe(Command.withDescription("Moves a recording to another class; the move is recorded under review/moves"))
+
+const setAsideCommand = Command.make("set-aside", { keys }, ({ keys }) =>
+  onStore(Effect.forEach(keys, setAside), described)
+).pipe(Command.withDescription("Takes recordings out of the training set, to set_aside/; restore brings them back"))
+
+const restoreCommand = Command.make("restore", { keys }, ({ keys }) =>
+  onStore(Effect.forEach(keys, restore), described)
+).pipe(Command.withDescription("Brings back recordings that were set aside"))
+
+const aside = Command.make("aside", {}, () =>
+  onStore(
+    Effect.gen(function* () {
+      return yield* (yield* Store).list(SET_ASIDE_PREFIX).pipe(
+        Stream.map(({ key }) => key),
+        Stream.runCollect
+      )
+    }),
+    (found) => (found.length === 0 ? "Nothing is set aside." : found.join("\n"))
+  )
+).pipe(Command.withDescription("What is set aside"))
+
+if (import.meta.main) {
+  review.pipe(
+    // The command itself is not among its own shared flags' contexts.
+    Command.withHandler((given: Flags) => runOn(given, findOpen, (found) => describeReview(found, LIMIT))),
+    Command.withSubcommands([list, keepCommand, relabelCommand, setAsideCommand, restoreCommand, aside]),
+    Command.run({ version: packageJson.version }),
+    Effect.provide(NodeServices.layer),
+    NodeRuntime.runMain
+  )
+}

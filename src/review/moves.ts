@@ -1,0 +1,175 @@
+import { DateTime, Effect, Option, Schema, Stream } from "effect"
+import { orNone } from "../registry/pointer.ts"
+import {
+  classOf,
+  isRecording,
+  keptKey,
+  MOVES_BEGUN_PREFIX,
+  moveBegunKey,
+  moveKey,
+  RECORDINGS_PREFIX,
+  recordingKey,
+  SET_ASIDE_PREFIX,
+  setAsideKey,
+  uploadKey
+} from "../store/keys.ts"
+import { Receipt } from "../store/receipt.ts"
+import { Store } from "../store/store.ts"
+
+/** A decision that cannot be carried out; nothing was lost. */
+export class MoveError extends Schema.TaggedError<MoveError>()("MoveError", {
+  reason: Schema.Literals(["missing", "conflict", "invalid"]),
+  message: Schema.String
+}) {}
+
+const Move = Schema.Struct({
+  action: Schema.Literals(["relabel", "set aside", "restore"]),
+  from: Schema.String,
+  to: Schema.String,
+  /** Hex SHA-256 of the recording. */
+  contentHash: Schema.String,
+  at: Schema.String,
+  why: Schema.String
+})
+export type Move = typeof Move.Type
+const MoveFile = Schema.fromJsonString(Move)
+
+const WHY =
+  "Asked for in a review. Recordings are written by upload only; a review's moves are the one exception: copied, compared, then removed here."
+
+/** Remembers that a recording is right where it is: a review does not bring it up again unless it changes. */
+export const keep = Effect.fn("keep")(function* (key: string) {
+  const store = yield* Store
+  const className = yield* classIn(key)
+  const { contentHash } = yield* read(key)
+  const at = DateTime.formatIso(yield* DateTime.now)
+  const record = { key, className, contentHash, at }
+  yield* store.put(keptKey(className, contentHash), new TextEncoder().encode(`${JSON.stringify(record)}\n`))
+  return record
+})
+
+/** Moves a recording to another class; to one without recordings only if it may be new. */
+export const relabel = Effect.fn("relabel")(function* (
+  key: string,
+  className: string,
+  options: { readonly allowNew: boolean }
+) {
+  const store = yield* Store
+  const from = yield* classIn(key)
+  const to = recordingKey(className, key.slice(recordingKey(from, "").length))
+  if (className.includes("/") || !isRecording({ key: to }) || classOf(to) !== className) {
+    return yield* new MoveError({ reason: "invalid", message: `"${className}" cannot be the name of a class.` })
+  }
+  if (className === from) {
+    return yield* new MoveError({ reason: "invalid", message: `${key} is of class ${className} already.` })
+  }
+  const others = yield* store.list(recordingKey(className, "")).pipe(Stream.take(1), Stream.runCollect)
+  if (others.length === 0 && !options.allowNew) {
+    return yield* new MoveError({ reason: "invalid", message: `There is no class "${className}" yet.` })
+  }
+  return yield* move("relabel", key, to)
+})
+
+/** Takes a recording out of the training set: it goes to the same place below `set_aside/`. */
+export const setAside = Effect.fn("setAside")(function* (key: string) {
+  yield* classIn(key)
+  return yield* move("set aside", key, setAsideKey(key))
+})
+
+/** Puts a recording back that was set aside; takes its key under `set_aside/`, or the one that it had. */
+export const restore = Effect.fn("restore")(function* (key: string) {
+  const aside = key.startsWith(SET_ASIDE_PREFIX) ? key : setAsideKey(key)
+  const back = RECORDINGS_PREFIX + aside.slice(SET_ASIDE_PREFIX.length)
+  yield* classIn(back)
+  return yield* move("restore", aside, back)
+})
+
+/** Ends moves whose process died: what was copied whole is removed where it was, anything else stays as it is. */
+export const finishMoves = Effect.gen(function* () {
+  const store = yield* Store
+  const begun = yield* Stream.runCollect(store.list(MOVES_BEGUN_PREFIX))
+  yield* Effect.forEach(
+    begun,
+    ({ key }) =>
+      Effect.gen(function* () {
+        const { bytes } = yield* store.get(key)
+        const record = yield* Effect.option(Schema.decodeUnknownEffect(MoveFile)(new TextDecoder().decode(bytes)))
+        const id = key.slice(MOVES_BEGUN_PREFIX.length, -".json".length)
+        const isCopied = Option.isSome(record) && (yield* hashOf(record.value.to)) === record.value.contentHash
+        if (isCopied) yield* removeMoved(id, record.value)
+        else yield* store.remove(key)
+      }),
+    { discard: true }
+  )
+})
+
+const move = Effect.fn("move")(function* (action: Move["action"], from: string, to: string) {
+  const store = yield* Store
+  const { bytes, contentHash } = yield* read(from)
+  const now = DateTime.formatIso(yield* DateTime.now)
+  const record: Move = { action, from, to, contentHash, at: now, why: WHY }
+  const id = `${now.replaceAll(/[-:.]/g, "")}-${contentHash.slice(0, 8)}`
+  const json = new TextEncoder().encode(yield* Schema.encodeEffect(MoveFile)(record).pipe(Effect.orDie))
+  yield* store.put(moveBegunKey(id), json)
+  const there = yield* hashOf(to)
+  if (there === undefined) yield* store.put(to, bytes, { ifNoneMatch: "*" })
+  if ((yield* hashOf(to)) !== contentHash) {
+    yield* store.remove(moveBegunKey(id))
+    return yield* new MoveError({
+      reason: "conflict",
+      message: `${to} holds another recording already: rename one of them first. ${from} stays where it is.`
+    })
+  }
+  yield* removeMoved(id, record)
+  return record
+})
+
+/** The last steps of a move: the copy is whole, so the recording's receipt names it, and it alone stays. */
+const removeMoved = Effect.fnUntraced(function* (id: string, record: Move) {
+  const store = yield* Store
+  const { from, to, contentHash } = record
+  const receipt = yield* orNone(store.get(uploadKey(contentHash)))
+  const named = Option.flatMap(receipt, ({ bytes }) =>
+    Schema.decodeUnknownOption(Receipt)(new TextDecoder().decode(bytes))
+  )
+  if (Option.isSome(named) && named.value.key === from) {
+    // The class it would have in the training set, also while it is set aside.
+    const className = classOf(RECORDINGS_PREFIX + to.slice(to.indexOf("/") + 1)) ?? ""
+    const json = yield* Schema.encodeEffect(Receipt)({ key: to, class: className }).pipe(Effect.orDie)
+    yield* store.put(uploadKey(contentHash), new TextEncoder().encode(json))
+  }
+  // Written over meanwhile: that is another recording, and stays.
+  if ((yield* hashOf(from)) === contentHash) yield* store.remove(from)
+  const json = yield* Schema.encodeEffect(MoveFile)(record).pipe(Effect.orDie)
+  yield* store.put(moveKey(id), new TextEncoder().encode(`${json}\n`))
+  yield* store.remove(moveBegunKey(id))
+})
+
+const classIn = (key: string) => {
+  const className = classOf(key)
+  return className !== undefined && isRecording({ key })
+    ? Effect.succeed(className)
+    : Effect.fail(
+        new MoveError({
+          reason: "invalid",
+          message: `"${key}" is not the key of a recording: write extracted_audio/<class>/<name>.`
+        })
+      )
+}
+
+const read = Effect.fnUntraced(function* (key: string) {
+  const store = yield* Store
+  const found = yield* orNone(store.get(key))
+  if (Option.isNone(found)) {
+    return yield* new MoveError({ reason: "missing", message: `${store.location} holds no ${key}.` })
+  }
+  return { bytes: found.value.bytes, contentHash: digest(found.value.bytes) }
+})
+
+const hashOf = Effect.fnUntraced(function* (key: string) {
+  const store = yield* Store
+  const found = yield* orNone(store.get(key))
+  return Option.getOrUndefined(Option.map(found, ({ bytes }) => digest(bytes)))
+})
+
+const digest = (bytes: Uint8Array): string => new Bun.CryptoHasher("sha256").update(bytes).digest("hex")

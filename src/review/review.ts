@@ -1,0 +1,157 @@
+import { DateTime, Effect, Option, Schema, Stream } from "effect"
+import { Settings } from "../config.ts"
+import { orNone } from "../registry/pointer.ts"
+import { newestVersion } from "../registry/trainingSet.ts"
+import { showVersion } from "../registry/versions.ts"
+import { KEPT_PREFIX, REVIEW_KEY } from "../store/keys.ts"
+import { Store, StoreError } from "../store/store.ts"
+import { liveVersions } from "../stream/corpus.ts"
+import { findDuplicates } from "./duplicates.ts"
+import { addDuplicates, readDuplicates } from "./groups.ts"
+import { finishMoves } from "./moves.ts"
+import { loadReviewed, type ReviewedRecording } from "./recordings.ts"
+import { findSuspects } from "./suspects.ts"
+
+const Subject = { key: Schema.String, className: Schema.String, contentHash: Schema.String }
+
+/** What a review found: worth a look, by a person. */
+export const Review = Schema.Struct({
+  date: Schema.String,
+  recordings: Schema.Int,
+  /** Recordings that no training has embedded yet, so that nothing is known of them. */
+  unknown: Schema.Int,
+  /** Labels that are likely wrong, the most likely first. */
+  suspects: Schema.Array(
+    Schema.Struct({ ...Subject, suggested: Schema.String, score: Schema.Finite, why: Schema.String })
+  ),
+  /** Pairs that hold the same sound though their names say that they come from different sources. */
+  duplicates: Schema.Array(
+    Schema.Struct({
+      recordings: Schema.Tuple([Schema.Struct(Subject), Schema.Struct(Subject)]),
+      correlation: Schema.Finite
+    })
+  ),
+  /** Recordings 60 dB or more below full scale. */
+  silent: Schema.Array(Schema.Struct({ ...Subject, peak: Schema.Finite }))
+})
+export type Review = typeof Review.Type
+const ReviewFile = Schema.fromJsonString(Review)
+
+/** There is nothing to review yet. */
+export class ReviewError extends Schema.TaggedError<ReviewError>()("ReviewError", { message: Schema.String }) {}
+
+/** At this peak or below a recording counts as silent. */
+const SILENT = 1e-3
+
+/** A step of a review, for people who wait. */
+export interface ReviewStep {
+  readonly stage: "Comparing sounds" | "Asking for second opinions"
+  readonly unit: string
+  readonly done: number
+  readonly total: number
+}
+
+/**
+ * Looks through all recordings that the last training embedded, remembers near-duplicates for the split, and leaves what
+ * it found under `review/review.json`. Needs no network and no engine.
+ */
+export const reviewRecordings = Effect.fn("reviewRecordings")(function* (
+  onStep: (step: ReviewStep) => Effect.Effect<void> = () => Effect.void
+) {
+  const store = yield* Store
+  const { groupPattern } = yield* Settings
+  yield* finishMoves
+  const newest = yield* newestVersion
+  if (Option.isNone(newest)) {
+    return yield* new ReviewError({
+      message: `${store.location} holds no training yet, and so no embeddings to review: run bun run retrain first.`
+    })
+  }
+  const { recipe } = (yield* showVersion(newest.value)).metadata
+  const live = yield* liveVersions
+  const known = yield* readDuplicates
+  const corpus = yield* loadReviewed(recipe, live, groupPattern, known)
+  const found = yield* findDuplicates(corpus, known, (done, total) =>
+    onStep({ stage: "Comparing sounds", unit: "pairs", done, total })
+  )
+  const { pairs } = yield* addDuplicates(found)
+  const suspects = yield* findSuspects(corpus, (done, total) =>
+    onStep({ stage: "Asking for second opinions", unit: "folds", done, total })
+  )
+  const byKey = new Map(corpus.recordings.map((recording) => [recording.key, recording]))
+  const byHash = Map.groupBy(corpus.recordings, ({ contentHash }) => contentHash)
+  const review: Review = {
+    date: DateTime.formatIso(yield* DateTime.now),
+    recordings: corpus.recordings.length,
+    unknown: live.size - corpus.recordings.length,
+    suspects: suspects.map((suspect) => ({ ...suspect, contentHash: byKey.get(suspect.key)!.contentHash })),
+    duplicates: [
+      ...pairs.flatMap(({ hashes: [one, other], correlation }) => {
+        const [a, b] = [byHash.get(one)?.[0], byHash.get(other)?.[0]]
+        return one === other || a === undefined || b === undefined
+          ? []
+          : [{ recordings: [subjectOf(a), subjectOf(b)] as const, correlation }]
+      }),
+      ...[...byHash.values()].flatMap(([first, ...others]) =>
+        first!.peak === 0
+          ? []
+          : others.map((other) => ({ recordings: [subjectOf(first!), subjectOf(other)] as const, correlation: 1 }))
+      )
+    ].sort((a, b) => Number(isWithinClass(a)) - Number(isWithinClass(b)) || b.correlation - a.correlation),
+    silent: corpus.recordings
+      .filter(({ peak }) => peak <= SILENT)
+      .map((recording) => ({ ...subjectOf(recording), peak: recording.peak }))
+  }
+  yield* store.put(
+    REVIEW_KEY,
+    new TextEncoder().encode(yield* Schema.encodeEffect(ReviewFile)(review).pipe(Effect.orDie))
+  )
+  return review
+})
+
+const subjectOf = ({ key, className, contentHash }: ReviewedRecording) => ({ key, className, contentHash })
+
+// Those of two classes first: one of the two labels is wrong.
+const isWithinClass = ({ recordings: [a, b] }: Review["duplicates"][number]): boolean => a.className === b.className
+
+/** What the last review found; none before the first. */
+export const readReview = Effect.gen(function* () {
+  const store = yield* Store
+  const found = yield* orNone(store.get(REVIEW_KEY))
+  if (Option.isNone(found)) return Option.none<Review>()
+  return Option.some(
+    yield* Schema.decodeUnknownEffect(ReviewFile)(new TextDecoder().decode(found.value.bytes)).pipe(
+      Effect.mapError(
+        () =>
+          new StoreError({
+            reason: "invalid",
+            key: REVIEW_KEY,
+            message: `${store.location}/${REVIEW_KEY} cannot be read: run bun run review to write it anew.`
+          })
+      )
+    )
+  )
+})
+
+/** What of a review is still to be decided: neither kept by a person, nor moved or removed since. */
+export const openItems = Effect.fn("openItems")(function* (review: Review, isThere: (key: string) => boolean) {
+  const store = yield* Store
+  const kept = new Set(
+    yield* store.list(KEPT_PREFIX).pipe(
+      Stream.map(({ key }) => key.slice(KEPT_PREFIX.length, -".json".length)),
+      Stream.runCollect
+    )
+  )
+  const isKept = ({ className, contentHash }: { readonly className: string; readonly contentHash: string }) =>
+    kept.has(`${className}/${contentHash}`)
+  const isOpen = (subject: { readonly key: string; readonly className: string; readonly contentHash: string }) =>
+    isThere(subject.key) && !isKept(subject)
+  return {
+    ...review,
+    suspects: review.suspects.filter(isOpen),
+    duplicates: review.duplicates.filter(
+      ({ recordings }) => recordings.every(({ key }) => isThere(key)) && !recordings.every(isKept)
+    ),
+    silent: review.silent.filter(isOpen)
+  } satisfies Review
+})

@@ -1,0 +1,118 @@
+import { expect, test } from "bun:test"
+import { ConfigProvider, Effect, Layer, Option } from "effect"
+import { decodeClip } from "../../src/audio/decode.ts"
+import { encodeWav } from "../../src/audio/wav.ts"
+import { Settings } from "../../src/config.ts"
+import { Embeddings } from "../../src/embeddings/embeddings.ts"
+import { seededRandom } from "../../src/random.ts"
+import { showVersion } from "../../src/registry/versions.ts"
+import { loadDataset } from "../../src/retrain/data.ts"
+import { readDuplicates } from "../../src/review/groups.ts"
+import { keep } from "../../src/review/moves.ts"
+import { openItems, type ReviewStep, readReview, reviewRecordings } from "../../src/review/review.ts"
+import { Store } from "../../src/store/store.ts"
+import { liveVersions } from "../../src/stream/corpus.ts"
+import { gaussian } from "../classifier/problems.ts"
+import { smallCorpus, sound, succeed } from "../retrain/world.ts"
+import { memoryStore } from "../store/memory.ts"
+
+const BARK = "extracted_audio/dog_bark/0-0-0-0.wav"
+const SHOT = "extracted_audio/gun_shot/100-1-0-0.wav"
+const BARK_COPY = "extracted_audio/gun_shot/copied.wav"
+const SHOT_COPY = "extracted_audio/gun_shot/quiet.wav"
+const SAME_BYTES = "extracted_audio/dog_bark/again.wav"
+const SILENT = "extracted_audio/dog_bark/silent.wav"
+
+/** The same sound, quieter, later and with noise. */
+const altered = async (bytes: Uint8Array) => {
+  const { samples } = await Effect.runPromise(decodeClip(bytes, { maxSeconds: 30 }))
+  const random = seededRandom(5)
+  const moved = Float32Array.from({ length: samples.length }, (_, i) => {
+    return 0.4 * (samples[i - 400] ?? 0) + 0.002 * gaussian(random)
+  })
+  return encodeWav({ samples: moved, sampleRate: 16_000 }).bytes
+}
+const silence = encodeWav({ samples: new Float32Array(8000), sampleRate: 16_000 }).bytes
+
+/** Shots only: synthesised barks are steady tones, some of one pitch. */
+const shots = () => new Map([...smallCorpus().keys()].map((key, seed) => [key, sound("gun_shot", 50 + seed)]))
+
+const plantedCorpus = async () => {
+  const objects = shots()
+  objects.set(BARK_COPY, await altered(objects.get(BARK)!))
+  objects.set(SHOT_COPY, await altered(objects.get(SHOT)!))
+  objects.set(SAME_BYTES, objects.get("extracted_audio/dog_bark/1-0-0-0.wav")!)
+  objects.set(SILENT, silence)
+  objects.set("extracted_audio/gun_shot/silent.wav", silence)
+  return objects
+}
+const runOn =
+  (store: Store["Service"]) =>
+  <A, E>(effect: Effect.Effect<A, E, Store | Settings | Embeddings>) =>
+    Effect.runPromise(
+      effect.pipe(
+        Effect.provide(
+          Layer.merge(Embeddings.layer, Settings.layer).pipe(
+            Layer.provideMerge(Layer.succeed(Store, store)),
+            Layer.provide(ConfigProvider.layer(ConfigProvider.fromEnv({ env: {} })))
+          )
+        )
+      )
+    )
+
+test("planted near-duplicates and silence are found, kept together by the split, and brought up until they are kept", async () => {
+  const store = memoryStore(await plantedCorpus())
+  const run = runOn(store)
+  const { runId } = await succeed(store)
+
+  const steps: Array<ReviewStep> = []
+  const found = await run(reviewRecordings((step) => Effect.sync(() => void steps.push(step))))
+  const pairs = found.duplicates.map(({ recordings }) => recordings.map(({ key }) => key).sort())
+  // Those of two classes first.
+  expect(pairs).toEqual([
+    [BARK, BARK_COPY],
+    ["extracted_audio/dog_bark/1-0-0-0.wav", SAME_BYTES],
+    [SHOT, SHOT_COPY]
+  ])
+  expect(found.silent.map(({ key }) => key)).toEqual([SILENT, "extracted_audio/gun_shot/silent.wav"])
+  expect([found.recordings, found.unknown]).toEqual([15, 0])
+  expect(steps.at(-1)).toMatchObject({ stage: "Asking for second opinions", done: 5, total: 5 })
+  expect(await run(readReview)).toEqual(Option.some(found))
+
+  const { dataset } = await run(
+    Effect.gen(function* () {
+      const { recipe } = (yield* showVersion(runId)).metadata
+      return yield* loadDataset(recipe as Parameters<typeof loadDataset>[0], yield* liveVersions, Option.none())
+    })
+  )
+  const groupOf = (key: string) => dataset.samples.find((sample) => sample.key === key)!.group
+  for (const [one, other] of pairs) expect(groupOf(one!)).toBe(groupOf(other!))
+  expect(new Set(dataset.samples.map(({ group }) => group)).size).toBe(11)
+  // Its file names are one group by themselves.
+  expect(groupOf(SILENT)).toBe("silent")
+
+  // What was compared is not again; what is new is.
+  steps.length = 0
+  await run(reviewRecordings((step) => Effect.sync(() => void steps.push(step))))
+  expect(steps.filter(({ stage }) => stage === "Comparing sounds")).toEqual([])
+  expect((await run(readDuplicates)).pairs).toHaveLength(2)
+
+  for (const key of [SILENT, BARK, BARK_COPY]) await run(keep(key))
+  const open = await run(openItems(found, (key) => key !== SHOT_COPY))
+  expect(open.silent.map(({ key }) => key)).toEqual(["extracted_audio/gun_shot/silent.wav"])
+  expect(open.duplicates.map(({ recordings }) => recordings[1].key)).toEqual(["extracted_audio/dog_bark/again.wav"])
+  // Another sound under the name is another recording.
+  await Effect.runPromise(store.put(SILENT, (await altered(silence)).slice()))
+  await succeed(store)
+  const changed = await run(reviewRecordings())
+  expect((await run(openItems(changed, () => true))).silent.map(({ key }) => key)).not.toContain(SILENT)
+}, 60_000)
+
+test("before the first training, and with new recordings, it says what is missing", async () => {
+  const store = memoryStore(smallCorpus())
+  const run = runOn(store)
+  expect(run(reviewRecordings())).rejects.toThrow("holds no training yet")
+  await succeed(store)
+  await Effect.runPromise(store.put("extracted_audio/dog_bark/new.wav", silence))
+  expect(await run(reviewRecordings())).toMatchObject({ recordings: 10, unknown: 1, silent: [] })
+}, 60_000)
