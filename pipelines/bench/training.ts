@@ -1,6 +1,6 @@
 import { Effect } from "effect"
 import { initialWeights } from "../../src/classifier/initial.ts"
-import { networkOf } from "../../src/classifier/network.ts"
+import { HEADS, networkOf } from "../../src/classifier/network.ts"
 import { fit } from "../../src/classifier/train/fit.ts"
 import { nativeBackend } from "../../src/classifier/train/native.ts"
 import { seededRandom } from "../../src/random.ts"
@@ -18,7 +18,7 @@ export const training = Effect.forEach(BATCHES, (batchSize) =>
   Effect.gen(function* () {
     const { seconds } = yield* Bench
     const random = seededRandom(7)
-    const network = networkOf("mlp", CLASSES)
+    const network = networkOf(HEADS.mlp, CLASSES)
     const examples = (samples: number) => ({
       embeddings: Float32Array.from({ length: samples * EMBEDDING_SIZE }, () => 2 * random() - 1),
       labels: Int32Array.from({ length: samples }, (_, i) => i % CLASSES)
