@@ -75,9 +75,8 @@ export const ratioTo = (
   const matching = figures.filter((figure) => {
     if (figure.row !== row) return false
     // Where batches are the peer's own choice, its best one counts.
-    return row === "network"
-      ? what.startsWith("native, ") && !what.startsWith("native, 1 ")
-      : what.endsWith(figure.what)
+    if (row === "network") return what.startsWith("native, ") && !what.startsWith("native, 1 ")
+    return what === figure.what || what.endsWith(`, ${figure.what}`)
   })
   const speedOf = (value: number): number => (lowerIsBetter ? 1 / value : value)
   const best = matching.toSorted((a, b) => speedOf(b.median) - speedOf(a.median))[0]

@@ -27,6 +27,8 @@ test("ratios are how many times as fast, whether more or less of the unit is bet
   const time: Measurement = summarise("training", "native, batch 64", { unit: "ms", lowerIsBetter: true }, [200])
   expect(ratioTo(time, [peer("training", "batch 64", 400), peer("training", "batch 256", 10)])?.ratio).toBe(2)
   expect(ratioTo(time, [])).toBeUndefined()
+  const rate = summarise("resample", "48,000 Hz", quantity, [2])
+  expect(ratioTo(rate, [peer("resample", "8,000 Hz", 1)])).toBeUndefined()
 })
 
 test("the network is compared with the peer's best batch, on the same threads", () => {
