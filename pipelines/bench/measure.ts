@@ -36,8 +36,12 @@ export class Bench extends Context.Service<
   }
 >()("ecosight/pipelines/Bench") {}
 
-const percentile = (sorted: ReadonlyArray<number>, share: number): number =>
-  sorted[Math.round(share * (sorted.length - 1))]!
+/** Between the two nearest values where the share falls between them. */
+const percentile = (sorted: ReadonlyArray<number>, share: number): number => {
+  const place = share * (sorted.length - 1)
+  const below = sorted[Math.floor(place)]!
+  return below + (place % 1) * (sorted[Math.ceil(place)]! - below)
+}
 
 /** Median and spread of a quantity that was measured so often. */
 export const summarise = (

@@ -24,7 +24,7 @@ import type { Contents } from "./s3Worker.ts"
 // process, each of its two stages alone on all cores.
 
 const AUGMENTATIONS = 5
-const PASSES = 2
+const PASSES = 3
 /** As many patches as the engine alone is measured on. */
 const ENGINE_PATCHES = 2048
 
@@ -106,7 +106,7 @@ const passes = Effect.gen(function* () {
       recordings.pipe(
         Stream.mapEffect(
           ({ key }) => Effect.flatMap(store.get(key), ({ bytes }) => Effect.ignore(preparers.prepare(bytes, prepare))),
-          { concurrency: settings.workers }
+          { concurrency: settings.fetchConcurrency }
         ),
         Stream.runDrain
       )
@@ -150,8 +150,12 @@ export const streaming = Effect.gen(function* () {
         figure("patches", "patches/s", ({ patches, stream }) => patches / stream),
         figure("engine alone", "patches/s", ({ patches, engine }) => patches / engine),
         figure("preparation alone, all cores", "patches/s", ({ patches, preparation }) => patches / preparation),
-        figure("share of the slower stage's speed", "%", ({ stream, engine, preparation }) => {
+        figure("of the slower stage's speed", "%", ({ stream, engine, preparation }) => {
           return (100 * Math.max(engine, preparation)) / stream
+        }),
+        // Both stages share the cores, so together they need the sum of what each needs with all of them.
+        figure("of both stages' speed", "%", ({ stream, engine, preparation }) => {
+          return (100 * (engine + preparation)) / stream
         })
       ]
     }).pipe(Effect.scoped)

@@ -9,6 +9,7 @@ test("a figure is the median, and its spread the tenth and the ninetieth percent
   const values = Array.from({ length: 11 }, (_, i) => 10 * ((i * 7) % 11))
   expect(summarise("network", "x", quantity, values)).toMatchObject({ low: 10, median: 50, high: 90, samples: 11 })
   expect(summarise("network", "x", quantity, [3])).toMatchObject({ low: 3, median: 3, high: 3 })
+  expect(summarise("network", "x", quantity, [30, 10]).median).toBe(20)
 })
 
 const peer = (row: string, what: string, median: number) => ({

@@ -3,10 +3,17 @@ import json
 import time
 
 
+def percentile(values, share):
+    """Between the two nearest values where the share falls between them."""
+    place = share * (len(values) - 1)
+    below = values[int(place)]
+    return below + place % 1 * (values[min(int(place) + 1, len(values) - 1)] - below)
+
+
 def tell(peer, row, what, values):
     """Prints median, tenth and ninetieth percentile as a JSON line."""
     values = sorted(values)
-    low, median, high = (values[round(share * (len(values) - 1))] for share in (0.1, 0.5, 0.9))
+    low, median, high = (percentile(values, share) for share in (0.1, 0.5, 0.9))
     figures = {"median": median, "low": low, "high": high, "samples": len(values)}
     print(json.dumps({"peer": peer, "row": row, "what": what, **figures}), flush=True)
 
