@@ -1,7 +1,7 @@
 import type { Dataset } from "../classifier/dataset.ts"
+import { drawGroups, type Interval, intervalOf } from "../classifier/resample.ts"
 import { type Alarms, alarmCurve, alarmsOf, type Background, backgroundOf, recallsAt } from "./alarms.ts"
 import type { OutOfFold } from "./outOfFold.ts"
-import { drawGroups, type Interval, intervalOf } from "./resample.ts"
 import {
   accuracy,
   calibrationError,
