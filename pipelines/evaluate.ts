@@ -52,7 +52,7 @@ const input = {
   augmentations,
   epochs,
   batchSize,
-  seed,
+  seed: seed.pipe(Flag.withDescription("Deals the sources into folds and seeds the trainings (default: 0)")),
   searchSeconds,
   searchHeads,
   json: jsonFlag()

@@ -121,7 +121,7 @@ const worstSection = (worst: ReadonlyArray<Outcome>): Html => {
 
 const factsSection = (run: TrainingRun): Html => {
   const { classifier, dataset, engine, recipe, split, yamnet } = run
-  const { network, settings } = classifier
+  const { network, settings, calibration } = classifier
   const originals = dataset.samples.filter(({ variant }) => variant === "original").length
   const layers = network.units.join(" – ")
   const facts: ReadonlyArray<readonly [string, string]> = [
@@ -136,6 +136,14 @@ const factsSection = (run: TrainingRun): Html => {
       "Training",
       `${classifier.history.length} of at most ${settings.epochs} epochs, batches of ${settings.batchSize}, seed ${settings.seed}`
     ],
+    ...(calibration === undefined
+      ? []
+      : [
+          [
+            "Calibration",
+            `temperature ${calibration.temperature.toFixed(2)}, from ${calibration.recordings} recordings`
+          ] as const
+        ]),
     ["Engine", `${engine.name} (${engine.adapter}): ${engine.why}`],
     ["Embeddings", `${yamnet.embedder}, from ${yamnet.source}, weights ${yamnet.hash.slice(0, 16)}`],
     ["Recipe", recipe.id]

@@ -1,4 +1,5 @@
-import type { Counts, Outcomes } from "./scores.ts"
+import type { Counts } from "../classifier/tally.ts"
+import type { Outcomes } from "./scores.ts"
 
 /** What may raise false alarms: recordings that hold none of the classes watched for, or all that are of other classes. */
 export interface Background {

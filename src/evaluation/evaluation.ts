@@ -1,7 +1,7 @@
 import type { Dataset } from "../classifier/dataset.ts"
+import { drawGroups, type Interval, intervalOf } from "../classifier/resample.ts"
 import { type Alarms, alarmCurve, alarmsOf, type Background, backgroundOf, recallsAt } from "./alarms.ts"
 import type { OutOfFold } from "./outOfFold.ts"
-import { drawGroups, type Interval, intervalOf } from "./resample.ts"
 import {
   accuracy,
   calibrationError,
@@ -163,7 +163,7 @@ export const evaluateHeads = (
     background: { className: quiet ?? null, hours: quietHours },
     heads: results,
     differences,
-    notes: [...first.notes, ...worthOf(dataset), ...resolutionOf(quietHours, quiet)]
+    notes: [...first.notes, ...worthOf(dataset), ...resolutionOf(quietHours, quiet), ...widthOf(results)]
   }
 }
 
@@ -200,6 +200,16 @@ const resolutionOf = (hours: number, background: string | undefined): ReadonlyAr
       "recall at lower rates is that without any false alarm in it, and a longer recording may have some."
   ]
 }
+
+/** What an interval without width does not mean. */
+const widthOf = (heads: ReadonlyArray<HeadFigures>): ReadonlyArray<string> =>
+  heads.some(({ classes }) =>
+    classes.some(({ recall, recallAtAlarms }) =>
+      [recall, ...(recallAtAlarms ?? [])].some((figure) => figure !== null && figure.low === figure.high)
+    )
+  )
+    ? ["An interval without width says that no recording here did otherwise, not that none ever will."]
+    : []
 
 const duration = (hours: number): string =>
   hours < 1 ? `${(hours * 60).toFixed(1)} minutes` : `${hours.toFixed(1)} hours`

@@ -5,7 +5,7 @@ import { describeFigure } from "./table.ts"
 
 // In the units of the view box, which a phone shows about one to one.
 const [WIDTH, HEIGHT] = [360, 240]
-const MARGIN = { left: 46, right: 14, top: 14, bottom: 38 }
+const MARGIN = { left: 46, right: 24, top: 14, bottom: 38 }
 const inner = { width: WIDTH - MARGIN.left - MARGIN.right, height: HEIGHT - MARGIN.top - MARGIN.bottom }
 const across = (share: number) => (MARGIN.left + share * inner.width).toFixed(1)
 const up = (share: number) => (HEIGHT - MARGIN.bottom - share * inner.height).toFixed(1)

@@ -1,3 +1,4 @@
+import { type Counts, meanF1, tally } from "../classifier/tally.ts"
 import type { OutOfFold } from "./outOfFold.ts"
 
 /** Recordings and what was made of them, ready to be scored as often as resampling asks. */
@@ -40,53 +41,29 @@ export const outcomesOf = (
   })
 })
 
-/** How often each recording counts; resampling draws some twice and others not at all. */
-export type Counts = ArrayLike<number>
-
 const overRepeats = ({ repeats }: Outcomes, scoreOf: (repeat: Repeat) => number): number =>
   repeats.reduce((sum, repeat) => sum + scoreOf(repeat), 0) / repeats.length
 
+const tallyOf = ({ classes, labels }: Outcomes, predicted: Int32Array, counts: Counts) =>
+  tally(classes.length, labels, predicted, counts)
+
 /** The mean F1 of the classes that have tested recordings, averaged over repeats; NaN if none has. */
 export const macroF1 = (outcomes: Outcomes, counts: Counts): number =>
-  overRepeats(outcomes, ({ predicted }) => {
-    const { support, taken, hits } = tally(outcomes, predicted, counts)
-    let sum = 0
-    let supported = 0
-    for (let label = 0; label < support.length; label++) {
-      if (support[label] === 0) continue
-      supported++
-      sum += (2 * hits[label]!) / (support[label]! + taken[label]!)
-    }
-    return sum / supported
-  })
+  overRepeats(outcomes, ({ predicted }) => meanF1(tallyOf(outcomes, predicted, counts)))
 
 /** The share of tested recordings that were recognised, averaged over repeats. */
 export const accuracy = (outcomes: Outcomes, counts: Counts): number =>
   overRepeats(outcomes, ({ predicted }) => {
-    const { support, hits } = tally(outcomes, predicted, counts)
+    const { support, hits } = tallyOf(outcomes, predicted, counts)
     return hits.reduce((a, b) => a + b, 0) / support.reduce((a, b) => a + b, 0)
   })
 
 /** The share of each class's tested recordings that were recognised, averaged over repeats; NaN where none was tested. */
 export const recalls = (outcomes: Outcomes, counts: Counts): ReadonlyArray<number> => {
-  const tallies = outcomes.repeats.map(({ predicted }) => tally(outcomes, predicted, counts))
+  const tallies = outcomes.repeats.map(({ predicted }) => tallyOf(outcomes, predicted, counts))
   return outcomes.classes.map(
     (_, label) => tallies.reduce((sum, { hits, support }) => sum + hits[label]! / support[label]!, 0) / tallies.length
   )
-}
-
-const tally = ({ classes, labels }: Outcomes, predicted: Int32Array, counts: Counts) => {
-  const support = new Float64Array(classes.length)
-  const taken = new Float64Array(classes.length)
-  const hits = new Float64Array(classes.length)
-  for (let row = 0; row < labels.length; row++) {
-    const guess = predicted[row]!
-    if (guess < 0) continue
-    support[labels[row]!]! += counts[row]!
-    taken[guess]! += counts[row]!
-    if (guess === labels[row]) hits[guess]! += counts[row]!
-  }
-  return { support, taken, hits }
 }
 
 /** The mean cross-entropy of tested recordings, averaged over repeats. */

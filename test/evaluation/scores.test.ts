@@ -1,6 +1,5 @@
 import { expect, test } from "bun:test"
 import { alarmCurve, alarmsOf, backgroundOf, recallsAt } from "../../src/evaluation/alarms.ts"
-import { drawGroups, intervalOf } from "../../src/evaluation/resample.ts"
 import { accuracy, calibrationError, logLoss, macroF1, outcomesOf, recalls } from "../../src/evaluation/scores.ts"
 import golden from "../golden/evaluation/scores.json"
 
@@ -62,26 +61,4 @@ test("a background is known by its name", () => {
   expect(backgroundOf(["Background", "dog"])).toBe("Background")
   expect(backgroundOf(["background_noise", "dog"])).toBe("background_noise")
   expect(backgroundOf(["dog", "gun_shot"])).toBeUndefined()
-})
-
-test("resampling draws whole groups, as many as there are, the same ones each time", () => {
-  const groups = ["a", "b", "a", "c", "c", "c"]
-  const draws = [...drawGroups(groups, 200)]
-  expect([...drawGroups(groups, 200)]).toEqual(draws)
-  for (const counts of draws) {
-    expect(counts[0]).toBe(counts[2]!)
-    expect(new Set([...counts].slice(3)).size).toBe(1)
-    expect(counts[0]! + counts[1]! + counts[3]!).toBe(3)
-  }
-  const mean = draws.reduce((sum, counts) => sum + counts[1]!, 0) / draws.length
-  expect(Math.abs(mean - 1)).toBeLessThan(0.15)
-})
-
-test("an interval holds the middle 95 %, and passes over what is undefined", () => {
-  const values = Array.from({ length: 201 }, (_, at) => at / 200)
-  expect(intervalOf([...values, Number.NaN])).toEqual({
-    low: expect.closeTo(0.025, 12),
-    high: expect.closeTo(0.975, 12)
-  })
-  expect(intervalOf([Number.NaN])).toEqual({ low: Number.NaN, high: Number.NaN })
 })
