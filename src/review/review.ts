@@ -84,7 +84,11 @@ export const reviewRecordings = Effect.fn("reviewRecordings")(function* (
     date: DateTime.formatIso(yield* DateTime.now),
     recordings: corpus.recordings.length,
     unknown: live.size - corpus.recordings.length,
-    suspects: suspects.map((suspect) => ({ ...suspect, contentHash: byKey.get(suspect.key)!.contentHash })),
+    // Silence is listed as such: what it sounds like says nothing.
+    suspects: suspects.flatMap((suspect) => {
+      const { contentHash, peak } = byKey.get(suspect.key)!
+      return peak <= SILENT ? [] : [{ ...suspect, contentHash }]
+    }),
     duplicates: [
       ...pairs.flatMap(({ hashes: [one, other], correlation }) => {
         const [a, b] = [byHash.get(one)?.[0], byHash.get(other)?.[0]]
