@@ -21,6 +21,15 @@ const look = Effect.gen(function* () {
   const { objects, classes } = yield* (yield* Corpus).snapshot
   const there = new Set(objects.map(({ key }) => key))
   const found = yield* readReview
+  if (Option.isSome(found)) {
+    // Not among the corpus: asked for one by one, since those on offer are few, and all may be many.
+    const offered = yield* Effect.filter(
+      found.value.unlabelled,
+      ({ key }) => Effect.map(store.find(key), Option.isSome),
+      { concurrency: 16 }
+    )
+    for (const { key } of offered) there.add(key)
+  }
   const open = Option.isNone(found) ? undefined : yield* openItems(found.value, (key) => there.has(key))
   const aside = yield* store.list(SET_ASIDE_PREFIX).pipe(
     Stream.map(({ key }) => key),
@@ -39,10 +48,16 @@ const look = Effect.gen(function* () {
             date: open.date,
             recordings: open.recordings,
             unknown: open.unknown,
-            counts: { suspects: open.suspects.length, duplicates: open.duplicates.length, silent: open.silent.length },
+            counts: {
+              suspects: open.suspects.length,
+              duplicates: open.duplicates.length,
+              silent: open.silent.length,
+              unlabelled: open.unlabelled.length
+            },
             suspects: open.suspects.slice(0, MOST),
             duplicates: open.duplicates.slice(0, MOST),
-            silent: open.silent.slice(0, MOST)
+            silent: open.silent.slice(0, MOST),
+            unlabelled: open.unlabelled
           }
   }
 })

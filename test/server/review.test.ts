@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from "bun:test"
 import { existsSync } from "node:fs"
 import { join } from "node:path"
-import { smallCorpus } from "../retrain/world.ts"
+import { smallCorpus, sound } from "../retrain/world.ts"
 import { type Service, startService, train, until } from "./world.ts"
 
 const TOKEN = "a-token-of-the-service"
@@ -75,6 +75,22 @@ test("what is found is decided, at once and for good", async () => {
   expect(await decide({ decision: "relabel", key: COPY, class: "gun_shot" })).toMatchObject([200, { key: moved }])
   expect([COPY, moved].map((key) => existsSync(join(service.store, key)))).toEqual([false, true])
   expect(await get("/classes")).toMatchObject({ recordings: 11, new_since_training: 1 })
+}, 60_000)
+
+test("an unlabelled recording is offered, heard and labelled", async () => {
+  const key = "unlabelled_audio/night/0042.wav"
+  await Bun.write(join(service.store, key), sound("gun_shot", 901))
+  await Bun.write(join(service.store, "unlabelled_audio/notes.wav"), "no sound")
+  expect(await look()).toMatchObject({
+    failure: null,
+    review: { unlabelled: [{ key, suggested: expect.stringMatching(/^(dog_bark|gun_shot)$/) }] }
+  })
+  const heard = await service.get(`/clips/audio?key=${encodeURIComponent(key)}`, { headers: bearer })
+  expect([heard.status, heard.headers.get("content-type")]).toEqual([200, "audio/wav"])
+  const labelled = "extracted_audio/gun_shot/night/0042.wav"
+  expect(await decide({ decision: "relabel", key, class: "gun_shot" })).toMatchObject([200, { key: labelled }])
+  expect(await get("/review")).toMatchObject({ review: { unlabelled: [], counts: { unlabelled: 0 } } })
+  expect(await get("/classes")).toMatchObject({ recordings: 12 })
 }, 60_000)
 
 test("what cannot be decided is refused in one sentence", async () => {
