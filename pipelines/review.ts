@@ -1,16 +1,21 @@
 import { NodeRuntime, NodeServices } from "@effect/platform-node"
 import { Console, Effect, Layer, Option, Stream } from "effect"
 import { Argument, CliError, Command, Flag } from "effect/cli"
+import { FetchHttpClient } from "effect/http"
 import packageJson from "../package.json"
 import { Settings } from "../src/config.ts"
 import { Embeddings } from "../src/embeddings/embeddings.ts"
+import { engineLayer } from "../src/engine/choose.ts"
 import { keep, type Move, relabel, restore, setAside } from "../src/review/moves.ts"
-import { openItems, type Review, reviewRecordings } from "../src/review/review.ts"
+import { openItems, type Review, reviewedRecipe, reviewRecordings } from "../src/review/review.ts"
+import { embedUnlabelled, listUnlabelled } from "../src/review/unlabelled.ts"
 import { SET_ASIDE_PREFIX } from "../src/store/keys.ts"
 import { openStore } from "../src/store/open.ts"
 import { Store } from "../src/store/store.ts"
 import { liveVersions } from "../src/stream/corpus.ts"
+import { RunEvents } from "../src/stream/events.ts"
 import { jsonFlag, storeFlag, wholeNumber } from "./flags.ts"
+import { settledWeights } from "./services.ts"
 import { Reporter, reporterLogger } from "./terminal.ts"
 
 const flags = { store: storeFlag(), json: jsonFlag() }
@@ -60,10 +65,36 @@ const runOn = Effect.fnUntraced(function* <A, E>(
 
 const findOpen = Effect.gen(function* () {
   const { progress } = yield* Reporter
-  const found = yield* reviewRecordings(progress)
-  const live = yield* liveVersions
-  return yield* openItems(found, (key) => live.has(key))
+  const objects = yield* listUnlabelled
+  const unlabelled = objects.length === 0 ? [] : yield* embedThese(objects)
+  const found = yield* reviewRecordings(progress, unlabelled)
+  const there = new Set([...(yield* liveVersions).keys(), ...objects.map(({ key }) => key)])
+  return yield* openItems(found, (key) => there.has(key))
 })
+
+const embedThese = Effect.fnUntraced(
+  function* (objects: Effect.Success<typeof listUnlabelled>) {
+    const { engine } = yield* Settings
+    const { progress, print } = yield* Reporter
+    const { parts } = yield* reviewedRecipe
+    // A store whose last training was a demonstration, on an untrained network.
+    const weights = yield* settledWeights({ allowUntrained: true })
+    if (parts.weights !== weights.hash) {
+      const cause = `The last training used other weights than ${weights.source}: train again, then review.`
+      return yield* new CliError.UserError({ cause })
+    }
+    const events = Layer.succeed(RunEvents, (event) => {
+      if (event.stage === "skip") return Effect.sync(() => print(`Skipped ${event.key}: ${event.reason}`))
+      return event.stage === "stream"
+        ? progress({ stage: "Embedding", unit: "unlabelled", done: event.done, total: event.total })
+        : Effect.void
+    })
+    return yield* embedUnlabelled(objects, weights).pipe(
+      Effect.provide(Layer.merge(engineLayer({ engine, weights }), events))
+    )
+  },
+  Effect.provide(Layer.merge(FetchHttpClient.layer, NodeServices.layer))
+)
 
 const LIMIT = 20
 const list = Command.make(
@@ -78,7 +109,10 @@ const list = Command.make(
   ({ limit }) => onStore(findOpen, (found) => describeReview(found, limit))
 ).pipe(Command.withDescription("What is worth a look; the same as no subcommand"))
 
-const describeReview = ({ recordings, unknown, suspects, duplicates, silent }: Review, limit: number): string => {
+const describeReview = (
+  { recordings, unknown, suspects, duplicates, silent, unlabelled }: Review,
+  limit: number
+): string => {
   const section = (title: string, lines: ReadonlyArray<string>) => [
     "",
     `${title}: ${lines.length === 0 ? "none." : lines.length}`,
@@ -102,6 +136,10 @@ const describeReview = ({ recordings, unknown, suspects, duplicates, silent }: R
       "Silence",
       silent.map(({ key, peak }) => `${peak === 0 ? "digital" : `peak ${peak.toExponential(1)}`}  ${key}`)
     ),
+    ...section(
+      "Worth labelling, in unlabelled_audio",
+      unlabelled.map(({ key, suggested, share }) => `${key}  perhaps ${suggested} (${Math.round(100 * share)} %)`)
+    ),
     "",
     "Decide with: bun run review keep KEY | relabel KEY CLASS | set-aside KEY"
   ].join("\n")
@@ -121,7 +159,9 @@ const keepCommand = Command.make("keep", { keys }, ({ keys }) =>
 const relabelCommand = Command.make(
   "relabel",
   {
-    key: Argument.String("key").pipe(Argument.withDescription("A recording's key")),
+    key: Argument.String("key").pipe(
+      Argument.withDescription("A recording's key; one in unlabelled_audio/ gets its first class")
+    ),
     className: Argument.String("class").pipe(Argument.withDescription("The class that it is of")),
     newClass: Flag.Boolean("new-class").pipe(
       Flag.withDescription("The class may be one that has no recording yet"),

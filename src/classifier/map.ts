@@ -1,22 +1,17 @@
-import { Schema } from "effect"
-
-/** Recordings on a plane: those that sound alike lie together. */
-export const DataMap = Schema.Struct({
+/** Recordings on a plane: those that sound alike lie together. Read by browsers, too. */
+export interface DataMap {
   /** How embeddings became two numbers; `pca` where there are too few recordings for UMAP. */
-  method: Schema.Literals(["umap", "pca"]),
+  readonly method: "umap" | "pca"
   /** Recordings in all; where they are more than the points, the points were drawn from them by a seed. */
-  recordings: Schema.Int,
-  points: Schema.Array(
-    Schema.Struct({
-      key: Schema.String,
-      className: Schema.String,
-      /** Both 0 to 1. */
-      x: Schema.Finite,
-      y: Schema.Finite
-    })
-  )
-})
-export type DataMap = typeof DataMap.Type
+  readonly recordings: number
+  /** Coordinates are 0 to 1. */
+  readonly points: ReadonlyArray<{
+    readonly key: string
+    readonly className: string
+    readonly x: number
+    readonly y: number
+  }>
+}
 
 /** What a map leaves out, and what its distances mean: a sentence or two for people. */
 export const describeMap = ({ method, recordings, points }: DataMap): string =>

@@ -3,6 +3,7 @@ import { orNone } from "../registry/pointer.ts"
 import {
   classOf,
   isRecording,
+  isUnlabelled,
   keptKey,
   MOVES_BEGUN_PREFIX,
   moveBegunKey,
@@ -11,6 +12,7 @@ import {
   recordingKey,
   SET_ASIDE_PREFIX,
   setAsideKey,
+  UNLABELLED_PREFIX,
   uploadKey
 } from "../store/keys.ts"
 import { Receipt } from "../store/receipt.ts"
@@ -23,7 +25,7 @@ export class MoveError extends Schema.TaggedError<MoveError>()("MoveError", {
 }) {}
 
 const Move = Schema.Struct({
-  action: Schema.Literals(["relabel", "set aside", "restore"]),
+  action: Schema.Literals(["label", "relabel", "set aside", "restore"]),
   from: Schema.String,
   to: Schema.String,
   /** Hex SHA-256 of the recording. */
@@ -48,15 +50,16 @@ export const keep = Effect.fn("keep")(function* (key: string) {
   return record
 })
 
-/** Moves a recording to another class; to one without recordings only if it may be new. */
+/** Moves a recording to another class, or an unlabelled one to its first; to one without recordings only if it may be new. */
 export const relabel = Effect.fn("relabel")(function* (
   key: string,
   className: string,
   options: { readonly allowNew: boolean }
 ) {
   const store = yield* Store
-  const from = yield* classIn(key)
-  const to = recordingKey(className, key.slice(recordingKey(from, "").length))
+  const from = isUnlabelled({ key }) ? undefined : yield* classIn(key)
+  const below = from === undefined ? UNLABELLED_PREFIX : recordingKey(from, "")
+  const to = recordingKey(className, key.slice(below.length))
   if (className.includes("/") || !isRecording({ key: to }) || classOf(to) !== className) {
     return yield* new MoveError({ reason: "invalid", message: `"${className}" cannot be the name of a class.` })
   }
@@ -67,7 +70,7 @@ export const relabel = Effect.fn("relabel")(function* (
   if (others.length === 0 && !options.allowNew) {
     return yield* new MoveError({ reason: "invalid", message: `There is no class "${className}" yet.` })
   }
-  return yield* move("relabel", key, to)
+  return yield* move(from === undefined ? "label" : "relabel", key, to)
 })
 
 /** Takes a recording out of the training set: it goes to the same place below `set_aside/`. */

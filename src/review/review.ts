@@ -11,6 +11,7 @@ import { addDuplicates, readDuplicates } from "./groups.ts"
 import { finishMoves } from "./moves.ts"
 import { loadReviewed, type ReviewedRecording } from "./recordings.ts"
 import { findSuspects } from "./suspects.ts"
+import { rankUnlabelled } from "./unlabelled.ts"
 
 const Subject = { key: Schema.String, className: Schema.String, contentHash: Schema.String }
 
@@ -31,6 +32,8 @@ export const Review = Schema.Struct({
       correlation: Schema.Finite
     })
   ),
+  /** Unlabelled recordings, those to label first at first. */
+  unlabelled: Schema.Array(Schema.Struct({ key: Schema.String, suggested: Schema.String, share: Schema.Finite })),
   /** Recordings 60 dB or more below full scale. */
   silent: Schema.Array(Schema.Struct({ ...Subject, peak: Schema.Finite }))
 })
@@ -51,23 +54,30 @@ export interface ReviewStep {
   readonly total: number
 }
 
+/** The recipe of the last training, whose embeddings a review looks at; fails where there is none. */
+export const reviewedRecipe = Effect.gen(function* () {
+  const { location } = yield* Store
+  const newest = yield* newestVersion
+  if (Option.isNone(newest)) {
+    return yield* new ReviewError({
+      message: `${location} holds no training yet, and so no embeddings to review: run bun run retrain first.`
+    })
+  }
+  return (yield* showVersion(newest.value)).metadata.recipe
+})
+
 /**
  * Looks through all recordings that the last training embedded, remembers near-duplicates for the split, and leaves what
- * it found under `review/review.json`. Needs no network and no engine.
+ * it found under `review/review.json`. Needs no network and no engine; unlabelled recordings come embedded.
  */
 export const reviewRecordings = Effect.fn("reviewRecordings")(function* (
-  onStep: (step: ReviewStep) => Effect.Effect<void> = () => Effect.void
+  onStep: (step: ReviewStep) => Effect.Effect<void> = () => Effect.void,
+  unlabelled: Parameters<typeof rankUnlabelled>[0] = []
 ) {
   const store = yield* Store
   const { groupPattern } = yield* Settings
   yield* finishMoves
-  const newest = yield* newestVersion
-  if (Option.isNone(newest)) {
-    return yield* new ReviewError({
-      message: `${store.location} holds no training yet, and so no embeddings to review: run bun run retrain first.`
-    })
-  }
-  const { recipe } = (yield* showVersion(newest.value)).metadata
+  const recipe = yield* reviewedRecipe
   const live = yield* liveVersions
   const known = yield* readDuplicates
   const corpus = yield* loadReviewed(recipe, live, groupPattern, known)
@@ -84,7 +94,11 @@ export const reviewRecordings = Effect.fn("reviewRecordings")(function* (
     date: DateTime.formatIso(yield* DateTime.now),
     recordings: corpus.recordings.length,
     unknown: live.size - corpus.recordings.length,
-    suspects: suspects.map((suspect) => ({ ...suspect, contentHash: byKey.get(suspect.key)!.contentHash })),
+    // Silence is listed as such: what it sounds like says nothing.
+    suspects: suspects.flatMap((suspect) => {
+      const { contentHash, peak } = byKey.get(suspect.key)!
+      return peak <= SILENT ? [] : [{ ...suspect, contentHash }]
+    }),
     duplicates: [
       ...pairs.flatMap(({ hashes: [one, other], correlation }) => {
         const [a, b] = [byHash.get(one)?.[0], byHash.get(other)?.[0]]
@@ -98,6 +112,7 @@ export const reviewRecordings = Effect.fn("reviewRecordings")(function* (
           : others.map((other) => ({ recordings: [subjectOf(first!), subjectOf(other)] as const, correlation: 1 }))
       )
     ].sort((a, b) => Number(isWithinClass(a)) - Number(isWithinClass(b)) || b.correlation - a.correlation),
+    unlabelled: yield* rankUnlabelled(unlabelled, corpus),
     silent: corpus.recordings
       .filter(({ peak }) => peak <= SILENT)
       .map((recording) => ({ ...subjectOf(recording), peak: recording.peak }))
@@ -152,6 +167,7 @@ export const openItems = Effect.fn("openItems")(function* (review: Review, isThe
     duplicates: review.duplicates.filter(
       ({ recordings }) => recordings.every(({ key }) => isThere(key)) && !recordings.every(isKept)
     ),
+    unlabelled: review.unlabelled.filter(({ key }) => isThere(key)),
     silent: review.silent.filter(isOpen)
   } satisfies Review
 })

@@ -9,6 +9,7 @@ import { PATIENCE } from "./intake.ts"
 import { modelRoutes } from "./modelRoutes.ts"
 import { openApi } from "./openapi.ts"
 import { refusalResponse, refuse } from "./refusal.ts"
+import { reviewRoutes } from "./reviewRoutes.ts"
 import { makeRun, type Services } from "./routes.ts"
 import { runRoutes } from "./runRoutes.ts"
 import { Tally } from "./tally.ts"
@@ -56,6 +57,7 @@ export const listen = Effect.fn("listen")(function* (host: string, port: number)
     .use(runRoutes(run))
     .use(modelRoutes(run))
     .use(clipRoutes(run))
+    .use(reviewRoutes(run))
     .use(yield* dashboardRoutes)
     .get("/prometheus", async () => {
       const text = await Effect.runPromiseWith(context)(tally.text)

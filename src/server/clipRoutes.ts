@@ -2,7 +2,7 @@ import { Effect, Option } from "effect"
 import { Elysia } from "elysia"
 import { VARIANT_NAMES, type VariantName } from "../augment/plan.ts"
 import { Settings } from "../config.ts"
-import { classOf, isRecording, variantKey } from "../store/keys.ts"
+import { classOf, isRecording, isUnlabelled, variantKey } from "../store/keys.ts"
 import { Store } from "../store/store.ts"
 import { Corpus } from "./corpus.ts"
 import { Intake } from "./intake.ts"
@@ -50,7 +50,7 @@ const clips = (request: Request) =>
 /** The recording that a query names; nothing else in the store can be asked for. */
 const recordingIn = (query: URLSearchParams) => {
   const key = query.get("key") ?? ""
-  return isRecording({ key }) && classOf(key) !== undefined
+  return (isRecording({ key }) && classOf(key) !== undefined) || isUnlabelled({ key })
     ? Effect.succeed(key)
     : Effect.fail(refuse(404, "There is no such recording."))
 }

@@ -6,12 +6,13 @@ import type { Current } from "./current.ts"
 import type { Intake } from "./intake.ts"
 import type { Predictor } from "./predictor.ts"
 import { refuse, toResponse } from "./refusal.ts"
+import type { Reviews } from "./reviews.ts"
 import type { Runs } from "./runs.ts"
 import type { Tally } from "./tally.ts"
 import type { Watcher } from "./watcher.ts"
 
 /** What routes may ask of the service. */
-export type Services = Corpus | Current | Intake | Predictor | Runs | Settings | Store | Tally | Watcher
+export type Services = Corpus | Current | Intake | Predictor | Reviews | Runs | Settings | Store | Tally | Watcher
 
 /** Answers a request with an effect: its value as JSON or a Response as it is, its failure by the one mapping. */
 export type Run = (request: Request, effect: Effect.Effect<unknown, unknown, Services>) => Promise<unknown>

@@ -7,6 +7,7 @@ import { Corpus } from "./corpus.ts"
 import { Current } from "./current.ts"
 import { Intake } from "./intake.ts"
 import { Predictor } from "./predictor.ts"
+import { Reviews } from "./reviews.ts"
 import { Runs } from "./runs.ts"
 import { Tally } from "./tally.ts"
 import { Watcher } from "./watcher.ts"
@@ -34,7 +35,7 @@ export const serviceLayer = ({ watching }: { readonly watching: boolean }) =>
     Layer.provideMerge(watching ? Watcher.layer : Watcher.layerIdle),
     Layer.provideMerge(Runs.layer),
     Layer.provideMerge(Predictor.layer),
-    Layer.provideMerge(Layer.mergeAll(Corpus.layer, Current.layer, Intake.layer)),
+    Layer.provideMerge(Layer.mergeAll(Corpus.layer, Current.layer, Intake.layer, Reviews.layer)),
     Layer.provideMerge(tracing)
   )
 

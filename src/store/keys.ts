@@ -3,6 +3,8 @@ import type { ObjectInfo } from "./store.ts"
 
 /** Under here lie the recordings, one folder per class. */
 export const RECORDINGS_PREFIX = "extracted_audio/"
+/** Under here lie recordings without a class yet, in any folders. */
+export const UNLABELLED_PREFIX = "unlabelled_audio/"
 /** Under here lie the audit copies, laid out as the recordings are. */
 export const AUDIT_PREFIX = "augmented_audio/"
 /** Under here lies one record per audit copy. */
@@ -72,6 +74,10 @@ const CLUTTER = /(^|\/)(\.|__MACOSX\/|(Thumbs\.db|desktop\.ini)$)|(^|\/|_\$folde
  */
 export const isRecording = ({ key }: Pick<ObjectInfo, "key">): boolean =>
   key.startsWith(RECORDINGS_PREFIX) && !CLUTTER.test(key.slice(RECORDINGS_PREFIX.length))
+
+/** Whether an object is meant as a recording that is to be labelled. */
+export const isUnlabelled = ({ key }: Pick<ObjectInfo, "key">): boolean =>
+  key.startsWith(UNLABELLED_PREFIX) && !CLUTTER.test(key.slice(UNLABELLED_PREFIX.length))
 
 /** The class of a recording: the first folder below `extracted_audio/`. Undefined for one that lies in no folder. */
 export const classOf = (key: string): string | undefined => {

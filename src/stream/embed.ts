@@ -3,7 +3,7 @@ import { Embeddings } from "../embeddings/embeddings.ts"
 import type { Recipe } from "../embeddings/recipe.ts"
 import type { EmbeddedRecording } from "../embeddings/recording.ts"
 import { Engine } from "../engine/engine.ts"
-import { classOf, variantKey } from "../store/keys.ts"
+import { classOf, isUnlabelled, variantKey } from "../store/keys.ts"
 import { type ObjectInfo, Store, type StoreError } from "../store/store.ts"
 import { embedInBatches, type Prepared } from "./batches.ts"
 import { type CorpusCount, isStored, recordings, type StoredVersions } from "./corpus.ts"
@@ -134,7 +134,7 @@ const prepareObject = Effect.fn("prepareObject")(function* (
 ) {
   const store = yield* Store
   const preparers = yield* Preparers
-  if (classOf(object.key) === undefined) {
+  if (classOf(object.key) === undefined && !isUnlabelled(object)) {
     return yield* new Unusable({ reason: "It lies in no class folder: move it to extracted_audio/<class>/." })
   }
   const megabytes = Math.ceil(object.size / 1e6)

@@ -55,6 +55,19 @@ test("what is set aside is out of the training set, whole, and comes back", asyn
   expect(await world.keysIn(MOVES_PREFIX)).toHaveLength(2)
 })
 
+test("an unlabelled recording moves to its first class, from whatever folder it lay in", async () => {
+  await using world = await open({ ...FILES, "unlabelled_audio/night 3/a.wav": "a hoot" })
+  const label = (className: string) =>
+    world.run(relabel("unlabelled_audio/night 3/a.wav", className, { allowNew: false }))
+  expect(messageOf(await label("owl"))).toBe('There is no class "owl" yet.')
+  expect(Result.getOrThrow(await label("fox"))).toMatchObject({
+    action: "label",
+    to: "extracted_audio/fox/night 3/a.wav"
+  })
+  expect(await world.text("extracted_audio/fox/night 3/a.wav")).toBe("a hoot")
+  expect(await world.keysIn("unlabelled_audio/")).toEqual([])
+})
+
 test("what cannot be moved is refused in one sentence, and stays", async () => {
   await using world = await open({ ...FILES, [FOX]: "another bark" })
   const refuse = async (key: string, className: string) =>

@@ -51,6 +51,9 @@ const open = async (options: Parameters<Browser["newPage"]>[0] = {}, token = "")
   return { page, complaints }
 }
 const go = (page: Page, tab: string) => page.getByRole("link", { name: tab, exact: true }).click()
+/** The newest version, promoted or not. */
+const newestModel = async () =>
+  ((await (await service.get("/models")).json()) as { models: ReadonlyArray<{ runId: string }> }).models[0]!
 const toast = (page: Page, text: string | RegExp) => page.locator("#toast").getByText(text).first().waitFor()
 
 test.skipIf(!hasChromium)(
@@ -106,11 +109,46 @@ test.skipIf(!hasChromium)(
 )
 
 test.skipIf(!hasChromium)(
+  "a biologist looks through the recordings, hears two that are the same, decides, and hears one on the map (skipped where /usr/bin/chromium is missing)",
+  async () => {
+    const shot = await Bun.file(join(service.store, "extracted_audio/gun_shot/100-1-0-0.wav")).bytes()
+    await Bun.write(join(service.store, "extracted_audio/dog_bark/copied <b>.wav"), shot)
+    const post: Service["post"] = (path, body) => service.post(path, body, { authorization: `Bearer ${TOKEN}` })
+    await train({ ...service, post }, "with a copy")
+    const { page, complaints } = await open({}, TOKEN)
+
+    await go(page, "Review")
+    await page.getByText("Nothing looked through yet").waitFor()
+    await page.getByRole("button", { name: "Look through the recordings" }).click()
+    await page.getByText(/recordings were looked through on/).waitFor()
+    const pair = page.locator("li", { hasText: "copied <b>.wav, dog_bark" })
+    await pair.getByText("Their classes differ").waitFor()
+    await pair.getByRole("button", { name: "Listen: copied <b>.wav" }).click()
+    await pair.getByRole("button", { name: "Play", exact: true }).waitFor()
+    await pair.getByRole("button", { name: "Set aside: copied <b>.wav" }).click()
+    await toast(page, "Moved to set_aside/dog_bark/copied <b>.wav.")
+    await page.getByRole("button", { name: "Put back: copied <b>.wav" }).click()
+    await toast(page, "Moved to extracted_audio/dog_bark/copied <b>.wav.")
+    await pair.getByRole("button", { name: /^Keep both/ }).click()
+    await toast(page, "Both are kept.")
+    await pair.waitFor({ state: "detached" })
+
+    await post(`/models/${(await newestModel()).runId}/promote`)
+    await go(page, "Training data")
+    await page.locator(".map .mark").first().click({ force: true })
+    await page.getByRole("button", { name: "Play" }).waitFor()
+    expect(complaints).toEqual([])
+    await page.close()
+  },
+  60_000
+)
+
+test.skipIf(!hasChromium)(
   "every page fits 380 pixels, has one name for each control, and asks nobody else (skipped where /usr/bin/chromium is missing)",
   async () => {
     for (const colorScheme of ["light", "dark"] as const) {
       const { page, complaints } = await open({ viewport: { width: 380, height: 800 }, colorScheme }, TOKEN)
-      for (const tab of ["Overview", "Training data", "Runs", "Models", "Try it"]) {
+      for (const tab of ["Overview", "Training data", "Review", "Runs", "Models", "Try it"]) {
         await go(page, tab)
         await page.locator("main:not([aria-busy]) .card").first().waitFor()
         const sticking = await page.evaluate(() =>
@@ -143,7 +181,7 @@ test.skipIf(!hasChromium)(
     const { page } = await open()
     await page.keyboard.press("Tab")
     expect(await page.evaluate(() => document.activeElement?.textContent)).toBe("Skip to content")
-    for (const tab of ["Overview", "Training data", "Runs"]) {
+    for (const tab of ["Overview", "Training data", "Review", "Runs"]) {
       await page.keyboard.press("Tab")
       expect(await page.evaluate(() => document.activeElement?.textContent)).toBe(tab)
     }

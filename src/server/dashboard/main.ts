@@ -2,6 +2,7 @@ import { get, Refused } from "./api.ts"
 import { h } from "./dom.ts"
 import { modelsPage } from "./models.ts"
 import { overviewPage } from "./overview.ts"
+import { reviewPage } from "./review.ts"
 import { runsPage } from "./runs.ts"
 import { trainingPage } from "./training.ts"
 import { tryPage } from "./try.ts"
@@ -15,6 +16,7 @@ export interface Page {
 const PAGES: Readonly<Record<string, () => Promise<Page>>> = {
   overview: overviewPage,
   data: trainingPage,
+  review: reviewPage,
   runs: runsPage,
   models: modelsPage,
   try: tryPage

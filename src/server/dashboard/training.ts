@@ -2,6 +2,7 @@ import { type Classes, get, Refused, request } from "./api.ts"
 import { bars } from "./charts.ts"
 import { card, h, toast, wideCard } from "./dom.ts"
 import type { Page } from "./main.ts"
+import { mapCards } from "./map.ts"
 import { player } from "./player.ts"
 import { dropZone, uploadAll } from "./uploads.ts"
 
@@ -30,7 +31,8 @@ export const trainingPage = async (): Promise<Page> => {
       { class: "columns" },
       card("Add recordings", ...uploadForm(data, showCounts)),
       card("What there is", counts),
-      wideCard("Listen", ...listening(data))
+      wideCard("Listen", ...listening(data)),
+      ...(await mapCards())
     ),
     leave: () => clearInterval(timer)
   }

@@ -1,0 +1,76 @@
+import { get, post } from "./api.ts"
+import { h, toast, wideCard } from "./dom.ts"
+import type { Page } from "./main.ts"
+import { attempt, cardsOf, type Looked } from "./reviewItems.ts"
+
+/** Recordings that are worth a look, and what to do with them. */
+export const reviewPage = async (): Promise<Page> => {
+  const state = h("div", { "aria-live": "polite" })
+  const found = h("div", { class: "wide" })
+  let shown = ""
+  let wasRunning = false
+
+  const refresh = async () => {
+    const looked = await get<Looked>("/review")
+    state.replaceChildren(...stateOf(looked))
+    begin.disabled = looked.running !== null
+    if (wasRunning && looked.running === null && looked.failure === null) toast("The recordings are looked through.")
+    wasRunning = looked.running !== null
+    // Drawn anew only where something changed, so that nobody's player stops.
+    const now = JSON.stringify([looked.review, looked.aside])
+    if (now === shown) return
+    shown = now
+    found.replaceChildren(...cardsOf(looked, refresh))
+  }
+  const begin = h(
+    "button",
+    {
+      class: "primary",
+      click: () => {
+        begin.disabled = true
+        void attempt(async () => {
+          await post("/review")
+          await refresh()
+        })
+      }
+    },
+    "Look through the recordings"
+  )
+  await refresh()
+  // A look costs the store some requests: often only while there is something to wait for.
+  let ticks = 0
+  const timer = setInterval(() => {
+    if (wasRunning || ++ticks % 10 === 0) void refresh().catch(() => {})
+  }, 2000)
+  return {
+    content: h(
+      "div",
+      { class: "columns" },
+      wideCard(
+        "Review",
+        h(
+          "p",
+          {},
+          "Second opinions on every label, recordings that hold the same sound under names of different sources, and silence. Nothing changes until you decide."
+        ),
+        state,
+        begin
+      ),
+      found
+    ),
+    leave: () => clearInterval(timer)
+  }
+}
+
+const stateOf = ({ running, failure, review }: Looked): ReadonlyArray<HTMLElement> => {
+  const lines: Array<HTMLElement> = []
+  if (review !== null) {
+    const when = new Date(review.date).toLocaleString(undefined, { dateStyle: "medium", timeStyle: "short" })
+    const more = review.unknown > 0 ? ` ${review.unknown} more were not embedded yet: train first.` : ""
+    lines.push(h("p", { class: "hint" }, `${review.recordings} recordings were looked through on ${when}.${more}`))
+  }
+  if (failure !== null) lines.push(h("p", { class: "problem", role: "alert" }, failure))
+  if (running !== null)
+    lines.push(h("p", {}, h("progress", { "aria-label": "Review" }), ` ${running || "Beginning …"}`))
+  return lines
+}
