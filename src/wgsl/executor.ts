@@ -11,7 +11,8 @@ export interface Executor {
   readonly batch: number
   /**
    * Log-mel patches [n, 96, 64] to embeddings [n, 1024], 1 <= n <= batch. `IN_FLIGHT` calls may be under way: the next
-   * batch is uploaded and computed while this one is read back.
+   * batch is uploaded and computed while this one is read back. What comes back is a sixth of what goes up; means over
+   * a clip's patches are taken afterwards, in float64 and in order, so that they do not depend on where batches end.
    */
   readonly embed: (patches: Float32Array) => Effect.Effect<Float32Array, DeviceFault>
 }
