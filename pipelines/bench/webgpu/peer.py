@@ -22,8 +22,7 @@ class Convolution(nn.Module):
 
     def __init__(self, inputs, outputs, size, stride, groups=1):
         super().__init__()
-        before = 1 if stride == 1 else 0
-        self.pad = nn.ZeroPad2d((before, 1, before, 1)) if size == 3 and stride == 2 else nn.Identity()
+        self.pad = nn.ZeroPad2d((0, 1, 0, 1)) if stride == 2 else nn.Identity()
         padding = 1 if size == 3 and stride == 1 else 0
         self.convolution = nn.Conv2d(inputs, outputs, size, stride, padding, groups=groups)
 
