@@ -96,9 +96,12 @@ export const makeExecutor = Effect.fn("makeExecutor")(function* (
   const kernels = networkKernels(network, batch)
   const pipelines = yield* onDevice(device, () => compile(device, kernels))
   const buffers: Array<GPUBuffer> = []
+  // Dawn frees what is destroyed only when all that was written before is done: another executor may need the memory.
   yield* Effect.addFinalizer(() =>
-    Effect.sync(() => {
+    Effect.promise(async () => {
       for (const buffer of buffers) buffer.destroy()
+      device.queue.submit([])
+      await Promise.race([device.queue.onSubmittedWorkDone().catch(() => {}), device.lost])
     })
   )
   const allocate = (floats: number, usage: GPUBufferUsageFlags) => {
