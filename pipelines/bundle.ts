@@ -1,7 +1,8 @@
 import { chmod, cp, mkdir, mkdtemp, realpath, rm } from "node:fs/promises"
 import { tmpdir } from "node:os"
-import { dirname, join, resolve } from "node:path"
+import { basename, dirname, join, resolve } from "node:path"
 import { NodeRuntime, NodeServices } from "@effect/platform-node"
+import type { BunPlugin } from "bun"
 import { Console, Effect, Schema } from "effect"
 import { CliError, Command, Flag } from "effect/cli"
 import packageJson from "../package.json"
@@ -36,6 +37,17 @@ const PACKAGES = {
   "onnxruntime-common": ["package.json", "dist/cjs"]
 }
 
+// Where compiled code says where a file lies, it does so from the folder that the program was started in.
+const beside: BunPlugin = {
+  name: "beside",
+  setup: (build) => {
+    build.onLoad({ filter: /\.wasm$/ }, ({ path }) => ({
+      contents: `export default import.meta.dir + "/${basename(path)}"`,
+      loader: "js"
+    }))
+  }
+}
+
 const compile = Effect.fnUntraced(function* (stage: string) {
   const built = yield* Effect.promise(() =>
     Bun.build({
@@ -44,9 +56,11 @@ const compile = Effect.fnUntraced(function* (stage: string) {
       target: "bun",
       minify: true,
       external: Object.keys(PACKAGES),
+      plugins: [beside],
       throw: false
     })
   )
+  yield* copy(join(root, "src/kernels/kernels.wasm"), join(stage, "pipelines/bench/kernels.wasm"))
   if (!built.success) return yield* new BundleError({ message: `The benchmark does not compile: ${built.logs[0]}` })
 })
 
@@ -115,7 +129,9 @@ const bundle = Effect.fn("bundle")(
     const [stage, outer] = [join(temporary, "stage"), join(temporary, "outer")]
     yield* Effect.promise(() => mkdir(outer))
     yield* compile(stage)
-    yield* copy(join(root, "pipelines/bench/webgpu/peer.py"), join(stage, "pipelines/bench/webgpu/peer.py"))
+    for (const name of ["torch_cuda.py", "yamnet_network.py", "timing.py"]) {
+      yield* copy(join(root, "pipelines/bench/peers", name), join(stage, "pipelines/bench/peers", name))
+    }
     yield* copy(process.execPath, join(stage, "bun"))
     for (const [name, parts] of Object.entries(PACKAGES)) {
       for (const part of parts) {

@@ -7,6 +7,7 @@ import { CliError, Command, Flag } from "effect/cli"
 import packageJson from "../../package.json"
 import { jsonFlag } from "../flags.ts"
 import { table } from "../summary.ts"
+import { runPeer } from "./peers.ts"
 import { lookForCard } from "./webgpu/look.ts"
 import type { KernelTime } from "./webgpu/profile.ts"
 import type { Rate, RowName } from "./webgpu/rows.ts"
@@ -31,39 +32,7 @@ const inProcess = <A>(task: typeof Task.Type, environment: Readonly<Record<strin
     return { failure: `its process ended with ${child.exitCode ?? child.signalCode}: ${complaints.trim().slice(-300)}` }
   })
 
-const PeerRow = Schema.fromJsonString(
-  Schema.Struct({
-    peer: Schema.String,
-    device: Schema.String,
-    mode: Schema.String,
-    batch: Schema.Int,
-    low: Schema.Number,
-    median: Schema.Number,
-    high: Schema.Number,
-    network: Schema.Number
-  })
-)
-type PeerRow = typeof PeerRow.Type
-
-/** PyTorch's rows, or why there are none. */
-const measurePeer = Effect.fnUntraced(function* (batches: ReadonlyArray<number>, seconds: number, python: string) {
-  const script = join(import.meta.dir, "webgpu/peer.py")
-  const child = yield* Effect.promise(async () => {
-    if (Bun.which(python) === null) return { output: "", complaint: `${python} is not installed` }
-    const process = Bun.spawn([python, script, "--batches", batches.join(","), "--seconds", String(seconds)], {
-      stdout: "pipe",
-      stderr: "pipe"
-    })
-    const [output, complaints] = await Promise.all([
-      new Response(process.stdout).text(),
-      new Response(process.stderr).text()
-    ])
-    return { output, complaint: complaints.trim().split("\n").at(-1) ?? "" }
-  })
-  const lines = child.output.split("\n").filter((line) => line.startsWith("{"))
-  const rows = yield* Effect.forEach(lines, (line) => Schema.decodeUnknownEffect(PeerRow)(line))
-  return { rows, missing: rows.length > 0 ? undefined : child.complaint }
-})
+const PEER = { script: "torch_cuda.py", name: "PyTorch" }
 
 // A bundle has no repository: its script says what it was made of.
 const commit = () =>
@@ -117,16 +86,16 @@ const bench = Effect.fn("bench.webgpu")(function* (options: {
     return yield* new CliError.UserError({ cause: "--batches takes whole numbers from 1 to 8192, such as 64,512." })
   }
 
-  const peer = yield* measurePeer(batches, options.seconds, options.python)
-  const float32 = (size: number) => peer.rows.find(({ mode, batch }) => mode === "float32" && batch === size)?.median
+  const peer = yield* runPeer(options.python, PEER, { batches, seconds: options.seconds })
   const compared = (rate: number, size: number) => {
-    const against = float32(size)
-    return against === undefined ? "-" : (rate / against).toFixed(2)
+    const against = peer.figures.find(({ row, what }) => row === "network" && what === `float32, batch ${size}`)
+    return against === undefined ? "-" : (rate / against.median).toFixed(2)
   }
   const measured: Array<{ readonly name: RowName } & Rate> = []
-  const rows = peer.rows.map((row: PeerRow) => {
-    const name = `${row.peer}, ${row.mode}, ${row.device}`
-    return [name, String(row.batch), perSecond(row.median), spread(row), compared(row.median, row.batch), "-"]
+  const rows = peer.figures.map((figure) => {
+    const [mode, size] = figure.what.split(", batch ") as [string, string]
+    const name = `${figure.peer}, ${mode}${figure.row === "network" ? "" : ", network alone"}`
+    return [name, size, perSecond(figure.median), spread(figure), compared(figure.median, Number(size)), "-"]
   })
   for (const name of names) {
     // The processor's batch is its own.
@@ -156,7 +125,7 @@ const bench = Effect.fn("bench.webgpu")(function* (options: {
   yield* Console.log(
     `\n${table([["what", "batch", "patches/s", "range", "of PyTorch's float32", "numbers"], ...rows])}\n`
   )
-  if (peer.missing !== undefined) yield* Console.log(`No PyTorch to compare with: ${peer.missing}.\n`)
+  for (const line of peer.absent) yield* Console.log(`Not here: ${line}.\n`)
   yield* Console.log(
     kernels.length > 0
       ? describeKernels(kernels, batch)
@@ -164,7 +133,7 @@ const bench = Effect.fn("bench.webgpu")(function* (options: {
   )
   if (options.json) {
     yield* Console.log(
-      JSON.stringify({ began, looked: lines, adapter: adapter.value, rows: measured, peer: peer.rows, kernels })
+      JSON.stringify({ began, looked: lines, adapter: adapter.value, rows: measured, peers: peer.figures, kernels })
     )
   }
 }, Effect.scoped)
