@@ -1,5 +1,6 @@
 import { join } from "node:path"
 import { Effect, Schema } from "effect"
+import { capture } from "./capture.ts"
 import { Bench, type Measurement } from "./measure.ts"
 
 // Other programs, on the same machine and in the same run.
@@ -39,20 +40,9 @@ export const runPeer = Effect.fn("bench.peer")(function* (
   if (Bun.which(python) === null) {
     return { figures, absent: [`${name}: there is no ${python}; name a Python with --python`] }
   }
-  const { output, complaint } = yield* Effect.promise(async () => {
-    const child = Bun.spawn([python, join(import.meta.dir, "peers", script), JSON.stringify(task)], {
-      env: { ...process.env, ...environment },
-      stdout: "pipe",
-      stderr: "pipe"
-    })
-    const [output, complaints] = await Promise.all([
-      new Response(child.stdout).text(),
-      new Response(child.stderr).text()
-    ])
-    const complaint = (await child.exited) === 0 ? undefined : complaints.trim().split("\n").at(-1)
-    return { output, complaint }
-  })
-  if (complaint !== undefined) absent.push(`${name}: it failed, ${complaint}`)
+  const command = [python, join(import.meta.dir, "peers", script), JSON.stringify(task)]
+  const { output, complaints, ended } = yield* Effect.promise(() => capture(command, environment))
+  if (ended !== 0) absent.push(`${name}: it failed, ${complaints.split("\n").at(-1)}`)
   for (const text of output.split("\n").filter((text) => text.startsWith("{"))) {
     const line = yield* Effect.orDie(Schema.decodeUnknownEffect(Line)(text))
     if ("absent" in line) absent.push(`${name} in ${python}: ${line.absent}`)

@@ -7,6 +7,7 @@ import { CliError, Command, Flag } from "effect/cli"
 import packageJson from "../../package.json"
 import { jsonFlag } from "../flags.ts"
 import { table } from "../summary.ts"
+import { capture } from "./capture.ts"
 import { runPeer } from "./peers.ts"
 import { lookForCard } from "./webgpu/look.ts"
 import type { KernelTime } from "./webgpu/profile.ts"
@@ -17,19 +18,11 @@ import { type AdapterReport, answer, MARK, names, type Reply, type Task } from "
 
 const inProcess = <A>(task: typeof Task.Type, environment: Readonly<Record<string, string>>) =>
   Effect.promise(async (): Promise<Reply<A>> => {
-    const child = Bun.spawn([process.execPath, import.meta.path, JSON.stringify(task)], {
-      env: { ...process.env, ...environment },
-      stdout: "pipe",
-      stderr: "pipe"
-    })
-    const [output, complaints] = await Promise.all([
-      new Response(child.stdout).text(),
-      new Response(child.stderr).text()
-    ])
-    await child.exited
+    const command = [process.execPath, import.meta.path, JSON.stringify(task)]
+    const { output, complaints, ended } = await capture(command, environment)
     const reply = output.split("\n").find((line) => line.startsWith(MARK))
     if (reply !== undefined) return JSON.parse(reply.slice(MARK.length))
-    return { failure: `its process ended with ${child.exitCode ?? child.signalCode}: ${complaints.trim().slice(-300)}` }
+    return { failure: `its process ended with ${ended}: ${complaints.slice(-300)}` }
   })
 
 const PEER = { script: "torch_cuda.py", name: "PyTorch" }
@@ -46,8 +39,8 @@ const spread = ({ low, high }: Pick<Rate, "low" | "high">) => `${perSecond(low)}
 
 const describeKernels = (kernels: ReadonlyArray<KernelTime>, batch: number): string => {
   const total = kernels.reduce((sum, { microseconds }) => sum + microseconds, 0)
-  const rows = kernels.map(({ layer, microseconds, gigaflops, gigabytes }) => [
-    String(layer),
+  const rows = kernels.map(({ name, microseconds, gigaflops, gigabytes }) => [
+    name,
     microseconds.toFixed(1),
     `${((100 * microseconds) / total).toFixed(1)} %`,
     gigaflops === null ? "-" : gigaflops.toFixed(1),

@@ -6,7 +6,7 @@ import type { Network } from "../../../src/yamnet/layers.ts"
 
 /** What one kernel takes on the device by itself. */
 export interface KernelTime {
-  readonly layer: number
+  readonly name: string
   readonly microseconds: number
   /** Multiplications and additions in a second, by 1e9; null where it has no weights. */
   readonly gigaflops: number | null
@@ -88,7 +88,7 @@ const timeKernels = async (device: GPUDevice, network: Network, batch: number): 
   const measured: Array<ReadonlyArray<number>> = []
   for (let round = 0; round < ROUNDS; round++) measured.push(await time(often))
 
-  return kernels.map(({ weights }, index) => {
+  return kernels.map(({ name, weights }, index) => {
     const all = measured.map((times) => times[index]! / often[index]!).sort((a, b) => a - b)
     const nanoseconds = all[(ROUNDS - 1) / 2]!
     const result = sizes[index]!
@@ -97,7 +97,7 @@ const timeKernels = async (device: GPUDevice, network: Network, batch: number): 
     const input = index === 0 ? batch * 96 * 64 : sizes[index - 1]!
     const bytes = 4 * (input + result + (weights?.[0].length ?? 0))
     return {
-      layer: index,
+      name,
       microseconds: nanoseconds / 1000,
       gigaflops: products === null ? null : (2 * products) / nanoseconds,
       gigabytes: bytes / nanoseconds
