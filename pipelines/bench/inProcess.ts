@@ -1,5 +1,6 @@
 import { join } from "node:path"
 import { Effect, Schema } from "effect"
+import { capture } from "./capture.ts"
 
 /** A measurement's own process failed. */
 export class BenchError extends Schema.TaggedError<BenchError>()("BenchError", { message: Schema.String }) {}
@@ -8,15 +9,9 @@ export class BenchError extends Schema.TaggedError<BenchError>()("BenchError", {
 export const inProcess = <Task, Result>(name: string, task: Task): Effect.Effect<Result, BenchError> =>
   Effect.tryPromise({
     try: async () => {
-      const child = Bun.spawn([process.execPath, join(import.meta.dir, "child.ts"), name, JSON.stringify(task)], {
-        stdout: "pipe",
-        stderr: "pipe"
-      })
-      const [output, complaints] = await Promise.all([
-        new Response(child.stdout).text(),
-        new Response(child.stderr).text()
-      ])
-      if ((await child.exited) !== 0) throw new Error(complaints.trim().split("\n").at(-1))
+      const command = [process.execPath, join(import.meta.dir, "child.ts"), name, JSON.stringify(task)]
+      const { output, complaints, ended } = await capture(command)
+      if (ended !== 0) throw new Error(complaints.split("\n").at(-1))
       return JSON.parse(output.trimEnd().split("\n").at(-1)!) as Result
     },
     catch: (cause) => new BenchError({ message: `Measuring ${name} failed: ${cause}` })

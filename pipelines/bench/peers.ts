@@ -1,5 +1,6 @@
 import { join } from "node:path"
 import { Effect, Schema } from "effect"
+import { capture } from "./capture.ts"
 import { Bench, type Measurement } from "./measure.ts"
 
 // Other programs, on the same machine and in the same run.
@@ -27,44 +28,42 @@ const Line = Schema.fromJsonString(
 type Line = typeof Line.Type
 export type PeerFigure = Exclude<Line, { readonly absent: string }>
 
+/** Runs a peer's script in a Python: its figures, and why there are none or not all. */
+export const runPeer = Effect.fn("bench.peer")(function* (
+  python: string,
+  { script, name }: { readonly script: string; readonly name: string },
+  task: object,
+  environment: Readonly<Record<string, string>> = {}
+) {
+  const figures: Array<PeerFigure> = []
+  const absent: Array<string> = []
+  if (Bun.which(python) === null) {
+    return { figures, absent: [`${name}: there is no ${python}; name a Python with --python`] }
+  }
+  const command = [python, join(import.meta.dir, "peers", script), JSON.stringify(task)]
+  const { output, complaints, ended } = yield* Effect.promise(() => capture(command, environment))
+  if (ended !== 0) absent.push(`${name}: it failed, ${complaints.split("\n").at(-1)}`)
+  for (const text of output.split("\n").filter((text) => text.startsWith("{"))) {
+    const line = yield* Effect.orDie(Schema.decodeUnknownEffect(Line)(text))
+    if ("absent" in line) absent.push(`${name} in ${python}: ${line.absent}`)
+    else figures.push(line)
+  }
+  return { figures, absent }
+})
+
 /** The figures of the peers that have some in these rows, and which peers are absent, and why. */
 export const measurePeers = Effect.fn("bench.peers")(function* (python: string, rows: ReadonlyArray<string>) {
   const { seconds, threads } = yield* Bench
-  const figures: Array<PeerFigure> = []
-  const absent: Array<string> = []
-  for (const peer of PEERS.filter((peer) => peer.rows.some((row) => rows.includes(row)))) {
-    if (Bun.which(python) === null) {
-      absent.push(`${peer.name}: there is no ${python}; name a Python with --python`)
-      continue
-    }
-    const { output, complaint } = yield* Effect.promise(async () => {
-      const child = Bun.spawn(
-        [python, join(import.meta.dir, "peers", peer.script), JSON.stringify({ seconds, threads })],
-        {
-          // librosa is compared core by core; PyTorch and Keras are told how many threads they get.
-          env: {
-            ...process.env,
-            ...(peer.name === "librosa" ? { OMP_NUM_THREADS: "1", OPENBLAS_NUM_THREADS: "1" } : {})
-          },
-          stdout: "pipe",
-          stderr: "pipe"
-        }
-      )
-      const [output, complaints] = await Promise.all([
-        new Response(child.stdout).text(),
-        new Response(child.stderr).text()
-      ])
-      const complaint = (await child.exited) === 0 ? undefined : complaints.trim().split("\n").at(-1)
-      return { output, complaint }
-    })
-    if (complaint !== undefined) absent.push(`${peer.name}: it failed, ${complaint}`)
-    for (const text of output.split("\n").filter((text) => text.startsWith("{"))) {
-      const line = yield* Effect.orDie(Schema.decodeUnknownEffect(Line)(text))
-      if ("absent" in line) absent.push(`${peer.name} in ${python}: ${line.absent}`)
-      else if (rows.includes(line.row)) figures.push(line)
-    }
+  const peers = PEERS.filter((peer) => peer.rows.some((row) => rows.includes(row)))
+  const found = yield* Effect.forEach(peers, (peer) => {
+    // librosa is compared core by core; PyTorch and Keras are told how many threads they get.
+    const alone = peer.name === "librosa" ? { OMP_NUM_THREADS: "1", OPENBLAS_NUM_THREADS: "1" } : {}
+    return runPeer(python, peer, { seconds, threads }, alone)
+  })
+  return {
+    figures: found.flatMap(({ figures }) => figures).filter(({ row }) => rows.includes(row)),
+    absent: found.flatMap(({ absent }) => absent)
   }
-  return { figures, absent }
 })
 
 /** How many times as fast as a peer, by the medians; the peer's best where it has several figures for one of ours. */

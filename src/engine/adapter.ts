@@ -35,7 +35,8 @@ const loadDawn = Effect.tryPromise({
   catch: (cause) => new EngineError({ message: `WebGPU cannot be loaded on this machine: ${cause}` })
 })
 
-// Defines `navigator.gpu` and the names that belong to it, since tfjs looks for them when it is imported.
+// Defines `navigator.gpu` and the names that belong to it, since tfjs looks for them when it is imported. That also keeps
+// what `create` gave from being collected, which crashes the process as long as a device of it is in use.
 const startDawn = Effect.gen(function* () {
   const { create, globals } = yield* loadDawn
   return yield* Effect.try({

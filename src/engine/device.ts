@@ -21,13 +21,10 @@ export interface Device {
 }
 
 interface Opened extends Device {
-  readonly complaints: ReadonlyArray<string>
   isLost: boolean
 }
 
-// The last one is in use. Those before it were lost, and stay: Bun crashes when a device, or what it came from, is
-// collected while Dawn still has something to say of it.
-const opened: Array<Opened> = []
+let current: Opened | undefined
 const turn = Semaphore.makeUnsafe(1)
 
 const open = Effect.gen(function* () {
@@ -44,7 +41,6 @@ const open = Effect.gen(function* () {
   const device: Opened = {
     gpu,
     adapter,
-    complaints,
     isLost: false,
     check: Effect.suspend(() =>
       complaints.length === 0
@@ -57,12 +53,11 @@ const open = Effect.gen(function* () {
     device.isLost = true
     complain(`its device was lost (${message})`)
   })
-  opened.push(device)
+  current = device
   return device
 })
 
 /** This process's device, shared by embedding and training: the same until it is lost, then another. */
-export const openDevice: Effect.Effect<Device, EngineError> = Effect.suspend(() => {
-  const last = opened.at(-1)
-  return last === undefined || last.isLost ? open : Effect.succeed(last)
-}).pipe(turn.withPermit)
+export const openDevice: Effect.Effect<Device, EngineError> = Effect.suspend(() =>
+  current === undefined || current.isLost ? open : Effect.succeed(current)
+).pipe(turn.withPermit)

@@ -27,7 +27,9 @@ export const recoveringExecutor = Effect.fn("recoveringExecutor")(function* <E>(
     for (let batch = size; ; batch = Math.floor(batch / 2)) {
       const own = yield* Scope.fork(scope)
       const opened = yield* Effect.result(Scope.provide(open(batch), own))
-      if (Result.isSuccess(opened)) return { executor: opened.success, close: Scope.close(own, Exit.void) }
+      if (Result.isSuccess(opened)) {
+        return { executor: opened.success, close: Scope.close(own, Exit.void), isRetired: false }
+      }
       yield* Scope.close(own, Exit.void)
       if (!(opened.failure instanceof DeviceFault) || opened.failure.kind !== "memory" || batch === 1) {
         return yield* Effect.fail(opened.failure)
@@ -37,11 +39,13 @@ export const recoveringExecutor = Effect.fn("recoveringExecutor")(function* <E>(
   })
   let current = yield* start(batch)
 
-  // Two batches may fail at once, of one cause: the second finds the executor replaced.
+  // Two batches may be in hand: the second fails of the same cause, or because its memory goes, and finds the executor
+  // replaced, or waits until it is.
   const replace = (failed: typeof current, { kind, message }: DeviceFault) =>
     turn.withPermit(
       Effect.gen(function* () {
-        if (current !== failed) return
+        if (failed.isRetired) return
+        failed.isRetired = true
         yield* failed.close
         const { batch } = failed.executor
         current = yield* start(kind === "memory" ? Math.floor(batch / 2) : batch)
@@ -61,13 +65,16 @@ export const recoveringExecutor = Effect.fn("recoveringExecutor")(function* <E>(
       if (Result.isSuccess(result)) {
         embeddings.set(result.success, at * EMBEDDING_SIZE)
         at += some.length / PATCH_SIZE
-      } else if (used === current) {
-        const fault = result.failure
+        continue
+      }
+      const fault = result.failure
+      if (!used.isRetired) {
         const hopeless = { refused: true, lost, memory: used.executor.batch === 1 }
         if (hopeless[fault.kind]) return yield* fault
         lost ||= fault.kind === "lost"
-        yield* replace(used, fault)
       }
+      yield* replace(used, fault)
+      if (current === used) return yield* fault
     }
     return embeddings
   })

@@ -4,6 +4,9 @@ import { EMBEDDING_SIZE, type Network } from "../yamnet/layers.ts"
 import type { Engine } from "./engine.ts"
 import { makeNative } from "./native.ts"
 
+/** What embeds: an engine, or as much of one as can be tested. */
+export type Embedder = Pick<Engine["Service"], "batch" | "embed">
+
 const PATCHES = 8
 
 // What the tests allow between any two engines. They differ by 1e-5 and 1e-6 where nothing is wrong.
@@ -41,7 +44,7 @@ export const describeDistance = (embeddings: Float32Array, expected: Float32Arra
  * Whether an engine computes what the native one does, another program on another processor: eight known patches,
  * repeated to a full batch so that every part of the device has its share. Gives what is wrong, or undefined.
  */
-export const selfTest = Effect.fn("selfTest")(function* (engine: Engine["Service"], network: Network) {
+export const selfTest = Effect.fn("selfTest")(function* (engine: Embedder, network: Network) {
   const patches = knownPatches()
   const native = yield* makeNative({ network, why: "To test another engine." })
   const expected = yield* native.embed(patches)

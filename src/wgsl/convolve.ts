@@ -50,6 +50,7 @@ export const convolve = (
   }`
 
   return {
+    name: `convolve ${height} x ${width} x ${bias.length}${stride === 1 ? "" : `, stride ${stride}`}`,
     weights: [kernel, bias],
     workgroups: (patches) => [(patches * threads) / WORKGROUP, 1],
     resultSize: (patches) => patches * rows * columns * bias.length,

@@ -11,7 +11,8 @@ export interface Executor {
   readonly batch: number
   /**
    * Log-mel patches [n, 96, 64] to embeddings [n, 1024], 1 <= n <= batch. `IN_FLIGHT` calls may be under way: the next
-   * batch is uploaded and computed while this one is read back.
+   * batch is uploaded and computed while this one is read back. What comes back is a sixth of what goes up; means over
+   * a clip's patches are taken afterwards, in float64 and in order, so that they do not depend on where batches end.
    */
   readonly embed: (patches: Float32Array) => Effect.Effect<Float32Array, DeviceFault>
 }
@@ -95,9 +96,12 @@ export const makeExecutor = Effect.fn("makeExecutor")(function* (
   const kernels = networkKernels(network, batch)
   const pipelines = yield* onDevice(device, () => compile(device, kernels))
   const buffers: Array<GPUBuffer> = []
+  // Dawn frees what is destroyed only when all that was written before is done: another executor may need the memory.
   yield* Effect.addFinalizer(() =>
-    Effect.sync(() => {
+    Effect.promise(async () => {
       for (const buffer of buffers) buffer.destroy()
+      device.queue.submit([])
+      await Promise.race([device.queue.onSubmittedWorkDone().catch(() => {}), device.lost])
     })
   )
   const allocate = (floats: number, usage: GPUBufferUsageFlags) => {

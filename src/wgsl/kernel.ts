@@ -1,5 +1,7 @@
 /** One pass over a batch on the device, compiled for one shape. */
 export interface Kernel {
+  /** What it does, for people. */
+  readonly name: string
   /** WGSL whose `main` reads `features`, writes `result` and, where it has any, reads `weights`. */
   readonly code: string
   /** Workgroups to start for so many patches. */

@@ -4,6 +4,7 @@ import { bindings, type Kernel, unroll, WORKGROUP } from "./kernel.ts"
 export const mean = (area: number, channels: number): Kernel => {
   const vectors = channels / 4
   return {
+    name: `mean ${area} x ${channels}`,
     workgroups: (patches) => [(patches * vectors) / WORKGROUP, 1],
     resultSize: (patches) => patches * channels,
     code: `${bindings("vec4f")}

@@ -22,11 +22,12 @@ const rowsPerThread = (rows: number, columns: number): number =>
  * of workgroups and the length of the weights, so that layers share the code, and the driver compiles it once.
  */
 export const multiply = (area: number, { kernel, shape, bias }: Layer, batch: number): Kernel => {
-  const output = shape[3]
+  const [, , input, output] = shape
   const each = rowsPerThread(batch * area, output)
   const rows = each * THREAD_ROWS
   const tiles = (patches: number) => Math.ceil((patches * area) / rows)
   return {
+    name: `multiply ${area} x ${input} x ${output}, tiles of ${rows} x ${COLUMNS}`,
     code: code(each),
     weights: [kernel, bias],
     // Workgroups that share rows follow each other, so that the features come from memory once.

@@ -15,18 +15,28 @@ const devices = (faultAt: (batch: number, patches: number) => Kind | undefined, 
   const open = (batch: number): Effect.Effect<Executor, DeviceFault, Scope.Scope> =>
     Effect.gen(function* () {
       if (batch > memory) return yield* new DeviceFault({ kind: "memory", message: "no memory" })
+      // As long as any batch takes.
+      for (let turn = 0; turn < 4; turn++) yield* Effect.yieldNow
+      const device = { isClosed: false }
       yield* Effect.acquireRelease(
         Effect.sync(() => log.open++),
-        () => Effect.sync(() => log.open--)
+        () =>
+          Effect.sync(() => {
+            log.open--
+            device.isClosed = true
+          })
       )
       log.opened.push(batch)
-      return { batch, embed }
+      return { batch, embed: (patches) => embed(patches, device) }
     })
-  const embed = (patches: Float32Array) =>
+  // Batches take one, two or three turns, so that one may still be in hand when another's fault closes the device.
+  const embed = (patches: Float32Array, device: { readonly isClosed: boolean }) =>
     Effect.gen(function* () {
       const count = patches.length / PATCH_SIZE
-      const kind = faultAt(log.batches++, count)
-      yield* Effect.yieldNow
+      const batch = log.batches++
+      const kind = faultAt(batch, count)
+      for (let turn = 0; turn <= batch % 3; turn++) yield* Effect.yieldNow
+      if (device.isClosed) return yield* new DeviceFault({ kind: "refused", message: "its memory is gone" })
       if (kind !== undefined) return yield* new DeviceFault({ kind, message: `a fault of kind ${kind}` })
       return Float32Array.from({ length: count * EMBEDDING_SIZE }, (_, i) => {
         return patches[Math.floor(i / EMBEDDING_SIZE) * PATCH_SIZE]!
@@ -72,6 +82,28 @@ test("patches that do not fit into memory are embedded in halves", async () => {
   expect(small.log.said.at(-1)).toBe(
     "The device ran out of memory (a fault of kind memory): going on with batches of 2 patches."
   )
+})
+
+test("a batch that is in hand when another's fault frees the memory is embedded again", async () => {
+  const small = devices((batch) => (batch === 0 ? "memory" : undefined))
+  expect(await Effect.runPromise(embedOn(small, 4, [4, 3]))).toEqual([expected(4), expected(3)])
+  expect(small.log.opened).toEqual([4, 2])
+  expect(small.log.said).toHaveLength(1)
+})
+
+test("a batch that waits for a device that cannot be opened fails as the other does", async () => {
+  const gone = devices((batch) => (batch < 2 ? "lost" : undefined))
+  let opened = 0
+  const open = (batch: number) =>
+    opened++ === 0 ? gone.recovery.open(batch) : Effect.fail(new DeviceFault({ kind: "refused", message: "no device" }))
+  const both = recoveringExecutor({ ...gone.recovery, open, batch: 4 }).pipe(
+    Effect.flatMap(({ embed }) => {
+      const outcome = Effect.map(Effect.flip(embed(numbered(4))), ({ kind }) => kind)
+      return Effect.all([outcome, outcome], { concurrency: 2 })
+    }),
+    Effect.scoped
+  )
+  expect(await Effect.runPromise(both)).toEqual(["refused", "refused"])
 })
 
 test("a batch that does not fit when the device is opened is halved until it does", async () => {

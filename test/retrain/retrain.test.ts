@@ -73,6 +73,14 @@ describe("a first run", () => {
     )
   )
 
+  test("records what went wrong with the engine's device and was made good", () =>
+    inFolder(async (store) => {
+      await fill(store, smallCorpus())
+      const { engine, runId } = await succeed(store, {}, {}, undefined, ["The device was lost: opened another."])
+      expect(engine.why).toBe("Native, as asked. The device was lost: opened another.")
+      expect(await json(store, `runs/${runId}.json`)).toMatchObject({ summary: { engine } })
+    }))
+
   test("says each stage as it goes", () =>
     inFolder(async (store) => {
       await fill(store, smallCorpus())

@@ -6,6 +6,7 @@ import { Settings } from "../../src/config.ts"
 import { dogBark, gunShot } from "../../src/demo/sounds.ts"
 import { Embeddings } from "../../src/embeddings/embeddings.ts"
 import { engineLayer } from "../../src/engine/choose.ts"
+import { Engine } from "../../src/engine/engine.ts"
 import { seededRandom } from "../../src/random.ts"
 import { newRunId } from "../../src/registry/runs.ts"
 import { planRun, type RetrainOptions, retrain } from "../../src/retrain/retrain.ts"
@@ -50,18 +51,22 @@ const weights = Effect.runPromise(
   )
 )
 
-/** One run on a store, with an untrained network, and the events it told of. */
+/** One run on a store, with an untrained network, and the events it told of; `faults` is what the engine says of itself. */
 export const runOn = async (
   store: Store["Service"],
   options: Partial<RetrainOptions> = {},
   environment: Record<string, string> = {},
-  signal?: AbortSignal
+  signal?: AbortSignal,
+  faults: ReadonlyArray<string> = []
 ) => {
   const events: Array<RunEvent> = []
   const embedder = await weights
   const services = Layer.mergeAll(
     Embeddings.layer,
-    engineLayer({ engine: "native", weights: embedder }),
+    Layer.effect(
+      Engine,
+      Engine.use((engine) => Effect.succeed(Engine.of({ ...engine, faults: Effect.succeed(faults) })))
+    ).pipe(Layer.provide(engineLayer({ engine: "native", weights: embedder }))),
     Settings.layer,
     Layer.succeed(RunEvents, (event) => Effect.sync(() => void events.push(event)))
   ).pipe(
