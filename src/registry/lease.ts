@@ -83,13 +83,26 @@ const acquire = Effect.fn("Lease.acquire")(function* (runId: string, settings: L
   const lease = yield* Schema.decodeUnknownEffect(Lease)(new TextDecoder().decode(held.value.bytes)).pipe(
     Effect.mapError(() => heldBy("unknown", `${LEASE_KEY} cannot be read: remove it if no training is under way.`))
   )
-  if (!lease.released && !(yield* isDead(lease, held.value.etag, settings))) {
+  // A run that goes on in another process takes its own lease over; the process that had it finds it lost.
+  if (!lease.released && lease.runId !== runId && !(yield* isDead(lease, held.value.etag, settings))) {
     return yield* heldBy(
       lease.runId,
       `Run ${lease.runId} is training on this store already (on ${lease.host}, process ${lease.process}, last seen ${lease.renewedAt}).`
     )
   }
   return yield* take(runId, { ifMatch: held.value.etag })
+})
+
+/** Whether another process has taken this run over, so that what becomes of it is for that one to say. */
+export const resumedElsewhere = Effect.fn("resumedElsewhere")(function* (runId: string) {
+  const store = yield* Store
+  const held = yield* orNone(store.get(LEASE_KEY))
+  if (Option.isNone(held)) return false
+  const lease = Schema.decodeUnknownOption(Lease)(new TextDecoder().decode(held.value.bytes))
+  return Option.exists(
+    lease,
+    ({ runId: holder, host, process: pid }) => holder === runId && (host !== hostname() || pid !== process.pid)
+  )
 })
 
 const heldBy = (runId: string, message: string) => new LeaseHeld({ runId, message })

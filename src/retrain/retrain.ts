@@ -1,4 +1,4 @@
-import { Cause, DateTime, Duration, Effect, Exit, Option, Schema } from "effect"
+import { Cause, Clock, DateTime, Duration, Effect, Exit, Option, Schema } from "effect"
 import packageJson from "../../package.json"
 import type { Dataset } from "../classifier/dataset.ts"
 import { type ClassScore, evaluate } from "../classifier/evaluate.ts"
@@ -16,7 +16,7 @@ import { trainCalibrated } from "../evaluation/calibrated.ts"
 import { SEARCH, type SearchLimits } from "../evaluation/search.ts"
 import { worthOf } from "../evaluation/worth.ts"
 import { type Decision, decide, type Promotion } from "../registry/gate.ts"
-import { withLease } from "../registry/lease.ts"
+import { resumedElsewhere, withLease } from "../registry/lease.ts"
 import { orNone, type Promoted, readPointer } from "../registry/pointer.ts"
 import { compareWithPromoted } from "../registry/promoted.ts"
 import { promoteVersion, repairCopies, writeVersion } from "../registry/publish.ts"
@@ -27,11 +27,11 @@ import { mapRecordings } from "../review/map.ts"
 import { CURRENT_KEY, modelKey } from "../store/keys.ts"
 import { Store } from "../store/store.ts"
 import { type CorpusCount, countCorpus, liveVersions, type StoredVersions } from "../stream/corpus.ts"
-import { embedCorpus } from "../stream/embed.ts"
+import { embedCorpus, type StreamResult, type StreamSettings } from "../stream/embed.ts"
 import { RunEvents } from "../stream/events.ts"
 import { Preparers } from "../stream/preparers.ts"
 import type { YamnetWeights } from "../yamnet/weights.ts"
-import { loadDataset } from "./data.ts"
+import { DatasetIncomplete, loadDataset } from "./data.ts"
 import type { RunSummary } from "./summary.ts"
 
 export interface RetrainOptions {
@@ -61,7 +61,7 @@ export interface Plan {
 }
 
 /** Lists the corpus and compares it with what is stored; fails where it can hold no training. */
-export const planRun = Effect.fn("planRun")(function* (weights: YamnetWeights, augmentations: number) {
+export const planRun = Effect.fn("planRun")(function* (weights: Pick<YamnetWeights, "hash">, augmentations: number) {
   const { location } = yield* Store
   const { clipMaxSeconds } = yield* Settings
   const embeddings = yield* Embeddings
@@ -80,14 +80,31 @@ export const planRun = Effect.fn("planRun")(function* (weights: YamnetWeights, a
   return { recipe, stored, count, seconds: Duration.toSeconds(elapsed) } satisfies Plan
 })
 
+/** What the first stage leaves to the second. */
+export interface Embedded {
+  readonly runId: string
+  readonly recipe: Recipe
+  readonly options: RetrainOptions
+  readonly streamed: Pick<StreamResult, "live" | "skipped">
+  /** Recordings embedded in this run. */
+  readonly embedded: number
+  readonly seconds: { readonly list: number; readonly stream: number }
+}
+
+/** Where the stages of a run happen: in this process, or on a cluster's workers. */
+export interface Stages<E1, R1, E2, R2> {
+  readonly embed: (settings: StreamSettings) => Effect.Effect<StreamResult, E1, R1>
+  readonly finish: (embedded: Embedded) => Effect.Effect<RunSummary, E2 | DatasetIncomplete, R2>
+}
+
 /**
  * One retraining: embeds what is new, trains, tests on the held-out recordings, writes the version, and promotes it if
  * it is not worse. Holds the store's lease meanwhile, and leaves a record under `runs/` however it ends.
  */
-export const retrain = Effect.fn("retrain")(function* (
+export const retrainOn = Effect.fn("retrain")(function* <E1, R1, E2, R2>(
+  stages: Stages<E1, R1, E2, R2>,
   runId: string,
   plan: Plan,
-  weights: YamnetWeights,
   options: RetrainOptions
 ) {
   const startedAt = DateTime.formatIso(yield* DateTime.now)
@@ -104,12 +121,7 @@ export const retrain = Effect.fn("retrain")(function* (
   const record = (state: object) =>
     writeRunRecord(runId, { startedAt, options, settings, versions, recipe: plan.recipe, ...state })
   return yield* record({ status: "running" }).pipe(
-    Effect.andThen(run(runId, plan, weights, options)),
-    Effect.timed,
-    Effect.map(([elapsed, result]): RunSummary => {
-      const total = plan.seconds + Duration.toSeconds(elapsed)
-      return { ...result, seconds: { total, ...result.seconds } }
-    }),
+    Effect.andThen(run(stages, runId, plan, options)),
     Effect.tap((summary) => record({ status: "finished", summary })),
     // Not tapCause, which an interruption passes by.
     Effect.onExit((exit) => {
@@ -117,52 +129,79 @@ export const retrain = Effect.fn("retrain")(function* (
       const outcome = Cause.hasInterruptsOnly(exit.cause)
         ? { status: "cancelled" }
         : { status: "failed", reason: Cause.squash(exit.cause) }
-      return Effect.ignore(record(outcome), { log: "Warn" })
+      return resumedElsewhere(runId).pipe(
+        Effect.flatMap((elsewhere) => (elsewhere ? Effect.void : record(outcome))),
+        Effect.ignore({ log: "Warn" })
+      )
     }),
     withLease(runId)
   )
 })
 
-const run = Effect.fn("retrain.run")(function* (
+/** The same, all of it in this process. */
+export const retrain = (runId: string, plan: Plan, weights: YamnetWeights, options: RetrainOptions) =>
+  retrainOn({ embed: embedHere, finish: (embedded) => finish(weights, embedded) }, runId, plan, options)
+
+const run = Effect.fnUntraced(function* <E1, R1, E2, R2>(
+  stages: Stages<E1, R1, E2, R2>,
   runId: string,
-  { recipe, stored, count, seconds }: Plan,
-  weights: YamnetWeights,
+  { recipe, stored, count, seconds: list }: Plan,
   options: RetrainOptions
 ) {
   const settings = yield* Settings
-  const store = yield* Store
-  const { name, adapter, why: chosen, faults } = yield* Engine
-  const emit = yield* RunEvents
-
   yield* repairCopies
   const embeddings = yield* Embeddings
   let known = stored
   let embedded = 0
-  const [streaming, { streamed, dataset, totals }] = yield* Effect.gen(function* () {
-    const streamed = yield* embedCorpus({
-      ...settings,
-      recipe,
-      stored: known,
-      count,
-      augmentations: options.augmentations,
-      audit: options.audit
-    }).pipe(Effect.provide(Preparers.layer(settings.workers)))
+  let stream = 0
+  return yield* Effect.gen(function* () {
+    const [elapsed, streamed] = yield* Effect.timed(
+      stages.embed({
+        ...settings,
+        recipe,
+        stored: known,
+        count,
+        augmentations: options.augmentations,
+        audit: options.audit
+      })
+    )
     embedded += streamed.embedded
-    // The workers have ended and the stream's batches are garbage: without this, training comes on top (740 MB
-    // against 630 MB at most, for 1,160 recordings).
-    yield* Effect.sync(() => Bun.gc(true))
-    yield* embeddings.compact(recipe, liveVersions)
-    return { streamed, ...(yield* loadDataset(recipe, streamed.live, settings.groupPattern)) }
+    stream += Duration.toSeconds(elapsed)
+    return yield* stages.finish({ runId, recipe, options, streamed, embedded, seconds: { list, stream } })
   }).pipe(
     // What a damaged part held is embedded again, in this same run.
-    Effect.tapErrorTag("DatasetIncomplete", () =>
-      Effect.map(embeddings.index(recipe), (index) => {
-        known = index
-      })
+    Effect.tapError((error) =>
+      error instanceof DatasetIncomplete
+        ? Effect.map(embeddings.index(recipe), (index) => {
+            known = index
+          })
+        : Effect.void
     ),
-    Effect.retry({ times: 2, while: ({ _tag }) => _tag === "DatasetIncomplete" }),
-    Effect.timed
+    Effect.retry({ times: 2, while: (error) => error instanceof DatasetIncomplete })
   )
+})
+
+const embedHere = Effect.fnUntraced(function* (settings: StreamSettings) {
+  const { workers } = yield* Settings
+  const streamed = yield* embedCorpus(settings).pipe(Effect.provide(Preparers.layer(workers)))
+  // The workers have ended and the stream's batches are garbage: without this, training comes on top (740 MB
+  // against 630 MB at most, for 1,160 recordings).
+  yield* Effect.sync(() => Bun.gc(true))
+  return streamed
+})
+
+/** The second stage: from the stored embeddings to a version that is written, and promoted if it is not worse. */
+export const finish = Effect.fn("retrain.finish")(function* (weights: YamnetWeights, run: Embedded) {
+  const { runId, recipe, options, streamed, embedded } = run
+  const began = yield* Clock.currentTimeMillis
+  const settings = yield* Settings
+  const store = yield* Store
+  const { name, adapter, why: chosen, faults } = yield* Engine
+  const emit = yield* RunEvents
+  const embeddings = yield* Embeddings
+  const [loading, { dataset, totals }] = yield* embeddings
+    .compact(recipe, liveVersions)
+    .pipe(Effect.andThen(loadDataset(recipe, streamed.live, settings.groupPattern)), Effect.timed)
   const split = splitDataset(dataset)
   const why = [chosen, ...(yield* faults)].join(" ")
 
@@ -230,7 +269,12 @@ const run = Effect.fn("retrain.run")(function* (
     patches: totals.patches,
     embedded,
     reused: totals.recordings - embedded,
-    seconds: { list: seconds, stream: Duration.toSeconds(streaming), train: Duration.toSeconds(training) },
+    seconds: {
+      total: run.seconds.list + run.seconds.stream + ((yield* Clock.currentTimeMillis) - began) / 1000,
+      list: run.seconds.list,
+      stream: run.seconds.stream + Duration.toSeconds(loading),
+      train: Duration.toSeconds(training)
+    },
     holdout: {
       recordings: holdout?.recordings ?? 0,
       accuracy: holdout?.accuracy ?? null,
@@ -253,7 +297,7 @@ const run = Effect.fn("retrain.run")(function* (
     promoted: decision.promote,
     decision: decision.why,
     artifacts: decision.promote ? keys : versionKeys
-  }
+  } satisfies RunSummary
 })
 
 /** How well the labels of what is new since the promoted model go with the others; undefined where nothing is. */

@@ -13,7 +13,7 @@ import type { PrepareSettings } from "./prepare.ts"
 import { Preparers } from "./preparers.ts"
 
 /** Recordings in one part and one manifest file: 3 MB at 6 variants, and what a crash can lose at most. */
-const PART_RECORDINGS = 128
+export const PART_RECORDINGS = 128
 
 export interface StreamSettings extends PrepareSettings {
   readonly recipe: Recipe
@@ -26,6 +26,8 @@ export interface StreamSettings extends PrepareSettings {
   readonly fetchConcurrency: number
   /** Larger recordings are skipped, and no more than this is in memory between fetching and decoding. */
   readonly maxRecordingMegabytes: number
+  /** Whether parts are cut by count alone, so that doing the same again writes the same parts; else also every 30 s. */
+  readonly repeatable?: boolean
 }
 
 /** A recording that was left out, and why. */
@@ -117,7 +119,7 @@ export const embedCorpus = Effect.fn("embedCorpus")(function* (settings: StreamS
       patches += recording.variants.reduce((sum, variant) => sum + variant.patches, 0)
       return emit({ stage: "stream", done: embedded + skipped.length, total })
     }),
-    Stream.groupedWithin(PART_RECORDINGS, "30 seconds"),
+    Stream.groupedWithin(PART_RECORDINGS, settings.repeatable ? "1 day" : "30 seconds"),
     Stream.runForEach(persist)
   )
   return { live, embedded, reused, patches, skipped, unread } satisfies StreamResult
