@@ -3,10 +3,14 @@ import { Console, Effect, Layer, Option } from "effect"
 import { CliError, Command, Flag } from "effect/cli"
 import { FetchHttpClient } from "effect/http"
 import packageJson from "../package.json"
+import { clientLayer } from "../src/cluster/layers.ts"
+import { retrainOnCluster, workersWeights } from "../src/cluster/submit.ts"
 import { Settings } from "../src/config.ts"
 import { writeDemoCorpus } from "../src/demo/corpus.ts"
+import { Embeddings } from "../src/embeddings/embeddings.ts"
 import { newRunId } from "../src/registry/runs.ts"
 import { type Plan, planRun, retrain } from "../src/retrain/retrain.ts"
+import type { RunSummary } from "../src/retrain/summary.ts"
 import { folderStore } from "../src/store/folder.ts"
 import { openStore } from "../src/store/open.ts"
 import { Store } from "../src/store/store.ts"
@@ -34,14 +38,23 @@ const input = {
     Flag.withDescription("Say what there is to do, and do nothing"),
     Flag.withDefault(false)
   ),
+  cluster: Flag.Boolean("cluster").pipe(
+    Flag.withDescription(
+      "Have the workers of DATABASE_URL do it (default: where that is set); --no-cluster does it here"
+    ),
+    Flag.optional
+  ),
   json: jsonFlag()
 }
 type Options = Command.Command.Config.Infer<typeof input>
 
 const handle = Effect.fn("retrain")(function* (options: Options) {
   const settings = yield* Settings
-  const { print, end } = yield* Reporter
+  const { print } = yield* Reporter
   const opened = yield* openStore(options.store)
+  if (Option.isSome(opened) && Option.getOrElse(options.cluster, () => Option.isSome(settings.databaseUrl))) {
+    return yield* haveWorkersDo(opened.value, options)
+  }
   const isDemo = Option.isNone(opened)
   const store = Option.getOrElse(opened, () => folderStore(DEMO_FOLDER))
   if (isDemo) print("No store is given: using a demonstration corpus of synthesised sounds (see --store in --help).")
@@ -56,14 +69,41 @@ const handle = Effect.fn("retrain")(function* (options: Options) {
     if (isDemo) yield* writeDemoCorpus()
     const plan = yield* planRun(weights, options.augmentations)
     if (options.dryRun || plan.count.fresh < options.minNewSamples) return yield* refrain(plan, options)
-    const { augmentations, epochs, batchSize, head, seed, minNewSamples, promotion, audit } = options
-    const search = searchLimits(options)
-    const run = { augmentations, epochs, batchSize, head, search, seed, minNewSamples, promotion, audit }
-    const summary = yield* retrain(yield* newRunId, plan, weights, run)
-    yield* end
-    yield* Console.log(describeSummary(summary))
-    if (options.json) yield* Console.log(JSON.stringify(summary))
+    yield* show(yield* retrain(yield* newRunId, plan, weights, runOptions(options)), options)
   }).pipe(Effect.provide(runServices(store, weights, engine)))
+})
+
+const runOptions = (options: Options) => {
+  const { augmentations, epochs, batchSize, head, seed, minNewSamples, promotion, audit } = options
+  const search = searchLimits(options)
+  return { augmentations, epochs, batchSize, head, search, seed, minNewSamples, promotion, audit }
+}
+
+const show = Effect.fnUntraced(function* (summary: RunSummary, { json }: Options) {
+  const { end } = yield* Reporter
+  yield* end
+  yield* Console.log(describeSummary(summary))
+  if (json) yield* Console.log(JSON.stringify(summary))
+})
+
+/** The same by the workers: what there is to do is planned with their weights, and told in their events. */
+const haveWorkersDo = Effect.fnUntraced(function* (store: Store["Service"], options: Options) {
+  const { databaseUrl } = yield* Settings
+  if (Option.isNone(databaseUrl)) {
+    const cause = "--cluster needs DATABASE_URL, the PostgreSQL database in which the workers meet."
+    return yield* new CliError.UserError({ cause })
+  }
+  return yield* Effect.gen(function* () {
+    const plan = yield* planRun({ hash: yield* workersWeights(store.location) }, options.augmentations)
+    if (options.dryRun || plan.count.fresh < options.minNewSamples) return yield* refrain(plan, options)
+    yield* show(yield* retrainOnCluster(yield* newRunId, store.location, runOptions(options)), options)
+  }).pipe(
+    Effect.provide(
+      Layer.merge(Embeddings.layer, clientLayer(databaseUrl.value)).pipe(
+        Layer.provideMerge(Layer.succeed(Store, store))
+      )
+    )
+  )
 })
 
 /** Says what a run would do, or why there is none. */
@@ -92,7 +132,13 @@ const events = Layer.effect(
         case "list":
           return progress({ stage: "Listing", unit: "recordings", done: event.done })
         case "stream":
-          return progress({ stage: "Embedding", unit: "clips", done: event.done, total: event.total })
+          return progress({
+            stage: "Embedding",
+            unit: "clips",
+            done: event.done,
+            total: event.total,
+            ...(event.workers === undefined ? {} : { note: describeWorkers(event.workers) })
+          })
         case "skip":
           return Effect.sync(() => print(`Skipped ${event.key}: ${event.reason}`))
         case "search":
@@ -105,6 +151,12 @@ const events = Layer.effect(
     })
   )
 )
+
+// "3 workers: 10.0.0.4:41233 9.1/s, ..."
+const describeWorkers = (workers: ReadonlyArray<{ readonly name: string; readonly rate: number }>): string => {
+  const rates = workers.map(({ name, rate }) => `${name} ${rate.toFixed(1)}/s`)
+  return `${workers.length} ${workers.length === 1 ? "worker" : "workers"}${rates.length > 0 ? `: ${rates.join(", ")}` : ""}`
+}
 
 const command = Command.make("retrain", input, (options) =>
   handle(options).pipe(

@@ -9,6 +9,8 @@ export interface StageProgress {
   readonly done: number
   /** Left out while it is not known. */
   readonly total?: number
+  /** More to say behind the figures. */
+  readonly note?: string
 }
 
 /** Where progress is shown: as a bar on a terminal, as lines elsewhere. */
@@ -102,12 +104,17 @@ export const reporterLogger = Layer.unwrap(
 const PREFIXES: Partial<Record<LogLevel.LogLevel, string>> = { Warn: "Warning: ", Error: "Error: ", Fatal: "Error: " }
 
 // "532 of 1,200 files, 41.3 files/s, 0:16 left"; at the end "1,200 of 1,200 files, 40.0 files/s, in 0:30".
-const describe = ({ unit, done, total }: StageProgress, since: number, seconds: number, ended: boolean): string => {
+const describe = (
+  { unit, done, total, note }: StageProgress,
+  since: number,
+  seconds: number,
+  ended: boolean
+): string => {
   const rate = seconds > 0 ? since / seconds : 0
   const counts = total === undefined ? withCommas(done) : `${withCommas(done)} of ${withCommas(total)}`
   const time = ended ? [`in ${clock(seconds)}`] : total && rate > 0 ? [`${clock((total - done) / rate)} left`] : []
   const speed = rate > 0 ? [`${rate < 100 ? rate.toFixed(1) : withCommas(Math.round(rate))} ${unit}/s`] : []
-  return [`${counts} ${unit}`, ...speed, ...time].join(", ")
+  return [`${counts} ${unit}`, ...speed, ...time, ...(note === undefined ? [] : [note])].join(", ")
 }
 
 const withCommas = (value: number): string => value.toLocaleString("en-US")

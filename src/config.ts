@@ -258,6 +258,16 @@ const definitions = {
     allowed: "a whole number from 1 to 64",
     schema: wholeNumber(1, 64)
   }),
+  databaseUrl: define({
+    name: "DATABASE_URL",
+    fallback: "none; each run is done by the process that starts it",
+    description: "The PostgreSQL database through which runs are spread over `bun run worker` processes",
+    allowed: "an address such as postgres://user:password@host:5432/database",
+    schema: Schema.String.check(
+      Schema.makeFilter((text) => URL.canParse(text) && /^postgres(ql)?:$/.test(new URL(text).protocol))
+    ),
+    secret: true
+  }),
   minNewSamples: define({
     name: "MIN_NEW_SAMPLES",
     fallback: "100",
@@ -371,6 +381,7 @@ const readSettings = Effect.fn("Settings.read")(function* () {
     rateLimit: yield* required(definitions.rateLimit),
     traceEndpoint: yield* optional(definitions.traceEndpoint),
     predictors: Option.getOrElse(yield* optional(definitions.predictors), () => Math.min(4, availableParallelism())),
+    databaseUrl: Option.map(yield* optional(definitions.databaseUrl), (url) => Redacted.make(url)),
     minNewSamples: yield* required(definitions.minNewSamples),
     watchInterval: yield* required(definitions.watchInterval),
     queueUrl: yield* optional(definitions.queueUrl),

@@ -39,6 +39,7 @@ test("every setting has a default", async () => {
     rateLimit: 600,
     traceEndpoint: Option.none(),
     predictors: Math.min(4, availableParallelism()),
+    databaseUrl: Option.none(),
     minNewSamples: 100,
     watchInterval: 60,
     queueUrl: Option.none(),

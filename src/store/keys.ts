@@ -45,6 +45,12 @@ export const versionPrefix = (runId: string): string => `${VERSIONS_PREFIX}${run
 export const versionKey = (runId: string, file: string): string => `${versionPrefix(runId)}${file}`
 export const runKey = (runId: string): string => `${RUNS_PREFIX}${runId}.json`
 
+/** Under here lie the shards of a run on a cluster, until it ends. */
+export const shardsPrefix = (runId: string): string => `${RUNS_PREFIX}${runId}/`
+/** The recordings of one shard; `round` counts how often this run has had to embed. */
+export const shardKey = (runId: string, round: number, shard: number): string =>
+  `${shardsPrefix(runId)}${round}-${String(shard).padStart(6, "0")}.json`
+
 /** Says where the recording with these bytes (hex SHA-256) was uploaded to. */
 export const uploadKey = (contentHash: string): string => `${UPLOADS_PREFIX}${contentHash}.json`
 

@@ -53,7 +53,16 @@ export interface StreamResult {
 export class TooManySkipped extends Schema.TaggedError<TooManySkipped>()("TooManySkipped", {
   skipped: Schema.Array(Schema.Struct({ key: Schema.String, reason: Schema.String })),
   message: Schema.String
-}) {}
+}) {
+  static readonly of = (skipped: ReadonlyArray<Skipped>, { maxSkipped, count }: StreamSettings) => {
+    const { key, reason } = skipped.at(-1)!
+    const share = `${skipped.length} of ${count.recordings} recordings cannot be used`
+    return new TooManySkipped({
+      skipped,
+      message: `${share}, more than MAX_SKIPPED (${maxSkipped * 100} %) allows; the last was ${key}. ${reason}`
+    })
+  }
+}
 
 /**
  * The pipeline: lists the corpus lazily, and fetches, decodes, augments, audits, embeds and stores what is not stored
@@ -76,11 +85,7 @@ export const embedCorpus = Effect.fn("embedCorpus")(function* (settings: StreamS
     skipped.push({ key, reason })
     yield* emit({ stage: "skip", key, reason })
     if (skipped.length > settings.maxSkipped * settings.count.recordings) {
-      const share = `${skipped.length} of ${settings.count.recordings} recordings cannot be used`
-      return yield* new TooManySkipped({
-        skipped,
-        message: `${share}, more than MAX_SKIPPED (${settings.maxSkipped * 100} %) allows; the last was ${key}. ${reason}`
-      })
+      return yield* TooManySkipped.of(skipped, settings)
     }
     return []
   })

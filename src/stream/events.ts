@@ -4,7 +4,13 @@ import { Context, Effect } from "effect"
 export type RunEvent =
   | { readonly stage: "list"; readonly done: number }
   /** Recordings that are through, of those to embed. */
-  | { readonly stage: "stream"; readonly done: number; readonly total: number }
+  | {
+      readonly stage: "stream"
+      readonly done: number
+      readonly total: number
+      /** Of a cluster: each worker's clips a second. */
+      readonly workers?: ReadonlyArray<{ readonly name: string; readonly rate: number }>
+    }
   | { readonly stage: "skip"; readonly key: string; readonly reason: string }
   /** A head was tried: seconds spent of those to spend, and how many heads so far. */
   | {

@@ -1,0 +1,79 @@
+import { PgClient } from "@effect/sql-pg"
+import { Effect, Layer, type Redacted } from "effect"
+import { Snowflake } from "effect/cluster"
+import { SqlClient } from "effect/sql"
+
+// What the cluster keeps in PostgreSQL beside effect/cluster's own tables: who is there, and what runs tell.
+
+/** Our key among PostgreSQL's advisory locks, so that workers that start at once do not create tables at once. */
+const MIGRATION_LOCK = 7_263_641
+
+const createTables = Effect.gen(function* () {
+  const sql = yield* SqlClient.SqlClient
+  yield* sql.withTransaction(
+    Effect.gen(function* () {
+      yield* sql`SELECT pg_advisory_xact_lock(${MIGRATION_LOCK})`
+      yield* sql`
+        CREATE TABLE IF NOT EXISTS ecosight_workers (
+          id TEXT PRIMARY KEY,
+          joined BIGSERIAL,
+          seen_at TIMESTAMPTZ NOT NULL DEFAULT now(),
+          about JSONB NOT NULL,
+          state JSONB NOT NULL
+        )`
+      yield* sql`
+        CREATE TABLE IF NOT EXISTS ecosight_events (
+          id BIGSERIAL PRIMARY KEY,
+          run_id TEXT NOT NULL,
+          at TIMESTAMPTZ NOT NULL DEFAULT now(),
+          event JSONB NOT NULL
+        )`
+      yield* sql`CREATE INDEX IF NOT EXISTS ecosight_events_run ON ecosight_events (run_id, id)`
+      // How many recordings wait to be embedded: what autoscalers ask for.
+      yield* sql`
+        CREATE OR REPLACE VIEW ecosight_backlog AS
+        SELECT COALESCE(SUM(recordings), 0)::BIGINT AS recordings FROM (
+          SELECT DISTINCT ON (run_id) (event->>'total')::BIGINT - (event->>'done')::BIGINT AS recordings
+          FROM ecosight_events
+          WHERE event->>'stage' = 'stream' AND at > now() - INTERVAL '10 minutes'
+          ORDER BY run_id, id DESC
+        ) AS latest`
+    })
+  )
+})
+
+/** The database that DATABASE_URL names, with our tables in it. */
+export const databaseLayer = (url: Redacted.Redacted) =>
+  Layer.effectDiscard(createTables).pipe(
+    Layer.provideMerge(
+      PgClient.layer({ url, applicationName: "ecosight", maxConnections: 10, connectTimeout: "10 seconds" })
+    )
+  )
+
+/** Runs older than this are forgotten by the cluster; their records and models stay in the store. */
+const RETENTION_DAYS = 7
+
+/**
+ * Deletes what the cluster remembers of runs that have ended: messages and replies, events, and workers long gone.
+ * effect/cluster never does, and its ids hold the time in their upper bits.
+ *
+ * A message that nobody has processed yet stays, and all that came after it.
+ */
+export const prune = Effect.fn("Cluster.prune")(function* (days: number = RETENTION_DAYS) {
+  const sql = yield* SqlClient.SqlClient
+  const milliseconds = days * 86_400_000
+  const [row] = yield* sql<{ cutoff: string }>`
+    SELECT LEAST(
+      ((EXTRACT(EPOCH FROM now()) * 1000)::BIGINT - ${Snowflake.constEpochMillis}::BIGINT - ${milliseconds}::BIGINT) << 22,
+      (SELECT MIN(id) FROM cluster_messages WHERE processed = FALSE)
+    )::TEXT AS cutoff`
+  const cutoff = row!.cutoff
+  yield* sql.withTransaction(
+    Effect.gen(function* () {
+      yield* sql`DELETE FROM cluster_replies WHERE request_id < ${cutoff}::BIGINT`
+      yield* sql`DELETE FROM cluster_messages WHERE request_id < ${cutoff}::BIGINT`
+    })
+  )
+  yield* sql`DELETE FROM ecosight_events WHERE at < now() - ${`${milliseconds} milliseconds`}::INTERVAL`
+  yield* sql`DELETE FROM ecosight_workers WHERE seen_at < now() - INTERVAL '1 day'`
+})
