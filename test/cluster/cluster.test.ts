@@ -1,0 +1,60 @@
+import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test"
+import { Result } from "effect"
+import { folderStore } from "../../src/store/folder.ts"
+import { json, keysIn, succeed } from "../retrain/world.ts"
+import {
+  createCorpus,
+  createDatabase,
+  needsDatabase,
+  runOnCluster,
+  startWorker,
+  stopWorkers,
+  storedVectors,
+  type TestWorker,
+  withoutDatabase
+} from "./world.ts"
+
+setDefaultTimeout(180_000)
+
+describe.skipIf(withoutDatabase)(`three workers${needsDatabase}`, () => {
+  let database: Awaited<ReturnType<typeof createDatabase>>
+  let corpus: Awaited<ReturnType<typeof createCorpus>>
+  let workers: ReadonlyArray<TestWorker> = []
+  beforeAll(async () => {
+    database = await createDatabase()
+    corpus = await createCorpus(40)
+    workers = await Promise.all(Array.from({ length: 3 }, () => startWorker(database.url, corpus.folder)))
+  })
+  afterAll(async () => {
+    await stopWorkers(workers)
+    await database[Symbol.asyncDispose]()
+    await corpus[Symbol.asyncDispose]()
+  })
+
+  test("make the vectors and the model that one process makes, bit for bit", async () => {
+    const run = runOnCluster(database.url, corpus.folder, { augmentations: 1, audit: true })
+    const summary = Result.getOrThrow(await run.result)
+    await using alone = await createCorpus(40)
+    const expected = await succeed(folderStore(alone.folder), { augmentations: 1 })
+    expect(await storedVectors(corpus.folder)).toEqual(await storedVectors(alone.folder))
+    expect(summary).toMatchObject({ recordings: 40, embedded: 40, variants: 80, skipped: [], promoted: true })
+    expect(summary.holdout).toEqual(expected.holdout)
+    expect(await keysIn(folderStore(corpus.folder), "augmented_audio/")).toHaveLength(
+      (await keysIn(folderStore(alone.folder), "augmented_audio/")).length
+    )
+
+    const stream = run.events.filter((event) => event.stage === "stream")
+    expect(stream.at(-1)).toMatchObject({ done: 40, total: 40 })
+    expect(
+      stream
+        .find(({ workers }) => workers?.length === 3)
+        ?.workers?.map(({ name }) => name)
+        .sort()
+    ).toEqual(workers.map(({ address }) => address).sort())
+    expect(run.events.filter(({ stage }) => stage === "train")).toHaveLength(2)
+    // Nothing of it is left but what a run leaves.
+    const store = folderStore(corpus.folder)
+    expect(await keysIn(store, "runs/")).toEqual([`runs/${summary.runId}.json`, "runs/lease.json"])
+    expect(await json(store, `runs/${summary.runId}.json`)).toMatchObject({ status: "finished" })
+  })
+})

@@ -1,0 +1,60 @@
+import { NodeServices } from "@effect/platform-node"
+import { Effect, Layer } from "effect"
+import { FetchHttpClient } from "effect/http"
+import { answerTasks } from "../../src/cluster/engineTasks.ts"
+import type { FromProcess } from "../../src/cluster/tasks.ts"
+import { Settings } from "../../src/config.ts"
+import { Embeddings } from "../../src/embeddings/embeddings.ts"
+import { engineLayer } from "../../src/engine/choose.ts"
+import { Engine } from "../../src/engine/engine.ts"
+import { folderStore } from "../../src/store/folder.ts"
+import { Store } from "../../src/store/store.ts"
+import { Preparers } from "../../src/stream/preparers.ts"
+import { EMBEDDING_SIZE } from "../../src/yamnet/layers.ts"
+import { findWeights } from "../../src/yamnet/weights.ts"
+
+// A worker's engine process for tests: `bun engineProgram.ts <folder> <native | milliseconds a patch>`. It has the
+// untrained network, or an engine of fixed cost, and is killed by every recording that is called poison.
+
+const [folder = "", kind = "native"] = process.argv.slice(2)
+const tell = (message: FromProcess) => void process.send?.(message)
+for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => {})
+process.on("disconnect", () => process.exit(0))
+
+const store = folderStore(folder)
+const poisoned = Store.of({
+  ...store,
+  get: (key) => {
+    if (key.includes("poison")) process.kill(process.pid, "SIGKILL")
+    return store.get(key)
+  }
+})
+
+/** Costs the same on a busy machine, and gives vectors that tell patches apart. */
+const fixedCost = (milliseconds: number) =>
+  Layer.succeed(Engine, {
+    name: "native",
+    adapter: "a stub",
+    why: "Because this is a test.",
+    batch: 1,
+    embed: (patch) =>
+      Effect.sync(() => Float32Array.from({ length: EMBEDDING_SIZE }, (_, i) => patch[i]!)).pipe(
+        Effect.delay(milliseconds)
+      )
+  })
+
+const program = Effect.gen(function* () {
+  const weights = yield* findWeights({ folder: "no such folder", addresses: [], allowUntrained: true })
+  const engine = kind === "native" ? engineLayer({ engine: "native", weights, threads: 1 }) : fixedCost(Number(kind))
+  return yield* answerTasks(weights, tell, (take) => process.on("message", take)).pipe(
+    Effect.provide(
+      Layer.mergeAll(Embeddings.layer, engine, Preparers.layer(1)).pipe(
+        Layer.provideMerge(Layer.succeed(Store, poisoned))
+      )
+    )
+  )
+})
+
+await Effect.runPromise(
+  program.pipe(Effect.scoped, Effect.provide(Layer.mergeAll(Settings.layer, FetchHttpClient.layer, NodeServices.layer)))
+)

@@ -1,0 +1,36 @@
+import { join } from "node:path"
+import { NodeRuntime, NodeServices } from "@effect/platform-node"
+import { Console, Effect, Layer, Redacted } from "effect"
+import { EngineProcess } from "../../src/cluster/engineProcess.ts"
+import { work } from "../../src/cluster/worker.ts"
+import { Settings } from "../../src/config.ts"
+import { folderStore } from "../../src/store/folder.ts"
+import { Store } from "../../src/store/store.ts"
+
+// A worker for tests: `bun workerProgram.ts <database> <folder> <engine> <capacity>`; says its addresses once it is there.
+
+const [url = "", folder = "", engine = "native", capacity = "1"] = process.argv.slice(2)
+const program = [process.execPath, join(import.meta.dir, "engineProgram.ts"), folder, engine]
+
+work(
+  {
+    databaseUrl: Redacted.make(url),
+    engine: program,
+    host: "127.0.0.1",
+    clusterPort: 0,
+    port: 0,
+    capacity: Number(capacity)
+  },
+  (address, health) => Console.log(`joined ${address} ${health}`)
+).pipe(
+  Effect.provide(
+    Layer.mergeAll(
+      EngineProcess.layer(program),
+      Layer.sync(Store, () => folderStore(folder)),
+      Settings.layer
+    )
+  ),
+  Effect.tapError((error) => Console.error(error.message)),
+  Effect.provide(NodeServices.layer),
+  (effect) => NodeRuntime.runMain(effect, { disableErrorReporting: true })
+)
