@@ -1,6 +1,8 @@
 import { NodeRuntime, NodeServices } from "@effect/platform-node"
 import { Effect, Layer, Option, Schema } from "effect"
 import { FetchHttpClient } from "effect/http"
+import { clientLayer } from "../src/cluster/layers.ts"
+import { retrainOnCluster } from "../src/cluster/submit.ts"
 import { Settings } from "../src/config.ts"
 import { planRun, type RetrainOptions, retrain } from "../src/retrain/retrain.ts"
 import type { RunMessage } from "../src/server/messages.ts"
@@ -10,7 +12,8 @@ import { type RunEvent, RunEvents } from "../src/stream/events.ts"
 import { TRAINING_DEFAULTS } from "./flags.ts"
 import { runServices, settledWeights } from "./services.ts"
 
-// One training run of the service, in a process of its own that tells the service how it goes.
+// One training run of the service, in a process of its own that tells the service how it goes; with DATABASE_URL it only
+// follows what the workers do.
 
 const Task = Schema.fromJsonString(Schema.Struct({ runId: Schema.String, store: Schema.String, reason: Schema.String }))
 
@@ -30,19 +33,24 @@ const events = Layer.succeed(RunEvents, (event: RunEvent) => {
 
 const run = Effect.gen(function* () {
   const task = yield* Schema.decodeUnknownEffect(Task)(process.argv[2])
-  const { engine } = yield* Settings
+  const { engine, databaseUrl } = yield* Settings
   const opened = yield* openStore(Option.some(task.store), { create: true })
-  const weights = yield* settledWeights({ allowUntrained: false })
   const store = Option.getOrElse(opened, () => folderStore(task.store))
+  // The reason is recorded with the options.
+  const options: RetrainOptions & { readonly reason: string } = {
+    ...TRAINING_DEFAULTS,
+    // The service has counted already.
+    minNewSamples: 0,
+    reason: task.reason
+  }
+  if (Option.isSome(databaseUrl)) {
+    return yield* retrainOnCluster(task.runId, store.location, options).pipe(
+      Effect.provide(clientLayer(databaseUrl.value))
+    )
+  }
+  const weights = yield* settledWeights({ allowUntrained: false })
   return yield* Effect.gen(function* () {
     const plan = yield* planRun(weights, TRAINING_DEFAULTS.augmentations)
-    // The reason is recorded with the options.
-    const options: RetrainOptions & { readonly reason: string } = {
-      ...TRAINING_DEFAULTS,
-      // The service has counted already.
-      minNewSamples: 0,
-      reason: task.reason
-    }
     return yield* retrain(task.runId, plan, weights, options)
   }).pipe(Effect.provide(runServices(store, weights, engine)))
 })

@@ -50,9 +50,13 @@ export const retrainOnCluster = Effect.fn("retrainOnCluster")(function* (
 
   let last = 0
   let warned = false
+  // A run that goes on elsewhere tells again what it left out.
+  const skipped = new Set<string>()
   const tell = Effect.gen(function* () {
     for (const { id, event } of yield* journal.after(runId, last)) {
       last = id
+      if (event.stage === "skip" && skipped.has(event.key)) continue
+      if (event.stage === "skip") skipped.add(event.key)
       yield* emit(event)
     }
   })

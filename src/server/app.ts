@@ -13,6 +13,7 @@ import { reviewRoutes } from "./reviewRoutes.ts"
 import { makeRun, type Services } from "./routes.ts"
 import { runRoutes } from "./runRoutes.ts"
 import { Tally } from "./tally.ts"
+import { workerRoutes } from "./workerRoutes.ts"
 
 const SECURITY = {
   "x-content-type-options": "nosniff",
@@ -58,6 +59,7 @@ export const listen = Effect.fn("listen")(function* (host: string, port: number)
     .use(modelRoutes(run))
     .use(clipRoutes(run))
     .use(reviewRoutes(run))
+    .use(workerRoutes(run))
     .use(yield* dashboardRoutes)
     .get("/prometheus", async () => {
       const text = await Effect.runPromiseWith(context)(tally.text)

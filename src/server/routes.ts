@@ -10,9 +10,10 @@ import type { Reviews } from "./reviews.ts"
 import type { Runs } from "./runs.ts"
 import type { Tally } from "./tally.ts"
 import type { Watcher } from "./watcher.ts"
+import type { Workers } from "./workers.ts"
 
 /** What routes may ask of the service. */
-export type Services = Corpus | Current | Intake | Predictor | Reviews | Runs | Settings | Store | Tally | Watcher
+export type Services = Corpus | Current | Intake | Predictor | Reviews | Runs | Settings | Store | Tally | Watcher | Workers
 
 /** Answers a request with an effect: its value as JSON or a Response as it is, its failure by the one mapping. */
 export type Run = (request: Request, effect: Effect.Effect<unknown, unknown, Services>) => Promise<unknown>

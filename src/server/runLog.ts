@@ -49,7 +49,8 @@ export const makeRunLog = (): RunLog => {
     const rate = now > first.at ? (event.done - first.done) / ((now - first.at) / 1000) : null
     const total = "total" in event ? event.total : null
     const secondsLeft = total !== null && rate ? (total - event.done) / rate : null
-    put(event.stage, "progress", { stage: event.stage, done: event.done, total, rate, secondsLeft })
+    const workers = "workers" in event ? { workers: event.workers } : {}
+    put(event.stage, "progress", { stage: event.stage, done: event.done, total, rate, secondsLeft, ...workers })
     if (event.stage === "train") {
       const { done: epoch, loss, validationLoss } = event
       put(`epoch ${epoch}`, "epoch", { epoch, loss, validationLoss })

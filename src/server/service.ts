@@ -11,6 +11,7 @@ import { Reviews } from "./reviews.ts"
 import { Runs } from "./runs.ts"
 import { Tally } from "./tally.ts"
 import { Watcher } from "./watcher.ts"
+import { Workers } from "./workers.ts"
 
 /** Sends traces where OTEL_EXPORTER_OTLP_ENDPOINT says; without it, nowhere. */
 const tracing = Layer.unwrap(
@@ -35,7 +36,7 @@ export const serviceLayer = ({ watching }: { readonly watching: boolean }) =>
     Layer.provideMerge(watching ? Watcher.layer : Watcher.layerIdle),
     Layer.provideMerge(Runs.layer),
     Layer.provideMerge(Predictor.layer),
-    Layer.provideMerge(Layer.mergeAll(Corpus.layer, Current.layer, Intake.layer, Reviews.layer)),
+    Layer.provideMerge(Layer.mergeAll(Corpus.layer, Current.layer, Intake.layer, Reviews.layer, Workers.layer)),
     Layer.provideMerge(tracing)
   )
 

@@ -6,6 +6,7 @@ import { reviewPage } from "./review.ts"
 import { runsPage } from "./runs.ts"
 import { trainingPage } from "./training.ts"
 import { tryPage } from "./try.ts"
+import { workersPage } from "./workers.ts"
 
 /** A page: its content, and what to stop when the reader leaves it. */
 export interface Page {
@@ -19,7 +20,8 @@ const PAGES: Readonly<Record<string, () => Promise<Page>>> = {
   review: reviewPage,
   runs: runsPage,
   models: modelsPage,
-  try: tryPage
+  try: tryPage,
+  workers: workersPage
 }
 
 const main = document.getElementById("main")!
