@@ -1,9 +1,12 @@
 import { PgClient } from "@effect/sql-pg"
-import { Effect, Layer, type Redacted } from "effect"
+import { Cause, Effect, Layer, Redacted, Schema } from "effect"
 import { Snowflake } from "effect/cluster"
 import { SqlClient } from "effect/sql"
 
 // What the cluster keeps in PostgreSQL beside effect/cluster's own tables: who is there, and what runs tell.
+
+/** The database cannot be used; `message` says which, without its password. */
+export class DatabaseError extends Schema.TaggedError<DatabaseError>()("DatabaseError", { message: Schema.String }) {}
 
 /** Our key among PostgreSQL's advisory locks, so that workers that start at once do not create tables at once. */
 const MIGRATION_LOCK = 7_263_641
@@ -47,8 +50,20 @@ export const databaseLayer = (url: Redacted.Redacted) =>
   Layer.effectDiscard(createTables).pipe(
     Layer.provideMerge(
       PgClient.layer({ url, applicationName: "ecosight", maxConnections: 10, connectTimeout: "10 seconds" })
-    )
+    ),
+    Layer.catchCause((cause) => {
+      const { host, pathname } = new URL(Redacted.value(url))
+      const reason = reasonOf(Cause.squash(cause))
+      const message = `The database${pathname.replace("/", " ")} at ${host} cannot be used (${reason}): see DATABASE_URL.`
+      return Layer.effectContext(Effect.fail(new DatabaseError({ message })))
+    })
   )
+
+/** What is at the bottom of an error: the client's are wrapped. */
+const reasonOf = (error: unknown): string => {
+  if (!(error instanceof Error)) return String(error)
+  return error.cause instanceof Error ? reasonOf(error.cause) : error.message || error.name
+}
 
 /** Runs older than this are forgotten by the cluster; their records and models stay in the store. */
 const RETENTION_DAYS = 7

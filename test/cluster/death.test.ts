@@ -23,7 +23,7 @@ setDefaultTimeout(240_000)
 
 const RECORDINGS = 48
 /** Milliseconds that a patch costs, and each recording has one: a shard is under way for a second and more. */
-const COST = "300"
+const COST = "200"
 
 describe.skipIf(withoutDatabase)(`a run goes on after${needsDatabase}`, () => {
   let database: Awaited<ReturnType<typeof createDatabase>>

@@ -1,5 +1,5 @@
 import { NodeServices } from "@effect/platform-node"
-import { Effect, Layer } from "effect"
+import { Effect, Layer, Semaphore } from "effect"
 import { FetchHttpClient } from "effect/http"
 import { answerTasks } from "../../src/cluster/engineTasks.ts"
 import type { FromProcess } from "../../src/cluster/tasks.ts"
@@ -30,18 +30,24 @@ const poisoned = Store.of({
   }
 })
 
-/** Costs the same on a busy machine, and gives vectors that tell patches apart. */
+/** Costs the same on a busy machine, one patch after another, and gives vectors that tell patches apart. */
 const fixedCost = (milliseconds: number) =>
-  Layer.succeed(Engine, {
-    name: "native",
-    adapter: "a stub",
-    why: "Because this is a test.",
-    batch: 1,
-    embed: (patch) =>
-      Effect.sync(() => Float32Array.from({ length: EMBEDDING_SIZE }, (_, i) => patch[i]!)).pipe(
-        Effect.delay(milliseconds)
-      )
-  })
+  Layer.effect(
+    Engine,
+    Effect.map(Semaphore.make(1), (turn) =>
+      Engine.of({
+        name: "native",
+        adapter: "a stub",
+        why: "Because this is a test.",
+        batch: 1,
+        embed: (patch) =>
+          Effect.sync(() => Float32Array.from({ length: EMBEDDING_SIZE }, (_, i) => patch[i]!)).pipe(
+            Effect.delay(milliseconds),
+            turn.withPermit
+          )
+      })
+    )
+  )
 
 const program = Effect.gen(function* () {
   const weights = yield* findWeights({ folder: "no such folder", addresses: [], allowUntrained: true })

@@ -29,7 +29,7 @@ describe.skipIf(withoutDatabase)(`a cluster${needsDatabase}`, () => {
   let corpus: Awaited<ReturnType<typeof createCorpus>>
   const workers: Array<TestWorker> = []
   const start = async () => {
-    workers.push(await startWorker(database.url, corpus.folder, { engine: "100" }))
+    workers.push(await startWorker(database.url, corpus.folder, { engine: "50" }))
     return workers.at(-1)!
   }
   beforeAll(async () => {
@@ -105,13 +105,13 @@ describe.skipIf(withoutDatabase)(`a cluster${needsDatabase}`, () => {
   })
 
   test("refuses a worker that would do other work, in one sentence", async () => {
-    const elsewhere = await startWorker(database.url, "/another/store", { engine: "100" }).catch(String)
+    const elsewhere = await startWorker(database.url, "/another/store", { engine: "50" }).catch(String)
     expect(elsewhere).toContain(`works on ${corpus.folder}, but this is for /another/store`)
     await database.sql`
       INSERT INTO ecosight_workers (id, joined, seen_at, about, state)
       SELECT 'old', 0, now() + INTERVAL '1 hour', about || '{"version": "0.0.1", "address": "old:1"}', state
       FROM ecosight_workers LIMIT 1`
-    const newer = await startWorker(database.url, corpus.folder, { engine: "100" }).catch(String)
+    const newer = await startWorker(database.url, corpus.folder, { engine: "50" }).catch(String)
     expect(newer).toContain(`The worker at old:1 runs version 0.0.1, but this is ${packageJson.version}`)
     expect(sentence(await run().result)).toContain("runs version 0.0.1")
     await database.sql`DELETE FROM ecosight_workers WHERE id = 'old'`
