@@ -53,7 +53,7 @@ const input = {
   ),
   prepareSeconds: number("prepare-seconds", 0.085, "Core seconds to decode and augment a recording", HERE),
   overhead: number("shard-overhead", 60, "Milliseconds of a worker that a shard costs beside its work", HERE),
-  dispatch: number("dispatch-rate", 30, "Shards a second that the coordinator hands out", HERE),
+  dispatch: number("dispatch-rate", 20, "Shards a second that the coordinator hands out", `at least; ${HERE}`),
   list: number("list-rate", 5_000, "Keys listed a second", ASSUMED),
   network: number("network", 300, "Megabytes a second between a worker and the bucket", ASSUMED),
   trainRate: number("train-rate", 1_000, "Recordings a second and epoch in training", HERE),
