@@ -46,17 +46,22 @@ const input = {
   megabytes: number("megabytes", 0.7, "Megabytes of a recording", ASSUMED),
   classes: number("classes", 4, "Classes, which are prefixes of the bucket", ASSUMED),
   cores: number("cores", 2, "Processor cores of a worker", "as measured"),
-  engineRate: number("engine-rate", 820, "Patches a second through a worker's engine, alone", HERE),
+  engineRate: number("engine-rate", 1_340, "Patches a second through a worker's engine, alone", HERE),
   gpu: Flag.Boolean("gpu").pipe(
     Flag.withDescription("The engine is a graphics card, and does not take the cores' time; give its --engine-rate"),
     Flag.withDefault(false)
   ),
-  prepareSeconds: number("prepare-seconds", 0.085, "Core seconds to decode and augment a recording", HERE),
+  prepareSeconds: number(
+    "prepare-seconds",
+    0.042,
+    "Core seconds to decode and augment a recording",
+    `what is left of the stream; ${HERE}`
+  ),
   overhead: number("shard-overhead", 60, "Milliseconds of a worker that a shard costs beside its work", HERE),
   dispatch: number("dispatch-rate", 20, "Shards a second that the coordinator hands out", `at least; ${HERE}`),
   list: number("list-rate", 5_000, "Keys listed a second", ASSUMED),
   network: number("network", 300, "Megabytes a second between a worker and the bucket", ASSUMED),
-  trainRate: number("train-rate", 1_000, "Recordings a second and epoch in training", HERE),
+  trainRate: number("train-rate", 1_700, "Recordings a second and epoch in training", HERE),
   epochs: number("epochs", 30, "Epochs until training stops early", ASSUMED),
   gets: number("get-rate", 5_500, "GETs a second and prefix", AWS),
   puts: number("put-rate", 3_500, "PUTs a second and prefix", AWS),

@@ -23,7 +23,10 @@ const tuning = {
   runnerHealthCheckInterval: "2 seconds",
   refreshAssignmentsInterval: "1 second",
   entityMessagePollInterval: "1 second",
-  entityReplyPollInterval: "100 millis"
+  entityReplyPollInterval: "100 millis",
+  // A coordinator that has lost its lane stops at once, or is left behind; with the default of 15 s the run stood still
+  // for so long after a database's stall.
+  entityTerminationTimeout: "3 seconds"
 } satisfies Partial<ShardingConfig.ShardingConfig["Service"]>
 
 /** Where a worker can be reached by the others, and where it listens. */

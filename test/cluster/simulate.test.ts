@@ -25,10 +25,10 @@ const ASSUMPTIONS: Assumptions = {
   getPrice: 0.0004
 }
 
-test("one worker is as fast as its cores, and as was measured in one process", () => {
+test("one worker is as fast as its cores", () => {
   const { embed, saturated, puts, gets, lists } = estimate(12_800, 1, 128, ASSUMPTIONS)
   expect(saturated).toBe("cores")
-  // 0.085 s to prepare and 48 patches at 820 a second on both cores; the README's stream does 9.3 clips/s.
+  // 0.085 s to prepare and 48 patches at 820 a second on both cores.
   expect(12_800 / embed).toBeCloseTo(1 / (0.085 / 2 + 48 / 820), 6)
   expect({ puts, gets, lists }).toEqual({ puts: 12_800 * 6 + 300, gets: 12_800 + 300, lists: 39 })
 })
