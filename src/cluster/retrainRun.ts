@@ -1,7 +1,7 @@
 import { Cause, Clock, Effect, Option, Schema, Stream } from "effect"
 import { ClusterSchema } from "effect/cluster"
 import { Activity, Workflow } from "effect/workflow"
-import { HEADS } from "../classifier/network.ts"
+import { HEAD_NAMES } from "../classifier/network.ts"
 import { PROMOTIONS } from "../registry/gate.ts"
 import { resumedElsewhere } from "../registry/lease.ts"
 import { orNone } from "../registry/pointer.ts"
@@ -34,7 +34,8 @@ const RunRequest = Schema.Struct({
     augmentations: Schema.Int,
     epochs: Schema.Int,
     batchSize: Schema.Int,
-    head: Schema.Literals(HEADS),
+    head: Schema.Literals(["default", ...HEAD_NAMES, "auto"]),
+    search: Schema.optionalKey(Schema.Struct({ seconds: Schema.Finite, most: Schema.UndefinedOr(Schema.Int) })),
     seed: Schema.Int,
     minNewSamples: Schema.Int,
     promotion: Schema.Literals(PROMOTIONS),

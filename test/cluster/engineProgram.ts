@@ -40,6 +40,7 @@ const fixedCost = (milliseconds: number) =>
         adapter: "a stub",
         why: "Because this is a test.",
         batch: 1,
+        faults: Effect.succeed([]),
         embed: (patch) =>
           Effect.sync(() => Float32Array.from({ length: EMBEDDING_SIZE }, (_, i) => patch[i]!)).pipe(
             Effect.delay(milliseconds),
