@@ -1,4 +1,4 @@
-import { Cause, Clock, Effect, Option, Schema, Stream } from "effect"
+import { Cause, Clock, Effect, Option, Schema, Semaphore, Stream } from "effect"
 import { ClusterSchema } from "effect/cluster"
 import { Activity, Workflow } from "effect/workflow"
 import { HEAD_NAMES } from "../classifier/network.ts"
@@ -63,6 +63,8 @@ const PAUSE = 500
 /** Writes a run's events into the journal, as many as somebody can follow; that it fails harms no run. */
 const journalOf = Effect.fnUntraced(function* (runId: string) {
   const journal = yield* Journal
+  // Training's events come faster than the database takes them: they wait for each other, in order.
+  const turn = yield* Semaphore.make(1)
   let toldAt = 0
   let held: RunEvent | undefined
   const append = (event: RunEvent) =>
@@ -75,7 +77,7 @@ const journalOf = Effect.fnUntraced(function* (runId: string) {
     if (held !== undefined) return
     if (isCount) toldAt = now
     yield* append(event)
-  })
+  }, turn.withPermit)
 })
 
 const Finished = Schema.fromJsonString(Schema.Struct({ status: Schema.Literal("finished"), summary: RunSummary }))

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test"
 import { Result } from "effect"
 import { folderStore } from "../../src/store/folder.ts"
-import { json, keysIn, succeed } from "../retrain/world.ts"
+import { json, keysIn, runOn } from "../retrain/world.ts"
 import {
   createCorpus,
   createDatabase,
@@ -35,7 +35,8 @@ describe.skipIf(withoutDatabase)(`three workers${needsDatabase}`, () => {
     const run = runOnCluster(database.url, corpus.folder, { augmentations: 1, audit: true })
     const summary = Result.getOrThrow(await run.result)
     await using alone = await createCorpus(40)
-    const expected = await succeed(folderStore(alone.folder), { augmentations: 1 })
+    const reference = await runOn(folderStore(alone.folder), { augmentations: 1 })
+    const expected = Result.getOrThrow(reference.result)
     expect(await storedVectors(corpus.folder)).toEqual(await storedVectors(alone.folder))
     expect(summary).toMatchObject({ recordings: 40, embedded: 40, variants: 80, skipped: [], promoted: true })
     expect(summary.holdout).toEqual(expected.holdout)
@@ -51,7 +52,9 @@ describe.skipIf(withoutDatabase)(`three workers${needsDatabase}`, () => {
         ?.workers?.map(({ name }) => name)
         .sort()
     ).toEqual(workers.map(({ address }) => address).sort())
-    expect(run.events.filter(({ stage }) => stage === "train")).toHaveLength(2)
+    const epochs = reference.events.filter(({ stage }) => stage === "train")
+    expect(epochs.length).toBeGreaterThan(0)
+    expect(run.events).toEqual(expect.arrayContaining(epochs))
     // Nothing of it is left but what a run leaves.
     const store = folderStore(corpus.folder)
     expect(await keysIn(store, "runs/")).toEqual([`runs/${summary.runId}.json`, "runs/lease.json"])
