@@ -176,6 +176,12 @@ export const coordinatorLayer = (engine: "native" | "webgpu") =>
         Effect.mapError((error) =>
           error instanceof RunFailed ? error : new RunFailed({ tag: error._tag, message: error.message })
         ),
+        // Answered like a failure, so that who follows the run gets a sentence.
+        Effect.catchDefect((defect) =>
+          Effect.fail(
+            new RunFailed({ tag: "Defect", message: `The run ended in a way that nobody foresaw: ${defect}.` })
+          )
+        ),
         Effect.tapCause((cause) =>
           Cause.hasInterruptsOnly(cause) ? Effect.void : Effect.logWarning(`Run ${request.runId} failed.`, cause)
         )
