@@ -13,7 +13,18 @@ import type { Watcher } from "./watcher.ts"
 import type { Workers } from "./workers.ts"
 
 /** What routes may ask of the service. */
-export type Services = Corpus | Current | Intake | Predictor | Reviews | Runs | Settings | Store | Tally | Watcher | Workers
+export type Services =
+  | Corpus
+  | Current
+  | Intake
+  | Predictor
+  | Reviews
+  | Runs
+  | Settings
+  | Store
+  | Tally
+  | Watcher
+  | Workers
 
 /** Answers a request with an effect: its value as JSON or a Response as it is, its failure by the one mapping. */
 export type Run = (request: Request, effect: Effect.Effect<unknown, unknown, Services>) => Promise<unknown>
