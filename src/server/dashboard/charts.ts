@@ -36,12 +36,13 @@ const LEFT = 44
 const BOTTOM = 28
 const TOP = 10
 
-/** Lines over epochs or versions; figures at the axes' ends, names in a legend below. */
+/** Lines over epochs or versions, those that have values; figures at the axes' ends, names in a legend below. */
 export const lines = (
   title: string,
-  series: ReadonlyArray<Line>,
+  given: ReadonlyArray<Line>,
   axis: { readonly x: string; readonly from?: number; readonly to?: number }
 ): HTMLElement => {
+  const series = given.filter(({ values }) => values.length > 0)
   const all = series.flatMap(({ values }) => values)
   const low = axis.from ?? Math.min(0, ...all)
   const high = axis.to ?? Math.max(...all, low + 1e-6)
