@@ -3,11 +3,11 @@ import { SAMPLE_RATE } from "../audio/clip.ts"
 import { decodeClip } from "../audio/decode.ts"
 import { resample } from "../audio/resample.ts"
 import { Settings } from "../config.ts"
+import { nearestNeighbours } from "../neighbours/nearest.ts"
 import { Store } from "../store/store.ts"
 import { EMBEDDING_SIZE } from "../yamnet/layers.ts"
 import { correlate, type Spectrum, sizeFor, spectrumOfChanges } from "./correlation.ts"
 import type { DuplicatePair, KnownDuplicates } from "./groups.ts"
-import { nearestNeighbours } from "./neighbours.ts"
 import type { ReviewedCorpus, ReviewedRecording } from "./recordings.ts"
 
 /**

@@ -2,9 +2,9 @@ import { Effect } from "effect"
 import { UMAP } from "umap-js"
 import { type Dataset, vectorsOf } from "../classifier/dataset.ts"
 import type { DataMap } from "../classifier/map.ts"
+import { nearestNeighbours } from "../neighbours/nearest.ts"
 import { seededRandom, shuffled } from "../random.ts"
 import { EMBEDDING_SIZE } from "../yamnet/layers.ts"
-import { nearestNeighbours } from "./neighbours.ts"
 
 /** Recordings on a map, at most: UMAP takes 3 s for them. */
 const MOST_POINTS = 2_000

@@ -3,10 +3,10 @@ import { makeDataset } from "../classifier/dataset.ts"
 import { nativeBackend } from "../classifier/train/native.ts"
 import { train } from "../classifier/train/train.ts"
 import { meanProbabilities, outOfFold } from "../evaluation/outOfFold.ts"
+import { nearestNeighbours } from "../neighbours/nearest.ts"
+import { VOTERS, voteOfNeighbours } from "../neighbours/vote.ts"
 import { EMBEDDING_SIZE } from "../yamnet/layers.ts"
-import { nearestNeighbours } from "./neighbours.ts"
 import type { ReviewedCorpus } from "./recordings.ts"
-import { VOTERS, voteOfNeighbours } from "./vote.ts"
 
 /** A recording whose label is likely wrong. */
 export interface Suspect {

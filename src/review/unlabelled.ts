@@ -2,15 +2,15 @@ import { Effect, Stream } from "effect"
 import { Settings } from "../config.ts"
 import { Embeddings } from "../embeddings/embeddings.ts"
 import { makeRecipe } from "../embeddings/recipe.ts"
+import { nearestNeighbours } from "../neighbours/nearest.ts"
+import { VOTERS, voteOfNeighbours } from "../neighbours/vote.ts"
 import { isUnlabelled, UNLABELLED_PREFIX } from "../store/keys.ts"
 import { type ObjectInfo, Store } from "../store/store.ts"
 import { embedCorpus } from "../stream/embed.ts"
 import { Preparers } from "../stream/preparers.ts"
 import { EMBEDDING_SIZE } from "../yamnet/layers.ts"
 import type { YamnetWeights } from "../yamnet/weights.ts"
-import { nearestNeighbours } from "./neighbours.ts"
 import type { ReviewedCorpus } from "./recordings.ts"
-import { VOTERS, voteOfNeighbours } from "./vote.ts"
 
 /** A recording without a class, and what labelling it would teach. */
 export interface Unlabelled {

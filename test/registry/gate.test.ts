@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test"
 import type { Comparison } from "../../src/classifier/compare.ts"
+import type { LabelConsistency } from "../../src/neighbours/consistency.ts"
 import { decide, type Incumbent } from "../../src/registry/gate.ts"
-import type { LabelConsistency } from "../../src/review/consistency.ts"
 
 const STRICT = { macroF1: 0, recall: 0.05 }
 

@@ -1,8 +1,8 @@
 import { expect, test } from "bun:test"
 import { Effect } from "effect"
 import fc from "fast-check"
-import { nearestNeighbours } from "../../src/review/neighbours.ts"
-import { voteOfNeighbours } from "../../src/review/vote.ts"
+import { nearestNeighbours } from "../../src/neighbours/nearest.ts"
+import { voteOfNeighbours } from "../../src/neighbours/vote.ts"
 import golden from "../golden/review/review.json"
 
 const nearest = (...input: Parameters<typeof nearestNeighbours>) => Effect.runPromise(nearestNeighbours(...input))

@@ -1,4 +1,4 @@
-import type { Neighbours } from "./neighbours.ts"
+import type { Neighbours } from "./nearest.ts"
 
 /** How many neighbours vote. Five found planted label errors as well (0.73 of them against 0.73, 116 real recordings). */
 export const VOTERS = 10

@@ -1,8 +1,8 @@
 import { expect, test } from "bun:test"
 import { Effect } from "effect"
 import { makeDataset, type Sample } from "../../src/classifier/dataset.ts"
+import { checkLabels, describeConsistency, labelConsistency } from "../../src/neighbours/consistency.ts"
 import { seededRandom } from "../../src/random.ts"
-import { checkLabels, describeConsistency, labelConsistency } from "../../src/review/consistency.ts"
 import { gaussian } from "../classifier/problems.ts"
 import golden from "../golden/review/review.json"
 

@@ -2,7 +2,7 @@ import { Effect } from "effect"
 import { type Dataset, vectorsOf } from "../classifier/dataset.ts"
 import { seededRandom, shuffled } from "../random.ts"
 import { EMBEDDING_SIZE } from "../yamnet/layers.ts"
-import { nearestNeighbours } from "./neighbours.ts"
+import { nearestNeighbours } from "./nearest.ts"
 import { VOTERS, voteOfNeighbours } from "./vote.ts"
 
 /** How many of some recordings' labels agree with what was predicted without them. */
