@@ -164,7 +164,13 @@ export class Runs extends Context.Service<
         return yield* Option.isSome(run) ? Effect.succeed(run.value) : Effect.fail(refuse(404, "There is no such run."))
       })
 
-      yield* Effect.addFinalizer(() => Effect.promise(() => Promise.all([...runs.values()].map(stop))))
+      const cancel = (run: LiveRun) => {
+        run.cancelled = true
+        return stop(run)
+      }
+      yield* Effect.addFinalizer(() =>
+        Effect.promise(() => Promise.all([...runs.values()].filter(({ status }) => status === "running").map(cancel)))
+      )
       return Runs.of({
         start,
         get,
@@ -177,10 +183,7 @@ export class Runs extends Context.Service<
         }),
         cancel: Effect.fn("Runs.cancel")(function* (id) {
           const run = runs.get(id)
-          if (run?.status === "running") {
-            run.cancelled = true
-            return yield* Effect.promise(() => stop(run))
-          }
+          if (run?.status === "running") return yield* Effect.promise(() => cancel(run))
           const { status } = yield* get(id)
           return yield* refuse(
             409,

@@ -69,6 +69,7 @@ test("a service that is asked to end cancels its run and gives the lease back", 
     return found.released ? found : undefined
   })
   expect(lease.runId).toBe(id)
+  await until(async () => other.log().includes(`Run ${id} cancelled`) || undefined)
 }, 60_000)
 
 test("another host needs a token or leave to be open", async () => {
