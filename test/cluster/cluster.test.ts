@@ -16,14 +16,17 @@ import {
 
 setDefaultTimeout(180_000)
 
-describe.skipIf(withoutDatabase)(`three workers${needsDatabase}`, () => {
+// Milliseconds: an hour slow, right, an hour fast.
+const SKEWS = [-3_600_000, 0, 3_600_000]
+
+describe.skipIf(withoutDatabase)(`three workers whose clocks disagree${needsDatabase}`, () => {
   let database: Awaited<ReturnType<typeof createDatabase>>
   let corpus: Awaited<ReturnType<typeof createCorpus>>
   let workers: ReadonlyArray<TestWorker> = []
   beforeAll(async () => {
     database = await createDatabase()
     corpus = await createCorpus(40)
-    workers = await Promise.all(Array.from({ length: 3 }, () => startWorker(database.url, corpus.folder)))
+    workers = await Promise.all(SKEWS.map((clockSkew) => startWorker(database.url, corpus.folder, { clockSkew })))
   })
   afterAll(async () => {
     await stopWorkers(workers)

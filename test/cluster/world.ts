@@ -72,10 +72,13 @@ export interface TestWorker {
 export const startWorker = async (
   url: string,
   folder: string,
-  options: { readonly engine?: string; readonly capacity?: number } = {}
+  options: { readonly engine?: string; readonly capacity?: number; readonly clockSkew?: number } = {}
 ): Promise<TestWorker> => {
-  const { engine = "native", capacity = 1 } = options
-  const process = Bun.spawn(["bun", join(import.meta.dir, "workerProgram.ts"), url, folder, engine, String(capacity)], {
+  const { engine = "native", capacity = 1, clockSkew = 0 } = options
+  const [misfortune, program] = ["misfortune.ts", "workerProgram.ts"].map((file) => join(import.meta.dir, file))
+  const command = ["bun", "--preload", misfortune!, program!, url, folder, engine, String(capacity)]
+  const process = Bun.spawn(command, {
+    env: { ...globalThis.process.env, CLOCK_SKEW: String(clockSkew) },
     stdin: "ignore",
     stdout: "pipe",
     stderr: "pipe"
