@@ -6,7 +6,7 @@ import { nearestNeighbours } from "../neighbours/nearest.ts"
 import { seededRandom, shuffled } from "../random.ts"
 import { EMBEDDING_SIZE } from "../yamnet/layers.ts"
 
-/** Recordings on a map, at most: UMAP takes 3 s for them. */
+/** Recordings on a map, at most: 3 to 6 s for them on two busy cores. */
 const MOST_POINTS = 2_000
 /** Fewer recordings have no neighbourhoods to lay out. */
 const LEAST_FOR_UMAP = 16
@@ -46,7 +46,7 @@ const layOut = Effect.fnUntraced(function* (vectors: Float32Array) {
     const umap = new UMAP({
       nNeighbors: NEIGHBOURS,
       random: seededRandom(0),
-      // Its own default, 500 for so many, moves nothing visible any more.
+      // A run waits for it: its own default, 500 for so many, took 5 to 7 s on two busy cores.
       nEpochs: rows.length > 1000 ? 200 : 500
     })
     umap.setPrecomputedKNN(
