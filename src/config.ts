@@ -395,3 +395,9 @@ export class Settings extends Context.Service<Settings, Effect.Success<ReturnTyp
 ) {
   static readonly layer = Layer.effect(Settings, readSettings())
 }
+
+/** This process's environment for one that it starts, without the token that guards the service. */
+export const childEnvironment = (): NodeJS.ProcessEnv => {
+  const { [definitions.apiToken.name]: _, ...environment } = process.env
+  return environment
+}

@@ -1,4 +1,5 @@
 import { Context, Effect, Layer, Schema } from "effect"
+import { childEnvironment } from "../config.ts"
 import type { RunEvent } from "../stream/events.ts"
 import { type About, ANSWERS, type FromProcess, type Request, type ToProcess } from "./tasks.ts"
 
@@ -103,9 +104,8 @@ const start = (command: ReadonlyArray<string>) =>
     }
 
     const run = () => {
-      const { API_TOKEN: _, ...env } = globalThis.process.env
       process = Bun.spawn([...command], {
-        env,
+        env: childEnvironment(),
         stdio: ["ignore", "inherit", "inherit"],
         serialization: "advanced",
         ipc: (message: FromProcess) => hear(message),

@@ -1,4 +1,5 @@
 import { Effect, Schema } from "effect"
+import { childEnvironment } from "../config.ts"
 
 /** The process that worked on the request has died, or could not be reached in time. */
 export class ChildDied extends Schema.TaggedError<ChildDied>()("ChildDied", { message: Schema.String }) {}
@@ -65,9 +66,8 @@ export const superviseChild = <Request, Reply>(command: ReadonlyArray<string>, o
       }
 
       const start = () => {
-        const { API_TOKEN: _, ...env } = globalThis.process.env
         const own = Bun.spawn([...command], {
-          env,
+          env: childEnvironment(),
           stdio: ["ignore", "ignore", "inherit"],
           serialization: "advanced",
           ipc: (message: Told<Reply>) => {

@@ -1,5 +1,6 @@
 import { resolve } from "node:path"
 import { Context, Effect, Layer } from "effect"
+import { childEnvironment } from "../config.ts"
 import { Store } from "../store/store.ts"
 
 const PROGRAM = resolve(import.meta.dir, "../../pipelines/review.ts")
@@ -48,9 +49,8 @@ export class Reviews extends Context.Service<
         start: Effect.sync(() => {
           if (running !== undefined) return false
           progress = ""
-          const { API_TOKEN: _, ...env } = globalThis.process.env
           running = Bun.spawn([globalThis.process.execPath, PROGRAM, "list", "--store", location], {
-            env,
+            env: childEnvironment(),
             stdio: ["ignore", "ignore", "pipe"]
           })
           void follow(running)

@@ -1,5 +1,6 @@
 import { resolve as pathOf } from "node:path"
 import { Context, DateTime, Effect, Layer, Option, Semaphore } from "effect"
+import { childEnvironment } from "../config.ts"
 import { runningRun } from "../registry/lease.ts"
 import { isRunId, newRunId } from "../registry/runs.ts"
 import { Store, type StoreError } from "../store/store.ts"
@@ -98,11 +99,10 @@ export class Runs extends Context.Service<
       })
 
       const launch = (task: RunTask, startedAt: string, fresh: number) => {
-        const { API_TOKEN: _, ...env } = globalThis.process.env
         const log = makeRunLog()
         const { promise: ended, resolve } = Promise.withResolvers<void>()
         const process = Bun.spawn([globalThis.process.execPath, PROGRAM, JSON.stringify(task)], {
-          env,
+          env: childEnvironment(),
           stdio: ["ignore", "ignore", "inherit"],
           ipc: (message: RunMessage) => {
             if (message.kind !== "event") {

@@ -1,6 +1,6 @@
 import { resolve } from "node:path"
 import { Context, Effect, Layer, Schedule } from "effect"
-import type { Settings } from "../config.ts"
+import { childEnvironment, type Settings } from "../config.ts"
 import { type ObjectInfo, Store } from "../store/store.ts"
 import { Corpus } from "./corpus.ts"
 import type { WatcherMessage } from "./messages.ts"
@@ -55,9 +55,8 @@ export class Watcher extends Context.Service<
         run(Effect.logWarning(`Recordings are not embedded as they land: ${message.message}`))
       }
       const start = () => {
-        const { API_TOKEN: _, ...env } = globalThis.process.env
         process = Bun.spawn([globalThis.process.execPath, PROGRAM, location], {
-          env,
+          env: childEnvironment(),
           stdio: ["ignore", "ignore", "inherit"],
           serialization: "advanced",
           ipc: hear,
