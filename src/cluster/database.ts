@@ -11,6 +11,9 @@ export class DatabaseError extends Schema.TaggedError<DatabaseError>()("Database
 /** Our key among PostgreSQL's advisory locks, so that workers that start at once do not create tables at once. */
 const MIGRATION_LOCK = 7_263_641
 
+/** effect/cluster's mark for a message that wants an answer; an interruption may stay unprocessed for ever. */
+const REQUEST = 0
+
 const createTables = Effect.gen(function* () {
   const sql = yield* SqlClient.SqlClient
   yield* sql.withTransaction(
@@ -45,11 +48,24 @@ const createTables = Effect.gen(function* () {
   )
 })
 
+/**
+ * Milliseconds after which PostgreSQL ends a transaction that its client neither goes on with nor ends. One that is frozen
+ * within a transaction keeps the rows that it has written locked, and no other worker could read its messages. Longer
+ * than the 8 s for which a database may stall, shorter than the 15 s after which its lanes are taken over.
+ */
+const TRANSACTION_PATIENCE = 12_000
+
 /** The database that DATABASE_URL names, with our tables in it. */
 export const databaseLayer = (url: Redacted.Redacted) =>
   Layer.effectDiscard(createTables).pipe(
     Layer.provideMerge(
-      PgClient.layer({ url, applicationName: "ecosight", maxConnections: 10, connectTimeout: "10 seconds" })
+      PgClient.layer({
+        url,
+        applicationName: "ecosight",
+        maxConnections: 10,
+        connectTimeout: "10 seconds",
+        startupParameters: { idle_in_transaction_session_timeout: String(TRANSACTION_PATIENCE) }
+      })
     ),
     Layer.catchCause((cause) => {
       const { host, pathname } = new URL(Redacted.value(url))
@@ -65,6 +81,24 @@ const reasonOf = (error: unknown): string => {
   return error.cause instanceof Error ? reasonOf(error.cause) : error.message || error.name
 }
 
+/** How long a message may be with a worker before it is offered again. */
+const CLAIM = "30 seconds"
+
+/**
+ * Offers messages again that have been with a worker for long. effect/cluster marks what a worker has read, and reads it
+ * again after ten minutes only: what the reader has dropped, because the lane had just gone to another worker, would wait
+ * for so long. A worker that is still at it ignores the offer.
+ */
+export const redeliver = Effect.gen(function* () {
+  const sql = yield* SqlClient.SqlClient
+  yield* sql`
+    UPDATE cluster_messages SET last_read = NULL WHERE id IN (
+      SELECT id FROM cluster_messages
+      WHERE processed = FALSE AND kind = ${REQUEST} AND last_read < now() - ${CLAIM}::INTERVAL
+      FOR UPDATE SKIP LOCKED
+    )`
+}).pipe(Effect.withSpan("Cluster.redeliver"))
+
 /** Runs older than this are forgotten by the cluster; their records and models stay in the store. */
 const RETENTION_DAYS = 7
 
@@ -72,7 +106,7 @@ const RETENTION_DAYS = 7
  * Deletes what the cluster remembers of runs that have ended: messages and replies, events, and workers long gone.
  * effect/cluster never does, and its ids hold the time in their upper bits.
  *
- * A message that nobody has processed yet stays, and all that came after it.
+ * A request that nobody has processed yet stays, and all that came after it.
  */
 export const prune = Effect.fn("Cluster.prune")(function* (days: number = RETENTION_DAYS) {
   const sql = yield* SqlClient.SqlClient
@@ -80,7 +114,7 @@ export const prune = Effect.fn("Cluster.prune")(function* (days: number = RETENT
   const [row] = yield* sql<{ cutoff: string }>`
     SELECT LEAST(
       ((EXTRACT(EPOCH FROM now()) * 1000)::BIGINT - ${Snowflake.constEpochMillis}::BIGINT - ${milliseconds}::BIGINT) << 22,
-      (SELECT MIN(id) FROM cluster_messages WHERE processed = FALSE)
+      (SELECT MIN(id) FROM cluster_messages WHERE processed = FALSE AND kind = ${REQUEST})
     )::TEXT AS cutoff`
   const cutoff = row!.cutoff
   yield* sql.withTransaction(

@@ -5,7 +5,7 @@ import { Store } from "../store/store.ts"
 import { isStored, recordings } from "../stream/corpus.ts"
 import { type Skipped, type StreamResult, type StreamSettings, TooManySkipped } from "../stream/embed.ts"
 import { RunEvents } from "../stream/events.ts"
-import { makeDispatch } from "./dispatch.ts"
+import { Dispatch } from "./dispatch.ts"
 import { cutShards, halves, limitsFor, ShardFile, type ShardRange } from "./shards.ts"
 import { ShardFailed } from "./shardWork.ts"
 import { ShardOutcome } from "./tasks.ts"
@@ -77,7 +77,7 @@ export const embedOnCluster = Effect.fn("embedOnCluster")(function* (
   })
   const total = sizes.reduce((sum, size) => sum + size, 0)
 
-  const dispatch = yield* makeDispatch
+  const dispatch = yield* Dispatch
   const skipped: Array<Skipped> = []
   const unread: Array<string> = []
   const moved = new Map<string, string>()

@@ -1,9 +1,11 @@
 import { networkInterfaces } from "node:os"
-import { Effect, Layer, Redacted, Schedule, Schema } from "effect"
+import { type Duration, Effect, Layer, Redacted, Schedule, Schema } from "effect"
+import type { SqlClient, SqlError } from "effect/sql"
 import packageJson from "../../package.json"
 import { Embeddings } from "../embeddings/embeddings.ts"
 import { Store } from "../store/store.ts"
-import { prune } from "./database.ts"
+import { prune, redeliver } from "./database.ts"
+import { Dispatch } from "./dispatch.ts"
 import { EngineProcess } from "./engineProcess.ts"
 import { workerLayer } from "./layers.ts"
 import { coordinatorLayer } from "./retrainRun.ts"
@@ -94,7 +96,10 @@ export const work = Effect.fn("work")(function* (
       capacity
     }
     yield* roster.join(address, member, workplace.state)
-    yield* Effect.forkScoped(Effect.repeat(Effect.ignore(prune(), { log: "Warn" }), Schedule.spaced("1 hour")))
+    const regularly = (effect: Effect.Effect<void, SqlError.SqlError, SqlClient.SqlClient>, pause: Duration.Input) =>
+      Effect.forkScoped(Effect.repeat(Effect.ignore(effect, { log: "Warn" }), Schedule.spaced(pause)))
+    yield* regularly(prune(), "1 hour")
+    yield* regularly(redeliver, "10 seconds")
     yield* Layer.build(Layer.merge(Workplace.shards, coordinatorLayer(engine)))
     yield* joined(address, health)
     return yield* Effect.never.pipe(Effect.onInterrupt(() => workplace.drain))
@@ -102,7 +107,7 @@ export const work = Effect.fn("work")(function* (
   return yield* main.pipe(
     Effect.scoped,
     Effect.provide(
-      Workplace.layer(address, options.capacity).pipe(
+      Layer.merge(Workplace.layer(address, options.capacity), Dispatch.layer).pipe(
         Layer.provideMerge(workerLayer(options.databaseUrl, place, about.engine)),
         Layer.provideMerge(Embeddings.layer)
       )
