@@ -28,8 +28,8 @@ describe.skipIf(withoutDatabase)(`a cluster${needsDatabase}`, () => {
   let database: Awaited<ReturnType<typeof createDatabase>>
   let corpus: Awaited<ReturnType<typeof createCorpus>>
   const workers: Array<TestWorker> = []
-  const start = async () => {
-    workers.push(await startWorker(database.url, corpus.folder, { engine: "50" }))
+  const start = async (engine = "50") => {
+    workers.push(await startWorker(database.url, corpus.folder, { engine }))
     return workers.at(-1)!
   }
   beforeAll(async () => {
@@ -69,6 +69,30 @@ describe.skipIf(withoutDatabase)(`a cluster${needsDatabase}`, () => {
     ])
     expect(events.filter(({ stage }) => stage === "skip")).toHaveLength(1)
     expect(await storedVectors(corpus.folder)).toHaveLength(RECORDINGS)
+  })
+
+  test("gives a shard of a worker that is there, but far too slow, to another as well, and takes the first answer", async () => {
+    const healthOf = async ({ health }: TestWorker) =>
+      (await (await fetch(health)).json()) as { lanes: number; shards: ReadonlyArray<unknown>; engine_deaths: number }
+    // It would need an hour.
+    const slow = await start(String(3_600_000))
+    await until("the slow worker to have lanes", async () => ((await healthOf(slow)).lanes > 0 ? true : undefined))
+    const { result } = run()
+    await until("it to have a shard", async () => ((await healthOf(slow)).shards.length > 0 ? true : undefined))
+    const summary = Result.getOrThrow(await result)
+    expect(summary).toMatchObject({ recordings: RECORDINGS, embedded: RECORDINGS, variants: RECORDINGS, skipped: [] })
+    const vectors = await storedVectors(corpus.folder)
+    await until("it to let go of the shard", async () =>
+      (await healthOf(slow)).shards.length === 0 ? true : undefined
+    )
+    expect((await healthOf(slow)).engine_deaths).toBe(0)
+    workers.splice(workers.indexOf(slow), 1)
+    slow.process.kill("SIGTERM")
+    await slow.process.exited
+
+    await rm(join(corpus.folder, "embeddings"), { recursive: true })
+    Result.getOrThrow(await run().result)
+    expect(vectors).toEqual(await storedVectors(corpus.folder))
   })
 
   test("leaves out what cannot be decoded, and fails where that is too much; what was embedded is kept", async () => {
