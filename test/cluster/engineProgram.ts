@@ -7,21 +7,21 @@ import { Settings } from "../../src/config.ts"
 import { Embeddings } from "../../src/embeddings/embeddings.ts"
 import { engineLayer } from "../../src/engine/choose.ts"
 import { Engine } from "../../src/engine/engine.ts"
-import { folderStore } from "../../src/store/folder.ts"
 import { Store } from "../../src/store/store.ts"
 import { Preparers } from "../../src/stream/preparers.ts"
 import { EMBEDDING_SIZE } from "../../src/yamnet/layers.ts"
 import { findWeights } from "../../src/yamnet/weights.ts"
+import { storeAt } from "../store/stores.ts"
 
-// A worker's engine process for tests: `bun engineProgram.ts <folder> <native | milliseconds a patch>`. It has the
+// A worker's engine process for tests: `bun engineProgram.ts <store> <native | milliseconds a patch>`. It has the
 // untrained network, or an engine of fixed cost, and is killed by every recording that is called poison.
 
-const [folder = "", kind = "native"] = process.argv.slice(2)
+const [location = "", kind = "native"] = process.argv.slice(2)
 const tell = (message: FromProcess) => void process.send?.(message)
 for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => {})
 process.on("disconnect", () => process.exit(0))
 
-const store = folderStore(folder)
+const store = storeAt(location)
 const poisoned = Store.of({
   ...store,
   get: (key) => {

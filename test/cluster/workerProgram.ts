@@ -4,13 +4,13 @@ import { Console, Effect, Layer, Redacted } from "effect"
 import { EngineProcess } from "../../src/cluster/engineProcess.ts"
 import { work } from "../../src/cluster/worker.ts"
 import { Settings } from "../../src/config.ts"
-import { folderStore } from "../../src/store/folder.ts"
 import { Store } from "../../src/store/store.ts"
+import { storeAt } from "../store/stores.ts"
 
-// A worker for tests: `bun workerProgram.ts <database> <folder> <engine> <capacity>`; says its addresses once it is there.
+// A worker for tests: `bun workerProgram.ts <database> <store> <engine> <capacity>`; says its addresses once it is there.
 
-const [url = "", folder = "", engine = "native", capacity = "1"] = process.argv.slice(2)
-const program = [process.execPath, join(import.meta.dir, "engineProgram.ts"), folder, engine]
+const [url = "", location = "", engine = "native", capacity = "1"] = process.argv.slice(2)
+const program = [process.execPath, join(import.meta.dir, "engineProgram.ts"), location, engine]
 
 work(
   {
@@ -26,7 +26,7 @@ work(
   Effect.provide(
     Layer.mergeAll(
       EngineProcess.layer(program),
-      Layer.sync(Store, () => folderStore(folder)),
+      Layer.sync(Store, () => storeAt(location)),
       Settings.layer
     )
   ),

@@ -15,6 +15,7 @@ import { recordingKey } from "../../src/store/keys.ts"
 import { Store } from "../../src/store/store.ts"
 import { type RunEvent, RunEvents } from "../../src/stream/events.ts"
 import { fill, keysIn, OPTIONS, sound } from "../retrain/world.ts"
+import { storeAt } from "../store/stores.ts"
 
 const server = process.env.TEST_DATABASE_URL
 export const withoutDatabase = server === undefined
@@ -38,14 +39,17 @@ export const createDatabase = async () => {
   }
 }
 
-/** A folder with a corpus of two classes and so many recordings. */
-export const createCorpus = async (recordings: number, more: ReadonlyArray<readonly [string, Uint8Array]> = []) => {
-  const folder = await mkdtemp(join(tmpdir(), "cluster-"))
-  const corpus = Array.from({ length: recordings }, (_, i) => {
+/** So many recordings of two classes, by key. */
+export const corpusOf = (recordings: number) =>
+  Array.from({ length: recordings }, (_, i) => {
     const className = i % 2 === 0 ? "dog_bark" : "gun_shot"
     return [recordingKey(className, `${String(i).padStart(3, "0")}-0-0-0.wav`), sound(className, i)] as const
   })
-  await fill(folderStore(folder), [...corpus, ...more])
+
+/** A folder with such a corpus. */
+export const createCorpus = async (recordings: number) => {
+  const folder = await mkdtemp(join(tmpdir(), "cluster-"))
+  await fill(folderStore(folder), corpusOf(recordings))
   return { folder, [Symbol.asyncDispose]: () => rm(folder, { recursive: true }) }
 }
 
@@ -71,12 +75,12 @@ export interface TestWorker {
 /** Starts a worker, and waits until it has joined or given up. */
 export const startWorker = async (
   url: string,
-  folder: string,
+  location: string,
   options: { readonly engine?: string; readonly capacity?: number; readonly clockSkew?: number } = {}
 ): Promise<TestWorker> => {
   const { engine = "native", capacity = 1, clockSkew = 0 } = options
   const [misfortune, program] = ["misfortune.ts", "workerProgram.ts"].map((file) => join(import.meta.dir, file))
-  const command = ["bun", "--preload", misfortune!, program!, url, folder, engine, String(capacity)]
+  const command = ["bun", "--preload", misfortune!, program!, url, location, engine, String(capacity)]
   const process = Bun.spawn(command, {
     env: { ...globalThis.process.env, CLOCK_SKEW: String(clockSkew) },
     stdin: "ignore",
@@ -118,7 +122,7 @@ export const stopWorkers = (workers: Iterable<TestWorker>) =>
 /** Submits a run and follows it, as `bun run retrain --cluster` does. */
 export const runOnCluster = (
   url: string,
-  folder: string,
+  location: string,
   options: Partial<RetrainOptions> = {},
   environment: Record<string, string> = {}
 ) => {
@@ -127,7 +131,7 @@ export const runOnCluster = (
   const result = Effect.runPromise(
     Effect.gen(function* () {
       const id = yield* newRunId
-      return yield* retrainOnCluster(id, folder, { ...OPTIONS, augmentations: 0, audit: false, ...options })
+      return yield* retrainOnCluster(id, location, { ...OPTIONS, augmentations: 0, audit: false, ...options })
     }).pipe(
       Effect.provide(Layer.merge(clientLayer(Redacted.make(url)), Settings.layer)),
       Effect.provideService(RunEvents, (event) => Effect.sync(() => void events.push(event))),
@@ -146,8 +150,8 @@ export const membersOf = (url: string): Promise<ReadonlyArray<Member>> =>
   )
 
 /** Every recording whose vectors are stored, as text that differs where a bit does; sorted. */
-export const storedVectors = async (folder: string): Promise<ReadonlyArray<string>> => {
-  const store = folderStore(folder)
+export const storedVectors = async (location: string): Promise<ReadonlyArray<string>> => {
+  const store = storeAt(location)
   const [part] = await keysIn(store, "embeddings/")
   const recipe = { id: part!.split("/")[1]! } as Parameters<Embeddings["Service"]["index"]>[0]
   const loaded = await Effect.runPromise(

@@ -52,6 +52,12 @@ export const otherS3Store = Effect.fnUntraced(function* (endpoint: string) {
   return { bucket, client, store: s3Store(settingsFor(endpoint), bucket) }
 })
 
+/** The store of this location: a bucket of that server, or a folder. */
+export const storeAt = (location: string) =>
+  location.startsWith("s3://")
+    ? s3Store(settingsFor(otherServer ?? ""), location.slice("s3://".length))
+    : folderStore(location)
+
 /** Every kind of store, empty, that the contract holds for. */
 export const kindsOfStore = [
   { kind: "a folder", skip: false, empty: temporaryFolder.pipe(Effect.map(folderStore)) },
