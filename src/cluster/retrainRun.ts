@@ -26,7 +26,7 @@ export class RunFailed extends Schema.TaggedError<RunFailed>()("RunFailed", {
 }) {}
 
 /** What a run is started with. */
-const RunRequest = Schema.Struct({
+export const RunRequest = Schema.Struct({
   runId: Schema.String,
   store: Schema.String,
   settings: RunSettings,

@@ -46,7 +46,14 @@ export const retrainOnCluster = Effect.fn("retrainOnCluster")(function* (
   // Training on a graphics card, where there is one.
   const workflow = RETRAIN[members.some(({ engine }) => engine === "webgpu") ? "webgpu" : "native"]
   const request: RunRequest = { runId, store, settings: runSettings(settings), options }
-  const executionId = yield* workflow.execute(request, { discard: true })
+  yield* workflow.execute(request, { discard: true })
+  // It may go over to the workers with another engine.
+  const executions = yield* Effect.forEach([RETRAIN.native, RETRAIN.webgpu], (either) =>
+    Effect.map(either.executionId(request), (id) => ({
+      poll: either.poll(id),
+      interrupt: either.interrupt(id)
+    }))
+  )
 
   let last = 0
   let warned = false
@@ -61,10 +68,10 @@ export const retrainOnCluster = Effect.fn("retrainOnCluster")(function* (
     }
   })
   const look = Effect.gen(function* () {
-    const result = yield* workflow.poll(executionId)
+    const results = yield* Effect.forEach(executions, ({ poll }) => poll)
     yield* tell
     warned = false
-    return Option.filter(result, ({ _tag }) => _tag === "Complete")
+    return Option.firstSomeOf(results.map(Option.filter(({ _tag }) => _tag === "Complete")))
   }).pipe(
     Effect.sandbox,
     Effect.tapError((cause) => {
@@ -86,13 +93,11 @@ export const retrainOnCluster = Effect.fn("retrainOnCluster")(function* (
   })
   return yield* follow.pipe(
     Effect.onInterrupt(() =>
-      workflow
-        .interrupt(executionId)
-        .pipe(
-          Effect.andThen(Effect.logInfo(`The run ${runId} is cancelled.`)),
-          Effect.timeout("10 seconds"),
-          Effect.ignore
-        )
+      Effect.forEach(executions, ({ interrupt }) => interrupt).pipe(
+        Effect.andThen(Effect.logInfo(`The run ${runId} is cancelled.`)),
+        Effect.timeout("10 seconds"),
+        Effect.ignore
+      )
     )
   )
 })

@@ -1,9 +1,9 @@
 import { networkInterfaces } from "node:os"
 import { type Duration, Effect, Layer, Redacted, Schedule, Schema } from "effect"
-import type { SqlClient, SqlError } from "effect/sql"
 import packageJson from "../../package.json"
 import { Embeddings } from "../embeddings/embeddings.ts"
 import { Store } from "../store/store.ts"
+import { lookAfterRuns } from "./adopt.ts"
 import { prune, redeliver } from "./database.ts"
 import { Dispatch } from "./dispatch.ts"
 import { EngineProcess } from "./engineProcess.ts"
@@ -96,11 +96,12 @@ export const work = Effect.fn("work")(function* (
       capacity
     }
     yield* roster.join(address, member, workplace.state)
-    const regularly = (effect: Effect.Effect<void, SqlError.SqlError, SqlClient.SqlClient>, pause: Duration.Input) =>
+    const regularly = <E, R>(effect: Effect.Effect<void, E, R>, pause: Duration.Input) =>
       Effect.forkScoped(Effect.repeat(Effect.ignore(effect, { log: "Warn" }), Schedule.spaced(pause)))
     yield* regularly(prune(), "1 hour")
     yield* regularly(redeliver, "10 seconds")
     yield* Layer.build(Layer.merge(Workplace.shards, coordinatorLayer(engine)))
+    yield* regularly(lookAfterRuns(engine), "5 seconds")
     yield* joined(address, health)
     return yield* Effect.never.pipe(Effect.onInterrupt(() => workplace.drain))
   })

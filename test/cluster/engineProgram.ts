@@ -14,7 +14,8 @@ import { findWeights } from "../../src/yamnet/weights.ts"
 import { storeAt } from "../store/stores.ts"
 
 // A worker's engine process for tests: `bun engineProgram.ts <store> <native | milliseconds a patch>`. It has the
-// untrained network, or an engine of fixed cost, and is killed by every recording that is called poison.
+// untrained network, or an engine of fixed cost, on a graphics card if it says "gpu" behind it; it is killed by every
+// recording that is called poison.
 
 const [location = "", kind = "native"] = process.argv.slice(2)
 const tell = (message: FromProcess) => void process.send?.(message)
@@ -31,12 +32,12 @@ const poisoned = Store.of({
 })
 
 /** Costs the same on a busy machine, one patch after another, and gives vectors that tell patches apart. */
-const fixedCost = (milliseconds: number) =>
+const fixedCost = (milliseconds: number, name: "native" | "webgpu") =>
   Layer.effect(
     Engine,
     Effect.map(Semaphore.make(1), (turn) =>
       Engine.of({
-        name: "native",
+        name,
         adapter: "a stub",
         why: "Because this is a test.",
         batch: 1,
@@ -52,7 +53,10 @@ const fixedCost = (milliseconds: number) =>
 
 const program = Effect.gen(function* () {
   const weights = yield* findWeights({ folder: "no such folder", addresses: [], allowUntrained: true })
-  const engine = kind === "native" ? engineLayer({ engine: "native", weights, threads: 1 }) : fixedCost(Number(kind))
+  const engine =
+    kind === "native"
+      ? engineLayer({ engine: "native", weights, threads: 1 })
+      : fixedCost(Number.parseInt(kind, 10), kind.endsWith("gpu") ? "webgpu" : "native")
   return yield* answerTasks(weights, tell, (take) => process.on("message", take)).pipe(
     Effect.provide(
       Layer.mergeAll(Embeddings.layer, engine, Preparers.layer(1)).pipe(
