@@ -17,7 +17,7 @@ export class LeaseLost extends Schema.TaggedError<LeaseLost>()("LeaseLost", {
 }) {}
 
 /** The lease object: who trains on the store, or did last. */
-export const Lease = Schema.fromJsonString(
+const Lease = Schema.fromJsonString(
   Schema.Struct({
     runId: Schema.String,
     host: Schema.String,
