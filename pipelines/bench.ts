@@ -54,7 +54,10 @@ const rowsOf = (text: string) => {
 
 /** The sounds in a store's extracted_audio, or in any folder. */
 const readSounds = Effect.fnUntraced(function* (folder: string) {
-  const names = [...new Bun.Glob("extracted_audio/**/*").scanSync({ cwd: folder })].sort()
+  const names = yield* Effect.try({
+    try: () => [...new Bun.Glob("extracted_audio/**/*").scanSync({ cwd: folder })].sort(),
+    catch: () => new BenchError({ message: `There is no folder ${folder}.` })
+  })
   if (names.length === 0) {
     return yield* new BenchError({ message: `${folder} holds no recordings in extracted_audio/<class>/.` })
   }

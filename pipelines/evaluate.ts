@@ -1,3 +1,4 @@
+import { dirname, resolve } from "node:path"
 import { NodeRuntime, NodeServices } from "@effect/platform-node"
 import { Clock, Console, DateTime, Effect, FileSystem, Layer, Option, Schema } from "effect"
 import { CliError, Command, Flag } from "effect/cli"
@@ -66,6 +67,11 @@ const handle = Effect.fn("evaluate")(function* (options: Options) {
   const heads = yield* Schema.decodeUnknownEffect(Heads)(options.compare.split(",").map((name) => name.trim())).pipe(
     Effect.mapError(() => refuse(`--compare takes heads separated by commas: ${COMPARABLE.join(", ")}.`))
   )
+  const folder = dirname(resolve(options.report))
+  const { access, writeFileString } = yield* FileSystem.FileSystem
+  yield* access(folder, { writable: true }).pipe(
+    Effect.mapError(() => refuse(`The report cannot be written into ${folder}: name another place with --report.`))
+  )
   const opened = yield* openStore(options.store)
   if (Option.isNone(opened)) return yield* refuse("No store is given: add --store.")
   const weights = yield* settledWeights({ allowUntrained: false })
@@ -102,7 +108,7 @@ const handle = Effect.fn("evaluate")(function* (options: Options) {
     }
     yield* Console.log(describe(evaluation))
     const page = evaluationPage(evaluation, opened.value.location, DateTime.toDateUtc(yield* DateTime.now))
-    yield* (yield* FileSystem.FileSystem).writeFileString(options.report, page)
+    yield* writeFileString(options.report, page)
     yield* Console.log(`\nPictures: ${options.report}`)
     if (options.json) yield* Console.log(JSON.stringify(evaluation))
   }).pipe(Effect.provide(runServices(opened.value, weights, engine)))

@@ -120,7 +120,7 @@ const describeReview = (
     ...(lines.length > limit ? [`... and ${lines.length - limit} more: add --limit or --json.`] : [])
   ]
   return [
-    `${recordings} recordings looked through.${unknown > 0 ? ` ${unknown} more are not embedded yet: train first.` : ""}`,
+    `${recordings} recordings looked through.${unknown > 0 ? ` ${unknown} more have no embeddings: new since the last training, or not usable.` : ""}`,
     ...section(
       "Labels that are likely wrong",
       suspects.map(({ key, suggested, score, why }) => `${score.toFixed(2)}  ${key}  rather ${suggested}. ${why}`)

@@ -9,7 +9,7 @@ import { keepWarm, serviceLayer } from "../src/server/service.ts"
 import { folderStore } from "../src/store/folder.ts"
 import { openStore } from "../src/store/open.ts"
 import { Store } from "../src/store/store.ts"
-import { storeFlag } from "./flags.ts"
+import { storeFlag, wholeNumber } from "./flags.ts"
 
 const input = {
   store: storeFlag(),
@@ -17,7 +17,11 @@ const input = {
     Flag.withDescription("Where to listen (default: HOST, else 127.0.0.1)"),
     Flag.optional
   ),
-  port: Flag.Int("port").pipe(Flag.withDescription("On which port (default: PORT, else 8000)"), Flag.optional),
+  port: Flag.Int("port").pipe(
+    Flag.withSchema(wholeNumber(0, 65_535)),
+    Flag.withDescription("On which port; 0 takes a free one (default: PORT, else 8000)"),
+    Flag.optional
+  ),
   watch: Flag.Boolean("watch").pipe(
     Flag.withDescription(
       "Embed recordings as they land, and train when enough are new; --no-watch leaves both to bun run watch elsewhere"

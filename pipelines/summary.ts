@@ -12,7 +12,7 @@ export const describeSummary = (summary: RunSummary): string => {
     share(recall),
     share(f1)
   ])
-  const confusion = holdout.perClass.map(({ className }, row) => [className, ...holdout.confusion[row]!.map(String)])
+  const confusion = holdout.confusion.map((row, at) => [holdout.perClass[at]!.className, ...row.map(String)])
   return [
     "",
     table([["class", "recordings", "variants", "held out", "precision", "recall", "F1"], ...scores]),
@@ -22,9 +22,14 @@ export const describeSummary = (summary: RunSummary): string => {
       : `Held out: ${holdout.recordings} recordings, accuracy ${share(holdout.accuracy)}, macro-F1 ${share(holdout.macroF1)}.`,
     ...summary.notes,
     "",
-    "Confusion matrix (rows are true classes, columns predicted ones):",
-    table([["", ...holdout.perClass.map(({ className }) => className)], ...confusion]),
-    "",
+    // Where nothing was held out, nothing could be confused.
+    ...(confusion.length === 0
+      ? []
+      : [
+          "Confusion matrix (rows are true classes, columns predicted ones):",
+          table([["", ...holdout.perClass.map(({ className }) => className)], ...confusion]),
+          ""
+        ]),
     `${summary.recordings} recordings (${summary.embedded} embedded now, ${summary.reused} reused, ${summary.skipped.length} skipped), ` +
       `${summary.variants} variants, ${summary.patches} patches.`,
     ...(summary.silent.length > 0 ? [`Digital silence, worth a look: ${summary.silent.join(", ")}.`] : []),

@@ -1,5 +1,5 @@
 import { NodeRuntime, NodeServices } from "@effect/platform-node"
-import { Clock, Console, Effect, FileSystem, Layer, Option } from "effect"
+import { Clock, Console, Effect, FileSystem, Layer, Option, Semaphore } from "effect"
 import { Argument, CliError, Command, Flag } from "effect/cli"
 import packageJson from "../package.json"
 import { Settings } from "../src/config.ts"
@@ -24,7 +24,8 @@ const input = {
 const handle = Effect.fn("upload")(function* (options: Command.Command.Config.Infer<typeof input>) {
   const began = yield* Clock.currentTimeMillis
   const { print, progress, end } = yield* Reporter
-  const { fetchConcurrency } = yield* Settings
+  const { fetchConcurrency, maxRecordingMegabytes } = yield* Settings
+  const memory = yield* Semaphore.make(maxRecordingMegabytes)
   const store = Option.getOrElse(yield* openStore(options.store, { create: true }), () => folderStore("."))
   const folder = folderStore(options.folder)
   const { exists } = yield* FileSystem.FileSystem
@@ -51,7 +52,9 @@ const handle = Effect.fn("upload")(function* (options: Command.Command.Config.In
   yield* Effect.forEach(
     plan.uploads,
     Effect.fnUntraced(function* (file) {
-      const result = yield* upload(folder, store, file, options)
+      // A file larger than all of it is uploaded alone.
+      const megabytes = Math.min(Math.ceil(file.size / 1e6), maxRecordingMegabytes)
+      const result = yield* upload(folder, store, file, options).pipe(memory.withPermits(megabytes))
       if (result.outcome === "refused") refuse(result)
       else counts[result.outcome]++
       if (result.outcome === "uploaded") counts.bytes += result.size

@@ -131,7 +131,8 @@ const definitions = {
   maxRecordingMegabytes: define({
     name: "MAX_RECORDING_MB",
     fallback: "512",
-    description: "Recordings larger than this are skipped; also what may be held in memory at once before decoding",
+    description:
+      "Recordings larger than this are skipped; also what may be held in memory at once before decoding, and while uploading",
     allowed: "a whole number of megabytes from 1 to 4096",
     schema: wholeNumber(1, 4096)
   }),

@@ -7,7 +7,7 @@ import { createHash } from "node:crypto"
 export const AUGMENTATION_VERSION = "2"
 
 /** How far `time_shift` moves a clip at most, as a fraction of its length. */
-export const MAX_SHIFT = 0.15
+const MAX_SHIFT = 0.15
 
 /** The variants and their parameters, which `augment` reads; `time_shift` draws its own. */
 export const VARIANTS = {

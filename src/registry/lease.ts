@@ -17,7 +17,7 @@ export class LeaseLost extends Schema.TaggedError<LeaseLost>()("LeaseLost", {
 }) {}
 
 /** The lease object: who trains on the store, or did last. */
-export const Lease = Schema.fromJsonString(
+const Lease = Schema.fromJsonString(
   Schema.Struct({
     runId: Schema.String,
     host: Schema.String,
@@ -41,8 +41,8 @@ const DEFAULTS: LeaseSettings = { expiry: Duration.seconds(30) }
  * Runs `effect` as the only training on this store, across processes and machines.
  *
  * The lease is one object that only conditional writes change. A holder on this machine whose process is gone is
- * replaced at once; one elsewhere only after its object has stayed unchanged for a whole expiry, measured on this
- * machine's clock alone, so clocks that disagree cannot make two runs train.
+ * replaced at once; any other only after its object has stayed unchanged for a whole expiry, measured on this machine's
+ * clock alone, so clocks that disagree cannot make two runs train.
  */
 export const withLease =
   (runId: string, settings: LeaseSettings = DEFAULTS) =>
@@ -55,8 +55,23 @@ export const withLease =
       )
     })
 
+/** The lease as it is, and its version; none where there is none that can be read. */
+const readLease = Effect.gen(function* () {
+  const store = yield* Store
+  const found = yield* orNone(store.get(LEASE_KEY))
+  return Option.flatMap(found, ({ bytes, etag }) =>
+    Option.map(Schema.decodeUnknownOption(Lease)(new TextDecoder().decode(bytes)), (lease) => ({ lease, etag }))
+  )
+})
+
 /** How long a machine may be silent before its run counts as gone, for those who only ask. */
 const SILENCE = Duration.minutes(2)
+
+/**
+ * The same for a process on this machine that is there. An epoch of training, which holds everything else up, may be
+ * long; but the number may belong to another process by now, as in a container that is started again.
+ */
+const BUSY = Duration.minutes(10)
 
 /**
  * The run that holds the store's lease, unless its process is gone, or its machine has been silent for long.
@@ -64,16 +79,12 @@ const SILENCE = Duration.minutes(2)
  * An answer for people and planners: that clocks disagree makes it wrong, but never makes two runs train.
  */
 export const runningRun = Effect.gen(function* () {
-  const store = yield* Store
-  const found = yield* orNone(store.get(LEASE_KEY))
-  const lease = Option.flatMap(found, ({ bytes }) => Schema.decodeUnknownOption(Lease)(new TextDecoder().decode(bytes)))
-  if (Option.isNone(lease) || lease.value.released) return undefined
-  const { host, process, renewedAt, runId } = lease.value
-  const isGone =
-    host === hostname()
-      ? !isRunning(process)
-      : (yield* Clock.currentTimeMillis) - Date.parse(renewedAt) > Duration.toMillis(SILENCE)
-  return isGone ? undefined : runId
+  const found = yield* readLease
+  if (Option.isNone(found) || found.value.lease.released) return undefined
+  const { host, process, renewedAt, runId } = found.value.lease
+  if (host === hostname() && !isRunning(process)) return undefined
+  const silence = (yield* Clock.currentTimeMillis) - Date.parse(renewedAt)
+  return silence > Duration.toMillis(host === hostname() ? BUSY : SILENCE) ? undefined : runId
 })
 
 const acquire = Effect.fn("Lease.acquire")(function* (runId: string, settings: LeaseSettings) {
@@ -94,16 +105,15 @@ const acquire = Effect.fn("Lease.acquire")(function* (runId: string, settings: L
 })
 
 /** Whether another process has taken this run over, so that what becomes of it is for that one to say. */
-export const resumedElsewhere = Effect.fn("resumedElsewhere")(function* (runId: string) {
-  const store = yield* Store
-  const held = yield* orNone(store.get(LEASE_KEY))
-  if (Option.isNone(held)) return false
-  const lease = Schema.decodeUnknownOption(Lease)(new TextDecoder().decode(held.value.bytes))
-  return Option.exists(
-    lease,
-    ({ runId: holder, host, process: pid }) => holder === runId && (host !== hostname() || pid !== process.pid)
+export const resumedElsewhere = (runId: string) =>
+  Effect.map(
+    readLease,
+    Option.exists(({ lease }) => lease.runId === runId && !isOwn(lease, runId))
   )
-})
+
+/** Whether this process wrote the lease for this run. */
+const isOwn = (lease: Lease, runId: string): boolean =>
+  lease.runId === runId && lease.host === hostname() && lease.process === process.pid
 
 const heldBy = (runId: string, message: string) => new LeaseHeld({ runId, message })
 
@@ -127,10 +137,10 @@ const write = Effect.fnUntraced(function* (
 })
 
 const isDead = Effect.fnUntraced(function* (lease: Lease, etag: string, { expiry }: LeaseSettings) {
-  if (lease.host === hostname()) return !isRunning(lease.process)
-  const now = yield* DateTime.now
-  const silence = DateTime.toEpochMillis(now) - Date.parse(lease.renewedAt)
-  if (silence < Duration.toMillis(expiry)) return false
+  const isHere = lease.host === hostname()
+  if (isHere && !isRunning(lease.process)) return true
+  const silence = (yield* Clock.currentTimeMillis) - Date.parse(lease.renewedAt)
+  if (silence < Duration.toMillis(isHere ? BUSY : expiry)) return false
   yield* Effect.logInfo(
     `Run ${lease.runId} on ${lease.host} seems dead: watching its lease for ${Duration.format(expiry)}.`
   )
@@ -174,12 +184,19 @@ const keepRenewing = Effect.fn("Lease.keepRenewing")(function* (
   }
 })
 
-const release = (runId: string, etag: Ref.Ref<string>) =>
-  Ref.get(etag).pipe(
-    Effect.flatMap((ifMatch) => write({ runId, renewals: 0, released: true }, { ifMatch })),
-    Effect.catchTag("StoreError", (error) =>
-      // Taken over: it is no longer ours to give back.
-      error.reason === "conflict" ? Effect.void : Effect.logWarning(`The lease was not given back: ${error.message}`)
+const release = (runId: string, etag: Ref.Ref<string>) => {
+  const giveBack = (ifMatch: string) => write({ runId, renewals: 0, released: true }, { ifMatch })
+  return Ref.get(etag).pipe(
+    Effect.flatMap(giveBack),
+    Effect.catchIf(
+      ({ reason }) => reason === "conflict",
+      // A renewal that the end of the run cut short may have been written all the same; it was taken over otherwise.
+      () =>
+        Effect.flatMap(readLease, (found) =>
+          Option.isSome(found) && isOwn(found.value.lease, runId) ? giveBack(found.value.etag) : Effect.void
+        )
     ),
+    Effect.catchTag("StoreError", (error) => Effect.logWarning(`The lease was not given back: ${error.message}`)),
     Effect.asVoid
   )
+}

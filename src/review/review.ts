@@ -19,7 +19,7 @@ const Subject = { key: Schema.String, className: Schema.String, contentHash: Sch
 export const Review = Schema.Struct({
   date: Schema.String,
   recordings: Schema.Int,
-  /** Recordings that no training has embedded yet, so that nothing is known of them. */
+  /** Recordings without embeddings, so that nothing is known of them: new since the last training, or not usable. */
   unknown: Schema.Int,
   /** Labels that are likely wrong, the most likely first. */
   suspects: Schema.Array(

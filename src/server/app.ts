@@ -67,15 +67,21 @@ export const listen = Effect.fn("listen")(function* (host: string, port: number)
     })
 
   const answer = async (request: Request, client: string): Promise<Response> => {
-    const url = new URL(request.url)
+    // Without a Host that can be read there is no address.
+    const url = URL.parse(request.url)
     const origin = request.headers.get("origin")
     const isAllowed = origin !== null && settings.corsOrigins.includes(origin)
-    const refusal = request.method === "OPTIONS" ? undefined : guard(request, url, client)
+    const refusal =
+      url === null
+        ? refuse(400, "The request does not name its host.")
+        : request.method === "OPTIONS"
+          ? undefined
+          : guard(request, url, client)
     const response =
-      request.method === "OPTIONS"
-        ? new Response(null, { status: 204 })
-        : refusal !== undefined
-          ? refusalResponse(refusal)
+      refusal !== undefined
+        ? refusalResponse(refusal)
+        : request.method === "OPTIONS"
+          ? new Response(null, { status: 204 })
           : await app.fetch(request)
     for (const [name, value] of Object.entries(SECURITY)) {
       if (!response.headers.has(name)) response.headers.set(name, value)
@@ -105,7 +111,10 @@ export const listen = Effect.fn("listen")(function* (host: string, port: number)
             if (request.method === "POST") server.timeout(request, Duration.toSeconds(PATIENCE) + IDLE)
             return answer(request, server.requestIP(request)?.address ?? "")
           },
-          error: () => refusalResponse(refuse(500, "Something went wrong in the service; its log says what."))
+          error: (thrown) => {
+            Effect.runForkWith(context)(Effect.logError(thrown))
+            return refusalResponse(refuse(500, "Something went wrong in the service; its log says what."))
+          }
         }),
       catch: (cause) => refuse(500, `The service cannot listen on ${host}, port ${port}: ${String(cause)}`)
     }),

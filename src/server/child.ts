@@ -42,7 +42,11 @@ const PATIENCE = 30_000
  * A death costs the request that was being worked on; those behind it go to the next process. A request that takes
  * longer than 30 s counts as a death. The process says "ready" first.
  */
-export const superviseChild = <Request, Reply>(command: ReadonlyArray<string>, onReady: () => Request | undefined) =>
+export const superviseChild = <Request, Reply>(
+  command: ReadonlyArray<string>,
+  onReady: () => Request | undefined,
+  patience = PATIENCE
+) =>
   Effect.acquireRelease(
     Effect.sync(() => {
       const queue: Array<Job<Request, Reply>> = []
@@ -61,8 +65,12 @@ export const superviseChild = <Request, Reply>(command: ReadonlyArray<string>, o
           ready = deliver(process!, { id, request })
           if (ready) sent++
         }
+        // Requests that come meanwhile must not put it off: only a reply or a death does.
+        if (sent > 0) alarm ??= setTimeout(() => process?.kill("SIGKILL"), patience)
+      }
+      const disarm = () => {
         clearTimeout(alarm)
-        if (sent > 0) alarm = setTimeout(() => process?.kill("SIGKILL"), PATIENCE)
+        alarm = undefined
       }
 
       const start = () => {
@@ -78,6 +86,7 @@ export const superviseChild = <Request, Reply>(command: ReadonlyArray<string>, o
               const first = onReady()
               if (first !== undefined) queue.unshift({ id: ++asked, request: first, settle: () => {} })
             } else if (message.id === queue[0]?.id) {
+              disarm()
               pause = SHORTEST_PAUSE
               sent--
               queue.shift()?.settle(Effect.succeed(message.reply))
@@ -85,7 +94,7 @@ export const superviseChild = <Request, Reply>(command: ReadonlyArray<string>, o
             feed()
           },
           onExit: (_, code, signal) => {
-            clearTimeout(alarm)
+            disarm()
             if (closed) return
             process = undefined
             deaths++
@@ -118,14 +127,14 @@ export const superviseChild = <Request, Reply>(command: ReadonlyArray<string>, o
           })
         }).pipe(
           Effect.timeoutOrElse({
-            duration: 2 * PATIENCE,
+            duration: 2 * patience,
             orElse: () => Effect.fail(new ChildDied({ message: "The engine process does not start." }))
           })
         )
       const child: Child<Request, Reply> = { ask, waiting: () => queue.length, deaths: () => deaths }
       const close = async () => {
         closed = true
-        clearTimeout(alarm)
+        disarm()
         process?.kill()
         await process?.exited
       }

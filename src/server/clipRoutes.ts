@@ -96,9 +96,12 @@ const audio = (request: Request) =>
     if (Option.isNone(found)) return yield* refuse(404, "There is no such recording, or no such variant of it.")
     // Never a type that a browser would run, whatever was uploaded.
     const type = TYPES[key.slice(key.lastIndexOf(".") + 1).toLowerCase()] ?? "application/octet-stream"
-    return yield* store.get(key).pipe(
-      Effect.map(({ bytes, etag }) => rangeResponse(bytes, etag, type, request)),
-      (yield* Intake).holding(found.value.size)
+    const { holding } = yield* Intake
+    return yield* rangeResponse(found.value, type, request, (first, end) =>
+      (first === 0 && end === found.value.size
+        ? Effect.map(store.get(key), ({ bytes }) => bytes)
+        : store.getRange(key, first, end)
+      ).pipe(holding(end - first))
     )
   })
 

@@ -68,10 +68,15 @@ export const folderStore = (folder: string): Store["Service"] => {
 
   const put = Effect.fn("Store.put")(function* (key: string, bytes: Uint8Array, condition?: PutCondition) {
     const path = yield* pathOf(root, key)
+    // Whoever is interrupted waits for the write's end: one that went on would come after the lock is given back, or
+    // after a run has said that it stopped.
     const write = Effect.tryPromise({
       try: () => replaceFile(path, bytes, condition !== undefined),
       catch: explain(key, path, "written")
-    }).pipe(Effect.map((stats) => infoOf(key, stats)))
+    }).pipe(
+      Effect.map((stats) => infoOf(key, stats)),
+      Effect.uninterruptible
+    )
     if (condition === undefined) return yield* write
     return yield* find(key).pipe(
       Effect.map(Option.getOrUndefined),

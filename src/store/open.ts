@@ -50,8 +50,11 @@ const openBucket = Effect.fn("openBucket")(function* (settings: Settings["Servic
 const openFolder = Effect.fn("openFolder")(function* (folder: string, create: boolean) {
   const path = resolve(folder)
   const refuse = (reason: StoreError["reason"], message: string) => new StoreError({ reason, key: "", message })
-  if (create || (yield* isFolder(join(path, RECORDINGS_FOLDER)))) return folderStore(path)
-  if (!(yield* isFolder(path))) return yield* refuse("missing", `There is no folder ${path}.`)
+  if (yield* isFolder(join(path, RECORDINGS_FOLDER))) return folderStore(path)
+  const found = yield* look(path)
+  if (found?.isDirectory() === false) return yield* refuse("invalid", `${path} is a file: name a folder.`)
+  if (create) return folderStore(path)
+  if (found === undefined) return yield* refuse("missing", `There is no folder ${path}.`)
   if (basename(path) === RECORDINGS_FOLDER) {
     return yield* refuse(
       "invalid",
@@ -64,7 +67,7 @@ const openFolder = Effect.fn("openFolder")(function* (folder: string, create: bo
   )
 })
 
-const isFolder = (path: string) =>
-  Effect.tryPromise({ try: () => stat(path).catch(ignoreAbsence), catch: explain("", path, "read") }).pipe(
-    Effect.map((stats) => stats?.isDirectory() ?? false)
-  )
+const look = (path: string) =>
+  Effect.tryPromise({ try: () => stat(path).catch(ignoreAbsence), catch: explain("", path, "read") })
+
+const isFolder = (path: string) => Effect.map(look(path), (stats) => stats?.isDirectory() ?? false)

@@ -7,6 +7,8 @@ export interface Upload {
   /** Its key in the folder that it comes from. */
   readonly source: string
   readonly key: string
+  /** Bytes, as listed. */
+  readonly size: number
 }
 
 /** A file that stays where it is. */
@@ -32,7 +34,7 @@ export const planUpload = Effect.fn("planUpload")(function* (folder: Store["Serv
   const found = inside.length > 0 ? inside : yield* Stream.runCollect(folder.list(""))
   const below = inside.length > 0 ? RECORDINGS_PREFIX : ""
   const files = found.filter(({ key }) => isRecording({ key: RECORDINGS_PREFIX + key.slice(below.length) }))
-  const planned = files.map(({ key }) => planFile(key, key.slice(below.length)))
+  const planned = files.map((file) => planFile(file, file.key.slice(below.length)))
   return {
     uploads: planned.filter(Result.isSuccess).map(({ success }) => success),
     refused: planned.filter(Result.isFailure).map(({ failure }) => failure),
@@ -40,14 +42,14 @@ export const planUpload = Effect.fn("planUpload")(function* (folder: Store["Serv
   } satisfies UploadPlan
 })
 
-const planFile = (source: string, path: string): Result.Result<Upload, Refusal> => {
+const planFile = ({ key: source, size }: ObjectInfo, path: string): Result.Result<Upload, Refusal> => {
   const refuse = (reason: string) => Result.fail({ source, reason })
   const [className, ...names] = path.split("/")
   const key = recordingKey(className!, names.join("/"))
   if (names.length === 0) return refuse("it lies in no class's folder")
   if (path.includes("\ufffd")) return refuse("its name is not valid UTF-8")
   if (Buffer.byteLength(key) > 1024) return refuse("its name is too long: S3 allows 1,024 bytes, folders included")
-  return Result.succeed({ source, key })
+  return Result.succeed({ source, key, size })
 }
 
 /** What became of a file. */

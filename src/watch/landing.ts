@@ -82,6 +82,8 @@ export const makeLanding = Effect.fn("makeLanding")(function* (
       pending.delete(key)
     }
     yield* embeddings.compact(recipe, liveVersions)
+    // Those that cannot be used have been told of already.
+    if (result.embedded === 0) return
     yield* Effect.logInfo(`Embedded ${result.embedded} new ${result.embedded === 1 ? "recording" : "recordings"}.`)
   })
 

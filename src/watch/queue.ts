@@ -38,11 +38,14 @@ export const keysOf = (body: string, bucket: string): ReadonlyArray<string> => {
   return Option.match(event, {
     onNone: () => [],
     onSome: ({ Records }) =>
-      Records.filter(({ s3 }) => s3.bucket.name === bucket).map(({ s3 }) =>
-        decodeURIComponent(s3.object.key.replaceAll("+", " "))
+      Records.filter(({ s3 }) => s3.bucket.name === bucket).flatMap(({ s3 }) =>
+        Option.toArray(decodeKey(s3.object.key.replaceAll("+", " ")))
       )
   })
 }
+
+// Anybody who may send to the queue may send a key that is not encoded as S3's are.
+const decodeKey = Option.liftThrowable(decodeURIComponent)
 
 /**
  * A bucket that notifies an SQS queue. Messages are deleted once what they announce is stored; those of a process that

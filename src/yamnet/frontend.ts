@@ -23,7 +23,7 @@ export const PATCH_HOP = PATCH_HOP_FRAMES * HOP
 export const FRONTEND_VERSION = "yamnet-logmel-2"
 
 /** Patches that a waveform of so many samples makes once its tail is padded with silence: at least one. */
-export const patchCount = (samples: number): number => 1 + Math.ceil(Math.max(0, samples - FIRST_PATCH) / PATCH_HOP)
+const patchCount = (samples: number): number => 1 + Math.ceil(Math.max(0, samples - FIRST_PATCH) / PATCH_HOP)
 
 /** A periodic Hann window. */
 export const hannWindow = (): Float64Array =>

@@ -33,7 +33,7 @@ export class WeightsError extends Schema.TaggedError<WeightsError>()("WeightsErr
 
 /** Where to look for the weights. */
 export interface WeightsOptions {
-  /** Looked into first, and where a download is kept. */
+  /** Looked into unless `location` is a path, and where a download is kept. */
   readonly folder: string
   /** A folder, a file, or the address of either; nothing else is tried if it is wrong. */
   readonly location?: string
@@ -138,8 +138,8 @@ const fetchInto = Effect.fnUntraced(function* (address: string, folder: string, 
 })
 
 /**
- * Finds YAMNet's weights: in `folder`, else at `location`, else downloaded from the official addresses and kept in
- * `folder`.
+ * Finds YAMNet's weights: at `location` if that is a path, else in `folder`, else at the address that `location` is or
+ * the official ones, from where they are downloaded and kept in `folder`.
  *
  * What is found must be whole and right; a file that is not fails rather than being passed over.
  */
@@ -153,14 +153,16 @@ export const findWeights = Effect.fn("Weights.find")(function* (
   }
   const at = (place: string) => Effect.mapError(({ message }: UnusableWeights) => fail([`${place} ${message}`]))
 
+  const isAddress = location !== undefined && /^https?:\/\//i.test(location)
+  if (location !== undefined && !isAddress) {
+    return finish(yield* readPath(location).pipe(at(location)), location, "yamnet")
+  }
   const kept = yield* findIn(folder).pipe(at(folder))
   if (Option.isSome(kept)) {
     return finish(yield* readFile(kept.value).pipe(at(kept.value)), kept.value, "yamnet")
   }
   if (location !== undefined) {
-    const isAddress = /^https?:\/\//i.test(location)
-    const network = isAddress ? fetchInto(location, folder, patience) : readPath(location)
-    return finish(yield* network.pipe(at(location)), location, "yamnet")
+    return finish(yield* fetchInto(location, folder, patience).pipe(at(location)), location, "yamnet")
   }
   const tried = [`${folder} holds neither ${TFJS_FILE} nor ${KERAS_FILE}`]
   for (const address of addresses) {

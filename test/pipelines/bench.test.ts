@@ -38,6 +38,13 @@ test("the network is compared with the peer's best batch, on the same threads", 
   expect(ratioTo(summarise("network", "native, 1 thread, batch 32", quantity, [900]), peers)).toBeUndefined()
 })
 
+test("recordings that are not there are refused in one sentence", async () => {
+  const { code, stderr } = await runProgram("bench", ["--recordings", "/no/such/folder"])
+  expect(code).toBe(1)
+  expect(stderr).toContain("There is no folder /no/such/folder.")
+  expect(stderr).not.toContain("    at ")
+})
+
 test("the command measures the rows asked for on synthesised sounds, and says which peers are absent", async () => {
   const args = ["--only", "front-end, transforms", "--seconds", "0", "--python", "no-such-python", "--json"]
   const run = await runProgram("bench", args)

@@ -62,11 +62,16 @@ test("where nothing can be tested, the answer says so and makes no figure", asyn
   })
 })
 
-test("a head or a class that there is not is refused in one sentence", async () => {
+test("a head, a class or a place that there is not is refused in one sentence", async () => {
   await using folder = await world()
   const head = await evaluate(folder.root, ["--compare", "linear,forest"])
   expect(head.code).toBe(1)
   expect(head.stderr).toContain("--compare takes heads separated by commas: mlp, linear, audioset, auto.")
+  const report = await evaluate(folder.root, ["--report", "no/such/folder/page.html"])
+  expect(report.code).toBe(1)
+  expect(report.stderr).toContain("/no/such/folder: name another place with --report.")
+  // Before anything is computed.
+  expect(report.stderr).not.toContain("Listing")
   const background = await evaluate(folder.root, ["--background", "wind"])
   expect(background.code).toBe(1)
   expect(background.stderr).toContain('There is no class "wind": there are dog_bark, gun_shot.')

@@ -53,6 +53,17 @@ test("a folder is uploaded once, and again only where it changed", async () => {
   expect(new TextDecoder().decode(server.bucket.get("extracted_audio/dog/a.wav")?.bytes)).toBe("dog A")
 })
 
+test("no more is in memory at once than is allowed, and a file larger than that goes alone", async () => {
+  using server = startS3Server()
+  await using folder = await folderOf(
+    Object.fromEntries([1, 2, 3, 4].map((i) => [`dog/${i}.wav`, new Uint8Array(700_000 * i)]))
+  )
+  await upload([folder.root], { ...environmentFor(server.endpoint), MAX_RECORDING_MB: "1" })
+  expect(server.requests.filter(({ key }) => key !== "").map(({ method }) => method)).toEqual(
+    [1, 2, 3, 4].flatMap(() => ["HEAD", "PUT"])
+  )
+})
+
 test("into a folder too, where contents are compared", async () => {
   await using folder = await folderOf({ "notes.txt": "left", "extracted_audio/dog/a.wav": "dog a" })
   await using target = await folderOf({})

@@ -3,7 +3,7 @@ import { mkdtemp, rm } from "node:fs/promises"
 import { hostname, tmpdir } from "node:os"
 import { join } from "node:path"
 import { Deferred, Duration, Effect, Fiber, Layer } from "effect"
-import { withLease } from "../../src/registry/lease.ts"
+import { runningRun, withLease } from "../../src/registry/lease.ts"
 import { folderStore } from "../../src/store/folder.ts"
 import { LEASE_KEY } from "../../src/store/keys.ts"
 import { Store } from "../../src/store/store.ts"
@@ -96,6 +96,34 @@ test("a silent holder elsewhere is replaced only if its lease stays unchanged fo
     return yield* Fiber.join(contender)
   })
   expect(await run(contested)).toMatchObject({ _tag: "LeaseHeld", runId: "other" })
+})
+
+test("a lease long silent is replaced, though its process's number is another's by now", async () => {
+  // As in a container that is started again, where the numbers are small and come again.
+  const reused = { host: hostname(), process: process.pid }
+  const minutesAgo = (minutes: number) => new Date(Date.now() - 60_000 * minutes).toISOString()
+  const outcome = await run(
+    Effect.gen(function* () {
+      yield* leaveLease({ ...reused, renewedAt: minutesAgo(5) })
+      const busy = [yield* runningRun, (yield* Effect.flip(withLease("next", { expiry })(Effect.void)))._tag]
+      yield* leaveLease({ ...reused, renewedAt: minutesAgo(15) })
+      return { busy, gone: yield* runningRun, next: yield* withLease("next", { expiry })(Effect.succeed("trained")) }
+    })
+  )
+  expect(outcome).toEqual({ busy: ["other", "LeaseHeld"], gone: undefined, next: "trained" })
+})
+
+test("the lease is given back also if its last renewal was written though nobody heard of it", async () => {
+  const outcome = await run(
+    Effect.gen(function* () {
+      const store = yield* Store
+      yield* Effect.flatMap(store.get(LEASE_KEY), ({ bytes }) => store.put(LEASE_KEY, bytes)).pipe(
+        withLease("first", { expiry: Duration.minutes(1) })
+      )
+      return { running: yield* runningRun, next: yield* withLease("next")(Effect.succeed("trained")) }
+    })
+  )
+  expect(outcome).toEqual({ running: undefined, next: "trained" })
 })
 
 test("a run whose lease was taken over stops before it publishes", async () => {

@@ -273,6 +273,30 @@ test("answers carry security headers, and no page is told what failed", async ()
   expect(headers.get("access-control-allow-origin")).toBeNull()
 })
 
+test("a request without a host that can be read is refused as any other", async () => {
+  const ask = (head: string) =>
+    new Promise<string>((resolve) => {
+      let text = ""
+      void Bun.connect({
+        hostname: "127.0.0.1",
+        port: Number(new URL(service.url).port),
+        socket: {
+          open: (socket) => void socket.write(`${head}\r\nConnection: close\r\n\r\n`),
+          data: (_, chunk) => {
+            text += chunk.toString()
+          },
+          close: () => resolve(text)
+        }
+      })
+    })
+  for (const head of ["GET /health HTTP/1.0", "GET /health HTTP/1.1\r\nHost: [", "OPTIONS /predict HTTP/1.0"]) {
+    const text = await ask(head)
+    expect(text).toStartWith("HTTP/1.1 400 ")
+    expect(text.toLowerCase()).toContain("x-frame-options: deny")
+    expect(text).toEndWith('{"detail":"The request does not name its host."}')
+  }
+})
+
 test("every route is described, and counted for Prometheus", async () => {
   const { paths } = await json(service.get("/openapi"))
   expect(Object.keys(paths as object)).toEqual(

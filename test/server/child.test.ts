@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test"
 import { join } from "node:path"
-import { Effect, Result } from "effect"
+import { Effect, Fiber, Result } from "effect"
 import { superviseChild } from "../../src/server/child.ts"
 
 const start = superviseChild<number, number>([process.execPath, join(import.meta.dir, "echoChild.ts")], () => undefined)
@@ -42,4 +42,30 @@ test("a request that its client gives up is not worked on", async () => {
     })
   )
   expect(after).toEqual({ reply: 42, deaths: 0 })
+}, 60_000)
+
+test("a process that hangs is replaced, however many more ask it meanwhile", async () => {
+  const patient = superviseChild<number, number>(
+    [process.execPath, join(import.meta.dir, "echoChild.ts")],
+    () => undefined,
+    1_000
+  )
+  const { hung, later } = await Effect.runPromise(
+    Effect.scoped(
+      Effect.gen(function* () {
+        const child = yield* patient
+        yield* child.ask(1)
+        const asked = yield* Effect.forkChild(Effect.result(child.ask(0.5)))
+        // One after the other, so that at no time a second passes without a request.
+        const others = yield* Effect.forEach(
+          Array.from({ length: 15 }, (_, at) => at),
+          (at) => Effect.andThen(Effect.sleep(100 * at), child.ask(20 + at)),
+          { concurrency: "unbounded" }
+        )
+        return { hung: yield* Fiber.join(asked), later: others }
+      })
+    )
+  )
+  expect(Result.isFailure(hung) && hung.failure.message).toBe("The engine process died (signal SIGKILL).")
+  expect(later).toEqual(Array.from({ length: 15 }, (_, at) => 2 * (20 + at)))
 }, 60_000)

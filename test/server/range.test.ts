@@ -1,6 +1,7 @@
 import { expect, test } from "bun:test"
+import { Effect } from "effect"
 import fc from "fast-check"
-import { parseRange } from "../../src/server/range.ts"
+import { parseRange, rangeResponse } from "../../src/server/range.ts"
 
 test("ranges are read as RFC 9110 has them", () => {
   expect(parseRange("bytes=0-499", 10_000)).toEqual({ first: 0, last: 499 })
@@ -25,4 +26,32 @@ test("a range never leaves the file", () => {
       expect(range.last).toBeLessThan(size)
     })
   )
+})
+
+test("no more is read than is sent, and parts of one version only", async () => {
+  const bytes = Uint8Array.from({ length: 100 }, (_, at) => at)
+  const ask = async (headers: Record<string, string>, present = bytes) => {
+    const reads: Array<readonly [number, number]> = []
+    const response = await Effect.runPromise(
+      rangeResponse(
+        { etag: "one", size: 100 },
+        "audio/wav",
+        new Request("http://localhost", { headers }),
+        (from, end) =>
+          Effect.sync(() => {
+            reads.push([from, end])
+            return present.slice(from, end)
+          })
+      ).pipe(Effect.catch(({ status, detail }) => Effect.succeed(new Response(detail, { status }))))
+    )
+    return { status: response.status, length: (await response.bytes()).length, reads }
+  }
+  const range = "bytes=10-19"
+  expect(await ask({ range })).toEqual({ status: 206, length: 10, reads: [[10, 20]] })
+  expect(await ask({ range, "if-range": '"one"' })).toEqual({ status: 206, length: 10, reads: [[10, 20]] })
+  expect(await ask({ range, "if-range": '"other"' })).toEqual({ status: 200, length: 100, reads: [[0, 100]] })
+  expect(await ask({})).toEqual({ status: 200, length: 100, reads: [[0, 100]] })
+  expect(await ask({ range: "bytes=100-" })).toEqual({ status: 416, length: 0, reads: [] })
+  expect(await ask({ range, "if-none-match": '"one"' })).toEqual({ status: 304, length: 0, reads: [] })
+  expect((await ask({ range }, bytes.subarray(0, 15))).status).toBe(409)
 })

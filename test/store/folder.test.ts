@@ -2,7 +2,7 @@ import { expect, test } from "bun:test"
 import { chmod, mkdir, mkdtemp, readdir, rename, rm, symlink, utimes, writeFile } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { dirname, join } from "node:path"
-import { Effect, Option, Stream } from "effect"
+import { Effect, Fiber, Option, Stream } from "effect"
 import { folderStore } from "../../src/store/folder.ts"
 import type { Store, StoreError } from "../../src/store/store.ts"
 
@@ -46,6 +46,26 @@ test("nothing but what was put, and an empty lock, is left in the folder", async
     "c/a.wav",
     "file"
   ])
+})
+
+test("a write that is interrupted has ended when the interruption has, whole", async () => {
+  await using folder = await folderWith()
+  const large = new Uint8Array(64_000_000)
+  for (const condition of [undefined, { ifNoneMatch: "*" }] as const) {
+    const key = `large ${condition ? "if" : "put"}`
+    const interrupted = Effect.gen(function* () {
+      const writing = yield* Effect.forkChild(folder.store.put(key, large, condition))
+      const started = Effect.promise(() => readdir(folder.root)).pipe(
+        Effect.filterOrFail((names) => names.some((name) => /^\.ecosight-.*-/.test(name))),
+        Effect.retry({ times: 1000 })
+      )
+      yield* Effect.andThen(started, Fiber.interrupt(writing))
+    })
+    await Effect.runPromise(interrupted)
+    expect((await readdir(folder.root)).filter((name) => name !== ".ecosight-lock")).toEqual([key])
+    expect((await run(folder.store.get(key))).bytes.length).toBe(large.length)
+    await rm(join(folder.root, key))
+  }
 })
 
 test("a file written by another program has a new ETag, also with its old size and date", async () => {

@@ -43,6 +43,13 @@ test("a folder of recordings is opened by the folder around it", () =>
       expect(yield* failureOf(open(recordings))).toMatchObject({
         message: `${recordings} holds the recordings themselves: name the folder around it, ${folder}.`
       })
+      const file = join(folder, "file")
+      yield* Effect.promise(() => Bun.write(file, ""))
+      for (const create of [false, true]) {
+        expect(yield* failureOf(open(file, {}, create))).toMatchObject({
+          message: `${file} is a file: name a folder.`
+        })
+      }
       expect(yield* failureOf(open(join(folder, "nowhere")))).toMatchObject({
         message: `There is no folder ${folder}/nowhere.`
       })

@@ -277,6 +277,7 @@ test("keys of notifications are decoded, and those of other buckets passed over"
     "extracted_audio/a b/c+d é.wav"
   ])
   expect(keysOf(notification("there", "extracted_audio/a/b.wav"), "here")).toEqual([])
-  for (const body of ["", "{}", "not JSON", '{"Records":[{}]}', '{"Message":"{}"}'])
+  const notEncoded = notification("here", "a").replace('"a"', '"extracted_audio/a/100%.wav"')
+  for (const body of ["", "{}", "not JSON", '{"Records":[{}]}', '{"Message":"{}"}', notEncoded])
     expect(keysOf(body, "here")).toEqual([])
 })

@@ -52,7 +52,7 @@ describe("in a folder", () => {
   }
 
   test("a TensorFlow.js model is found before anything else is asked", async () => {
-    const weights = await found({ folder: await fill(tfjs), location: "/nowhere" })
+    const weights = await found({ folder: await fill(tfjs), location: "http://127.0.0.1:1/nowhere" })
     expect(weights.embedder).toBe("yamnet")
     expect(weights.source).toBe(join(folder, "model.json"))
     expect(layersOf(weights).map(({ kernel }) => kernel.length)).toEqual(
@@ -89,6 +89,13 @@ describe("in a folder", () => {
     const without = new Map(tfjs)
     without.delete(shard)
     expect(await refused({ folder: await fill(without) })).toContain(`cannot be read (${shard})`)
+  })
+
+  test("a path that is named comes before what was downloaded", async () => {
+    const folder = await fill(tfjs)
+    const location = await fill(new Map([["yamnet.h5", keras]]))
+    expect((await found({ folder, location })).source).toBe(location)
+    expect(await refused({ folder, location: "/nowhere/yamnet" })).toContain("/nowhere/yamnet does not exist")
   })
 
   test("a location that is not there, or holds no model, is an error", async () => {

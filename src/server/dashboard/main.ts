@@ -31,8 +31,11 @@ let shown = 0
 const show = async () => {
   const name = location.hash.slice(1) in PAGES ? location.hash.slice(1) : "overview"
   for (const link of document.querySelectorAll("nav a")) {
-    if (link.getAttribute("href") === `#${name}`) link.setAttribute("aria-current", "page")
-    else link.removeAttribute("aria-current")
+    if (link.getAttribute("href") === `#${name}`) {
+      link.setAttribute("aria-current", "page")
+      // On a narrow screen the sections do not fit beside each other.
+      link.scrollIntoView({ block: "nearest", inline: "nearest" })
+    } else link.removeAttribute("aria-current")
   }
   leave?.()
   leave = undefined

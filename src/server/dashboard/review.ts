@@ -66,7 +66,8 @@ const stateOf = ({ running, failure, review }: Looked): ReadonlyArray<HTMLElemen
   const lines: Array<HTMLElement> = []
   if (review !== null) {
     const when = new Date(review.date).toLocaleString(undefined, { dateStyle: "medium", timeStyle: "short" })
-    const more = review.unknown > 0 ? ` ${review.unknown} more were not embedded yet: train first.` : ""
+    const more =
+      review.unknown > 0 ? ` ${review.unknown} more had no embeddings: new since the last training, or not usable.` : ""
     lines.push(h("p", { class: "hint" }, `${review.recordings} recordings were looked through on ${when}.${more}`))
   }
   if (failure !== null) lines.push(h("p", { class: "problem", role: "alert" }, failure))

@@ -1,0 +1,12 @@
+import { expect, test } from "bun:test"
+import { describeSummary } from "../../pipelines/summary.ts"
+import { smallCorpus, succeed } from "../retrain/world.ts"
+import { memoryStore } from "../store/memory.ts"
+
+test("a run that could hold nothing out is described without a test", async () => {
+  const onePerClass = [...smallCorpus()].filter((_, at) => at === 0 || at === 5)
+  const text = describeSummary(await succeed(memoryStore(new Map(onePerClass))))
+  expect(text).toContain("Nothing could be held out, so the model is not tested.")
+  expect(text).not.toContain("Confusion matrix")
+  expect(text).toContain("2 recordings (2 embedded now, 0 reused, 0 skipped)")
+})
