@@ -11,6 +11,14 @@ interface Kernels {
   readonly resample: (resampler: number, samples: number, out: number, length: number) => void
   readonly logMel: (mel: number, samples: number, frames: number, out: number) => void
   readonly encode: (samples: number, length: number, out: number, encoded: number) => void
+  readonly keep: (
+    streams: number,
+    thresholds: number,
+    drawn: number,
+    units: number,
+    visits: number,
+    out: number
+  ) => void
 }
 
 const load = (): Kernels => {

@@ -2,6 +2,7 @@ import { Effect } from "effect"
 import { type Random, shuffled } from "../../random.ts"
 import type { Weights } from "../network.ts"
 import { type Backend, type Pass, type Problem, TrainingError } from "./backend.ts"
+import { keptUnits } from "./dropout.ts"
 
 /** How long and in what steps to train. */
 export interface Schedule {
@@ -152,16 +153,4 @@ const drawBeta = (shape: number, random: Random): number => {
     const [one, other] = [random() ** (1 / shape), random() ** (1 / shape)]
     if (one + other <= 1 && one + other > 0) return one / (one + other)
   }
-}
-
-const keptUnits = (
-  visits: number,
-  units: ReadonlyArray<number>,
-  dropout: ReadonlyArray<number>,
-  random: Random
-): Uint8Array => {
-  const thresholds = units.flatMap((count, layer) => new Array<number>(count).fill(dropout[layer]!))
-  const kept = new Uint8Array(visits * thresholds.length)
-  for (let i = 0; i < kept.length; i++) kept[i] = random() >= thresholds[i % thresholds.length]! ? 1 : 0
-  return kept
 }

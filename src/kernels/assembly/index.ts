@@ -3,6 +3,7 @@ export { stretch } from "./vocoder"
 export { resample } from "./resample"
 export { logMel } from "./logmel"
 export { encode } from "./pcm"
+export { keep } from "./keep"
 
 /** Bytes aligned to 16, not cleared. */
 export function allocate(bytes: usize): usize {
