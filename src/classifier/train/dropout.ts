@@ -17,6 +17,8 @@ export const keptUnits = (
   random: Random
 ): Uint8Array => {
   const thresholds = units.flatMap((count, layer) => new Array<number>(count).fill(dropout[layer]! * 2 ** 32))
+  // Without hidden layers nothing is drawn, so that what else `random` decides stays as it is.
+  if (thresholds.length === 0) return new Uint8Array(0)
   const drawn = Math.ceil(thresholds.length / STEP) * STEP
   const begin = Array.from({ length: 3 * LANES }, () => random() * 2 ** 32)
   using room = new Room()
