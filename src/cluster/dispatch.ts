@@ -1,4 +1,4 @@
-import { Cause, Clock, Context, Deferred, Effect, type Exit, Fiber, Layer } from "effect"
+import { Cause, Clock, Context, Deferred, Effect, type Exit, type Fiber, Layer } from "effect"
 import { EntityId, Sharding } from "effect/cluster"
 import { EMBED_GROUP } from "./layers.ts"
 import { type Member, Roster } from "./roster.ts"
@@ -171,10 +171,10 @@ export class Dispatch extends Context.Service<
           }),
           ({ isFirst, answered }) => Effect.andThen(isFirst ? look : Effect.void, Deferred.await(answered)),
           ({ fibers }) =>
-            Effect.suspend(() => {
+            Effect.sync(() => {
               underWay--
               // Not waited for: a worker that is frozen does not answer that it has stopped.
-              return Effect.forEach(fibers, (fiber) => Effect.forkIn(Fiber.interrupt(fiber), scope), { discard: true })
+              for (const fiber of fibers) fiber.interruptUnsafe()
             })
         ).pipe(Effect.withSpan("Dispatch.embed"))
 
