@@ -1,12 +1,9 @@
-import { Console, Effect } from "effect"
-import { table } from "../../pipelines/summary.ts"
+import { Effect } from "effect"
 import { HEADS, type HeadDescription } from "../../src/classifier/network.ts"
 import { nativeBackend } from "../../src/classifier/train/native.ts"
 import { train } from "../../src/classifier/train/train.ts"
-import { evaluateHeads } from "../../src/evaluation/evaluation.ts"
 import { outOfFold } from "../../src/evaluation/outOfFold.ts"
-import { describeDifference, describeFigure } from "../../src/evaluation/table.ts"
-import { openCorpus, runExperiment, temperedTogether } from "./corpus.ts"
+import { openCorpus, report, runExperiment } from "./corpus.ts"
 
 // The settings of the audioset head, changed one at a time, on the recordings that are not held out:
 // bun bench/experiments/settings.ts STORE. The last line is JSON.
@@ -38,51 +35,16 @@ const CHANGES: ReadonlyArray<{
 
 await runExperiment(
   Effect.gen(function* () {
-    const { choosing, split, totals, weights } = yield* openCorpus(process.argv[2]!, 5)
-    const scores = weights.scores!
-    const tested = yield* Effect.forEach(CHANGES, ({ name, change, scale = 1 }) => {
+    const { choosing, seconds, scores } = yield* openCorpus(process.argv[2]!, 5)
+    const tried = yield* Effect.forEach(CHANGES, ({ name, change, scale = 1 }) => {
       const description = { ...HEADS.audioset, ...change }
       const scaled = { kernel: scores.kernel.map((value) => value * scale), bias: scores.bias }
-      return outOfFold(choosing, FOLDS, (cut, seed) =>
-        train(
-          choosing,
-          cut,
-          { head: "audioset", description, scores: scaled, epochs: 100, batchSize: 64, seed },
-          nativeBackend
-        )
-      ).pipe(
-        Effect.map((result) => ({ head: name, seconds: 0, result: temperedTogether(choosing, result) })),
+      const settings = { head: "audioset", description, scores: scaled, epochs: 100, batchSize: 64 } as const
+      return outOfFold(choosing, FOLDS, (cut, seed) => train(choosing, cut, { ...settings, seed }, nativeBackend)).pipe(
+        Effect.map((result) => ({ name, result })),
         Effect.tap(() => Effect.sync(() => process.stderr.write(`${name}\n`)))
       )
     })
-    const evaluation = evaluateHeads(choosing, totals.seconds, tested, { ...FOLDS, background: undefined })!
-    const rows = evaluation.heads.map(({ head, macroF1, logLoss }, at) => {
-      const difference = evaluation.differences[at - 1]
-      return [
-        head,
-        describeFigure(macroF1),
-        difference === undefined ? "" : describeDifference(difference.macroF1),
-        describeFigure(logLoss),
-        difference === undefined ? "" : describeDifference(difference.logLoss)
-      ]
-    })
-    yield* Console.log(
-      `${evaluation.recordings} recordings; ${split.holdout.length} more are held out and have no part in it.`
-    )
-    yield* Console.log(table([["audioset", "macro-F1", "less the first's", "log loss", "less the first's"], ...rows]))
-    yield* Console.log(
-      JSON.stringify({
-        ...FOLDS,
-        recordings: evaluation.recordings,
-        sources: evaluation.sources,
-        settings: evaluation.heads.map(({ head, macroF1, logLoss, classes }, at) => ({
-          name: head,
-          macroF1,
-          logLoss,
-          recalls: Object.fromEntries(classes.map(({ className, recall }) => [className, recall])),
-          lessTheFirst: evaluation.differences[at - 1] ?? null
-        }))
-      })
-    )
+    yield* report(choosing, seconds, tried, FOLDS)
   })
 )
