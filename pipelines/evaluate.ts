@@ -99,13 +99,14 @@ const handle = Effect.fn("evaluate")(function* (options: Options) {
       tested.push({ head, seconds: ((yield* Clock.currentTimeMillis) - began) / 1000, result })
     }
     yield* end
-    const evaluation = evaluateHeads(dataset, totals.seconds, tested, { ...options, background })
-    if (evaluation === undefined) {
+    const scored = evaluateHeads(dataset, totals.seconds, tested, { ...options, background })
+    if (scored === undefined) {
       const { notes } = tested[0]!.result
       yield* Console.log(["", ...notes, UNTESTABLE].join("\n"))
       if (options.json) yield* Console.log(JSON.stringify({ heads: [], notes: [...notes, UNTESTABLE] }))
       return
     }
+    const evaluation = { ...scored, notes: [...scored.notes, ...totals.notes] }
     yield* Console.log(describe(evaluation))
     const page = evaluationPage(evaluation, opened.value.location, DateTime.toDateUtc(yield* DateTime.now))
     yield* writeFileString(options.report, page)

@@ -10,7 +10,7 @@ export interface Sample {
   readonly group: string
   /** `original`, or the augmentation that made it. */
   readonly variant: string
-  /** The mean over the clip's patches, 1,024 floats. */
+  /** The mean over the clip's patches, by energy in an original, plain in others: 1,024 floats. */
   readonly vector: Float32Array
 }
 

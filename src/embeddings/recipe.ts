@@ -1,6 +1,7 @@
 import { SAMPLE_RATE } from "../audio/clip.ts"
 import { AUGMENTATION_VERSION } from "../augment/plan.ts"
 import { FRONTEND_VERSION } from "../yamnet/frontend.ts"
+import { POOLING_VERSION } from "../yamnet/pooling.ts"
 
 /** Everything that changes a vector: embeddings are comparable, and reusable, only within one recipe. */
 export interface Recipe {
@@ -9,6 +10,8 @@ export interface Recipe {
   readonly parts: {
     readonly weights: string
     readonly frontEnd: string
+    /** What each patch counts for. */
+    readonly pooling: string
     readonly sampleRate: number
     readonly clipMaxSeconds: number
     readonly augmentation: string
@@ -25,6 +28,7 @@ export const makeRecipe = (settings: {
   const parts: Recipe["parts"] = {
     weights: settings.weightsHash,
     frontEnd: FRONTEND_VERSION,
+    pooling: POOLING_VERSION,
     sampleRate: SAMPLE_RATE,
     clipMaxSeconds: settings.clipMaxSeconds,
     augmentation: AUGMENTATION_VERSION,

@@ -1,6 +1,6 @@
 import type { Draw } from "../augment/plan.ts"
 
-/** One variant of a recording and its embedding: the mean over its patches. */
+/** One variant of a recording and its embedding: the mean over its patches, by energy in an original. */
 export interface EmbeddedVariant {
   readonly draw: Draw
   readonly seconds: number

@@ -290,6 +290,7 @@ export const finish = Effect.fn("retrain.finish")(function* (weights: YamnetWeig
       ...split.notes,
       ...classifier.notes,
       ...worthOf(dataset),
+      ...totals.notes,
       ...(classifier.search ? [classifier.search.why] : [])
     ],
     comparison: comparison ?? null,

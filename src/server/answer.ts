@@ -21,7 +21,7 @@ interface Loaded {
 /**
  * Makes the function that answers the service, one request at a time.
  *
- * It runs `ecosight.onnx`, the file that devices get too: front-end, YAMNet, mean and classifier in one. Only the
+ * It runs `ecosight.onnx`, the file that devices get too: front-end, YAMNet, pooling and classifier in one. Only the
  * version asked for last is kept; the next is loaded beside it before it is let go.
  */
 export const answer = Effect.gen(function* () {

@@ -16,6 +16,8 @@ export interface Prepared extends PreparedRecording {
 interface Pending {
   readonly recording: Omit<EmbeddedRecording, "variants">
   readonly variants: ReadonlyArray<Omit<EmbeddedRecording["variants"][number], "vector">>
+  /** For each variant, what its patches count for. */
+  readonly weights: ReadonlyArray<Float64Array>
   readonly sums: ReadonlyArray<Float64Array>
   remaining: number
 }
@@ -24,6 +26,8 @@ interface Pending {
 interface Span {
   readonly pending: Pending
   readonly variant: number
+  /** The place of the first one in the variant. */
+  readonly first: number
   readonly patches: number
 }
 
@@ -35,9 +39,9 @@ interface Batch {
 
 /**
  * Embeds prepared recordings in the engine's fixed batches, which cross the borders of clips and variants, and emits
- * each recording, in order, when the mean of its last variant is known.
+ * each recording, in order, when its last variant's vector is known.
  *
- * Patches are summed in their own order in float64, so a vector does not depend on where the batches were cut.
+ * Patches are summed, by their weights, in their own order in float64, so a vector does not depend on where the batches were cut.
  */
 export const embedInBatches =
   (engine: Engine["Service"]) =>
@@ -76,7 +80,7 @@ const cutBatches = (cut: Cut, prepared: Prepared, size: number): [Cut, Array<Bat
     for (let at = 0; at < total; ) {
       const taken = Math.min(total - at, size - filled)
       buffer.set(patches.subarray(at * PATCH_SIZE, (at + taken) * PATCH_SIZE), filled * PATCH_SIZE)
-      spans.push({ pending, variant, patches: taken })
+      spans.push({ pending, variant, first: at, patches: taken })
       at += taken
       filled += taken
       if (filled === size) {
@@ -92,7 +96,11 @@ const cutBatches = (cut: Cut, prepared: Prepared, size: number): [Cut, Array<Bat
 
 const startPending = ({ variants, ...recording }: Prepared): Pending => ({
   recording,
-  variants: variants.map(({ patches, wav: _, ...variant }) => ({ ...variant, patches: patches.length / PATCH_SIZE })),
+  variants: variants.map(({ patches, weights: _, wav: __, ...variant }) => ({
+    ...variant,
+    patches: patches.length / PATCH_SIZE
+  })),
+  weights: variants.map(({ weights }) => weights),
   sums: variants.map(() => new Float64Array(EMBEDDING_SIZE)),
   remaining: variants.reduce((sum, { patches }) => sum + patches.length / PATCH_SIZE, 0)
 })
@@ -100,10 +108,11 @@ const startPending = ({ variants, ...recording }: Prepared): Pending => ({
 const gather = (vectors: Float32Array, spans: ReadonlyArray<Span>): Array<EmbeddedRecording> => {
   const finished: Array<EmbeddedRecording> = []
   let at = 0
-  for (const { pending, variant, patches } of spans) {
+  for (const { pending, variant, first, patches } of spans) {
     const sum = pending.sums[variant]!
-    for (const end = at + patches; at < end; at++) {
-      for (let i = 0; i < EMBEDDING_SIZE; i++) sum[i]! += vectors[at * EMBEDDING_SIZE + i]!
+    for (let patch = first; patch < first + patches; patch++, at++) {
+      const weight = pending.weights[variant]![patch]!
+      for (let i = 0; i < EMBEDDING_SIZE; i++) sum[i]! += weight * vectors[at * EMBEDDING_SIZE + i]!
     }
     pending.remaining -= patches
     if (pending.remaining === 0) finished.push(finishPending(pending))
@@ -113,8 +122,5 @@ const gather = (vectors: Float32Array, spans: ReadonlyArray<Span>): Array<Embedd
 
 const finishPending = ({ recording, variants, sums }: Pending): EmbeddedRecording => ({
   ...recording,
-  variants: variants.map((variant, i) => ({
-    ...variant,
-    vector: Float32Array.from(sums[i]!, (sum) => sum / variant.patches)
-  }))
+  variants: variants.map((variant, i) => ({ ...variant, vector: Float32Array.from(sums[i]!) }))
 })

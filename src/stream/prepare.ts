@@ -4,7 +4,8 @@ import { decodeClip } from "../audio/decode.ts"
 import { encodeWav } from "../audio/wav.ts"
 import { augment } from "../augment/apply.ts"
 import { type Draw, planVariants } from "../augment/plan.ts"
-import { logMelPatches } from "../yamnet/frontend.ts"
+import { logMelPatches, PATCH_SIZE } from "../yamnet/frontend.ts"
+import { evenWeights, patchWeights } from "../yamnet/pooling.ts"
 
 /** What turns a recording's bytes into variants; part of the recipe, but for `audit`. */
 export interface PrepareSettings {
@@ -22,6 +23,8 @@ export interface PreparedVariant {
   readonly clipped: number
   /** [patches * 96 * 64] log-mel */
   readonly patches: Float32Array
+  /** What each patch counts for in the embedding. */
+  readonly weights: Float64Array
   /** The audit copy, or null without one. */
   readonly wav: Uint8Array | null
 }
@@ -40,12 +43,14 @@ export const prepareRecording = Effect.fn("prepareRecording")(function* (bytes: 
   const variants = augment(clip, planVariants(contentHash, settings.augmentations)).map(
     ({ draw, clip: variant }): PreparedVariant => {
       const { bytes: wav, peak, clipped } = encodeWav(variant)
+      const patches = logMelPatches(variant.samples)
       return {
         draw,
         seconds: variant.samples.length / SAMPLE_RATE,
         peak,
         clipped,
-        patches: logMelPatches(variant.samples),
+        patches,
+        weights: draw.variant === "original" ? patchWeights(patches) : evenWeights(patches.length / PATCH_SIZE),
         wav: settings.audit ? wav : null
       }
     }

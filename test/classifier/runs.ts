@@ -66,6 +66,7 @@ export const trainedRun = (samples: ReadonlyArray<Sample>, settings: Partial<Tra
           parts: {
             weights: "none",
             frontEnd: "1",
+            pooling: "1",
             sampleRate: 16_000,
             clipMaxSeconds: 30,
             augmentation: "1",

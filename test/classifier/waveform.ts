@@ -3,8 +3,9 @@ import { Graph } from "../../src/onnx/graph.ts"
 import { logMelPatches, MEL_BANDS, PATCH_FRAMES, PATCH_SIZE } from "../../src/yamnet/frontend.ts"
 import { addNetwork } from "../../src/yamnet/graph.ts"
 import { EMBEDDING_SIZE, type Network } from "../../src/yamnet/layers.ts"
+import { patchWeights } from "../../src/yamnet/pooling.ts"
 
-/** A clip's embedding as the pipeline computes it: patches outside the graph, YAMNet inside, the mean outside. */
+/** A clip's embedding as the pipeline computes it: patches outside the graph, YAMNet inside, pooling outside. */
 export const embedWaveform = async (waveform: Float32Array, yamnet: Network): Promise<Float32Array> => {
   const graph = new Graph("yamnet")
   const embeddings = addNetwork(graph, graph.input("patches", ["n", PATCH_FRAMES, MEL_BANDS]), yamnet)
@@ -15,7 +16,8 @@ export const embedWaveform = async (waveform: Float32Array, yamnet: Network): Pr
   const results = await session.run({ patches: new Tensor("float32", patches, [count, PATCH_FRAMES, MEL_BANDS]) })
   const values = results[embeddings]!.data as Float32Array
   await session.release()
+  const weights = patchWeights(patches)
   return Float32Array.from({ length: EMBEDDING_SIZE }, (_, feature) =>
-    values.reduce((sum, value, at) => (at % EMBEDDING_SIZE === feature ? sum + value / count : sum), 0)
+    weights.reduce((sum, weight, patch) => sum + weight * values[patch * EMBEDDING_SIZE + feature]!, 0)
   )
 }

@@ -27,7 +27,7 @@ const echoEngine = (batch: number) => {
   return { engine, sizes }
 }
 
-/** A recording whose variants have patches that begin with the given values. */
+/** A recording whose variants have patches that begin with the given values, the later ones counting for more. */
 const prepared = (key: string, variants: ReadonlyArray<ReadonlyArray<number>>): Prepared => ({
   key,
   etag: `${key}-1`,
@@ -45,15 +45,19 @@ const prepared = (key: string, variants: ReadonlyArray<ReadonlyArray<number>>): 
       peak: 1,
       clipped: 0,
       patches,
+      weights: weightsOf(values.length),
       wav: null
     }
   })
 })
 
+const weightsOf = (patches: number): Float64Array =>
+  Float64Array.from({ length: patches }, (_, at) => (2 * (at + 1)) / (patches * (patches + 1)))
+
 const run = (engine: Engine["Service"], recordings: ReadonlyArray<Prepared>) =>
   Effect.runPromise(Stream.fromIterable(recordings).pipe(embedInBatches(engine), Stream.runCollect))
 
-test("a variant's vector is the mean over its patches, wherever the batches are cut", async () => {
+test("a variant's vector is the weighted mean over its patches, wherever the batches are cut", async () => {
   const corpus = fc.array(
     fc.array(fc.array(fc.integer({ min: -100, max: 100 }), { minLength: 1, maxLength: 5 }), {
       minLength: 1,
@@ -70,7 +74,10 @@ test("a variant's vector is the mean over its patches, wherever the batches are 
       )
       expect(embedded.map(({ key }) => key)).toEqual(recordings.map((_, i) => `${i}`))
       embedded.forEach(({ variants }, i) => {
-        const means = recordings[i]!.map((values) => values.reduce((sum, value) => sum + value, 0) / values.length)
+        const means = recordings[i]!.map((values) => {
+          const weights = weightsOf(values.length)
+          return values.reduce((sum, value, at) => sum + weights[at]! * value, 0)
+        })
         expect(variants.map(({ vector }) => vector[EMBEDDING_SIZE - 1]!)).toEqual(means.map(Math.fround))
         expect(variants.map(({ patches }) => patches)).toEqual(recordings[i]!.map((values) => values.length))
       })

@@ -22,6 +22,7 @@ export const modelMetadata = (run: TrainingRun) => {
     num_classes: dataset.classes.length,
     classes: dataset.classes,
     input_shape: [EMBEDDING_SIZE],
+    input: INPUT,
     ...scores(run),
     sample_rate: SAMPLE_RATE,
     architecture: {
@@ -70,6 +71,10 @@ export const modelMetadata = (run: TrainingRun) => {
     versions: { "ecosight-retrain": manifest.version, bun: Bun.version, ...pinned }
   }
 }
+
+const INPUT =
+  "The mean of YAMNet's embeddings over a clip's patches, standardised or not: a plain one, or, as in ecosight.onnx, one " +
+  "by the patches' energy, which is recognised better. It is trained on both."
 
 /** Temperature is folded into the model; a client that knows `unknown` applies the thresholds. */
 const calibrationOf = ({ classifier: { calibration, classes } }: TrainingRun) =>

@@ -1,6 +1,7 @@
 import { Graph } from "../../onnx/graph.ts"
 import { addFrontEnd, addNetwork } from "../../yamnet/graph.ts"
 import { EMBEDDING_SIZE, SCORE_COUNT, type ScoreLayer, type Network as Yamnet } from "../../yamnet/layers.ts"
+import { addPooling } from "../../yamnet/pooling.ts"
 import type { Classifier } from "../classifier.ts"
 import { scaledKernel } from "../features.ts"
 import { addForward } from "../forward.ts"
@@ -18,14 +19,13 @@ export const classifierModel = (classifier: Classifier): Uint8Array => {
 /**
  * `ecosight.onnx`: `waveform` [samples], 16 kHz mono in [-1, 1], to `probabilities` [1, classes].
  *
- * Front-end, YAMNet, the mean over patches and the classifier in one file, for a device.
+ * Front-end, YAMNet, the pooling of patches and the classifier in one file, for a device.
  */
 export const edgeModel = (classifier: Classifier, yamnet: Yamnet): Uint8Array => {
   const graph = new Graph("ecosight")
   const patches = addFrontEnd(graph, graph.input("waveform", ["samples"]))
   const embeddings = addNetwork(graph, patches, yamnet)
-  const mean = graph.op("ReduceMean", [embeddings], { axes: [0], keepdims: 1 })
-  addProbabilities(graph, classifier, mean, 1)
+  addProbabilities(graph, classifier, addPooling(graph, patches, embeddings), 1)
   return graph.model()
 }
 

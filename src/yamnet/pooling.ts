@@ -1,0 +1,57 @@
+import type { Graph } from "../onnx/graph.ts"
+import { LOG_OFFSET, MEL_BANDS, PATCH_HOP_FRAMES, PATCH_SIZE } from "./frontend.ts"
+
+/** Enters the recipe: changes whenever patches would count otherwise. */
+export const POOLING_VERSION = "energy-1"
+
+/** Keeps the patches of digital silence equal; the faintest sound of a 16-bit file has a thousand times as much. */
+const SILENCE = 1e-12
+
+/**
+ * What each patch of a clip counts for in its embedding: its share of the clip's energy, all shares together 1.
+ *
+ * A shot or a bark lasts for a patch or two of a clip's eight; where all count the same, its surroundings outvote it.
+ * Gain changes nothing. Energy is what YAMNet hears: mel magnitudes from 125 to 7,500 Hz, squared, so wind and rumble
+ * below do not count.
+ *
+ * Recordings are pooled so, and whatever is predicted from sound. Their augmented variants are plain means (see
+ * `evenWeights`): EcoSight's API calls the model with plain means of its own, and a classifier that has met both knows
+ * both. Over 5 x 5 folds of 116 real recordings, macro-F1 0.821 and log loss 0.622 against 0.806 and 0.683 of plain means
+ * alone; with plain means it predicts as before (0.804, 0.684), where one trained on weighted means alone does not (0.793,
+ * 0.701).
+ *
+ * @param patches Log-mel patches of one clip in order, [n * 96 * 64], the second half of one being the first of the next.
+ */
+export const patchWeights = (patches: Float32Array): Float64Array => {
+  const count = patches.length / PATCH_SIZE
+  const half = PATCH_HOP_FRAMES * MEL_BANDS
+  // Halves that two patches share are summed up once.
+  const halves = Float64Array.from({ length: count + 1 }, (_, at) =>
+    energyOf(at < count ? patches.subarray(at * PATCH_SIZE, at * PATCH_SIZE + half) : patches.subarray(-half))
+  )
+  const energies = Float64Array.from({ length: count }, (_, at) => halves[at]! + halves[at + 1]! + SILENCE)
+  const total = energies.reduce((sum, energy) => sum + energy, 0)
+  return energies.map((energy) => energy / total)
+}
+
+/** All patches counting the same. */
+export const evenWeights = (patches: number): Float64Array => new Float64Array(patches).fill(1 / patches)
+
+const energyOf = (logMel: Float32Array): number => {
+  let sum = 0
+  for (let i = 0; i < logMel.length; i++) sum += (Math.exp(logMel[i]!) - LOG_OFFSET) ** 2
+  return sum
+}
+
+/**
+ * Adds the same to a graph: patches [n, 96, 64] and their embeddings [n, 1024] to the clip's embedding [1, 1024], whose
+ * name it returns.
+ */
+export const addPooling = (graph: Graph, patches: string, embeddings: string): string => {
+  const magnitudes = graph.op("Sub", [graph.op("Exp", [patches]), graph.scalar(LOG_OFFSET)])
+  const frames = graph.op("ReduceSumSquare", [magnitudes], { axes: [1, 2], keepdims: 0 })
+  const energies = graph.op("Add", [frames, graph.scalar(SILENCE)])
+  const total = graph.op("ReduceSum", [energies, graph.integers([0])], { keepdims: 1 })
+  const weights = graph.op("Unsqueeze", [graph.op("Div", [energies, total]), graph.integers([0])])
+  return graph.op("MatMul", [weights, embeddings])
+}
