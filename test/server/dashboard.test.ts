@@ -176,19 +176,22 @@ test.skipIf(!hasChromium)(
 )
 
 test.skipIf(!hasChromium)(
-  "the section that is open is in view, and no card touches another (skipped where /usr/bin/chromium is missing)",
+  "the section that is open is in view, one that there is not is the first, and no card touches another (skipped where /usr/bin/chromium is missing)",
   async () => {
     const show = async (width: number, hash: string) => {
       const { page } = await open({ viewport: { width, height: 800 } }, TOKEN)
       await page.goto(`${service.url}/dashboard#${hash}`)
       await page.reload()
-      await page.locator("main:not([aria-busy]) .card").first().waitFor()
+      await page.locator("main:not([aria-busy]) .card").first().waitFor({ timeout: 5_000 })
       return page
     }
     const phone = await show(380, "workers")
     const link = (await phone.locator("nav a[aria-current]").boundingBox())!
     expect(link.x + link.width).toBeLessThanOrEqual(380)
     await phone.close()
+    const lost = await show(1280, "constructor")
+    await lost.getByText("The model in use").waitFor({ timeout: 5_000 })
+    await lost.close()
     const desk = await show(1280, "runs")
     const [first, second] = await Promise.all([0, 1].map((at) => desk.locator(".card").nth(at).boundingBox()))
     expect(second!.y - (first!.y + first!.height)).toBeGreaterThan(8)

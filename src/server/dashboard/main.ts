@@ -29,7 +29,8 @@ let leave: (() => void) | undefined
 let shown = 0
 
 const show = async () => {
-  const name = location.hash.slice(1) in PAGES ? location.hash.slice(1) : "overview"
+  const asked = location.hash.slice(1)
+  const name = Object.hasOwn(PAGES, asked) ? asked : "overview"
   for (const link of document.querySelectorAll("nav a")) {
     if (link.getAttribute("href") === `#${name}`) {
       link.setAttribute("aria-current", "page")
