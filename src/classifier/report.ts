@@ -27,7 +27,7 @@ ${notes.length === 0 ? undefined : html`<ul class="notes" aria-label="Notes">${n
 ${evaluation && classSection(evaluation)}
 ${evaluation && confusionSection(evaluation)}
 ${run.map && mapSection(run.map)}
-${learningSection(classifier.history, classifier.bestEpoch)}
+${learningSection(classifier)}
 ${evaluation && worstSection(evaluation.worst)}
 ${factsSection(run)}
 </main>
@@ -85,13 +85,13 @@ const confusionSection = ({ confusion, perClass }: Evaluation): Html => html`<h2
 )}</tbody>
 </table></div>`
 
-const learningSection = (history: ReadonlyArray<EpochRecord>, bestEpoch: number): Html => html`<h2>Learning</h2>
+const learningSection = ({ history, bestEpoch, network }: TrainingRun["classifier"]): Html => html`<h2>Learning</h2>
 <div class="pair">
 ${curves("Loss", seriesOf(history, "loss"), bestEpoch, (value) => `${Number(value.toPrecision(3))}`)}
 ${curves("Accuracy", seriesOf(history, "accuracy"), bestEpoch, (value) => `${Math.round(100 * value)} %`)}
 </div>
-<p class="quiet">The weights kept are those of epoch ${bestEpoch}, marked in both. Training figures are of augmented recordings with
-dropout and weigh classes equally; validation figures are of originals.</p>
+<p class="quiet">The weights kept are those of epoch ${bestEpoch}, marked in both. Training figures are of augmented recordings${network.dropout.some((rate) => rate > 0) ? " with dropout" : ""}
+and weigh classes equally${history.some(({ val_loss }) => val_loss !== undefined) ? "; validation figures are of originals" : ""}.</p>
 <details><summary>Figures of each epoch</summary><div class="scroll"><table aria-label="Figures of each epoch">
 <thead><tr><th scope="col" class="number">Epoch</th><th scope="col" class="number">Loss</th><th scope="col" class="number">Accuracy</th><th scope="col" class="number">Validation loss</th><th scope="col" class="number">Validation accuracy</th><th scope="col" class="number">Learning rate</th></tr></thead>
 <tbody>${history.map(

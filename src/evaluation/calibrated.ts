@@ -72,7 +72,7 @@ const crossValidated = Effect.fnUntraced(function* (dataset: Dataset, settings: 
 })
 
 /** The first repeat's tested recordings, side by side. */
-export const testedOf = ({ classes, labels }: Dataset, { rows, probabilities: [first] }: OutOfFold): Held => {
+const testedOf = ({ classes, labels }: Dataset, { rows, probabilities: [first] }: OutOfFold): Held => {
   const tested = [...rows.keys()].filter((at) => !Number.isNaN(first![at * classes.length]!))
   const probabilities = new Float32Array(tested.length * classes.length)
   for (const [at, row] of tested.entries()) {

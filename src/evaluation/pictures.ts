@@ -14,10 +14,10 @@ const QUARTERS = [0, 0.25, 0.5, 0.75, 1]
 /** Each head's macro-F1 as a point, with its interval as a line. */
 export const headPicture = (heads: ReadonlyArray<HeadFigures>): Html => {
   const height = 30 * heads.length + 40
-  const left = 130
-  const x = (value: number) => (left + value * (WIDTH * 2 - left - 20)).toFixed(1)
+  const left = 90
+  const x = (value: number) => (left + value * (WIDTH - left - 20)).toFixed(1)
   return html`<figure><figcaption>Macro-F1</figcaption>
-<svg viewBox="0 0 ${WIDTH * 2} ${height}" role="img" aria-label="Macro-F1: ${heads.map(({ head, macroF1 }) => `${head} ${describeFigure(macroF1)}`).join(", ")}.">
+<svg viewBox="0 0 ${WIDTH} ${height}" style="max-width: 45rem" role="img" aria-label="Macro-F1: ${heads.map(({ head, macroF1 }) => `${head} ${describeFigure(macroF1)}`).join(", ")}.">
 ${QUARTERS.map(
   (tick) => html`<line class="grid" x1="${x(tick)}" x2="${x(tick)}" y1="8" y2="${height - 26}"/>
 <text class="tick" x="${x(tick)}" y="${height - 8}" text-anchor="middle">${tick}</text>`
