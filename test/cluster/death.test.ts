@@ -145,6 +145,11 @@ describe.skipIf(withoutDatabase)(`a run goes on after${needsDatabase}`, () => {
       SELECT id FROM cluster_messages WHERE tag = 'activity' AND payload LIKE '%"embed/%' AND NOT processed LIMIT 1`
     while ((await open()).length === 0) await Bun.sleep(1)
   }
+  const shardsGiven = async () => {
+    const [row] =
+      await database.sql`SELECT count(*)::INT AS shards FROM cluster_messages WHERE entity_type = 'EmbedShard'`
+    return (row as { shards: number }).shards
+  }
   // When it thaws, it still goes on with the run for a moment, then loses it, and gets it back from its successor.
   for (const [when, moment] of [
     ["with shards under way", busyWorker],
@@ -155,7 +160,9 @@ describe.skipIf(withoutDatabase)(`a run goes on after${needsDatabase}`, () => {
       const victim = await coordinator()
       await moment()
       victim.process.kill("SIGSTOP")
+      const before = await shardsGiven()
       await until("another to take the run over", async () => ((await coordinator()) !== victim ? true : undefined))
+      await until("it to give shards out", async () => ((await shardsGiven()) > before ? true : undefined))
       victim.process.kill("SIGCONT")
       await expectWhole(result)
     })
