@@ -41,7 +41,8 @@ interface Batch {
  * Embeds prepared recordings in the engine's fixed batches, which cross the borders of clips and variants, and emits
  * each recording, in order, when its last variant's vector is known.
  *
- * Patches are summed, by their weights, in their own order in float64, so a vector does not depend on where the batches were cut.
+ * Patches are summed, by their weights, in their own order in float64, so a vector does not depend on where the batches
+ * were cut.
  */
 export const embedInBatches =
   (engine: Engine["Service"]) =>
