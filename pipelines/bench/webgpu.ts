@@ -5,12 +5,14 @@ import { NodeRuntime, NodeServices } from "@effect/platform-node"
 import { Console, Effect, Option, Schema } from "effect"
 import { CliError, Command, Flag } from "effect/cli"
 import packageJson from "../../package.json"
+import { PRECISIONS } from "../../src/yamnet/layers.ts"
 import { jsonFlag } from "../flags.ts"
 import { table } from "../summary.ts"
 import { capture } from "./capture.ts"
 import { runPeer } from "./peers.ts"
+import { describeProfile, perSecond } from "./webgpu/describe.ts"
 import { lookForCard } from "./webgpu/look.ts"
-import type { KernelTime } from "./webgpu/profile.ts"
+import type { Profile } from "./webgpu/profile.ts"
 import type { Rate, RowName } from "./webgpu/rows.ts"
 import { type AdapterReport, answer, MARK, names, type Reply, type Task } from "./webgpu/task.ts"
 
@@ -34,23 +36,7 @@ const commit = () =>
     .stdout.toString()
     .trim()
 
-const perSecond = (rate: number) => (rate < 100 ? rate.toFixed(2) : Math.round(rate).toLocaleString("en"))
 const spread = ({ low, high }: Pick<Rate, "low" | "high">) => `${perSecond(low)} to ${perSecond(high)}`
-
-const describeKernels = (kernels: ReadonlyArray<KernelTime>, batch: number): string => {
-  const total = kernels.reduce((sum, { microseconds }) => sum + microseconds, 0)
-  const rows = kernels.map(({ name, microseconds, gigaflops, gigabytes }) => [
-    name,
-    microseconds.toFixed(1),
-    `${((100 * microseconds) / total).toFixed(1)} %`,
-    gigaflops === null ? "-" : gigaflops.toFixed(1),
-    gigabytes.toFixed(1)
-  ])
-  return [
-    `Kernels alone, ${batch} patches: ${(total / 1000).toFixed(2)} ms, ${perSecond((1e6 * batch) / total)} patches/s`,
-    table([["kernel", "µs", "share", "Gflop/s", "GB/s"], ...rows])
-  ].join("\n")
-}
 
 const bench = Effect.fn("bench.webgpu")(function* (options: {
   readonly batches: Option.Option<string>
@@ -72,7 +58,7 @@ const bench = Effect.fn("bench.webgpu")(function* (options: {
   yield* Console.log(adapter.value.lines.join("\n"))
   const { batch, software } = adapter.value
   const batches = Option.match(options.batches, {
-    onNone: () => (software ? [batch] : [...new Set([64, 256, batch, 2 * batch])]),
+    onNone: () => (software ? [batch] : [...new Set([64, 128, 256, batch, 1024])]),
     onSome: (text) => text.split(",").map(Number)
   })
   if (!batches.every((size) => Number.isInteger(size) && size >= 1 && size <= 8192)) {
@@ -112,21 +98,22 @@ const bench = Effect.fn("bench.webgpu")(function* (options: {
       yield* Console.error(`${name}, ${size} patches: ${rows.at(-1)![2]} patches/s`)
     }
   }
-  const profile = yield* inProcess<ReadonlyArray<KernelTime>>({ task: "profile", batch }, environment)
-  const kernels = "value" in profile ? profile.value : []
+  const profiles = yield* Effect.forEach(PRECISIONS, (precision) =>
+    inProcess<Profile | null>({ task: "profile", batch, precision }, environment)
+  )
 
   yield* Console.log(
     `\n${table([["what", "batch", "patches/s", "range", "of PyTorch's float32", "numbers"], ...rows])}\n`
   )
   for (const line of peer.absent) yield* Console.log(`Not here: ${line}.\n`)
-  yield* Console.log(
-    kernels.length > 0
-      ? describeKernels(kernels, batch)
-      : `The kernels were not timed one by one: ${"failure" in profile ? profile.failure : "the adapter has no clock"}.`
-  )
+  for (const [index, profile] of profiles.entries()) {
+    const why = "failure" in profile ? profile.failure : "the adapter has no clock, or not this precision"
+    const isTimed = "value" in profile && profile.value !== null
+    yield* Console.log(isTimed ? `${describeProfile(profile.value)}\n` : `Not timed in ${PRECISIONS[index]}: ${why}.\n`)
+  }
   if (options.json) {
     yield* Console.log(
-      JSON.stringify({ began, looked: lines, adapter: adapter.value, rows: measured, peers: peer.figures, kernels })
+      JSON.stringify({ began, looked: lines, adapter: adapter.value, rows: measured, peers: peer.figures, profiles })
     )
   }
 }, Effect.scoped)
@@ -135,7 +122,7 @@ const command = Command.make(
   "bench:webgpu",
   {
     batches: Flag.String("batches").pipe(
-      Flag.withDescription("Patches at once, such as 64,512 (default: 64, 256, what the engine takes, and twice that)"),
+      Flag.withDescription("Patches at once, such as 64,512 (default: 64, 128, 256, what the engine takes, and 1024)"),
       Flag.optional
     ),
     seconds: Flag.Finite("seconds").pipe(

@@ -1,5 +1,5 @@
-import type { Layer } from "../yamnet/layers.ts"
-import { bindings, type Kernel, unroll, WORKGROUP } from "./kernel.ts"
+import type { Layer, Precision } from "../yamnet/layers.ts"
+import { bindings, type Kernel, unroll, vectorOf, WORKGROUP } from "./kernel.ts"
 
 /** A map of features as a layer takes it in. */
 export interface Extent {
@@ -11,13 +11,15 @@ export interface Extent {
  * A 3x3 convolution, bias and ReLU in which no output channel sums over inputs: depthwise, or from a single channel.
  *
  * A thread has four channels of `strip` outputs beside each other, so that each input is read 1.5 to 2.25 times rather
- * than 9; its neighbours have the next channels, so that reads and writes are whole lines of memory.
+ * than 9; its neighbours have the next channels, so that reads and writes are whole lines of memory. Sums are float32 throughout:
+ * this kernel waits for memory.
  */
 export const convolve = (
   { height, width }: Extent,
   { kernel, bias }: Layer,
   stride: 1 | 2,
-  from: "each" | "one"
+  from: "each" | "one",
+  precision: Precision
 ): Kernel => {
   const channels = bias.length / 4
   const inputs = from === "each" ? channels : 1
@@ -28,7 +30,8 @@ export const convolve = (
   // "Same" padding, of even extents: one before and one after, or with a stride of 2 only one after.
   const before = stride === 1 ? 1 : 0
   const reach = (strip - 1) * stride + 3
-  const [zero, element] = from === "each" ? (["vec4f()", "vec4f"] as const) : (["0.0", "f32"] as const)
+  // The network's input is float32 whatever is made of it.
+  const [sum, element] = from === "each" ? (["vec4f", vectorOf(precision)] as const) : (["f32", "f32"] as const)
 
   const inside = (x: number) => {
     if (before === 1 && x === 0) return "column > 0"
@@ -39,11 +42,11 @@ export const convolve = (
     let y = i32(row * ${stride}) + ${dy - before};
     if (y >= 0 && y < ${height}) {
       let line = (item * ${height} + u32(y)) * ${width};
-      ${unroll(3, (dx) => `let k${dx} = weights[${(3 * dy + dx) * channels} + channel];`)}
+      ${unroll(3, (dx) => `let k${dx} = vec4f(weights[${(3 * dy + dx) * channels} + channel]);`)}
       ${unroll(
         reach,
-        (x) => `var x${x} = ${zero};
-      if (${inside(x)}) { x${x} = features[(line + column * ${stride} + ${x} - ${before}) * ${inputs}${inputs > 1 ? " + channel" : ""}]; }`
+        (x) => `var x${x} = ${sum}();
+      if (${inside(x)}) { x${x} = ${sum}(features[(line + column * ${stride} + ${x} - ${before}) * ${inputs}${inputs > 1 ? " + channel" : ""}]); }`
       )}
       ${unroll(strip, (i) => `sum${i} += ${[0, 1, 2].map((dx) => `x${i * stride + dx} * k${dx}`).join(" + ")};`)}
     }
@@ -51,20 +54,21 @@ export const convolve = (
 
   return {
     name: `convolve ${height} x ${width} x ${bias.length}${stride === 1 ? "" : `, stride ${stride}`}`,
-    weights: [kernel, bias],
+    weights: { values: [kernel, bias], kind: precision },
     workgroups: (patches) => [(patches * threads) / WORKGROUP, 1],
     resultSize: (patches) => patches * rows * columns * bias.length,
-    code: `${bindings(element)}
+    resultKind: precision,
+    code: `${bindings(element, precision)}
 @compute @workgroup_size(${WORKGROUP})
 fn main(@builtin(global_invocation_id) id: vec3u) {
   let channel = id.x % ${channels};
   let column = id.x / ${channels} % ${strips} * ${strip};
   let row = id.x / ${channels * strips} % ${rows};
   let item = id.x / ${threads};
-  ${unroll(strip, (i) => `var sum${i} = weights[${9 * channels} + channel];`)}
+  ${unroll(strip, (i) => `var sum${i} = vec4f(weights[${9 * channels} + channel]);`)}
   ${[0, 1, 2].map(row).join("")}
   let place = ((item * ${rows} + row) * ${columns} + column) * ${channels} + channel;
-  ${unroll(strip, (i) => `result[place + ${i * channels}] = max(sum${i}, vec4f());`)}
+  ${unroll(strip, (i) => `result[place + ${i * channels}] = Result(max(sum${i}, vec4f()));`)}
 }`
   }
 }
