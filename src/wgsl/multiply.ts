@@ -1,13 +1,13 @@
 import type { Layer, Precision } from "../yamnet/layers.ts"
-import { bindings, type Kernel, unroll, vectorOf, WORKGROUP } from "./kernel.ts"
+import { BYTES, bindings, type Kernel, unroll, vectorOf, WORKGROUP } from "./kernel.ts"
 
 // A workgroup's 16 by 8 threads make a tile of 64 columns; each thread keeps 2, 4 or 8 rows of 8 columns in registers.
 const THREAD_ROWS = 16
 const THREAD_COLUMNS = WORKGROUP / THREAD_ROWS
 const COLUMNS = 64
-// Inputs that are in workgroup memory at once: 8 KB of features and 4 KB of weights at most, of the 16 KB that every
-// adapter has.
-const DEPTH = 16
+// Bytes of a row's inputs that are in workgroup memory at once, whole sectors of a card's: 8 KB of features and 4 KB of
+// weights at most, of the 16 KB that every adapter has.
+const STEP = 64
 
 // Of tiles, one of 128 rows reads least: 16 vectors from workgroup memory for 64 multiplications of vectors. Smaller
 // ones are for layers that would else leave the 130 or so processors of a large card without two workgroups each.
@@ -39,9 +39,9 @@ export const multiply = (area: number, { kernel, shape, bias }: Layer, batch: nu
 
 const code = (each: number, precision: Precision): string => {
   const rows = each * THREAD_ROWS
-  const [tile, panel] = [rows * DEPTH, COLUMNS * DEPTH].map((floats) => floats / 4) as [number, number]
-  // A place in the tile and one in the panel, by vector.
-  const [across, along] = [DEPTH / 4, COLUMNS / 4]
+  // Vectors of a row of the tile, and of one of the panel.
+  const [across, along] = [STEP / BYTES[precision] / 4, COLUMNS / 4]
+  const [tile, panel] = [rows * across, 4 * across * along]
 
   // In float16 the products of one block are summed as such, at twice the rate, and blocks in float32.
   const block = precision === "float32" ? "Sum" : "Block"
