@@ -18,12 +18,16 @@ import { type AdapterReport, answer, MARK, names, type Reply, type Task } from "
 
 // How fast the network runs on this machine's graphics card, against other programs on the same one.
 
-const inProcess = <A>(task: typeof Task.Type, environment: Readonly<Record<string, string>>) =>
+// A driver that hangs must not take the other rows with it, on a machine that is lent by the minute.
+const PATIENCE = 60_000
+
+const inProcess = <A>(task: typeof Task.Type, environment: Readonly<Record<string, string>>, patience?: number) =>
   Effect.promise(async (): Promise<Reply<A>> => {
     const command = [process.execPath, import.meta.path, JSON.stringify(task)]
-    const { output, complaints, ended } = await capture(command, environment)
+    const { output, complaints, ended } = await capture(command, environment, patience)
     const reply = output.split("\n").find((line) => line.startsWith(MARK))
     if (reply !== undefined) return JSON.parse(reply.slice(MARK.length))
+    if (ended === "SIGKILL" && patience !== undefined) return { failure: `it took longer than ${patience / 1000} s` }
     return { failure: `its process ended with ${ended}: ${complaints.slice(-300)}` }
   })
 
@@ -65,6 +69,7 @@ const bench = Effect.fn("bench.webgpu")(function* (options: {
     return yield* new CliError.UserError({ cause: "--batches takes whole numbers from 1 to 8192, such as 64,512." })
   }
 
+  const patience = software ? undefined : PATIENCE + 3000 * options.seconds
   const peer = yield* runPeer(options.python, PEER, { batches, seconds: options.seconds })
   const compared = (rate: number, size: number) => {
     const against = peer.figures.find(({ row, what }) => row === "network" && what === `float32, batch ${size}`)
@@ -80,7 +85,7 @@ const bench = Effect.fn("bench.webgpu")(function* (options: {
     // The processor's batch is its own.
     for (const size of name === "onnxruntime, processor" ? batches.slice(0, 1) : batches) {
       const task = { task: "row", name, batch: size, seconds: options.seconds } as const
-      const reply = yield* inProcess<Rate>(task, environment)
+      const reply = yield* inProcess<Rate>(task, environment, patience)
       if ("failure" in reply) {
         rows.push([name, String(size), "-", "-", "-", reply.failure])
       } else {
@@ -99,7 +104,7 @@ const bench = Effect.fn("bench.webgpu")(function* (options: {
     }
   }
   const profiles = yield* Effect.forEach(PRECISIONS, (precision) =>
-    inProcess<Profile | null>({ task: "profile", batch, precision }, environment)
+    inProcess<Profile | null>({ task: "profile", batch, precision }, environment, patience)
   )
 
   yield* Console.log(
