@@ -63,7 +63,7 @@ type Options = Command.Command.Config.Infer<typeof input>
 const Heads = Schema.NonEmptyArray(Schema.Literals(COMPARABLE))
 
 const handle = Effect.fn("evaluate")(function* (options: Options) {
-  const { engine } = yield* Settings
+  const settings = yield* Settings
   const heads = yield* Schema.decodeUnknownEffect(Heads)(options.compare.split(",").map((name) => name.trim())).pipe(
     Effect.mapError(() => refuse(`--compare takes heads separated by commas: ${COMPARABLE.join(", ")}.`))
   )
@@ -112,7 +112,7 @@ const handle = Effect.fn("evaluate")(function* (options: Options) {
     yield* writeFileString(options.report, page)
     yield* Console.log(`\nPictures: ${options.report}`)
     if (options.json) yield* Console.log(JSON.stringify(evaluation))
-  }).pipe(Effect.provide(runServices(opened.value, weights, engine)))
+  }).pipe(Effect.provide(runServices(opened.value, weights, settings)))
 })
 
 const UNTESTABLE = "Nothing can be tested: add recordings from other sources to at least two classes."

@@ -70,7 +70,7 @@ const handle = Effect.fn("retrain")(function* (options: Options) {
     const plan = yield* planRun(weights, options.augmentations)
     if (options.dryRun || plan.count.fresh < options.minNewSamples) return yield* refrain(plan, options)
     yield* show(yield* retrain(yield* newRunId, plan, weights, runOptions(options)), options)
-  }).pipe(Effect.provide(runServices(store, weights, engine)))
+  }).pipe(Effect.provide(runServices(store, weights, { ...settings, engine })))
 })
 
 const runOptions = (options: Options) => {

@@ -74,7 +74,7 @@ const findOpen = Effect.gen(function* () {
 
 const embedThese = Effect.fnUntraced(
   function* (objects: Effect.Success<typeof listUnlabelled>) {
-    const { engine } = yield* Settings
+    const { engine, precision } = yield* Settings
     const { progress, print } = yield* Reporter
     const { parts } = yield* reviewedRecipe
     // A store whose last training was a demonstration, on an untrained network.
@@ -90,7 +90,7 @@ const embedThese = Effect.fnUntraced(
         : Effect.void
     })
     return yield* embedUnlabelled(objects, weights).pipe(
-      Effect.provide(Layer.merge(engineLayer({ engine, weights }), events))
+      Effect.provide(Layer.merge(engineLayer({ engine, precision, weights }), events))
     )
   },
   Effect.provide(Layer.merge(FetchHttpClient.layer, NodeServices.layer))

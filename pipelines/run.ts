@@ -33,7 +33,7 @@ const events = Layer.succeed(RunEvents, (event: RunEvent) => {
 
 const run = Effect.gen(function* () {
   const task = yield* Schema.decodeUnknownEffect(Task)(process.argv[2])
-  const { engine, databaseUrl } = yield* Settings
+  const settings = yield* Settings
   const opened = yield* openStore(Option.some(task.store), { create: true })
   const store = Option.getOrElse(opened, () => folderStore(task.store))
   // The reason is recorded with the options.
@@ -43,16 +43,16 @@ const run = Effect.gen(function* () {
     minNewSamples: 0,
     reason: task.reason
   }
-  if (Option.isSome(databaseUrl)) {
+  if (Option.isSome(settings.databaseUrl)) {
     return yield* retrainOnCluster(task.runId, store.location, options).pipe(
-      Effect.provide(clientLayer(databaseUrl.value))
+      Effect.provide(clientLayer(settings.databaseUrl.value))
     )
   }
   const weights = yield* settledWeights({ allowUntrained: false })
   return yield* Effect.gen(function* () {
     const plan = yield* planRun(weights, TRAINING_DEFAULTS.augmentations)
     return yield* retrain(task.runId, plan, weights, options)
-  }).pipe(Effect.provide(runServices(store, weights, engine)))
+  }).pipe(Effect.provide(runServices(store, weights, settings)))
 })
 
 // Without the service nobody waits for the run: it ends as if it had been cancelled.

@@ -17,5 +17,11 @@ export const settledWeights = Effect.fn("settledWeights")(function* (options: { 
 })
 
 /** What a run works with: the store, its embeddings, and an engine. */
-export const runServices = (store: Store["Service"], weights: YamnetWeights, engine: Settings["Service"]["engine"]) =>
-  Layer.merge(Embeddings.layer, engineLayer({ engine, weights })).pipe(Layer.provideMerge(Layer.succeed(Store, store)))
+export const runServices = (
+  store: Store["Service"],
+  weights: YamnetWeights,
+  { engine, precision }: Pick<Settings["Service"], "engine" | "precision">
+) =>
+  Layer.merge(Embeddings.layer, engineLayer({ engine, precision, weights })).pipe(
+    Layer.provideMerge(Layer.succeed(Store, store))
+  )

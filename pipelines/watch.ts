@@ -33,7 +33,7 @@ const handle = Effect.fn("watch")(function* ({ json, ...options }: Command.Comma
   const store = opened.value
   const weights = yield* settledWeights({ allowUntrained: false })
   const source = yield* openSource(store)
-  const layers = runServices(store, weights, settings.engine).pipe(Layer.merge(Preparers.layer(settings.workers)))
+  const layers = runServices(store, weights, settings).pipe(Layer.merge(Preparers.layer(settings.workers)))
   yield* Effect.logInfo(`Watching ${store.location}.`)
   const minNewSamples = Option.getOrElse(options.minNewSamples, () => settings.minNewSamples)
   const { augmentations, epochs, batchSize, head, seed, promotion, audit } = options

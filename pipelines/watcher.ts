@@ -29,7 +29,7 @@ const watch = Effect.gen(function* () {
   const weights = yield* settledWeights({ allowUntrained: false })
   const landed = yield* Queue.unbounded<ObjectInfo>()
   process.on("message", (object: ObjectInfo) => Queue.offerUnsafe(landed, object))
-  const layers = runServices(store, weights, settings.engine).pipe(Layer.merge(Preparers.layer(settings.workers)))
+  const layers = runServices(store, weights, settings).pipe(Layer.merge(Preparers.layer(settings.workers)))
   return yield* Effect.gen(function* () {
     const source = yield* withLanded(yield* openSource(store), landed)
     const landing = yield* makeLanding(source, weights, TRAINING_DEFAULTS)

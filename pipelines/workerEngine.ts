@@ -26,7 +26,7 @@ const program = Effect.gen(function* () {
   const store = Option.getOrElse(yield* openStore(Option.some(location), { create: true }), () => folderStore(location))
   const weights = yield* settledWeights({ allowUntrained: false })
   return yield* answerTasks(weights, tell, (take) => process.on("message", take)).pipe(
-    Effect.provide(Layer.merge(runServices(store, weights, settings.engine), Preparers.layer(settings.workers)))
+    Effect.provide(Layer.merge(runServices(store, weights, settings), Preparers.layer(settings.workers)))
   )
 })
 

@@ -28,6 +28,7 @@ test("every setting has a default", async () => {
     groupPattern: Option.none(),
     yamnetModel: Option.none(),
     engine: "auto",
+    precision: "float32",
     fetchConcurrency: 16,
     workers: availableParallelism(),
     host: "127.0.0.1",

@@ -17,10 +17,10 @@ import { openStore } from "../../src/store/open.ts"
 
 /** A store's recordings, those of them that are not held out, and what it takes to embed them. */
 export const openCorpus = Effect.fn("openCorpus")(function* (store: string, augmentations: number) {
-  const { engine } = yield* Settings
+  const settings = yield* Settings
   const opened = Option.getOrThrow(yield* openStore(Option.some(store)))
   const weights = yield* settledWeights({ allowUntrained: false })
-  const services = runServices(opened, weights, engine)
+  const services = runServices(opened, weights, settings)
   const { dataset, totals } = yield* planRun(weights, augmentations).pipe(
     Effect.flatMap((plan) => embeddedCorpus(plan, false)),
     Effect.provide(services)

@@ -17,7 +17,7 @@ const TIMES = 5
 /** Embeds a recording's original, and says how much there is of it. */
 export const embedOnce = ({ file }: { readonly file: string }) =>
   Effect.gen(function* () {
-    const { engine, clipMaxSeconds } = yield* Settings
+    const { engine, precision, clipMaxSeconds } = yield* Settings
     const weights = yield* settledWeights({ allowUntrained: true })
     const bytes = yield* Effect.promise(() => Bun.file(file).bytes())
     const { variants } = yield* prepareRecording(bytes, { clipMaxSeconds, augmentations: 0, audit: false })
@@ -25,7 +25,7 @@ export const embedOnce = ({ file }: { readonly file: string }) =>
       const { batch, embed } = yield* Engine
       const embeddings = yield* embed(variants[0]!.patches.subarray(0, batch * PATCH_SIZE))
       return embeddings.length
-    }).pipe(Effect.provide(engineLayer({ engine, weights })))
+    }).pipe(Effect.provide(engineLayer({ engine, precision, weights })))
   }).pipe(Effect.provide(Layer.merge(Settings.layer, FetchHttpClient.layer)))
 
 export const coldStart = Effect.gen(function* () {

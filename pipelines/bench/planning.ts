@@ -24,7 +24,7 @@ const TIMES = 3
 const PART = 128
 const FRESH = 20
 
-const recipe = makeRecipe({ weightsHash: "benchmark", clipMaxSeconds: 30, augmentations: 0 })
+const recipe = makeRecipe({ weightsHash: "benchmark", clipMaxSeconds: 30, augmentations: 0, precision: "float32" })
 
 /** A key as long as a field recording's, and an ETag as S3's. */
 const versionOf = (i: number) => {

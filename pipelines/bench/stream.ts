@@ -120,12 +120,12 @@ const passes = Effect.gen(function* () {
 /** Streams the recordings in a folder, and measures. */
 export const streamPasses = ({ folder, s3 }: StreamTask) =>
   Effect.gen(function* () {
-    const { workers, engine } = yield* Settings
+    const { workers, engine, precision } = yield* Settings
     const weights = yield* settledWeights({ allowUntrained: true })
     const store = s3 ? yield* onLoopback(folder) : folderStore(folder)
     return yield* passes.pipe(
       Effect.provide(
-        Layer.mergeAll(Embeddings.layer, engineLayer({ engine, weights }), Preparers.layer(workers)).pipe(
+        Layer.mergeAll(Embeddings.layer, engineLayer({ engine, precision, weights }), Preparers.layer(workers)).pipe(
           Layer.provideMerge(Layer.succeed(Store, store))
         )
       )

@@ -36,11 +36,11 @@ export const runSettings = (settings: Settings["Service"]): RunSettings => ({
 /** Embeds the recordings of a shard and writes them as parts, always the same ones. */
 export const embedShard = Effect.fn("embedShard")(function* (weights: YamnetWeights, task: ShardTask) {
   const store = yield* Store
-  const { fetchConcurrency } = yield* Settings
-  const recipe = makeRecipe({ ...task, weightsHash: weights.hash })
+  const { fetchConcurrency, precision } = yield* Settings
+  const recipe = makeRecipe({ ...task, weightsHash: weights.hash, precision })
   if (recipe.id !== task.recipe) {
     return yield* new RecipeMismatch({
-      message: `This worker would make vectors of recipe ${recipe.id}, but the run is made of ${task.recipe}: give all workers the same version and weights.`
+      message: `This worker would make vectors of recipe ${recipe.id}, but the run is made of ${task.recipe}: give all workers the same version, weights and PRECISION.`
     })
   }
   const { bytes } = yield* store.get(task.file)

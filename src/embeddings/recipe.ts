@@ -1,6 +1,7 @@
 import { SAMPLE_RATE } from "../audio/clip.ts"
 import { AUGMENTATION_VERSION } from "../augment/plan.ts"
 import { FRONTEND_VERSION } from "../yamnet/frontend.ts"
+import type { Precision } from "../yamnet/layers.ts"
 import { POOLING_VERSION } from "../yamnet/pooling.ts"
 
 /** Everything that changes a vector: embeddings are comparable, and reusable, only within one recipe. */
@@ -16,14 +17,17 @@ export interface Recipe {
     readonly clipMaxSeconds: number
     readonly augmentation: string
     readonly augmentations: number
+    /** Absent for float32, as in all recipes from before there was another. */
+    readonly precision?: "float16"
   }
 }
 
-/** The recipe of a run with these weights (their hash), clip limit (seconds) and number of augmented variants. */
+/** The recipe of a run with these weights (their hash), clip limit (seconds), augmented variants and precision. */
 export const makeRecipe = (settings: {
   readonly weightsHash: string
   readonly clipMaxSeconds: number
   readonly augmentations: number
+  readonly precision: Precision
 }): Recipe => {
   const parts: Recipe["parts"] = {
     weights: settings.weightsHash,
@@ -32,7 +36,8 @@ export const makeRecipe = (settings: {
     sampleRate: SAMPLE_RATE,
     clipMaxSeconds: settings.clipMaxSeconds,
     augmentation: AUGMENTATION_VERSION,
-    augmentations: settings.augmentations
+    augmentations: settings.augmentations,
+    ...(settings.precision === "float32" ? {} : { precision: settings.precision })
   }
   const id = new Bun.CryptoHasher("sha256").update(JSON.stringify(parts)).digest("hex").slice(0, 16)
   return { id, parts }

@@ -1,4 +1,5 @@
 import { Effect, Exit, Layer, Result, Scope } from "effect"
+import type { Precision } from "../yamnet/layers.ts"
 import type { YamnetWeights } from "../yamnet/weights.ts"
 import { type Adapter, findAdapter, hasGraphicsCard } from "./adapter.ts"
 import { Engine, EngineError } from "./engine.ts"
@@ -10,6 +11,8 @@ import { makeWebgpu } from "./webgpu.ts"
 export interface EngineOptions {
   readonly engine: "auto" | "webgpu" | "native"
   readonly weights: YamnetWeights
+  /** float32 unless said; float16 has its own vectors, and only WebGPU computes it. */
+  readonly precision?: Precision
   /** Threads of the native engine; all cores unless said. */
   readonly threads?: number
 }
@@ -30,13 +33,20 @@ const lookForAdapter = Effect.gen(function* () {
   return yield* new EngineError({ message: "this machine has no graphics card" })
 })
 
-const makeEngine = Effect.fn("Engine.choose")(function* ({ engine, weights: network, threads }: EngineOptions) {
-  const native = (why: string) => makeNative({ network, why, ...(threads === undefined ? {} : { threads }) })
+const makeEngine = Effect.fn("Engine.choose")(function* (options: EngineOptions) {
+  const { engine, weights: network, precision = "float32", threads } = options
+  const native = Effect.fnUntraced(function* (why: string) {
+    if (precision === "float32")
+      return yield* makeNative({ network, why, ...(threads === undefined ? {} : { threads }) })
+    return yield* new EngineError({
+      message: `PRECISION=float16 needs the WebGPU engine: set PRECISION=float32 here. ${why}`
+    })
+  })
   // A card that computes something else is refused even where it was asked for: embeddings are kept for good.
   const webgpu = Effect.fnUntraced(function* (why: string) {
     const scope = yield* Scope.fork(yield* Effect.scope)
-    const engine = yield* Scope.provide(makeWebgpu({ network, why }), scope)
-    const wrong = yield* selfTest(engine, network)
+    const engine = yield* Scope.provide(makeWebgpu({ network, precision, why }), scope)
+    const wrong = yield* selfTest(engine, network, precision)
     if (wrong === undefined) return engine
     yield* Scope.close(scope, Exit.void)
     const refusal = `Native, because ${engine.adapter} gives wrong numbers, ${wrong}.`
@@ -52,9 +62,9 @@ const makeEngine = Effect.fn("Engine.choose")(function* ({ engine, weights: netw
   }
   const decision = decide(yield* Effect.result(lookForAdapter))
   if (decision.engine === "native") return yield* native(decision.why)
-  return yield* webgpu(decision.why).pipe(
-    Effect.catchTag("EngineError", ({ message }) => native(`Native, because ${message}.`))
-  )
+  const chosen = webgpu(decision.why)
+  if (precision === "float16") return yield* chosen
+  return yield* chosen.pipe(Effect.catchTag("EngineError", ({ message }) => native(`Native, because ${message}.`)))
 })
 
 /** The engine that `options` and this machine decide on. */

@@ -12,6 +12,9 @@ const LIMITS = [
   "maxComputeWorkgroupSizeX"
 ] as const
 
+// Likewise of features: only float16 networks need it.
+const FEATURES = ["shader-f16"] as const
+
 /** A device of this machine's graphics card. */
 export interface Device {
   readonly gpu: GPUDevice
@@ -32,6 +35,7 @@ const open = Effect.gen(function* () {
   const gpu = yield* Effect.tryPromise({
     try: () =>
       adapter.gpu.requestDevice({
+        requiredFeatures: FEATURES.filter((feature) => adapter.gpu.features.has(feature)),
         requiredLimits: Object.fromEntries(LIMITS.map((limit) => [limit, adapter.gpu.limits[limit]]))
       }),
     catch: (cause) => new EngineError({ message: `WebGPU cannot be used on ${adapter.name}: ${cause}` })

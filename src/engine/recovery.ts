@@ -2,7 +2,6 @@ import { Effect, Exit, Result, Scope, Semaphore } from "effect"
 import type { Executor } from "../wgsl/executor.ts"
 import { DeviceFault } from "../wgsl/fault.ts"
 import { PATCH_SIZE } from "../yamnet/frontend.ts"
-import { EMBEDDING_SIZE } from "../yamnet/layers.ts"
 
 /** How to go on where a device does not. */
 export interface Recovery<E> {
@@ -12,6 +11,16 @@ export interface Recovery<E> {
   readonly batch: number
   /** Told, in one sentence, what happened and what was done about it. */
   readonly say: (sentence: string) => Effect.Effect<void>
+}
+
+const join = (parts: ReadonlyArray<Float32Array>): Float32Array => {
+  const joined = new Float32Array(parts.reduce((sum, { length }) => sum + length, 0))
+  let at = 0
+  for (const part of parts) {
+    joined.set(part, at)
+    at += part.length
+  }
+  return joined
 }
 
 /**
@@ -56,14 +65,14 @@ export const recoveringExecutor = Effect.fn("recoveringExecutor")(function* <E>(
     )
 
   const embed = Effect.fnUntraced(function* (patches: Float32Array) {
-    const embeddings = new Float32Array((patches.length / PATCH_SIZE) * EMBEDDING_SIZE)
+    const parts: Array<Float32Array> = []
     let lost = false
     for (let at = 0; at * PATCH_SIZE < patches.length; ) {
       const used = current
       const some = patches.subarray(at * PATCH_SIZE, (at + used.executor.batch) * PATCH_SIZE)
       const result = yield* Effect.result(used.executor.embed(some))
       if (Result.isSuccess(result)) {
-        embeddings.set(result.success, at * EMBEDDING_SIZE)
+        parts.push(result.success)
         at += some.length / PATCH_SIZE
         continue
       }
@@ -76,7 +85,7 @@ export const recoveringExecutor = Effect.fn("recoveringExecutor")(function* <E>(
       yield* replace(used, fault)
       if (current === used) return yield* fault
     }
-    return embeddings
+    return parts.length === 1 ? parts[0]! : join(parts)
   })
   return { batch, embed }
 })

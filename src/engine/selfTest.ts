@@ -1,6 +1,6 @@
 import { Effect } from "effect"
 import { FIRST_PATCH, logMelPatches, PATCH_HOP, PATCH_SIZE } from "../yamnet/frontend.ts"
-import { EMBEDDING_SIZE, type Network } from "../yamnet/layers.ts"
+import { EMBEDDING_SIZE, type Network, type Precision } from "../yamnet/layers.ts"
 import type { Engine } from "./engine.ts"
 import { makeNative } from "./native.ts"
 
@@ -10,8 +10,7 @@ export type Embedder = Pick<Engine["Service"], "batch" | "embed">
 const PATCHES = 8
 
 // What the tests allow between any two engines. They differ by 1e-5 and 1e-6 where nothing is wrong.
-const LARGEST = 1e-3
-const RELATIVE = 1e-4
+const ALLOWED = { float32: { largest: 1e-3, relative: 1e-4 }, float16: { largest: 0.1, relative: 1e-2 } }
 
 // A tone that climbs from 100 Hz to 7 kHz and swells twice a second: every band and level gets its turn.
 const knownPatches = (): Float32Array => {
@@ -24,7 +23,11 @@ const knownPatches = (): Float32Array => {
 }
 
 /** How far embeddings are from those expected, in words, or undefined if they are near enough. */
-export const describeDistance = (embeddings: Float32Array, expected: Float32Array): string | undefined => {
+export const describeDistance = (
+  embeddings: Float32Array,
+  expected: Float32Array,
+  precision: Precision
+): string | undefined => {
   let largest = 0
   let apart = 0
   let whole = 0
@@ -36,7 +39,8 @@ export const describeDistance = (embeddings: Float32Array, expected: Float32Arra
   }
   const relative = Math.sqrt(apart / whole)
   // Both are NaN if any value is, and NaN is less than nothing.
-  if (largest < LARGEST && relative < RELATIVE) return undefined
+  const allowed = ALLOWED[precision]
+  if (largest < allowed.largest && relative < allowed.relative) return undefined
   return `off by ${largest.toPrecision(2)} at most and ${(100 * relative).toPrecision(2)} % as a whole`
 }
 
@@ -44,7 +48,7 @@ export const describeDistance = (embeddings: Float32Array, expected: Float32Arra
  * Whether an engine computes what the native one does, another program on another processor: eight known patches,
  * repeated to a full batch so that every part of the device has its share. Gives what is wrong, or undefined.
  */
-export const selfTest = Effect.fn("selfTest")(function* (engine: Embedder, network: Network) {
+export const selfTest = Effect.fn("selfTest")(function* (engine: Embedder, network: Network, precision: Precision) {
   const patches = knownPatches()
   const native = yield* makeNative({ network, why: "To test another engine." })
   const expected = yield* native.embed(patches)
@@ -61,5 +65,5 @@ export const selfTest = Effect.fn("selfTest")(function* (engine: Embedder, netwo
     const some = repeated.subarray(at * PATCH_SIZE, (at + engine.batch) * PATCH_SIZE)
     embeddings.set(yield* engine.embed(some), at * EMBEDDING_SIZE)
   }
-  return describeDistance(embeddings, repeat(expected, EMBEDDING_SIZE))
+  return describeDistance(embeddings, repeat(expected, EMBEDDING_SIZE), precision)
 }, Effect.scoped)

@@ -1,8 +1,8 @@
 import { Effect, Semaphore } from "effect"
-import { IN_FLIGHT, makeExecutor } from "../wgsl/executor.ts"
+import { IN_FLIGHT, largestResult, makeExecutor } from "../wgsl/executor.ts"
 import type { DeviceFault } from "../wgsl/fault.ts"
 import { networkKernels } from "../wgsl/network.ts"
-import type { Network } from "../yamnet/layers.ts"
+import type { Network, Precision } from "../yamnet/layers.ts"
 import { openDevice } from "./device.ts"
 import { countPatches, Engine, EngineError } from "./engine.ts"
 import { recoveringExecutor } from "./recovery.ts"
@@ -14,9 +14,12 @@ const HARDWARE_BATCH = 512
 const SOFTWARE_BATCH = 8
 
 /** The largest power of two of patches, at most 512, whose widest layer fits into one buffer of the device. */
-export const fittingBatch = (network: Network, { maxBufferSize, maxStorageBufferBindingSize }: GPUSupportedLimits) => {
-  const largest = (batch: number) =>
-    4 * Math.max(...networkKernels(network, batch).map(({ resultSize }) => resultSize(batch)))
+export const fittingBatch = (
+  network: Network,
+  precision: Precision,
+  { maxBufferSize, maxStorageBufferBindingSize }: GPUSupportedLimits
+) => {
+  const largest = (batch: number) => largestResult(networkKernels(network, batch, precision), batch)
   let batch = HARDWARE_BATCH
   while (batch > 1 && largest(batch) > Math.min(maxBufferSize, maxStorageBufferBindingSize)) batch /= 2
   return batch
@@ -25,20 +28,26 @@ export const fittingBatch = (network: Network, { maxBufferSize, maxStorageBuffer
 /** YAMNet on a graphics card, by kernels of its own over WebGPU. */
 export const makeWebgpu = Effect.fn("Webgpu.make")(function* (options: {
   readonly network: Network
+  readonly precision: Precision
   readonly why: string
   /** The most patches run at once; unless said, 8 on a software adapter and up to 512 on a card. */
   readonly batch?: number
 }) {
-  const { network, why } = options
+  const { network, precision, why } = options
   const { gpu, adapter } = yield* openDevice
-  const batch = options.batch ?? (adapter.software ? SOFTWARE_BATCH : fittingBatch(network, gpu.limits))
+  if (precision === "float16" && !gpu.features.has("shader-f16")) {
+    return yield* new EngineError({
+      message: `PRECISION=float16 needs an adapter with shader-f16, which ${adapter.name} lacks: set PRECISION=float32`
+    })
+  }
+  const batch = options.batch ?? (adapter.software ? SOFTWARE_BATCH : fittingBatch(network, precision, gpu.limits))
   const faults: Array<string> = []
   const failed = ({ message }: DeviceFault) =>
     new EngineError({ message: `WebGPU failed on ${adapter.name}: ${message.split("\n", 1)[0]}` })
 
   const executor = yield* recoveringExecutor({
     batch,
-    open: (batch) => Effect.flatMap(openDevice, ({ gpu }) => makeExecutor(gpu, network, batch)),
+    open: (batch) => Effect.flatMap(openDevice, ({ gpu }) => makeExecutor(gpu, network, batch, precision)),
     say: (sentence) => {
       faults.push(sentence)
       return Effect.logWarning(sentence)

@@ -63,9 +63,9 @@ export interface Plan {
 /** Lists the corpus and compares it with what is stored; fails where it can hold no training. */
 export const planRun = Effect.fn("planRun")(function* (weights: Pick<YamnetWeights, "hash">, augmentations: number) {
   const { location } = yield* Store
-  const { clipMaxSeconds } = yield* Settings
+  const { clipMaxSeconds, precision } = yield* Settings
   const embeddings = yield* Embeddings
-  const recipe = makeRecipe({ weightsHash: weights.hash, clipMaxSeconds, augmentations })
+  const recipe = makeRecipe({ weightsHash: weights.hash, clipMaxSeconds, augmentations, precision })
   const [elapsed, { stored, count }] = yield* Effect.gen(function* () {
     const stored = yield* embeddings.index(recipe)
     return { stored, count: yield* countCorpus(stored, yield* lastTrainingSet) }

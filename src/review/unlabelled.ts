@@ -42,7 +42,7 @@ export const embedUnlabelled = Effect.fn("embedUnlabelled")(function* (
 ) {
   const settings = yield* Settings
   const embeddings = yield* Embeddings
-  const recipe = makeRecipe({ weightsHash: weights.hash, clipMaxSeconds: settings.clipMaxSeconds, augmentations: 0 })
+  const recipe = makeRecipe({ ...settings, weightsHash: weights.hash, augmentations: 0 })
   const stored = yield* embeddings.index(recipe)
   const known = objects.filter(({ key, etag }) => stored.get(key)?.has(etag)).length
   const { live } = yield* embedCorpus({

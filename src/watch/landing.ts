@@ -43,7 +43,7 @@ export const makeLanding = Effect.fn("makeLanding")(function* (
 ) {
   const settings = yield* Settings
   const embeddings = yield* Embeddings
-  const recipe = makeRecipe({ weightsHash: weights.hash, clipMaxSeconds: settings.clipMaxSeconds, augmentations })
+  const recipe = makeRecipe({ ...settings, weightsHash: weights.hash, augmentations })
   let live = new Map<string, string>()
   /** Found, but not stored yet. */
   const pending = new Map<string, ObjectInfo>()

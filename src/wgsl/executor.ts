@@ -1,8 +1,8 @@
 import { Effect, type Scope } from "effect"
 import { PATCH_SIZE } from "../yamnet/frontend.ts"
-import { EMBEDDING_SIZE, type Network } from "../yamnet/layers.ts"
+import { EMBEDDING_SIZE, type Network, type Precision } from "../yamnet/layers.ts"
 import { type DeviceFault, onDevice } from "./fault.ts"
-import type { Kernel } from "./kernel.ts"
+import { BYTES, type Kernel, type Weights } from "./kernel.ts"
 import { networkKernels } from "./network.ts"
 
 /** The network on a device, with all the memory that it needs. */
@@ -47,29 +47,37 @@ const compile = async (device: GPUDevice, kernels: ReadonlyArray<Kernel>) => {
 }
 
 // Dawn's types ask for memory that is not shared, which no caller has.
-const write = (device: GPUDevice, buffer: GPUBuffer, at: number, values: Float32Array) =>
-  device.queue.writeBuffer(buffer, at, values as Float32Array<ArrayBuffer>)
+const write = (device: GPUDevice, buffer: GPUBuffer, at: number, values: Float32Array | Uint8Array) =>
+  device.queue.writeBuffer(buffer, at, values as Float32Array<ArrayBuffer> | Uint8Array<ArrayBuffer>)
+
+// Dawn's addon divides by the size of a value, and takes that of a Float16Array for zero.
+const toFloat16 = (values: Float32Array): Uint8Array => new Uint8Array(Float16Array.from(values).buffer)
+
+/** Bytes of the largest result that a batch of so many patches has in between. */
+export const largestResult = (kernels: ReadonlyArray<Kernel>, batch: number): number =>
+  Math.max(...kernels.map(({ resultSize, resultKind }) => BYTES[resultKind] * resultSize(batch)))
 
 const place = (
   device: GPUDevice,
   kernels: ReadonlyArray<Kernel>,
   pipelines: ReadonlyMap<string, GPUComputePipeline>,
   batch: number,
-  allocate: (floats: number, usage: GPUBufferUsageFlags) => GPUBuffer
+  allocate: (bytes: number, usage: GPUBufferUsageFlags) => GPUBuffer
 ) => {
   const { COPY_DST, COPY_SRC, MAP_READ, STORAGE } = GPUBufferUsage
   const slots = Array.from({ length: IN_FLIGHT }, (_, index): Slot => {
-    const patches = allocate(batch * PATCH_SIZE, STORAGE | COPY_DST)
-    return { index, patches, embeddings: allocate(batch * EMBEDDING_SIZE, MAP_READ | COPY_DST) }
+    const patches = allocate(4 * batch * PATCH_SIZE, STORAGE | COPY_DST)
+    return { index, patches, embeddings: allocate(4 * batch * EMBEDDING_SIZE, MAP_READ | COPY_DST) }
   })
   // Passes write to one and read from the other, turn about.
-  const largest = Math.max(...kernels.map(({ resultSize }) => resultSize(batch)))
+  const largest = largestResult(kernels, batch)
   const results = [allocate(largest, STORAGE | COPY_SRC), allocate(largest, STORAGE | COPY_SRC)] as const
 
-  const uploadWeights = ([kernel, bias]: NonNullable<Kernel["weights"]>) => {
-    const buffer = allocate(kernel.length + bias.length, STORAGE | COPY_DST)
-    write(device, buffer, 0, kernel)
-    write(device, buffer, kernel.byteLength, bias)
+  const uploadWeights = ({ values: [kernel, bias], kind }: Weights) => {
+    const buffer = allocate(BYTES[kind] * (kernel.length + bias.length), STORAGE | COPY_DST)
+    const convert = (values: Float32Array) => (kind === "float32" ? values : toFloat16(values))
+    write(device, buffer, 0, convert(kernel))
+    write(device, buffer, BYTES[kind] * kernel.length, convert(bias))
     return buffer
   }
   const passes = kernels.map(({ code, workgroups, weights }, index): Pass => {
@@ -87,13 +95,17 @@ const place = (
   return { slots, passes, result: results[(kernels.length - 1) % 2]! }
 }
 
-/** Puts the network on a device. All of its memory is allocated here, and freed with the scope. */
+/**
+ * Puts the network on a device, which for float16 must have been opened with `shader-f16`. All of its memory is
+ * allocated here, and freed with the scope.
+ */
 export const makeExecutor = Effect.fn("makeExecutor")(function* (
   device: GPUDevice,
   network: Network,
-  batch: number
+  batch: number,
+  precision: Precision
 ): Effect.fn.Return<Executor, DeviceFault, Scope.Scope> {
-  const kernels = networkKernels(network, batch)
+  const kernels = networkKernels(network, batch, precision)
   const pipelines = yield* onDevice(device, () => compile(device, kernels))
   const buffers: Array<GPUBuffer> = []
   // Dawn frees what is destroyed only when all that was written before is done: another executor may need the memory.
@@ -104,8 +116,8 @@ export const makeExecutor = Effect.fn("makeExecutor")(function* (
       await Promise.race([device.queue.onSubmittedWorkDone().catch(() => {}), device.lost])
     })
   )
-  const allocate = (floats: number, usage: GPUBufferUsageFlags) => {
-    const buffer = device.createBuffer({ size: 4 * floats, usage })
+  const allocate = (size: number, usage: GPUBufferUsageFlags) => {
+    const buffer = device.createBuffer({ size, usage })
     buffers.push(buffer)
     return buffer
   }

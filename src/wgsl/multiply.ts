@@ -1,13 +1,17 @@
-import type { Layer } from "../yamnet/layers.ts"
-import { bindings, type Kernel, unroll, WORKGROUP } from "./kernel.ts"
+import type { Layer, Precision } from "../yamnet/layers.ts"
+import { BYTES, bindings, type Kernel, unroll, vectorOf, WORKGROUP } from "./kernel.ts"
 
 // A workgroup's 16 by 8 threads make a tile of 64 columns; each thread keeps 2, 4 or 8 rows of 8 columns in registers.
 const THREAD_ROWS = 16
 const THREAD_COLUMNS = WORKGROUP / THREAD_ROWS
 const COLUMNS = 64
-// Inputs that are in workgroup memory at once: 8 KB of features and 4 KB of weights at most, of the 16 KB that every
-// adapter has.
-const DEPTH = 16
+// Bytes of a row's inputs that are in workgroup memory at once, whole sectors of a card's: 8 KB of features and 4 KB of
+// weights at most, of the 16 KB that every adapter has.
+const STEP = 64
+
+// Rows and columns come from workgroup memory, not by subgroup shuffles: threads that share a row read the same vector,
+// which a card hands to all at once, where a shuffle moves one float a thread through the same unit. onnxruntime measured
+// shuffles on NVIDIA (its pull request 31703), and leaves them out there.
 
 // Of tiles, one of 128 rows reads least: 16 vectors from workgroup memory for 64 multiplications of vectors. Smaller
 // ones are for layers that would else leave the 130 or so processors of a large card without two workgroups each.
@@ -21,26 +25,31 @@ const rowsPerThread = (rows: number, columns: number): number =>
  * Rows beyond the last patch are computed from what lies there, and read by nobody. The extents are told by the number
  * of workgroups and the length of the weights, so that layers share the code, and the driver compiles it once.
  */
-export const multiply = (area: number, { kernel, shape, bias }: Layer, batch: number): Kernel => {
+export const multiply = (area: number, { kernel, shape, bias }: Layer, batch: number, precision: Precision): Kernel => {
   const [, , input, output] = shape
   const each = rowsPerThread(batch * area, output)
   const rows = each * THREAD_ROWS
   const tiles = (patches: number) => Math.ceil((patches * area) / rows)
   return {
     name: `multiply ${area} x ${input} x ${output}, tiles of ${rows} x ${COLUMNS}`,
-    code: code(each),
-    weights: [kernel, bias],
+    code: code(each, precision),
+    weights: { values: [kernel, bias], kind: precision },
     // Workgroups that share rows follow each other, so that the features come from memory once.
     workgroups: (patches) => [output / COLUMNS, tiles(patches)],
-    resultSize: (patches) => tiles(patches) * rows * output
+    resultSize: (patches) => tiles(patches) * rows * output,
+    resultKind: precision
   }
 }
 
-const code = (each: number): string => {
+const code = (each: number, precision: Precision): string => {
   const rows = each * THREAD_ROWS
-  const [tile, panel] = [rows * DEPTH, COLUMNS * DEPTH].map((floats) => floats / 4) as [number, number]
-  // A place in the tile and one in the panel, by vector.
-  const [across, along] = [DEPTH / 4, COLUMNS / 4]
+  // Vectors of a row of the tile, and of one of the panel.
+  const [across, along] = [STEP / BYTES[precision] / 4, COLUMNS / 4]
+  const [tile, panel] = [rows * across, 4 * across * along]
+
+  // In float16 the products of one block are summed as such, at twice the rate, and blocks in float32.
+  const block = precision === "float32" ? "Sum" : "Block"
+  const vector = vectorOf(precision)
 
   // One input of every row, times its row of the panel.
   const product = (input: number) => `
@@ -48,12 +57,12 @@ const code = (each: number): string => {
       let far${input} = panel[(4 * k + ${input}) * ${along} + column + ${THREAD_COLUMNS}];
       ${unroll(each, (i) => {
         const value = `row${i}.${"xyzw"[input]}`
-        return `nearSum${i} += ${value} * near${input}; farSum${i} += ${value} * far${input};`
+        return `near${block}${i} += ${value} * near${input}; far${block}${i} += ${value} * far${input};`
       })}`
 
-  return `${bindings("vec4f")}
-var<workgroup> tile: array<vec4f, ${tile}>;
-var<workgroup> panel: array<vec4f, ${panel}>;
+  return `${bindings(vector, precision)}
+var<workgroup> tile: array<${vector}, ${tile}>;
+var<workgroup> panel: array<${vector}, ${panel}>;
 
 @compute @workgroup_size(${WORKGROUP})
 fn main(
@@ -74,19 +83,21 @@ fn main(
     ${unroll(tile / WORKGROUP, (i) => `tile[thread + ${i * WORKGROUP}] = features[feature + ${(i * WORKGROUP) / across} * depth];`)}
     ${unroll(panel / WORKGROUP, (i) => `panel[thread + ${i * WORKGROUP}] = weights[weight + ${(i * WORKGROUP) / along} * width];`)}
     workgroupBarrier();
+    ${unroll(each, (i) => (block === "Sum" ? "" : `var nearBlock${i} = vec4h(); var farBlock${i} = vec4h();`))}
     for (var k = 0u; k < ${across}; k++) {
       ${unroll(each, (i) => `let row${i} = tile[(row + ${i * THREAD_ROWS}) * ${across} + k];`)}
       ${unroll(4, product)}
     }
+    ${unroll(each, (i) => (block === "Sum" ? "" : `nearSum${i} += vec4f(nearBlock${i}); farSum${i} += vec4f(farBlock${i});`))}
     workgroupBarrier();
   }
-  let nearBias = weights[4 * depth * width + firstColumn + column];
-  let farBias = weights[4 * depth * width + firstColumn + column + ${THREAD_COLUMNS}];
+  let nearBias = vec4f(weights[4 * depth * width + firstColumn + column]);
+  let farBias = vec4f(weights[4 * depth * width + firstColumn + column + ${THREAD_COLUMNS}]);
   let place = (firstRow + row) * width + firstColumn + column;
   ${unroll(
     each,
-    (i) => `result[place + ${i * THREAD_ROWS} * width] = max(nearSum${i} + nearBias, vec4f());
-  result[place + ${i * THREAD_ROWS} * width + ${THREAD_COLUMNS}] = max(farSum${i} + farBias, vec4f());`
+    (i) => `result[place + ${i * THREAD_ROWS} * width] = Result(max(nearSum${i} + nearBias, vec4f()));
+  result[place + ${i * THREAD_ROWS} * width + ${THREAD_COLUMNS}] = Result(max(farSum${i} + farBias, vec4f()));`
   )}
 }`
 }

@@ -27,6 +27,10 @@ export interface Network {
   readonly scores?: ScoreLayer
 }
 
+/** What the network's weights and features are kept in while it runs. */
+export const PRECISIONS = ["float32", "float16"] as const
+export type Precision = (typeof PRECISIONS)[number]
+
 /** Floats in one embedding. */
 export const EMBEDDING_SIZE = 1024
 /** Classes of AudioSet that YAMNet tells apart. */

@@ -28,7 +28,12 @@ const embed = (folder: string, task: Partial<ShardTask> = {}, changed: Readonly<
       const listed = objects.map(({ key, etag, size }) => ({ key, etag: changed[key] ?? etag, size }))
       const file = shardKey("run", 0, 0)
       yield* store.put(file, new TextEncoder().encode(yield* Schema.encodeEffect(ShardFile)(listed)))
-      const recipe = makeRecipe({ weightsHash: weights.hash, clipMaxSeconds: 30, augmentations: 1 })
+      const recipe = makeRecipe({
+        weightsHash: weights.hash,
+        clipMaxSeconds: 30,
+        augmentations: 1,
+        precision: "float32"
+      })
       const whole: ShardTask = {
         runId: "run",
         file,

@@ -10,7 +10,7 @@ import { EMBEDDING_SIZE } from "../../src/yamnet/layers.ts"
 import { memoryStore } from "../store/memory.ts"
 import { mortal } from "../store/mortal.ts"
 
-const RECIPE = makeRecipe({ weightsHash: "w", clipMaxSeconds: 30, augmentations: 0 })
+const RECIPE = makeRecipe({ weightsHash: "w", clipMaxSeconds: 30, augmentations: 0, precision: "float32" })
 const PREFIX = embeddingsPrefix(RECIPE.id)
 
 /** What embedding a version of a recording gives: always the same, and another for each version. */

@@ -152,3 +152,13 @@ test.skipIf(process.platform !== "linux")("WebGPU without a Vulkan driver fails 
   )
   expect(await child.exited).toBe(0)
 })
+
+test("float16 is refused where the native engine would run, which has none", async () => {
+  const weights = await Effect.runPromise(someWeights)
+  const error = await Engine.pipe(
+    Effect.provide(engineLayer({ engine: "native", weights, precision: "float16" })),
+    Effect.flip,
+    Effect.runPromise
+  )
+  expect(error.message).toBe("PRECISION=float16 needs the WebGPU engine: set PRECISION=float32 here. Native, as asked.")
+})

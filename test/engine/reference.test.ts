@@ -102,6 +102,21 @@ describe(`the same waveform, in ${reference}`, () => {
       expectSame(Float32Array.from(report.embeddings.large), expected)
     })
 
+    test("has them in float16 to three digits, or refuses where the adapter lacks it", () => {
+      if ("refused" in report.float16) {
+        expect(report.features).not.toContain("shader-f16")
+        expect(report.float16.refused).toBe(
+          `PRECISION=float16 needs an adapter with shader-f16, which ${report.adapter} lacks: set PRECISION=float32`
+        )
+        return
+      }
+      const { largest, relative } = distance(Float32Array.from(report.float16.embeddings), expected)
+      expect(largest).toBeLessThan(0.05)
+      expect(relative).toBeLessThan(5e-3)
+      // It is another precision, not float32 under its name.
+      expect(relative).toBeGreaterThan(1e-5)
+    })
+
     test("allocates nothing once it has started", () => {
       expect(report.allocations.starting).toBeGreaterThan(30)
       expect(report.allocations.running).toBe(0)

@@ -4,18 +4,18 @@ import { Engine } from "../../src/engine/engine.ts"
 import { makeNative } from "../../src/engine/native.ts"
 import { describeDistance, selfTest } from "../../src/engine/selfTest.ts"
 import { fittingBatch } from "../../src/engine/webgpu.ts"
-import { EMBEDDING_SIZE } from "../../src/yamnet/layers.ts"
+import { EMBEDDING_SIZE, type Precision } from "../../src/yamnet/layers.ts"
 import { untrainedNetwork } from "../../src/yamnet/untrained.ts"
 
 const network = untrainedNetwork()
 
 /** What the self-test says of the native engine after `spoil` has had its embeddings. */
-const tested = (spoil: (embeddings: Float32Array) => void) =>
+const tested = (spoil: (embeddings: Float32Array) => void, precision: Precision = "float32") =>
   makeNative({ network, why: "a test", threads: 1 }).pipe(
     Effect.flatMap((native) => {
       const embed = (patches: Float32Array) =>
         Effect.tap(native.embed(patches), (values) => Effect.sync(() => spoil(values)))
-      return selfTest(Engine.of({ ...native, embed }), network)
+      return selfTest(Engine.of({ ...native, embed }), network, precision)
     }),
     Effect.scoped,
     Effect.runPromise
@@ -37,8 +37,15 @@ test.each<readonly [string, (values: Float32Array) => void]>([
   expect(await tested(spoil)).toMatch(/^off by \S+ at most and \S+ % as a whole$/)
 })
 
+test("float16 is allowed what rounding does, and no more", async () => {
+  const round = (values: Float32Array) => values.set(Float16Array.from(values.map((value) => value * 1.002)))
+  expect(await tested(round, "float16")).toBeUndefined()
+  expect(await tested(round, "float32")).toMatch(/^off by /)
+  expect(await tested((values) => values.set(values.map((value) => value * 1.02)), "float16")).toMatch(/^off by /)
+})
+
 test("a distance is told in numbers", () => {
-  expect(describeDistance(Float32Array.of(3, 4.5), Float32Array.of(3, 4))).toBe(
+  expect(describeDistance(Float32Array.of(3, 4.5), Float32Array.of(3, 4), "float32")).toBe(
     "off by 0.50 at most and 10 % as a whole"
   )
 })
@@ -46,7 +53,8 @@ test("a distance is told in numbers", () => {
 test("a batch is what one buffer of the device holds: 512 patches at most", () => {
   const limits = (bytes: number) =>
     ({ maxBufferSize: 2 * bytes, maxStorageBufferBindingSize: bytes }) as GPUSupportedLimits
-  expect(fittingBatch(network, limits(2 ** 32 - 4))).toBe(512)
-  expect(fittingBatch(network, limits(2 ** 27))).toBe(256)
-  expect(fittingBatch(network, limits(2 ** 20))).toBe(2)
+  expect(fittingBatch(network, "float32", limits(2 ** 32 - 4))).toBe(512)
+  expect(fittingBatch(network, "float32", limits(2 ** 27))).toBe(256)
+  expect(fittingBatch(network, "float16", limits(2 ** 27))).toBe(512)
+  expect(fittingBatch(network, "float32", limits(2 ** 20))).toBe(2)
 })

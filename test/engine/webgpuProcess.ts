@@ -23,6 +23,9 @@ export interface WebgpuReport {
     readonly lost: ReadonlyArray<ReadonlyArray<number>>
   }
   readonly faults: ReadonlyArray<string>
+  /** Both patches' embeddings in float16; or, where the adapter lacks it, what is said. */
+  readonly float16: { readonly embeddings: ReadonlyArray<number> } | { readonly refused: string }
+  readonly features: ReadonlyArray<string>
   /** Buffers made while the engine started, and while it embedded. */
   readonly allocations: { readonly starting: number; readonly running: number }
   /** The engine that was chosen when the kernels were wrong. */
@@ -64,7 +67,7 @@ const embedding = Effect.fnUntraced(function* (network: YamnetWeights) {
   const count = counted(() => {
     allocations++
   })
-  const engine = yield* count(makeWebgpu({ network, why: "a test", batch: 3 }))
+  const engine = yield* count(makeWebgpu({ network, precision: "float32", why: "a test", batch: 3 }))
   const starting = allocations
   const some = (...parts: ReadonlyArray<Float32Array>) => {
     const joined = Float32Array.from(parts.flatMap((part) => [...part]))
@@ -77,7 +80,7 @@ const embedding = Effect.fnUntraced(function* (network: YamnetWeights) {
 
   const { gpu } = yield* openDevice
   // Of this size both larger kinds of tiles are used.
-  const large = yield* makeExecutor(gpu, network, 256).pipe(
+  const large = yield* makeExecutor(gpu, network, 256, "float32").pipe(
     Effect.flatMap(({ embed }) => embed(patches)),
     Effect.scoped
   )
@@ -95,15 +98,24 @@ const embedding = Effect.fnUntraced(function* (network: YamnetWeights) {
   }
 })
 
+const inFloat16 = (network: YamnetWeights) =>
+  Engine.use((engine) => engine.embed(patches)).pipe(
+    Effect.map((embeddings) => ({ embeddings: [...embeddings] })),
+    Effect.provide(engineLayer({ engine: "webgpu", weights: network, precision: "float16" })),
+    Effect.catchTag("EngineError", ({ message }) => Effect.succeed({ refused: message }))
+  )
+
 const program = Effect.gen(function* () {
   const network = yield* someWeights
   const embedded = yield* Effect.scoped(embedding(network))
+  const float16 = yield* inFloat16(network)
+  const { gpu } = yield* openDevice
   const refused = yield* Engine.pipe(
     Effect.map(({ name, why }) => ({ name, why })),
     Effect.provide(engineLayer({ engine: "webgpu", weights: network })),
     wrong
   )
-  console.log(JSON.stringify({ ...embedded, refused } satisfies WebgpuReport))
+  console.log(JSON.stringify({ ...embedded, float16, features: [...gpu.features], refused } satisfies WebgpuReport))
 })
 
 if (import.meta.main) await Effect.runPromise(program)

@@ -1,8 +1,13 @@
 import { Effect } from "effect"
-import { requestAdapter } from "../../../src/engine/adapter.ts"
 import { EngineError } from "../../../src/engine/engine.ts"
+import { largestResult } from "../../../src/wgsl/executor.ts"
+import { BYTES, type Kernel } from "../../../src/wgsl/kernel.ts"
 import { networkKernels } from "../../../src/wgsl/network.ts"
-import type { Network } from "../../../src/yamnet/layers.ts"
+import { PATCH_SIZE } from "../../../src/yamnet/frontend.ts"
+import type { Network, Precision } from "../../../src/yamnet/layers.ts"
+import { measureCeiling } from "./ceiling.ts"
+import { type Clock, openClock, passOf } from "./clock.ts"
+import { measureTransfers } from "./transfers.ts"
 
 /** What one kernel takes on the device by itself. */
 export interface KernelTime {
@@ -14,93 +19,73 @@ export interface KernelTime {
   readonly gigabytes: number
 }
 
-const ROUNDS = 5
-const LONG_ENOUGH = 5e6
+/** Multiplications of a kernel: every weight is used once for each place of its output channel. */
+const products = ({ weights, resultSize }: Kernel, batch: number): number => {
+  if (weights === undefined) return 0
+  const [kernel, bias] = weights.values
+  return (kernel.length * resultSize(batch)) / bias.length
+}
 
-/**
- * Times every kernel of the network by the device's own clock, each in a pass of its own: the median of five. Where the
- * adapter has no such clock there is nothing to say.
- */
-export const profileKernels = Effect.fn("profileKernels")(function* (network: Network, batch: number) {
-  const adapter = yield* requestAdapter
-  if (!adapter.gpu.features.has("timestamp-query")) return []
-  const { maxBufferSize, maxStorageBufferBindingSize } = adapter.gpu.limits
-  return yield* Effect.tryPromise({
-    try: async () => {
-      const device = await adapter.gpu.requestDevice({
-        requiredFeatures: ["timestamp-query"],
-        requiredLimits: { maxBufferSize, maxStorageBufferBindingSize }
-      })
-      const times = await timeKernels(device, network, batch)
-      device.destroy()
-      return times
-    },
-    catch: (cause) => new EngineError({ message: `The kernels cannot be timed: ${cause}` })
-  })
-})
+// Patches of which no kernel computes more than it has to.
+const WHOLE = 512
 
-const timeKernels = async (device: GPUDevice, network: Network, batch: number): Promise<Array<KernelTime>> => {
-  const kernels = networkKernels(network, batch)
-  const sizes = kernels.map(({ resultSize }) => resultSize(batch))
-  const { STORAGE, COPY_SRC, MAP_READ, COPY_DST, QUERY_RESOLVE } = GPUBufferUsage
-  const features = [0, 1].map(() => device.createBuffer({ size: 4 * Math.max(...sizes), usage: STORAGE }))
-  const queries = device.createQuerySet({ type: "timestamp", count: 2 * kernels.length })
-  const resolved = device.createBuffer({ size: 16 * kernels.length, usage: QUERY_RESOLVE | COPY_SRC })
-  const readable = device.createBuffer({ size: 16 * kernels.length, usage: MAP_READ | COPY_DST })
-  const passes = kernels.map(({ code, workgroups, weights }, index) => {
-    const pipeline = device.createComputePipeline({
-      layout: "auto",
-      compute: { module: device.createShaderModule({ code }) }
-    })
-    const floats = weights === undefined ? 0 : weights[0].length + weights[1].length
-    const own = weights === undefined ? [] : [device.createBuffer({ size: 4 * floats, usage: STORAGE })]
-    const entries = [features[index % 2]!, features[(index + 1) % 2]!, ...own].map((buffer, binding) => ({
-      binding,
-      resource: { buffer }
-    }))
-    const group = device.createBindGroup({ layout: pipeline.getBindGroupLayout(0), entries })
-    return { pipeline, group, workgroups: workgroups(batch) }
-  })
-
-  // Nanoseconds of each pass, in which its kernel runs as often as said.
-  const time = async (often: ReadonlyArray<number>) => {
-    const encoder = device.createCommandEncoder()
-    for (const [index, { pipeline, group, workgroups }] of passes.entries()) {
-      const pass = encoder.beginComputePass({
-        timestampWrites: { querySet: queries, beginningOfPassWriteIndex: 2 * index, endOfPassWriteIndex: 2 * index + 1 }
-      })
-      pass.setPipeline(pipeline)
-      pass.setBindGroup(0, group)
-      for (let i = 0; i < often[index]!; i++) pass.dispatchWorkgroups(...workgroups)
-      pass.end()
-    }
-    encoder.resolveQuerySet(queries, 0, 2 * kernels.length, resolved, 0)
-    encoder.copyBufferToBuffer(resolved, 0, readable, 0, 16 * kernels.length)
-    device.queue.submit([encoder.finish()])
-    await readable.mapAsync(GPUMapMode.READ)
-    const stamps = new BigInt64Array(readable.getMappedRange().slice(0))
-    readable.unmap()
-    return often.map((_, index) => Number(stamps[2 * index + 1]! - stamps[2 * index]!))
-  }
-  // The clock is told in steps of some 65 µs, longer than many a kernel takes.
-  const warmUp = await time(passes.map(() => 1))
-  const often = warmUp.map((nanoseconds) => Math.min(100, Math.ceil(LONG_ENOUGH / Math.max(1, nanoseconds))))
-  const measured: Array<ReadonlyArray<number>> = []
-  for (let round = 0; round < ROUNDS; round++) measured.push(await time(often))
-
-  return kernels.map(({ name, weights }, index) => {
-    const all = measured.map((times) => times[index]! / often[index]!).sort((a, b) => a - b)
-    const nanoseconds = all[(ROUNDS - 1) / 2]!
-    const result = sizes[index]!
-    // Every weight is used once for each place of its output channel.
-    const products = weights === undefined ? null : (weights[0].length * result) / weights[1].length
-    const input = index === 0 ? batch * 96 * 64 : sizes[index - 1]!
-    const bytes = 4 * (input + result + (weights?.[0].length ?? 0))
-    return {
-      name,
-      microseconds: nanoseconds / 1000,
-      gigaflops: products === null ? null : (2 * products) / nanoseconds,
-      gigabytes: bytes / nanoseconds
-    }
+const bytesOf = (kernels: ReadonlyArray<Kernel>, batch: number): ReadonlyArray<number> => {
+  const results = kernels.map(({ resultKind, resultSize }) => BYTES[resultKind] * resultSize(batch))
+  return kernels.map(({ weights }, index) => {
+    const input = index === 0 ? 4 * batch * PATCH_SIZE : results[index - 1]!
+    const own = weights === undefined ? 0 : BYTES[weights.kind] * weights.values[0].length
+    return input + results[index]! + own
   })
 }
+
+const timeKernels = async (
+  { device, time }: Clock,
+  kernels: ReadonlyArray<Kernel>,
+  batch: number
+): Promise<Array<KernelTime>> => {
+  const allocate = (size: number) => device.createBuffer({ size, usage: GPUBufferUsage.STORAGE })
+  const features = [0, 1].map(() => allocate(Math.max(4 * batch * PATCH_SIZE, largestResult(kernels, batch))))
+  const passes = kernels.map(({ code, workgroups, weights }, index) => {
+    const [kernel, bias] = weights?.values ?? []
+    const own = weights && kernel && bias ? [allocate(BYTES[weights.kind] * (kernel.length + bias.length))] : []
+    return passOf(device, code, [features[index % 2]!, features[(index + 1) % 2]!, ...own], workgroups(batch))
+  })
+  const times = await time(passes)
+  const bytes = bytesOf(kernels, batch)
+  return kernels.map((kernel, index) => ({
+    name: kernel.name,
+    microseconds: times[index]! / 1000,
+    gigaflops: kernel.weights === undefined ? null : (2 * products(kernel, batch)) / times[index]!,
+    gigabytes: bytes[index]! / times[index]!
+  }))
+}
+
+/**
+ * Times every kernel of the network by the device's own clock, what goes up and comes back, and what the device could
+ * do at most. Undefined where the adapter has no clock, or not this precision.
+ */
+export const profile = Effect.fn("profile")(function* (network: Network, batch: number, precision: Precision) {
+  const clock = yield* openClock
+  if (clock === undefined) return undefined
+  if (precision === "float16" && !clock.device.features.has("shader-f16")) return undefined
+  const kernels = networkKernels(network, batch, precision)
+  const whole = networkKernels(network, WHOLE, precision)
+  const sum = (values: ReadonlyArray<number>) => values.reduce((total, value) => total + value, 0)
+  return yield* Effect.tryPromise({
+    try: async () => ({
+      batch,
+      precision,
+      kernels: await timeKernels(clock, kernels, batch),
+      transfers: await measureTransfers(clock.device, batch),
+      ceiling: await measureCeiling(clock, precision),
+      /** Of one patch: multiplications and additions, and bytes through memory. */
+      patch: {
+        flops: (2 * sum(whole.map((kernel) => products(kernel, WHOLE)))) / WHOLE,
+        bytes: sum(bytesOf(whole, WHOLE)) / WHOLE
+      }
+    }),
+    catch: (cause) => new EngineError({ message: `The kernels cannot be timed: ${cause}` })
+  })
+}, Effect.scoped)
+
+export type Profile = NonNullable<Effect.Success<ReturnType<typeof profile>>>

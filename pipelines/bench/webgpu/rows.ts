@@ -9,7 +9,7 @@ import { Graph } from "../../../src/onnx/graph.ts"
 import { IN_FLIGHT } from "../../../src/wgsl/executor.ts"
 import { MEL_BANDS, PATCH_FRAMES, PATCH_SIZE } from "../../../src/yamnet/frontend.ts"
 import { addNetwork } from "../../../src/yamnet/graph.ts"
-import { EMBEDDING_SIZE, type Layer, type Network } from "../../../src/yamnet/layers.ts"
+import { EMBEDDING_SIZE, type Layer, type Network, type Precision } from "../../../src/yamnet/layers.ts"
 
 /** Patches per second, from patches in the host's memory to embeddings in the host's memory. */
 export interface Rate {
@@ -23,7 +23,8 @@ export interface Rate {
 
 const failed = (cause: unknown) => new EngineError({ message: String(cause) })
 
-const ours = (network: Network, batch: number) => makeWebgpu({ network, why: "The benchmark.", batch })
+const ours = (precision: Precision) => (network: Network, batch: number) =>
+  makeWebgpu({ network, precision, why: "The benchmark.", batch })
 
 /** The network in TensorFlow.js's operators, on the same device. */
 const tensorflow = Effect.fnUntraced(function* ({ stem, separable }: Network, batch: number) {
@@ -91,11 +92,12 @@ const native = (network: Network) => makeNative({ network, why: "The benchmark."
 
 /** What runs the network, and how many batches it has in hand: the network's own kernels overlap two. */
 export const ROWS = {
-  "own kernels": { open: ours, inHand: IN_FLIGHT },
-  "own kernels, one batch in hand": { open: ours, inHand: 1 },
-  "TensorFlow.js": { open: tensorflow, inHand: 1 },
-  "onnxruntime, WebGPU": { open: onnxruntime, inHand: 1 },
-  "onnxruntime, processor": { open: native, inHand: 1 }
+  "own kernels": { open: ours("float32"), inHand: IN_FLIGHT, precision: "float32" },
+  "own kernels, one batch in hand": { open: ours("float32"), inHand: 1, precision: "float32" },
+  "own kernels, float16": { open: ours("float16"), inHand: IN_FLIGHT, precision: "float16" },
+  "TensorFlow.js": { open: tensorflow, inHand: 1, precision: "float32" },
+  "onnxruntime, WebGPU": { open: onnxruntime, inHand: 1, precision: "float32" },
+  "onnxruntime, processor": { open: native, inHand: 1, precision: "float32" }
 } as const
 
 export type RowName = keyof typeof ROWS
@@ -117,9 +119,9 @@ export const measureRow = Effect.fn("measureRow")(function* (
   batch: number,
   seconds: number
 ) {
-  const { open, inHand } = ROWS[name]
+  const { open, inHand, precision } = ROWS[name]
   const embedder = yield* open(network, batch)
-  const wrong = (yield* selfTest(embedder, network)) ?? null
+  const wrong = (yield* selfTest(embedder, network, precision)) ?? null
   const patches = new Float32Array(embedder.batch * PATCH_SIZE).map((_, i) => Math.sin(i) - 2)
   const once = yield* timed(embedder, patches, inHand, inHand)
   const batches = inHand * Math.max(1, Math.round(seconds / ROUNDS / once))

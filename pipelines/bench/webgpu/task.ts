@@ -3,8 +3,9 @@ import { Console, Effect, Schema } from "effect"
 import { FetchHttpClient } from "effect/http"
 import { requestAdapter } from "../../../src/engine/adapter.ts"
 import { fittingBatch } from "../../../src/engine/webgpu.ts"
+import { PRECISIONS } from "../../../src/yamnet/layers.ts"
 import { findWeights, type YamnetWeights } from "../../../src/yamnet/weights.ts"
-import { profileKernels } from "./profile.ts"
+import { profile } from "./profile.ts"
 import { measureRow, ROWS, type RowName } from "./rows.ts"
 
 // What the benchmark does in processes of their own, since two of its programs bring a Dawn each, and one that crashes
@@ -17,7 +18,11 @@ export const names = Object.keys(ROWS) as ReadonlyArray<RowName>
 export const Task = Schema.fromJsonString(
   Schema.Union([
     Schema.Struct({ task: Schema.Literal("adapter") }),
-    Schema.Struct({ task: Schema.Literal("profile"), batch: Schema.Int }),
+    Schema.Struct({
+      task: Schema.Literal("profile"),
+      batch: Schema.Int,
+      precision: Schema.Literals(PRECISIONS)
+    }),
     Schema.Struct({
       task: Schema.Literal("row"),
       name: Schema.Literals(names),
@@ -48,7 +53,8 @@ const LIMITS = [
   "maxBufferSize",
   "maxStorageBufferBindingSize",
   "maxComputeWorkgroupStorageSize",
-  "maxComputeInvocationsPerWorkgroup"
+  "maxComputeInvocationsPerWorkgroup",
+  "maxComputeWorkgroupsPerDimension"
 ] as const
 
 const describeAdapter = Effect.fnUntraced(function* (network: YamnetWeights) {
@@ -61,7 +67,7 @@ const describeAdapter = Effect.fnUntraced(function* (network: YamnetWeights) {
     `subgroups: ${subgroupMinSize} to ${subgroupMaxSize}`,
     `features: ${[...gpu.features].sort().join(" ")}`
   ]
-  const batch = software ? 8 : fittingBatch(network, gpu.limits)
+  const batch = software ? 8 : fittingBatch(network, "float32", gpu.limits)
   return { name, software, batch, lines } satisfies AdapterReport
 })
 
@@ -69,7 +75,7 @@ const work = Effect.fnUntraced(function* (text: string, weights: string) {
   const task = yield* Schema.decodeUnknownEffect(Task)(text)
   const network = yield* findNetwork(weights)
   if (task.task === "adapter") return yield* describeAdapter(network)
-  if (task.task === "profile") return yield* profileKernels(network, task.batch)
+  if (task.task === "profile") return (yield* profile(network, task.batch, task.precision)) ?? null
   return yield* measureRow(task.name, network, task.batch, task.seconds)
 })
 
