@@ -1,5 +1,6 @@
 import decode, { type StreamDecoder } from "audio-decode"
 import { Effect, Schema } from "effect"
+import { concatenate } from "../floats.ts"
 import { type Clip, SAMPLE_RATE } from "./clip.ts"
 import type { Container, Format } from "./container.ts"
 import { openContainer } from "./open.ts"
@@ -45,18 +46,6 @@ const mix = (channels: ReadonlyArray<Float32Array>, positiveScale: number): Floa
     }
   }
   return mono
-}
-
-const concatenate = (parts: ReadonlyArray<Float32Array>, length: number): Float32Array => {
-  if (parts[0]?.length === length) return parts[0]
-  const whole = new Float32Array(length)
-  let at = 0
-  for (const part of parts) {
-    if (at >= length) break
-    whole.set(part.length > length - at ? part.subarray(0, length - at) : part, at)
-    at += part.length
-  }
-  return whole
 }
 
 /** Decodes until the container ends or `seconds` are there. */

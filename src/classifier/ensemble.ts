@@ -1,3 +1,4 @@
+import { concatenate } from "../floats.ts"
 import { type Network, type Weights, weightsFrom } from "./network.ts"
 
 /**
@@ -36,9 +37,6 @@ export const joinMembers = (
     })
   }
 }
-
-const concatenate = (parts: ReadonlyArray<Float32Array>): Float32Array =>
-  Float32Array.from(parts.flatMap((part) => [...part]))
 
 const meanOf = (parts: ReadonlyArray<Float32Array>): Float32Array =>
   parts[0]!.map((_, at) => parts.reduce((sum, part) => sum + part[at]!, 0) / parts.length)

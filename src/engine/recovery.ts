@@ -1,4 +1,5 @@
 import { Effect, Exit, Result, Scope, Semaphore } from "effect"
+import { concatenate } from "../floats.ts"
 import type { Executor } from "../wgsl/executor.ts"
 import { DeviceFault } from "../wgsl/fault.ts"
 import { PATCH_SIZE } from "../yamnet/frontend.ts"
@@ -11,16 +12,6 @@ export interface Recovery<E> {
   readonly batch: number
   /** Told, in one sentence, what happened and what was done about it. */
   readonly say: (sentence: string) => Effect.Effect<void>
-}
-
-const join = (parts: ReadonlyArray<Float32Array>): Float32Array => {
-  const joined = new Float32Array(parts.reduce((sum, { length }) => sum + length, 0))
-  let at = 0
-  for (const part of parts) {
-    joined.set(part, at)
-    at += part.length
-  }
-  return joined
 }
 
 /**
@@ -85,7 +76,7 @@ export const recoveringExecutor = Effect.fn("recoveringExecutor")(function* <E>(
       yield* replace(used, fault)
       if (current === used) return yield* fault
     }
-    return parts.length === 1 ? parts[0]! : join(parts)
+    return concatenate(parts)
   })
   return { batch, embed }
 })

@@ -1,0 +1,18 @@
+/**
+ * One array of `length` floats, unless said as long as all parts together: the parts one after another, cut at the end,
+ * zeros where they are too short. A single part that is as long is given back itself.
+ */
+export const concatenate = (
+  parts: ReadonlyArray<Float32Array>,
+  length = parts.reduce((sum, part) => sum + part.length, 0)
+): Float32Array => {
+  if (parts[0]?.length === length) return parts[0]
+  const whole = new Float32Array(length)
+  let at = 0
+  for (const part of parts) {
+    if (at >= length) break
+    whole.set(part.length > length - at ? part.subarray(0, length - at) : part, at)
+    at += part.length
+  }
+  return whole
+}
