@@ -1,8 +1,9 @@
 import { NodeRuntime, NodeServices } from "@effect/platform-node"
-import { Clock, Console, Effect, FileSystem, Layer, Option, Semaphore } from "effect"
+import { Clock, Console, Effect, FileSystem, Layer, Option } from "effect"
 import { Argument, CliError, Command, Flag } from "effect/cli"
 import packageJson from "../package.json"
 import { Settings } from "../src/config.ts"
+import { shareMemory } from "../src/memory.ts"
 import { folderStore } from "../src/store/folder.ts"
 import { openStore } from "../src/store/open.ts"
 import { planUpload, type Refusal, upload } from "../src/store/upload.ts"
@@ -25,7 +26,7 @@ const handle = Effect.fn("upload")(function* (options: Command.Command.Config.In
   const began = yield* Clock.currentTimeMillis
   const { print, progress, end } = yield* Reporter
   const { fetchConcurrency, maxRecordingMegabytes } = yield* Settings
-  const memory = yield* Semaphore.make(maxRecordingMegabytes)
+  const holding = yield* shareMemory(maxRecordingMegabytes)
   const store = Option.getOrElse(yield* openStore(options.store, { create: true }), () => folderStore("."))
   const folder = folderStore(options.folder)
   const { exists } = yield* FileSystem.FileSystem
@@ -52,9 +53,7 @@ const handle = Effect.fn("upload")(function* (options: Command.Command.Config.In
   yield* Effect.forEach(
     plan.uploads,
     Effect.fnUntraced(function* (file) {
-      // A file larger than all of it is uploaded alone.
-      const megabytes = Math.min(Math.ceil(file.size / 1e6), maxRecordingMegabytes)
-      const result = yield* upload(folder, store, file, options).pipe(memory.withPermits(megabytes))
+      const result = yield* upload(folder, store, file, options).pipe(holding(file.size))
       if (result.outcome === "refused") refuse(result)
       else counts[result.outcome]++
       if (result.outcome === "uploaded") counts.bytes += result.size

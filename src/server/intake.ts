@@ -1,5 +1,6 @@
-import { Context, Duration, Effect, Layer, Semaphore } from "effect"
+import { Context, Duration, Effect, Layer } from "effect"
 import { Settings } from "../config.ts"
+import { type Holding, shareMemory } from "../memory.ts"
 import { type Refusal, refuse } from "./refusal.ts"
 
 /** A multipart request, read whole. */
@@ -27,7 +28,7 @@ export class Intake extends Context.Service<
     /** A JSON body; undefined for an empty one. */
     readonly json: (request: Request) => Effect.Effect<unknown, Refusal>
     /** Runs `effect` while holding memory for so many bytes. */
-    readonly holding: (bytes: number) => <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>
+    readonly holding: Holding
   }
 >()("ecosight/server/Intake") {
   static readonly layer = Layer.effect(
@@ -36,8 +37,7 @@ export class Intake extends Context.Service<
       const { maxUploadMegabytes, maxRecordingMegabytes } = yield* Settings
       const most = maxUploadMegabytes * 1_000_000
       const budget = Math.max(maxRecordingMegabytes, maxUploadMegabytes + 1)
-      const memory = yield* Semaphore.make(budget)
-      const holding = (bytes: number) => memory.withPermits(Math.min(budget, Math.max(1, Math.ceil(bytes / 1_000_000))))
+      const holding = yield* shareMemory(budget)
 
       const form = <A, E, R>(request: Request, use: (form: Form) => Effect.Effect<A, E, R>) =>
         Effect.gen(function* () {

@@ -1,8 +1,9 @@
-import { Effect, Schema, Semaphore, Stream } from "effect"
+import { Effect, Schema, Stream } from "effect"
 import { Embeddings } from "../embeddings/embeddings.ts"
 import type { Recipe } from "../embeddings/recipe.ts"
 import type { EmbeddedRecording } from "../embeddings/recording.ts"
 import { Engine } from "../engine/engine.ts"
+import { type Holding, shareMemory } from "../memory.ts"
 import { classOf, isUnlabelled, variantKey } from "../store/keys.ts"
 import { type ObjectInfo, Store, type StoreError } from "../store/store.ts"
 import { embedInBatches, type Prepared } from "./batches.ts"
@@ -72,7 +73,7 @@ export const embedCorpus = Effect.fn("embedCorpus")(function* (settings: StreamS
   const engine = yield* Engine
   const embeddings = yield* Embeddings
   const emit = yield* RunEvents
-  const memory = yield* Semaphore.make(settings.maxRecordingMegabytes)
+  const holding = yield* shareMemory(settings.maxRecordingMegabytes)
   const live = new Map<string, string>()
   const skipped: Array<Skipped> = []
   const unread: Array<string> = []
@@ -91,7 +92,7 @@ export const embedCorpus = Effect.fn("embedCorpus")(function* (settings: StreamS
   })
 
   const prepare = (object: ObjectInfo) =>
-    prepareObject(object, settings, memory).pipe(
+    prepareObject(object, settings, holding).pipe(
       Effect.map((prepared) => [prepared]),
       Effect.catchTags({
         Unusable: ({ reason }) => skip(object.key, reason),
@@ -137,7 +138,7 @@ class Unusable extends Schema.TaggedError<Unusable>()("Unusable", { reason: Sche
 const prepareObject = Effect.fn("prepareObject")(function* (
   object: ObjectInfo,
   settings: StreamSettings,
-  memory: Semaphore.Semaphore
+  holding: Holding
 ) {
   const store = yield* Store
   const preparers = yield* Preparers
@@ -166,7 +167,7 @@ const prepareObject = Effect.fn("prepareObject")(function* (
       ...version,
       ...(yield* preparers.prepare(bytes, { clipMaxSeconds, augmentations, audit }))
     } satisfies Prepared
-  }).pipe(memory.withPermits(megabytes))
+  }).pipe(holding(object.size))
   yield* Effect.forEach(
     prepared.variants,
     ({ draw, wav }) => (wav ? store.put(variantKey(object.key, draw.variant), wav) : Effect.void),
