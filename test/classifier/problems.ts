@@ -1,3 +1,4 @@
+import type { Sample } from "../../src/classifier/dataset.ts"
 import { initialWeights } from "../../src/classifier/initial.ts"
 import type { Network } from "../../src/classifier/network.ts"
 import type { Pass, Problem } from "../../src/classifier/train/backend.ts"
@@ -14,6 +15,37 @@ export const SMALL: Readonly<Record<"mlp" | "linear" | "mixed", Network>> = {
 /** A normally distributed number (Box and Muller). */
 export const gaussian = (random: Random): number =>
   Math.sqrt(-2 * Math.log(1 - random())) * Math.cos(2 * Math.PI * random())
+
+/** The classes of `labelledBatch`. */
+export const BATCH_CLASSES = ["dog", "engine", "gun"]
+
+/**
+ * Recordings whose embeddings lean towards their class, by `lean` standard deviations in a part of their features; `share`
+ * of them are labelled as another.
+ */
+export const labelledBatch = (
+  name: string,
+  count: number,
+  share: number,
+  seed: number,
+  lean: number
+): ReadonlyArray<Sample> => {
+  const random = seededRandom(seed)
+  return Array.from({ length: count }, (_, i) => {
+    const label = i % BATCH_CLASSES.length
+    const wrong = random() < share ? 1 + Math.floor(random() * 2) : 0
+    const className = BATCH_CLASSES[(label + wrong) % BATCH_CLASSES.length]!
+    return {
+      key: `extracted_audio/${className}/${name}${i}.wav`,
+      className,
+      group: `${name}${i}`,
+      variant: "original",
+      vector: Float32Array.from({ length: 1024 }, (_, feature) =>
+        Math.max(0, gaussian(random) + (feature % 30 === label ? lean : 0))
+      )
+    }
+  })
+}
 
 /** Samples around one centre for each class, with every weight away from where it starts, so that each one matters. */
 export const smallProblem = (network: Network, samples: number, seed: number): Problem => {

@@ -1,12 +1,9 @@
 import { expect, test } from "bun:test"
 import { Effect } from "effect"
-import { makeDataset, type Sample } from "../../src/classifier/dataset.ts"
+import { makeDataset } from "../../src/classifier/dataset.ts"
 import { checkLabels, describeConsistency, labelConsistency } from "../../src/neighbours/consistency.ts"
-import { seededRandom } from "../../src/random.ts"
-import { gaussian } from "../classifier/problems.ts"
+import { BATCH_CLASSES, labelledBatch } from "../classifier/problems.ts"
 import golden from "../golden/review/review.json"
-
-const CLASSES = ["dog", "engine", "gun"]
 
 /** Rows of which so many agree and disagree, of new and of old recordings, a line for each class. */
 const rowsOf = (table: ReadonlyArray<ReadonlyArray<number>>) => {
@@ -15,7 +12,7 @@ const rowsOf = (table: ReadonlyArray<ReadonlyArray<number>>) => {
       Array.from({ length: count }, () => ({ label, isNew: column < 2, agrees: column % 2 === 0 }))
     )
   )
-  const classes = CLASSES.slice(0, Math.max(2, table.length))
+  const classes = BATCH_CLASSES.slice(0, Math.max(2, table.length))
   const probabilities = rows.flatMap(({ label, agrees }) =>
     classes.map((_, at) => (at === (agrees ? label : (label + 1) % classes.length) ? 0.9 : 0.05))
   )
@@ -53,23 +50,7 @@ test("nothing to compare gives no doubt, and rows that were not predicted are le
   expect(labelConsistency(rows).fresh).toEqual({ recordings: 1, agreeing: 0 })
 })
 
-/** Recordings that lean towards their class; `share` of the labels are another class's. */
-const batch = (name: string, count: number, share: number, seed: number): ReadonlyArray<Sample> => {
-  const random = seededRandom(seed)
-  return Array.from({ length: count }, (_, i) => {
-    const label = i % CLASSES.length
-    const className = CLASSES[random() < share ? (label + 1) % CLASSES.length : label]!
-    return {
-      key: `extracted_audio/${className}/${name}${i}.wav`,
-      className,
-      group: `${name}${i}`,
-      variant: "original",
-      vector: Float32Array.from({ length: 1024 }, (_, feature) =>
-        Math.max(0, gaussian(random) + (feature % 30 === label ? 1.5 : 0))
-      )
-    }
-  })
-}
+const batch = (name: string, count: number, share: number, seed: number) => labelledBatch(name, count, share, seed, 1.5)
 const check = (share: number, seed: number) =>
   makeDataset([...batch("old", 120, 0, 1), ...batch("new", 100, share, seed)]).pipe(
     Effect.flatMap((dataset) => checkLabels(dataset, (key) => key.includes("/new"))),

@@ -3,36 +3,16 @@ import { Effect, Option } from "effect"
 import type { Sample } from "../../src/classifier/dataset.ts"
 import { classifierModel } from "../../src/classifier/export/onnx.ts"
 import { checkLabels } from "../../src/neighbours/consistency.ts"
-import { seededRandom } from "../../src/random.ts"
 import { decide } from "../../src/registry/gate.ts"
 import { readPointer } from "../../src/registry/pointer.ts"
 import { compareWithPromoted } from "../../src/registry/promoted.ts"
 import { promoteVersion, writeVersion } from "../../src/registry/publish.ts"
 import { Store } from "../../src/store/store.ts"
-import { gaussian } from "../classifier/problems.ts"
+import { labelledBatch } from "../classifier/problems.ts"
 import { trainOn } from "../classifier/runs.ts"
 import { memoryStore } from "../store/memory.ts"
 
-const CLASSES = ["dog", "engine", "gun"]
-
-/** Recordings whose embeddings lean towards their class; `share` of them are labelled as another. */
-const batch = (name: string, count: number, share: number, seed: number): ReadonlyArray<Sample> => {
-  const random = seededRandom(seed)
-  return Array.from({ length: count }, (_, i) => {
-    const label = i % CLASSES.length
-    const wrong = random() < share ? 1 + Math.floor(random() * 2) : 0
-    const className = CLASSES[(label + wrong) % CLASSES.length]!
-    return {
-      key: `extracted_audio/${className}/${name}${i}.wav`,
-      className,
-      group: `${name}${i}`,
-      variant: "original",
-      vector: Float32Array.from({ length: 1024 }, (_, feature) =>
-        Math.max(0, gaussian(random) + (feature % 30 === label ? 0.9 : 0))
-      )
-    }
-  })
-}
+const batch = (name: string, count: number, share: number, seed: number) => labelledBatch(name, count, share, seed, 0.9)
 
 /** Trains on a first batch, promotes that model, trains on both batches, and asks the gate. */
 const decisionOn = (first: ReadonlyArray<Sample>, second: ReadonlyArray<Sample>) =>
