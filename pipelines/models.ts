@@ -6,10 +6,10 @@ import { Settings } from "../src/config.ts"
 import { readPointer } from "../src/registry/pointer.ts"
 import { promoteVersion, rollback } from "../src/registry/publish.ts"
 import { type Difference, diffVersions, listVersions, showVersion, type Version } from "../src/registry/versions.ts"
-import { openStore } from "../src/store/open.ts"
+import { openStore } from "../src/store/openStore.ts"
 import { Store } from "../src/store/store.ts"
-import { jsonFlag, storeFlag } from "./flags.ts"
-import { share, table } from "./summary.ts"
+import { jsonFlag, storeFlag } from "./cli/flags.ts"
+import { share, table } from "./cli/summary.ts"
 
 const models = Command.make("models").pipe(
   Command.withSharedFlags({

@@ -4,12 +4,12 @@ import { Console, Effect, Layer, Option } from "effect"
 import { CliError, Command, Flag } from "effect/cli"
 import packageJson from "../package.json"
 import { Settings } from "../src/config.ts"
-import { listen } from "../src/server/app.ts"
-import { keepWarm, serviceLayer } from "../src/server/service.ts"
+import { listen } from "../src/service/app.ts"
+import { keepWarm, serviceLayer } from "../src/service/service.ts"
 import { folderStore } from "../src/store/folder.ts"
-import { openStore } from "../src/store/open.ts"
+import { openStore } from "../src/store/openStore.ts"
 import { Store } from "../src/store/store.ts"
-import { storeFlag, wholeNumber } from "./flags.ts"
+import { storeFlag, wholeNumber } from "./cli/flags.ts"
 
 const input = {
   store: storeFlag(),

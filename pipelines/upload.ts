@@ -3,12 +3,12 @@ import { Clock, Console, Effect, FileSystem, Layer, Option } from "effect"
 import { Argument, CliError, Command, Flag } from "effect/cli"
 import packageJson from "../package.json"
 import { Settings } from "../src/config.ts"
-import { shareMemory } from "../src/memory.ts"
 import { folderStore } from "../src/store/folder.ts"
-import { openStore } from "../src/store/open.ts"
-import { planUpload, type Refusal, upload } from "../src/store/upload.ts"
-import { jsonFlag, storeFlag } from "./flags.ts"
-import { Reporter, reporterLogger } from "./terminal.ts"
+import { openStore } from "../src/store/openStore.ts"
+import { planUpload, type Refusal, upload } from "../src/store/uploadFolder.ts"
+import { shareMemory } from "../src/stream/memory.ts"
+import { jsonFlag, storeFlag } from "./cli/flags.ts"
+import { Reporter, reporterLogger } from "./cli/terminal.ts"
 
 const input = {
   folder: Argument.Directory("folder").pipe(

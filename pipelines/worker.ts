@@ -3,16 +3,16 @@ import { NodeRuntime, NodeServices } from "@effect/platform-node"
 import { Console, Effect, Layer, Option } from "effect"
 import { CliError, Command, Flag } from "effect/cli"
 import packageJson from "../package.json"
-import { EngineProcess } from "../src/cluster/engineProcess.ts"
-import { ownHost, work } from "../src/cluster/worker.ts"
 import { Settings } from "../src/config.ts"
+import { EngineProcess } from "../src/runs/cluster/engineProcess.ts"
+import { ownHost, work } from "../src/runs/cluster/worker.ts"
 import { folderStore } from "../src/store/folder.ts"
-import { openStore } from "../src/store/open.ts"
+import { openStore } from "../src/store/openStore.ts"
 import { Store } from "../src/store/store.ts"
-import { storeFlag, wholeNumber } from "./flags.ts"
-import { Reporter, reporterLogger } from "./terminal.ts"
+import { storeFlag, wholeNumber } from "./cli/flags.ts"
+import { Reporter, reporterLogger } from "./cli/terminal.ts"
 
-const PROGRAM = resolve(import.meta.dir, "workerEngine.ts")
+const PROGRAM = resolve(import.meta.dir, "../src/runs/cluster/engineProgram.ts")
 const HEALTH_PORT = 8100
 
 const input = {

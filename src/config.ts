@@ -1,6 +1,6 @@
 import { availableParallelism } from "node:os"
 import { Config, Context, Effect, Layer, Option, Redacted, Schema, SchemaTransformation } from "effect"
-import { PRECISIONS } from "./yamnet/layers.ts"
+import { PRECISIONS } from "./embedder/yamnet/layers.ts"
 
 /** A setting that is wrong; the message names it, its value and what is allowed. */
 export class SettingError extends Schema.TaggedError<SettingError>()("SettingError", {

@@ -1,13 +1,13 @@
 import { Effect, Stream } from "effect"
 import type { Dataset } from "../../src/classifier/dataset.ts"
 import { Settings } from "../../src/config.ts"
-import { Engine } from "../../src/engine/engine.ts"
+import { Engine } from "../../src/embedder/engine.ts"
+import { PATCH_SIZE } from "../../src/embedder/yamnet/frontend.ts"
+import { EMBEDDING_SIZE, SCORE_COUNT, type ScoreLayer } from "../../src/embedder/yamnet/layers.ts"
+import { patchWeights } from "../../src/embedder/yamnet/pooling.ts"
 import { Store } from "../../src/store/store.ts"
-import { recordings } from "../../src/stream/corpus.ts"
 import { prepareRecording } from "../../src/stream/prepare.ts"
-import { PATCH_SIZE } from "../../src/yamnet/frontend.ts"
-import { EMBEDDING_SIZE, SCORE_COUNT, type ScoreLayer } from "../../src/yamnet/layers.ts"
-import { patchWeights } from "../../src/yamnet/pooling.ts"
+import { recordings } from "../../src/stream/recordings.ts"
 
 /** One variant of a recording, patch by patch. */
 export interface Patches {

@@ -1,8 +1,8 @@
 import { Effect } from "effect"
+import { outOfFold } from "../../src/classifier/evaluation/outOfFold.ts"
 import { HEADS, type HeadDescription } from "../../src/classifier/network.ts"
-import { nativeBackend } from "../../src/classifier/train/native.ts"
+import { nativeBackend } from "../../src/classifier/train/nativeBackend.ts"
 import { train } from "../../src/classifier/train/train.ts"
-import { outOfFold } from "../../src/evaluation/outOfFold.ts"
 import { openCorpus, report, runExperiment } from "./corpus.ts"
 
 // The settings of the audioset head, changed one at a time, on the recordings that are not held out:

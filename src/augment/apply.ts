@@ -1,4 +1,4 @@
-import type { Clip } from "../audio/clip.ts"
+import type { Clip } from "../sound/clip.ts"
 import { apply as addNoise } from "./noise.ts"
 import { apply as shiftPitch, stretchRate } from "./pitch.ts"
 import type { Draw } from "./plan.ts"

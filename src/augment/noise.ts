@@ -1,4 +1,4 @@
-import { addNormal } from "./random.ts"
+import { addNormal } from "./normal.ts"
 
 export interface NoiseParameters {
   /** Standard deviation, where full scale is 1. */

@@ -1,4 +1,4 @@
-import { resample } from "../audio/resample.ts"
+import { resample } from "../sound/resample.ts"
 import { apply as stretch } from "./stretch.ts"
 
 export interface PitchParameters {

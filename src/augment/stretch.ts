@@ -1,6 +1,6 @@
-import { fftOf } from "../audio/fft.ts"
-import { cosTurn } from "../audio/trigonometry.ts"
-import { floatsAt, kernels, Room } from "../kernels/kernels.ts"
+import { fftOf } from "../sound/fft.ts"
+import { floatsAt, kernels, Room } from "../sound/kernels/kernels.ts"
+import { cosTurn } from "../sound/trigonometry.ts"
 
 // As in assembly/vocoder.ts.
 const FFT_SIZE = 2048

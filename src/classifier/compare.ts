@@ -1,4 +1,4 @@
-import { drawGroups, intervalOf } from "./resample.ts"
+import { drawGroups, intervalOf } from "./bootstrap.ts"
 import { meanF1, tally } from "./tally.ts"
 
 /** Two classifiers' scores on the same recordings, and what chance alone could make of the difference. */

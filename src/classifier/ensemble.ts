@@ -1,4 +1,4 @@
-import { concatenate } from "../floats.ts"
+import { concatenate } from "../sound/floats.ts"
 import { type Network, type Weights, weightsFrom } from "./network.ts"
 
 /**

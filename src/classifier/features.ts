@@ -1,4 +1,4 @@
-import { EMBEDDING_SIZE, SCORE_COUNT, type ScoreLayer } from "../yamnet/layers.ts"
+import { EMBEDDING_SIZE, SCORE_COUNT, type ScoreLayer } from "../embedder/yamnet/layers.ts"
 import { standardiseClips } from "./standardise.ts"
 
 /**

@@ -1,4 +1,4 @@
-import type { Graph } from "../onnx/graph.ts"
+import type { Graph } from "../embedder/onnx/graph.ts"
 import { type Network, NORMALIZATION, type TensorSpec } from "./network.ts"
 
 /**

@@ -1,4 +1,4 @@
-import type { Random } from "../random.ts"
+import type { Random } from "../sound/random.ts"
 import { type Network, sizeOf, type TensorSpec, type Weights, weightsFrom } from "./network.ts"
 
 /** First weights as Keras draws them: Glorot-uniform kernels, batch normalisation that changes nothing, zero biases. */

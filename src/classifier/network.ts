@@ -1,4 +1,4 @@
-import { EMBEDDING_SIZE, SCORE_COUNT, type ScoreLayer } from "../yamnet/layers.ts"
+import { EMBEDDING_SIZE, SCORE_COUNT, type ScoreLayer } from "../embedder/yamnet/layers.ts"
 import { SMALLEST_DEVIATION } from "./standardise.ts"
 
 /** A classifier to be trained, but for the classes: what it sees, its layers, and how it is kept from learning by heart. */

@@ -2,8 +2,8 @@ import { Effect, Schema } from "effect"
 import { parquetMetadata, parquetRead, parquetReadObjects } from "hyparquet"
 import { ByteWriter, type ColumnSource, parquetWrite } from "hyparquet-writer"
 import { VARIANT_NAMES } from "../augment/plan.ts"
+import { EMBEDDING_SIZE } from "../embedder/yamnet/layers.ts"
 import { classOf, groupOf } from "../store/keys.ts"
-import { EMBEDDING_SIZE } from "../yamnet/layers.ts"
 import type { EmbeddedRecording } from "./recording.ts"
 
 /** A part that cannot be read back: damaged, or not ours. */

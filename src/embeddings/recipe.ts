@@ -1,8 +1,8 @@
-import { SAMPLE_RATE } from "../audio/clip.ts"
 import { AUGMENTATION_VERSION } from "../augment/plan.ts"
-import { FRONTEND_VERSION } from "../yamnet/frontend.ts"
-import type { Precision } from "../yamnet/layers.ts"
-import { POOLING_VERSION } from "../yamnet/pooling.ts"
+import { FRONTEND_VERSION } from "../embedder/yamnet/frontend.ts"
+import type { Precision } from "../embedder/yamnet/layers.ts"
+import { POOLING_VERSION } from "../embedder/yamnet/pooling.ts"
+import { SAMPLE_RATE } from "../sound/clip.ts"
 
 /** Everything that changes a vector: embeddings are comparable, and reusable, only within one recipe. */
 export interface Recipe {

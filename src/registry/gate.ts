@@ -1,5 +1,5 @@
 import type { Comparison } from "../classifier/compare.ts"
-import { describeConsistency, type LabelConsistency } from "../neighbours/consistency.ts"
+import { describeConsistency, type LabelConsistency } from "../classifier/neighbours/consistency.ts"
 
 /** When a candidate replaces the promoted model. */
 export const PROMOTIONS = ["auto", "always", "never"] as const

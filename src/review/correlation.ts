@@ -1,4 +1,4 @@
-import { spectrumOf } from "../audio/fft.ts"
+import { spectrumOf } from "../sound/fft.ts"
 
 /** A signal's spectrum, to be correlated with others of its size. */
 export interface Spectrum {

@@ -1,12 +1,12 @@
 import { Effect } from "effect"
 import { makeDataset } from "../classifier/dataset.ts"
-import { nativeBackend } from "../classifier/train/native.ts"
+import { meanProbabilities, outOfFold } from "../classifier/evaluation/outOfFold.ts"
+import { nearestNeighbours } from "../classifier/neighbours/nearest.ts"
+import { VOTERS, voteOfNeighbours } from "../classifier/neighbours/vote.ts"
+import { nativeBackend } from "../classifier/train/nativeBackend.ts"
 import { train } from "../classifier/train/train.ts"
-import { meanProbabilities, outOfFold } from "../evaluation/outOfFold.ts"
-import { nearestNeighbours } from "../neighbours/nearest.ts"
-import { VOTERS, voteOfNeighbours } from "../neighbours/vote.ts"
-import { EMBEDDING_SIZE } from "../yamnet/layers.ts"
-import type { ReviewedCorpus } from "./recordings.ts"
+import { EMBEDDING_SIZE } from "../embedder/yamnet/layers.ts"
+import type { ReviewedCorpus } from "./reviewedCorpus.ts"
 
 /** A recording whose label is likely wrong. */
 export interface Suspect {

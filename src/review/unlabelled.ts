@@ -1,16 +1,16 @@
 import { Effect, Stream } from "effect"
+import { nearestNeighbours } from "../classifier/neighbours/nearest.ts"
+import { VOTERS, voteOfNeighbours } from "../classifier/neighbours/vote.ts"
 import { Settings } from "../config.ts"
+import { EMBEDDING_SIZE } from "../embedder/yamnet/layers.ts"
+import type { YamnetWeights } from "../embedder/yamnet/weights.ts"
 import { Embeddings } from "../embeddings/embeddings.ts"
 import { makeRecipe } from "../embeddings/recipe.ts"
-import { nearestNeighbours } from "../neighbours/nearest.ts"
-import { VOTERS, voteOfNeighbours } from "../neighbours/vote.ts"
 import { isUnlabelled, UNLABELLED_PREFIX } from "../store/keys.ts"
 import { type ObjectInfo, Store } from "../store/store.ts"
 import { embedCorpus } from "../stream/embed.ts"
 import { Preparers } from "../stream/preparers.ts"
-import { EMBEDDING_SIZE } from "../yamnet/layers.ts"
-import type { YamnetWeights } from "../yamnet/weights.ts"
-import type { ReviewedCorpus } from "./recordings.ts"
+import type { ReviewedCorpus } from "./reviewedCorpus.ts"
 
 /** A recording without a class, and what labelling it would teach. */
 export interface Unlabelled {

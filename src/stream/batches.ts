@@ -1,8 +1,8 @@
 import { Effect, Stream } from "effect"
+import type { Engine } from "../embedder/engine.ts"
+import { PATCH_SIZE } from "../embedder/yamnet/frontend.ts"
+import { EMBEDDING_SIZE } from "../embedder/yamnet/layers.ts"
 import type { EmbeddedRecording } from "../embeddings/recording.ts"
-import type { Engine } from "../engine/engine.ts"
-import { PATCH_SIZE } from "../yamnet/frontend.ts"
-import { EMBEDDING_SIZE } from "../yamnet/layers.ts"
 import type { PreparedRecording } from "./prepare.ts"
 
 /** A prepared recording and the version of the object that it came from. */

@@ -1,17 +1,17 @@
 import { Effect, Schema, Stream } from "effect"
+import { Engine } from "../embedder/engine.ts"
 import { Embeddings } from "../embeddings/embeddings.ts"
 import type { Recipe } from "../embeddings/recipe.ts"
 import type { EmbeddedRecording } from "../embeddings/recording.ts"
-import { Engine } from "../engine/engine.ts"
-import { type Holding, shareMemory } from "../memory.ts"
 import { classOf, isUnlabelled, variantKey } from "../store/keys.ts"
 import { type ObjectInfo, Store, type StoreError } from "../store/store.ts"
 import { embedInBatches, type Prepared } from "./batches.ts"
-import { type CorpusCount, isStored, recordings, type StoredVersions } from "./corpus.ts"
 import { RunEvents } from "./events.ts"
 import { writeManifest } from "./manifest.ts"
+import { type Holding, shareMemory } from "./memory.ts"
 import type { PrepareSettings } from "./prepare.ts"
 import { Preparers } from "./preparers.ts"
+import { type CorpusCount, isStored, recordings, type StoredVersions } from "./recordings.ts"
 
 /** Recordings in one part and one manifest file: 3 MB at 6 variants, and what a crash can lose at most. */
 export const PART_RECORDINGS = 128

@@ -1,11 +1,11 @@
 import { Effect } from "effect"
-import { SAMPLE_RATE } from "../audio/clip.ts"
-import { decodeClip } from "../audio/decode.ts"
-import { encodeWav } from "../audio/wav.ts"
 import { augment } from "../augment/apply.ts"
 import { type Draw, planVariants } from "../augment/plan.ts"
-import { logMelPatches, PATCH_SIZE } from "../yamnet/frontend.ts"
-import { evenWeights, patchWeights } from "../yamnet/pooling.ts"
+import { logMelPatches, PATCH_SIZE } from "../embedder/yamnet/frontend.ts"
+import { evenWeights, patchWeights } from "../embedder/yamnet/pooling.ts"
+import { SAMPLE_RATE } from "../sound/clip.ts"
+import { decodeClip } from "../sound/decode/decode.ts"
+import { encodeWav } from "../sound/wav.ts"
 
 /** What turns a recording's bytes into variants; part of the recipe, but for `audit`. */
 export interface PrepareSettings {

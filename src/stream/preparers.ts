@@ -1,6 +1,6 @@
 import { Context, Effect, Layer, Pool, Schema } from "effect"
 import type { PreparedRecording, PrepareSettings } from "./prepare.ts"
-import type { WorkerReply, WorkerRequest } from "./worker.ts"
+import type { WorkerReply, WorkerRequest } from "./preparerWorker.ts"
 
 /** A recording that cannot be decoded; `reason` is a sentence for the run record. */
 export class PrepareError extends Schema.TaggedError<PrepareError>()("PrepareError", { reason: Schema.String }) {}
@@ -51,7 +51,7 @@ export class Preparers extends Context.Service<
 class WorkerCrash extends Schema.TaggedError<WorkerCrash>()("WorkerCrash", { reason: Schema.String }) {}
 
 const startWorker = Effect.acquireRelease(
-  Effect.sync(() => new Worker(new URL("./worker.ts", import.meta.url))),
+  Effect.sync(() => new Worker(new URL("./preparerWorker.ts", import.meta.url))),
   (worker) => Effect.sync(() => worker.terminate())
 ).pipe(Effect.tap((worker) => listen(worker, (reply) => (reply === "ready" ? Effect.void : undefined))))
 

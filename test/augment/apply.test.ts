@@ -1,13 +1,13 @@
 import { describe, expect, test } from "bun:test"
 import { createHash } from "node:crypto"
-import { encodeWav } from "../../src/audio/wav.ts"
 import { augment } from "../../src/augment/apply.ts"
 import { apply as addNoise } from "../../src/augment/noise.ts"
 import { apply as shiftPitch } from "../../src/augment/pitch.ts"
 import { AUGMENTATION_VERSION, planVariants } from "../../src/augment/plan.ts"
 import { apply as stretch } from "../../src/augment/stretch.ts"
 import { apply as changeVolume } from "../../src/augment/volume.ts"
-import { readVector } from "../golden/vectors.ts"
+import { encodeWav } from "../../src/sound/wav.ts"
+import { readVector } from "../support/vectors.ts"
 
 const clip = { samples: readVector("augment", "signal.f32"), sampleRate: 16_000 }
 const draws = planVariants(createHash("sha256").update("a recording").digest("hex"), 11)

@@ -1,8 +1,8 @@
 import { expect, test } from "bun:test"
 import fc from "fast-check"
-import { spectrumOf } from "../../src/audio/fft.ts"
 import { apply } from "../../src/augment/pitch.ts"
-import { readVector, signalToNoise } from "../golden/vectors.ts"
+import { spectrumOf } from "../../src/sound/fft.ts"
+import { readVector, signalToNoise } from "../support/vectors.ts"
 
 const SEMITONES = [2, -2, 1]
 

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test"
 import fc from "fast-check"
 import { apply, stretchTo } from "../../src/augment/stretch.ts"
-import { readVector, relativeError } from "../golden/vectors.ts"
+import { readVector, relativeError } from "../support/vectors.ts"
 
 const RATES = [1.1, 0.9, 1.05]
 const stretch = (samples: Float32Array, rate: number): Float32Array => apply(samples, 16_000, { rate })

@@ -4,9 +4,9 @@ import { decisionThresholds, fitTemperature, foldTemperature, temper } from "../
 import { predict } from "../../src/classifier/classifier.ts"
 import { initialWeights } from "../../src/classifier/initial.ts"
 import { HEADS, networkOf } from "../../src/classifier/network.ts"
-import { seededRandom } from "../../src/random.ts"
+import { seededRandom } from "../../src/sound/random.ts"
 import golden from "../golden/classifier/temperature.json"
-import { gaussian } from "./problems.ts"
+import { gaussian } from "../support/problems.ts"
 
 test.each(golden.cases.map((example) => [example.temperature, example] as const))(
   "the temperature %d is SciPy's",

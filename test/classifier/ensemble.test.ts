@@ -3,8 +3,8 @@ import { predict } from "../../src/classifier/classifier.ts"
 import { joinMembers } from "../../src/classifier/ensemble.ts"
 import { initialWeights } from "../../src/classifier/initial.ts"
 import { HEADS, networkOf } from "../../src/classifier/network.ts"
-import { seededRandom } from "../../src/random.ts"
-import { gaussian } from "./problems.ts"
+import { seededRandom } from "../../src/sound/random.ts"
+import { gaussian } from "../support/problems.ts"
 
 test.each([[[]], [[6]], [[6, 5]]])("joined networks with hidden layers %o give the mean of their logits", (hidden) => {
   const network = networkOf({ ...HEADS.mlp, hidden, dropout: hidden.map(() => 0.5) }, 3)

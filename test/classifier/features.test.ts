@@ -1,9 +1,9 @@
 import { expect, test } from "bun:test"
 import { featuresOf, SCORE_SCALE } from "../../src/classifier/features.ts"
 import { standardiseClips } from "../../src/classifier/standardise.ts"
-import { seededRandom } from "../../src/random.ts"
-import { gaussian } from "./problems.ts"
-import { standInScores } from "./runs.ts"
+import { seededRandom } from "../../src/sound/random.ts"
+import { gaussian } from "../support/problems.ts"
+import { standInScores } from "../support/trainingRuns.ts"
 
 const random = seededRandom(3)
 const scores = standInScores()

@@ -7,8 +7,8 @@ import {
   standardiseClips,
   standardiseFeatures
 } from "../../src/classifier/standardise.ts"
-import { seededRandom } from "../../src/random.ts"
-import { gaussian, SMALL } from "./problems.ts"
+import { seededRandom } from "../../src/sound/random.ts"
+import { gaussian, SMALL } from "../support/problems.ts"
 
 const close = (actual: ArrayLike<number>, expected: ArrayLike<number>, digits: number) => {
   expect(actual.length).toBe(expected.length)

@@ -10,10 +10,10 @@ import { predict } from "../../src/classifier/classifier.ts"
 import { exportArtifacts } from "../../src/classifier/export/artifacts.ts"
 import { trainingHistory } from "../../src/classifier/export/metadata.ts"
 import { HEADS, type HeadDescription } from "../../src/classifier/network.ts"
-import { seededRandom } from "../../src/random.ts"
-import { gaussian } from "../classifier/problems.ts"
-import { corpus, trainedRun } from "../classifier/runs.ts"
-import { embedWaveform } from "../classifier/waveform.ts"
+import { seededRandom } from "../../src/sound/random.ts"
+import { gaussian } from "../support/problems.ts"
+import { corpus, trainedRun } from "../support/trainingRuns.ts"
+import { embedWaveform } from "../support/waveform.ts"
 
 const folder = process.argv[2]
 if (folder === undefined) throw new Error("Say which folder to write to.")

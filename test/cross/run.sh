@@ -23,4 +23,4 @@ check tensorflow "tensorflow-cpu==2.15.*" "numpy<2"
 
 # And the other way round: a yamnet.h5 that Keras wrote, read by the project.
 "$work/tensorflow/bin/python" "$here/yamnet_h5.py" "$work/yamnet_h5"
-ECOSIGHT_YAMNET_H5="$work/yamnet_h5" bun test "$here/../yamnet/keras.test.ts"
+ECOSIGHT_YAMNET_H5="$work/yamnet_h5" bun test "$here/../embedder/yamnet/readKeras.test.ts"

@@ -1,14 +1,14 @@
 import { describe, expect, test } from "bun:test"
 import { Effect, Logger, Stream } from "effect"
 import fc from "fast-check"
+import { EMBEDDING_SIZE } from "../../src/embedder/yamnet/layers.ts"
 import { Embeddings } from "../../src/embeddings/embeddings.ts"
 import { makeRecipe } from "../../src/embeddings/recipe.ts"
 import type { EmbeddedRecording } from "../../src/embeddings/recording.ts"
 import { embeddingsPrefix } from "../../src/store/keys.ts"
 import { Store, type StoreError } from "../../src/store/store.ts"
-import { EMBEDDING_SIZE } from "../../src/yamnet/layers.ts"
-import { memoryStore } from "../store/memory.ts"
 import { mortal } from "../store/mortal.ts"
+import { memoryStore } from "../support/memoryStore.ts"
 
 const RECIPE = makeRecipe({ weightsHash: "w", clipMaxSeconds: 30, augmentations: 0, precision: "float32" })
 const PREFIX = embeddingsPrefix(RECIPE.id)

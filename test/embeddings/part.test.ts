@@ -2,6 +2,7 @@ import { expect, test } from "bun:test"
 import { Effect } from "effect"
 import fc from "fast-check"
 import { VARIANT_NAMES } from "../../src/augment/plan.ts"
+import { EMBEDDING_SIZE } from "../../src/embedder/yamnet/layers.ts"
 import {
   decodePart,
   encodePart,
@@ -12,7 +13,6 @@ import {
   readIndex
 } from "../../src/embeddings/part.ts"
 import type { EmbeddedRecording } from "../../src/embeddings/recording.ts"
-import { EMBEDDING_SIZE } from "../../src/yamnet/layers.ts"
 
 const variant = fc.record({
   draw: fc.record({

@@ -1,10 +1,10 @@
 import { expect, setDefaultTimeout, test } from "bun:test"
 import { join } from "node:path"
-import { untrainedNetwork } from "../../src/yamnet/untrained.ts"
-import { standInScores } from "../classifier/runs.ts"
-import { smallCorpus } from "../retrain/world.ts"
-import { toTfjs } from "../yamnet/modelFiles.ts"
-import { folderOf, resultOf, runProgram } from "./program.ts"
+import { untrainedNetwork } from "../../src/embedder/yamnet/untrained.ts"
+import { toTfjs } from "../support/modelFiles.ts"
+import { folderOf, resultOf, runProgram } from "../support/program.ts"
+import { smallCorpus } from "../support/runWorld.ts"
+import { standInScores } from "../support/trainingRuns.ts"
 
 // Each run starts a process or two, on a machine that may be busy.
 setDefaultTimeout(60_000)

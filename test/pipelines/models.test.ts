@@ -2,8 +2,8 @@ import { expect, setDefaultTimeout, test } from "bun:test"
 import { join } from "node:path"
 import { folderStore } from "../../src/store/folder.ts"
 import { runKey, versionKey } from "../../src/store/keys.ts"
-import { OPTIONS, smallCorpus, succeed } from "../retrain/world.ts"
-import { folderOf, resultOf, runProgram } from "./program.ts"
+import { folderOf, resultOf, runProgram } from "../support/program.ts"
+import { OPTIONS, smallCorpus, succeed } from "../support/runWorld.ts"
 
 setDefaultTimeout(60_000)
 

@@ -1,10 +1,10 @@
 import { describe, expect, setDefaultTimeout, test } from "bun:test"
 import { Schema } from "effect"
-import { RunSummary } from "../../src/retrain/summary.ts"
-import { needsYamnet, yamnetFolder } from "../fixtures.ts"
-import { smallCorpus } from "../retrain/world.ts"
-import { startS3Server } from "../s3/server.ts"
-import { folderOf, resultOf, runProgram } from "./program.ts"
+import { startS3Server } from "../../bench/s3/server.ts"
+import { RunSummary } from "../../src/runs/summary.ts"
+import { needsYamnet, yamnetFolder } from "../support/fixtures.ts"
+import { folderOf, resultOf, runProgram } from "../support/program.ts"
+import { smallCorpus } from "../support/runWorld.ts"
 
 // Each run starts a process or two, on a machine that may be busy.
 setDefaultTimeout(60_000)

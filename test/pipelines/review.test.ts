@@ -1,7 +1,7 @@
 import { expect, setDefaultTimeout, test } from "bun:test"
 import { folderStore } from "../../src/store/folder.ts"
-import { smallCorpus, succeed } from "../retrain/world.ts"
-import { folderOf, resultOf, runProgram } from "./program.ts"
+import { folderOf, resultOf, runProgram } from "../support/program.ts"
+import { smallCorpus, succeed } from "../support/runWorld.ts"
 
 setDefaultTimeout(60_000)
 

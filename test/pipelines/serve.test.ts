@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test"
-import { folderOf, runProgram } from "./program.ts"
+import { folderOf, runProgram } from "../support/program.ts"
 
 test.each(["65536", "-1", "http"])("port %p is refused in one sentence", async (port) => {
   await using folder = await folderOf({})

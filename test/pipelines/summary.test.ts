@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test"
-import { describeSummary } from "../../pipelines/summary.ts"
-import { smallCorpus, succeed } from "../retrain/world.ts"
-import { memoryStore } from "../store/memory.ts"
+import { describeSummary } from "../../pipelines/cli/summary.ts"
+import { memoryStore } from "../support/memoryStore.ts"
+import { smallCorpus, succeed } from "../support/runWorld.ts"
 
 test("a run that could hold nothing out is described without a test", async () => {
   const onePerClass = [...smallCorpus()].filter((_, at) => at === 0 || at === 5)

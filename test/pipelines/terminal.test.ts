@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test"
 import { Effect, Layer } from "effect"
 import { TestClock } from "effect/testing"
-import { Reporter, reporterLogger, type StageProgress } from "../../pipelines/terminal.ts"
+import { Reporter, reporterLogger, type StageProgress } from "../../pipelines/cli/terminal.ts"
 
 const EMBEDDING = { stage: "Embedding", unit: "clips", total: 200 }
 

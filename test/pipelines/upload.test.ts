@@ -1,8 +1,8 @@
 import { expect, setDefaultTimeout, test } from "bun:test"
 import { mkdir, writeFile } from "node:fs/promises"
 import { join } from "node:path"
-import { failFirst, s3Error, startS3Server } from "../s3/server.ts"
-import { folderOf, resultOf, runProgram } from "./program.ts"
+import { failFirst, s3Error, startS3Server } from "../../bench/s3/server.ts"
+import { folderOf, resultOf, runProgram } from "../support/program.ts"
 
 // Each run starts a process or five, on a machine that may be busy.
 setDefaultTimeout(60_000)

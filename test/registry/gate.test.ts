@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test"
 import type { Comparison } from "../../src/classifier/compare.ts"
-import type { LabelConsistency } from "../../src/neighbours/consistency.ts"
+import type { LabelConsistency } from "../../src/classifier/neighbours/consistency.ts"
 import { decide, type Incumbent } from "../../src/registry/gate.ts"
 
 const STRICT = { macroF1: 0, recall: 0.05 }

@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test"
 import fc from "fast-check"
-import { seededRandom } from "../../src/random.ts"
 import { correlate, sizeFor, spectrumOfChanges } from "../../src/review/correlation.ts"
+import { seededRandom } from "../../src/sound/random.ts"
 import golden from "../golden/review/review.json"
 
 const correlation = (one: Float32Array, other: Float32Array) => {

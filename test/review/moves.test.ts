@@ -4,7 +4,7 @@ import { finishMoves, keep, relabel, restore, setAside } from "../../src/review/
 import { folderStore } from "../../src/store/folder.ts"
 import { keptKey, MOVES_BEGUN_PREFIX, MOVES_PREFIX, uploadKey } from "../../src/store/keys.ts"
 import { Store, StoreError } from "../../src/store/store.ts"
-import { folderOf } from "../pipelines/program.ts"
+import { folderOf } from "../support/program.ts"
 
 const DOG = "extracted_audio/dog/yard/1.wav"
 const FOX = "extracted_audio/fox/yard/1.wav"

@@ -1,8 +1,8 @@
 import { expect, test } from "bun:test"
 import { Effect } from "effect"
-import { seededRandom, shuffled } from "../../src/random.ts"
 import { findSuspects } from "../../src/review/suspects.ts"
-import { gaussian } from "../classifier/problems.ts"
+import { seededRandom, shuffled } from "../../src/sound/random.ts"
+import { gaussian } from "../support/problems.ts"
 
 const CLASSES = ["dog", "engine", "gun"]
 

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test"
 import { Effect, Exit, Option, Stream } from "effect"
 import type { PutCondition, Store, StoreError } from "../../src/store/store.ts"
-import { kindsOfStore } from "./stores.ts"
+import { kindsOfStore } from "../support/stores.ts"
 
 const bytesOf = (text: string) => new TextEncoder().encode(text)
 

@@ -1,8 +1,8 @@
 import { expect, test } from "bun:test"
 import { Effect, Stream } from "effect"
+import { startS3Server } from "../../bench/s3/server.ts"
 import { s3Store } from "../../src/store/s3.ts"
-import { startS3Server } from "../s3/server.ts"
-import { settingsFor } from "./stores.ts"
+import { settingsFor } from "../support/stores.ts"
 
 const slow = process.env.TEST_SLOW === undefined
 

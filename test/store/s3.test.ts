@@ -1,10 +1,10 @@
 import { expect, test } from "bun:test"
 import { Effect, Fiber, Option, Redacted, Stream } from "effect"
+import { failFirst, type S3Server, s3Error, startS3Server } from "../../bench/s3/server.ts"
 import { type S3Settings, s3Store } from "../../src/store/s3.ts"
 import type { StoreError } from "../../src/store/store.ts"
-import { startBreakingProxy } from "../s3/proxy.ts"
-import { failFirst, type S3Server, s3Error, startS3Server } from "../s3/server.ts"
-import { impatient, settingsFor } from "./stores.ts"
+import { startBreakingProxy } from "../support/proxy.ts"
+import { impatient, settingsFor } from "../support/stores.ts"
 
 const BYTES = Uint8Array.from({ length: 300_000 }, (_, i) => (i * 7) % 256)
 

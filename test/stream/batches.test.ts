@@ -1,10 +1,10 @@
 import { expect, test } from "bun:test"
 import { Effect, Stream } from "effect"
 import fc from "fast-check"
-import type { Engine } from "../../src/engine/engine.ts"
+import type { Engine } from "../../src/embedder/engine.ts"
+import { PATCH_SIZE } from "../../src/embedder/yamnet/frontend.ts"
+import { EMBEDDING_SIZE } from "../../src/embedder/yamnet/layers.ts"
 import { embedInBatches, type Prepared } from "../../src/stream/batches.ts"
-import { PATCH_SIZE } from "../../src/yamnet/frontend.ts"
-import { EMBEDDING_SIZE } from "../../src/yamnet/layers.ts"
 
 /** An engine whose embedding of a patch is the patch's first value, repeated; it notes the batches it was given. */
 const echoEngine = (batch: number) => {

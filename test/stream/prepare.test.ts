@@ -1,9 +1,9 @@
 import { expect, test } from "bun:test"
 import { Effect } from "effect"
-import { encodeWav } from "../../src/audio/wav.ts"
+import { PATCH_SIZE } from "../../src/embedder/yamnet/frontend.ts"
+import { evenWeights, patchWeights } from "../../src/embedder/yamnet/pooling.ts"
+import { encodeWav } from "../../src/sound/wav.ts"
 import { prepareRecording } from "../../src/stream/prepare.ts"
-import { PATCH_SIZE } from "../../src/yamnet/frontend.ts"
-import { evenWeights, patchWeights } from "../../src/yamnet/pooling.ts"
 
 test("a recording's patches count by their energy, those of its variants all the same", async () => {
   const samples = Float32Array.from({ length: 48_000 }, (_, i) => (i > 30_000 ? 0.5 : 0.01) * Math.sin(i * i))

@@ -1,10 +1,10 @@
 import { Effect } from "effect"
-import { reportPage } from "../report.ts"
-import { kerasModel } from "./keras.ts"
+import { reportPage } from "../report/reportPage.ts"
+import { kerasModel } from "./kerasModel.ts"
 import { modelMetadata, performanceMetrics, retrainingLog, trainingHistory } from "./metadata.ts"
 import { classifierModel, edgeModel } from "./onnx.ts"
 import { pickle } from "./pickle.ts"
-import type { TrainingRun } from "./run.ts"
+import type { TrainingRun } from "./trainingRun.ts"
 
 /**
  * Everything that a training run leaves, as bytes by file name; equal runs give equal bytes.

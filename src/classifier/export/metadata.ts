@@ -1,12 +1,12 @@
 import { Effect, Schema } from "effect"
 import manifest from "../../../package.json"
-import { SAMPLE_RATE } from "../../audio/clip.ts"
-import { EMBEDDING_SIZE, SCORE_COUNT } from "../../yamnet/layers.ts"
+import { EMBEDDING_SIZE, SCORE_COUNT } from "../../embedder/yamnet/layers.ts"
+import { SAMPLE_RATE } from "../../sound/clip.ts"
 import { PRECISION } from "../calibrate.ts"
 import type { HeadDescription } from "../network.ts"
 import { ADAM } from "../train/adam.ts"
 import { SCHEDULE } from "../train/fit.ts"
-import type { TrainingRun } from "./run.ts"
+import type { TrainingRun } from "./trainingRun.ts"
 
 /** The previous retraining log cannot be continued. */
 export class LogError extends Schema.TaggedError<LogError>()("LogError", { message: Schema.String }) {}

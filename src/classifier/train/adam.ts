@@ -1,4 +1,4 @@
-import type { Graph } from "../../onnx/graph.ts"
+import type { Graph } from "../../embedder/onnx/graph.ts"
 
 /** As in Keras. */
 export const ADAM = { beta1: 0.9, beta2: 0.999, epsilon: 1e-7 } as const

@@ -1,5 +1,5 @@
-import { kernels, Room } from "../../kernels/kernels.ts"
-import type { Random } from "../../random.ts"
+import { kernels, Room } from "../../sound/kernels/kernels.ts"
+import type { Random } from "../../sound/random.ts"
 
 const LANES = 4
 const STEP = 16

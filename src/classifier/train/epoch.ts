@@ -1,4 +1,4 @@
-import { ElementType, Graph } from "../../onnx/graph.ts"
+import { ElementType, Graph } from "../../embedder/onnx/graph.ts"
 import { addForward } from "../forward.ts"
 import { isTrained, type Network, NORMALIZATION, type TensorSpec, tensorsOf } from "../network.ts"
 import { addAdam, addAdamRate } from "./adam.ts"

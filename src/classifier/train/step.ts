@@ -1,4 +1,4 @@
-import { ElementType, type Graph } from "../../onnx/graph.ts"
+import { ElementType, type Graph } from "../../embedder/onnx/graph.ts"
 import { type Network, NORMALIZATION, type TensorSpec } from "../network.ts"
 
 type Name = TensorSpec["name"]

@@ -1,6 +1,6 @@
 import { Effect } from "effect"
-import { seededRandom } from "../../random.ts"
-import { SCORE_COUNT, type ScoreLayer } from "../../yamnet/layers.ts"
+import { SCORE_COUNT, type ScoreLayer } from "../../embedder/yamnet/layers.ts"
+import { seededRandom } from "../../sound/random.ts"
 import type { Calibration } from "../calibrate.ts"
 import type { Classifier } from "../classifier.ts"
 import { type Dataset, vectorsOf } from "../dataset.ts"

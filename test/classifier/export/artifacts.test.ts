@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test"
 import { Effect } from "effect"
 import { exportArtifacts } from "../../../src/classifier/export/artifacts.ts"
-import { corpus, trainedRun } from "../runs.ts"
+import { corpus, trainedRun } from "../../support/trainingRuns.ts"
 
 const run = await Effect.runPromise(trainedRun(corpus(12), { head: "linear", epochs: 5 }))
 const artifacts = await Effect.runPromise(exportArtifacts(run, undefined))

@@ -2,10 +2,10 @@ import { expect, setSystemTime, test } from "bun:test"
 import { Effect } from "effect"
 import { unzipSync } from "fflate"
 import { Dataset as Hdf5Dataset, File as Hdf5File, ready } from "h5wasm"
-import { kerasModel } from "../../../src/classifier/export/keras.ts"
+import { kerasModel } from "../../../src/classifier/export/kerasModel.ts"
 import { initialWeights } from "../../../src/classifier/initial.ts"
 import { HEADS, networkOf, tensorsOf } from "../../../src/classifier/network.ts"
-import { seededRandom } from "../../../src/random.ts"
+import { seededRandom } from "../../../src/sound/random.ts"
 
 const network = networkOf(HEADS.mlp, 3)
 const classifier = { classes: ["a", "b", "c"], network, weights: initialWeights(network, seededRandom(1)) }

@@ -5,9 +5,9 @@ import { predict } from "../../../src/classifier/classifier.ts"
 import { vectorsOf } from "../../../src/classifier/dataset.ts"
 import { classifierModel, edgeModel } from "../../../src/classifier/export/onnx.ts"
 import { HEAD_NAMES } from "../../../src/classifier/network.ts"
-import { untrainedNetwork } from "../../../src/yamnet/untrained.ts"
-import { corpus, trainOn } from "../runs.ts"
-import { embedWaveform } from "../waveform.ts"
+import { untrainedNetwork } from "../../../src/embedder/yamnet/untrained.ts"
+import { corpus, trainOn } from "../../support/trainingRuns.ts"
+import { embedWaveform } from "../../support/waveform.ts"
 
 const yamnet = untrainedNetwork()
 

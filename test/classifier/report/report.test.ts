@@ -3,8 +3,8 @@ import { Effect } from "effect"
 import fc from "fast-check"
 import { ticksTo } from "../../../src/classifier/report/curves.ts"
 import { html } from "../../../src/classifier/report/html.ts"
-import { reportPage } from "../../../src/classifier/report.ts"
-import { corpus, trainedRun } from "../runs.ts"
+import { reportPage } from "../../../src/classifier/report/reportPage.ts"
+import { corpus, trainedRun } from "../../support/trainingRuns.ts"
 
 const hostile = `<img src=x onerror="alert('1')">&`
 const samples = corpus(12, 0.1).map((sample) =>

@@ -1,6 +1,6 @@
 import { Effect } from "effect"
 import type { Backend, Problem } from "../../../src/classifier/train/backend.ts"
-import { smallPass } from "../problems.ts"
+import { smallPass } from "../../support/problems.ts"
 
 /** Loss curve and weights of some epochs; `watch` sees the trainer's memory after each. */
 export const curve = (backend: Backend, problem: Problem, epochs: number, watch: () => void = () => {}) =>

@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test"
 import fc from "fast-check"
 import { keptUnits } from "../../../src/classifier/train/dropout.ts"
-import { seededRandom } from "../../../src/random.ts"
+import { seededRandom } from "../../../src/sound/random.ts"
 
 /** One stream of sfc32 (Chris Doty-Humphrey, PractRand) in exact integers. */
 const sfc32 = function* (a: bigint, b: bigint, c: bigint): Generator<bigint, never> {

@@ -3,9 +3,9 @@ import { Effect, Fiber } from "effect"
 import fc from "fast-check"
 import type { Backend, Pass, Problem } from "../../../src/classifier/train/backend.ts"
 import { batchBorders, type EpochRecord, fit, SCHEDULE } from "../../../src/classifier/train/fit.ts"
-import { seededRandom } from "../../../src/random.ts"
+import { seededRandom } from "../../../src/sound/random.ts"
 import golden from "../../golden/classifier/callbacks.json"
-import { SMALL, smallProblem } from "../problems.ts"
+import { SMALL, smallProblem } from "../../support/problems.ts"
 
 /** A backend whose weights are the number of passes it has run, and whose validation losses are given. */
 const scripted = (losses: ReadonlyArray<number>) => {

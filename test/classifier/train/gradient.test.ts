@@ -1,8 +1,8 @@
 import { expect, test } from "bun:test"
 import { InferenceSession, Tensor } from "onnxruntime-node"
 import { epochGraph, stateOf } from "../../../src/classifier/train/epoch.ts"
-import { relativeDistance, SMALL, smallPass, smallProblem } from "../problems.ts"
-import { differences, toDouble } from "../reference.ts"
+import { differences, toDouble } from "../../support/classifierReference.ts"
+import { relativeDistance, SMALL, smallPass, smallProblem } from "../../support/problems.ts"
 
 test.each(["mlp", "linear", "mixed"] as const)("the %s graph's gradients are those of its loss", async (head) => {
   const problem = smallProblem(SMALL[head], 12, 3)

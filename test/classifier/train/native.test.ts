@@ -1,9 +1,9 @@
 import { expect, test } from "bun:test"
 import { Effect } from "effect"
 import type { Problem } from "../../../src/classifier/train/backend.ts"
-import { nativeBackend } from "../../../src/classifier/train/native.ts"
-import { relativeDistance, SMALL, smallPass, smallProblem } from "../problems.ts"
-import { adamPass, toDouble } from "../reference.ts"
+import { nativeBackend } from "../../../src/classifier/train/nativeBackend.ts"
+import { adamPass, toDouble } from "../../support/classifierReference.ts"
+import { relativeDistance, SMALL, smallPass, smallProblem } from "../../support/problems.ts"
 
 const runOnce = (problem: Problem, batchSize: number, firstStep = 1) =>
   Effect.gen(function* () {

@@ -2,7 +2,7 @@ import { expect, test } from "bun:test"
 import { Effect } from "effect"
 import { predict } from "../../../src/classifier/classifier.ts"
 import { evaluate } from "../../../src/classifier/evaluate.ts"
-import { corpus, trainOn } from "../runs.ts"
+import { corpus, trainOn } from "../../support/trainingRuns.ts"
 
 test.each(["mlp", "linear"] as const)("%s learns to tell unseen recordings apart", async (head) => {
   const { dataset, split, classifier } = await Effect.runPromise(trainOn(corpus(20), { head }))

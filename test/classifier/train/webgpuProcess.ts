@@ -1,9 +1,9 @@
 // Run by webgpu.test.ts as a process of its own: the driver is chosen before Dawn loads, and a crash is contained.
 import { Effect } from "effect"
-import { nativeBackend } from "../../../src/classifier/train/native.ts"
-import { webgpuBackend } from "../../../src/classifier/train/webgpu.ts"
-import { openTensorflow } from "../../../src/engine/tensorflow.ts"
-import { SMALL, smallProblem } from "../problems.ts"
+import { nativeBackend } from "../../../src/classifier/train/nativeBackend.ts"
+import { webgpuBackend } from "../../../src/classifier/train/webgpuBackend.ts"
+import { openTensorflow } from "../../../src/embedder/webgpu/tensorflow.ts"
+import { SMALL, smallProblem } from "../../support/problems.ts"
 import { curve } from "./curve.ts"
 
 /** What the process writes to its last line: losses and hits, epoch by epoch, and the tensors alive after each. */

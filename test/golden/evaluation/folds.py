@@ -1,4 +1,4 @@
-"""Deals groups into folds with scikit-learn, for test/evaluation/folds.test.ts.
+"""Deals groups into folds with scikit-learn, for test/classifier/evaluation/folds.test.ts.
 
 Run: pip install scikit-learn && python test/golden/evaluation/folds.py && bunx biome format --write test/golden
 """

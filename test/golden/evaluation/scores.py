@@ -1,4 +1,4 @@
-"""Scores random predictions with scikit-learn, for test/evaluation/scores.test.ts and alarms.test.ts.
+"""Scores random predictions with scikit-learn, for test/classifier/evaluation/scores.test.ts and alarms.test.ts.
 
 Run: pip install scikit-learn && python test/golden/evaluation/scores.py && bunx biome format --write test/golden
 

@@ -1,0 +1,163 @@
+import { mkdtemp, rm } from "node:fs/promises"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { Effect, Layer, Option, Redacted, Stream } from "effect"
+import { FetchHttpClient } from "effect/http"
+import { Settings } from "../src/config.ts"
+import { engineLayer } from "../src/embedder/choose.ts"
+import { Engine } from "../src/embedder/engine.ts"
+import { PATCH_SIZE } from "../src/embedder/yamnet/frontend.ts"
+import { Embeddings } from "../src/embeddings/embeddings.ts"
+import { makeRecipe } from "../src/embeddings/recipe.ts"
+import { settledWeights } from "../src/runs/services.ts"
+import { folderStore } from "../src/store/folder.ts"
+import { s3Store } from "../src/store/s3.ts"
+import { Store } from "../src/store/store.ts"
+import { embedCorpus } from "../src/stream/embed.ts"
+import { Preparers } from "../src/stream/preparers.ts"
+import { countCorpus, recordings } from "../src/stream/recordings.ts"
+import { inProcess } from "./inProcess.ts"
+import { Bench, summarise } from "./measure.ts"
+import type { Contents } from "./s3Worker.ts"
+
+// The pipeline from the store to the embeddings' parts, audit copies included, in a process of its own; and, in the same
+// process, each of its two stages alone on all cores.
+
+const AUGMENTATIONS = 5
+const PASSES = 3
+/** As many patches as the engine alone is measured on. */
+const ENGINE_PATCHES = 2048
+
+export interface StreamTask {
+  /** The recordings, and where S3 is, if they are to come from there. */
+  readonly folder: string
+  readonly s3: boolean
+}
+
+interface Pass {
+  readonly clips: number
+  readonly patches: number
+  /** Seconds of the whole, of the engine alone for as many patches, and of preparation alone. */
+  readonly stream: number
+  readonly engine: number
+  readonly preparation: number
+}
+
+const seconds = <A, E, R>(work: Effect.Effect<A, E, R>) =>
+  Effect.suspend(() => {
+    const began = performance.now()
+    return Effect.map(work, () => (performance.now() - began) / 1000)
+  })
+
+const onLoopback = (folder: string) =>
+  Effect.acquireRelease(
+    Effect.promise(async () => {
+      const worker = new Worker(new URL("./s3Worker.ts", import.meta.url))
+      const names = [...new Bun.Glob("extracted_audio/**/*").scanSync({ cwd: folder })]
+      const contents: Contents = names.map((name) => [name, join(folder, name)])
+      worker.postMessage(contents)
+      const endpoint = await new Promise<string>((resolve) => {
+        worker.onmessage = ({ data }) => resolve(data)
+      })
+      return { worker, endpoint }
+    }),
+    ({ worker }) => Effect.sync(() => worker.terminate())
+  ).pipe(
+    Effect.map(({ endpoint }) =>
+      s3Store(
+        {
+          endpoint: Option.some(endpoint),
+          region: Option.some("us-east-1"),
+          credentials: Option.some({
+            accessKeyId: "bench",
+            secretAccessKey: Redacted.make("bench"),
+            sessionToken: Option.none()
+          })
+        },
+        "recordings"
+      )
+    )
+  )
+
+const passes = Effect.gen(function* () {
+  const settings = yield* Settings
+  const store = yield* Store
+  const { batch, embed } = yield* Engine
+  const weights = yield* settledWeights({ allowUntrained: true })
+  const recipe = makeRecipe({ ...settings, weightsHash: weights.hash, augmentations: AUGMENTATIONS })
+  const prepare = { clipMaxSeconds: settings.clipMaxSeconds, augmentations: AUGMENTATIONS, audit: true }
+  const stored = new Map()
+  const count = yield* countCorpus(stored, new Map())
+  const found: Array<Pass> = []
+  // The first one warms everything up.
+  for (let pass = 0; pass <= PASSES; pass++) {
+    let patches = 0
+    const stream = yield* seconds(
+      Effect.map(embedCorpus({ ...settings, ...prepare, recipe, stored, count }), (result) => {
+        patches = result.patches
+      })
+    )
+    const full = new Float32Array(batch * PATCH_SIZE).fill(-3)
+    const some = yield* seconds(
+      Effect.forEach(Array.from({ length: Math.ceil(ENGINE_PATCHES / batch) }), () => embed(full), { discard: true })
+    )
+    const preparers = yield* Preparers
+    const preparation = yield* seconds(
+      recordings.pipe(
+        Stream.mapEffect(
+          ({ key }) => Effect.flatMap(store.get(key), ({ bytes }) => Effect.ignore(preparers.prepare(bytes, prepare))),
+          { concurrency: settings.fetchConcurrency }
+        ),
+        Stream.runDrain
+      )
+    )
+    const engine = (some * patches) / (Math.ceil(ENGINE_PATCHES / batch) * batch)
+    if (pass > 0) found.push({ clips: count.recordings, patches, stream, engine, preparation })
+  }
+  return found
+})
+
+/** Streams the recordings in a folder, and measures. */
+export const streamPasses = ({ folder, s3 }: StreamTask) =>
+  Effect.gen(function* () {
+    const { workers, engine, precision } = yield* Settings
+    const weights = yield* settledWeights({ allowUntrained: true })
+    const store = s3 ? yield* onLoopback(folder) : folderStore(folder)
+    return yield* passes.pipe(
+      Effect.provide(
+        Layer.mergeAll(Embeddings.layer, engineLayer({ engine, precision, weights }), Preparers.layer(workers)).pipe(
+          Layer.provideMerge(Layer.succeed(Store, store))
+        )
+      )
+    )
+  }).pipe(Effect.provide(Layer.merge(Settings.layer, FetchHttpClient.layer)), Effect.scoped)
+
+/** Clips per second from a folder and from S3, and how that compares with the engine alone. */
+export const streaming = Effect.gen(function* () {
+  const { folder } = yield* Bench
+  return yield* Effect.forEach(["folder", "S3 on loopback"], (kind) =>
+    Effect.gen(function* () {
+      const copy = yield* Effect.acquireRelease(
+        Effect.promise(() => mkdtemp(join(tmpdir(), "ecosight-bench-"))),
+        (path) => Effect.promise(() => rm(path, { recursive: true }))
+      )
+      yield* Effect.promise(() => Bun.$`cp -r ${join(folder, "extracted_audio")} ${copy}`.quiet())
+      const found = yield* inProcess<StreamTask, ReadonlyArray<Pass>>("stream", { folder: copy, s3: kind !== "folder" })
+      const figure = (what: string, unit: string, value: (pass: Pass) => number) =>
+        summarise("stream", `${kind}, ${what}`, { unit, lowerIsBetter: false }, found.map(value))
+      return [
+        figure("clips", "clips/s", ({ clips, stream }) => clips / stream),
+        figure("patches", "patches/s", ({ patches, stream }) => patches / stream),
+        figure("engine alone", "patches/s", ({ patches, engine }) => patches / engine),
+        figure("preparation alone, all cores", "patches/s", ({ patches, preparation }) => patches / preparation),
+        figure("of the slower stage's speed", "%", ({ stream, engine, preparation }) => {
+          return (100 * Math.max(engine, preparation)) / stream
+        }),
+        // Both stages share the cores, so together they need the sum of what each needs with all of them.
+        figure("of both stages' speed", "%", ({ stream, engine, preparation }) => {
+          return (100 * (engine + preparation)) / stream
+        })
+      ]
+    }).pipe(Effect.scoped)
+  ).pipe(Effect.map((rows) => rows.flat()))
+})

@@ -1,0 +1,51 @@
+import type { RunSummary } from "../../src/runs/summary.ts"
+
+/** A run's result for people: scores per class, confusion matrix, where things are. */
+export const describeSummary = (summary: RunSummary): string => {
+  const { holdout, engine, seconds } = summary
+  const scores = holdout.perClass.map(({ className, recordings, variants, support, precision, recall, f1 }) => [
+    className,
+    String(recordings),
+    String(variants),
+    String(support),
+    share(precision),
+    share(recall),
+    share(f1)
+  ])
+  const confusion = holdout.confusion.map((row, at) => [holdout.perClass[at]!.className, ...row.map(String)])
+  return [
+    "",
+    table([["class", "recordings", "variants", "held out", "precision", "recall", "F1"], ...scores]),
+    "",
+    holdout.macroF1 === null
+      ? "Nothing could be held out, so the model is not tested."
+      : `Held out: ${holdout.recordings} recordings, accuracy ${share(holdout.accuracy)}, macro-F1 ${share(holdout.macroF1)}.`,
+    ...summary.notes,
+    "",
+    // Where nothing was held out, nothing could be confused.
+    ...(confusion.length === 0
+      ? []
+      : [
+          "Confusion matrix (rows are true classes, columns predicted ones):",
+          table([["", ...holdout.perClass.map(({ className }) => className)], ...confusion]),
+          ""
+        ]),
+    `${summary.recordings} recordings (${summary.embedded} embedded now, ${summary.reused} reused, ${summary.skipped.length} skipped), ` +
+      `${summary.variants} variants, ${summary.patches} patches.`,
+    ...(summary.silent.length > 0 ? [`Digital silence, worth a look: ${summary.silent.join(", ")}.`] : []),
+    `${engine.name} engine on ${engine.adapter}. ${engine.why}`,
+    `${seconds.total.toFixed(1)} s: listing ${seconds.list.toFixed(1)}, stream ${seconds.stream.toFixed(1)}, training ${seconds.train.toFixed(1)}.`,
+    summary.decision,
+    `Artefacts in ${summary.store}: ${summary.artifacts.join(", ")}`
+  ].join("\n")
+}
+
+export const share = (value: number | null): string => (value === null ? "-" : value.toFixed(3))
+
+/** Columns as wide as their widest cell; the first is flush left, the others right. */
+export const table = (rows: ReadonlyArray<ReadonlyArray<string>>): string => {
+  const widths = rows[0]!.map((_, column) => Math.max(...rows.map((row) => row[column]!.length)))
+  return rows
+    .map((row) => row.map((cell, i) => (i === 0 ? cell.padEnd(widths[i]!) : cell.padStart(widths[i]!))).join("  "))
+    .join("\n")
+}

@@ -1,0 +1,82 @@
+import { Effect } from "effect"
+import { decisionThresholds, fitTemperature, foldTemperature, type Held, temper } from "../calibrate.ts"
+import { predict } from "../classifier.ts"
+import { type Dataset, vectorsOf } from "../dataset.ts"
+import type { Split } from "../split.ts"
+import type { Backend } from "../train/backend.ts"
+import { type TrainedClassifier, type TrainingSettings, train } from "../train/train.ts"
+import type { Trial } from "../trials.ts"
+import { type OutOfFold, outOfFold } from "./outOfFold.ts"
+import { type SearchLimits, searchHead } from "./search.ts"
+
+/** Folds for calibrating a head that has no validation recordings. */
+const FOLDS = 5
+
+/** What a search tells of itself. */
+export interface SearchProgress extends SearchLimits {
+  readonly onTrial: (trial: Trial, spent: number) => Effect.Effect<void>
+}
+
+/**
+ * Trains a classifier, after a search for its head where that is `auto`, and calibrates it on recordings that it was not trained on: those of validation, or, where these
+ * train as well, every one by cross-validation among the training and validation sources. The holdout has no part in it.
+ */
+export const trainCalibrated = Effect.fn("trainCalibrated")(function* (
+  dataset: Dataset,
+  split: Split,
+  given: TrainingSettings,
+  limits: SearchProgress,
+  backend: Backend
+) {
+  const inner = known(dataset, split)
+  const quiet = { ...given, onEpoch: () => Effect.void }
+  const found = given.head === "auto" ? yield* searchHead(inner, quiet, limits, backend, limits.onTrial) : undefined
+  const description = found && { description: found.description }
+  const settings = { ...given, ...description }
+  const classifier = yield* train(dataset, split, settings, backend)
+  const held = classifier.description.earlyStopping
+    ? validated(classifier, dataset, split)
+    : yield* crossValidated(inner, { ...quiet, ...description }, backend)
+  const classes = dataset.classes.length
+  const temperature = fitTemperature(held)
+  const probabilities = temper(held.probabilities, classes, temperature)
+  const calibrated: TrainedClassifier = {
+    ...classifier,
+    ...(found && { search: found.search }),
+    weights: foldTemperature(classifier.network, classifier.weights, temperature),
+    calibration: {
+      temperature,
+      thresholds: decisionThresholds({ ...held, probabilities }, classes),
+      recordings: held.labels.length
+    }
+  }
+  return calibrated
+})
+
+/** The recordings that a split does not hold out, as a data set of their own. */
+export const known = ({ classes, samples, labels }: Dataset, { parts }: Split): Dataset => {
+  const rows = samples.flatMap(({ group }, row) => (parts.get(group) === "holdout" ? [] : [row]))
+  return { classes, samples: rows.map((row) => samples[row]!), labels: Int32Array.from(rows, (row) => labels[row]!) }
+}
+
+const validated = (classifier: TrainedClassifier, dataset: Dataset, { validation }: Split): Held => ({
+  probabilities: predict(classifier, vectorsOf(dataset, validation)),
+  labels: validation.map((row) => dataset.labels[row]!)
+})
+
+const crossValidated = Effect.fnUntraced(function* (dataset: Dataset, settings: TrainingSettings, backend: Backend) {
+  const result = yield* outOfFold(dataset, { folds: FOLDS, repeats: 1, seed: settings.seed }, (split, seed) =>
+    train(dataset, split, { ...settings, seed }, backend)
+  )
+  return testedOf(dataset, result)
+})
+
+/** The first repeat's tested recordings, side by side. */
+const testedOf = ({ classes, labels }: Dataset, { rows, probabilities: [first] }: OutOfFold): Held => {
+  const tested = [...rows.keys()].filter((at) => !Number.isNaN(first![at * classes.length]!))
+  const probabilities = new Float32Array(tested.length * classes.length)
+  for (const [at, row] of tested.entries()) {
+    probabilities.set(first!.subarray(row * classes.length, (row + 1) * classes.length), at * classes.length)
+  }
+  return { probabilities, labels: tested.map((at) => labels[rows[at]!]!) }
+}

@@ -1,0 +1,97 @@
+import { Html, html } from "../report/html.ts"
+import { STYLE } from "../report/style.ts"
+import type { Evaluation, HeadFigures } from "./evaluation.ts"
+import { alarmPicture, headPicture, reliabilityPicture } from "./pictures.ts"
+import { classTable, describeDifference, explain, headTable } from "./table.ts"
+
+/** `evaluation.html`: heads compared, for people, on one page that needs nothing else: no script, no request. */
+export const evaluationPage = (evaluation: Evaluation, store: string, date: Date): string => {
+  const { heads, notes, differences } = evaluation
+  const best = heads.reduce((one, other) => (other.macroF1.value > one.macroF1.value ? other : one))
+  const page = html`<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>Evaluation of ${store}</title>
+<style>${STYLE}${OWN_STYLE}</style>
+</head>
+<body>
+<main>
+<h1>Evaluation of ${store}</h1>
+<p class="quiet">${date.toISOString().slice(0, 16).replace("T", " ")} UTC</p>
+<ul class="figures">
+<li><strong>${best.macroF1.value.toFixed(3)}</strong> macro-F1 of ${best.head}</li>
+<li><strong>${best.macroF1.low.toFixed(2)}–${best.macroF1.high.toFixed(2)}</strong> with other sources</li>
+<li><strong>${evaluation.recordings}</strong> recordings</li>
+<li><strong>${evaluation.sources}</strong> sources</li>
+</ul>
+<p class="quiet">${explain(evaluation)}</p>
+${notes.length === 0 ? undefined : html`<ul class="notes" aria-label="Notes">${notes.map((note) => html`<li>${note}</li>`)}</ul>`}
+<h2>Heads</h2>
+${headPicture(heads)}
+${tableOf(headTable(evaluation), "Heads")}
+${differences.map(
+  ({ head, over, macroF1, logLoss }) =>
+    html`<p class="quiet">${head} less ${over}, on the same folds: macro-F1 ${describeDifference(macroF1)}, log loss ${describeDifference(logLoss)}.</p>`
+)}
+<h2>Found at how many false alarms</h2>
+<p class="legend">${heads.map(({ head }, at) => html`<span class="head${at % 6}">${head}</span> `)}</p>
+<div class="pair">${alarmPictures(heads)}</div>
+<h2>Classes</h2>
+${tableOf(classTable(evaluation), "Classes")}
+<h2>Confidence</h2>
+<p class="quiet">A head's confidence, and how many of the recordings were recognised. On the diagonal, a probability is what it says;
+below it, the head is too sure. Larger dots are more recordings.</p>
+<div class="pair">${heads.map(({ head, reliability }) => reliabilityPicture(head, reliability))}</div>
+<h2>What is taken for what</h2>
+<p class="quiet">Recordings, averaged over repeats: rows are what they are, columns what they were taken for.</p>
+${heads.map(confusionTable)}
+</main>
+</body>
+</html>
+`
+  return page.markup
+}
+
+const OWN_STYLE = new Html(`
+.head0 { --own: var(--training); } .head1 { --own: var(--validation); } .head2 { --own: rgb(var(--right)); }
+.head3 { --own: rgb(var(--wrong)); } .head4 { --own: var(--warn); } .head5 { --own: var(--quiet); }
+.dot { fill: var(--own, var(--training)); opacity: .8; }
+.span { stroke: var(--own); stroke-width: 3; }
+.name { fill: var(--ink); font-size: 14px; }
+`)
+
+const tableOf = ([titles, ...rows]: ReadonlyArray<ReadonlyArray<string>>, label: string): Html =>
+  html`<div class="scroll"><table class="wide" aria-label="${label}">
+<thead><tr>${titles!.map((title) => html`<th scope="col">${title}</th>`)}</tr></thead>
+<tbody>${rows.map(([name, ...cells]) => html`<tr><th scope="row">${name}</th>${cells.map((cell) => html`<td>${cell}</td>`)}</tr>`)}</tbody>
+</table></div>`
+
+/** A matrix for more classes than this is no picture any more. */
+const MOST_CLASSES = 24
+
+const alarmPictures = (heads: ReadonlyArray<HeadFigures>): ReadonlyArray<Html> =>
+  heads[0]!.classes
+    .flatMap(({ className, curve }, label) => (curve.length > 0 ? [{ className, label }] : []))
+    .slice(0, MOST_CLASSES)
+    .map(({ className, label }) =>
+      alarmPicture(
+        className,
+        heads.map(({ head, classes }) => ({ head, figures: classes[label]! }))
+      )
+    )
+
+const confusionTable = ({ head, confusion, classes }: HeadFigures): Html => {
+  if (classes.length > MOST_CLASSES) return html`<p>${head}: ${classes.length} classes are too many for a table.</p>`
+  return html`<h3>${head}</h3><div class="scroll"><table class="matrix" aria-label="Confusion matrix of ${head}">
+<thead><tr><td></td>${classes.map(({ className }) => html`<th scope="col"><span>${className}</span></th>`)}</tr></thead>
+<tbody>${confusion.map((row, label) => {
+    const support = row.reduce((sum, count) => sum + count, 0)
+    return html`<tr><th scope="row">${classes[label]!.className}</th>${row.map((count, predicted) => {
+      const kind = count === 0 ? "nothing" : predicted === label ? "right" : "wrong"
+      return html`<td class="${kind}" style="--share:${(count / Math.max(1, support)).toFixed(3)}">${count.toFixed(1).replace(/\.0$/, "")}</td>`
+    })}</tr>`
+  })}</tbody>
+</table></div>`
+}

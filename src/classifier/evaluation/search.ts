@@ -1,0 +1,201 @@
+import { availableParallelism } from "node:os"
+import { Clock, Effect, Option } from "effect"
+import { drawGroups } from "../bootstrap.ts"
+import { fitTemperature } from "../calibrate.ts"
+import type { Dataset } from "../dataset.ts"
+import type { HeadDescription } from "../network.ts"
+import type { Backend } from "../train/backend.ts"
+import { type TrainingSettings, train } from "../train/train.ts"
+import type { HeadSearch, Trial } from "../trials.ts"
+import { type Cut, collect, cutsOf, testCut } from "./outOfFold.ts"
+import { macroF1, outcomesOf } from "./scores.ts"
+import { type Candidate, candidates } from "./space.ts"
+
+/** How long a search goes on. */
+export interface SearchLimits {
+  /** Seconds after which no more heads are tried; the one under way is then given up, and counts for nothing. */
+  readonly seconds: number
+  /** Heads to try at most: the number that an earlier search tried repeats it, whatever the machine does meanwhile. */
+  readonly most: number | undefined
+}
+
+/** What a search takes unless told otherwise. */
+export const SEARCH: SearchLimits = { seconds: 60, most: undefined }
+
+/** The head that a search found, and how. */
+export interface SearchResult {
+  readonly description: HeadDescription
+  readonly search: HeadSearch
+}
+
+/** Repeats of five folds: two folds first, then the other three, then all of a second and third dealing. */
+const FOLDS = 5
+const REPEATS = 3
+const RUNGS = [2, 5, 10, 15]
+
+/** Another head has to be better in this share of resamples of the sources; else the first stays. */
+const SURE = 0.9
+const RESAMPLES = 400
+
+/** What is known of a head's recordings so far: each one's loss, averaged over the cuts that tested it. */
+interface Standing {
+  readonly loss: number
+  /** By row of the data set. */
+  readonly losses: ReadonlyMap<number, number>
+}
+
+/** A head and how it stands after each rung. */
+interface Contender {
+  readonly candidate: Candidate
+  readonly standings: ReadonlyArray<Standing>
+}
+
+/**
+ * Looks for the head that does best out of fold on these recordings, none of which may be of the holdout.
+ *
+ * Heads are tried one after another (`candidates`), fold after fold; one whose loss is clearly higher than the best
+ * one's on the same folds is given up early. A later head is taken instead of the first only if it is better for nine in
+ * ten resamples of the sources: of many tries, some do well by luck.
+ *
+ * What is tried depends on the seed and on nothing else, and what comes out on how many heads were tried, which time
+ * decides: `most` set to the number of trials gives the same head to the bit.
+ */
+export const searchHead = Effect.fn("searchHead")(function* (
+  dataset: Dataset,
+  settings: TrainingSettings,
+  { seconds, most }: SearchLimits,
+  backend: Backend,
+  onTrial: (trial: Trial, spent: number) => Effect.Effect<void> = () => Effect.void
+) {
+  const began = yield* Clock.currentTimeMillis
+  const cuts = cutsOf(dataset, { folds: FOLDS, repeats: REPEATS, seed: settings.seed })
+  const spent = Effect.map(Clock.currentTimeMillis, (now) => (now - began) / 1000)
+  const trials: Array<Trial> = []
+  let first: Contender | undefined
+  let best: Contender | undefined
+
+  const attempt = Effect.fnUntraced(function* (candidate: Candidate) {
+    const given: Array<Float32Array> = []
+    const standings: Array<Standing> = []
+    for (const [rung, until] of RUNGS.entries()) {
+      const own = cuts.slice(given.length, until)
+      const results = yield* Effect.forEach(
+        own,
+        (cut) =>
+          testCut(dataset, cut, settings.seed, (split, seed) =>
+            train(dataset, split, { ...settings, description: candidate.description, seed }, backend)
+          ),
+        { concurrency: availableParallelism() }
+      )
+      given.push(...results)
+      standings.push(standingOf(dataset, cuts.slice(0, given.length), given))
+      const rival = best?.standings[rung]
+      if (rival !== undefined && isWorse(dataset, standings[rung]!, rival)) break
+    }
+    const isWhole = given.length === cuts.length
+    const { loss } = standings.at(-1)!
+    const trial: Trial = {
+      ...candidate,
+      folds: given.length,
+      loss: Number.isNaN(loss) ? null : loss,
+      macroF1: isWhole ? scoreOf(dataset, cuts, given) : null
+    }
+    return { trial, standings, isWhole }
+  })
+
+  for (const candidate of candidates(settings.seed, settings.scores !== undefined)) {
+    const left = seconds - (yield* spent)
+    if (trials.length >= (most ?? Number.POSITIVE_INFINITY)) break
+    if (first === undefined) {
+      // There has to be one, however long it takes.
+      const { trial, standings } = yield* attempt(candidate)
+      first = { candidate, standings }
+      best = first
+      trials.push(trial)
+      yield* onTrial(trial, yield* spent)
+      if (trial.loss === null) break
+      continue
+    }
+    if (most === undefined && left <= 0) break
+    const outcome = yield* attempt(candidate).pipe(
+      Effect.catchTag("TrainingError", () =>
+        Effect.succeed({ trial: { ...candidate, folds: 0, loss: null, macroF1: null }, standings: [], isWhole: false })
+      ),
+      most === undefined ? Effect.timeoutOption(`${Math.ceil(left * 1000)} millis`) : Effect.asSome
+    )
+    if (Option.isNone(outcome)) break
+    const { trial, standings, isWhole } = outcome.value
+    trials.push(trial)
+    yield* onTrial(trial, yield* spent)
+    if (isWhole && standings.at(-1)!.loss < best!.standings.at(-1)!.loss) best = { candidate, standings }
+  }
+  const { chosen, why } = choose(dataset, first!, best!)
+  const search: HeadSearch = { winner: chosen.candidate.name, why, trials, seconds: yield* spent }
+  return { description: chosen.candidate.description, search } satisfies SearchResult
+})
+
+const choose = (dataset: Dataset, first: Contender, best: Contender): { chosen: Contender; why: string } => {
+  const [one, other] = [best.candidate.name, first.candidate.name]
+  if (Number.isNaN(first.standings.at(-1)!.loss)) {
+    return { chosen: first, why: `Nothing can be tested on sources that were not trained on, so ${other} stays.` }
+  }
+  if (best === first) return { chosen: first, why: `No head did better than ${other} out of fold.` }
+  const [own, standing] = [best.standings.at(-1)!, first.standings.at(-1)!]
+  const share = shareBetter(dataset, own, standing)
+  const better =
+    `${one} is better than ${other} in ${Math.round(100 * share)} % of resamples of the sources ` +
+    `(log loss ${own.loss.toFixed(3)} against ${standing.loss.toFixed(3)})`
+  return share >= SURE
+    ? { chosen: best, why: `${better}.` }
+    : { chosen: first, why: `${better}: too few to be sure, so ${other} stays.` }
+}
+
+const standingOf = (dataset: Dataset, cuts: ReadonlyArray<Cut>, given: ReadonlyArray<Float32Array>): Standing => {
+  const classes = dataset.classes.length
+  const rows = cuts.flatMap(({ tested }) => tested)
+  const probabilities = new Float32Array(rows.length * classes)
+  let at = 0
+  for (const own of given) {
+    probabilities.set(own, at)
+    at += own.length
+  }
+  const labels = rows.map((row) => dataset.labels[row]!)
+  const temperature = fitTemperature({ probabilities, labels })
+  const sums = new Map<number, { loss: number; count: number }>()
+  for (const [place, row] of rows.entries()) {
+    const own = probabilities.subarray(place * classes, (place + 1) * classes)
+    const powers = [...own].map((value) => Math.max(value, 1e-12) ** (1 / temperature))
+    const total = powers.reduce((sum, power) => sum + power, 0)
+    const loss = -Math.log(powers[labels[place]!]! / total)
+    const sum = sums.get(row) ?? { loss: 0, count: 0 }
+    sums.set(row, { loss: sum.loss + loss, count: sum.count + 1 })
+  }
+  const losses = new Map([...sums].map(([row, { loss, count }]) => [row, loss / count]))
+  return { loss: [...losses.values()].reduce((sum, loss) => sum + loss, 0) / losses.size, losses }
+}
+
+/** Given up if it is worse in as many resamples as another has to be better in. */
+const isWorse = (dataset: Dataset, one: Standing, other: Standing): boolean =>
+  one.loss > other.loss && shareBetter(dataset, one, other) < 1 - SURE
+
+/** The share of resamples of the sources in which one head's loss is lower than another's. */
+const shareBetter = ({ samples }: Dataset, one: Standing, other: Standing): number => {
+  const rows = [...one.losses.keys()].filter((row) => other.losses.has(row))
+  const differences = rows.map((row) => one.losses.get(row)! - other.losses.get(row)!)
+  let better = 0
+  for (const counts of drawGroups(
+    rows.map((row) => samples[row]!.group),
+    RESAMPLES
+  )) {
+    if (differences.reduce((sum, difference, at) => sum + counts[at]! * difference, 0) < 0) better++
+  }
+  return better / RESAMPLES
+}
+
+const scoreOf = (dataset: Dataset, cuts: ReadonlyArray<Cut>, given: ReadonlyArray<Float32Array>): number => {
+  const outcomes = outcomesOf(dataset.classes, dataset.labels, collect(dataset, REPEATS, cuts, given))
+  return macroF1(
+    outcomes,
+    outcomes.labels.map(() => 1)
+  )
+}

@@ -1,0 +1,190 @@
+import { Effect } from "effect"
+import { type Zippable, zipSync } from "fflate"
+import { File as Hdf5File, ready } from "h5wasm"
+import { EMBEDDING_SIZE, SCORE_COUNT, type ScoreLayer } from "../../embedder/yamnet/layers.ts"
+import type { Classifier } from "../classifier.ts"
+import { scaledKernel } from "../features.ts"
+import { type Network, NORMALIZATION, tensorsOf, type Weights } from "../network.ts"
+import { CLIP_EPSILON } from "../standardise.ts"
+
+/**
+ * A classifier as a `.keras` file: [n, 1024] embeddings to [n, classes] probabilities.
+ *
+ * It opens in Keras 2.15 and in Keras 3. Equal classifiers give equal bytes. Not compiled: it is for prediction.
+ */
+export const kerasModel = Effect.fn("kerasModel")(function* ({ network, weights, scores }: Classifier) {
+  const { FS } = yield* Effect.promise(() => ready)
+  const layers = layersOf(network, weights, scores)
+  const json = (value: unknown): Uint8Array => new TextEncoder().encode(JSON.stringify(value))
+  const entries: Zippable = {
+    "metadata.json": json({ keras_version: "2.15.0", date_saved: "1980-01-01@00:00:00" }),
+    "config.json": json(modelConfig(layers)),
+    "model.weights.h5": weightsFile(FS, layers)
+  }
+  // Keras stores without compression as well: weights are noise to a compressor. The date is the zip format's zero.
+  return zipSync(entries, { level: 0, mtime: new Date(1980, 0, 1) })
+})
+
+interface KerasLayer {
+  readonly className: string
+  readonly config: Readonly<Record<string, unknown>>
+  /** Shape of its input, without the batch. */
+  readonly inputs: ReadonlyArray<number>
+  /** Layers that it takes its input from, by place; the one before it unless given. */
+  readonly from?: ReadonlyArray<number>
+  /** Its tensors, in the order in which Keras numbers them. */
+  readonly tensors: ReadonlyArray<{ readonly values: Float32Array; readonly shape: ReadonlyArray<number> }>
+}
+
+const STANDARDISATION: KerasLayer = {
+  className: "LayerNormalization",
+  config: { axis: -1, epsilon: CLIP_EPSILON, center: false, scale: false },
+  inputs: [EMBEDDING_SIZE],
+  tensors: []
+}
+
+/**
+ * As in `featuresOf`: the lowest value is taken off each clip, as the highest of its negative is added, because Keras
+ * has no layer for a minimum; then YAMNet's last layer, which further training leaves as it is.
+ */
+const scoreLayers = ({ kernel, bias }: ScoreLayer): ReadonlyArray<KerasLayer> => {
+  const plain = (className: string, config: KerasLayer["config"], inputs: ReadonlyArray<number>): KerasLayer => {
+    return { className, config, inputs, tensors: [] }
+  }
+  return [
+    plain("Rescaling", { scale: -1, offset: 0 }, [EMBEDDING_SIZE]),
+    plain("Reshape", { target_shape: [EMBEDDING_SIZE, 1] }, [EMBEDDING_SIZE]),
+    plain("GlobalMaxPooling1D", { data_format: "channels_last", keepdims: false }, [EMBEDDING_SIZE, 1]),
+    { ...plain("Add", {}, []), from: [0, 3] },
+    {
+      ...plain("Dense", { units: SCORE_COUNT, activation: "sigmoid", use_bias: true, trainable: false }, [
+        EMBEDDING_SIZE
+      ]),
+      tensors: [
+        { values: scaledKernel(kernel), shape: [EMBEDDING_SIZE, SCORE_COUNT] },
+        { values: bias, shape: [SCORE_COUNT] }
+      ]
+    }
+  ]
+}
+
+const layersOf = (network: Network, weights: Weights, scores: ScoreLayer | undefined): ReadonlyArray<KerasLayer> => {
+  const tensors = tensorsOf(network)
+  const dense = network.units.slice(1).flatMap((units, layer): ReadonlyArray<KerasLayer> => {
+    const own = tensors
+      .filter((tensor) => tensor.layer === layer)
+      .map(({ name, shape }) => ({ values: weights[name]!, shape }))
+    const isLast = layer === network.dropout.length
+    const linear: KerasLayer = {
+      className: "Dense",
+      config: { units, activation: isLast ? "softmax" : "relu", use_bias: true },
+      inputs: [network.units[layer]!],
+      tensors: own.slice(0, 2)
+    }
+    if (isLast) return [linear]
+    return [
+      linear,
+      {
+        className: "BatchNormalization",
+        config: { axis: -1, ...NORMALIZATION, center: true, scale: true },
+        inputs: [units],
+        tensors: own.slice(2)
+      },
+      { className: "Dropout", config: { rate: network.dropout[layer] }, inputs: [units], tensors: [] }
+    ]
+  })
+  return [STANDARDISATION, ...(scores === undefined ? [] : scoreLayers(scores)), ...dense]
+}
+
+/** Names as Keras makes them up and, in some versions, looks weights up by: `dense`, `dense_1`, `dense_2`. */
+const namesOf = (layers: ReadonlyArray<KerasLayer>): ReadonlyArray<string> =>
+  layers.map(({ className }, at) => {
+    const stem = className.replace(/(?<=[a-z])(?=[A-Z])/g, "_").toLowerCase()
+    const before = layers.slice(0, at).filter((layer) => layer.className === className).length
+    return before === 0 ? stem : `${stem}_${before}`
+  })
+
+const INPUT = "embedding"
+
+/** A plain stack of layers as a `Sequential` model, anything else as a functional one. */
+const modelConfig = (layers: ReadonlyArray<KerasLayer>) => {
+  const names = namesOf(layers)
+  const isStack = layers.every(({ from }) => from === undefined)
+  const entry = (className: string, config: KerasLayer["config"], build: object, from: ReadonlyArray<string>) => ({
+    module: "keras.layers",
+    class_name: className,
+    config,
+    registered_name: null,
+    ...build,
+    // Keras 3 writes these otherwise, but reads them so as well.
+    ...(isStack
+      ? {}
+      : { name: config.name, inbound_nodes: from.length === 0 ? [] : [from.map((name) => [name, 0, 0, {}])] })
+  })
+  const input = entry(
+    "InputLayer",
+    // Keras 2.15 refuses Keras 3's `batch_shape`; both read this.
+    { batch_input_shape: [null, EMBEDDING_SIZE], dtype: "float32", sparse: false, ragged: false, name: INPUT },
+    {},
+    []
+  )
+  return {
+    module: "keras",
+    class_name: isStack ? "Sequential" : "Model",
+    config: {
+      name: "yamnet_classifier",
+      layers: [
+        input,
+        ...layers.map(({ className, config, inputs, from }, at) =>
+          entry(
+            className,
+            { name: names[at], trainable: true, dtype: "float32", ...config },
+            inputs.length === 0 ? {} : { build_config: { input_shape: [null, ...inputs] } },
+            from === undefined ? [at === 0 ? INPUT : names[at - 1]!] : from.map((place) => names[place]!)
+          )
+        )
+      ],
+      ...(isStack ? {} : { trainable: true, input_layers: [[INPUT, 0, 0]], output_layers: [[names.at(-1), 0, 0]] })
+    },
+    registered_name: null,
+    build_config: { input_shape: [null, EMBEDDING_SIZE] }
+  }
+}
+
+const weightsFile = (files: FileSystem, layers: ReadonlyArray<KerasLayer>): Uint8Array => {
+  const path = "model.weights.h5"
+  atTimeZero(() => {
+    const file = new Hdf5File(path, "w")
+    file.create_group("vars")
+    const group = file.create_group("layers")
+    for (const [at, name] of namesOf(layers).entries()) {
+      const vars = group.create_group(name).create_group("vars")
+      for (const [place, { values, shape }] of layers[at]!.tensors.entries()) {
+        vars.create_dataset({ name: `${place}`, data: values, shape: [...shape], dtype: "<f4" })
+      }
+    }
+    file.close()
+  })
+  const bytes = files.readFile(path)
+  files.unlink(path)
+  return bytes
+}
+
+interface FileSystem {
+  readonly readFile: (path: string) => Uint8Array
+  readonly unlink: (path: string) => void
+}
+
+/**
+ * Runs `write` with a clock that stands at zero: HDF5 stamps each object with the time, which would make every file
+ * differ, and h5wasm has no setting against it. Nothing else runs meanwhile, as `write` is synchronous.
+ */
+const atTimeZero = (write: () => void): void => {
+  const { now } = Date
+  Date.now = () => 0
+  try {
+    write()
+  } finally {
+    Date.now = now
+  }
+}

@@ -1,0 +1,30 @@
+import type { Engine } from "../../embedder/engine.ts"
+import type { YamnetWeights } from "../../embedder/yamnet/weights.ts"
+import type { Recipe } from "../../embeddings/recipe.ts"
+import type { Comparison } from "../compare.ts"
+import type { DataMap } from "../dataMap.ts"
+import type { Dataset } from "../dataset.ts"
+import type { Evaluation } from "../evaluate.ts"
+import type { Split } from "../split.ts"
+import type { TrainedClassifier } from "../train/train.ts"
+
+/** A finished training run: all that its artefacts tell. */
+export interface TrainingRun {
+  readonly runId: string
+  /** When training ended. */
+  readonly date: Date
+  readonly classifier: TrainedClassifier
+  /** On the holdout; undefined where there is none. */
+  readonly evaluation: Evaluation | undefined
+  /** With the model promoted before, where there is one and recordings are held out. */
+  readonly comparison?: (Comparison & { readonly promotedRun: string }) | undefined
+  readonly dataset: Dataset
+  readonly split: Split
+  /** The recordings on a plane, where that was computed. */
+  readonly map?: DataMap
+  readonly recipe: Recipe
+  readonly yamnet: YamnetWeights
+  readonly engine: Pick<Engine["Service"], "name" | "adapter" | "why">
+  /** Where the `.keras` file will lie, for the retraining log. */
+  readonly modelPath: string
+}

@@ -1,0 +1,160 @@
+import { type Classes, get, Refused, request } from "./api.ts"
+import { bars } from "./charts.ts"
+import { card, h, toast, wideCard } from "./dom.ts"
+import type { Page } from "./main.ts"
+import { player } from "./player.ts"
+import { mapCards } from "./recordingsMap.ts"
+import { dropZone, uploadAll } from "./uploads.ts"
+
+const NEW_CLASS = " new"
+
+interface Clip {
+  readonly key: string
+  readonly class: string
+  readonly name: string
+  readonly size: number
+}
+
+/** The training data: what there is, adding to it, listening to it. */
+export const trainingPage = async (): Promise<Page> => {
+  const counts = h("div", {})
+  const showCounts = async () => {
+    const data = await get<Classes>("/classes")
+    counts.replaceChildren(...countsOf(data))
+    return data
+  }
+  const data = await showCounts()
+  const timer = setInterval(() => void showCounts().catch(() => {}), 5000)
+  return {
+    content: h(
+      "div",
+      { class: "columns" },
+      card("Add recordings", ...uploadForm(data, showCounts)),
+      card("What there is", counts),
+      wideCard("Listen", ...listening(data)),
+      ...(await mapCards())
+    ),
+    leave: () => clearInterval(timer)
+  }
+}
+
+const countsOf = ({ classes, recordings, new_since_training, threshold, running }: Classes): Array<HTMLElement> => {
+  const most = Math.max(1, ...classes.map((one) => one.recordings))
+  const label = `${new_since_training} of ${threshold} new recordings until the next training`
+  return [
+    h(
+      "label",
+      { class: "stack" },
+      label,
+      h("progress", { max: threshold, value: Math.min(new_since_training, threshold) })
+    ),
+    ...(running === null
+      ? []
+      : [h("p", { class: "note" }, "A training is under way: see ", h("a", { href: "#runs" }, "Runs"), ".")]),
+    h("p", {}, `${recordings} recordings in ${classes.length} classes.`),
+    bars(
+      classes.map((one) => ({
+        name: one.name,
+        share: one.recordings / most,
+        note: one.new > 0 ? `${one.recordings}, ${one.new} new` : String(one.recordings)
+      }))
+    )
+  ]
+}
+
+const uploadForm = (data: Classes, showCounts: () => Promise<Classes>): Array<HTMLElement> => {
+  const names = [...new Set([...data.classes.map(({ name }) => name), "unknown"])]
+  const name = h("input", { type: "text", pattern: "[a-z0-9][a-z0-9_\\-]{0,63}", maxlength: 64, autocomplete: "off" })
+  const nameLine = h(
+    "label",
+    { class: "stack", hidden: true },
+    "Name of the new class",
+    name,
+    h("span", { class: "hint" }, "Lower-case letters, digits, _ and -")
+  )
+  const choice = h(
+    "select",
+    {
+      change: () => {
+        nameLine.hidden = choice.value !== NEW_CLASS
+      }
+    },
+    ...names.map((one) => h("option", { value: one }, one)),
+    ...(data.new_classes_allowed ? [h("option", { value: NEW_CLASS }, "A new class …")] : [])
+  )
+  const files = h("ul", { class: "uploads" })
+  const summary = h("p", { role: "status" })
+  const take = (chosen: ReadonlyArray<File>) => {
+    const isNew = choice.value === NEW_CLASS
+    if (isNew && (name.value === "" || !name.checkValidity())) {
+      toast("Name the new class first.")
+      name.focus()
+      return
+    }
+    if (chosen.length === 0) return
+    files.replaceChildren()
+    void uploadAll(chosen, isNew ? name.value : choice.value, files, summary).then(showCounts)
+  }
+  return [
+    h("label", { class: "stack" }, "Class", choice),
+    nameLine,
+    dropZone("Drop recordings here, or choose them", true, take),
+    summary,
+    files
+  ]
+}
+
+const listening = (data: Classes): Array<HTMLElement> => {
+  const list = h("ul", { class: "clips" })
+  const stage = h("div", { "aria-live": "polite" })
+  const more = h("button", { hidden: true, click: () => void page() }, "Show more")
+  let after = ""
+
+  const page = async () => {
+    try {
+      const query = new URLSearchParams({ class: choice.value, limit: "10", after })
+      const { clips, next } = await get<{ clips: ReadonlyArray<Clip>; next: string | null }>(`/clips?${query}`)
+      list.append(...clips.map((clip) => h("li", {}, h("button", { click: () => void play(clip) }, clip.name))))
+      after = next ?? ""
+      more.hidden = next === null
+    } catch (error) {
+      toast(error instanceof Refused ? error.message : "The service cannot be reached.")
+    }
+  }
+  const play = async (clip: Clip) => {
+    const place = h("div", {})
+    const key = encodeURIComponent(clip.key)
+    const hear = async (variant: string) => {
+      const sound = await request(`/clips/audio?key=${key}${variant === "" ? "" : `&variant=${variant}`}`)
+      place.replaceChildren(player(variant === "" ? clip.name : `${clip.name}, ${words(variant)}`, await sound.blob()))
+    }
+    try {
+      const { variants } = await get<{ variants: ReadonlyArray<string> }>(`/clips/variants?key=${key}`)
+      const choice = h(
+        "select",
+        { change: () => void hear(choice.value) },
+        h("option", { value: "" }, "the recording"),
+        ...variants.map((variant) => h("option", { value: variant }, words(variant)))
+      )
+      stage.replaceChildren(place, h("label", { class: "stack" }, "Variant used in training", choice))
+      await hear("")
+    } catch (error) {
+      toast(error instanceof Refused ? error.message : "The recording cannot be fetched.")
+    }
+  }
+  const choice = h(
+    "select",
+    {
+      change: () => {
+        after = ""
+        list.replaceChildren()
+        void page()
+      }
+    },
+    ...data.classes.map(({ name }) => h("option", { value: name }, name))
+  )
+  if (data.classes.length > 0) void page()
+  return [h("label", { class: "stack" }, "Class", choice), stage, list, more]
+}
+
+const words = (variant: string): string => variant.replaceAll("_", " ")

@@ -1,0 +1,72 @@
+import { Effect, Exit, Layer, Result, Scope } from "effect"
+import { Engine, EngineError } from "./engine.ts"
+import { makeNative } from "./native/nativeEngine.ts"
+import { type Adapter, findAdapter, hasGraphicsCard } from "./webgpu/adapter.ts"
+import { selfTest } from "./webgpu/selfTest.ts"
+import { makeWebgpu } from "./webgpu/webgpuEngine.ts"
+import type { Precision } from "./yamnet/layers.ts"
+import type { YamnetWeights } from "./yamnet/weights.ts"
+
+/** Which engine to run: `auto` takes WebGPU on a graphics card, else the native one. */
+export interface EngineOptions {
+  readonly engine: "auto" | "webgpu" | "native"
+  readonly weights: YamnetWeights
+  /** float32 unless said; float16 has its own vectors, and only WebGPU computes it. */
+  readonly precision?: Precision
+  /** Threads of the native engine; all cores unless said. */
+  readonly threads?: number
+}
+
+/** What `auto` takes where looking for an adapter came to this, and why. */
+export const decide = (
+  found: Result.Result<Pick<Adapter, "name" | "software">, EngineError>
+): { readonly engine: "native" | "webgpu"; readonly why: string } => {
+  if (Result.isFailure(found)) return { engine: "native", why: `Native, because ${found.failure.message}.` }
+  const { name, software } = found.success
+  return software
+    ? { engine: "native", why: `Native, because the only WebGPU adapter, ${name}, is software and slower.` }
+    : { engine: "webgpu", why: `WebGPU, because this machine has ${name}.` }
+}
+
+const lookForAdapter = Effect.gen(function* () {
+  if (yield* hasGraphicsCard) return yield* findAdapter
+  return yield* new EngineError({ message: "this machine has no graphics card" })
+})
+
+const makeEngine = Effect.fn("Engine.choose")(function* (options: EngineOptions) {
+  const { engine, weights: network, precision = "float32", threads } = options
+  const native = Effect.fnUntraced(function* (why: string) {
+    if (precision === "float32")
+      return yield* makeNative({ network, why, ...(threads === undefined ? {} : { threads }) })
+    return yield* new EngineError({
+      message: `PRECISION=float16 needs the WebGPU engine: set PRECISION=float32 here. ${why}`
+    })
+  })
+  // A card that computes something else is refused even where it was asked for: embeddings are kept for good.
+  const webgpu = Effect.fnUntraced(function* (why: string) {
+    const scope = yield* Scope.fork(yield* Effect.scope)
+    const engine = yield* Scope.provide(makeWebgpu({ network, precision, why }), scope)
+    const wrong = yield* selfTest(engine, network, precision)
+    if (wrong === undefined) return engine
+    yield* Scope.close(scope, Exit.void)
+    const refusal = `Native, because ${engine.adapter} gives wrong numbers, ${wrong}.`
+    yield* Effect.logWarning(refusal)
+    return yield* native(refusal)
+  })
+
+  if (engine === "native") return yield* native("Native, as asked.")
+  if (engine === "webgpu") {
+    const { software, name } = yield* findAdapter
+    const caution = software ? `, though ${name} is a software adapter and very slow` : ""
+    return yield* webgpu(`WebGPU, as asked${caution}.`)
+  }
+  const decision = decide(yield* Effect.result(lookForAdapter))
+  if (decision.engine === "native") return yield* native(decision.why)
+  const chosen = webgpu(decision.why)
+  if (precision === "float16") return yield* chosen
+  return yield* chosen.pipe(Effect.catchTag("EngineError", ({ message }) => native(`Native, because ${message}.`)))
+})
+
+/** The engine that `options` and this machine decide on. */
+export const engineLayer = (options: EngineOptions): Layer.Layer<Engine, EngineError> =>
+  Layer.effect(Engine, makeEngine(options))

@@ -1,0 +1,31 @@
+import { Context, Effect, Schema } from "effect"
+import { PATCH_SIZE } from "./yamnet/frontend.ts"
+
+/** An engine that cannot start or run; `message` is one sentence. */
+export class EngineError extends Schema.TaggedError<EngineError>()("EngineError", { message: Schema.String }) {}
+
+/** Where YAMNet runs. One per process, on its main thread. */
+export class Engine extends Context.Service<
+  Engine,
+  {
+    readonly name: "native" | "webgpu"
+    /** The device, in words. */
+    readonly adapter: string
+    /** Why this engine and not the other, in one sentence. */
+    readonly why: string
+    /** The most patches that `embed` takes; fewer may cost as much. */
+    readonly batch: number
+    /** What went wrong with the device so far and was made good, a sentence each. */
+    readonly faults: Effect.Effect<ReadonlyArray<string>>
+    /** Log-mel patches [n, 96, 64] to embeddings [n, 1024], 1 <= n <= batch. The patches may be overwritten after. */
+    readonly embed: (patches: Float32Array) => Effect.Effect<Float32Array, EngineError>
+  }
+>()("ecosight/embedder/Engine") {}
+
+/** How many patches these are; fails unless they are whole, at least one and at most `batch`. */
+export const countPatches = (patches: Float32Array, batch: number): Effect.Effect<number, EngineError> => {
+  const count = patches.length / PATCH_SIZE
+  if (Number.isInteger(count) && count >= 1 && count <= batch) return Effect.succeed(count)
+  const message = `An engine takes 1 to ${batch} patches of ${PATCH_SIZE} values, not ${patches.length} values`
+  return Effect.fail(new EngineError({ message }))
+}

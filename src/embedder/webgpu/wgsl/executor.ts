@@ -1,0 +1,157 @@
+import { Effect, type Scope } from "effect"
+import { PATCH_SIZE } from "../../yamnet/frontend.ts"
+import { EMBEDDING_SIZE, type Network, type Precision } from "../../yamnet/layers.ts"
+import { type DeviceFault, onDevice } from "./fault.ts"
+import { BYTES, type Kernel, type Weights } from "./kernel.ts"
+import { networkKernels } from "./networkKernels.ts"
+
+/** The network on a device, with all the memory that it needs. */
+export interface Executor {
+  /** The most patches that `embed` takes. */
+  readonly batch: number
+  /**
+   * Log-mel patches [n, 96, 64] to embeddings [n, 1024], 1 <= n <= batch. `IN_FLIGHT` calls may be under way: the next
+   * batch is uploaded and computed while this one is read back. What comes back is a sixth of what goes up; means over
+   * a clip's patches are taken afterwards, in float64 and in order, so that they do not depend on where batches end.
+   */
+  readonly embed: (patches: Float32Array) => Effect.Effect<Float32Array, DeviceFault>
+}
+
+/** Batches that an executor may have in hand. */
+export const IN_FLIGHT = 2
+
+interface Pass {
+  readonly pipeline: GPUComputePipeline
+  readonly workgroups: Kernel["workgroups"]
+  /** By slot in the first pass, which reads the slot's patches; the same for all in the others. */
+  readonly bound: ReadonlyArray<GPUBindGroup>
+}
+
+/** What each batch in hand has to itself. */
+interface Slot {
+  readonly index: number
+  readonly patches: GPUBuffer
+  /** Where the processor can read. */
+  readonly embeddings: GPUBuffer
+}
+
+// Equal layers share a pipeline; all compile at once.
+const compile = async (device: GPUDevice, kernels: ReadonlyArray<Kernel>) => {
+  const codes = [...new Set(kernels.map(({ code }) => code))]
+  const pipelines = await Promise.all(
+    codes.map((code) =>
+      device.createComputePipelineAsync({ layout: "auto", compute: { module: device.createShaderModule({ code }) } })
+    )
+  )
+  return new Map(codes.map((code, index) => [code, pipelines[index]!]))
+}
+
+// Dawn's types ask for memory that is not shared, which no caller has.
+const write = (device: GPUDevice, buffer: GPUBuffer, at: number, values: Float32Array | Uint8Array) =>
+  device.queue.writeBuffer(buffer, at, values as Float32Array<ArrayBuffer> | Uint8Array<ArrayBuffer>)
+
+// Dawn's addon divides by the size of a value, and takes that of a Float16Array for zero.
+const toFloat16 = (values: Float32Array): Uint8Array => new Uint8Array(Float16Array.from(values).buffer)
+
+/** Bytes of the largest result that a batch of so many patches has in between. */
+export const largestResult = (kernels: ReadonlyArray<Kernel>, batch: number): number =>
+  Math.max(...kernels.map(({ resultSize, resultKind }) => BYTES[resultKind] * resultSize(batch)))
+
+const place = (
+  device: GPUDevice,
+  kernels: ReadonlyArray<Kernel>,
+  pipelines: ReadonlyMap<string, GPUComputePipeline>,
+  batch: number,
+  allocate: (bytes: number, usage: GPUBufferUsageFlags) => GPUBuffer
+) => {
+  const { COPY_DST, COPY_SRC, MAP_READ, STORAGE } = GPUBufferUsage
+  const slots = Array.from({ length: IN_FLIGHT }, (_, index): Slot => {
+    const patches = allocate(4 * batch * PATCH_SIZE, STORAGE | COPY_DST)
+    return { index, patches, embeddings: allocate(4 * batch * EMBEDDING_SIZE, MAP_READ | COPY_DST) }
+  })
+  // Passes write to one and read from the other, turn about.
+  const largest = largestResult(kernels, batch)
+  const results = [allocate(largest, STORAGE | COPY_SRC), allocate(largest, STORAGE | COPY_SRC)] as const
+
+  const uploadWeights = ({ values: [kernel, bias], kind }: Weights) => {
+    const buffer = allocate(BYTES[kind] * (kernel.length + bias.length), STORAGE | COPY_DST)
+    const convert = (values: Float32Array) => (kind === "float32" ? values : toFloat16(values))
+    write(device, buffer, 0, convert(kernel))
+    write(device, buffer, BYTES[kind] * kernel.length, convert(bias))
+    return buffer
+  }
+  const passes = kernels.map(({ code, workgroups, weights }, index): Pass => {
+    const pipeline = pipelines.get(code)!
+    const own = weights === undefined ? [] : [uploadWeights(weights)]
+    const sources = index === 0 ? slots.map(({ patches }) => patches) : [results[(index - 1) % 2]!]
+    const bound = sources.map((source) =>
+      device.createBindGroup({
+        layout: pipeline.getBindGroupLayout(0),
+        entries: [source, results[index % 2]!, ...own].map((buffer, binding) => ({ binding, resource: { buffer } }))
+      })
+    )
+    return { pipeline, workgroups, bound }
+  })
+  return { slots, passes, result: results[(kernels.length - 1) % 2]! }
+}
+
+/**
+ * Puts the network on a device, which for float16 must have been opened with `shader-f16`. All of its memory is
+ * allocated here, and freed with the scope.
+ */
+export const makeExecutor = Effect.fn("makeExecutor")(function* (
+  device: GPUDevice,
+  network: Network,
+  batch: number,
+  precision: Precision
+): Effect.fn.Return<Executor, DeviceFault, Scope.Scope> {
+  const kernels = networkKernels(network, batch, precision)
+  const pipelines = yield* onDevice(device, () => compile(device, kernels))
+  const buffers: Array<GPUBuffer> = []
+  // Dawn frees what is destroyed only when all that was written before is done: another executor may need the memory.
+  yield* Effect.addFinalizer(() =>
+    Effect.promise(async () => {
+      for (const buffer of buffers) buffer.destroy()
+      device.queue.submit([])
+      await Promise.race([device.queue.onSubmittedWorkDone().catch(() => {}), device.lost])
+    })
+  )
+  const allocate = (size: number, usage: GPUBufferUsageFlags) => {
+    const buffer = device.createBuffer({ size, usage })
+    buffers.push(buffer)
+    return buffer
+  }
+  const { slots, passes, result } = yield* onDevice(device, async () =>
+    place(device, kernels, pipelines, batch, allocate)
+  )
+
+  const run = async ({ index, patches, embeddings }: Slot, values: Float32Array) => {
+    const count = values.length / PATCH_SIZE
+    const bytes = 4 * count * EMBEDDING_SIZE
+    write(device, patches, 0, values)
+    const encoder = device.createCommandEncoder()
+    const pass = encoder.beginComputePass()
+    for (const { pipeline, workgroups, bound } of passes) {
+      pass.setPipeline(pipeline)
+      pass.setBindGroup(0, bound[index % bound.length]!)
+      pass.dispatchWorkgroups(...workgroups(count))
+    }
+    pass.end()
+    encoder.copyBufferToBuffer(result, 0, embeddings, 0, bytes)
+    device.queue.submit([encoder.finish()])
+    await embeddings.mapAsync(GPUMapMode.READ, 0, bytes)
+    const read = new Float32Array(embeddings.getMappedRange(0, bytes)).slice()
+    embeddings.unmap()
+    return read
+  }
+
+  return {
+    batch,
+    embed: (patches) =>
+      Effect.acquireUseRelease(
+        Effect.sync(() => slots.pop()!),
+        (slot) => onDevice(device, () => run(slot, patches)),
+        (slot) => Effect.sync(() => slots.push(slot))
+      )
+  }
+})

@@ -1,0 +1,97 @@
+import { Effect, Option, Schema } from "effect"
+import { DUPLICATES_KEY } from "../store/keys.ts"
+import { Store, StoreError } from "../store/store.ts"
+import { orNone } from "./pointer.ts"
+
+/** Two recordings that hold the same sound. */
+export const DuplicatePair = Schema.Struct({
+  /** Hex SHA-256 of both recordings' bytes, which a move or a new name does not change. */
+  hashes: Schema.Tuple([Schema.String, Schema.String]),
+  /** Where they lay when they were found. */
+  keys: Schema.Tuple([Schema.String, Schema.String]),
+  /** How much of the sound is the same, 0 to 1. */
+  correlation: Schema.Finite
+})
+export type DuplicatePair = typeof DuplicatePair.Type
+
+/** What is known of near-duplicates: those found, and the contents that have been compared with their neighbours. */
+const Known = Schema.Struct({ pairs: Schema.Array(DuplicatePair), checked: Schema.Array(Schema.String) })
+export type KnownDuplicates = typeof Known.Type
+const KnownFile = Schema.fromJsonString(Known)
+
+/** Reads what is known of near-duplicates in the store; nothing before the first review. */
+export const readDuplicates = Effect.map(readFile(), ({ known }) => known)
+
+/** Adds to what is known; of two that write at once, the second adds to what the first wrote. */
+export const addDuplicates = Effect.fn("addDuplicates")(
+  function* (found: KnownDuplicates) {
+    const store = yield* Store
+    const { known, etag } = yield* readFile()
+    const name = ({ hashes }: DuplicatePair) => hashes.join(" ")
+    const pairs = new Map([...known.pairs, ...found.pairs].map((pair) => [name(pair), pair]))
+    const merged = {
+      pairs: [...pairs.values()].sort((a, b) => (name(a) < name(b) ? -1 : 1)),
+      checked: [...new Set([...known.checked, ...found.checked])].sort()
+    }
+    const json = yield* Schema.encodeEffect(KnownFile)(merged).pipe(Effect.orDie)
+    const condition = Option.match(etag, {
+      onNone: () => ({ ifNoneMatch: "*" as const }),
+      onSome: (ifMatch) => ({ ifMatch })
+    })
+    yield* store.put(DUPLICATES_KEY, new TextEncoder().encode(json), condition)
+    return merged
+  },
+  Effect.retry({ times: 5, while: (error) => error.reason === "conflict" })
+)
+
+function readFile() {
+  return Effect.gen(function* () {
+    const store = yield* Store
+    const found = yield* orNone(store.get(DUPLICATES_KEY))
+    if (Option.isNone(found))
+      return { known: { pairs: [], checked: [] } as KnownDuplicates, etag: Option.none<string>() }
+    const known = yield* Schema.decodeUnknownEffect(KnownFile)(new TextDecoder().decode(found.value.bytes)).pipe(
+      Effect.mapError(
+        () =>
+          new StoreError({
+            reason: "invalid",
+            key: DUPLICATES_KEY,
+            message: `${store.location}/${DUPLICATES_KEY} cannot be read: remove it, and bun run review looks for near-duplicates again.`
+          })
+      )
+    )
+    return { known, etag: Option.some(found.value.etag) }
+  })
+}
+
+/**
+ * What each group (source) becomes when those that share a sound are joined: the first of the joined names, in
+ * alphabetical order, for every group of `recordings`.
+ */
+export const mergeGroups = (
+  recordings: Iterable<{ readonly group: string; readonly contentHash: string }>,
+  pairs: ReadonlyArray<Pick<DuplicatePair, "hashes">>
+): ReadonlyMap<string, string> => {
+  const groupsOf = new Map<string, Set<string>>()
+  const parents = new Map<string, string>()
+  for (const { group, contentHash } of recordings) {
+    parents.set(group, group)
+    const own = groupsOf.get(contentHash) ?? new Set()
+    groupsOf.set(contentHash, own.add(group))
+  }
+  const root = (group: string): string => {
+    const parent = parents.get(group)!
+    if (parent === group) return group
+    const found = root(parent)
+    parents.set(group, found)
+    return found
+  }
+  const join = (groups: Iterable<string>) => {
+    const roots = [...groups].map(root).sort()
+    for (const other of roots) parents.set(other, roots[0]!)
+  }
+  // The same bytes under two names need no pair.
+  for (const groups of groupsOf.values()) join(groups)
+  for (const { hashes } of pairs) join(hashes.flatMap((hash) => [...(groupsOf.get(hash) ?? [])]))
+  return new Map([...parents.keys()].map((group) => [group, root(group)]))
+}

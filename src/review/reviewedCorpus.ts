@@ -1,0 +1,65 @@
+import { Effect, Option, Stream } from "effect"
+import { EMBEDDING_SIZE } from "../embedder/yamnet/layers.ts"
+import { Embeddings } from "../embeddings/embeddings.ts"
+import type { Recipe } from "../embeddings/recipe.ts"
+import { type KnownDuplicates, mergeGroups } from "../registry/knownDuplicates.ts"
+import { classOf, groupOf } from "../store/keys.ts"
+
+/** A recording as a review sees it. */
+export interface ReviewedRecording {
+  readonly key: string
+  readonly className: string
+  /** Its source, near-duplicates' sources joined. */
+  readonly group: string
+  /** Hex SHA-256 of its bytes. */
+  readonly contentHash: string
+  /** The largest absolute sample of the first CLIP_MAX_SECONDS, at full scale 1. */
+  readonly peak: number
+}
+
+/** Recordings in the order of their keys, and their originals' embeddings [recordings * 1024]. */
+export interface ReviewedCorpus {
+  readonly recordings: ReadonlyArray<ReviewedRecording>
+  readonly vectors: Float32Array
+}
+
+/** Loads the stored embeddings of these recordings (key to ETag), originals only; those not embedded yet are left out. */
+export const loadReviewed = Effect.fn("loadReviewed")(function* (
+  recipe: Pick<Recipe, "id">,
+  live: ReadonlyMap<string, string>,
+  groupPattern: Option.Option<RegExp>,
+  { pairs }: Pick<KnownDuplicates, "pairs">
+) {
+  const pattern = Option.getOrUndefined(groupPattern)
+  const embeddings = yield* Embeddings
+  const loaded: Array<Omit<ReviewedRecording, "group"> & { readonly source: string; readonly vector: Float32Array }> =
+    []
+  yield* embeddings.load(recipe, live).pipe(
+    Stream.runForEach(({ key, contentHash, variants }) =>
+      Effect.sync(() => {
+        const { peak, vector } = variants[0]!
+        // A copy: the vector is a view of its whole part.
+        loaded.push({
+          key,
+          className: classOf(key) ?? "",
+          source: groupOf(key, pattern),
+          contentHash,
+          peak,
+          vector: vector.slice()
+        })
+      })
+    )
+  )
+  loaded.sort((a, b) => (a.key < b.key ? -1 : 1))
+  const groups = mergeGroups(
+    // Silent files are often the same bytes, which says nothing of where they come from.
+    loaded.map(({ key, source, contentHash, peak }) => ({ group: source, contentHash: peak > 0 ? contentHash : key })),
+    pairs
+  )
+  const vectors = new Float32Array(loaded.length * EMBEDDING_SIZE)
+  const recordings = loaded.map(({ source, vector, ...recording }, at) => {
+    vectors.set(vector, at * EMBEDDING_SIZE)
+    return { ...recording, group: groups.get(source)! }
+  })
+  return { recordings, vectors } satisfies ReviewedCorpus
+})

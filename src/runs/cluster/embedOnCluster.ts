@@ -1,0 +1,183 @@
+import { Effect, Schedule, Schema, Stream } from "effect"
+import { Activity } from "effect/workflow"
+import { shardKey } from "../../store/keys.ts"
+import { Store } from "../../store/store.ts"
+import { type Skipped, type StreamResult, type StreamSettings, TooManySkipped } from "../../stream/embed.ts"
+import { RunEvents } from "../../stream/events.ts"
+import { isStored, recordings } from "../../stream/recordings.ts"
+import { Dispatch } from "./dispatch.ts"
+import { cutShards, halves, limitsFor, ShardFile, type ShardRange } from "./shards.ts"
+import { ShardFailed } from "./shardWork.ts"
+import { ShardOutcome } from "./tasks.ts"
+
+/** The cluster cannot embed the corpus; `message` says why, and what is stored is kept. */
+export class ClusterFailed extends Schema.TaggedError<ClusterFailed>()("ClusterFailed", { message: Schema.String }) {}
+
+/** Shards that are with workers, or wait for one, at once. */
+const UNDER_WAY = 256
+/** Milliseconds between two words on how far it is. */
+const TELL = 1_000
+/** A store that does not answer is tried again for about two minutes, as a stream here does within a request. */
+const STORE_RETRIES = { schedule: Schedule.spaced("10 seconds"), times: 12 }
+/** Tries of a whole shard, and of a single recording, before it counts as the cause of its failures. */
+const TRIES = 2
+
+const encodeFile = Schema.encodeEffect(ShardFile)
+
+/** Lists what is to be embedded and writes it down as shards; how many recordings each has. */
+const writeShards = Effect.fn("Cluster.writeShards")(function* (
+  runId: string,
+  round: number,
+  { objects, stored, count, clipMaxSeconds }: StreamSettings
+) {
+  const store = yield* Store
+  return yield* (objects ?? recordings).pipe(
+    Stream.filter((object) => !isStored(stored, object)),
+    cutShards(limitsFor(count.recordings - count.stored), clipMaxSeconds),
+    Stream.zipWithIndex,
+    Stream.mapEffect(
+      ([shard, i]) =>
+        encodeFile(shard.map(({ key, etag, size }) => ({ key, etag, size }))).pipe(
+          Effect.orDie,
+          Effect.flatMap((json) => store.put(shardKey(runId, round, i), new TextEncoder().encode(json))),
+          Effect.as(shard.length)
+        ),
+      { concurrency: 16 }
+    ),
+    Stream.runCollect
+  )
+})
+
+/**
+ * The first stage of a run on the cluster: does what `embedCorpus` does, by shards on the workers.
+ *
+ * Every shard is an activity of the run's workflow, so a run that goes on elsewhere repeats none that was answered. One
+ * that fails is tried again, elsewhere and alone, then split; a single recording that still fails is left out by name.
+ */
+export const embedOnCluster = Effect.fn("embedOnCluster")(function* (
+  runId: string,
+  round: number,
+  settings: StreamSettings
+) {
+  const store = yield* Store
+  const emit = yield* RunEvents
+  const { recipe, stored, count, clipMaxSeconds, maxRecordingMegabytes, augmentations, audit } = settings
+
+  const live = new Map<string, string>()
+  yield* (settings.objects ?? recordings).pipe(
+    Stream.filter((object) => isStored(stored, object)),
+    Stream.runForEachArray((page) => Effect.sync(() => page.forEach(({ key, etag }) => void live.set(key, etag))))
+  )
+
+  const sizes = yield* Activity.make({
+    name: `plan/${round}`,
+    success: Schema.Array(Schema.Int),
+    error: ClusterFailed,
+    execute: writeShards(runId, round, settings).pipe(Effect.mapError(({ message }) => new ClusterFailed({ message })))
+  })
+  const total = sizes.reduce((sum, size) => sum + size, 0)
+
+  const dispatch = yield* Dispatch
+  const skipped: Array<Skipped> = []
+  const unread: Array<string> = []
+  const moved = new Map<string, string>()
+  let done = 0
+  let embedded = 0
+  let patches = 0
+
+  const tell = Effect.suspend(() => {
+    const members = dispatch.members()
+    const ours = members.flatMap(({ shards }) => shards.filter((shard) => shard.runId === runId))
+    const underWay = ours.reduce((sum, shard) => sum + shard.done, 0)
+    const workers = members.map(({ address: name, rate }) => ({ name, rate }))
+    return emit({ stage: "stream", done: Math.min(total, done + underWay), total, workers })
+  })
+  yield* Effect.forkScoped(Effect.forever(Effect.delay(tell, TELL)))
+
+  const take = Effect.fnUntraced(function* (outcome: Pick<ShardOutcome, "skipped"> & Partial<ShardOutcome>) {
+    done += (outcome.embedded ?? 0) + outcome.skipped.length
+    embedded += outcome.embedded ?? 0
+    patches += outcome.patches ?? 0
+    for (const key of outcome.unread ?? []) unread.push(key)
+    for (const [key, etag] of Object.entries(outcome.moved ?? {})) moved.set(key, etag)
+    for (const { key, reason } of outcome.skipped) {
+      skipped.push({ key, reason })
+      yield* emit({ stage: "skip", key, reason })
+    }
+    if (skipped.length > settings.maxSkipped * count.recordings) {
+      return yield* TooManySkipped.of(skipped, settings)
+    }
+  })
+
+  /** One piece of work, tried `tries` times, on another worker and alone after the first. */
+  const attempt = (range: ShardRange, tries: number, isSuspect: boolean) =>
+    Activity.make({
+      name: `embed/${range.file.slice(range.file.lastIndexOf("/") + 1)}/${range.from}-${range.to}`,
+      success: ShardOutcome,
+      error: ShardFailed,
+      execute: Effect.suspend(() => {
+        const failed = new Set<string>()
+        let attempt = 0
+        return Effect.suspend(() =>
+          dispatch.embed(
+            {
+              runId,
+              ...range,
+              recipe: recipe.id,
+              clipMaxSeconds,
+              maxRecordingMegabytes,
+              augmentations,
+              audit,
+              alone: isSuspect || attempt > 0,
+              attempt: attempt++
+            },
+            failed
+          )
+        ).pipe(
+          Effect.retry({ ...STORE_RETRIES, while: ({ reason }) => reason === "store" }),
+          Effect.tapError(({ worker }) => Effect.sync(() => failed.add(worker))),
+          Effect.retry({ times: tries - 1, while: ({ reason }) => reason === "died" })
+        )
+      })
+    })
+
+  const work: (
+    range: ShardRange,
+    isSuspect: boolean
+  ) => Effect.Effect<void, ClusterFailed | TooManySkipped, Effect.Services<ReturnType<typeof attempt>>> =
+    Effect.fnUntraced(function* (range, isSuspect) {
+      const isSingle = range.to - range.from === 1
+      // Once it is known that something in it fails, halves are tried once, and only the last one more often.
+      const result = yield* Effect.result(attempt(range, isSuspect && !isSingle ? 1 : TRIES, isSuspect))
+      if (result._tag === "Success") return yield* take(result.success)
+      const { reason, message } = result.failure
+      if (reason !== "died") return yield* new ClusterFailed({ message })
+      if (!isSingle) {
+        return yield* Effect.forEach(halves(range), (half) => work(half, true), { discard: true })
+      }
+      const key = (yield* readShard(range.file))[range.from]!.key
+      return yield* take({ skipped: [{ key, reason: `It cannot be embedded: each time, ${lowerFirst(message)}` }] })
+    })
+
+  const readShard = Effect.fnUntraced(function* (file: string) {
+    const { bytes } = yield* store.get(file).pipe(Effect.mapError(({ message }) => new ClusterFailed({ message })))
+    return yield* Schema.decodeUnknownEffect(ShardFile)(new TextDecoder().decode(bytes)).pipe(Effect.orDie)
+  })
+
+  const files = sizes.map((size, i): ShardRange => ({ file: shardKey(runId, round, i), from: 0, to: size }))
+  yield* Effect.forEach(files, (range) => work(range, false), { concurrency: UNDER_WAY, discard: true })
+
+  const left = new Set(skipped.map(({ key }) => key))
+  yield* Effect.forEach(
+    files,
+    ({ file }) =>
+      Effect.map(readShard(file), (objects) => {
+        for (const { key, etag } of objects) if (!left.has(key)) live.set(key, moved.get(key) ?? etag)
+      }),
+    { concurrency: 16, discard: true }
+  )
+  yield* emit({ stage: "stream", done: total, total })
+  return { live, embedded, reused: live.size - embedded, patches, skipped, unread } satisfies StreamResult
+}, Effect.scoped)
+
+const lowerFirst = (sentence: string): string => sentence.charAt(0).toLowerCase() + sentence.slice(1)

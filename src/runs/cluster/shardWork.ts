@@ -1,0 +1,28 @@
+import { Schema } from "effect"
+import { ClusterSchema, Entity } from "effect/cluster"
+import { Rpc } from "effect/rpc"
+import { EMBED_GROUP } from "./connections.ts"
+import { ShardOutcome, ShardTask } from "./tasks.ts"
+
+/**
+ * A shard that a worker could not embed.
+ *
+ * - `died`: it may be the shard's own doing
+ * - `store`: the store did not answer, or refused
+ * - `refused`: this worker cannot do it, and no other will
+ */
+export class ShardFailed extends Schema.TaggedError<ShardFailed>()("ShardFailed", {
+  reason: Schema.Literals(["died", "store", "refused"]),
+  worker: Schema.String,
+  message: Schema.String
+}) {}
+
+/** Embeds one shard: kept by the database until it is answered, so that another worker takes over from one that dies. */
+export const ShardWork = Entity.make("EmbedShard", [
+  Rpc.make("embed", {
+    payload: ShardTask.fields,
+    success: ShardOutcome,
+    error: ShardFailed,
+    primaryKey: () => "embed"
+  }).annotate(ClusterSchema.Persisted, true)
+]).annotate(ClusterSchema.ShardGroup, () => EMBED_GROUP)

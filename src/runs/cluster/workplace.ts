@@ -1,0 +1,117 @@
+import { Clock, Context, Effect, Layer, Semaphore } from "effect"
+import { ShardId, Sharding } from "effect/cluster"
+import type { RunEvent } from "../../stream/events.ts"
+import type { RunSummary } from "../summary.ts"
+import { EMBED_GROUP, LANES } from "./connections.ts"
+import { EngineProcess, type ProcessDied, type TaskFailed } from "./engineProcess.ts"
+import type { WorkerState } from "./roster.ts"
+import { ShardFailed, ShardWork } from "./shardWork.ts"
+import type { Request, ShardOutcome, ShardTask } from "./tasks.ts"
+
+/** Milliseconds over which clips are counted for the rate. */
+const WINDOW = 30_000
+/** A draining worker finishes what it has; what takes longer than this is left to the others. */
+const PATIENCE = "5 minutes"
+
+/** What a worker does: at most `capacity` shards at once, and the finishing of runs, in its engine process. */
+export class Workplace extends Context.Service<
+  Workplace,
+  {
+    readonly embed: (task: ShardTask) => Effect.Effect<ShardOutcome, ShardFailed>
+    readonly finish: (
+      request: Extract<Request, { kind: "finish" }>,
+      heard: (event: RunEvent) => void
+    ) => Effect.Effect<RunSummary, ProcessDied | TaskFailed>
+    readonly state: () => WorkerState
+    /** Takes nothing new, and waits until what it has is done. */
+    readonly drain: Effect.Effect<void>
+  }
+>()("ecosight/runs/cluster/Workplace") {
+  static readonly layer = (address: string, capacity: number) =>
+    Layer.effect(
+      Workplace,
+      Effect.gen(function* () {
+        const process = yield* EngineProcess
+        const sharding = yield* Sharding.Sharding
+        const places = yield* Semaphore.make(capacity)
+        const current = new Map<ShardTask, { done: number }>()
+        const counted: Array<number> = []
+        const began = yield* Clock.currentTimeMillis
+        let done = 0
+        let isDraining = false
+        let stage: string | null = null
+
+        const embed = Effect.fn("Workplace.embed")(function* (task: ShardTask) {
+          const started = yield* Clock.currentTimeMillis
+          const progress = { done: 0 }
+          current.set(task, progress)
+          const result = yield* process
+            .ask({ kind: "embed", task }, (event) => {
+              if (event.stage !== "stream" && event.stage !== "skip") return
+              progress.done++
+              done++
+              counted.push(Date.now())
+            })
+            .pipe(
+              Effect.mapError((error) => failureOf(address, error)),
+              Effect.ensuring(Effect.sync(() => current.delete(task)))
+            )
+          const seconds = ((yield* Clock.currentTimeMillis) - started) / 1000
+          return { ...result, worker: address, seconds } satisfies ShardOutcome
+        })
+
+        const state = (): WorkerState => {
+          const now = Date.now()
+          while (counted.length > 0 && counted[0]! < now - WINDOW) counted.shift()
+          return {
+            status: isDraining ? "draining" : "ready",
+            done,
+            rate: (1000 * counted.length) / Math.max(1000, Math.min(WINDOW, now - began)),
+            shards: [...current].map(([{ runId, file, from, to }, progress]) => ({
+              runId,
+              name: `${file.slice(file.lastIndexOf("/") + 1, -".json".length)} ${from}-${to}`,
+              done: progress.done,
+              total: to - from
+            })),
+            stage,
+            lanes: Array.from({ length: LANES }, (_, i) => i + 1).filter((lane) =>
+              sharding.hasShardId(ShardId.make(EMBED_GROUP, lane))
+            )
+          }
+        }
+
+        return Workplace.of({
+          embed: (task) => embed(task).pipe(places.withPermits(task.alone ? capacity : 1)),
+          finish: (request, heard) =>
+            Effect.acquireUseRelease(
+              Effect.sync(() => {
+                stage = "Training"
+              }),
+              () => process.ask(request, heard),
+              () =>
+                Effect.sync(() => {
+                  stage = null
+                })
+            ),
+          state,
+          drain: Effect.suspend(() => {
+            isDraining = true
+            return places.withPermits(capacity)(Effect.void)
+          }).pipe(Effect.timeout(PATIENCE), Effect.ignore)
+        })
+      })
+    )
+
+  /** Takes shards from the cluster. */
+  static readonly shards = ShardWork.toLayer(
+    Effect.map(Workplace, ({ embed }) => ShardWork.of({ embed: ({ payload }) => embed(payload) })),
+    { maxIdleTime: "5 seconds", concurrency: "unbounded" }
+  )
+}
+
+const failureOf = (worker: string, error: ProcessDied | TaskFailed): ShardFailed => {
+  const { message } = error
+  const tag = error._tag === "TaskFailed" ? error.tag : error._tag
+  const reason = tag === "StoreError" ? "store" : tag === "RecipeMismatch" ? "refused" : "died"
+  return new ShardFailed({ reason, worker, message })
+}

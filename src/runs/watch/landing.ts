@@ -1,0 +1,125 @@
+import { Duration, Effect, Schedule, Stream } from "effect"
+import { Settings } from "../../config.ts"
+import type { YamnetWeights } from "../../embedder/yamnet/weights.ts"
+import { Embeddings } from "../../embeddings/embeddings.ts"
+import { makeRecipe } from "../../embeddings/recipe.ts"
+import { runningRun } from "../../registry/lease.ts"
+import type { ObjectInfo } from "../../store/store.ts"
+import { embedCorpus } from "../../stream/embed.ts"
+import { isStored, liveVersions } from "../../stream/recordings.ts"
+import type { Source } from "./source.ts"
+
+export interface LandingOptions {
+  /** Variants of each recording, beside the original. */
+  readonly augmentations: number
+  readonly audit: boolean
+}
+
+/** After a failure of the store or the queue: a second, then twice as long each time, five minutes at most. */
+const BACKOFF = Schedule.exponential("1 second").pipe(
+  Schedule.modifyDelay(({ duration }) => Effect.succeed(Duration.min(duration, Duration.minutes(5)))),
+  Schedule.jittered
+)
+
+/** Asks a store or a queue that does not answer again, ever less often, and says so. */
+export const untilItAnswers = <A, E extends { readonly _tag: string; readonly message: string }, R>(
+  effect: Effect.Effect<A, E, R>
+) =>
+  effect.pipe(
+    Effect.tapError(({ message }) => Effect.logWarning(`${message} Trying again.`)),
+    Effect.retry({ schedule: BACKOFF, while: ({ _tag }) => _tag === "StoreError" || _tag === "QueueError" })
+  )
+
+/**
+ * Follows a store's recordings and embeds them as they land.
+ *
+ * While a run is under way, whoever started it, what lands waits: the run embeds what was there when it began, and two
+ * would do the same work.
+ */
+export const makeLanding = Effect.fn("makeLanding")(function* (
+  source: Source,
+  weights: YamnetWeights,
+  { augmentations, audit }: LandingOptions
+) {
+  const settings = yield* Settings
+  const embeddings = yield* Embeddings
+  const recipe = makeRecipe({ ...settings, weightsHash: weights.hash, augmentations })
+  let live = new Map<string, string>()
+  /** Found, but not stored yet. */
+  const pending = new Map<string, ObjectInfo>()
+  const unusable = new Map<string, string>()
+  let stored: Map<string, Set<string>> | undefined
+
+  const embedPending = Effect.fnUntraced(function* (known: Map<string, Set<string>>) {
+    for (const object of [...pending.values()]) {
+      if (isStored(known, object) || unusable.get(object.key) === object.etag) pending.delete(object.key)
+    }
+    if (pending.size === 0) return
+    if ((yield* runningRun) !== undefined) {
+      stored = undefined
+      return
+    }
+    const result = yield* embedCorpus({
+      ...settings,
+      // Here nothing is trained: that some cannot be used is for the run to judge.
+      maxSkipped: 1,
+      recipe,
+      objects: Stream.fromIterable([...pending.values()]),
+      stored: known,
+      count: { recordings: pending.size, stored: 0, fresh: pending.size, classes: [] },
+      augmentations,
+      audit
+    })
+    for (const [key, etag] of result.live) {
+      known.set(key, (known.get(key) ?? new Set()).add(etag))
+      live.set(key, etag)
+      pending.delete(key)
+    }
+    const unread = new Set(result.unread)
+    for (const { key } of result.skipped) {
+      if (unread.has(key)) continue
+      unusable.set(key, pending.get(key)!.etag)
+      pending.delete(key)
+    }
+    yield* embeddings.compact(recipe, liveVersions)
+    // Those that cannot be used have been told of already.
+    if (result.embedded === 0) return
+    yield* Effect.logInfo(`Embedded ${result.embedded} new ${result.embedded === 1 ? "recording" : "recordings"}.`)
+  })
+
+  const look = Effect.gen(function* () {
+    const known = stored ?? copyIndex(yield* embeddings.index(recipe))
+    stored = known
+    const found = yield* source.next
+    if (found.whole) {
+      live = new Map()
+      pending.clear()
+    }
+    for (const key of found.gone) {
+      live.delete(key)
+      pending.delete(key)
+    }
+    for (const object of found.objects) {
+      live.set(object.key, object.etag)
+      pending.set(object.key, object)
+    }
+    yield* embedPending(known)
+    if (pending.size === 0) yield* found.acknowledge
+    return found
+  }).pipe(untilItAnswers)
+
+  return {
+    /** Waits until there may be something new, embeds it, and says what was found. */
+    look,
+    /** The usable recordings, key to ETag, as far as they are known. */
+    recordings: (): ReadonlyMap<string, string> =>
+      new Map([...live].filter(([key, etag]) => unusable.get(key) !== etag)),
+    /** Reads anew what is stored: another process has embedded, too. */
+    forgetStored: Effect.sync(() => {
+      stored = undefined
+    })
+  }
+})
+
+const copyIndex = (index: ReadonlyMap<string, ReadonlySet<string>>): Map<string, Set<string>> =>
+  new Map([...index].map(([key, etags]) => [key, new Set(etags)]))

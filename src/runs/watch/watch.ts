@@ -1,0 +1,68 @@
+import { Effect } from "effect"
+import type { YamnetWeights } from "../../embedder/yamnet/weights.ts"
+import { newRunId } from "../../registry/runRecord.ts"
+import { lastTrainingSet } from "../../registry/trainingSet.ts"
+import { classOf } from "../../store/keys.ts"
+import { planRun, type RetrainOptions, retrain } from "../retrain.ts"
+import type { RunSummary } from "../summary.ts"
+import { makeLanding, untilItAnswers } from "./landing.ts"
+import type { Source } from "./source.ts"
+
+export interface WatchOptions extends Omit<RetrainOptions, "minNewSamples"> {
+  /** New recordings since the last training at which another begins. */
+  readonly minNewSamples: number
+  /** Told of each run that came to its end. */
+  readonly onRun: (summary: RunSummary) => Effect.Effect<void>
+}
+
+/**
+ * Embeds recordings as they land, one look after another, and trains at `minNewSamples` new ones; never ends.
+ *
+ * Looking, embedding and training take turns, so whatever lands during a training waits for its end, and many triggers
+ * make one run. That another process trains is no error: its result is awaited. Where the store or the queue does not
+ * answer, it is asked again, ever less often.
+ */
+export const watch = Effect.fn("watch")(function* (source: Source, weights: YamnetWeights, options: WatchOptions) {
+  const landing = yield* makeLanding(source, weights, options)
+  let trained: ReadonlyMap<string, string> | undefined
+  /** New recordings at the last attempt that failed: the same again would fail again. */
+  let failedAt = 0
+
+  const train = Effect.gen(function* () {
+    const plan = yield* planRun(weights, options.augmentations)
+    const { onRun, ...run } = options
+    yield* Effect.flatMap(retrain(yield* newRunId, plan, weights, run), onRun)
+    failedAt = 0
+  })
+
+  const trainIfDue = Effect.gen(function* () {
+    const before = trained ?? (yield* lastTrainingSet)
+    trained = before
+    const recordings = landing.recordings()
+    const fresh = [...recordings].filter(([key, etag]) => before.get(key) !== etag).length
+    const classes = new Set([...recordings.keys()].map(classOf))
+    if (fresh < options.minNewSamples || fresh <= failedAt || classes.size < 2) return
+    yield* Effect.logInfo(`${fresh} recordings are new since the last training.`)
+    yield* train.pipe(
+      Effect.catchTag("LeaseHeld", ({ message }) => Effect.logInfo(`${message} Waiting for its result.`)),
+      Effect.catchIf(
+        ({ _tag }) => _tag !== "StoreError",
+        ({ message }) => {
+          failedAt = fresh
+          return Effect.logError(`The run failed: ${message} It is tried again when more recordings have come.`)
+        }
+      )
+    )
+    // Whoever trained may have embedded, too.
+    trained = undefined
+    yield* landing.forgetStored
+  }).pipe(untilItAnswers)
+
+  return yield* landing.look.pipe(
+    Effect.tap(({ whole }) => {
+      if (whole) trained = undefined
+      return trainIfDue
+    }),
+    Effect.forever
+  )
+})

@@ -1,0 +1,93 @@
+import { Effect, Option, Schema, Stream } from "effect"
+import { runningRun } from "../registry/lease.ts"
+import { orNone } from "../registry/pointer.ts"
+import { isRunId, writeRunRecord } from "../registry/runRecord.ts"
+import { RUNS_PREFIX, runKey } from "../store/keys.ts"
+import { Store } from "../store/store.ts"
+
+/** A run as the service tells of it, whoever started it. */
+export interface Run {
+  readonly id: string
+  readonly status: "running" | "finished" | "failed" | "cancelled"
+  readonly startedAt: string | null
+  /** Why it was started. */
+  readonly trigger: string | null
+  /** One sentence on how it ended. */
+  readonly outcome: string | null
+  /** What `bun run retrain --json` prints; null until it has finished. */
+  readonly summary: Schema.Json
+}
+
+const Record = Schema.fromJsonString(
+  Schema.StructWithRest(
+    Schema.Struct({
+      runId: Schema.String,
+      status: Schema.Literals(["running", "finished", "failed", "cancelled"]),
+      startedAt: Schema.optionalKey(Schema.String),
+      options: Schema.optionalKey(Schema.Struct({ reason: Schema.optionalKey(Schema.String) })),
+      reason: Schema.optionalKey(Schema.Json),
+      summary: Schema.optionalKey(Schema.Json)
+    }),
+    [Schema.Record(Schema.String, Schema.Json)]
+  )
+)
+
+const Sentence = Schema.Struct({ message: Schema.String })
+
+/** Reads one run's record; none where there is no such run. */
+export const readRun = Effect.fn("readRun")(function* (id: string) {
+  const store = yield* Store
+  const found = yield* orNone(store.get(runKey(id)))
+  if (Option.isNone(found)) return Option.none<Run>()
+  const record = yield* Effect.option(Schema.decodeUnknownEffect(Record)(text(found.value.bytes)))
+  if (Option.isNone(record)) {
+    yield* Effect.logWarning(`${runKey(id)} cannot be read as a run's record.`)
+    return Option.none<Run>()
+  }
+  const { status, startedAt, options, reason, summary } = record.value
+  const isGone = status === "running" && (yield* runningRun) !== id
+  return Option.some<Run>({
+    id,
+    status: isGone ? "failed" : status,
+    startedAt: startedAt ?? null,
+    trigger: options?.reason ?? null,
+    outcome: isGone ? GONE : outcomeOf(summary, reason),
+    summary: summary ?? null
+  })
+})
+
+const GONE = "The process of this run is gone; what it had embedded is kept, so another run goes on from there."
+
+const outcomeOf = (summary: Schema.Json | undefined, reason: Schema.Json | undefined): string | null => {
+  const decision = (summary as { readonly decision?: unknown } | undefined)?.decision
+  if (typeof decision === "string") return decision
+  if (typeof reason === "string") return reason
+  return Schema.is(Sentence)(reason) ? reason.message : null
+}
+
+/** Ids of all runs, newest first. */
+export const listRunIds = Effect.gen(function* () {
+  const store = yield* Store
+  const keys = yield* Stream.runCollect(store.list(RUNS_PREFIX))
+  return keys
+    .map(({ key }) => key.slice(RUNS_PREFIX.length, -".json".length))
+    .filter(isRunId)
+    .reverse()
+})
+
+/** Marks a run whose process ended without a word, unless its record says how it ended. */
+export const markEnded = Effect.fn("markEnded")(function* (
+  id: string,
+  trigger: string,
+  ending: { readonly status: "failed" | "cancelled"; readonly reason: string; readonly startedAt: string }
+) {
+  const store = yield* Store
+  const found = yield* orNone(store.get(runKey(id)))
+  const record = Option.isNone(found)
+    ? Option.none()
+    : yield* Effect.option(Schema.decodeUnknownEffect(Record)(text(found.value.bytes)))
+  if (Option.isSome(record) && record.value.status !== "running") return
+  yield* writeRunRecord(id, { ...Option.getOrElse(record, () => ({ options: { reason: trigger } })), ...ending })
+})
+
+const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes)

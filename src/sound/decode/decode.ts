@@ -1,0 +1,124 @@
+import decode, { type StreamDecoder } from "audio-decode"
+import { Effect, Schema } from "effect"
+import { type Clip, SAMPLE_RATE } from "../clip.ts"
+import { concatenate } from "../floats.ts"
+import { resample } from "../resample.ts"
+import type { Container, Format } from "./container.ts"
+import { openContainer } from "./openContainer.ts"
+
+/** Shorter recordings hold no sound to speak of: 25 ms is one analysis window of YAMNet. */
+const MIN_SECONDS = 0.025
+/** 60 dB above full scale: a float file this loud holds other numbers than sound. */
+const MAX_PEAK = 1000
+/** Small enough that a long recording is not decoded much beyond the limit, large enough to cost nothing. */
+const CHUNK_BYTES = 1 << 18
+
+/** A recording that cannot be used. `reason` is a sentence for the run record. */
+export class DecodeError extends Schema.TaggedError<DecodeError>()("DecodeError", { reason: Schema.String }) {}
+
+/** audio-decode's declarations know only the names, not that each makes a decoder fed chunk by chunk. */
+const decoders: Record<Format, () => Promise<StreamDecoder>> = decode
+
+/** Runs a decoder without the line that some of them write to the console for every damaged frame. */
+const quietly = <A>(run: () => A): A => {
+  const { error } = console
+  console.error = () => {}
+  try {
+    return run()
+  } finally {
+    console.error = error
+  }
+}
+
+interface Sound {
+  readonly samples: Float32Array
+  readonly rate: number
+}
+
+/** The mean of all channels. */
+const mix = (channels: ReadonlyArray<Float32Array>, positiveScale: number): Float32Array => {
+  const mono = new Float32Array(channels[0]?.length ?? 0)
+  const share = 1 / channels.length
+  for (const channel of channels) {
+    for (let i = 0; i < mono.length; i++) {
+      const sample = channel[i]! * share
+      mono[i] = mono[i]! + (sample > 0 ? sample * positiveScale : sample)
+    }
+  }
+  return mono
+}
+
+/** Decodes until the container ends or `seconds` are there. */
+const drain = async (container: Container, seconds: number): Promise<Sound> => {
+  const decoder = await decoders[container.format]()
+  const parts: Array<Float32Array> = []
+  let rate = 0
+  let length = 0
+  let limit = Number.POSITIVE_INFINITY
+  const take = ({ channelData, sampleRate }: Awaited<ReturnType<StreamDecoder>>): void => {
+    const part = mix(channelData, container.positiveScale ?? 1)
+    if (part.length === 0) return
+    if (rate !== 0 && sampleRate !== rate) throw new Error(`its sample rate changes from ${rate} to ${sampleRate} Hz`)
+    rate = sampleRate
+    limit = Math.max(1, Math.floor(seconds * rate))
+    parts.push(part)
+    length += part.length
+  }
+  try {
+    for (const piece of container.pieces) {
+      for (let at = 0; at < piece.length && length < limit; at += CHUNK_BYTES) {
+        take(await quietly(() => decoder(piece.subarray(at, at + CHUNK_BYTES))))
+      }
+    }
+    if (length < limit) take(await quietly(() => decoder()))
+  } finally {
+    decoder.free()
+  }
+  if (container.length !== undefined && length < Math.min(container.length, limit)) {
+    throw new Error(`${length} of its ${container.length} samples could be decoded`)
+  }
+  return { samples: concatenate(parts, Math.min(length, limit)), rate }
+}
+
+/** What makes decoded sound unusable, if anything, as the end of a sentence that begins with "the file ". */
+const fault = ({ samples, rate }: Sound): string | undefined => {
+  if (samples.length === 0) return "holds no sound"
+  if (!(rate >= 1000 && rate <= 1_000_000)) return `claims a sample rate of ${rate} Hz`
+  const milliseconds = (1000 * samples.length) / rate
+  if (milliseconds < 1000 * MIN_SECONDS) {
+    return `holds ${milliseconds.toPrecision(2)} ms of sound, at least ${1000 * MIN_SECONDS} ms are needed`
+  }
+  let peak = 0
+  let invalid = 0
+  for (let i = 0; i < samples.length; i++) {
+    const size = Math.abs(samples[i]!)
+    if (size > peak) peak = size
+    if (!(size < Number.POSITIVE_INFINITY)) invalid++
+  }
+  const count = (n: number): string => n.toLocaleString("en")
+  if (invalid > 0) return `holds samples that are not numbers (${count(invalid)} of ${count(samples.length)})`
+  if (peak > MAX_PEAK) return `is over ${count(MAX_PEAK)} times as loud as full scale, so it does not hold sound`
+  return undefined
+}
+
+const refuse = (ending: string): DecodeError => new DecodeError({ reason: `The file ${ending}.` })
+
+/**
+ * Decodes a recording, recognised by its content, to mono at 16 kHz, cut at `maxSeconds`.
+ *
+ * Decoding stops once `maxSeconds` are there, before the sample rate is changed, so an hour at 192 kHz costs no more
+ * than the seconds used. Samples are finite and at least 25 ms of them; silence is sound like any other.
+ */
+export const decodeClip = Effect.fn("audio.decodeClip")(function* (
+  bytes: Uint8Array,
+  options: { readonly maxSeconds: number }
+): Effect.fn.Return<Clip, DecodeError> {
+  const container = yield* Effect.fromResult(openContainer(bytes)).pipe(Effect.mapError(refuse))
+  const sound = yield* Effect.tryPromise({
+    try: () => drain(container, options.maxSeconds),
+    catch: (cause) => refuse(`is damaged or of a kind not read here: ${cause instanceof Error ? cause.message : cause}`)
+  })
+  const found = fault(sound)
+  if (found !== undefined) return yield* refuse(found)
+  return { samples: resample(sound.samples, sound.rate, SAMPLE_RATE), sampleRate: SAMPLE_RATE }
+})

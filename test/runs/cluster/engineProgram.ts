@@ -1,0 +1,71 @@
+import { NodeServices } from "@effect/platform-node"
+import { Effect, Layer, Semaphore } from "effect"
+import { FetchHttpClient } from "effect/http"
+import { Settings } from "../../../src/config.ts"
+import { engineLayer } from "../../../src/embedder/choose.ts"
+import { Engine } from "../../../src/embedder/engine.ts"
+import { EMBEDDING_SIZE } from "../../../src/embedder/yamnet/layers.ts"
+import { findWeights } from "../../../src/embedder/yamnet/weights.ts"
+import { Embeddings } from "../../../src/embeddings/embeddings.ts"
+import { answerTasks } from "../../../src/runs/cluster/engineTasks.ts"
+import type { FromProcess } from "../../../src/runs/cluster/tasks.ts"
+import { Store } from "../../../src/store/store.ts"
+import { Preparers } from "../../../src/stream/preparers.ts"
+import { storeAt } from "../../support/stores.ts"
+
+// A worker's engine process for tests: `bun engineProgram.ts <store> <native | milliseconds a patch>`. It has the
+// untrained network, or an engine of fixed cost, on a graphics card if it says "gpu" behind it; it is killed by every
+// recording that is called poison.
+
+const [location = "", kind = "native"] = process.argv.slice(2)
+const tell = (message: FromProcess) => void process.send?.(message)
+for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => {})
+process.on("disconnect", () => process.exit(0))
+
+const store = storeAt(location)
+const poisoned = Store.of({
+  ...store,
+  get: (key) => {
+    if (key.includes("poison")) process.kill(process.pid, "SIGKILL")
+    return store.get(key)
+  }
+})
+
+/** Costs the same on a busy machine, one patch after another, and gives vectors that tell patches apart. */
+const fixedCost = (milliseconds: number, name: "native" | "webgpu") =>
+  Layer.effect(
+    Engine,
+    Effect.map(Semaphore.make(1), (turn) =>
+      Engine.of({
+        name,
+        adapter: "a stub",
+        why: "Because this is a test.",
+        batch: 1,
+        faults: Effect.succeed([]),
+        embed: (patch) =>
+          Effect.sync(() => Float32Array.from({ length: EMBEDDING_SIZE }, (_, i) => patch[i]!)).pipe(
+            Effect.delay(milliseconds),
+            turn.withPermit
+          )
+      })
+    )
+  )
+
+const program = Effect.gen(function* () {
+  const weights = yield* findWeights({ folder: "no such folder", addresses: [], allowUntrained: true })
+  const engine =
+    kind === "native"
+      ? engineLayer({ engine: "native", weights, threads: 1 })
+      : fixedCost(Number.parseInt(kind, 10), kind.endsWith("gpu") ? "webgpu" : "native")
+  return yield* answerTasks(weights, tell, (take) => process.on("message", take)).pipe(
+    Effect.provide(
+      Layer.mergeAll(Embeddings.layer, engine, Preparers.layer(1)).pipe(
+        Layer.provideMerge(Layer.succeed(Store, poisoned))
+      )
+    )
+  )
+})
+
+await Effect.runPromise(
+  program.pipe(Effect.scoped, Effect.provide(Layer.mergeAll(Settings.layer, FetchHttpClient.layer, NodeServices.layer)))
+)

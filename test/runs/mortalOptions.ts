@@ -1,0 +1,13 @@
+import type { RetrainOptions } from "../../src/runs/retrain.ts"
+
+/** Every stage, quickly, and a promotion each time. */
+export const MORTAL_OPTIONS: RetrainOptions = {
+  augmentations: 0,
+  epochs: 12,
+  batchSize: 64,
+  head: "linear",
+  seed: 0,
+  minNewSamples: 0,
+  promotion: "always",
+  audit: false
+}

@@ -1,0 +1,330 @@
+import { afterAll, beforeAll, describe, expect, test } from "bun:test"
+import { readdir, writeFile } from "node:fs/promises"
+import { join } from "node:path"
+import { sound } from "../support/runWorld.ts"
+import { form, readEvents, type Service, startService, train, until } from "../support/serviceWorld.ts"
+
+let service: Service
+beforeAll(async () => {
+  service = await startService({ environment: { ALLOW_NEW_CLASSES: "1", MAX_UPLOAD_MB: "1" } })
+}, 60_000)
+afterAll(() => service[Symbol.asyncDispose]())
+
+const bark = sound("dog_bark", 901)
+const json = async (response: Response | Promise<Response>) =>
+  (await response).json() as Promise<Record<string, unknown>>
+const answer = async (response: Promise<Response>) => ({ status: (await response).status, body: await json(response) })
+
+describe("before the first training", () => {
+  test("what needs no model answers, what needs one says so", async () => {
+    const { get, post } = service
+    expect(await json(get("/"))).toMatchObject({ status: "operational", endpoints: { predict: "/predict" } })
+    expect(await json(get("/health"))).toMatchObject({ status: "healthy", model_loaded: false })
+    expect(await answer(get("/status"))).toEqual({ status: 503, body: { detail: "Model not loaded" } })
+    expect((await get("/metrics")).status).toBe(404)
+    expect(await json(get("/training-history"))).toEqual({
+      has_history: false,
+      training_history: null,
+      retraining_log: null
+    })
+    expect((await post("/predict", form(bark, "bark.wav"))).status).toBe(503)
+  })
+
+  test("a training is not needed while fewer recordings are new than asked", async () => {
+    const body = JSON.stringify({ trigger_reason: "test", min_new_samples: 11 })
+    expect(await json(service.post("/retrain", body))).toEqual({
+      success: false,
+      message: "Only 10 recordings are new since the last training, fewer than 11.",
+      status: "not_needed",
+      new_samples: 10
+    })
+  })
+})
+
+describe("after a training", () => {
+  let run: Awaited<ReturnType<typeof train>>
+  beforeAll(async () => {
+    run = await train(service, "a <reason>")
+  }, 60_000)
+
+  test("the run has a report, and its events can be read again from any point", async () => {
+    expect(run).toMatchObject({
+      status: "finished",
+      trigger: "a <reason>",
+      summary: { recordings: 10, promoted: true }
+    })
+    const events = await readEvents(await service.get(`/runs/${run.id}/events`))
+    expect(new Set(events.map(({ event }) => event))).toEqual(new Set(["progress", "epoch", "end"]))
+    expect(events.at(-1)!.data).toMatchObject({ status: "finished", outcome: run.outcome })
+    expect(events.map(({ id }) => id)).toEqual(events.map(({ id }) => id).sort((a, b) => a - b))
+    const third = events[2]!.id
+    const resumed = await service.get(`/runs/${run.id}/events`, { headers: { "last-event-id": String(third) } })
+    expect(await readEvents(resumed)).toEqual(events.slice(3))
+    const over = await service.get(`/runs/${run.id}/events`, {
+      headers: { "last-event-id": String(events.at(-1)!.id) }
+    })
+    expect(over.status).toBe(204)
+  })
+
+  test("the model's figures are told as EcoSight tells them", async () => {
+    const { get } = service
+    const status = await json(get("/status"))
+    expect(status).toMatchObject({
+      status: "operational",
+      model_loaded: true,
+      num_classes: 2,
+      classes: ["dog_bark", "gun_shot"]
+    })
+    expect(Object.keys(status)).toEqual([
+      "status",
+      "uptime",
+      "total_predictions",
+      "model_loaded",
+      "model_name",
+      "training_date",
+      "test_accuracy",
+      "num_classes",
+      "classes"
+    ])
+    expect(status.uptime).toMatch(/^\d+d \d+h \d+m \d+s$/)
+    expect(await json(get("/metrics"))).toContainKeys(["test_accuracy", "confusion_matrix", "per_class_metrics"])
+    const history = await json(get("/training-history"))
+    const curves = history.training_history as Record<string, Array<number>>
+    expect(history.has_history).toBeTrue()
+    expect(Object.keys(curves)).toEqual(["loss", "val_loss", "accuracy", "val_accuracy", "epochs"])
+    expect(curves.epochs).toEqual(curves.loss!.map((_, at) => at + 1))
+    expect(history.retraining_log).toContainKey("retraining_history")
+  })
+
+  test("a recording is classified, and what is no recording is refused", async () => {
+    const { post } = service
+    const prediction = await json(post("/predict", form(bark, "bark.wav")))
+    expect(Object.keys(prediction)).toEqual([
+      "success",
+      "predicted_class",
+      "confidence",
+      "all_probabilities",
+      "processing_time",
+      "timestamp"
+    ])
+    const probabilities = prediction.all_probabilities as Record<string, number>
+    expect(Object.values(probabilities).reduce((sum, value) => sum + value)).toBeCloseTo(1, 5)
+    expect(prediction.confidence).toBe(Math.max(...Object.values(probabilities)))
+    expect(probabilities[prediction.predicted_class as string]).toBe(prediction.confidence as number)
+    const text = form(new TextEncoder().encode("not a sound"), "a.wav")
+    expect(await answer(post("/predict", text))).toEqual({
+      status: 400,
+      body: { detail: expect.stringContaining("audio") }
+    })
+  })
+
+  test("clients that ask for it are told where the model is not sure enough", async () => {
+    const ask = (path: string, from: Service) => json(from.post(path, form(bark, "bark.wav")))
+    const plain = await ask("/predict", service)
+    const sure = await ask("/predict?unknown=1", service)
+    expect(sure).toMatchObject({ predicted_class: plain.predicted_class, likeliest_class: plain.predicted_class })
+    expect(sure.confidence as number).toBeGreaterThanOrEqual(sure.threshold as number)
+    // The same model, if it had to be surer than it ever is.
+    const file = join(service.store, "models/versions", run.id, "model_metadata.json")
+    const metadata = await Bun.file(file).json()
+    expect(Object.keys(metadata.decision_thresholds)).toEqual(["dog_bark", "gun_shot"])
+    await Bun.write(file, JSON.stringify({ ...metadata, decision_thresholds: { dog_bark: 1.1, gun_shot: 1.1 } }))
+    await using strict = await startService({ bucket: service.store })
+    expect(await ask("/predict?unknown=1", strict)).toMatchObject({
+      predicted_class: "unknown",
+      likeliest_class: plain.predicted_class,
+      threshold: 1.1
+    })
+    expect(await ask("/predict", strict)).toMatchObject({ predicted_class: plain.predicted_class })
+    await Bun.write(file, JSON.stringify(metadata))
+  })
+
+  test("runs are listed, the newest first", async () => {
+    const { runs } = (await json(service.get("/runs"))) as { runs: Array<{ id: string; trigger: string }> }
+    expect(runs.map(({ id, trigger }) => [id, trigger])).toEqual([[run.id, "a <reason>"]])
+    expect((await json(service.get(`/runs?before=${run.id}`))).runs).toEqual([])
+  })
+
+  test("a run can be cancelled, and leaves a record and no lease", async () => {
+    const body = JSON.stringify({ min_new_samples: 0 })
+    const { run_id: id } = await json(service.post("/retrain", body))
+    expect(await json(service.post("/retrain", body))).toMatchObject({
+      success: false,
+      status: "in_progress",
+      run_id: id
+    })
+    expect((await service.post(`/runs/${id}/cancel`)).status).toBe(200)
+    expect(await json(service.get(`/runs/${id}`))).toMatchObject({ status: "cancelled" })
+    expect((await service.post(`/runs/${id}/cancel`)).status).toBe(409)
+    expect((await train(service, "again")).status).toBe("finished")
+  })
+})
+
+describe("uploads", () => {
+  test("a recording is stored under its class, and the same bytes only once", async () => {
+    const { post, store } = service
+    const first = await json(post("/upload", form(bark, "my bark.wav", { class_name: "dog_bark" })))
+    expect(first).toMatchObject({ success: true, class: "dog_bark", s3_uploaded: false })
+    expect(first.file_path).toMatch(/^extracted_audio\/dog_bark\/\d{8}T\d{6}Z_my_bark\.wav$/)
+    expect(await Bun.file(join(store, first.file_path as string)).bytes()).toEqual(Uint8Array.from(bark))
+    const second = await json(post("/upload?class_name=gun_shot", form(bark, "other.wav")))
+    expect(second).toMatchObject({ success: true, file_path: first.file_path, class: "dog_bark" })
+    expect(second.message).toContain("stored once")
+  })
+
+  const NAMES = [
+    "../../etc/passwd",
+    "..\\..\\x.wav",
+    "\u202Egnp.wav",
+    "<b>x</b>.wav",
+    "цапля 鳥.wav",
+    "",
+    "a".repeat(400)
+  ]
+  for (const [at, name] of NAMES.entries()) {
+    test(`a file named ${JSON.stringify(name.slice(0, 20))} gets a safe name`, async () => {
+      const stored = await json(service.post("/upload", form(sound("gun_shot", 500 + at), name || "blob")))
+      expect(stored.file_path).toMatch(/^extracted_audio\/unknown\/\d{8}T\d{6}Z_[\p{L}\p{M}\p{N}._-]+$/u)
+      expect(await Bun.file(join(service.store, stored.file_path as string)).exists()).toBeTrue()
+    })
+  }
+
+  test("a class may be new if its name is plain", async () => {
+    const { post } = service
+    const owl = form(sound("dog_bark", 777), "owl.wav", { class_name: "tawny_owl" })
+    expect(await json(post("/upload", owl))).toMatchObject({ class: "tawny_owl" })
+    for (const className of ["../x", "Owl", "a/b", "", "x".repeat(65), "сова"]) {
+      const refused = await answer(post("/upload", form(sound("dog_bark", 778), "x.wav", { class_name: className })))
+      expect(refused).toEqual({ status: 400, body: { detail: expect.stringMatching(/^[^\n]+\.$/) } })
+    }
+  })
+})
+
+describe("bad requests", () => {
+  const count = async () => (await readdir(service.store, { recursive: true })).length
+  const CASES: ReadonlyArray<readonly [what: string, status: number, send: () => Promise<Response>]> = [
+    ["a body of the wrong type", 415, () => service.post("/predict", "{}", { "content-type": "application/json" })],
+    [
+      "multipart without a boundary",
+      415,
+      () => service.post("/upload", "x", { "content-type": "multipart/form-data" })
+    ],
+    [
+      "multipart that is none",
+      400,
+      () => service.post("/upload", "x", { "content-type": "multipart/form-data; boundary=b" })
+    ],
+    ["no file", 422, () => service.post("/upload", new FormData())],
+    ["a text where the file should be", 422, () => service.post("/upload", textForm())],
+    ["an empty file", 400, () => service.post("/upload", form(new Uint8Array(), "a.wav"))],
+    ["text as a recording", 400, () => service.post("/upload", form(new Uint8Array(500).fill(65), "a.wav"))],
+    ["a damaged recording", 400, () => service.post("/upload", form(bark.slice(0, 30), "a.wav"))],
+    ["more than MAX_UPLOAD_MB", 413, () => service.post("/upload", form(new Uint8Array(1_200_000), "a.wav"))],
+    ["no JSON", 400, () => service.post("/retrain", "{")],
+    ["JSON of the wrong shape", 422, () => service.post("/retrain", '{"min_new_samples":"many"}')],
+    ["a number that is none", 422, () => service.get("/runs?limit=many")],
+    ["an unknown run", 404, () => service.get("/runs/20200101T000000000Z-000000")],
+    ["a run's id that is a path", 404, () => service.get("/runs/..%2Flease")],
+    ["cancelling an unknown run", 404, () => service.post("/runs/20200101T000000000Z-000000/cancel")],
+    ["an unknown path", 404, () => service.get("/nothing")]
+  ]
+  for (const [what, status, send] of CASES) {
+    test(`${what}: ${status} with one sentence, and nothing is stored`, async () => {
+      const before = await count()
+      const response = await send()
+      expect([response.status, await response.json()]).toEqual([
+        status,
+        { detail: expect.stringMatching(/^[A-Za-z][^\n]{8,200}\.$/) }
+      ])
+      expect(await count()).toBe(before)
+    })
+  }
+
+  const textForm = () => {
+    const data = new FormData()
+    data.append("file", "text")
+    return data
+  }
+
+  test("a body without a length is read no further than the limit", async () => {
+    let sent = 0
+    const endless = new ReadableStream({
+      pull: async (controller) => {
+        controller.enqueue(new Uint8Array(65_536))
+        sent += 65_536
+        await Bun.sleep(1)
+        if (sent > 200_000_000) controller.close()
+      }
+    })
+    const send = service.post("/upload", endless, { "content-type": "multipart/form-data; boundary=b" })
+    // The answer may come before the body has gone, and the connection be closed with it.
+    const status = await send.then((response) => response.status).catch(() => "closed")
+    expect([413, "closed"]).toContain(status)
+    expect(sent).toBeLessThan(100_000_000)
+    expect((await service.get("/health")).status).toBe(200)
+  })
+})
+
+test("answers carry security headers, and no page is told what failed", async () => {
+  const { headers } = await service.get("/health")
+  expect(headers.get("x-content-type-options")).toBe("nosniff")
+  expect(headers.get("x-frame-options")).toBe("DENY")
+  expect(headers.get("content-security-policy")).toContain("default-src 'none'")
+  expect(headers.get("access-control-allow-origin")).toBeNull()
+})
+
+test("a request without a host that can be read is refused as any other", async () => {
+  const ask = (head: string) =>
+    new Promise<string>((resolve) => {
+      let text = ""
+      void Bun.connect({
+        hostname: "127.0.0.1",
+        port: Number(new URL(service.url).port),
+        socket: {
+          open: (socket) => void socket.write(`${head}\r\nConnection: close\r\n\r\n`),
+          data: (_, chunk) => {
+            text += chunk.toString()
+          },
+          close: () => resolve(text)
+        }
+      })
+    })
+  for (const head of ["GET /health HTTP/1.0", "GET /health HTTP/1.1\r\nHost: [", "OPTIONS /predict HTTP/1.0"]) {
+    const text = await ask(head)
+    expect(text).toStartWith("HTTP/1.1 400 ")
+    expect(text.toLowerCase()).toContain("x-frame-options: deny")
+    expect(text).toEndWith('{"detail":"The request does not name its host."}')
+  }
+})
+
+test("every route is described, and counted for Prometheus", async () => {
+  const { paths } = await json(service.get("/openapi"))
+  expect(Object.keys(paths as object)).toEqual(
+    expect.arrayContaining(["/predict", "/upload", "/retrain", "/runs/{id}/events"])
+  )
+  const text = await (await service.get("/prometheus")).text()
+  expect(text).toMatch(/^ecosight_predictions_total \d+$/m)
+})
+
+test("a damaged model is told in one sentence, and the next one serves again", async () => {
+  const { runId } = (await Bun.file(join(service.store, "models/current.json")).json()) as { runId: string }
+  const model = join(service.store, "models/versions", runId, "class_names.json")
+  const names = await Bun.file(model).text()
+  const [engine] = await children(service.pid)
+  await writeFile(model, "{")
+  process.kill(engine!, "SIGKILL")
+  const refused = await until(async () => {
+    const { status, body } = await answer(service.post("/predict", form(bark, "bark.wav")))
+    return status === 503 && !String(body.detail).includes("try again") ? body : undefined
+  })
+  expect(refused).toEqual({ detail: "The promoted model cannot be used at the moment." })
+  await writeFile(model, names)
+  expect((await service.post("/predict", form(bark, "bark.wav"))).status).toBe(200)
+})
+
+const children = async (pid: number): Promise<Array<number>> =>
+  (await Bun.file(`/proc/${pid}/task/${pid}/children`).text())
+    .trim()
+    .split(" ")
+    .filter((text) => text !== "")
+    .map(Number)

@@ -1,0 +1,84 @@
+import { mkdtemp, rm } from "node:fs/promises"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { CreateBucketCommand, S3Client } from "@aws-sdk/client-s3"
+import { Effect, Option, Redacted } from "effect"
+import { startS3Server } from "../../bench/s3/server.ts"
+import { folderStore } from "../../src/store/folder.ts"
+import { type S3Settings, s3Store } from "../../src/store/s3.ts"
+
+/** A folder that lasts as long as the scope. */
+export const temporaryFolder = Effect.acquireRelease(
+  Effect.promise(() => mkdtemp(join(tmpdir(), "ecosight-"))),
+  (folder) => Effect.promise(() => rm(folder, { recursive: true, force: true }))
+)
+
+/** The in-process S3 server, as long as the scope. */
+export const s3Server = (options?: Parameters<typeof startS3Server>[0]) =>
+  Effect.acquireRelease(
+    Effect.sync(() => startS3Server(options)),
+    (server) => Effect.sync(() => server[Symbol.dispose]())
+  )
+
+/** Settings that reach `endpoint` with some credentials. */
+export const settingsFor = (endpoint: string): S3Settings => ({
+  endpoint: Option.some(endpoint),
+  region: Option.some("us-east-1"),
+  credentials: Option.some({
+    accessKeyId: "test",
+    secretAccessKey: Redacted.make("test-secret"),
+    sessionToken: Option.none()
+  })
+})
+
+/** Short enough that tests of failures take no time. */
+export const impatient = { silence: 300, retries: 2, pause: 1 }
+
+/** An S3 server that others wrote. */
+export const otherServer = process.env.TEST_S3_ENDPOINT
+
+/** How the AWS SDK's own clients reach it. */
+export const clientOf = (endpoint: string) => ({
+  endpoint,
+  region: "us-east-1",
+  credentials: { accessKeyId: "test", secretAccessKey: "test-secret" }
+})
+
+/** A store in a new bucket there, and the bucket's name. */
+export const otherS3Store = Effect.fnUntraced(function* (endpoint: string) {
+  const client = new S3Client({ ...clientOf(endpoint), forcePathStyle: true })
+  const bucket = `contract-${crypto.randomUUID()}`
+  yield* Effect.promise(() => client.send(new CreateBucketCommand({ Bucket: bucket })))
+  return { bucket, client, store: s3Store(settingsFor(endpoint), bucket) }
+})
+
+/** The store of this location: a bucket of that server, or a folder. */
+export const storeAt = (location: string) =>
+  location.startsWith("s3://")
+    ? s3Store(settingsFor(otherServer ?? ""), location.slice("s3://".length))
+    : folderStore(location)
+
+/** Every kind of store, empty, that the contract holds for. */
+export const kindsOfStore = [
+  { kind: "a folder", skip: false, empty: temporaryFolder.pipe(Effect.map(folderStore)) },
+  {
+    kind: "the in-process S3 server, three keys a page",
+    skip: false,
+    empty: s3Server({ pageSize: 3 }).pipe(Effect.map(({ endpoint }) => s3Store(settingsFor(endpoint), "recordings")))
+  },
+  {
+    kind: "a prefix of a bucket",
+    skip: false,
+    empty: s3Server().pipe(
+      Effect.tap(({ bucket }) =>
+        Effect.sync(() => bucket.set("beside", { bytes: new Uint8Array(1), etag: '"beside"' }))
+      ),
+      Effect.map(({ endpoint }) => s3Store(settingsFor(endpoint), "recordings", "field/2024/"))
+    )
+  },
+  {
+    kind: "the S3 server at TEST_S3_ENDPOINT (skipped where that is not set)",
+    skip: otherServer === undefined,
+    empty: Effect.map(otherS3Store(otherServer ?? ""), ({ store }) => store)
+  }
+] as const

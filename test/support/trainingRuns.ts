@@ -1,0 +1,81 @@
+import { Effect } from "effect"
+import { makeDataset, type Sample } from "../../src/classifier/dataset.ts"
+import { evaluate } from "../../src/classifier/evaluate.ts"
+import type { TrainingRun } from "../../src/classifier/export/trainingRun.ts"
+import { splitDataset } from "../../src/classifier/split.ts"
+import { nativeBackend } from "../../src/classifier/train/nativeBackend.ts"
+import { type TrainingSettings, train } from "../../src/classifier/train/train.ts"
+import type { ScoreLayer } from "../../src/embedder/yamnet/layers.ts"
+import { untrainedNetwork } from "../../src/embedder/yamnet/untrained.ts"
+import { seededRandom } from "../../src/sound/random.ts"
+import { gaussian } from "./problems.ts"
+
+/**
+ * Two variants of recordings in three classes that differ in some of the features, `distance` deviations apart; the
+ * first class has three times as many. Each recording is a group of its own.
+ */
+export const corpus = (groups: number, distance = 0.6): ReadonlyArray<Sample> => {
+  const random = seededRandom(11)
+  return ["dog", "engine", "gun"].flatMap((className, label) =>
+    Array.from({ length: groups * (label === 0 ? 3 : 1) }, (_, group) => group).flatMap((group) =>
+      ["original", "noise_light"].map((variant) => ({
+        key: `extracted_audio/${className}/${group}.wav`,
+        className,
+        group: `${className}${group}`,
+        variant,
+        vector: Float32Array.from({ length: 1024 }, (_, i) =>
+          Math.max(0, gaussian(random) + (i % 3 === label ? distance : 0))
+        )
+      }))
+    )
+  )
+}
+
+/** A stand-in for YAMNet's last layer: random, and mostly off, as its scores are. */
+export const standInScores = (): ScoreLayer => {
+  const random = seededRandom(23)
+  return {
+    kernel: Float32Array.from({ length: 1024 * 521 }, () => 0.4 * gaussian(random)),
+    bias: Float32Array.from({ length: 521 }, () => gaussian(random) - 2)
+  }
+}
+
+export const SETTINGS: TrainingSettings = { head: "mlp", scores: standInScores(), epochs: 8, batchSize: 16, seed: 1 }
+
+/** A data set, its split, and a classifier trained on it natively. */
+export const trainOn = (samples: ReadonlyArray<Sample>, settings: Partial<TrainingSettings> = {}) =>
+  Effect.gen(function* () {
+    const dataset = yield* makeDataset(samples)
+    const split = splitDataset(dataset)
+    return { dataset, split, classifier: yield* train(dataset, split, { ...SETTINGS, ...settings }, nativeBackend) }
+  })
+
+/** A whole run, with an untrained stand-in for YAMNet. */
+export const trainedRun = (samples: ReadonlyArray<Sample>, settings: Partial<TrainingSettings> = {}) =>
+  trainOn(samples, settings).pipe(
+    Effect.map(
+      ({ dataset, split, classifier }): TrainingRun => ({
+        runId: "2026-01-02T03-04-05Z",
+        date: new Date("2026-01-02T03:04:05Z"),
+        classifier,
+        evaluation: evaluate(classifier, dataset, split.holdout),
+        dataset,
+        split,
+        recipe: {
+          id: "0123456789abcdef",
+          parts: {
+            weights: "none",
+            frontEnd: "1",
+            pooling: "1",
+            sampleRate: 16_000,
+            clipMaxSeconds: 30,
+            augmentation: "1",
+            augmentations: 1
+          }
+        },
+        yamnet: { ...untrainedNetwork(), hash: "0".repeat(64), source: "a seed", embedder: "untrained" },
+        engine: { name: "native", adapter: "CPU, 2 threads", why: "there is no graphics adapter" },
+        modelPath: "models/yamnet_classifier.keras"
+      })
+    )
+  )

@@ -1,0 +1,79 @@
+import { join } from "node:path"
+import { NodeServices } from "@effect/platform-node"
+import * as tf from "@tensorflow/tfjs"
+import { loadGraphModel } from "@tensorflow/tfjs-converter"
+import { Effect } from "effect"
+import { FetchHttpClient } from "effect/http"
+import type { Network } from "../../src/embedder/yamnet/layers.ts"
+import { findWeights, type WeightsError, type YamnetWeights } from "../../src/embedder/yamnet/weights.ts"
+import { yamnetFolder } from "./fixtures.ts"
+
+const readModel = async (path: string): Promise<tf.io.ModelArtifacts> => {
+  const model: tf.io.ModelJSON = await Bun.file(join(path, "model.json")).json()
+  const shards = model.weightsManifest.flatMap((group) => group.paths)
+  const weights = await Promise.all(shards.map((shard) => Bun.file(join(path, shard)).bytes()))
+  return tf.io.getModelArtifactsForJSON(model, async () => [
+    model.weightsManifest.flatMap((group) => group.weights),
+    tf.io.CompositeArrayBuffer.join(weights.map((shard) => shard.buffer as ArrayBuffer))
+  ])
+}
+
+/** YAMNet where its weights are at hand, else the untrained network. */
+export const someWeights: Effect.Effect<YamnetWeights, WeightsError> = findWeights({
+  folder: yamnetFolder ?? join(import.meta.dir, "nothing"),
+  addresses: [],
+  allowUntrained: true
+}).pipe(Effect.provide([NodeServices.layer, FetchHttpClient.layer]))
+
+/** The one float32 constant of this shape in the model. */
+export const readConstant = async (path: string, shape: ReadonlyArray<number>): Promise<Float32Array> => {
+  const { weightSpecs, weightData } = await readModel(path)
+  const specs = weightSpecs ?? []
+  const size = (extents: ReadonlyArray<number>) => extents.reduce((product, extent) => product * extent, 4)
+  const index = specs.findIndex((spec) => `${spec.shape}` === `${shape}`)
+  const start = specs.slice(0, index).reduce((at, spec) => at + size(spec.shape), 0)
+  return new Float32Array(tf.io.CompositeArrayBuffer.join(weightData).slice(start, start + size(shape)))
+}
+
+/** Runs YAMNet's own graph, front-end included, by TensorFlow.js in plain JavaScript: 0.4 s a patch. */
+export const runReference = async (path: string, waveform: Float32Array) => {
+  await tf.setBackend("cpu")
+  const model = await loadGraphModel({ load: () => readModel(path) })
+  const [, embeddings, logMel] = model.predict(tf.tensor1d(waveform)) as Array<tf.Tensor>
+  return {
+    embeddings: (await embeddings!.data()) as Float32Array,
+    logMel: (await logMel!.data()) as Float32Array
+  }
+}
+
+/** A second opinion on any weights: the network in TensorFlow.js's operators, on patches [n, 96, 64]. */
+export const runOperators = async (network: Network, patches: Float32Array): Promise<Float32Array> => {
+  await tf.setBackend("cpu")
+  const embeddings = tf.tidy(() => {
+    let features: tf.Tensor4D = tf.tensor4d(patches, [patches.length / (96 * 64), 96, 64, 1])
+    const { kernel, shape, bias } = network.stem
+    features = tf.relu(tf.add(tf.conv2d(features, tf.tensor4d(kernel, [...shape]), 2, "same"), bias))
+    for (const { depthwise, pointwise, stride } of network.separable) {
+      const spread = tf.depthwiseConv2d(features, tf.tensor4d(depthwise.kernel, [...depthwise.shape]), stride, "same")
+      const active = tf.relu<tf.Tensor4D>(tf.add(spread, depthwise.bias))
+      const mixed = tf.conv2d(active, tf.tensor4d(pointwise.kernel, [...pointwise.shape]), 1, "same")
+      features = tf.relu(tf.add(mixed, pointwise.bias))
+    }
+    return tf.mean(features, [1, 2])
+  })
+  return (await embeddings.data()) as Float32Array
+}
+
+/** How far two sets of values are apart: at most anywhere, and as a whole (relative L2). */
+export const distance = (values: Float32Array, expected: Float32Array) => {
+  let largest = 0
+  let apart = 0
+  let whole = 0
+  for (let i = 0; i < expected.length; i++) {
+    const difference = values[i]! - expected[i]!
+    largest = Math.max(largest, Math.abs(difference))
+    apart += difference ** 2
+    whole += expected[i]! ** 2
+  }
+  return { largest, relative: Math.sqrt(apart / whole) }
+}
