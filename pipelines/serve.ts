@@ -4,6 +4,8 @@ import { Console, Effect, Layer, Option } from "effect"
 import { CliError, Command, Flag } from "effect/cli"
 import packageJson from "../package.json"
 import { Settings } from "../src/config.ts"
+import { dashboardRoutes } from "../src/dashboard/dashboardRoutes.ts"
+import { programPath } from "../src/processes/programPath.ts"
 import { listen } from "../src/service/app.ts"
 import { keepWarm, serviceLayer } from "../src/service/service.ts"
 import { folderStore } from "../src/store/folder.ts"
@@ -37,14 +39,19 @@ const handle = Effect.fn("serve")(function* (options: Command.Command.Config.Inf
   return yield* Effect.gen(function* () {
     const { url } = yield* listen(
       Option.getOrElse(options.host, () => settings.host),
-      Option.getOrElse(options.port, () => settings.port)
+      Option.getOrElse(options.port, () => settings.port),
+      yield* dashboardRoutes
     )
     yield* keepWarm
     yield* Console.log(`Serving ${store.location} at ${url.origin}, the dashboard at ${url.origin}/dashboard`)
     return yield* Effect.never
   }).pipe(
     Effect.scoped,
-    Effect.provide(serviceLayer({ watching: options.watch }).pipe(Layer.provideMerge(Layer.succeed(Store, store))))
+    Effect.provide(
+      serviceLayer({ watching: options.watch, reviewProgram: programPath("./review.ts", import.meta.url) }).pipe(
+        Layer.provideMerge(Layer.succeed(Store, store))
+      )
+    )
   )
 })
 

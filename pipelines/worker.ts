@@ -4,6 +4,7 @@ import { Console, Effect, Layer, Option } from "effect"
 import { CliError, Command, Flag } from "effect/cli"
 import packageJson from "../package.json"
 import { Settings } from "../src/config.ts"
+import { programPath } from "../src/processes/programPath.ts"
 import { EngineProcess } from "../src/runs/cluster/engineProcess.ts"
 import { ownHost, work } from "../src/runs/cluster/worker.ts"
 import { folderStore } from "../src/store/folder.ts"
@@ -12,7 +13,7 @@ import { Store } from "../src/store/store.ts"
 import { storeFlag, wholeNumber } from "./cli/flags.ts"
 import { Reporter, reporterLogger } from "./cli/terminal.ts"
 
-const PROGRAM = resolve(import.meta.dir, "../src/runs/cluster/engineProgram.ts")
+const PROGRAM = programPath("../src/runs/cluster/engineProgram.ts", import.meta.url)
 const HEALTH_PORT = 8100
 
 const input = {

@@ -1,6 +1,5 @@
 import { availableParallelism } from "node:os"
 import { Config, Context, Effect, Layer, Option, Redacted, Schema, SchemaTransformation } from "effect"
-import { PRECISIONS } from "./embedder/yamnet/layers.ts"
 
 /** A setting that is wrong; the message names it, its value and what is allowed. */
 export class SettingError extends Schema.TaggedError<SettingError>()("SettingError", {
@@ -187,7 +186,7 @@ const definitions = {
     description:
       "What the network keeps its numbers in: float16 is faster on cards that have it, and its vectors are kept apart",
     allowed: "float32 or float16",
-    schema: Schema.Literals(PRECISIONS)
+    schema: Schema.Literals(["float32", "float16"])
   }),
   fetchConcurrency: define({
     name: "FETCH_CONCURRENCY",

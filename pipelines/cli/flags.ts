@@ -4,6 +4,7 @@ import { MAX_AUGMENTATIONS } from "../../src/augment/plan.ts"
 import { SEARCH, type SearchLimits } from "../../src/classifier/evaluation/search.ts"
 import { HEAD_NAMES } from "../../src/classifier/network.ts"
 import { PROMOTIONS } from "../../src/registry/gate.ts"
+import { TRAINING_DEFAULTS } from "../../src/runs/trainingDefaults.ts"
 
 // Flags that more than one command takes.
 
@@ -20,17 +21,6 @@ export const storeFlag = (fallback = "the current folder") =>
 /** `--json`; `what` is printed. */
 export const jsonFlag = (what = "Print the result as JSON, on the last line of standard output") =>
   Flag.Boolean("json").pipe(Flag.withDescription(what), Flag.withDefault(false))
-
-/** How a run trains unless it is told otherwise. */
-export const TRAINING_DEFAULTS = {
-  augmentations: 5,
-  epochs: 100,
-  batchSize: 64,
-  head: "default",
-  seed: 0,
-  promotion: "auto",
-  audit: true
-} as const
 
 /** How to train: the options of a run, but for when. */
 export const trainingFlags = {

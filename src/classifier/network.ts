@@ -1,5 +1,14 @@
 import { EMBEDDING_SIZE, SCORE_COUNT, type ScoreLayer } from "../embedder/yamnet/layers.ts"
-import { SMALLEST_DEVIATION } from "./standardise.ts"
+
+/**
+ * A feature's deviation counts as at least this much (a clip's is 1).
+ *
+ * Most of YAMNet's outputs are zero in most clips, and after the clip's standardisation all that varies in them is the
+ * clip's own mean (deviation 0.05 to 0.12 in half of the features of 116 real recordings). At full scale, those copies of
+ * one number outvote the features that tell sounds apart: over 24 splits by source this floor raised macro-F1 from 0.40
+ * to 0.47 (mlp) and from 0.49 to 0.53 (linear).
+ */
+export const SMALLEST_DEVIATION = 0.3
 
 /** A classifier to be trained, but for the classes: what it sees, its layers, and how it is kept from learning by heart. */
 export interface HeadDescription {

@@ -1,4 +1,4 @@
-import type { Network, Weights } from "./network.ts"
+import { type Network, SMALLEST_DEVIATION, type Weights } from "./network.ts"
 
 /** As in the exported model's LayerNormalization. */
 export const CLIP_EPSILON = 1e-6
@@ -26,16 +26,6 @@ export interface FeatureScale {
   readonly mean: Float64Array
   readonly deviation: Float64Array
 }
-
-/**
- * A feature's deviation counts as at least this much (a clip's is 1).
- *
- * Most of YAMNet's outputs are zero in most clips, and after the clip's standardisation all that varies in them is the
- * clip's own mean (deviation 0.05 to 0.12 in half of the features of 116 real recordings). At full scale, those copies of
- * one number outvote the features that tell sounds apart: over 24 splits by source this floor raised macro-F1 from 0.40
- * to 0.47 (mlp) and from 0.49 to 0.53 (linear).
- */
-export const SMALLEST_DEVIATION = 0.3
 
 /** Measures each feature over rows of `width` values. */
 export const featureScale = (rows: Float32Array, width: number, smallest = SMALLEST_DEVIATION): FeatureScale => {

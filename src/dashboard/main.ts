@@ -2,17 +2,12 @@ import { get, Refused } from "./api.ts"
 import { h } from "./dom.ts"
 import { modelsPage } from "./models.ts"
 import { overviewPage } from "./overview.ts"
+import type { Page } from "./page.ts"
 import { reviewPage } from "./review.ts"
 import { runsPage } from "./runs.ts"
 import { trainingPage } from "./training.ts"
 import { tryPage } from "./try.ts"
 import { workersPage } from "./workers.ts"
-
-/** A page: its content, and what to stop when the reader leaves it. */
-export interface Page {
-  readonly content: HTMLElement
-  readonly leave?: () => void
-}
 
 const PAGES: Readonly<Record<string, () => Promise<Page>>> = {
   overview: overviewPage,

@@ -1,8 +1,8 @@
 import type { Version } from "../registry/versions.ts"
 import { get, post, Refused, type VersionDetails } from "./api.ts"
 import { card, h, percent, table, timeOf, toast, wideCard } from "./dom.ts"
-import type { Page } from "./main.ts"
 import { modelCards } from "./overview.ts"
+import type { Page } from "./page.ts"
 
 interface Difference {
   readonly versions: readonly [VersionDetails, VersionDetails]

@@ -2,7 +2,7 @@ import type { Version } from "../registry/versions.ts"
 import { get, type VersionDetails } from "./api.ts"
 import { bars, confusion, lines } from "./charts.ts"
 import { card, h, percent, timeOf } from "./dom.ts"
-import type { Page } from "./main.ts"
+import type { Page } from "./page.ts"
 import { type Interval, macroF1Interval, wilson } from "./statistics.ts"
 
 /** The promoted model: how good it is, where it errs, how it came about. */

@@ -1,6 +1,6 @@
 import { get, post } from "./api.ts"
 import { h, toast, wideCard } from "./dom.ts"
-import type { Page } from "./main.ts"
+import type { Page } from "./page.ts"
 import { attempt, cardsOf, type Looked } from "./reviewItems.ts"
 
 /** Recordings that are worth a look, and what to do with them. */

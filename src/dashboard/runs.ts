@@ -1,7 +1,7 @@
 import { get, post, Refused, type RunView } from "./api.ts"
 import { type Line, lines } from "./charts.ts"
 import { card, h, percent, table, timeOf, toast, wideCard } from "./dom.ts"
-import type { Page } from "./main.ts"
+import type { Page } from "./page.ts"
 
 interface Summary {
   readonly recordings: number

@@ -1,7 +1,7 @@
 import { type Classes, get, Refused, request } from "./api.ts"
 import { bars } from "./charts.ts"
 import { card, h, toast, wideCard } from "./dom.ts"
-import type { Page } from "./main.ts"
+import type { Page } from "./page.ts"
 import { player } from "./player.ts"
 import { mapCards } from "./recordingsMap.ts"
 import { dropZone, uploadAll } from "./uploads.ts"

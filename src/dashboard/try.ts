@@ -1,7 +1,7 @@
 import { Refused, send } from "./api.ts"
 import { bars } from "./charts.ts"
 import { card, h, percent } from "./dom.ts"
-import type { Page } from "./main.ts"
+import type { Page } from "./page.ts"
 import { player } from "./player.ts"
 import { dropZone } from "./uploads.ts"
 

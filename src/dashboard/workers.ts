@@ -1,7 +1,7 @@
 import type { Member } from "../runs/cluster/roster.ts"
 import { get, Refused } from "./api.ts"
 import { card, h, table, wideCard } from "./dom.ts"
-import type { Page } from "./main.ts"
+import type { Page } from "./page.ts"
 
 /** Milliseconds between two looks; workers tell twice a second how they are. */
 const LOOK = 2_000

@@ -1,8 +1,7 @@
 import { Duration, Effect } from "effect"
-import { Elysia } from "elysia"
+import { type AnyElysia, Elysia } from "elysia"
 import { Settings } from "../config.ts"
 import { clipRoutes } from "./clipRoutes.ts"
-import { dashboardRoutes } from "./dashboardRoutes.ts"
 import { ecosightRoutes } from "./ecosight.ts"
 import { isLoopback, makeGuard } from "./guard.ts"
 import { PATIENCE } from "./intake.ts"
@@ -32,8 +31,11 @@ export interface Address {
   readonly url: URL
 }
 
-/** Answers HTTP until the scope ends. Refuses to listen for other machines without a token. */
-export const listen = Effect.fn("listen")(function* (host: string, port: number) {
+/**
+ * Answers HTTP until the scope ends; `pages` are the routes that people look at. Refuses to listen for other machines without a
+ * token.
+ */
+export const listen = Effect.fn("listen")(function* (host: string, port: number, pages: AnyElysia) {
   const settings = yield* Settings
   if (settings.apiToken._tag === "None" && !settings.allowAnonymous && !isLoopback(host)) {
     return yield* refuse(
@@ -60,7 +62,7 @@ export const listen = Effect.fn("listen")(function* (host: string, port: number)
     .use(clipRoutes(run))
     .use(reviewRoutes(run))
     .use(workerRoutes(run))
-    .use(yield* dashboardRoutes)
+    .use(pages)
     .get("/prometheus", async () => {
       const text = await Effect.runPromiseWith(context)(tally.text)
       return new Response(text, { headers: { "content-type": "text/plain; version=0.0.4; charset=utf-8" } })

@@ -1,13 +1,13 @@
-import { resolve } from "node:path"
 import { Context, Effect, Layer, Option } from "effect"
 import { Settings } from "../config.ts"
+import { programPath } from "../processes/programPath.ts"
 import { Store, type StoreError } from "../store/store.ts"
 import { superviseChild } from "./child.ts"
 import { Current } from "./current.ts"
 import type { EngineReply, EngineRequest } from "./messages.ts"
 import { Refusal, refuse } from "./refusal.ts"
 
-const PROGRAM = resolve(import.meta.dir, "./predictorProgram.ts")
+const PROGRAM = programPath("./predictorProgram.ts", import.meta.url)
 
 /** Decodes and predicts in engine processes; each request goes to the one with the least to do. */
 export class Predictor extends Context.Service<

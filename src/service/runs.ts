@@ -1,6 +1,6 @@
-import { resolve as pathOf } from "node:path"
 import { Context, DateTime, Effect, Layer, Option, Semaphore } from "effect"
 import { childEnvironment } from "../config.ts"
+import { programPath } from "../processes/programPath.ts"
 import { runningRun } from "../registry/lease.ts"
 import { isRunId, newRunId } from "../registry/runRecord.ts"
 import { Store, type StoreError } from "../store/store.ts"
@@ -12,7 +12,7 @@ import { type Refusal, refuse } from "./refusal.ts"
 import { makeRunLog, type RunLog } from "./runLog.ts"
 import { listRunIds, markEnded, type Run, readRun } from "./runRecords.ts"
 
-const PROGRAM = pathOf(import.meta.dir, "./runProgram.ts")
+const PROGRAM = programPath("./runProgram.ts", import.meta.url)
 /** Runs of this process whose events can still be read. */
 const REMEMBERED = 20
 /** A cancelled run gets so long to write its record and give the lease back. */

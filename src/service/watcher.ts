@@ -1,13 +1,13 @@
-import { resolve } from "node:path"
 import { Context, Effect, Layer, Schedule } from "effect"
 import { childEnvironment, type Settings } from "../config.ts"
+import { programPath } from "../processes/programPath.ts"
 import { type ObjectInfo, Store } from "../store/store.ts"
 import { Corpus } from "./corpus.ts"
 import type { WatcherMessage } from "./messages.ts"
 import type { Runs } from "./runs.ts"
 import { checkTrigger } from "./trigger.ts"
 
-const PROGRAM = resolve(import.meta.dir, "./watcherProgram.ts")
+const PROGRAM = programPath("./watcherProgram.ts", import.meta.url)
 const SHORTEST_PAUSE = 1_000
 const LONGEST_PAUSE = 300_000
 

@@ -1,4 +1,5 @@
 import { Context, Effect, Layer, Pool, Schema } from "effect"
+import { programPath } from "../processes/programPath.ts"
 import type { PreparedRecording, PrepareSettings } from "./prepare.ts"
 import type { WorkerReply, WorkerRequest } from "./preparerWorker.ts"
 
@@ -51,7 +52,7 @@ export class Preparers extends Context.Service<
 class WorkerCrash extends Schema.TaggedError<WorkerCrash>()("WorkerCrash", { reason: Schema.String }) {}
 
 const startWorker = Effect.acquireRelease(
-  Effect.sync(() => new Worker(new URL("./preparerWorker.ts", import.meta.url))),
+  Effect.sync(() => new Worker(programPath("./preparerWorker.ts", import.meta.url))),
   (worker) => Effect.sync(() => worker.terminate())
 ).pipe(Effect.tap((worker) => listen(worker, (reply) => (reply === "ready" ? Effect.void : undefined))))
 

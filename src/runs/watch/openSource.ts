@@ -1,8 +1,8 @@
 import { Duration, Effect, Fiber, Option, Queue } from "effect"
 import { Settings } from "../../config.ts"
 import type { ObjectInfo, Store, StoreError } from "../../store/store.ts"
-import { type QueueError, queueSource } from "./queue.ts"
-import { bucketSource, type Findings, folderSource, type Pace, type Source } from "./source.ts"
+import { queueSource } from "./queue.ts"
+import { bucketSource, type Findings, folderSource, type Pace, type QueueError, type Source } from "./source.ts"
 
 /** Two looks a second apart tell a file that is still being written. */
 const STILL = Duration.seconds(1)

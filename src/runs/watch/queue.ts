@@ -5,10 +5,7 @@ import type { Settings } from "../../config.ts"
 import { clientCredentials } from "../../store/credentials.ts"
 import { isRecording } from "../../store/keys.ts"
 import { Store } from "../../store/store.ts"
-import { type Findings, type Pace, type Source, wholeListing } from "./source.ts"
-
-/** The queue did not answer as it should. */
-export class QueueError extends Schema.TaggedError<QueueError>()("QueueError", { message: Schema.String }) {}
+import { type Findings, type Pace, QueueError, type Source, wholeListing } from "./source.ts"
 
 /** SQS's own limits: a batch of messages, and seconds to wait for one. */
 const BATCH = 10

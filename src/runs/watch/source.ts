@@ -1,10 +1,12 @@
 import { watch } from "node:fs"
 import { join } from "node:path"
-import { Clock, Duration, Effect, Queue, Stream } from "effect"
+import { Clock, Duration, Effect, Queue, Schema, Stream } from "effect"
 import { classOf, isRecording, RECORDINGS_PREFIX } from "../../store/keys.ts"
 import { type ObjectInfo, Store, type StoreError } from "../../store/store.ts"
 import { recordings } from "../../stream/recordings.ts"
-import type { QueueError } from "./queue.ts"
+
+/** The queue did not answer as it should. */
+export class QueueError extends Schema.TaggedError<QueueError>()("QueueError", { message: Schema.String }) {}
 
 /** What a look at the store found. */
 export interface Findings {

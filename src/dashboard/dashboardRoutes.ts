@@ -1,13 +1,13 @@
-import { resolve } from "node:path"
 import { Effect, Schema } from "effect"
 import { Elysia } from "elysia"
+import { programPath } from "../processes/programPath.ts"
 
 /** The dashboard does not build: a file of it is missing or wrong. */
 export class DashboardError extends Schema.TaggedError<DashboardError>()("DashboardError", {
   message: Schema.String
 }) {}
 
-const PAGE = resolve(import.meta.dir, "../dashboard/index.html")
+const PAGE = programPath("./index.html", import.meta.url)
 
 // Nothing comes from elsewhere. Styles by nonce are wavesurfer's, which lie in its shadow tree.
 const policy = (nonce: string) =>

@@ -1,0 +1,5 @@
+/** A page: its content, and what to stop when the reader leaves it. */
+export interface Page {
+  readonly content: HTMLElement
+  readonly leave?: () => void
+}
