@@ -1,7 +1,6 @@
 import { Effect, Option, Schema } from "effect"
 import { DUPLICATES_KEY } from "../store/keys.ts"
-import { Store, StoreError } from "../store/store.ts"
-import { orNone } from "./pointer.ts"
+import { orNone, Store, StoreError } from "../store/store.ts"
 
 /** Two recordings that hold the same sound. */
 export const DuplicatePair = Schema.Struct({

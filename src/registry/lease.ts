@@ -1,8 +1,7 @@
 import { hostname } from "node:os"
 import { Clock, DateTime, Duration, Effect, Option, Ref, Schedule, Schema } from "effect"
 import { LEASE_KEY } from "../store/keys.ts"
-import { Store, type StoreError } from "../store/store.ts"
-import { orNone } from "./pointer.ts"
+import { orNone, Store, type StoreError } from "../store/store.ts"
 
 /** Another run is training on this store. */
 export class LeaseHeld extends Schema.TaggedError<LeaseHeld>()("LeaseHeld", {

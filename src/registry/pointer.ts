@@ -1,6 +1,6 @@
 import { Effect, Option, Schema } from "effect"
 import { CURRENT_KEY } from "../store/keys.ts"
-import { Store, StoreError } from "../store/store.ts"
+import { orNone, Store, StoreError } from "../store/store.ts"
 
 const Promotion = Schema.Struct({ runId: Schema.String, promotedAt: Schema.String })
 
@@ -57,13 +57,3 @@ export const movePointer = Effect.fn("movePointer")(function* (
     })
   )
 })
-
-/** Turns "there is no such object" into None, and leaves every other failure. */
-export const orNone = <A, R>(self: Effect.Effect<A, StoreError, R>): Effect.Effect<Option.Option<A>, StoreError, R> =>
-  self.pipe(
-    Effect.map(Option.some),
-    Effect.catchIf(
-      (error) => error.reason === "missing",
-      () => Effect.succeedNone
-    )
-  )

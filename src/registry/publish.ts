@@ -1,8 +1,8 @@
 import { DateTime, Effect, Option, Schema, Stream } from "effect"
 import { modelKey, versionKey, versionPrefix } from "../store/keys.ts"
-import { Store } from "../store/store.ts"
+import { orNone, Store } from "../store/store.ts"
 import { RunEvents } from "../stream/events.ts"
-import { movePointer, orNone, type Promoted, readPointer } from "./pointer.ts"
+import { movePointer, type Promoted, readPointer } from "./pointer.ts"
 import { TRAINING_SET_FILE } from "./trainingSet.ts"
 
 /** Files by name. */

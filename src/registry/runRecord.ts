@@ -1,8 +1,7 @@
 import { randomBytes } from "node:crypto"
 import { DateTime, Effect, Option, Schema } from "effect"
 import { runKey } from "../store/keys.ts"
-import { Store } from "../store/store.ts"
-import { orNone } from "./pointer.ts"
+import { orNone, Store } from "../store/store.ts"
 
 /** A name for a run: `20260131T235959123Z-1a2b3c`. Names sort by time, to the millisecond: a small run takes less than a second. */
 export const newRunId = Effect.map(

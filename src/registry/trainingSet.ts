@@ -1,7 +1,7 @@
 import { Effect, Option, Schema, Stream } from "effect"
 import { VERSIONS_PREFIX, versionKey } from "../store/keys.ts"
-import { Store } from "../store/store.ts"
-import { orNone, readPointer } from "./pointer.ts"
+import { orNone, Store } from "../store/store.ts"
+import { readPointer } from "./pointer.ts"
 import { readRunStatus } from "./runRecord.ts"
 
 /** The file of a version that says which recordings, in which version, it was trained from. */

@@ -1,7 +1,7 @@
 import { Effect, Option, Schema } from "effect"
 import { versionKey } from "../store/keys.ts"
-import { Store } from "../store/store.ts"
-import { orNone, readPointer } from "./pointer.ts"
+import { orNone, Store } from "../store/store.ts"
+import { readPointer } from "./pointer.ts"
 import { VersionError } from "./publish.ts"
 import { readTrainingSet, wholeVersions } from "./trainingSet.ts"
 

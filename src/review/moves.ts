@@ -1,5 +1,4 @@
 import { DateTime, Effect, Option, Schema, Stream } from "effect"
-import { orNone } from "../registry/pointer.ts"
 import {
   classOf,
   isRecording,
@@ -16,7 +15,7 @@ import {
   uploadKey
 } from "../store/keys.ts"
 import { Receipt } from "../store/receipt.ts"
-import { Store } from "../store/store.ts"
+import { orNone, Store } from "../store/store.ts"
 
 /** A decision that cannot be carried out; nothing was lost. */
 export class MoveError extends Schema.TaggedError<MoveError>()("MoveError", {

@@ -1,7 +1,7 @@
 import { Context, Effect, Layer, Option, Schema } from "effect"
-import { orNone, type Promoted, readPointer } from "../registry/pointer.ts"
+import { type Promoted, readPointer } from "../registry/pointer.ts"
 import { versionKey } from "../store/keys.ts"
-import { Store, type StoreError } from "../store/store.ts"
+import { orNone, Store, type StoreError } from "../store/store.ts"
 import { unpickle } from "./unpickle.ts"
 
 const Metadata = Schema.fromJsonString(

@@ -1,9 +1,8 @@
 import { Effect, Option, Schema, Stream } from "effect"
 import { runningRun } from "../registry/lease.ts"
-import { orNone } from "../registry/pointer.ts"
 import { isRunId, writeRunRecord } from "../registry/runRecord.ts"
 import { RUNS_PREFIX, runKey } from "../store/keys.ts"
-import { Store } from "../store/store.ts"
+import { orNone, Store } from "../store/store.ts"
 
 /** A run as the service tells of it, whoever started it. */
 export interface Run {

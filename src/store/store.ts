@@ -1,4 +1,4 @@
-import { Context, Effect, type Option, Schema, type Stream } from "effect"
+import { Context, Effect, Option, Schema, type Stream } from "effect"
 
 /** What listing a store says of an object. */
 export interface ObjectInfo {
@@ -57,3 +57,13 @@ export class Store extends Context.Service<
     readonly remove: (key: string) => Effect.Effect<void, StoreError>
   }
 >()("ecosight/store/Store") {}
+
+/** Turns "there is no such object" into None, and leaves every other failure. */
+export const orNone = <A, R>(self: Effect.Effect<A, StoreError, R>): Effect.Effect<Option.Option<A>, StoreError, R> =>
+  self.pipe(
+    Effect.map(Option.some),
+    Effect.catchIf(
+      (error) => error.reason === "missing",
+      () => Effect.succeedNone
+    )
+  )

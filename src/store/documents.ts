@@ -1,0 +1,51 @@
+import { Effect, Option, Schema } from "effect"
+import { orNone, type PutCondition, Store } from "./store.ts"
+
+// JSON documents in a store: everything in it that is neither sound nor vectors nor a model's weights.
+
+/** A document that is there but is not what it should be; `message` is one sentence. */
+export class DocumentError extends Schema.TaggedError<DocumentError>()("DocumentError", {
+  key: Schema.String,
+  message: Schema.String
+}) {}
+
+/** A document's value, and the version that it was read from. */
+export interface Document<A> {
+  readonly value: A
+  readonly etag: string
+}
+
+/** The document in these bytes, which were found at `key`. */
+export const decodeDocument = <A>(
+  key: string,
+  schema: Schema.ConstraintDecoder<A>,
+  bytes: Uint8Array
+): Effect.Effect<A, DocumentError> =>
+  Schema.decodeUnknownEffect(Schema.fromJsonString(schema))(new TextDecoder().decode(bytes)).pipe(
+    Effect.mapError((cause) => new DocumentError({ key, message: `${key} cannot be read: ${cause.message}` }))
+  )
+
+/** Reads the document at `key`: nothing where there is none, an error where it is damaged or of another shape. */
+export const readDocument = Effect.fn("readDocument")(function* <A>(key: string, schema: Schema.ConstraintDecoder<A>) {
+  const store = yield* Store
+  const found = yield* orNone(store.get(key))
+  if (Option.isNone(found)) return Option.none<Document<A>>()
+  const { bytes, etag } = found.value
+  return Option.some<Document<A>>({ value: yield* decodeDocument(key, schema, bytes), etag })
+})
+
+/** A document as it is stored: indented, for people look at it, too. */
+export const encodeDocument = (value: unknown): Uint8Array =>
+  new TextEncoder().encode(`${JSON.stringify(value, null, 2)}\n`)
+
+/** Writes the document at `key`, as its schema encodes it. */
+export const writeDocument = Effect.fn("writeDocument")(function* <A>(
+  key: string,
+  schema: Schema.ConstraintCodec<A>,
+  value: A,
+  condition?: PutCondition
+) {
+  const store = yield* Store
+  const encoded = yield* Schema.encodeEffect(schema)(value).pipe(Effect.orDie)
+  return yield* store.put(key, encodeDocument(encoded), condition)
+})

@@ -1,0 +1,32 @@
+import { expect, test } from "bun:test"
+import { Effect, Option, Result, Schema } from "effect"
+import { readDocument, writeDocument } from "../../src/store/documents.ts"
+import { Store } from "../../src/store/store.ts"
+import { memoryStore } from "../support/memoryStore.ts"
+
+const Note = Schema.Struct({ text: Schema.String, at: Schema.optionalKey(Schema.Int) })
+
+const on = <A, E>(objects: Map<string, Uint8Array>, effect: Effect.Effect<A, E, Store>) =>
+  effect.pipe(Effect.provideService(Store, memoryStore(objects)), Effect.result, Effect.runPromise)
+
+test("what is written is read back, in the version that was read", async () => {
+  const objects = new Map<string, Uint8Array>()
+  const written = Result.getOrThrow(await on(objects, writeDocument("notes/a.json", Note, { text: "ü", at: 3 })))
+  const read = Result.getOrThrow(await on(objects, readDocument("notes/a.json", Note)))
+  expect(read).toEqual(Option.some({ value: { text: "ü", at: 3 }, etag: written.etag }))
+})
+
+test("a document that is missing is none, one that is damaged or of another shape an error that names it", async () => {
+  const text = (content: string) => new TextEncoder().encode(content)
+  const objects = new Map([
+    ["torn.json", text('{"text": "a')],
+    ["empty.json", new Uint8Array()],
+    ["other.json", text('{"text": 1}')]
+  ])
+  expect(Result.getOrThrow(await on(objects, readDocument("none.json", Note)))).toEqual(Option.none())
+  for (const key of objects.keys()) {
+    const result = await on(objects, readDocument(key, Note))
+    expect(Result.isFailure(result) && result.failure).toMatchObject({ _tag: "DocumentError", key })
+    expect(Result.isFailure(result) && result.failure.message).toStartWith(`${key} cannot be read: `)
+  }
+})
