@@ -10,7 +10,7 @@ import { makeRecipe } from "../src/embeddings/recipe.ts"
 import { folderStore } from "../src/store/folder.ts"
 import { recordingKey } from "../src/store/keys.ts"
 import { Store } from "../src/store/store.ts"
-import { countCorpus, isStored } from "../src/stream/recordings.ts"
+import { countCorpus } from "../src/stream/recordings.ts"
 import { BenchError, inProcess } from "./inProcess.ts"
 import { summarise } from "./measure.ts"
 
@@ -58,13 +58,17 @@ const fill = Effect.fn("fill")(function* (count: number, variants: number) {
 const plan = Effect.fn("plan")(function* (count: number) {
   const embeddings = yield* Embeddings
   const began = performance.now()
-  const stored = yield* embeddings.index(recipe)
+  const known = yield* embeddings.index(recipe)
   const indexed = performance.now()
   const listing = Stream.range(0, count + FRESH - 1).pipe(Stream.map((i) => ({ ...versionOf(i), size: 128_044 })))
   const listed = Store.of({ ...(yield* Store), list: () => listing })
-  const counted = yield* Effect.provideService(countCorpus(stored, new Map()), Store, listed)
+  const counted = yield* Effect.provideService(
+    countCorpus(known, () => true),
+    Store,
+    listed
+  )
   const toEmbed = yield* listing.pipe(
-    Stream.filter((object) => !isStored(stored, object)),
+    Stream.filter((object) => known.storedContentOf(object) === undefined),
     Stream.runCount
   )
   return { counted, toEmbed, index: (indexed - began) / 1000, plan: (performance.now() - began) / 1000 }

@@ -18,19 +18,26 @@ import { openTensorflow } from "../embedder/webgpu/tensorflow.ts"
 import type { YamnetWeights } from "../embedder/yamnet/weights.ts"
 import { Embeddings } from "../embeddings/embeddings.ts"
 import { makeRecipe, type Recipe } from "../embeddings/recipe.ts"
+import type { KnownRecordings } from "../embeddings/sighting.ts"
 import { type Decision, decide, type Promotion } from "../registry/gate.ts"
 import { resumedElsewhere, withLease } from "../registry/lease.ts"
 import { type Promoted, readPointer } from "../registry/pointer.ts"
 import { compareWithPromoted } from "../registry/promoted.ts"
 import { promoteVersion, repairCopies, writeVersion } from "../registry/publish.ts"
 import { writeRunRecord } from "../registry/runRecord.ts"
-import { encodeTrainingSet, lastTrainingSet, readTrainingSet, TRAINING_SET_FILE } from "../registry/trainingSet.ts"
+import {
+  encodeTrainingSet,
+  lastTrainingSet,
+  newSince,
+  readTrainingSet,
+  TRAINING_SET_FILE
+} from "../registry/trainingSet.ts"
 import { CURRENT_KEY, modelKey } from "../store/keys.ts"
 import { orNone, Store } from "../store/store.ts"
 import { embedCorpus, type StreamResult, type StreamSettings } from "../stream/embed.ts"
 import { RunEvents } from "../stream/events.ts"
 import { Preparers } from "../stream/preparers.ts"
-import { type CorpusCount, countCorpus, liveVersions, type StoredVersions } from "../stream/recordings.ts"
+import { type CorpusCount, countCorpus, liveVersions } from "../stream/recordings.ts"
 import { DatasetIncomplete, loadDataset } from "./data.ts"
 import type { RunSummary } from "./summary.ts"
 
@@ -55,7 +62,7 @@ export class CorpusError extends Schema.TaggedError<CorpusError>()("CorpusError"
 /** What a run has to do, known before anything is fetched. */
 export interface Plan {
   readonly recipe: Recipe
-  readonly stored: StoredVersions
+  readonly known: KnownRecordings
   readonly count: CorpusCount
   readonly seconds: number
 }
@@ -66,9 +73,9 @@ export const planRun = Effect.fn("planRun")(function* (weights: Pick<YamnetWeigh
   const { clipMaxSeconds, precision } = yield* Settings
   const embeddings = yield* Embeddings
   const recipe = makeRecipe({ weightsHash: weights.hash, clipMaxSeconds, augmentations, precision })
-  const [elapsed, { stored, count }] = yield* Effect.gen(function* () {
-    const stored = yield* embeddings.index(recipe)
-    return { stored, count: yield* countCorpus(stored, yield* lastTrainingSet) }
+  const [elapsed, { known, count }] = yield* Effect.gen(function* () {
+    const known = yield* embeddings.index(recipe)
+    return { known, count: yield* countCorpus(known, newSince(yield* lastTrainingSet)) }
   }).pipe(Effect.timed)
   if (count.classes.length < 2) {
     const found =
@@ -77,7 +84,7 @@ export const planRun = Effect.fn("planRun")(function* (weights: Pick<YamnetWeigh
       message: `${location} ${found}: put those of at least two classes into extracted_audio/<class>/.`
     })
   }
-  return { recipe, stored, count, seconds: Duration.toSeconds(elapsed) } satisfies Plan
+  return { recipe, known, count, seconds: Duration.toSeconds(elapsed) } satisfies Plan
 })
 
 /** What the first stage leaves to the second. */
@@ -145,13 +152,13 @@ export const retrain = (runId: string, plan: Plan, weights: YamnetWeights, optio
 const run = Effect.fnUntraced(function* <E1, R1, E2, R2>(
   stages: Stages<E1, R1, E2, R2>,
   runId: string,
-  { recipe, stored, count, seconds: list }: Plan,
+  { recipe, known: planned, count, seconds: list }: Plan,
   options: RetrainOptions
 ) {
   const settings = yield* Settings
   yield* repairCopies
   const embeddings = yield* Embeddings
-  let known = stored
+  let known = planned
   let embedded = 0
   let stream = 0
   return yield* Effect.gen(function* () {
@@ -159,7 +166,7 @@ const run = Effect.fnUntraced(function* <E1, R1, E2, R2>(
       stages.embed({
         ...settings,
         recipe,
-        stored: known,
+        known,
         count,
         augmentations: options.augmentations,
         audit: options.audit
@@ -265,10 +272,11 @@ export const finish = Effect.fn("retrain.finish")(function* (weights: YamnetWeig
     recordings: totals.recordings,
     skipped: streamed.skipped,
     silent: totals.silent,
+    contradictions: totals.contradictions,
     variants: totals.variants,
     patches: totals.patches,
     embedded,
-    reused: totals.recordings - embedded,
+    reused: Math.max(0, totals.recordings - embedded),
     seconds: {
       total: run.seconds.list + run.seconds.stream + ((yield* Clock.currentTimeMillis) - began) / 1000,
       list: run.seconds.list,
@@ -308,8 +316,8 @@ const checkNewLabels = Effect.fnUntraced(function* (
   live: ReadonlyMap<string, string>
 ) {
   if (Option.isNone(pointer)) return undefined
-  const before = yield* readTrainingSet(pointer.value.runId)
-  const isNew = (key: string) => before.get(key) !== live.get(key)
+  const isNewContent = newSince(yield* readTrainingSet(pointer.value.runId))
+  const isNew = (key: string) => isNewContent(key, live.get(key))
   return dataset.samples.some(({ key }) => isNew(key)) ? yield* checkLabels(dataset, isNew) : undefined
 })
 

@@ -19,13 +19,15 @@ export const RunSummary = Schema.Struct({
   store: Schema.String,
   engine: Schema.Struct({ name: Schema.String, adapter: Schema.String, why: Schema.String }),
   embedder: Schema.Literals(["yamnet", "untrained"]),
-  /** Hex SHA-256 of the version's `training_set.json`: every key and ETag that the model was made from. */
+  /** Hex SHA-256 of the version's `training_set.json`: every key and content that the model was made from. */
   snapshot: Schema.String,
   /** Usable recordings, which is what the model was trained from and tested on. */
   recordings: Schema.Int,
   skipped: Schema.Array(Schema.Struct({ key: Schema.String, reason: Schema.String })),
   /** Recordings that are digital silence: kept, but worth a look. */
   silent: Schema.Array(Schema.String),
+  /** Keys with the same bytes in two classes or more, which are left out; absent in records from before. */
+  contradictions: Schema.optionalKey(Schema.Array(Schema.Array(Schema.String))),
   variants: Schema.Int,
   patches: Schema.Int,
   embedded: Schema.Int,

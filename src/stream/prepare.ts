@@ -31,14 +31,20 @@ export interface PreparedVariant {
 
 /** A decoded recording with all its variants. */
 export interface PreparedRecording {
-  readonly contentHash: string
   readonly silent: boolean
   readonly variants: ReadonlyArray<PreparedVariant>
 }
 
-/** Decodes a recording, draws and applies its augmentations, and computes every variant's log-mel patches. */
-export const prepareRecording = Effect.fn("prepareRecording")(function* (bytes: Uint8Array, settings: PrepareSettings) {
-  const contentHash = new Bun.CryptoHasher("sha256").update(bytes).digest("hex")
+/**
+ * Decodes a recording, draws and applies its augmentations, and computes every variant's log-mel patches.
+ *
+ * @param contentHash hex SHA-256 of the bytes, which seeds the augmentations.
+ */
+export const prepareRecording = Effect.fn("prepareRecording")(function* (
+  bytes: Uint8Array,
+  contentHash: string,
+  settings: PrepareSettings
+) {
   const clip = yield* decodeClip(bytes, { maxSeconds: settings.clipMaxSeconds })
   const variants = augment(clip, planVariants(contentHash, settings.augmentations)).map(
     ({ draw, clip: variant }): PreparedVariant => {
@@ -55,5 +61,5 @@ export const prepareRecording = Effect.fn("prepareRecording")(function* (bytes: 
       }
     }
   )
-  return { contentHash, silent: variants[0]!.peak === 0, variants } satisfies PreparedRecording
+  return { silent: variants[0]!.peak === 0, variants } satisfies PreparedRecording
 })
