@@ -9,6 +9,8 @@ export const UNLABELLED_PREFIX = "unlabelled_audio/"
 export const AUDIT_PREFIX = "augmented_audio/"
 /** Under here lies one record per audit copy. */
 export const MANIFEST_PREFIX = "augmented_audio/manifest/"
+/** Under here lie the vectors of recordings, a folder a recipe. */
+export const EMBEDDINGS_PREFIX = "embeddings/"
 /** Under here lies what is promoted now. */
 export const MODELS_PREFIX = "models/"
 /** Under here lies every candidate, whole. */
@@ -35,7 +37,7 @@ export const MOVES_PREFIX = "review/moves/"
 export const MOVES_BEGUN_PREFIX = "review/moves/begun/"
 
 export const manifestKey = (name: string): string => `${MANIFEST_PREFIX}${name}`
-export const embeddingsPrefix = (recipe: string): string => `embeddings/${recipe}/`
+export const embeddingsPrefix = (recipe: string): string => `${EMBEDDINGS_PREFIX}${recipe}/`
 export const embeddingPartKey = (recipe: string, part: string): string => `${embeddingsPrefix(recipe)}${part}.parquet`
 /** Where a part goes that cannot be read: out of the way, but not lost. */
 export const damagedPartKey = (recipe: string, part: string): string =>
