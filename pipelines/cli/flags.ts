@@ -1,6 +1,6 @@
 import { Option, Schema } from "effect"
 import { Flag } from "effect/cli"
-import { MAX_AUGMENTATIONS } from "../../src/augment/plan.ts"
+import { MAX_AUGMENTATIONS } from "../../src/augment/variants.ts"
 import { SEARCH, type SearchLimits } from "../../src/classifier/evaluation/search.ts"
 import { HEAD_NAMES } from "../../src/classifier/network.ts"
 import { PROMOTIONS } from "../../src/registry/gate.ts"
