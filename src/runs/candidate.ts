@@ -4,9 +4,9 @@ import { trainCalibrated } from "../classifier/evaluation/calibrated.ts"
 import { SEARCH, type SearchLimits } from "../classifier/evaluation/search.ts"
 import { exportArtifacts } from "../classifier/export/artifacts.ts"
 import type { TrainingRun } from "../classifier/export/trainingRun.ts"
+import { defaultHead, type HeadName } from "../classifier/heads/heads.ts"
 import { mapRecordings } from "../classifier/mapRecordings.ts"
 import { checkLabels } from "../classifier/neighbours/consistency.ts"
-import { defaultHead, type Head } from "../classifier/network.ts"
 import type { Split } from "../classifier/split.ts"
 import type { Backend } from "../classifier/train/backend.ts"
 import { nativeBackend } from "../classifier/train/nativeBackend.ts"
@@ -32,7 +32,7 @@ export interface CandidateOptions {
   readonly epochs: number
   readonly batchSize: number
   /** `default` is the best one that the weights allow; `auto` looks for a better one. */
-  readonly head: Head | "default" | "auto"
+  readonly head: HeadName | "default" | "auto"
   /** How long `auto` looks. */
   readonly search?: SearchLimits
   readonly seed: number

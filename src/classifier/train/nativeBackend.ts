@@ -1,6 +1,6 @@
 import { Effect } from "effect"
 import { InferenceSession, Tensor } from "onnxruntime-node"
-import { weightsFrom } from "../network.ts"
+import { weightsFrom } from "../denseNetwork.ts"
 import { type Backend, type Examples, type Problem, type Score, TrainingError } from "./backend.ts"
 import { epochGraph, scoreGraph, stateOf } from "./epoch.ts"
 
