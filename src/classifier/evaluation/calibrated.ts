@@ -54,8 +54,8 @@ export const trainCalibrated = Effect.fn("trainCalibrated")(function* (
 })
 
 /** The recordings that a split does not hold out, as a data set of their own. */
-export const withoutHoldout = ({ samples, labels, ...dataset }: Dataset, { parts }: Split): Dataset => {
-  const rows = samples.flatMap(({ group }, row) => (parts.get(group) === "holdout" ? [] : [row]))
+export const withoutHoldout = ({ samples, labels, ...dataset }: Dataset, { subsets }: Split): Dataset => {
+  const rows = samples.flatMap(({ group }, row) => (subsets.get(group) === "holdout" ? [] : [row]))
   return { ...dataset, samples: rows.map((row) => samples[row]!), labels: Int32Array.from(rows, (row) => labels[row]!) }
 }
 

@@ -8,7 +8,7 @@ import type { Backend } from "../train/backend.ts"
 import { type TrainingSettings, train } from "../train/train.ts"
 import type { HeadSearch, Trial } from "../trials.ts"
 import { type Cut, collect, cutsOf, testCut } from "./outOfFold.ts"
-import { macroF1, outcomesOf } from "./scores.ts"
+import { meanMacroF1, outcomesOf } from "./scores.ts"
 import { candidates, type HeadCandidate } from "./space.ts"
 
 /** How long a search goes on. */
@@ -194,7 +194,7 @@ const shareBetter = ({ samples }: Dataset, one: Standing, other: Standing): numb
 
 const scoreOf = (dataset: Dataset, cuts: ReadonlyArray<Cut>, given: ReadonlyArray<Float32Array>): number => {
   const outcomes = outcomesOf(dataset.classes, dataset.labels, collect(dataset, REPEATS, cuts, given))
-  return macroF1(
+  return meanMacroF1(
     outcomes,
     outcomes.labels.map(() => 1)
   )
