@@ -3,7 +3,7 @@ import { mkdtemp, rm } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { Effect, Layer, Stream } from "effect"
-import { planVariants } from "../src/augment/plan.ts"
+import { drawVariants } from "../src/augment/draw.ts"
 import { EMBEDDING_SIZE } from "../src/embedder/yamnet/layers.ts"
 import { Embeddings } from "../src/embeddings/embeddings.ts"
 import { makeRecipe } from "../src/embeddings/recipe.ts"
@@ -35,7 +35,7 @@ const versionOf = (i: number) => {
 
 const embedded = (i: number, augmentations: number) => {
   const { key, etag, contentHash } = versionOf(i)
-  const variants = planVariants(contentHash, augmentations).map((draw) => ({
+  const variants = drawVariants(contentHash, augmentations).map((draw) => ({
     draw,
     seconds: 4,
     patches: 8,

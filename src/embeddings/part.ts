@@ -1,7 +1,7 @@
 import { Effect, Schema } from "effect"
 import { parquetMetadata, parquetRead, parquetReadObjects } from "hyparquet"
 import { ByteWriter, type ColumnSource, parquetWrite } from "hyparquet-writer"
-import { VARIANT_NAMES } from "../augment/plan.ts"
+import { VARIANT_NAMES } from "../augment/variants.ts"
 import { EMBEDDING_SIZE } from "../embedder/yamnet/layers.ts"
 import { classOf, groupOf } from "../store/keys.ts"
 import { intact, PartError } from "./parts.ts"

@@ -1,4 +1,6 @@
 import { Schema } from "effect"
+import type { ClassScore, HoldoutResult } from "../classifier/holdoutResult.ts"
+import type { CorpusTotals } from "./data.ts"
 
 const ClassScores = Schema.Struct({
   className: Schema.String,
@@ -83,3 +85,30 @@ export const RunSummary = Schema.Struct({
   artifacts: Schema.Array(Schema.String)
 })
 export type RunSummary = typeof RunSummary.Type
+
+/** The figures of the held-out recordings, by class. */
+export const summariseHoldout = (
+  classes: ReadonlyArray<string>,
+  totals: CorpusTotals,
+  result: HoldoutResult | undefined
+): RunSummary["holdout"] => ({
+  recordings: result?.recordings ?? 0,
+  accuracy: result?.accuracy ?? null,
+  macroF1: result?.macroF1 ?? null,
+  perClass: classes.map((className, label) => ({
+    className,
+    ...totals.classes.get(className)!,
+    ...scoresOf(result?.perClass[label])
+  })),
+  confusion: result?.confusion ?? []
+})
+
+const scoresOf = (score: ClassScore | undefined) => {
+  const known = score !== undefined && score.support > 0
+  return {
+    support: score?.support ?? 0,
+    precision: known ? score.precision : null,
+    recall: known ? score.recall : null,
+    f1: known ? score.f1 : null
+  }
+}

@@ -1,6 +1,6 @@
 import { Effect } from "effect"
-import { augment } from "../augment/apply.ts"
-import { type Draw, planVariants } from "../augment/plan.ts"
+import { augment } from "../augment/augment.ts"
+import { type Draw, drawVariants } from "../augment/draw.ts"
 import { logMelPatches, PATCH_SIZE } from "../embedder/yamnet/frontend.ts"
 import { evenWeights, patchWeights } from "../embedder/yamnet/pooling.ts"
 import { SAMPLE_RATE } from "../sound/clip.ts"
@@ -46,7 +46,7 @@ export const prepareRecording = Effect.fn("prepareRecording")(function* (
   settings: PrepareSettings
 ) {
   const clip = yield* decodeClip(bytes, { maxSeconds: settings.clipMaxSeconds })
-  const variants = augment(clip, planVariants(contentHash, settings.augmentations)).map(
+  const variants = augment(clip, drawVariants(contentHash, settings.augmentations)).map(
     ({ draw, clip: variant }): PreparedVariant => {
       const { bytes: wav, peak, clipped } = encodeWav(variant)
       const patches = logMelPatches(variant.samples)

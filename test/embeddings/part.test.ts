@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test"
 import { Effect } from "effect"
 import fc from "fast-check"
-import { VARIANT_NAMES } from "../../src/augment/plan.ts"
+import { VARIANT_NAMES } from "../../src/augment/variants.ts"
 import { EMBEDDING_SIZE } from "../../src/embedder/yamnet/layers.ts"
 import { decodePart, encodePart, FOOTER_BYTES, locateIndex, readIndex } from "../../src/embeddings/part.ts"
 import { type PartError, partName } from "../../src/embeddings/parts.ts"
