@@ -49,8 +49,7 @@ export const loadReviewed = Effect.fn("loadReviewed")(function* (
   )
   loaded.sort((a, b) => (a.key < b.key ? -1 : 1))
   const groups = mergeGroups(
-    // Silent files are often the same bytes, which says nothing of where they come from.
-    loaded.map(({ key, source, contentHash, peak }) => ({ group: source, contentHash: peak > 0 ? contentHash : key })),
+    loaded.map(({ source, contentHash, peak }) => ({ group: source, contentHash, silent: peak === 0 })),
     pairs
   )
   const vectors = new Float32Array(loaded.length * EMBEDDING_SIZE)
