@@ -1,6 +1,7 @@
 import { Html, html } from "../report/html.ts"
 import { STYLE } from "../report/style.ts"
-import type { Evaluation, HeadFigures } from "./evaluation.ts"
+import type { Evaluation } from "./evaluation.ts"
+import type { HeadFigures } from "./figures.ts"
 import { classTable, describeDifference, explain, headTable } from "./figureTables.ts"
 import { alarmPicture, headPicture, reliabilityPicture } from "./pictures.ts"
 

@@ -1,5 +1,5 @@
 import { type Html, html } from "../report/html.ts"
-import { ALARM_RATES, type ClassFigures, type HeadFigures } from "./evaluation.ts"
+import { ALARM_RATES, type ClassFigures, type HeadFigures } from "./figures.ts"
 import { describeFigure } from "./figureTables.ts"
 import { BINS, type Reliability } from "./scores.ts"
 
