@@ -1,5 +1,5 @@
 import { DateTime, Effect, Option, Schema, Stream } from "effect"
-import { readDocument, writeDocument } from "../store/documents.ts"
+import { readDocumentIfWhole, writeDocument } from "../store/documents.ts"
 import {
   classOf,
   isRecording,
@@ -101,10 +101,11 @@ export const finishMoves = Effect.gen(function* () {
     begun,
     ({ key }) =>
       Effect.gen(function* () {
-        const record = yield* readIntact(key, Move)
+        const record = yield* readDocumentIfWhole(key, Move)
         const id = key.slice(MOVES_BEGUN_PREFIX.length, -".json".length)
-        const isCopied = Option.isSome(record) && (yield* hashOf(record.value.to)) === record.value.contentHash
-        if (isCopied) yield* removeMoved(id, record.value)
+        const isCopied =
+          Option.isSome(record) && (yield* hashOf(record.value.value.to)) === record.value.value.contentHash
+        if (isCopied) yield* removeMoved(id, record.value.value)
         else yield* store.remove(key)
       }),
     { discard: true }
@@ -135,8 +136,8 @@ const move = Effect.fn("move")(function* (action: Move["action"], from: string, 
 const removeMoved = Effect.fnUntraced(function* (id: string, record: Move) {
   const store = yield* Store
   const { from, to, contentHash } = record
-  const receipt = yield* readIntact(uploadKey(contentHash), Receipt)
-  if (Option.isSome(receipt) && receipt.value.key === from) {
+  const receipt = yield* readDocumentIfWhole(uploadKey(contentHash), Receipt)
+  if (Option.isSome(receipt) && receipt.value.value.key === from) {
     // The class it would have in the training set, also while it is set aside.
     const className = classOf(RECORDINGS_PREFIX + to.slice(to.indexOf("/") + 1)) ?? ""
     yield* writeDocument(uploadKey(contentHash), Receipt, { key: to, class: className })
@@ -146,13 +147,6 @@ const removeMoved = Effect.fnUntraced(function* (id: string, record: Move) {
   yield* writeDocument(moveKey(id), Move, record)
   yield* store.remove(moveBegunKey(id))
 })
-
-/** A document's value; nothing where there is none, or where what is there cannot be read. */
-const readIntact = <A>(key: string, schema: Schema.ConstraintDecoder<A>) =>
-  readDocument(key, schema).pipe(
-    Effect.map(Option.map(({ value }) => value)),
-    Effect.catchTag("DocumentError", () => Effect.succeed(Option.none<A>()))
-  )
 
 const classIn = (key: string) => {
   const className = classOf(key)
