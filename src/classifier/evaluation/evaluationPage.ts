@@ -1,5 +1,5 @@
 import { Html, html } from "../report/html.ts"
-import { confusionMatrix, notesList, page } from "../report/page.ts"
+import { confusionMatrix, notesList, page } from "../report/htmlPage.ts"
 import type { Evaluation } from "./evaluation.ts"
 import type { HeadFigures } from "./figures.ts"
 import { classTable, describeDifference, explain, headTable } from "./figureTables.ts"

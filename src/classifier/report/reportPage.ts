@@ -3,8 +3,8 @@ import type { ClassScore, HoldoutResult, Outcome } from "../holdoutResult.ts"
 import type { EpochRecord } from "../train/fit.ts"
 import { curves } from "./curves.ts"
 import { type Html, html } from "./html.ts"
+import { confusionMatrix, notesList, page } from "./htmlPage.ts"
 import { mapSection } from "./mapSection.ts"
-import { confusionMatrix, notesList, page } from "./page.ts"
 
 /** `report.html`: a training run for people, on one page. */
 export const reportPage = (run: TrainingRun): string => {
