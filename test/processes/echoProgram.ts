@@ -1,7 +1,7 @@
 import { appendFileSync } from "node:fs"
 import { Effect } from "effect"
 import { answer, runProgram } from "../../src/processes/program.ts"
-import { AtOnce, InTurn } from "./echo.ts"
+import { AtOnce, InTurn } from "./echoProtocol.ts"
 
 // A program for tests of the supervision: `bun echoProgram.ts [at-once | in-turn] [file of its starts] [unusable | dead]`.
 // Doubles numbers, dies at a negative one, and hangs at a fraction.

@@ -1,6 +1,7 @@
 import { Effect } from "effect"
 import { supervise } from "../../src/processes/supervise.ts"
-import { echo, InTurn } from "./echo.ts"
+import { echo } from "./echo.ts"
+import { InTurn } from "./echoProtocol.ts"
 
 // An owner for tests, to be killed: says which process it has started, at once or when that is ready.
 

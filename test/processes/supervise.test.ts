@@ -4,7 +4,8 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { Effect, Fiber, Layer, Logger, Result, Schema, type Scope } from "effect"
 import { supervise } from "../../src/processes/supervise.ts"
-import { AtOnce, echo, Impatient, InTurn, isAlive, until } from "./echo.ts"
+import { echo, isAlive, until } from "./echo.ts"
+import { AtOnce, Impatient, InTurn } from "./echoProtocol.ts"
 
 const start = supervise(InTurn, echo("in-turn"), { restart: true })
 const run = <A, E>(effect: (child: Effect.Success<typeof start>) => Effect.Effect<A, E>) =>
