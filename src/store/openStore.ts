@@ -39,7 +39,10 @@ export const openStoreAt = Effect.fn("openStoreAt")(function* (
 
 /** Opens the store that `--store` names, for a command that may begin one: where none is named or found, this folder. */
 export const openStoreOrHere = (location: Option.Option<string>) =>
-  Effect.map(openStore(location, { create: true }), Option.getOrElse(() => folderStore(".")))
+  Effect.map(
+    openStore(location, { create: true }),
+    Option.getOrElse(() => folderStore("."))
+  )
 
 const openBucket = Effect.fn("openBucket")(function* (settings: Settings["Service"], bucket: string, prefix: string) {
   if (bucket === "") {
