@@ -10,31 +10,50 @@ import { type Store, StoreError } from "./store.ts"
 
 const RECORDINGS_FOLDER = RECORDINGS_PREFIX.slice(0, -1)
 
+/** Opens the store at an address, which is what follows `<scheme>://`; `create`: it may be new, for it is about to be written. */
+export type OpenStore = (
+  address: string,
+  options: { readonly create: boolean }
+) => Effect.Effect<Store["Service"], StoreError, Settings>
+
+/** Every kind of store but a folder, by its scheme. A new one gets its line here. */
+const SCHEMES: Readonly<Record<string, OpenStore>> = {
+  s3: (address) => openBucket(address)
+}
+
 /**
- * Opens the store that `--store` names: `s3://bucket`, `s3://bucket/prefix`, or a folder that holds `extracted_audio`.
+ * Opens the store that `--store` names: `s3://bucket`, `s3://bucket/prefix`, another of `SCHEMES`, or a folder that holds
+ * `extracted_audio`.
  *
  * Where it names none: the bucket `S3_BUCKET`, else the current folder if it holds `extracted_audio`, else none, so that
- * the caller can make its own. A bucket is asked for its first keys, so that a wrong name or credentials show at once.
+ * the caller can make its own.
  */
 export const openStore = Effect.fn("openStore")(function* (
   location: Option.Option<string>,
   /** Whether a folder may be new or without recordings, because they are about to be written. */
   options: { readonly create: boolean } = { create: false }
 ) {
-  const settings = yield* Settings
-  if (Option.isSome(location)) {
-    const address = /^s3:\/\/([^/]*)\/?(.*?)\/*$/.exec(location.value)
-    return Option.some(
-      address === null
-        ? yield* openFolder(location.value, options.create)
-        : yield* openBucket(settings, address[1]!, address[2] === "" ? "" : `${address[2]}/`)
-    )
-  }
-  if (Option.isSome(settings.bucket)) return Option.some(yield* openBucket(settings, settings.bucket.value, ""))
+  if (Option.isSome(location)) return Option.some(yield* openNamed(location.value, options))
+  const { bucket } = yield* Settings
+  if (Option.isSome(bucket)) return Option.some(yield* openBucket(bucket.value))
   return (yield* isFolder(RECORDINGS_FOLDER)) ? Option.some(folderStore(".")) : Option.none<Store["Service"]>()
 })
 
-const openBucket = Effect.fn("openBucket")(function* (settings: Settings["Service"], bucket: string, prefix: string) {
+const openNamed = Effect.fn("openNamed")(function* (location: string, options: { readonly create: boolean }) {
+  const [, scheme, address] = /^([a-z][a-z0-9+.-]*):\/\/(.*)$/s.exec(location) ?? []
+  if (scheme === undefined) return yield* openFolder(location, options.create)
+  if (Object.hasOwn(SCHEMES, scheme)) return yield* SCHEMES[scheme]!(address!, options)
+  const known = Object.keys(SCHEMES).map((name) => `${name}://`)
+  return yield* new StoreError({
+    reason: "invalid",
+    key: "",
+    message: `There is no kind of store "${scheme}://": name a folder, or one of ${known.join(", ")}.`
+  })
+})
+
+/** A bucket is asked for its first keys, so that a wrong name or credentials show at once. */
+const openBucket = Effect.fn("openBucket")(function* (address: string) {
+  const [, bucket, path] = /^([^/]*)\/?(.*?)\/*$/s.exec(address)!
   if (bucket === "") {
     return yield* new StoreError({
       reason: "invalid",
@@ -42,7 +61,7 @@ const openBucket = Effect.fn("openBucket")(function* (settings: Settings["Servic
       message: `"s3://" names no bucket: write s3://<bucket>.`
     })
   }
-  const store = s3Store(settings, bucket, prefix)
+  const store = s3Store(yield* Settings, bucket!, path === "" ? "" : `${path}/`)
   yield* store.list("").pipe(Stream.take(1), Stream.runDrain)
   return store
 })

@@ -38,7 +38,7 @@ export const refuseKey = (key: string): Effect.Effect<void, StoreError> =>
 export class Store extends Context.Service<
   Store,
   {
-    /** `s3://bucket`, or the folder's absolute path. */
+    /** What `--store` would name it by on this machine: `s3://bucket`, or the folder's absolute path. */
     readonly location: string
     /**
      * Every object whose key begins with `prefix`, in the order of the keys' UTF-8 bytes, fetched as it is asked for;
