@@ -6,15 +6,9 @@ import { folderStore } from "./folder.ts"
 import { explain, ignoreAbsence } from "./folder-error.ts"
 import { RECORDINGS_PREFIX } from "./keys.ts"
 import { s3Store } from "./s3.ts"
-import { type Store, StoreError } from "./store.ts"
+import { type OpenStore, type Store, StoreError } from "./store.ts"
 
 const RECORDINGS_FOLDER = RECORDINGS_PREFIX.slice(0, -1)
-
-/** Opens the store at an address, which is what follows `<scheme>://`; `create`: it may be new, for it is about to be written. */
-export type OpenStore = (
-  address: string,
-  options: { readonly create: boolean }
-) => Effect.Effect<Store["Service"], StoreError, Settings>
 
 /** Every kind of store but a folder, by its scheme. A new one gets its line here. */
 const SCHEMES: Readonly<Record<string, OpenStore>> = {

@@ -1,4 +1,5 @@
 import { Context, Effect, Option, Schema, type Stream } from "effect"
+import type { Settings } from "../config.ts"
 
 /** What listing a store says of an object. */
 export interface ObjectInfo {
@@ -57,6 +58,12 @@ export class Store extends Context.Service<
     readonly remove: (key: string) => Effect.Effect<void, StoreError>
   }
 >()("ecosight/store/Store") {}
+
+/** Opens the store at an address, which is what follows `<scheme>://`; `create`: it may be new, for it is about to be written. */
+export type OpenStore = (
+  address: string,
+  options: { readonly create: boolean }
+) => Effect.Effect<Store["Service"], StoreError, Settings>
 
 /** Turns "there is no such object" into None, and leaves every other failure. */
 export const orNone = <A, R>(self: Effect.Effect<A, StoreError, R>): Effect.Effect<Option.Option<A>, StoreError, R> =>
