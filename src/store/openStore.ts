@@ -27,13 +27,17 @@ export const openStore = Effect.fn("openStore")(function* (
   /** Whether a folder may be new or without recordings, because they are about to be written. */
   options: { readonly create: boolean } = { create: false }
 ) {
-  if (Option.isSome(location)) return Option.some(yield* openNamed(location.value, options))
+  if (Option.isSome(location)) return Option.some(yield* openStoreAt(location.value, options))
   const { bucket } = yield* Settings
   if (Option.isSome(bucket)) return Option.some(yield* openBucket(bucket.value))
   return (yield* isFolder(RECORDINGS_FOLDER)) ? Option.some(folderStore(".")) : Option.none<Store["Service"]>()
 })
 
-const openNamed = Effect.fn("openNamed")(function* (location: string, options: { readonly create: boolean }) {
+/** Opens the store at this location, for a program that is told where to write; a folder may be new. */
+export const openStoreAt = Effect.fn("openStoreAt")(function* (
+  location: string,
+  options: { readonly create: boolean } = { create: true }
+) {
   const [, scheme, address] = /^([a-z][a-z0-9+.-]*):\/\/(.*)$/s.exec(location) ?? []
   if (scheme === undefined) return yield* openFolder(location, options.create)
   if (Object.hasOwn(SCHEMES, scheme)) return yield* SCHEMES[scheme]!(address!, options)

@@ -54,6 +54,8 @@ describe.each(papers)("%s", (paper) => {
     const text = await read(paper)
     const commands = [...text.matchAll(/\bbun(?:@[\d.]+)? run ([a-z][a-z:]*)/g)].map(([, command]) => command!)
     for (const command of commands) expect(Object.keys(packageJson.scripts)).toContain(command)
+    // What is to be added is not there, and adding.test.ts adds it.
+    if (paper === "docs/adding.md") return
     const files = [...text.matchAll(/`((?:src|pipelines|test|bench|docs|examples)\/[\w./-]+\.\w+)`/g)].map(
       ([, file]) => file!
     )
