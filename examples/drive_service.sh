@@ -29,7 +29,7 @@ echo "What is it? With ?unknown=1 the answer may be \"unknown\"; 503: there is n
 ask '/predict?unknown=1' --form "file=@$recording" || true
 
 echo "Train, however little is new. The answer names the run."
-started=$(ask /retrain --json '{"trigger_reason": "by curl", "min_new_samples": 0}')
+started=$(ask /retrain --header 'Content-Type: application/json' --data '{"trigger_reason": "by curl", "min_new_samples": 0}')
 echo "$started"
 run=$(echo "$started" | sed -n 's/.*"run_id":"\([^"]*\)".*/\1/p')
 
