@@ -24,7 +24,8 @@ classes = metadata["classes"]
 # Vectors of one recipe can be compared with each other, those of two cannot. The model names the one that it was made from.
 parts = store / "embeddings" / metadata["recipe"]["id"] / "*.parquet"
 
-# A row is a variant of a recording. A recording may stand in two parts, so that it is taken once.
+# A row is a variant of a recording, by its content; `key` and `class` are of where it lay when it was embedded. A
+# recording may stand in two parts, so that it is taken once.
 rows = duckdb.execute(
     "SELECT DISTINCT ON (content_hash) key, class, vector FROM read_parquet(?) WHERE variant = 'original'", [str(parts)]
 ).fetchall()

@@ -1,33 +1,30 @@
 import { Effect, Option, Schema } from "effect"
+import { readDocument } from "../store/documents.ts"
 import { versionKey } from "../store/keys.ts"
-import { orNone, Store } from "../store/store.ts"
+import { Store } from "../store/store.ts"
 import { readPointer } from "./pointer.ts"
 import { VersionError } from "./publish.ts"
 import { readTrainingSet, wholeVersions } from "./trainingSet.ts"
 
 const Score = Schema.NullOr(Schema.Finite)
 
-const Metadata = Schema.fromJsonString(
-  Schema.Struct({
-    training_date: Schema.String,
-    classes: Schema.Array(Schema.String),
-    test_accuracy: Schema.optionalKey(Score),
-    macro_f1: Schema.optionalKey(Score),
-    recording_counts: Schema.Record(Schema.String, Schema.Int),
-    training_config: Schema.Record(Schema.String, Schema.Json),
-    recipe: Schema.Struct({ id: Schema.String, parts: Schema.Record(Schema.String, Schema.Json) }),
-    notes: Schema.Array(Schema.String)
-  })
-)
+const Metadata = Schema.Struct({
+  training_date: Schema.String,
+  classes: Schema.Array(Schema.String),
+  test_accuracy: Schema.optionalKey(Score),
+  macro_f1: Schema.optionalKey(Score),
+  recording_counts: Schema.Record(Schema.String, Schema.Int),
+  training_config: Schema.Record(Schema.String, Schema.Json),
+  recipe: Schema.Struct({ id: Schema.String, parts: Schema.Record(Schema.String, Schema.Json) }),
+  notes: Schema.Array(Schema.String)
+})
 
-const Metrics = Schema.fromJsonString(
-  Schema.Struct({
-    per_class_metrics: Schema.Record(
-      Schema.String,
-      Schema.Struct({ precision: Schema.Finite, recall: Schema.Finite, f1_score: Schema.Finite, support: Schema.Int })
-    )
-  })
-)
+const Metrics = Schema.Struct({
+  per_class_metrics: Schema.Record(
+    Schema.String,
+    Schema.Struct({ precision: Schema.Finite, recall: Schema.Finite, f1_score: Schema.Finite, support: Schema.Int })
+  )
+})
 
 /** A version as it was trained, and where it stands now. */
 export interface Version {
@@ -107,16 +104,12 @@ export const diffVersions = Effect.fn("diffVersions")(function* (one: string, ot
 const readMetadata = (runId: string) => readFile(runId, "model_metadata.json", Metadata)
 
 const readFile = Effect.fnUntraced(function* <A>(runId: string, file: string, schema: Schema.ConstraintDecoder<A>) {
-  const store = yield* Store
-  const found = yield* orNone(store.get(versionKey(runId, file)))
-  if (Option.isNone(found)) {
-    return yield* new VersionError({ runId, message: `${store.location} holds no version ${runId} with a ${file}.` })
-  }
-  return yield* Schema.decodeUnknownEffect(schema)(new TextDecoder().decode(found.value.bytes)).pipe(
-    Effect.mapError(
-      (cause) => new VersionError({ runId, message: `${versionKey(runId, file)} cannot be read: ${cause.message}` })
-    )
+  const { location } = yield* Store
+  const found = yield* readDocument(versionKey(runId, file), schema).pipe(
+    Effect.catchTag("DocumentError", ({ message }) => Effect.fail(new VersionError({ runId, message })))
   )
+  if (Option.isSome(found)) return found.value.value
+  return yield* new VersionError({ runId, message: `${location} holds no version ${runId} with a ${file}.` })
 })
 
 const versionOf = (

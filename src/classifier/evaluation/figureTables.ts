@@ -1,0 +1,55 @@
+import type { Evaluation } from "./evaluation.ts"
+import { ALARM_RATES, type Figure } from "./figures.ts"
+
+/** `0.712 (0.65 to 0.78)`; a dash for what could not be measured. */
+export const describeFigure = (figure: Figure | null): string =>
+  figure === null ? "-" : `${figure.value.toFixed(3)} (${figure.low.toFixed(2)} to ${figure.high.toFixed(2)})`
+
+/** `+0.041 (-0.02 to +0.10)` */
+export const describeDifference = ({ value, low, high }: Figure): string => {
+  const signed = (number: number, digits: number) => `${number < 0 ? "" : "+"}${number.toFixed(digits)}`
+  return `${signed(value, 3)} (${signed(low, 2)} to ${signed(high, 2)})`
+}
+
+/** Heads by their figures: a row each. */
+export const headTable = ({ heads, differences }: Evaluation): ReadonlyArray<ReadonlyArray<string>> => [
+  ["head", "macro-F1", "accuracy", "log loss", "calibration error", `macro-F1 less ${heads[0]!.head}'s`, "seconds"],
+  ...heads.map(({ head, macroF1, accuracy, logLoss, calibrationError, seconds }) => {
+    const difference = differences.find((one) => one.head === head)
+    return [
+      head,
+      describeFigure(macroF1),
+      describeFigure(accuracy),
+      describeFigure(logLoss),
+      describeFigure(calibrationError),
+      difference === undefined ? "-" : describeDifference(difference.macroF1),
+      seconds.toFixed(1)
+    ]
+  })
+]
+
+/** Classes by heads: recall, and recall at each rate of false alarms. */
+export const classTable = ({ heads }: Evaluation): ReadonlyArray<ReadonlyArray<string>> => [
+  ["class", "head", "recordings", "sources", "recall", ...ALARM_RATES.map((rate) => `recall at ${rate}/h`)],
+  ...heads[0]!.classes.flatMap(({ className }, label) =>
+    heads.map(({ head, classes }) => {
+      const own = classes[label]!
+      const atRates = own.recallAtAlarms ?? ALARM_RATES.map(() => null)
+      return [
+        className,
+        head,
+        String(own.recordings),
+        String(own.sources),
+        describeFigure(own.recall),
+        ...atRates.map(describeFigure)
+      ]
+    })
+  )
+]
+
+/** What the intervals and rates are, in two sentences. */
+export const explain = ({ folds, repeats, sources, recordings, resamples, background }: Evaluation): string =>
+  `${recordings} recordings of ${sources} sources; ${repeats} times ${folds} folds, no source on two sides; in brackets, ` +
+  `95 % of the values when the sources are drawn anew (${resamples} times). ` +
+  `False alarms are counted in ${(background.hours * 60).toFixed(1)} minutes of ` +
+  `${background.className === null ? "other classes' recordings" : `"${background.className}"`}, and told for an hour.`
