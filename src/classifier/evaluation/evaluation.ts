@@ -1,8 +1,8 @@
 import type { Dataset } from "../dataset.ts"
 import { type Background, backgroundOf } from "./alarms.ts"
 import { ALARM_RATES, eachOnce, type Figure, type HeadFigures, headFigures, measureOn } from "./figures.ts"
+import { logLoss, meanMacroF1, outcomesOf } from "./outcomes.ts"
 import type { OutOfFold } from "./outOfFold.ts"
-import { logLoss, meanMacroF1, outcomesOf } from "./scores.ts"
 import { worthOf } from "./worth.ts"
 
 /** One head less another, on the same folds and draws. */

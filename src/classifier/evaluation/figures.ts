@@ -10,7 +10,7 @@ import {
   type Reliability,
   recalls,
   reliability
-} from "./scores.ts"
+} from "./outcomes.ts"
 
 /** A figure and where 95 % of its values lie when the sources are drawn anew; null where nothing could be measured. */
 export interface Figure extends ConfidenceInterval {
