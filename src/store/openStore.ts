@@ -49,6 +49,13 @@ export const openStoreAt = Effect.fn("openStoreAt")(function* (
   })
 })
 
+/** Opens the store that `--store` names, for a command that may begin one: where none is named or found, this folder. */
+export const openStoreOrHere = (location: Option.Option<string>) =>
+  Effect.map(
+    openStore(location, { create: true }),
+    Option.getOrElse(() => folderStore("."))
+  )
+
 /** A bucket is asked for its first keys, so that a wrong name or credentials show at once. */
 const openBucket = Effect.fn("openBucket")(function* (address: string) {
   const [, bucket, path] = /^([^/]*)\/?(.*?)\/*$/s.exec(address)!
