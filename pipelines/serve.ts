@@ -1,4 +1,3 @@
-import { resolve } from "node:path"
 import { NodeRuntime, NodeServices } from "@effect/platform-node"
 import { Console, Effect, Layer, Option } from "effect"
 import { CliError, Command, Flag } from "effect/cli"
@@ -8,8 +7,7 @@ import { dashboardRoutes } from "../src/dashboard/dashboardRoutes.ts"
 import { programPath } from "../src/processes/programPath.ts"
 import { listen } from "../src/service/app.ts"
 import { keepWarm, serviceLayer } from "../src/service/service.ts"
-import { folderStore } from "../src/store/folder.ts"
-import { openStore } from "../src/store/openStore.ts"
+import { openStoreOrHere } from "../src/store/openStore.ts"
 import { Store } from "../src/store/store.ts"
 import { storeFlag, wholeNumber } from "./cli/flags.ts"
 
@@ -34,8 +32,7 @@ const input = {
 
 const handle = Effect.fn("serve")(function* (options: Command.Command.Config.Infer<typeof input>) {
   const settings = yield* Settings
-  const opened = yield* openStore(options.store, { create: true })
-  const store = Option.getOrElse(opened, () => folderStore(resolve(".")))
+  const store = yield* openStoreOrHere(options.store)
   return yield* Effect.gen(function* () {
     const { url } = yield* listen(
       Option.getOrElse(options.host, () => settings.host),
