@@ -4,7 +4,6 @@ import { CliError, Command, Flag } from "effect/cli"
 import packageJson from "../package.json"
 import { Settings } from "../src/config.ts"
 import { dashboardRoutes } from "../src/dashboard/dashboardRoutes.ts"
-import { programPath } from "../src/processes/programPath.ts"
 import { listen } from "../src/service/app.ts"
 import { keepWarm, serviceLayer } from "../src/service/service.ts"
 import { openStoreOrHere } from "../src/store/openStore.ts"
@@ -44,11 +43,7 @@ const handle = Effect.fn("serve")(function* (options: Command.Command.Config.Inf
     return yield* Effect.never
   }).pipe(
     Effect.scoped,
-    Effect.provide(
-      serviceLayer({ watching: options.watch, reviewProgram: programPath("./review.ts", import.meta.url) }).pipe(
-        Layer.provideMerge(Layer.succeed(Store, store))
-      )
-    )
+    Effect.provide(serviceLayer({ watching: options.watch }).pipe(Layer.provideMerge(Layer.succeed(Store, store))))
   )
 })
 

@@ -8,6 +8,9 @@ export class ProcessDied extends Schema.TaggedError<ProcessDied>()("ProcessDied"
   message: Schema.String
 }) {}
 
+/** So many requests wait that another would only wait longer. */
+export class ProcessBusy extends Schema.TaggedError<ProcessBusy>()("ProcessBusy", { message: Schema.String }) {}
+
 /** The process refused or failed a request; `tag` is the error's own. */
 export class RequestFailed extends Schema.TaggedError<RequestFailed>()("RequestFailed", {
   tag: Schema.String,

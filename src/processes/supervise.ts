@@ -11,10 +11,7 @@ import {
   type Protocol,
   type ToProcess
 } from "./protocol.ts"
-import { makeRequests, ProcessDied, RequestFailed } from "./requests.ts"
-
-/** So many requests wait that another would only wait longer. */
-export class ProcessBusy extends Schema.TaggedError<ProcessBusy>()("ProcessBusy", { message: Schema.String }) {}
+import { makeRequests, ProcessBusy, ProcessDied, RequestFailed } from "./requests.ts"
 
 /** The process cannot start; `message` says why. */
 export class ProcessUnusable extends Schema.TaggedError<ProcessUnusable>()("ProcessUnusable", {
