@@ -46,7 +46,6 @@ const handle = Effect.fn("worker")(function* (options: Command.Command.Config.In
   const store = yield* openStoreOrHere(options.store)
   const worker = {
     databaseUrl: databaseUrl.value,
-    engine: [process.execPath, PROGRAM, store.location],
     host: Option.getOrElse(options.host, () => ownHost(databaseUrl.value)),
     clusterPort: options.clusterPort,
     port: options.port,
@@ -54,7 +53,11 @@ const handle = Effect.fn("worker")(function* (options: Command.Command.Config.In
   }
   return yield* work(worker, (address, health) =>
     Console.log(`Working on ${store.location} as ${address}; ${health} tells how it goes.`)
-  ).pipe(Effect.provide(Layer.merge(EngineProcess.layer(worker.engine), Layer.succeed(Store, store))))
+  ).pipe(
+    Effect.provide(
+      Layer.merge(EngineProcess.layer([process.execPath, PROGRAM, store.location]), Layer.succeed(Store, store))
+    )
+  )
 })
 
 const command = Command.make("worker", input, (options) =>

@@ -17,6 +17,9 @@ export class RequestFailed extends Schema.TaggedError<RequestFailed>()("RequestF
   message: Schema.String
 }) {}
 
+/** Why a request was not answered. */
+export type ProcessError = ProcessDied | ProcessBusy | RequestFailed
+
 /** A request that is not answered yet. */
 export interface Request {
   readonly id: number

@@ -11,7 +11,7 @@ import {
   type Protocol,
   type ToProcess
 } from "./protocol.ts"
-import { makeRequests, ProcessBusy, ProcessDied, RequestFailed } from "./requests.ts"
+import { makeRequests, ProcessBusy, ProcessDied, type ProcessError, RequestFailed } from "./requests.ts"
 
 /** The process cannot start; `message` says why. */
 export class ProcessUnusable extends Schema.TaggedError<ProcessUnusable>()("ProcessUnusable", {
@@ -27,7 +27,7 @@ export interface Supervised<P extends Protocol> {
     call: K,
     payload: Payload<P, K>,
     heard?: (event: Event<P, K>) => void
-  ) => Effect.Effect<Answer<P, K>, ProcessDied | ProcessBusy | RequestFailed>
+  ) => Effect.Effect<Answer<P, K>, ProcessError>
   /** Requests that are not answered yet. */
   readonly waiting: () => number
   /** How often it has died. */
@@ -156,10 +156,10 @@ export const supervise = Effect.fnUntraced(function* <P extends Protocol>(
     name: K,
     payload: Payload<P, K>,
     heard: (event: Event<P, K>) => void = () => {}
-  ): Effect.Effect<Answer<P, K>, ProcessDied | ProcessBusy | RequestFailed> => {
+  ): Effect.Effect<Answer<P, K>, ProcessError> => {
     const call = protocol.calls[name]!
     const request = (encoded: unknown) =>
-      Effect.callback<unknown, ProcessDied | ProcessBusy | RequestFailed>((settle) => {
+      Effect.callback<unknown, ProcessError>((settle) => {
         if (ended !== undefined) return settle(Effect.fail(ended))
         if (requests.size() >= MOST_WAITING) {
           return settle(Effect.fail(new ProcessBusy({ message: `${requests.size()} requests are waiting already.` })))

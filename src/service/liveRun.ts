@@ -1,6 +1,6 @@
 import { Cause, Effect, Exit } from "effect"
 import { programPath } from "../processes/programPath.ts"
-import type { ProcessBusy, ProcessDied, RequestFailed } from "../processes/requests.ts"
+import type { ProcessError } from "../processes/requests.ts"
 import { supervise } from "../processes/supervise.ts"
 import { Running, type RunTask } from "./protocols.ts"
 import type { Run } from "./runHistory.ts"
@@ -65,10 +65,10 @@ export const perform = <R>(run: LiveRun, location: string, finish: (ending: Endi
     Effect.asVoid
   )
 
-const endingOf = (exit: Exit.Exit<string, ProcessDied | ProcessBusy | RequestFailed>): Ending => {
+const endingOf = (exit: Exit.Exit<string, ProcessError>): Ending => {
   if (Exit.isSuccess(exit)) return { status: "finished", outcome: exit.value }
   if (Cause.hasInterruptsOnly(exit.cause)) return { status: "cancelled", outcome: "Cancelled." }
-  const error = Cause.squash(exit.cause) as ProcessDied | ProcessBusy | RequestFailed
+  const error = Cause.squash(exit.cause) as ProcessError
   const kept = "what it had embedded is kept, so another run goes on from there."
   const outcome = error._tag === "ProcessDied" ? `The process of this run died (${error.how}); ${kept}` : error.message
   return { status: "failed", outcome }

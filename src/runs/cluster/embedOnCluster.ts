@@ -1,14 +1,15 @@
 import { Effect, Schedule, Schema, Stream } from "effect"
 import { Activity } from "effect/workflow"
 import { shardKey } from "../../store/keys.ts"
-import { Store } from "../../store/store.ts"
+import type { Store } from "../../store/store.ts"
 import { type Skipped, type StreamResult, type StreamSettings, TooManySkipped } from "../../stream/embed.ts"
 import { RunEvents } from "../../stream/events.ts"
 import { isStored, recordings } from "../../stream/recordings.ts"
+import { cutShards, halves, limitsFor, type ShardRange } from "./cutShards.ts"
 import { Dispatch } from "./dispatch.ts"
-import { cutShards, halves, limitsFor, ShardFile, type ShardRange } from "./shards.ts"
-import { ShardFailed } from "./shardWork.ts"
-import { ShardOutcome } from "./tasks.ts"
+import { ShardOutcome } from "./engineProtocol.ts"
+import { ShardFailed } from "./shardEntity.ts"
+import { readShard, writeShard } from "./shardFiles.ts"
 
 /** The cluster cannot embed the corpus; `message` says why, and what is stored is kept. */
 export class ClusterFailed extends Schema.TaggedError<ClusterFailed>()("ClusterFailed", { message: Schema.String }) {}
@@ -22,31 +23,31 @@ const STORE_RETRIES = { schedule: Schedule.spaced("10 seconds"), times: 12 }
 /** Tries of a whole shard, and of a single recording, before it counts as the cause of its failures. */
 const TRIES = 2
 
-const encodeFile = Schema.encodeEffect(ShardFile)
-
 /** Lists what is to be embedded and writes it down as shards; how many recordings each has. */
 const writeShards = Effect.fn("Cluster.writeShards")(function* (
   runId: string,
   round: number,
   { objects, stored, count, clipMaxSeconds }: StreamSettings
 ) {
-  const store = yield* Store
   return yield* (objects ?? recordings).pipe(
     Stream.filter((object) => !isStored(stored, object)),
     cutShards(limitsFor(count.recordings - count.stored), clipMaxSeconds),
     Stream.zipWithIndex,
     Stream.mapEffect(
       ([shard, i]) =>
-        encodeFile(shard.map(({ key, etag, size }) => ({ key, etag, size }))).pipe(
-          Effect.orDie,
-          Effect.flatMap((json) => store.put(shardKey(runId, round, i), new TextEncoder().encode(json))),
-          Effect.as(shard.length)
+        writeShard(
+          runId,
+          round,
+          i,
+          shard.map(({ key, etag, size }) => ({ key, etag, size }))
         ),
       { concurrency: 16 }
     ),
     Stream.runCollect
   )
 })
+
+const read = (file: string) => Effect.mapError(readShard(file), ({ message }) => new ClusterFailed({ message }))
 
 /**
  * The first stage of a run on the cluster: does what `embedCorpus` does, by shards on the workers.
@@ -59,7 +60,6 @@ export const embedOnCluster = Effect.fn("embedOnCluster")(function* (
   round: number,
   settings: StreamSettings
 ) {
-  const store = yield* Store
   const emit = yield* RunEvents
   const { recipe, stored, count, clipMaxSeconds, maxRecordingMegabytes, augmentations, audit } = settings
 
@@ -144,7 +144,7 @@ export const embedOnCluster = Effect.fn("embedOnCluster")(function* (
   const work: (
     range: ShardRange,
     isSuspect: boolean
-  ) => Effect.Effect<void, ClusterFailed | TooManySkipped, Effect.Services<ReturnType<typeof attempt>>> =
+  ) => Effect.Effect<void, ClusterFailed | TooManySkipped, Store | Effect.Services<ReturnType<typeof attempt>>> =
     Effect.fnUntraced(function* (range, isSuspect) {
       const isSingle = range.to - range.from === 1
       // Once it is known that something in it fails, halves are tried once, and only the last one more often.
@@ -155,14 +155,9 @@ export const embedOnCluster = Effect.fn("embedOnCluster")(function* (
       if (!isSingle) {
         return yield* Effect.forEach(halves(range), (half) => work(half, true), { discard: true })
       }
-      const key = (yield* readShard(range.file))[range.from]!.key
+      const key = (yield* read(range.file))[range.from]!.key
       return yield* take({ skipped: [{ key, reason: `It cannot be embedded: each time, ${lowerFirst(message)}` }] })
     })
-
-  const readShard = Effect.fnUntraced(function* (file: string) {
-    const { bytes } = yield* store.get(file).pipe(Effect.mapError(({ message }) => new ClusterFailed({ message })))
-    return yield* Schema.decodeUnknownEffect(ShardFile)(new TextDecoder().decode(bytes)).pipe(Effect.orDie)
-  })
 
   const files = sizes.map((size, i): ShardRange => ({ file: shardKey(runId, round, i), from: 0, to: size }))
   yield* Effect.forEach(files, (range) => work(range, false), { concurrency: UNDER_WAY, discard: true })
@@ -171,7 +166,7 @@ export const embedOnCluster = Effect.fn("embedOnCluster")(function* (
   yield* Effect.forEach(
     files,
     ({ file }) =>
-      Effect.map(readShard(file), (objects) => {
+      Effect.map(read(file), (objects) => {
         for (const { key, etag } of objects) if (!left.has(key)) live.set(key, moved.get(key) ?? etag)
       }),
     { concurrency: 16, discard: true }
