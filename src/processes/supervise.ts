@@ -1,5 +1,5 @@
 import { Deferred, Effect, Schema } from "effect"
-import { childEnvironment } from "../config.ts"
+import { type Channel, runChild } from "./channel.ts"
 import {
   type About,
   type Answer,
@@ -11,7 +11,7 @@ import {
   type Protocol,
   type ToProcess
 } from "./protocol.ts"
-import { makeRequests, ProcessBusy, ProcessDied, type ProcessError, RequestFailed } from "./requests.ts"
+import { makeRequests, ProcessBusy, ProcessDied, type ProcessError, type Request, RequestFailed } from "./requests.ts"
 
 /** The process cannot start; `message` says why. */
 export class ProcessUnusable extends Schema.TaggedError<ProcessUnusable>()("ProcessUnusable", {
@@ -44,8 +44,6 @@ export interface Supervision {
 const SHORTEST_PAUSE = 100
 const LONGEST_PAUSE = 5_000
 const MOST_WAITING = 512
-/** A process that is to end gets so many milliseconds to finish what it must: a run writes its record. */
-const GRACE = 10_000
 
 /**
  * Keeps a Bun process running that answers requests (see `answer`), as long as the scope.
@@ -60,8 +58,8 @@ export const supervise = Effect.fnUntraced(function* <P extends Protocol>(
 ) {
   const context = yield* Effect.context<never>()
   const first = yield* Deferred.make<About<P>, ProcessUnusable>()
-  const requests = makeRequests(protocol.inTurn, () => current?.kill("SIGKILL"))
-  let current: Bun.Subprocess | undefined
+  const requests = makeRequests(protocol.inTurn, () => channel?.kill())
+  let channel: Channel | undefined
   let ready = false
   let ended: ProcessDied | undefined
   let asked = 0
@@ -69,85 +67,78 @@ export const supervise = Effect.fnUntraced(function* <P extends Protocol>(
   let pause = SHORTEST_PAUSE
 
   const send = (message: ToProcess) => {
-    ready &&= deliver(current!, message)
+    ready &&= channel!.send(message)
     return ready
   }
   const feed = () => {
     if (ready) requests.feed(({ id, call, payload }) => send({ kind: "request", id, call, payload }))
   }
+  const fail = (those: ReadonlyArray<Request>, error: ProcessDied | RequestFailed) => {
+    for (const { settle } of those) settle(Effect.fail(error))
+  }
 
-  const hear = Effect.fnUntraced(function* (own: Bun.Subprocess, message: FromProcess) {
-    switch (message.kind) {
-      case "ready":
-        ready = true
-        yield* Deferred.succeed(first, yield* decodeMessage("What it is", protocol.about, message.about))
-        break
-      case "unusable":
-        yield* Deferred.fail(first, new ProcessUnusable({ message: message.message }))
-        for (const { settle } of requests.removeAll()) {
-          settle(Effect.fail(new RequestFailed({ tag: "Unusable", message: message.message })))
-        }
-        own.disconnect()
-        return
-      case "event":
-        requests.hear(message.id)?.heard(message.event)
-        break
-      case "answer":
-        requests.remove(message.id)?.settle(Effect.succeed(message.answer))
-        break
-      case "failure":
-        requests.remove(message.id)?.settle(Effect.fail(new RequestFailed(message)))
-    }
-    if (message.kind !== "ready") pause = SHORTEST_PAUSE
+  const begin = Effect.fnUntraced(function* (about: unknown) {
+    yield* Deferred.succeed(first, yield* decodeMessage("What it is", protocol.about, about))
+    ready = true
     feed()
   })
-  const run = (effect: Effect.Effect<void, { readonly message: string }>) =>
-    Effect.runSyncWith(context)(
-      Effect.catch(effect, (error) => Effect.logError(`The ${protocol.name} process is not understood.`, error))
-    )
-
-  /** A process from its start to its death; how it died. */
-  const live = Effect.callback<string>((resume) => {
-    const own = Bun.spawn([...command()], {
-      env: childEnvironment(),
-      stdio: ["ignore", "inherit", "inherit"],
-      serialization: "advanced",
-      ipc: (message) => {
-        // A reply may come after the news of the death: by then its request has been settled or goes elsewhere.
-        if (own !== current) return
-        run(Effect.flatMap(decodeMessage("A message", FromProcess, message), (known) => hear(own, known)))
-      },
-      onExit: (_, code, signal) => resume(Effect.succeed(signal === null ? `exit status ${code}` : `signal ${signal}`))
+  const giveUp = Effect.fnUntraced(function* (message: string) {
+    yield* Deferred.fail(first, new ProcessUnusable({ message }))
+    fail(requests.removeAll(), new RequestFailed({ tag: "Unusable", message }))
+    channel?.close()
+  })
+  const hear = (message: FromProcess) => {
+    if (message.kind === "ready") return Effect.catch(begin(message.about), (error) => giveUp(error.message))
+    if (message.kind === "unusable") return giveUp(message.message)
+    return Effect.sync(() => {
+      pause = SHORTEST_PAUSE
+      if (message.kind === "event") return requests.hear(message.id)?.heard(message.event)
+      const outcome =
+        message.kind === "answer" ? Effect.succeed(message.answer) : Effect.fail(new RequestFailed(message))
+      requests.remove(message.id)?.settle(outcome)
+      return feed()
     })
-    current = own
-    return Effect.promise(() => end(own, ready))
-  }).pipe(
-    Effect.ensuring(
-      Effect.sync(() => {
-        current = undefined
-        ready = false
-      })
+  }
+  /** Decodes what the process has said, and does something with it. */
+  const understand = <A>(
+    what: string,
+    schema: Schema.ConstraintCodec<A, unknown>,
+    message: unknown,
+    use: (known: A) => Effect.Effect<void>
+  ) =>
+    Effect.runSyncWith(context)(
+      decodeMessage(what, schema, message).pipe(
+        Effect.flatMap(use),
+        Effect.catch((error) => Effect.logError(`The ${protocol.name} process is not understood.`, error))
+      )
     )
-  )
 
-  const died = Effect.fnUntraced(function* (how: string) {
+  /** A process from its start to its death, and what that costs. */
+  const once = Effect.gen(function* () {
+    const how = yield* runChild(
+      command(),
+      (opened) => {
+        channel = opened
+      },
+      (message) => understand("A message", FromProcess, message, hear)
+    )
+    ready = false
     deaths++
     const message = `The ${protocol.name} process ended (${how}).`
     const death = new ProcessDied({ how, message })
     yield* Deferred.fail(first, new ProcessUnusable({ message }))
     if (!restart) ended = death
-    for (const { settle } of restart ? requests.lose() : requests.removeAll()) settle(Effect.fail(death))
+    fail(restart ? requests.lose() : requests.removeAll(), death)
   })
   const rest = Effect.suspend(() => {
     const time = pause
     pause = Math.min(2 * pause, longestPause)
     return Effect.sleep(time)
   })
-  const once = Effect.flatMap(live, died)
   yield* Effect.addFinalizer(() =>
     Effect.sync(() => {
       ended = new ProcessDied({ how: "its owner ended it", message: `The ${protocol.name} process is gone.` })
-      for (const { settle } of requests.removeAll()) settle(Effect.fail(ended))
+      fail(requests.removeAll(), ended)
     })
   )
   yield* Effect.forkScoped(restart ? Effect.forever(Effect.andThen(once, rest)) : once)
@@ -170,7 +161,8 @@ export const supervise = Effect.fnUntraced(function* <P extends Protocol>(
           call: name,
           payload: encoded,
           patience: call.patience,
-          heard: (event) => run(Effect.map(decodeMessage(`What is told of "${name}"`, call.event, event), heard)),
+          heard: (event) =>
+            understand(`What is told of "${name}"`, call.event, event, (known) => Effect.sync(() => heard(known))),
           settle
         })
         feed()
@@ -184,9 +176,8 @@ export const supervise = Effect.fnUntraced(function* <P extends Protocol>(
       Effect.orDie,
       Effect.flatMap(request),
       Effect.flatMap((answer) => decodeMessage(`The answer to "${name}"`, call.answer, answer)),
-      Effect.catchTag("ProtocolError", ({ _tag: tag, message }) =>
-        Effect.andThen(Effect.logError(message), Effect.fail(new RequestFailed({ tag, message })))
-      )
+      Effect.tapErrorTag("ProtocolError", (error) => Effect.logError(error)),
+      Effect.catchTag("ProtocolError", ({ _tag: tag, message }) => Effect.fail(new RequestFailed({ tag, message })))
     )
   }
   const supervised: Supervised<P> = {
@@ -197,22 +188,3 @@ export const supervise = Effect.fnUntraced(function* <P extends Protocol>(
   }
   return supervised
 })
-
-// The channel closes before the news of the death comes: what cannot be sent now goes to the next process.
-const deliver = (process: Bun.Subprocess, message: ToProcess): boolean => {
-  try {
-    process.send(message)
-    return true
-  } catch {
-    return false
-  }
-}
-
-/** Ends a process by closing the channel; one that is not ready yet has nothing to finish. */
-const end = async (process: Bun.Subprocess, isReady: boolean): Promise<void> => {
-  if (isReady) process.disconnect()
-  else process.kill("SIGKILL")
-  const patience = setTimeout(() => process.kill("SIGKILL"), GRACE)
-  await process.exited
-  clearTimeout(patience)
-}

@@ -12,7 +12,7 @@ if (fate === "dead") process.exit(3)
 
 const program = answer(
   way === "at-once" ? AtOnce : InTurn,
-  { pid: process.pid },
+  { pid: process.pid, knowsToken: process.env.API_TOKEN !== undefined },
   {
     double: (value) => {
       if (value < 0) process.kill(process.pid, "SIGKILL")

@@ -6,7 +6,7 @@ const number = { payload: Schema.Number, event: Schema.Number, answer: Schema.Nu
 const protocol = <const InTurn extends boolean>(inTurn: InTurn, patience: number) =>
   ({
     name: "echo",
-    about: Schema.Struct({ pid: Schema.Int }),
+    about: Schema.Struct({ pid: Schema.Int, knowsToken: Schema.Boolean }),
     calls: {
       double: { ...number, patience },
       /** Tells so many events, then answers how many they were. */

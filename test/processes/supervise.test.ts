@@ -200,6 +200,18 @@ test("one that is not started again fails what it is asked after its end", async
   expect(outcome).toMatchObject([{ how: "signal SIGKILL" }, { how: "signal SIGKILL" }])
 }, 60_000)
 
+test("a process does not get the token that guards the service", async () => {
+  const { API_TOKEN: before } = process.env
+  process.env.API_TOKEN = "a-token-of-the-service"
+  const about = await scoped(
+    Effect.flatMap(supervise(InTurn, echo("in-turn"), { restart: false }), ({ about }) => about)
+  ).finally(() => {
+    if (before === undefined) delete process.env.API_TOKEN
+    else process.env.API_TOKEN = before
+  })
+  expect(about.knowsToken).toBe(false)
+}, 60_000)
+
 test("the end of the scope interrupts what the process does, and ends it", async () => {
   const outcome = await scoped(
     Effect.gen(function* () {
