@@ -7,7 +7,8 @@ import { startS3Server } from "../../bench/s3/server.ts"
 import { Settings } from "../../src/config.ts"
 import { folderStore } from "../../src/store/folder.ts"
 import { openStore } from "../../src/store/openStore.ts"
-import { type S3Settings, s3Store } from "../../src/store/s3.ts"
+import { s3Store } from "../../src/store/s3.ts"
+import type { S3Settings } from "../../src/store/s3-connection.ts"
 
 /** A folder that lasts as long as the scope. */
 export const temporaryFolder = Effect.acquireRelease(
