@@ -1,4 +1,5 @@
-import { type DataMap, describeMap, type Mark, marksOf } from "../classifier/dataMap.ts"
+import { describeMap, type Mark, marksOf } from "../classifier/dataMap.ts"
+import type { DataMap } from "../classifier/mapRecordings.ts"
 import { get, Refused, request } from "./api.ts"
 import { h, s, toast, wideCard } from "./dom.ts"
 import { player } from "./player.ts"

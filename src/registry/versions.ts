@@ -7,46 +7,44 @@ import { readTrainingSet, wholeVersions } from "./trainingSet.ts"
 
 const Score = Schema.NullOr(Schema.Finite)
 
-const Metadata = Schema.fromJsonString(
-  Schema.Struct({
-    training_date: Schema.String,
-    classes: Schema.Array(Schema.String),
-    test_accuracy: Schema.optionalKey(Score),
-    macro_f1: Schema.optionalKey(Score),
-    recording_counts: Schema.Record(Schema.String, Schema.Int),
-    training_config: Schema.Record(Schema.String, Schema.Json),
-    recipe: Schema.Struct({ id: Schema.String, parts: Schema.Record(Schema.String, Schema.Json) }),
-    notes: Schema.Array(Schema.String)
-  })
-)
+const Metadata = Schema.Struct({
+  training_date: Schema.String,
+  classes: Schema.Array(Schema.String),
+  test_accuracy: Schema.optionalKey(Score),
+  macro_f1: Schema.optionalKey(Score),
+  recording_counts: Schema.Record(Schema.String, Schema.Int),
+  training_config: Schema.Record(Schema.String, Schema.Json),
+  recipe: Schema.Struct({ id: Schema.String, parts: Schema.Record(Schema.String, Schema.Json) }),
+  notes: Schema.Array(Schema.String)
+})
 
-const Metrics = Schema.fromJsonString(
-  Schema.Struct({
-    per_class_metrics: Schema.Record(
-      Schema.String,
-      Schema.Struct({ precision: Schema.Finite, recall: Schema.Finite, f1_score: Schema.Finite, support: Schema.Int })
-    )
-  })
+const PerClass = Schema.Record(
+  Schema.String,
+  Schema.Struct({ precision: Schema.Finite, recall: Schema.Finite, f1_score: Schema.Finite, support: Schema.Int })
 )
+const Metrics = Schema.Struct({ per_class_metrics: PerClass })
 
 /** A version as it was trained, and where it stands now. */
-export interface Version {
-  readonly runId: string
+export const Version = Schema.Struct({
+  runId: Schema.String,
   /** In UTC. */
-  readonly trained: string
-  readonly classes: ReadonlyArray<string>
-  readonly recordings: number
+  trained: Schema.String,
+  classes: Schema.Array(Schema.String),
+  recordings: Schema.Int,
   /** On its own holdout; null where nothing was held out. */
-  readonly accuracy: number | null
-  readonly macroF1: number | null
-  readonly state: "promoted" | "was promoted" | "candidate"
-}
+  accuracy: Score,
+  macroF1: Score,
+  state: Schema.Literals(["promoted", "was promoted", "candidate"])
+})
+export type Version = typeof Version.Type
 
 /** A version with all that its files tell. */
-export interface VersionDetails extends Version {
-  readonly metadata: typeof Metadata.Type
-  readonly perClass: (typeof Metrics.Type)["per_class_metrics"]
-}
+export const VersionDetails = Schema.Struct({
+  ...Version.fields,
+  metadata: Metadata,
+  perClass: PerClass
+})
+export type VersionDetails = typeof VersionDetails.Type
 
 /** Every whole version, the oldest first. */
 export const listVersions = Effect.gen(function* () {
@@ -67,17 +65,18 @@ export const showVersion = Effect.fn("showVersion")(function* (runId: string) {
 })
 
 /** What changed from one version to another. */
-export interface Difference {
-  readonly versions: readonly [VersionDetails, VersionDetails]
-  readonly recordings: {
-    readonly added: number
-    readonly removed: number
-    readonly changed: number
-    readonly same: number
-  }
+export const Difference = Schema.Struct({
+  versions: Schema.Tuple([VersionDetails, VersionDetails]),
+  recordings: Schema.Struct({
+    added: Schema.Int,
+    removed: Schema.Int,
+    changed: Schema.Int,
+    same: Schema.Int
+  }),
   /** Settings of training and parts of the recipe that differ, each with both values. */
-  readonly settings: Readonly<Record<string, readonly [Schema.Json, Schema.Json]>>
-}
+  settings: Schema.Record(Schema.String, Schema.Tuple([Schema.Json, Schema.Json]))
+})
+export type Difference = typeof Difference.Type
 
 /** Compares two versions: their data, settings and scores (each on its own holdout). */
 export const diffVersions = Effect.fn("diffVersions")(function* (one: string, other: string) {
@@ -112,7 +111,9 @@ const readFile = Effect.fnUntraced(function* <A>(runId: string, file: string, sc
   if (Option.isNone(found)) {
     return yield* new VersionError({ runId, message: `${store.location} holds no version ${runId} with a ${file}.` })
   }
-  return yield* Schema.decodeUnknownEffect(schema)(new TextDecoder().decode(found.value.bytes)).pipe(
+  return yield* Schema.decodeUnknownEffect(Schema.fromJsonString(schema))(
+    new TextDecoder().decode(found.value.bytes)
+  ).pipe(
     Effect.mapError(
       (cause) => new VersionError({ runId, message: `${versionKey(runId, file)} cannot be read: ${cause.message}` })
     )

@@ -1,18 +1,12 @@
 import { Duration, Effect } from "effect"
-import { type AnyElysia, Elysia } from "elysia"
+import type { AnyElysia } from "elysia"
 import { Settings } from "../config.ts"
-import { clipRoutes } from "./clipRoutes.ts"
-import { ecosightRoutes } from "./ecosight.ts"
+import { Counters } from "./counters.ts"
 import { isLoopback, makeGuard } from "./guard.ts"
+import { makeHandle, type Services } from "./handle.ts"
 import { PATIENCE } from "./intake.ts"
-import { Tally } from "./metrics.ts"
-import { modelRoutes } from "./modelRoutes.ts"
-import { openApi } from "./openapi.ts"
 import { refusalResponse, refuse } from "./refusal.ts"
-import { reviewRoutes } from "./reviewRoutes.ts"
-import { makeRun, type Services } from "./routes.ts"
-import { runRoutes } from "./runRoutes.ts"
-import { workerRoutes } from "./workerRoutes.ts"
+import { makeRoutes } from "./routes.ts"
 
 const SECURITY = {
   "x-content-type-options": "nosniff",
@@ -44,27 +38,12 @@ export const listen = Effect.fn("listen")(function* (host: string, port: number,
     )
   }
   const context = yield* Effect.context<Services>()
-  const tally = yield* Tally
-  const run = makeRun(Effect.runPromiseExitWith(context))
+  const counters = yield* Counters
   const guard = makeGuard(settings)
-  const app = new Elysia()
-    .onError(({ code }) =>
-      refusalResponse(
-        code === "NOT_FOUND"
-          ? refuse(404, "There is nothing at this path.")
-          : refuse(400, "The request cannot be understood.")
-      )
-    )
-    .use(openApi)
-    .use(ecosightRoutes(run))
-    .use(runRoutes(run))
-    .use(modelRoutes(run))
-    .use(clipRoutes(run))
-    .use(reviewRoutes(run))
-    .use(workerRoutes(run))
+  const app = makeRoutes(makeHandle(context))
     .use(pages)
     .get("/prometheus", async () => {
-      const text = await Effect.runPromiseWith(context)(tally.text)
+      const text = await Effect.runPromiseWith(context)(counters.text)
       return new Response(text, { headers: { "content-type": "text/plain; version=0.0.4; charset=utf-8" } })
     })
 
@@ -95,7 +74,7 @@ export const listen = Effect.fn("listen")(function* (host: string, port: number,
       response.headers.set("access-control-allow-headers", "authorization, content-type, last-event-id, range")
       response.headers.set("cross-origin-resource-policy", "cross-origin")
     }
-    Effect.runForkWith(context)(tally.answered(response.status))
+    Effect.runForkWith(context)(counters.answered(response.status))
     return response
   }
 

@@ -1,69 +1,132 @@
-import { Effect } from "effect"
+import { Effect, Option, Schema, Struct } from "effect"
 import { Elysia } from "elysia"
 import { isRunId } from "../registry/runRecord.ts"
+import { RunSummary } from "../runs/summary.ts"
+import type { Handle } from "./handle.ts"
 import { refuse } from "./refusal.ts"
-import { numberIn, queryOf, type Run } from "./routes.ts"
 import { eventStream, makeRunLog } from "./runLog.ts"
 import { Runs } from "./runs.ts"
+import { answers, input, streams, wholeNumber } from "./stated.ts"
 
-const list = (request: Request) =>
-  Effect.gen(function* () {
-    const query = queryOf(request)
-    const limit = yield* numberIn(query, "limit", 20, 100)
-    const before = query.get("before") ?? undefined
-    if (before !== undefined && !isRunId(before)) return yield* refuse(422, "before must be a run's id.")
-    const runs = yield* Runs
-    const found = yield* runs.list(limit, before)
-    // Summaries are long: a run's own page has its.
-    return { runs: found.map(({ summary: _, ...run }) => run), running: runs.running() ?? null }
-  })
+const Run = Schema.Struct({
+  id: Schema.String,
+  status: Schema.Literals(["running", "finished", "failed", "cancelled"]),
+  startedAt: Schema.NullOr(Schema.String),
+  trigger: Schema.NullOr(Schema.String),
+  outcome: Schema.NullOr(Schema.String)
+})
+/** What runs of every version have told; newer ones tell more. */
+const Summary = Schema.StructWithRest(
+  Schema.Struct(
+    Struct.pick(RunSummary.fields, [
+      "recordings",
+      "embedded",
+      "reused",
+      "variants",
+      "skipped",
+      "notes",
+      "seconds",
+      "engine",
+      "holdout"
+    ])
+  ),
+  [Schema.Record(Schema.String, Schema.Json)]
+)
+const RunDetails = Schema.Struct({ ...Run.fields, summary: Schema.NullOr(Summary) })
+/** A run with what it came to. */
+export type RunDetails = typeof RunDetails.Type
 
-const events = (request: Request, id: string) =>
-  Effect.gen(function* () {
-    const runs = yield* Runs
-    const { status, outcome } = yield* runs.get(id)
-    const last = Number(request.headers.get("last-event-id") ?? "0")
-    if (!Number.isInteger(last) || last < 0) return yield* refuse(400, "Last-Event-ID must be a whole number.")
-    const log = runs.log(id)
-    if (log !== undefined) {
-      const isOver = status !== "running" && log.after(last).length === 0
-      // 204 tells an EventSource not to come back.
-      return isOver ? new Response(null, { status: 204 }) : eventStream(log, last)
-    }
-    if (status === "running") return yield* refuse(409, "This run was not started here, so its events are elsewhere.")
-    const ended = makeRunLog()
-    ended.end({ status, outcome })
-    return last > 0 ? new Response(null, { status: 204 }) : eventStream(ended, 0)
-  })
+const RunEvents = {
+  progress: Schema.Struct({
+    stage: Schema.Literals(["list", "stream", "search", "train", "publish"]),
+    done: Schema.Finite,
+    total: Schema.NullOr(Schema.Finite),
+    rate: Schema.NullOr(Schema.Finite),
+    secondsLeft: Schema.NullOr(Schema.Finite)
+  }),
+  epoch: Schema.Struct({ epoch: Schema.Int, loss: Schema.Finite, validationLoss: Schema.NullOr(Schema.Finite) }),
+  skip: Schema.Struct({ key: Schema.String, reason: Schema.String }),
+  end: Schema.Struct({ status: Run.fields.status, outcome: Schema.NullOr(Schema.String) })
+}
+/** The data of a run's events, by the event's name. */
+export type RunEvents = { readonly [Name in keyof typeof RunEvents]: (typeof RunEvents)[Name]["Type"] }
 
-const cancel = (id: string) =>
-  Effect.gen(function* () {
-    const runs = yield* Runs
-    yield* runs.cancel(id)
-    return { success: true, message: "The run is cancelled.", status: "cancelled" }
-  })
+const list = Effect.fnUntraced(function* ({ limit = 20, before }: { limit?: number; before?: string }) {
+  const runs = yield* Runs
+  return { runs: yield* runs.list(limit, before), running: runs.running() ?? null }
+})
+
+const show = Effect.fnUntraced(function* (id: string) {
+  const { summary, ...run } = yield* (yield* Runs).get(id)
+  return { ...run, summary: Option.getOrNull(Schema.decodeUnknownOption(Summary)(summary)) }
+})
+
+const events = Effect.fnUntraced(function* (id: string, last: number) {
+  const runs = yield* Runs
+  const { status, outcome } = yield* runs.get(id)
+  const log = runs.log(id)
+  if (log !== undefined) {
+    const isOver = status !== "running" && log.after(last).length === 0
+    // 204 tells an EventSource not to come back.
+    return isOver ? new Response(null, { status: 204 }) : eventStream(log, last)
+  }
+  if (status === "running") return yield* refuse(409, "This run was not started here, so its events are elsewhere.")
+  const ended = makeRunLog()
+  ended.end({ status, outcome })
+  return last > 0 ? new Response(null, { status: 204 }) : eventStream(ended, 0)
+})
+
+const cancel = Effect.fnUntraced(function* (id: string) {
+  yield* (yield* Runs).cancel(id)
+  return { success: true, message: "The run is cancelled.", status: "cancelled" } as const
+})
 
 /** Training runs: list, one, live events, cancel. */
-export const runRoutes = (run: Run) =>
+export const runRoutes = (handle: Handle) =>
   new Elysia({ name: "runs", tags: ["Runs"] })
-    .get("/runs", ({ request }) => run(request, list(request)), {
-      detail: { summary: "Runs, newest first; ?limit, ?before" }
+    .get("/runs", ({ request, query }) => handle(request, list(query)), {
+      query: input(
+        Schema.Struct({
+          limit: Schema.optionalKey(wholeNumber(1, 100)),
+          before: Schema.optionalKey(Schema.String.check(Schema.makeFilter(isRunId)))
+        }),
+        "limit must be a whole number from 1 to 100, and before a run's id."
+      ),
+      response: answers(Schema.Struct({ runs: Schema.Array(Run), running: Schema.NullOr(Schema.String) }), 422),
+      detail: { summary: "Runs, newest first; their summaries are told one by one" }
+    })
+    .get("/runs/:id", ({ request, params }) => handle(request, show(params.id)), {
+      response: answers(RunDetails, 404),
+      detail: { summary: "A run, with its report once it has finished" }
     })
     .get(
-      "/runs/:id",
-      ({ request, params }) =>
-        run(
-          request,
-          Runs.use(({ get }) => get(params.id))
-        ),
+      "/runs/:id/events",
+      ({ request, params, headers }) => handle(request, events(params.id, headers["last-event-id"] ?? 0)),
       {
-        detail: { summary: "A run, with its report once it has finished" }
+        headers: input(
+          Schema.Struct({ "last-event-id": Schema.optionalKey(wholeNumber(0, Number.MAX_SAFE_INTEGER)) }),
+          "Last-Event-ID must be a whole number."
+        ),
+        detail: {
+          summary: "A run's progress as Server-Sent Events: progress, epoch, skip, end",
+          responses: streams(
+            "text/event-stream",
+            "An event's data",
+            Schema.Union(Object.values(RunEvents)),
+            400,
+            404,
+            409
+          )
+        }
       }
     )
-    .get("/runs/:id/events", ({ request, params }) => run(request, events(request, params.id)), {
-      detail: { summary: "A run's progress as Server-Sent Events: progress, epoch, skip, end" }
-    })
-    .post("/runs/:id/cancel", ({ request, params }) => run(request, cancel(params.id)), {
+    .post("/runs/:id/cancel", ({ request, params }) => handle(request, cancel(params.id)), {
       parse: "none",
+      response: answers(
+        Schema.Struct({ success: Schema.Boolean, message: Schema.String, status: Schema.Literal("cancelled") }),
+        401,
+        404,
+        409
+      ),
       detail: { summary: "Cancels a run" }
     })

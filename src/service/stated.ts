@@ -1,0 +1,61 @@
+import { Schema } from "effect"
+
+// Effect's schemas as the web framework, OpenAPI and the dashboard's client take them (Standard Schema).
+
+type Stateable = Schema.ConstraintDecoder<unknown>
+
+const standard = <S extends Stateable>(schema: S) =>
+  Schema.toStandardJSONSchemaV1(Schema.toStandardSchemaV1(schema))["~standard"]
+
+/** A query, headers or a JSON body of this shape; any other is refused with the sentence. */
+export const input = <S extends Stateable>(schema: S, sentence: string) => {
+  const own = standard(schema)
+  const validate: typeof own.validate = (value) => {
+    const result = own.validate(value)
+    return "issues" in result && result.issues !== undefined ? { issues: [{ message: sentence }] } : result
+  }
+  return { "~standard": { ...own, validate } }
+}
+
+/** A multipart body of this shape, for clients to know: `Intake` reads and checks it, for the framework would hold all of it. */
+export const form = <S extends Stateable>(schema: S) => ({
+  "~standard": { ...standard(schema), validate: (value: unknown) => ({ value: value as S["Type"] }) }
+})
+
+/** A file in a multipart body. */
+export const File = Schema.String.annotate({ format: "binary" })
+
+/** What every refusal says, in one sentence. */
+const Detail = Schema.Struct({ detail: Schema.String })
+const detail = { "~standard": standard(Detail) }
+
+/** Refusals that any route may give: a name or origin that is not served, a defect, a store that does not answer. */
+const ALWAYS = [403, 500, 503] as const
+
+/** A route's answers: a value of this shape, or `{detail}` with one of these statuses. What the shape lacks is not sent. */
+export const answers = <S extends Stateable, const Status extends number = never>(
+  schema: S,
+  ...refusals: ReadonlyArray<Status>
+) => ({
+  200: { "~standard": standard(schema) },
+  ...(Object.fromEntries([...refusals, ...ALWAYS].map((status) => [status, detail])) as {
+    [Refused in Status | (typeof ALWAYS)[number]]: typeof detail
+  })
+})
+
+/** The same for an answer that is no JSON, which only OpenAPI tells of. */
+export const streams = (type: string, description: string, schema: Stateable, ...refusals: ReadonlyArray<number>) => ({
+  200: { description, content: { [type]: { schema: jsonSchema(schema) } } },
+  ...Object.fromEntries(
+    [...refusals, ...ALWAYS].map((status) => [
+      status,
+      { description: `Response for status ${status}`, content: { "application/json": { schema: jsonSchema(Detail) } } }
+    ])
+  )
+})
+
+const jsonSchema = (schema: Stateable) => standard(schema).jsonSchema.output({ target: "draft-2020-12" })
+
+/** A whole number in a query or header. */
+export const wholeNumber = (least: number, most: number) =>
+  Schema.FiniteFromString.check(Schema.isInt(), Schema.isBetween({ minimum: least, maximum: most }))
