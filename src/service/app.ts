@@ -1,11 +1,13 @@
+import { cors } from "@elysiajs/cors"
 import { Duration, Effect } from "effect"
-import type { AnyElysia } from "elysia"
+import { type AnyElysia, Elysia } from "elysia"
 import { Settings } from "../config.ts"
 import { Counters } from "./counters.ts"
 import { isLoopback, makeGuard } from "./guard.ts"
 import { makeHandle, type Services } from "./handle.ts"
 import { PATIENCE } from "./intake.ts"
-import { refusalResponse, refuse } from "./refusal.ts"
+import { openApi } from "./openapi.ts"
+import { refusalOfThrown, refusalResponse, refuse } from "./refusal.ts"
 import { makeRoutes } from "./routes.ts"
 
 const SECURITY = {
@@ -40,38 +42,38 @@ export const listen = Effect.fn("listen")(function* (host: string, port: number,
   const context = yield* Effect.context<Services>()
   const counters = yield* Counters
   const guard = makeGuard(settings)
-  const app = makeRoutes(makeHandle(context))
-    .use(pages)
-    .get("/prometheus", async () => {
-      const text = await Effect.runPromiseWith(context)(counters.text)
-      return new Response(text, { headers: { "content-type": "text/plain; version=0.0.4; charset=utf-8" } })
+  const app = new Elysia()
+    .onError(async ({ code, error }) =>
+      refusalResponse(await Effect.runPromiseWith(context)(refusalOfThrown(code, error)))
+    )
+    // Ahead of the guard, so that a page that may read answers may read refusals, too.
+    .use(
+      cors({
+        origin: [...settings.corsOrigins],
+        methods: ["GET", "POST"],
+        allowedHeaders: ["authorization", "content-type", "last-event-id", "range"],
+        exposeHeaders: ["retry-after"],
+        credentials: false
+      })
+    )
+    .onRequest(({ request, server }) => {
+      const refusal = guard(request, new URL(request.url), server?.requestIP(request)?.address ?? "")
+      return refusal === undefined ? undefined : refusalResponse(refusal)
     })
+    .use(openApi)
+    .use(makeRoutes(makeHandle(context)))
+    .use(pages)
 
-  const answer = async (request: Request, client: string): Promise<Response> => {
+  const answer = async (request: Request): Promise<Response> => {
     // Without a Host that can be read there is no address.
-    const url = URL.parse(request.url)
-    const origin = request.headers.get("origin")
-    const isAllowed = origin !== null && settings.corsOrigins.includes(origin)
-    const refusal =
-      url === null
-        ? refuse(400, "The request does not name its host.")
-        : request.method === "OPTIONS"
-          ? undefined
-          : guard(request, url, client)
-    const response =
-      refusal !== undefined
-        ? refusalResponse(refusal)
-        : request.method === "OPTIONS"
-          ? new Response(null, { status: 204 })
-          : await app.fetch(request)
+    const isAddressed = URL.canParse(request.url)
+    const response = isAddressed
+      ? await app.fetch(request)
+      : refusalResponse(refuse(400, "The request does not name its host."))
     for (const [name, value] of Object.entries(SECURITY)) {
       if (!response.headers.has(name)) response.headers.set(name, value)
     }
-    if (isAllowed) {
-      response.headers.set("access-control-allow-origin", origin)
-      response.headers.set("vary", "origin")
-      response.headers.set("access-control-allow-methods", "GET, POST")
-      response.headers.set("access-control-allow-headers", "authorization, content-type, last-event-id, range")
+    if (response.headers.has("access-control-allow-origin")) {
       response.headers.set("cross-origin-resource-policy", "cross-origin")
     }
     Effect.runForkWith(context)(counters.answered(response.status))
@@ -90,7 +92,7 @@ export const listen = Effect.fn("listen")(function* (host: string, port: number,
           fetch: (request, server) => {
             // Bun cuts a body that is still coming after `IDLE`; how long one may take is decided where it is read.
             if (request.method === "POST") server.timeout(request, Duration.toSeconds(PATIENCE) + IDLE)
-            return answer(request, server.requestIP(request)?.address ?? "")
+            return answer(request)
           },
           error: (thrown) => {
             Effect.runForkWith(context)(Effect.logError(thrown))
@@ -101,5 +103,6 @@ export const listen = Effect.fn("listen")(function* (host: string, port: number,
     }),
     (server) => Effect.promise(() => server.stop(true))
   )
+  app.server = server
   return { url: server.url } satisfies Address
 })

@@ -56,7 +56,7 @@ export class Intake extends Context.Service<
   )
 }
 
-/** Parses a JSON body for the web framework, which would read one of any length; an empty one counts as `{}`. */
+/** Parses a JSON body for the web framework, which would read one of any length; none, or null, counts as `{}`. */
 export const readJson = ({ request }: { readonly request: Request }): Promise<unknown> =>
   Effect.runPromise(
     Effect.gen(function* () {
@@ -64,7 +64,7 @@ export const readJson = ({ request }: { readonly request: Request }): Promise<un
       const bytes = yield* readBody(request, MOST_JSON)
       if (bytes.length === 0) return {}
       return yield* Effect.try({
-        try: (): unknown => JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes)),
+        try: (): unknown => JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes)) ?? {},
         catch: () => refuse(400, "The body is not JSON.")
       })
     }),

@@ -1,26 +1,39 @@
-import { Effect } from "effect"
+import { Effect, Schema } from "effect"
 import { Elysia } from "elysia"
 import { clipRoutes } from "./clipRoutes.ts"
+import { Counters } from "./counters.ts"
 import { ecosightRoutes } from "./ecosightRoutes.ts"
 import type { Handle } from "./handle.ts"
 import { modelRoutes } from "./modelRoutes.ts"
-import { openApi } from "./openapi.ts"
-import { refusalOfThrown, refusalResponse } from "./refusal.ts"
 import { reviewRoutes } from "./reviewRoutes.ts"
 import { runRoutes } from "./runRoutes.ts"
+import { streams } from "./stated.ts"
 import { workerRoutes } from "./workerRoutes.ts"
+
+const prometheus = Effect.map(
+  Counters.use(({ text }) => text),
+  (text) => new Response(text, { headers: { "content-type": "text/plain; version=0.0.4; charset=utf-8" } })
+)
 
 /** Every route of the API. */
 export const makeRoutes = (handle: Handle) =>
   new Elysia()
-    .onError(async ({ code, error }) => refusalResponse(await Effect.runPromise(refusalOfThrown(code, error))))
-    .use(openApi)
+    // The framework takes a text with a comma for a list, and one in brackets for JSON; names of recordings have both.
+    .onTransform((context) => {
+      context.query = Object.fromEntries([...new URL(context.request.url).searchParams].reverse())
+    })
     .use(ecosightRoutes(handle))
     .use(runRoutes(handle))
     .use(modelRoutes(handle))
     .use(clipRoutes(handle))
     .use(reviewRoutes(handle))
     .use(workerRoutes(handle))
+    .get("/prometheus", ({ request }) => handle(request, prometheus), {
+      detail: {
+        summary: "What the service counts, in Prometheus' format",
+        responses: streams("text/plain", "The counters", Schema.String)
+      }
+    })
 
 /** The API's paths with their inputs and answers, from which a client gets its types. */
 export type Routes = ReturnType<typeof makeRoutes>
