@@ -33,13 +33,13 @@ const detail = { "~standard": standard(Detail) }
 const ALWAYS = [403, 500, 503] as const
 
 /** A route's answers: a value of this shape, or `{detail}` with one of these statuses. What the shape lacks is not sent. */
-export const answers = <S extends Stateable, const Status extends number = never>(
+export const answers = <S extends Stateable, const Refusals extends ReadonlyArray<number>>(
   schema: S,
-  ...refusals: ReadonlyArray<Status>
+  ...refusals: Refusals
 ) => ({
   200: { "~standard": standard(schema) },
   ...(Object.fromEntries([...refusals, ...ALWAYS].map((status) => [status, detail])) as {
-    [Refused in Status | (typeof ALWAYS)[number]]: typeof detail
+    [Status in Refusals[number] | (typeof ALWAYS)[number]]: typeof detail
   })
 })
 

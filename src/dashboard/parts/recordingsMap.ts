@@ -1,14 +1,14 @@
-import { describeMap, type Mark, marksOf } from "../classifier/dataMap.ts"
-import type { DataMap } from "../classifier/mapRecordings.ts"
-import { get, Refused, request } from "./api.ts"
-import { h, s, toast, wideCard } from "./dom.ts"
-import { player } from "./player.ts"
+import { describeMap, type Mark, marksOf } from "../../classifier/dataMap.ts"
+import { dataOf, Refused, service } from "../api.ts"
+import { h, s, wideCard } from "./elements.ts"
+import { nameOf } from "./format.ts"
+import { listen } from "./player.ts"
 
 const MARGIN = 10
 
 /** The map of the recordings, to be clicked on and heard; nothing where there is none yet. */
 export const mapCards = async (): Promise<ReadonlyArray<HTMLElement>> => {
-  const map = await get<DataMap>("/map").catch((error: unknown) => {
+  const map = await dataOf(service.map.get()).catch((error: unknown) => {
     if (error instanceof Refused && error.status === 404) return undefined
     throw error
   })
@@ -31,7 +31,7 @@ export const mapCards = async (): Promise<ReadonlyArray<HTMLElement>> => {
           chosen?.classList.remove("chosen")
           chosen = point
           point.classList.add("chosen")
-          void listen(key, className, stage)
+          void listen(stage, `${nameOf(key)}, ${className}`, key)
         }
       },
       s("title", {}, `${nameOf(key)}, ${className}`)
@@ -72,18 +72,5 @@ export const mapCards = async (): Promise<ReadonlyArray<HTMLElement>> => {
     )
   ]
 }
-
-/** Fetches a recording and shows it in the player at a place on the page. */
-export const listen = async (key: string, className: string, place: HTMLElement): Promise<void> => {
-  try {
-    const sound = await request(`/clips/audio?key=${encodeURIComponent(key)}`)
-    place.replaceChildren(player(`${nameOf(key)}, ${className}`, await sound.blob()))
-  } catch (error) {
-    toast(error instanceof Refused ? error.message : "The recording cannot be fetched.")
-  }
-}
-
-/** A recording's file name. */
-export const nameOf = (key: string): string => key.slice(key.lastIndexOf("/") + 1)
 
 const styleOf = ({ colour }: Mark): string => (colour === undefined ? "mark grey" : `mark mark-${colour}`)

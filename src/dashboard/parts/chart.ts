@@ -1,4 +1,6 @@
-import { h, percent, s, table } from "./dom.ts"
+import { h, s } from "./elements.ts"
+import { percent } from "./format.ts"
+import { table } from "./table.ts"
 
 /** Horizontal bars of shares, 0 to 1, with their figures as text. */
 export const bars = (
@@ -95,7 +97,7 @@ const describe = (title: string, series: ReadonlyArray<Line>): string =>
     .join("; ")}`
 
 /** Which classes are taken for which; the darker, the larger the share of the row. */
-export const confusion = (
+export const confusionTable = (
   classes: ReadonlyArray<string>,
   matrix: ReadonlyArray<ReadonlyArray<number>>
 ): HTMLElement => {

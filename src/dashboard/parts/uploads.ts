@@ -1,5 +1,5 @@
-import { Refused, send } from "./api.ts"
-import { h } from "./dom.ts"
+import { reasonOf, send, service } from "../api.ts"
+import { h } from "./elements.ts"
 
 /** Files on the way at once: enough to keep a slow line busy. */
 const AT_ONCE = 3
@@ -59,17 +59,16 @@ export const uploadAll = async (
       form.append("file", file)
       try {
         state.textContent = "sending"
-        const { message } = await send<{ message: string }>("/upload", form, (share) => {
+        const { already_stored } = await send(service.upload, form, (share) => {
           bar.value = share
         })
-        const isNew = message.startsWith("File uploaded")
-        counts[isNew ? "stored" : "before"]++
+        counts[already_stored ? "before" : "stored"]++
         bar.value = 1
-        state.textContent = isNew ? "stored" : "was there already"
+        state.textContent = already_stored ? "was there already" : "stored"
         line.className = "good"
       } catch (error) {
         counts.refused++
-        state.textContent = error instanceof Refused ? error.message : "failed"
+        state.textContent = reasonOf(error, "failed")
         line.className = "bad"
       }
       const { stored, before, refused } = counts
