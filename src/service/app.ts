@@ -1,5 +1,5 @@
 import { cors } from "@elysiajs/cors"
-import { Duration, Effect } from "effect"
+import { Cause, type Context, Duration, Effect } from "effect"
 import { type AnyElysia, Elysia } from "elysia"
 import { Settings } from "../config.ts"
 import { Counters } from "./counters.ts"
@@ -7,7 +7,7 @@ import { isLoopback, makeGuard } from "./guard.ts"
 import { makeHandle, type Services } from "./handle.ts"
 import { PATIENCE } from "./intake.ts"
 import { openApi } from "./openapi.ts"
-import { refusalOfThrown, refusalResponse, refuse } from "./refusal.ts"
+import { refusalOf, refusalOfThrown, refusalResponse, refuse } from "./refusal.ts"
 import { makeRoutes } from "./routes.ts"
 
 const SECURITY = {
@@ -27,6 +27,44 @@ export interface Address {
   readonly url: URL
 }
 
+/** The API and `pages`, which people look at, behind the guard. */
+const makeApp = (settings: Settings["Service"], context: Context.Context<Services>, pages: AnyElysia) => {
+  const guard = makeGuard(settings)
+  return (
+    new Elysia()
+      .onError(({ code, error }) =>
+        Effect.runPromiseWith(context)(Effect.map(refusalOfThrown(code, error), refusalResponse))
+      )
+      // Ahead of the guard, so that a page that may read answers may read refusals, too.
+      .use(
+        cors({
+          origin: [...settings.corsOrigins],
+          methods: ["GET", "POST"],
+          allowedHeaders: ["authorization", "content-type", "last-event-id", "range"],
+          exposeHeaders: ["retry-after"],
+          credentials: false
+        })
+      )
+      .onRequest(({ request, server }) => {
+        const refusal = guard(request, new URL(request.url), server?.requestIP(request)?.address ?? "")
+        return refusal === undefined ? undefined : refusalResponse(refusal)
+      })
+      .use(openApi)
+      .use(makeRoutes(makeHandle(context)))
+      .use(pages)
+  )
+}
+
+const secure = (response: Response): Response => {
+  for (const [name, value] of Object.entries(SECURITY)) {
+    if (!response.headers.has(name)) response.headers.set(name, value)
+  }
+  if (response.headers.has("access-control-allow-origin")) {
+    response.headers.set("cross-origin-resource-policy", "cross-origin")
+  }
+  return response
+}
+
 /**
  * Answers HTTP until the scope ends; `pages` are the routes that people look at. Refuses to listen for other machines without a
  * token.
@@ -40,46 +78,8 @@ export const listen = Effect.fn("listen")(function* (host: string, port: number,
     )
   }
   const context = yield* Effect.context<Services>()
-  const counters = yield* Counters
-  const guard = makeGuard(settings)
-  const app = new Elysia()
-    .onError(async ({ code, error }) =>
-      refusalResponse(await Effect.runPromiseWith(context)(refusalOfThrown(code, error)))
-    )
-    // Ahead of the guard, so that a page that may read answers may read refusals, too.
-    .use(
-      cors({
-        origin: [...settings.corsOrigins],
-        methods: ["GET", "POST"],
-        allowedHeaders: ["authorization", "content-type", "last-event-id", "range"],
-        exposeHeaders: ["retry-after"],
-        credentials: false
-      })
-    )
-    .onRequest(({ request, server }) => {
-      const refusal = guard(request, new URL(request.url), server?.requestIP(request)?.address ?? "")
-      return refusal === undefined ? undefined : refusalResponse(refusal)
-    })
-    .use(openApi)
-    .use(makeRoutes(makeHandle(context)))
-    .use(pages)
-
-  const answer = async (request: Request): Promise<Response> => {
-    // Without a Host that can be read there is no address.
-    const isAddressed = URL.canParse(request.url)
-    const response = isAddressed
-      ? await app.fetch(request)
-      : refusalResponse(refuse(400, "The request does not name its host."))
-    for (const [name, value] of Object.entries(SECURITY)) {
-      if (!response.headers.has(name)) response.headers.set(name, value)
-    }
-    if (response.headers.has("access-control-allow-origin")) {
-      response.headers.set("cross-origin-resource-policy", "cross-origin")
-    }
-    Effect.runForkWith(context)(counters.answered(response.status))
-    return response
-  }
-
+  const { answered } = yield* Counters
+  const app = makeApp(settings, context, pages)
   const server = yield* Effect.acquireRelease(
     Effect.try({
       try: () =>
@@ -89,20 +89,23 @@ export const listen = Effect.fn("listen")(function* (host: string, port: number,
           idleTimeout: IDLE,
           // Bodies are bounded where they are read, so that the answer says why.
           maxRequestBodySize: Number.MAX_SAFE_INTEGER,
-          fetch: (request, server) => {
+          fetch: async (request, server) => {
             // Bun cuts a body that is still coming after `IDLE`; how long one may take is decided where it is read.
             if (request.method === "POST") server.timeout(request, Duration.toSeconds(PATIENCE) + IDLE)
-            return answer(request)
+            // Without a Host that can be read there is no address.
+            const response = URL.canParse(request.url)
+              ? await app.fetch(request)
+              : refusalResponse(refuse(400, "The request does not name its host."))
+            Effect.runForkWith(context)(answered(response.status))
+            return secure(response)
           },
-          error: (thrown) => {
-            Effect.runForkWith(context)(Effect.logError(thrown))
-            return refusalResponse(refuse(500, "Something went wrong in the service; its log says what."))
-          }
+          error: (thrown) => Effect.runPromiseWith(context)(Effect.map(refusalOf(Cause.die(thrown)), refusalResponse))
         }),
       catch: (cause) => refuse(500, `The service cannot listen on ${host}, port ${port}: ${String(cause)}`)
     }),
     (server) => Effect.promise(() => server.stop(true))
   )
+  // From it the guard learns who asks.
   app.server = server
   return { url: server.url } satisfies Address
 })

@@ -10,7 +10,7 @@ import { Intake } from "./intake.ts"
 import { rangeResponse } from "./range.ts"
 import { refuse } from "./refusal.ts"
 import { Runs } from "./runs.ts"
-import { answers, File, input, streams, wholeNumber } from "./stated.ts"
+import { answers, Binary, input, streams, wholeNumber } from "./stated.ts"
 
 const Classes = Schema.Struct({
   classes: Schema.Array(Schema.Struct({ name: Schema.String, recordings: Schema.Int, new: Schema.Int })),
@@ -21,8 +21,6 @@ const Classes = Schema.Struct({
   /** The run under way. */
   running: Schema.NullOr(Schema.String)
 })
-/** Recordings by class. */
-export type Classes = typeof Classes.Type
 
 const classes = Effect.gen(function* () {
   const { minNewSamples, allowNewClasses } = yield* Settings
@@ -45,8 +43,6 @@ const Clip = Schema.Struct({
   /** In bytes. */
   size: Schema.Int
 })
-/** A recording in a list. */
-export type Clip = typeof Clip.Type
 
 const PageQuery = Schema.Struct({
   class: Schema.optionalKey(Schema.String),
@@ -157,6 +153,6 @@ export const clipRoutes = (handle: Handle) =>
       headers: input(Schema.Struct({ range: Schema.optionalKey(Schema.String) }), "Range must be a text."),
       detail: {
         summary: "The sound of a recording, or of a variant of it, whole or by Range",
-        responses: streams("audio/*", "The recording's own bytes", File, 401, 404, 409, 422)
+        responses: streams("audio/*", "The recording's own bytes", Binary, 401, 404, 409, 422)
       }
     })

@@ -1,17 +1,15 @@
 import { DateTime, Effect, Option, Schema } from "effect"
 import { Elysia } from "elysia"
 import packageJson from "../../package.json"
-import { Settings } from "../config.ts"
 import { Store } from "../store/store.ts"
 import { acceptUpload } from "./acceptUpload.ts"
 import { Counters } from "./counters.ts"
 import { Current } from "./current.ts"
 import type { Handle } from "./handle.ts"
-import { Intake, readJson } from "./intake.ts"
+import { Intake } from "./intake.ts"
 import { Predictor } from "./predictor.ts"
 import { refuse } from "./refusal.ts"
-import { Runs } from "./runs.ts"
-import { answers, File, form, input } from "./stated.ts"
+import { answers, Binary, Done, form, input } from "./stated.ts"
 
 const timestamp = Effect.map(DateTime.now, DateTime.formatIso)
 
@@ -120,36 +118,6 @@ const upload = (request: Request, classInQuery = "unknown") =>
     )
   )
 
-const RetrainRequest = Schema.Struct({
-  trigger_reason: Schema.optionalKey(Schema.NullOr(Schema.String.check(Schema.isMaxLength(500)))),
-  min_new_samples: Schema.optionalKey(Schema.NullOr(Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 1e9 }))))
-})
-
-const retrain = ({ trigger_reason, min_new_samples }: typeof RetrainRequest.Type) =>
-  Effect.gen(function* () {
-    const { minNewSamples } = yield* Settings
-    const least = min_new_samples ?? minNewSamples
-    const started = yield* (yield* Runs).start(trigger_reason ?? "Manual trigger", least)
-    switch (started.status) {
-      case "running":
-        return { success: true, message: "Retraining started.", status: "running" as const, run_id: started.runId }
-      case "in_progress":
-        return {
-          success: false,
-          message: "Retraining already in progress",
-          status: "in_progress" as const,
-          run_id: started.runId
-        }
-      case "not_needed":
-        return {
-          success: false,
-          message: `Only ${started.fresh} recordings are new since the last training, fewer than ${least}.`,
-          status: "not_needed" as const,
-          new_samples: started.fresh
-        }
-    }
-  })
-
 const Figures = Schema.Array(Schema.Number)
 const Timestamp = Schema.String.annotate({ format: "date-time" })
 
@@ -189,11 +157,8 @@ const Prediction = Schema.Struct({
   processing_time: Schema.Finite,
   timestamp: Timestamp
 })
-/** What a recording was taken for. */
-export type Prediction = typeof Prediction.Type
 const Uploaded = Schema.Struct({
-  success: Schema.Boolean,
-  message: Schema.String,
+  ...Done,
   file_path: Schema.String,
   class: Schema.String,
   /** Whether the same bytes were there before, so that nothing was stored. */
@@ -201,16 +166,6 @@ const Uploaded = Schema.Struct({
   s3_uploaded: Schema.Boolean,
   timestamp: Timestamp
 })
-const Retraining = Schema.Struct({
-  success: Schema.Boolean,
-  message: Schema.String,
-  status: Schema.Literals(["running", "in_progress", "not_needed"]),
-  /** The run that was started, or is under way. */
-  run_id: Schema.optionalKey(Schema.String),
-  /** How many recordings are new, where they are too few. */
-  new_samples: Schema.optionalKey(Schema.Int)
-})
-
 // The framework's own parser holds a multipart body of any size: this one leaves it to Intake.
 const MULTIPART = { parse: [() => null, "formdata" as const] }
 const BODY = [400, 401, 408, 413, 415, 422, 429] as const
@@ -241,7 +196,7 @@ export const ecosightRoutes = (handle: Handle) =>
     .post("/predict", ({ request, query }) => handle(request, predict(request, query.unknown === "1")), {
       ...MULTIPART,
       query: input(Schema.Struct({ unknown: Schema.optionalKey(Schema.String) }), "unknown must be 1, or left out."),
-      body: form(Schema.Struct({ file: File })),
+      body: form(Schema.Struct({ file: Binary })),
       response: answers(Prediction, ...BODY),
       detail: { summary: 'Classifies a recording; with ?unknown=1 as "unknown" where the model is not sure enough' }
     })
@@ -249,16 +204,7 @@ export const ecosightRoutes = (handle: Handle) =>
       ...MULTIPART,
       // EcoSight takes the class from the query.
       query: input(Schema.Struct({ class_name: Schema.optionalKey(Schema.String) }), "class_name must be one class."),
-      body: form(Schema.Struct({ file: File, class_name: Schema.optionalKey(Schema.String) })),
+      body: form(Schema.Struct({ file: Binary, class_name: Schema.optionalKey(Schema.String) })),
       response: answers(Uploaded, ...BODY, 409),
       detail: { summary: "Adds a recording to the training data" }
-    })
-    .post("/retrain", ({ request, body }) => handle(request, retrain(body)), {
-      parse: [readJson, "json"],
-      body: input(
-        RetrainRequest,
-        "trigger_reason must be a text of at most 500 characters, and min_new_samples a whole number of at least 0."
-      ),
-      response: answers(Retraining, 400, 401, 413, 422),
-      detail: { summary: "Starts a training" }
     })

@@ -8,7 +8,7 @@ import { Current, readModel } from "./current.ts"
 import type { Handle } from "./handle.ts"
 import { Predictor } from "./predictor.ts"
 import { refuse } from "./refusal.ts"
-import { answers, input } from "./stated.ts"
+import { answers, Done, input } from "./stated.ts"
 
 const unknown = refuse(404, "There is no such version of the model.")
 const known = (id: string) => (isRunId(id) ? Effect.succeed(id) : Effect.fail(unknown))
@@ -28,8 +28,6 @@ const ModelDetails = Schema.Struct({
   confusion: ConfusionMatrix,
   history: Schema.Record(Schema.String, Schema.Array(Schema.Number))
 })
-/** A version with its scores and learning curves. */
-export type ModelDetails = typeof ModelDetails.Type
 
 const show = Effect.fnUntraced(function* (id: string) {
   const version = yield* showVersion(yield* known(id))
@@ -61,7 +59,7 @@ const goBack = rollback().pipe(
   Effect.map(({ runId, from }) => ({ success: true, message: `Back from ${from} to ${runId}.`, promoted: runId }))
 )
 
-const Changed = Schema.Struct({ success: Schema.Boolean, message: Schema.String, promoted: Schema.String })
+const Changed = Schema.Struct({ ...Done, promoted: Schema.String })
 
 /** Versions of the model: list, one, two compared, promote, roll back. */
 export const modelRoutes = (handle: Handle) =>

@@ -13,7 +13,7 @@ import type { Handle } from "./handle.ts"
 import { readJson } from "./intake.ts"
 import { refuse } from "./refusal.ts"
 import { Reviews } from "./reviews.ts"
-import { answers, input } from "./stated.ts"
+import { answers, Done, input } from "./stated.ts"
 
 /** Items of each kind in one answer: what is decided makes room for the next. */
 const MOST = 100
@@ -39,8 +39,6 @@ const ReviewState = Schema.Struct({
     })
   )
 })
-/** What the service tells of reviews. */
-export type ReviewState = typeof ReviewState.Type
 
 /** The keys among which a review's items still are: the training data's, and those on offer to be labelled. */
 const presentKeys = Effect.fnUntraced(function* (found: Option.Option<Review>) {
@@ -79,7 +77,7 @@ const look = Effect.gen(function* () {
   }
 })
 
-const firstOf = (open: Review): NonNullable<ReviewState["review"]> => ({
+const firstOf = (open: Review): NonNullable<(typeof ReviewState.Type)["review"]> => ({
   ...open,
   counts: {
     suspects: open.suspects.length,
@@ -105,13 +103,11 @@ const Decision = Schema.Union([
   Schema.Struct({ decision: Schema.Literals(["keep", "set aside", "restore"]), key: Schema.String }),
   Schema.Struct({ decision: Schema.Literal("relabel"), key: Schema.String, class: Schema.String })
 ])
-/** What a person decides about a recording. */
-export type Decision = typeof Decision.Type
 
 const STATUS = { missing: 404, conflict: 409, invalid: 400 } as const
 
 const decide = Effect.fnUntraced(
-  function* (decision: Decision) {
+  function* (decision: typeof Decision.Type) {
     const { allowNewClasses: allowNew } = yield* Settings
     switch (decision.decision) {
       case "keep":
@@ -159,28 +155,13 @@ export const reviewRoutes = (handle: Handle) =>
     })
     .post("/review", ({ request }) => handle(request, start), {
       parse: "none",
-      response: answers(
-        Schema.Struct({
-          success: Schema.Boolean,
-          status: Schema.Literals(["running", "in_progress"]),
-          message: Schema.String
-        }),
-        401
-      ),
+      response: answers(Schema.Struct({ ...Done, status: Schema.Literals(["running", "in_progress"]) }), 401),
       detail: { summary: "Looks through the recordings anew, in a process of its own" }
     })
     .post("/review/decide", ({ request, body }) => handle(request, decide(body)), {
       parse: [readJson, "json"],
       body: input(Decision, "The body must be {decision, key}: keep, set aside or restore; or relabel, with a class."),
-      response: answers(
-        Schema.Struct({ success: Schema.Boolean, message: Schema.String, key: Schema.String }),
-        400,
-        401,
-        404,
-        409,
-        413,
-        422
-      ),
+      response: answers(Schema.Struct({ ...Done, key: Schema.String }), 400, 401, 404, 409, 413, 422),
       detail: { summary: "Keeps a recording as it is, sets it aside, puts it back, or gives it another class" }
     })
     .get("/map", ({ request }) => handle(request, promotedMap), {

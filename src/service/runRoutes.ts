@@ -1,12 +1,14 @@
 import { Effect, Option, Schema, Struct } from "effect"
 import { Elysia } from "elysia"
+import { Settings } from "../config.ts"
 import { isRunId } from "../registry/runRecord.ts"
 import { RunSummary } from "../runs/summary.ts"
 import type { Handle } from "./handle.ts"
+import { readJson } from "./intake.ts"
 import { refuse } from "./refusal.ts"
 import { eventStream, makeRunLog } from "./runLog.ts"
 import { Runs } from "./runs.ts"
-import { answers, input, streams, wholeNumber } from "./stated.ts"
+import { answers, Done, input, streams, wholeNumber } from "./stated.ts"
 
 const Run = Schema.Struct({
   id: Schema.String,
@@ -33,8 +35,6 @@ const Summary = Schema.StructWithRest(
   [Schema.Record(Schema.String, Schema.Json)]
 )
 const RunDetails = Schema.Struct({ ...Run.fields, summary: Schema.NullOr(Summary) })
-/** A run with what it came to. */
-export type RunDetails = typeof RunDetails.Type
 
 const RunEvents = {
   progress: Schema.Struct({
@@ -42,7 +42,9 @@ const RunEvents = {
     done: Schema.Finite,
     total: Schema.NullOr(Schema.Finite),
     rate: Schema.NullOr(Schema.Finite),
-    secondsLeft: Schema.NullOr(Schema.Finite)
+    secondsLeft: Schema.NullOr(Schema.Finite),
+    /** Of a cluster: each worker's clips a second. */
+    workers: Schema.optionalKey(Schema.Array(Schema.Struct({ name: Schema.String, rate: Schema.Finite })))
   }),
   epoch: Schema.Struct({ epoch: Schema.Int, loss: Schema.Finite, validationLoss: Schema.NullOr(Schema.Finite) }),
   skip: Schema.Struct({ key: Schema.String, reason: Schema.String }),
@@ -81,7 +83,36 @@ const cancel = Effect.fnUntraced(function* (id: string) {
   return { success: true, message: "The run is cancelled.", status: "cancelled" } as const
 })
 
-/** Training runs: list, one, live events, cancel. */
+const RetrainRequest = Schema.Struct({
+  trigger_reason: Schema.optionalKey(Schema.NullOr(Schema.String.check(Schema.isMaxLength(500)))),
+  min_new_samples: Schema.optionalKey(Schema.NullOr(Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 1e9 }))))
+})
+
+const retrain = Effect.fnUntraced(function* ({ trigger_reason, min_new_samples }: typeof RetrainRequest.Type) {
+  const { minNewSamples } = yield* Settings
+  const least = min_new_samples ?? minNewSamples
+  const started = yield* (yield* Runs).start(trigger_reason ?? "Manual trigger", least)
+  if (started.status === "not_needed") {
+    const { status, fresh } = started
+    const message = `Only ${fresh} recordings are new since the last training, fewer than ${least}.`
+    return { success: false, message, status, new_samples: fresh }
+  }
+  const { status, runId } = started
+  const success = status === "running"
+  const message = success ? "Retraining started." : "Retraining already in progress"
+  return { success, message, status, run_id: runId }
+})
+
+const Retraining = Schema.Struct({
+  ...Done,
+  status: Schema.Literals(["running", "in_progress", "not_needed"]),
+  /** The run that was started, or is under way. */
+  run_id: Schema.optionalKey(Schema.String),
+  /** How many recordings are new, where they are too few. */
+  new_samples: Schema.optionalKey(Schema.Int)
+})
+
+/** Training runs: start, list, one, live events, cancel. */
 export const runRoutes = (handle: Handle) =>
   new Elysia({ name: "runs", tags: ["Runs"] })
     .get("/runs", ({ request, query }) => handle(request, list(query)), {
@@ -122,11 +153,15 @@ export const runRoutes = (handle: Handle) =>
     )
     .post("/runs/:id/cancel", ({ request, params }) => handle(request, cancel(params.id)), {
       parse: "none",
-      response: answers(
-        Schema.Struct({ success: Schema.Boolean, message: Schema.String, status: Schema.Literal("cancelled") }),
-        401,
-        404,
-        409
-      ),
+      response: answers(Schema.Struct({ ...Done, status: Schema.Literal("cancelled") }), 401, 404, 409),
       detail: { summary: "Cancels a run" }
+    })
+    .post("/retrain", ({ request, body }) => handle(request, retrain(body)), {
+      parse: [readJson, "json"],
+      body: input(
+        RetrainRequest,
+        "trigger_reason must be a text of at most 500 characters, and min_new_samples a whole number of at least 0."
+      ),
+      response: answers(Retraining, 400, 401, 413, 422),
+      detail: { summary: "Starts a training", tags: ["EcoSight"] }
     })

@@ -1,4 +1,4 @@
-import { Schema } from "effect"
+import { Schema, SchemaTransformation } from "effect"
 
 // Effect's schemas as the web framework, OpenAPI and the dashboard's client take them (Standard Schema).
 
@@ -22,8 +22,8 @@ export const form = <S extends Stateable>(schema: S) => ({
   "~standard": { ...standard(schema), validate: (value: unknown) => ({ value: value as S["Type"] }) }
 })
 
-/** A file in a multipart body. */
-export const File = Schema.String.annotate({ format: "binary" })
+/** A file's bytes, in a multipart body or as an answer. */
+export const Binary = Schema.String.annotate({ format: "binary" })
 
 /** What every refusal says, in one sentence. */
 const Detail = Schema.Struct({ detail: Schema.String })
@@ -58,4 +58,12 @@ const jsonSchema = (schema: Stateable) => standard(schema).jsonSchema.output({ t
 
 /** A whole number in a query or header. */
 export const wholeNumber = (least: number, most: number) =>
-  Schema.FiniteFromString.check(Schema.isInt(), Schema.isBetween({ minimum: least, maximum: most }))
+  Schema.String.annotate({ description: `A whole number from ${least} to ${most}` }).pipe(
+    Schema.decodeTo(
+      Schema.Int.check(Schema.isBetween({ minimum: least, maximum: most })),
+      SchemaTransformation.numberFromString
+    )
+  )
+
+/** What every change answers, beside what is its own. */
+export const Done = { success: Schema.Boolean, message: Schema.String }

@@ -9,12 +9,10 @@ const Cluster = Schema.Struct({
   clustered: Schema.Boolean,
   workers: Schema.Array(Schema.Struct(Struct.omit(Member.fields, ["lanes"])))
 })
-/** The workers, where there is a cluster. */
-export type Cluster = typeof Cluster.Type
 
 const list = Effect.map(
   Workers.use(({ members }) => members),
-  (found): Cluster => ({ clustered: Option.isSome(found), workers: Option.getOrElse(found, () => []) })
+  (found): typeof Cluster.Type => ({ clustered: Option.isSome(found), workers: Option.getOrElse(found, () => []) })
 )
 
 /** The cluster's workers: who is there, and what they are at. */

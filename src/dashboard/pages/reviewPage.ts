@@ -1,7 +1,7 @@
 import { dataOf, service } from "../api.ts"
 import type { Page } from "../page.ts"
 import { h, wideCard } from "../parts/elements.ts"
-import { type ReviewState, reviewCards } from "../parts/reviewItems.ts"
+import { type ReviewState, reviewCards } from "../parts/reviewCards.ts"
 import { attempt, toast } from "../parts/toast.ts"
 
 /** Recordings that are worth a look, and what to do with them. */

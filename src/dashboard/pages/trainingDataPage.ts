@@ -1,11 +1,12 @@
 import { type Answer, dataOf, service } from "../api.ts"
 import type { Page } from "../page.ts"
 import { bars } from "../parts/chart.ts"
+import { dropZone } from "../parts/dropZone.ts"
 import { card, h, wideCard } from "../parts/elements.ts"
 import { listen } from "../parts/player.ts"
 import { mapCards } from "../parts/recordingsMap.ts"
 import { attempt, toast } from "../parts/toast.ts"
-import { dropZone, uploadAll } from "../parts/uploads.ts"
+import { uploadAll } from "../parts/uploadList.ts"
 
 type Classes = Answer<typeof service.classes.get>
 type Clip = Answer<typeof service.clips.get>["clips"][number]

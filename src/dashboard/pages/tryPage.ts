@@ -1,10 +1,10 @@
 import { type Answer, reasonOf, send, service } from "../api.ts"
 import type { Page } from "../page.ts"
 import { bars } from "../parts/chart.ts"
+import { dropZone } from "../parts/dropZone.ts"
 import { card, h } from "../parts/elements.ts"
 import { percent } from "../parts/format.ts"
 import { player } from "../parts/player.ts"
-import { dropZone } from "../parts/uploads.ts"
 
 /** Asks the model in use what a recording is. */
 export const tryPage = async (): Promise<Page> => {

@@ -4,38 +4,6 @@ import { h } from "./elements.ts"
 /** Files on the way at once: enough to keep a slow line busy. */
 const AT_ONCE = 3
 
-/** A place to drop files or choose them; `take` gets them. */
-export const dropZone = (label: string, multiple: boolean, take: (files: ReadonlyArray<File>) => void): HTMLElement => {
-  const input = h("input", {
-    type: "file",
-    accept: "audio/*,.flac,.ogg,.opus,.wav,.mp3",
-    multiple,
-    change: () => {
-      take([...(input.files ?? [])])
-      input.value = ""
-    }
-  })
-  const mark = (on: boolean) => (event: Event) => {
-    event.preventDefault()
-    zone.classList.toggle("over", on)
-  }
-  const zone = h(
-    "label",
-    {
-      class: "drop",
-      dragover: mark(true),
-      dragleave: mark(false),
-      drop: (event) => {
-        mark(false)(event)
-        take([...((event as DragEvent).dataTransfer?.files ?? [])])
-      }
-    },
-    h("span", {}, label),
-    input
-  )
-  return zone
-}
-
 /** Uploads files, a few at a time, with a line for each that says how it goes. */
 export const uploadAll = async (
   files: ReadonlyArray<File>,
