@@ -20,7 +20,7 @@ export const embedOnce = ({ file }: { readonly file: string }) =>
     const { engine, precision, clipMaxSeconds } = yield* Settings
     const weights = yield* settledWeights({ allowUntrained: true })
     const bytes = yield* Effect.promise(() => Bun.file(file).bytes())
-    const { variants } = yield* prepareRecording(bytes, { clipMaxSeconds, augmentations: 0, audit: false })
+    const { variants } = yield* prepareRecording(bytes, "", { clipMaxSeconds, augmentations: 0, audit: false })
     return yield* Effect.gen(function* () {
       const { batch, embed } = yield* Engine
       const embeddings = yield* embed(variants[0]!.patches.subarray(0, batch * PATCH_SIZE))

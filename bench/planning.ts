@@ -3,14 +3,14 @@ import { mkdtemp, rm } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { Effect, Layer, Stream } from "effect"
-import { planVariants } from "../src/augment/plan.ts"
+import { drawVariants } from "../src/augment/draw.ts"
 import { EMBEDDING_SIZE } from "../src/embedder/yamnet/layers.ts"
 import { Embeddings } from "../src/embeddings/embeddings.ts"
 import { makeRecipe } from "../src/embeddings/recipe.ts"
 import { folderStore } from "../src/store/folder.ts"
 import { recordingKey } from "../src/store/keys.ts"
 import { Store } from "../src/store/store.ts"
-import { countCorpus, isStored } from "../src/stream/recordings.ts"
+import { countCorpus } from "../src/stream/recordings.ts"
 import { BenchError, inProcess } from "./inProcess.ts"
 import { summarise } from "./measure.ts"
 
@@ -35,7 +35,7 @@ const versionOf = (i: number) => {
 
 const embedded = (i: number, augmentations: number) => {
   const { key, etag, contentHash } = versionOf(i)
-  const variants = planVariants(contentHash, augmentations).map((draw) => ({
+  const variants = drawVariants(contentHash, augmentations).map((draw) => ({
     draw,
     seconds: 4,
     patches: 8,
@@ -58,13 +58,17 @@ const fill = Effect.fn("fill")(function* (count: number, variants: number) {
 const plan = Effect.fn("plan")(function* (count: number) {
   const embeddings = yield* Embeddings
   const began = performance.now()
-  const stored = yield* embeddings.index(recipe)
+  const known = yield* embeddings.index(recipe)
   const indexed = performance.now()
   const listing = Stream.range(0, count + FRESH - 1).pipe(Stream.map((i) => ({ ...versionOf(i), size: 128_044 })))
   const listed = Store.of({ ...(yield* Store), list: () => listing })
-  const counted = yield* Effect.provideService(countCorpus(stored, new Map()), Store, listed)
+  const counted = yield* Effect.provideService(
+    countCorpus(known, () => true),
+    Store,
+    listed
+  )
   const toEmbed = yield* listing.pipe(
-    Stream.filter((object) => !isStored(stored, object)),
+    Stream.filter((object) => known.storedContentOf(object) === undefined),
     Stream.runCount
   )
   return { counted, toEmbed, index: (indexed - began) / 1000, plan: (performance.now() - began) / 1000 }

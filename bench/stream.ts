@@ -9,6 +9,7 @@ import { Engine } from "../src/embedder/engine.ts"
 import { PATCH_SIZE } from "../src/embedder/yamnet/frontend.ts"
 import { Embeddings } from "../src/embeddings/embeddings.ts"
 import { makeRecipe } from "../src/embeddings/recipe.ts"
+import { KnownRecordings } from "../src/embeddings/sighting.ts"
 import { settledWeights } from "../src/runs/services.ts"
 import { folderStore } from "../src/store/folder.ts"
 import { s3Store } from "../src/store/s3.ts"
@@ -79,6 +80,8 @@ const onLoopback = (folder: string) =>
     )
   )
 
+const contentHashOf = (bytes: Uint8Array): string => new Bun.CryptoHasher("sha256").update(bytes).digest("hex")
+
 const passes = Effect.gen(function* () {
   const settings = yield* Settings
   const store = yield* Store
@@ -86,14 +89,13 @@ const passes = Effect.gen(function* () {
   const weights = yield* settledWeights({ allowUntrained: true })
   const recipe = makeRecipe({ ...settings, weightsHash: weights.hash, augmentations: AUGMENTATIONS })
   const prepare = { clipMaxSeconds: settings.clipMaxSeconds, augmentations: AUGMENTATIONS, audit: true }
-  const stored = new Map()
-  const count = yield* countCorpus(stored, new Map())
+  const count = yield* countCorpus(new KnownRecordings(), () => true)
   const found: Array<Pass> = []
   // The first one warms everything up.
   for (let pass = 0; pass <= PASSES; pass++) {
     let patches = 0
     const stream = yield* seconds(
-      Effect.map(embedCorpus({ ...settings, ...prepare, recipe, stored, count }), (result) => {
+      Effect.map(embedCorpus({ ...settings, ...prepare, recipe, known: new KnownRecordings(), count }), (result) => {
         patches = result.patches
       })
     )
@@ -105,7 +107,10 @@ const passes = Effect.gen(function* () {
     const preparation = yield* seconds(
       recordings.pipe(
         Stream.mapEffect(
-          ({ key }) => Effect.flatMap(store.get(key), ({ bytes }) => Effect.ignore(preparers.prepare(bytes, prepare))),
+          ({ key }) =>
+            Effect.flatMap(store.get(key), ({ bytes }) =>
+              Effect.ignore(preparers.prepare(bytes, contentHashOf(bytes), prepare))
+            ),
           { concurrency: settings.fetchConcurrency }
         ),
         Stream.runDrain

@@ -3,6 +3,7 @@ import { Console, Effect, Option } from "effect"
 import { Argument, CliError, Command } from "effect/cli"
 import packageJson from "../package.json"
 import { Settings } from "../src/config.ts"
+import { Embeddings } from "../src/embeddings/embeddings.ts"
 import { readPointer } from "../src/registry/pointer.ts"
 import { promoteVersion, rollback } from "../src/registry/publish.ts"
 import { type Difference, diffVersions, listVersions, showVersion, type Version } from "../src/registry/versions.ts"
@@ -94,7 +95,7 @@ const describeValues = (values: Readonly<Record<string, unknown>>): string =>
     .join(", ")
 
 const diff = Command.make("diff", { from: id("from"), to: id("to") }, ({ from, to }) =>
-  onStore(diffVersions(from, to), describeDifference)
+  onStore(diffVersions(from, to).pipe(Effect.provide(Embeddings.layer)), describeDifference)
 ).pipe(Command.withDescription("What changed from one version to another: data, settings, scores"))
 
 const describeDifference = ({ versions: [one, other], recordings, settings }: Difference): string => {

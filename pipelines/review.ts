@@ -68,7 +68,7 @@ const findOpen = Effect.gen(function* () {
   const objects = yield* listUnlabelled
   const unlabelled = objects.length === 0 ? [] : yield* embedThese(objects)
   const found = yield* reviewRecordings(progress, unlabelled)
-  const there = new Set([...(yield* liveVersions).keys(), ...objects.map(({ key }) => key)])
+  const there = new Set([...(yield* liveVersions), ...objects].map(({ key }) => key))
   return yield* openItems(found, (key) => there.has(key))
 })
 

@@ -34,8 +34,8 @@ const handle = Effect.fn("upload")(function* (options: Command.Command.Config.In
     return yield* new CliError.UserError({ cause: `There is no folder ${folder.location}.` })
   }
   const plan = yield* planUpload(folder)
-  const total = plan.uploads.length
-  if (total + plan.refused.length === 0) {
+  const total = plan.uploads.length + plan.embeddings.length
+  if (plan.uploads.length + plan.refused.length === 0) {
     const cause = `There is nothing to upload in ${folder.location}: it should hold a folder of recordings for each class.`
     return yield* new CliError.UserError({ cause })
   }
@@ -62,18 +62,37 @@ const handle = Effect.fn("upload")(function* (options: Command.Command.Config.In
     { concurrency: fetchConcurrency, discard: true }
   )
 
+  let parts = 0
+  yield* Effect.forEach(
+    plan.embeddings,
+    Effect.fnUntraced(function* (part) {
+      const { outcome } = yield* upload(folder, store, part, options).pipe(holding(part.size))
+      if (outcome === "uploaded") parts++
+      yield* progress({ ...stage, done: ++done })
+    }),
+    { concurrency: fetchConcurrency, discard: true }
+  )
   yield* end
 
   const seconds = ((yield* Clock.currentTimeMillis) - began) / 1000
   const megabytes = (counts.bytes / 1e6).toFixed(1)
   yield* Console.log(
     `${options.dryRun ? "Would upload" : "Uploaded"} ${countOf(counts.uploaded)} (${megabytes} MB) to ${store.location}; ` +
-      `${counts.unchanged} were there already, ${refused.length} refused, ${plan.ignored} ignored.`
+      `${counts.unchanged} were there already, ${refused.length} refused, ${plan.ignored} ignored.` +
+      (parts === 0 ? "" : ` With them ${parts} ${parts === 1 ? "part" : "parts"} of embeddings.`)
   )
   if (options.json) {
     const { dryRun } = options
     yield* Console.log(
-      JSON.stringify({ store: store.location, dryRun, ...counts, ignored: plan.ignored, refused, seconds })
+      JSON.stringify({
+        store: store.location,
+        dryRun,
+        ...counts,
+        embeddings: parts,
+        ignored: plan.ignored,
+        refused,
+        seconds
+      })
     )
   }
   if (refused.length > 0) return yield* new CliError.UserError({ cause: `${countOf(refused.length)} refused.` })

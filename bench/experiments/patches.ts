@@ -43,7 +43,11 @@ export const patchesOf = Effect.fn("patchesOf")(function* (
     Stream.runForEach(({ key }) =>
       Effect.gen(function* () {
         const { bytes } = yield* store.get(key)
-        const { variants } = yield* prepareRecording(bytes, { clipMaxSeconds, augmentations, audit: false })
+        const { variants } = yield* prepareRecording(
+          bytes,
+          new Bun.CryptoHasher("sha256").update(bytes).digest("hex"),
+          { clipMaxSeconds, augmentations, audit: false }
+        )
         for (const { draw, patches } of variants) {
           const embeddings = yield* embed(patches)
           const logits = embeddings.map((embedding) => logitsOf(embedding, kernel))

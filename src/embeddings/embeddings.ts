@@ -1,219 +1,195 @@
-import { Context, Effect, Layer, Option, Stream } from "effect"
-import { damagedPartKey, embeddingPartKey, embeddingsPrefix } from "../store/keys.ts"
+import { Context, Effect, Layer, Stream } from "effect"
 import { type ObjectInfo, Store, type StoreError } from "../store/store.ts"
-import { decodePart, encodePart, FOOTER_BYTES, locateIndex, type PartError, partName, readIndex } from "./part.ts"
+import { decodePart, encodePart, FOOTER_BYTES, locateIndex, readIndex } from "./part.ts"
+import {
+  type Compaction,
+  nameOf,
+  type PartError,
+  partsToMerge,
+  partsUntilSettled,
+  removeParts,
+  tolerating,
+  writePart
+} from "./parts.ts"
 import type { Recipe } from "./recipe.ts"
 import type { EmbeddedRecording } from "./recording.ts"
+import { KnownRecordings, type Sighting, type Version, versionName } from "./sighting.ts"
+import { decodeSightings, encodeSightings } from "./sightingPart.ts"
 
 /** Parts read at once: each costs two round trips to a bucket for the index, and 3 MB when loading. */
 const INDEX_CONCURRENCY = 16
 
-/** When parts are merged. */
-export interface Compaction {
-  /** Bytes up to which a part is small. */
-  readonly small: number
-  /** Small parts that there have to be. */
-  readonly least: number
-  /** Bytes of a merged part, at most. */
-  readonly merged: number
-}
-
 const COMPACTION: Compaction = { small: 2_000_000, least: 16, merged: 8_000_000 }
 
+/** The folder, beside the recipes', of sightings of recordings whose vectors bear another key or version. */
+const SEEN = "seen"
+
+type RecipeId = Pick<Recipe, "id">
+
 /**
- * Embeddings kept in the store as immutable, content-addressed Parquet parts under `embeddings/<recipe>/`.
+ * The vectors of recordings, by content, kept in the store as immutable, content-addressed Parquet parts under
+ * `embeddings/<recipe>/`, and where these contents were seen besides, under `embeddings/seen/`.
  *
- * Many may write, merge and read at once, without a lock. Whatever is removed was written elsewhere before, so a reader
- * that lists until nothing is new has seen every recording, perhaps twice; it takes each once. A part that cannot be
- * read is named in a warning and set aside under `damaged/`, so that its recordings are embedded again.
+ * Many may write, merge and read at once (see `parts.ts`). A part that cannot be read is set aside, so that its recordings
+ * are embedded again.
  */
 export class Embeddings extends Context.Service<
   Embeddings,
   {
-    /** The ETags stored for each key; more than one where a recording changed. Reads no vectors. */
-    readonly index: (recipe: Pick<Recipe, "id">) => Effect.Effect<ReadonlyMap<string, ReadonlySet<string>>, StoreError>
+    /** Which contents are embedded, and which versions of recordings are known to hold them. Reads no vectors. */
+    readonly index: (recipe: RecipeId) => Effect.Effect<KnownRecordings, StoreError>
     /** Writes one part; two writers with the same recordings write the same object. */
-    readonly append: (
-      recipe: Pick<Recipe, "id">,
-      recordings: ReadonlyArray<EmbeddedRecording>
-    ) => Effect.Effect<void, StoreError>
-    /** The recordings whose stored version is the wanted one (`wanted`: key to ETag), each once, part by part. */
-    readonly load: (
-      recipe: Pick<Recipe, "id">,
-      wanted: ReadonlyMap<string, string>
-    ) => Stream.Stream<EmbeddedRecording, StoreError>
+    readonly append: (recipe: RecipeId, recordings: ReadonlyArray<EmbeddedRecording>) => Effect.Effect<void, StoreError>
+    /** Remembers where contents that are embedded already were seen, so that they are not read again. */
+    readonly sighted: (sightings: ReadonlyArray<Sighting>) => Effect.Effect<void, StoreError>
+    /** The embedded recordings with these contents (hex SHA-256), each once, part by part, under any of their keys. */
+    readonly load: (recipe: RecipeId, contents: ReadonlySet<string>) => Stream.Stream<EmbeddedRecording, StoreError>
     /**
-     * Merges small parts where there are many, and leaves out what `live` (the corpus, key to ETag) no longer has.
-     * `live` is asked for after the parts are listed, so that a recording which lands meanwhile is not taken for one that
-     * went. Returns how many parts were merged.
+     * Merges small parts where there are many, and leaves out contents that none of `live`, the recordings in the store,
+     * has. `live` is asked for after the parts are listed, so that a recording which lands meanwhile is not taken for one
+     * that went. Returns how many parts were merged.
      */
     readonly compact: <E, R>(
-      recipe: Pick<Recipe, "id">,
-      live: Effect.Effect<ReadonlyMap<string, string>, E, R>
+      recipe: RecipeId,
+      live: Effect.Effect<Iterable<Version>, E, R>
     ) => Effect.Effect<number, StoreError | E, R>
   }
 >()("ecosight/embeddings/Embeddings") {
   static readonly layerWith = (compaction: Compaction) =>
     Layer.effect(
       Embeddings,
-      Effect.gen(function* () {
-        const store = yield* Store
-
-        const parts = (recipe: Pick<Recipe, "id">) => {
-          const prefix = embeddingsPrefix(recipe.id)
-          return store.list(prefix).pipe(Stream.filter(({ key }) => /^[^/]+\.parquet$/.test(key.slice(prefix.length))))
-        }
-
-        /** Every part, and, once these are read, those that were written meanwhile: a merge may have moved rows there. */
-        const partsUntilSettled = (recipe: Pick<Recipe, "id">) => {
-          const seen = new Set<string>()
-          return Stream.paginate(undefined, () =>
-            parts(recipe).pipe(
-              Stream.filter(({ key }) => !seen.has(key)),
-              Stream.runCollect,
-              Effect.map((fresh) => {
-                for (const { key } of fresh) seen.add(key)
-                return [fresh, fresh.length > 0 ? Option.some(undefined) : Option.none()] as const
-              })
-            )
-          )
-        }
-
-        const setAside = Effect.fnUntraced(function* (recipe: Pick<Recipe, "id">, { part, message }: PartError) {
-          yield* Effect.logWarning(`${message} It is set aside, and its recordings are embedded again.`)
-          const { bytes } = yield* store.get(part)
-          yield* store.put(damagedPartKey(recipe.id, nameOf(part)), bytes)
-          yield* store.remove(part)
+      Effect.map(Store, (store) => {
+        const here = Effect.provideService(Store, store)
+        return Embeddings.of({
+          index: (recipe) => here(index(recipe)),
+          append: (recipe, recordings) => here(writePart(recipe.id, encodePart(recordings))),
+          sighted: (sightings) =>
+            sightings.length === 0 ? Effect.void : here(writePart(SEEN, encodeSightings(sightings))),
+          load: (recipe, contents) => load(recipe, contents).pipe(Stream.provideService(Store, store)),
+          compact: (recipe, live) => here(compact(compaction, recipe, live))
         })
-
-        /** Reads a part: nothing where it is damaged, or gone since it was listed. */
-        const tolerate =
-          (recipe: Pick<Recipe, "id">) =>
-          <A>(read: Effect.Effect<ReadonlyArray<A>, StoreError | PartError>) =>
-            read.pipe(
-              Effect.catchTag("PartError", (error) => Effect.as(setAside(recipe, error), [])),
-              Effect.catchIf(
-                (error) => error.reason === "missing",
-                () => Effect.succeed<ReadonlyArray<A>>([])
-              )
-            )
-
-        const readPart = ({ key }: ObjectInfo) =>
-          Effect.flatMap(store.get(key), ({ bytes }) => decodePart(key, nameOf(key), bytes))
-
-        const readPartIndex = Effect.fnUntraced(function* ({ key, size }: ObjectInfo) {
-          // A server refuses any range of an empty object.
-          const footer =
-            size === 0 ? new Uint8Array() : yield* store.getRange(key, Math.max(0, size - FOOTER_BYTES), size)
-          const index = yield* locateIndex(key, footer)
-          const head = size <= FOOTER_BYTES ? footer : yield* store.getRange(key, 0, index.end)
-          return yield* readIndex(key, index, head)
-        })
-
-        const index = Effect.fn("Embeddings.index")(function* (recipe: Pick<Recipe, "id">) {
-          const etags = new Map<string, Set<string>>()
-          yield* partsUntilSettled(recipe).pipe(
-            Stream.mapEffect((part) => tolerate(recipe)(readPartIndex(part)), { concurrency: INDEX_CONCURRENCY }),
-            Stream.runForEach((rows) =>
-              Effect.sync(() => {
-                for (const { key, etag } of rows) {
-                  const known = etags.get(key)
-                  if (known === undefined) etags.set(key, new Set([etag]))
-                  else known.add(etag)
-                }
-              })
-            )
-          )
-          return etags
-        })
-
-        const write = Effect.fnUntraced(function* (
-          recipe: Pick<Recipe, "id">,
-          recordings: ReadonlyArray<EmbeddedRecording>
-        ) {
-          const bytes = encodePart(recordings)
-          return yield* store.put(embeddingPartKey(recipe.id, partName(bytes)), bytes)
-        })
-
-        const append = Effect.fn("Embeddings.append")(function* (
-          recipe: Pick<Recipe, "id">,
-          recordings: ReadonlyArray<EmbeddedRecording>
-        ) {
-          yield* write(recipe, recordings)
-        })
-
-        const load = (recipe: Pick<Recipe, "id">, wanted: ReadonlyMap<string, string>) =>
-          Stream.suspend(() => {
-            const seen = new Set<string>()
-            return partsUntilSettled(recipe).pipe(
-              Stream.mapEffect((part) => tolerate(recipe)(readPart(part))),
-              Stream.flattenIterable,
-              Stream.filter((recording) => {
-                if (wanted.get(recording.key) !== recording.etag || seen.has(recording.key)) return false
-                seen.add(recording.key)
-                return true
-              })
-            )
-          })
-
-        const merge = Effect.fnUntraced(function* (
-          recipe: Pick<Recipe, "id">,
-          group: ReadonlyArray<ObjectInfo>,
-          live: ReadonlyMap<string, string>
-        ) {
-          const read = yield* Effect.forEach(group, (part) => tolerate(recipe)(readPart(part)))
-          const kept = new Map<string, EmbeddedRecording>()
-          for (const recording of read.flat()) {
-            if (live.get(recording.key) === recording.etag && !kept.has(recording.key))
-              kept.set(recording.key, recording)
-          }
-          const merged = [...kept.values()].sort((a, b) => (a.key < b.key ? -1 : 1))
-          const written = merged.length > 0 ? (yield* write(recipe, merged)).key : undefined
-          // Only what is written elsewhere, or needed no more, goes; who dies before leaves rows twice.
-          yield* Effect.forEach(
-            group.filter(({ key }) => key !== written),
-            ({ key }) => store.remove(key),
-            { discard: true }
-          )
-          return group.length
-        })
-
-        const compact = Effect.fn("Embeddings.compact")(function* <E, R>(
-          recipe: Pick<Recipe, "id">,
-          live: Effect.Effect<ReadonlyMap<string, string>, E, R>
-        ) {
-          const small = yield* parts(recipe).pipe(
-            Stream.filter(({ size }) => size <= compaction.small),
-            Stream.runCollect
-          )
-          if (small.length < compaction.least) return 0
-          const corpus = yield* live
-          const merged = yield* Effect.forEach(groupBySize(small, compaction.merged), (group) =>
-            merge(recipe, group, corpus)
-          )
-          return merged.reduce((sum, count) => sum + count, 0)
-        })
-
-        return Embeddings.of({ index, append, load, compact })
       })
     )
 
   static readonly layer = Embeddings.layerWith(COMPACTION)
 }
 
-const nameOf = (part: string): string => part.slice(part.lastIndexOf("/") + 1, -".parquet".length)
+const tolerate = (folder: string) =>
+  tolerating(folder, folder === SEEN ? "what it told of is read again" : "its recordings are embedded again")
 
-/** Consecutive parts, together no larger than `most` bytes. */
-const groupBySize = (parts: ReadonlyArray<ObjectInfo>, most: number): ReadonlyArray<ReadonlyArray<ObjectInfo>> => {
-  const groups: Array<Array<ObjectInfo>> = []
-  let filled = Number.POSITIVE_INFINITY
-  for (const part of parts) {
-    if (filled + part.size > most) {
-      groups.push([])
-      filled = 0
-    }
-    groups.at(-1)!.push(part)
-    filled += part.size
-  }
-  return groups
+const readPart = ({ key }: ObjectInfo) =>
+  Effect.gen(function* () {
+    const { bytes } = yield* (yield* Store).get(key)
+    return yield* decodePart(key, nameOf(key), bytes)
+  })
+
+const readSightings = ({ key }: ObjectInfo) =>
+  Effect.gen(function* () {
+    const { bytes } = yield* (yield* Store).get(key)
+    return yield* decodeSightings(key, nameOf(key), bytes)
+  })
+
+const readPartIndex = Effect.fnUntraced(function* ({ key, size }: ObjectInfo) {
+  const store = yield* Store
+  // A server refuses any range of an empty object.
+  const footer = size === 0 ? new Uint8Array() : yield* store.getRange(key, Math.max(0, size - FOOTER_BYTES), size)
+  const index = yield* locateIndex(key, footer)
+  const head = size <= FOOTER_BYTES ? footer : yield* store.getRange(key, 0, index.end)
+  return yield* readIndex(key, index, head)
+})
+
+const index = Effect.fn("Embeddings.index")(function* ({ id }: RecipeId) {
+  const known = new KnownRecordings()
+  const readAll = <A>(
+    folder: string,
+    read: (part: ObjectInfo) => Effect.Effect<ReadonlyArray<A>, StoreError | PartError, Store>,
+    remember: (row: A) => void
+  ) =>
+    partsUntilSettled(folder).pipe(
+      Stream.mapEffect((part) => tolerate(folder)(read(part)), { concurrency: INDEX_CONCURRENCY }),
+      Stream.runForEach((rows) => Effect.sync(() => rows.forEach(remember)))
+    )
+  yield* readAll(SEEN, readSightings, (sighting) => known.see(sighting))
+  yield* readAll(id, readPartIndex, (row) => {
+    known.see(row)
+    known.embed(row.contentHash)
+  })
+  return known
+})
+
+const load = ({ id }: RecipeId, contents: ReadonlySet<string>) =>
+  Stream.suspend(() => {
+    const given = new Set<string>()
+    return partsUntilSettled(id).pipe(
+      Stream.mapEffect((part) => tolerate(id)(readPart(part))),
+      Stream.flattenIterable,
+      Stream.filter(({ contentHash }) => {
+        if (!contents.has(contentHash) || given.has(contentHash)) return false
+        given.add(contentHash)
+        return true
+      })
+    )
+  })
+
+const compact = Effect.fn("Embeddings.compact")(function* <E, R>(
+  compaction: Compaction,
+  recipe: RecipeId,
+  live: Effect.Effect<Iterable<Version>, E, R>
+) {
+  const groups = yield* partsToMerge(recipe.id, compaction)
+  const seen = yield* partsToMerge(SEEN, compaction)
+  if (groups.length + seen.length === 0) return 0
+  const versions = [...(yield* live)]
+  const isLive = setOf(versions)
+  const known = yield* index(recipe)
+  const contents = versions.map((version) => known.contentOf(version))
+  // While the bytes of a recording are not known, they may be any that are stored.
+  const needed = contents.includes(undefined) ? undefined : new Set(contents)
+  const vectors = yield* Effect.forEach(groups, (group) =>
+    mergeVectors(recipe.id, group, isLive, (contentHash) => needed?.has(contentHash) ?? true)
+  )
+  const sightings = yield* Effect.forEach(seen, (group) => mergeSightings(group, isLive))
+  return [...vectors, ...sightings].reduce((sum, count) => sum + count, 0)
+})
+
+type IsLive = (version: Version) => boolean
+
+const setOf = (versions: ReadonlyArray<Version>): IsLive => {
+  const names = new Set(versions.map(versionName))
+  return (version) => names.has(versionName(version))
 }
+
+const mergeVectors = Effect.fnUntraced(function* (
+  folder: string,
+  group: ReadonlyArray<ObjectInfo>,
+  isLive: IsLive,
+  isNeeded: (contentHash: string) => boolean
+) {
+  const read = (yield* Effect.forEach(group, (part) => tolerate(folder)(readPart(part)))).flat()
+  const kept = new Map<string, EmbeddedRecording>()
+  for (const recording of read) {
+    const { contentHash } = recording
+    if (isNeeded(contentHash) && (!kept.has(contentHash) || isLive(recording))) kept.set(contentHash, recording)
+  }
+  // One content's vectors are kept under one key: where it lay besides is written down before that is gone.
+  const others = read.filter((recording) => {
+    const sibling = kept.get(recording.contentHash)
+    return sibling !== undefined && isLive(recording) && versionName(sibling) !== versionName(recording)
+  })
+  if (others.length > 0) {
+    yield* writePart(
+      SEEN,
+      encodeSightings(others.map(({ key, etag, size, contentHash }) => ({ key, etag, size, contentHash })))
+    )
+  }
+  const merged = [...kept.values()].sort((a, b) => (a.key < b.key ? -1 : 1))
+  yield* removeParts(group, merged.length > 0 ? yield* writePart(folder, encodePart(merged)) : undefined)
+  return group.length
+})
+
+const mergeSightings = Effect.fnUntraced(function* (group: ReadonlyArray<ObjectInfo>, isLive: IsLive) {
+  const read = (yield* Effect.forEach(group, (part) => tolerate(SEEN)(readSightings(part)))).flat()
+  const kept = new Map(read.filter(isLive).map((sighting) => [versionName(sighting), sighting]))
+  yield* removeParts(group, kept.size > 0 ? yield* writePart(SEEN, encodeSightings([...kept.values()])) : undefined)
+  return group.length
+})

@@ -1,16 +1,12 @@
 import { Effect, Schema } from "effect"
 import { parquetMetadata, parquetRead, parquetReadObjects } from "hyparquet"
 import { ByteWriter, type ColumnSource, parquetWrite } from "hyparquet-writer"
-import { VARIANT_NAMES } from "../augment/plan.ts"
+import { VARIANT_NAMES } from "../augment/variants.ts"
 import { EMBEDDING_SIZE } from "../embedder/yamnet/layers.ts"
 import { classOf, groupOf } from "../store/keys.ts"
+import { intact, PartError } from "./parts.ts"
 import type { EmbeddedRecording } from "./recording.ts"
-
-/** A part that cannot be read back: damaged, or not ours. */
-export class PartError extends Schema.TaggedError<PartError>()("PartError", {
-  part: Schema.String,
-  message: Schema.String
-}) {}
+import type { Sighting } from "./sighting.ts"
 
 // The vector is a byte array of 1,024 little-endian float32. A Parquet list of floats reads 40 times slower
 // (41 ms against 1.0 ms for 768 rows) and writes 14 times slower; in Python, np.frombuffer(row, "<f4") gives the array.
@@ -33,15 +29,11 @@ const Row = Schema.Struct({
 const decodeRows = Schema.decodeUnknownEffect(Schema.Array(Row))
 const isText = Schema.is(Schema.Array(Schema.String))
 
-/** Which version of a recording a row is of: the first two columns, so that they lie together at a part's start. */
-const INDEX_COLUMNS = ["key", "etag"] as const
+/** Which content a row is of, and where it was seen: all in the first columns, so that they lie together at a part's start. */
+const INDEX_COLUMNS = ["key", "etag", "content_hash"] as const
 
 /** Bytes at a part's end that hold its footer: 2.5 KB with one row group, however many rows. */
 export const FOOTER_BYTES = 16_384
-
-/** The name of the part with these bytes: their SHA-256, so that a damaged one shows. */
-export const partName = (bytes: Uint8Array): string =>
-  new Bun.CryptoHasher("sha256").update(bytes).digest("hex").slice(0, 32)
 
 /** Recordings as one Parquet file: a row per variant, the rows of a recording together. */
 export const encodePart = (recordings: ReadonlyArray<EmbeddedRecording>): Uint8Array => {
@@ -84,11 +76,8 @@ export const encodePart = (recordings: ReadonlyArray<EmbeddedRecording>): Uint8A
   return new Uint8Array(writer.getBuffer())
 }
 
-/** A recording's version, as a part's index has it. */
-export interface IndexRow {
-  readonly key: string
-  readonly etag: string
-}
+/** A recording, as a part's index has it. */
+export type IndexRow = Omit<Sighting, "size">
 
 /** Where in a part the index lies, from the part's last bytes (the whole part where it is smaller than a footer). */
 export const locateIndex = Effect.fn("locateIndex")(function* (part: string, footer: Uint8Array) {
@@ -128,22 +117,28 @@ export const readIndex = Effect.fn("readIndex")(function* (
       }),
     catch: damaged(part)
   })
-  const [keys, etags]: ReadonlyArray<unknown> = [...columns.values()]
-  if (!isText(keys) || !isText(etags) || keys.length !== etags.length) {
-    return yield* new PartError({ part, message: `${part} cannot be read: its keys and ETags are not text.` })
+  const [keys, etags, hashes]: ReadonlyArray<unknown> = [...columns.values()]
+  if (
+    !isText(keys) ||
+    !isText(etags) ||
+    !isText(hashes) ||
+    keys.length !== etags.length ||
+    keys.length !== hashes.length
+  ) {
+    return yield* new PartError({ part, message: `${part} cannot be read: its keys, ETags and hashes are not text.` })
   }
   const rows: Array<IndexRow> = []
   for (const [at, key] of keys.entries()) {
-    if (key !== keys[at - 1] || etags[at] !== etags[at - 1]) rows.push({ key, etag: etags[at]! })
+    const row = { key, etag: etags[at]!, contentHash: hashes[at]! }
+    const before = rows.at(-1)
+    if (key !== before?.key || row.etag !== before.etag || row.contentHash !== before.contentHash) rows.push(row)
   }
   return rows
 })
 
 /** The recordings in a part, whole; `name` is what `partName` gave it. */
 export const decodePart = Effect.fn("decodePart")(function* (part: string, name: string, bytes: Uint8Array) {
-  if (partName(bytes) !== name) {
-    return yield* new PartError({ part, message: `${part} is damaged: its content is not what its name says.` })
-  }
+  yield* intact(part, name, bytes)
   const rows = yield* read(part, bytes).pipe(Effect.flatMap(decodeRows), Effect.mapError(damaged(part)))
   if (rows.some((row) => row.vector.length !== EMBEDDING_SIZE * 4)) {
     return yield* new PartError({ part, message: `${part} holds a vector that is not ${EMBEDDING_SIZE} floats long.` })

@@ -1,4 +1,4 @@
-import { AUGMENTATION_VERSION } from "../augment/plan.ts"
+import { AUGMENTATION_VERSION } from "../augment/draw.ts"
 import { FRONTEND_VERSION } from "../embedder/yamnet/frontend.ts"
 import type { Precision } from "../embedder/yamnet/layers.ts"
 import { POOLING_VERSION } from "../embedder/yamnet/pooling.ts"

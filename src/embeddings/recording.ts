@@ -1,4 +1,5 @@
-import type { Draw } from "../augment/plan.ts"
+import type { Draw } from "../augment/draw.ts"
+import type { Sighting } from "./sighting.ts"
 
 /** One variant of a recording and its embedding: the mean over its patches, by energy in an original. */
 export interface EmbeddedVariant {
@@ -13,13 +14,8 @@ export interface EmbeddedVariant {
   readonly vector: Float32Array
 }
 
-/** A recording as the store knows it, with all its variants; `variants[0]` is the original. */
-export interface EmbeddedRecording {
-  readonly key: string
-  readonly etag: string
-  readonly size: number
-  /** Hex SHA-256 of the recording's bytes. */
-  readonly contentHash: string
+/** A recording's vectors and where it lay when it was embedded, with all its variants; `variants[0]` is the original. */
+export interface EmbeddedRecording extends Sighting {
   /** Digital silence: kept, since it is audio, but worth a look. */
   readonly silent: boolean
   readonly variants: ReadonlyArray<EmbeddedVariant>

@@ -1,6 +1,7 @@
 import { Effect, Option, Schema } from "effect"
+import { readDocument } from "../store/documents.ts"
 import { versionKey } from "../store/keys.ts"
-import { orNone, Store } from "../store/store.ts"
+import { Store } from "../store/store.ts"
 import { readPointer } from "./pointer.ts"
 import { VersionError } from "./publish.ts"
 import { readTrainingSet, wholeVersions } from "./trainingSet.ts"
@@ -107,17 +108,11 @@ const readMetadata = (runId: string) => readFile(runId, "model_metadata.json", M
 
 const readFile = Effect.fnUntraced(function* <A>(runId: string, file: string, schema: Schema.ConstraintDecoder<A>) {
   const store = yield* Store
-  const found = yield* orNone(store.get(versionKey(runId, file)))
-  if (Option.isNone(found)) {
-    return yield* new VersionError({ runId, message: `${store.location} holds no version ${runId} with a ${file}.` })
-  }
-  return yield* Schema.decodeUnknownEffect(Schema.fromJsonString(schema))(
-    new TextDecoder().decode(found.value.bytes)
-  ).pipe(
-    Effect.mapError(
-      (cause) => new VersionError({ runId, message: `${versionKey(runId, file)} cannot be read: ${cause.message}` })
-    )
+  const found = yield* readDocument(versionKey(runId, file), schema).pipe(
+    Effect.catchTag("DocumentError", ({ message }) => new VersionError({ runId, message }))
   )
+  if (Option.isSome(found)) return found.value.value
+  return yield* new VersionError({ runId, message: `${store.location} holds no version ${runId} with a ${file}.` })
 })
 
 const versionOf = (

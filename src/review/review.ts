@@ -1,5 +1,6 @@
 import { DateTime, Effect, Option, Schema, Stream } from "effect"
 import { Settings } from "../config.ts"
+import { Embeddings } from "../embeddings/embeddings.ts"
 import { addDuplicates, readDuplicates } from "../registry/knownDuplicates.ts"
 import { newestVersion } from "../registry/trainingSet.ts"
 import { showVersion } from "../registry/versions.ts"
@@ -77,9 +78,10 @@ export const reviewRecordings = Effect.fn("reviewRecordings")(function* (
   const { groupPattern } = yield* Settings
   yield* finishMoves
   const recipe = yield* reviewedRecipe
-  const live = yield* liveVersions
+  const embeddings = yield* Embeddings
+  const versions = yield* liveVersions
   const known = yield* readDuplicates
-  const corpus = yield* loadReviewed(recipe, live, groupPattern, known)
+  const corpus = yield* loadReviewed(recipe, yield* embeddings.index(recipe), versions, groupPattern, known)
   const found = yield* findDuplicates(corpus, known, (done, total) =>
     onStep({ stage: "Comparing sounds", unit: "pairs", done, total })
   )
@@ -92,7 +94,7 @@ export const reviewRecordings = Effect.fn("reviewRecordings")(function* (
   const review: Review = {
     date: DateTime.formatIso(yield* DateTime.now),
     recordings: corpus.recordings.length,
-    unknown: live.size - corpus.recordings.length,
+    unknown: versions.length - corpus.recordings.length,
     // Silence is listed as such: what it sounds like says nothing.
     suspects: suspects.flatMap((suspect) => {
       const { contentHash, peak } = byKey.get(suspect.key)!

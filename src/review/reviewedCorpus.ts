@@ -2,6 +2,7 @@ import { Effect, Option, Stream } from "effect"
 import { EMBEDDING_SIZE } from "../embedder/yamnet/layers.ts"
 import { Embeddings } from "../embeddings/embeddings.ts"
 import type { Recipe } from "../embeddings/recipe.ts"
+import type { KnownRecordings, Version } from "../embeddings/sighting.ts"
 import { type KnownDuplicates, mergeGroups } from "../registry/knownDuplicates.ts"
 import { classOf, groupOf } from "../store/keys.ts"
 
@@ -23,10 +24,11 @@ export interface ReviewedCorpus {
   readonly vectors: Float32Array
 }
 
-/** Loads the stored embeddings of these recordings (key to ETag), originals only; those not embedded yet are left out. */
+/** Loads the stored embeddings of these recordings , originals only; those not known to be embedded are left out. */
 export const loadReviewed = Effect.fn("loadReviewed")(function* (
   recipe: Pick<Recipe, "id">,
-  live: ReadonlyMap<string, string>,
+  known: KnownRecordings,
+  versions: ReadonlyArray<Version>,
   groupPattern: Option.Option<RegExp>,
   { pairs }: Pick<KnownDuplicates, "pairs">
 ) {
@@ -34,19 +36,14 @@ export const loadReviewed = Effect.fn("loadReviewed")(function* (
   const embeddings = yield* Embeddings
   const loaded: Array<Omit<ReviewedRecording, "group"> & { readonly source: string; readonly vector: Float32Array }> =
     []
-  yield* embeddings.load(recipe, live).pipe(
-    Stream.runForEach(({ key, contentHash, variants }) =>
+  const keysOf = Map.groupBy(versions, (version) => known.storedContentOf(version) ?? "")
+  yield* embeddings.load(recipe, new Set(keysOf.keys())).pipe(
+    Stream.runForEach(({ contentHash, variants }) =>
       Effect.sync(() => {
         const { peak, vector } = variants[0]!
-        // A copy: the vector is a view of its whole part.
-        loaded.push({
-          key,
-          className: classOf(key) ?? "",
-          source: groupOf(key, pattern),
-          contentHash,
-          peak,
-          vector: vector.slice()
-        })
+        for (const { key } of keysOf.get(contentHash)!) {
+          loaded.push({ key, className: classOf(key) ?? "", source: groupOf(key, pattern), contentHash, peak, vector })
+        }
       })
     )
   )

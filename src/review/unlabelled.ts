@@ -43,22 +43,26 @@ export const embedUnlabelled = Effect.fn("embedUnlabelled")(function* (
   const settings = yield* Settings
   const embeddings = yield* Embeddings
   const recipe = makeRecipe({ ...settings, weightsHash: weights.hash, augmentations: 0 })
-  const stored = yield* embeddings.index(recipe)
-  const known = objects.filter(({ key, etag }) => stored.get(key)?.has(etag)).length
+  const known = yield* embeddings.index(recipe)
+  const stored = objects.filter((object) => known.storedContentOf(object) !== undefined).length
   const { live } = yield* embedCorpus({
     ...settings,
     recipe,
     objects: Stream.fromIterable(objects),
-    stored,
-    count: { recordings: objects.length, stored: known, fresh: 0, classes: [] },
+    known,
+    count: { recordings: objects.length, stored, fresh: 0, classes: [] },
     augmentations: 0,
     audit: false,
     // However many are unusable: nothing is trained from them.
     maxSkipped: 1
   }).pipe(Effect.provide(Preparers.layer(settings.workers)))
-  const loaded = yield* embeddings.load(recipe, live).pipe(Stream.runCollect)
-  return loaded
-    .map(({ key, variants }) => ({ key, vector: variants[0]!.vector }))
+  const loaded = yield* embeddings.load(recipe, new Set(live.values())).pipe(Stream.runCollect)
+  const vectors = new Map(loaded.map(({ contentHash, variants }) => [contentHash, variants[0]!.vector]))
+  return [...live]
+    .flatMap(([key, contentHash]) => {
+      const vector = vectors.get(contentHash)
+      return vector === undefined ? [] : [{ key, vector }]
+    })
     .sort((a, b) => (a.key < b.key ? -1 : 1))
 })
 

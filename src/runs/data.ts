@@ -2,6 +2,7 @@ import { Effect, Option, Schema, Stream } from "effect"
 import { makeDataset, type Sample } from "../classifier/dataset.ts"
 import { Embeddings } from "../embeddings/embeddings.ts"
 import type { Recipe } from "../embeddings/recipe.ts"
+import type { EmbeddedRecording } from "../embeddings/recording.ts"
 import { mergeGroups, readDuplicates } from "../registry/knownDuplicates.ts"
 import { classOf, groupOf } from "../store/keys.ts"
 
@@ -13,6 +14,8 @@ export interface CorpusTotals {
   /** How long each recording is that was embedded, by key. */
   readonly seconds: ReadonlyMap<string, number>
   readonly silent: ReadonlyArray<string>
+  /** Keys with the same bytes, but in two classes or more: none of them is in the data set. */
+  readonly contradictions: ReadonlyArray<ReadonlyArray<string>>
   /** Recordings and variants by class. */
   readonly classes: ReadonlyMap<string, { readonly recordings: number; readonly variants: number }>
   /** How far the sources can be told apart, a sentence each. */
@@ -25,9 +28,11 @@ export class DatasetIncomplete extends Schema.TaggedError<DatasetIncomplete>()("
 }) {}
 
 /**
- * Loads the embeddings of these recordings (key to ETag) as a data set, in the order of their keys.
+ * Loads the embeddings of these recordings (key to content) as a data set, in the order of their keys.
  *
- * Sources that share a sound, as a review or their very bytes say, count as one: neither is held out without the other.
+ * The same bytes count once, under the first of their keys; those that lie in two classes are left out and named, for
+ * one of their labels is wrong. Sources that share a sound, as a review or their very bytes say, count as one: neither is
+ * held out without the other.
  */
 export const loadDataset = Effect.fn("loadDataset")(function* (
   recipe: Recipe,
@@ -36,37 +41,51 @@ export const loadDataset = Effect.fn("loadDataset")(function* (
 ) {
   const embeddings = yield* Embeddings
   const { pairs, checked } = yield* readDuplicates
+  const pattern = Option.getOrUndefined(groupPattern)
+  const keysOf = byContent(live)
   const loadedSamples: Array<Sample> = []
   const sources: Array<Source> = []
   const silent: Array<string> = []
+  const contradictions: Array<ReadonlyArray<string>> = []
   const classes = new Map<string, { recordings: number; variants: number }>()
   const seconds = new Map<string, number>()
+  let loaded = 0
   let patches = 0
-  yield* embeddings.load(recipe, live).pipe(
+
+  const add = (key: string, { variants }: EmbeddedRecording) => {
+    const className = classOf(key)!
+    const group = groupOf(key, pattern)
+    const counts = classes.get(className) ?? { recordings: 0, variants: 0 }
+    classes.set(className, counts)
+    counts.recordings++
+    counts.variants += variants.length
+    seconds.set(key, variants[0]!.seconds)
+    for (const { draw, vector, patches: own } of variants) {
+      loadedSamples.push({ key, className, group, variant: draw.variant, vector })
+      patches += own
+    }
+  }
+
+  yield* embeddings.load(recipe, new Set(keysOf.keys())).pipe(
     Stream.runForEach((recording) =>
       Effect.sync(() => {
-        const { key, contentHash } = recording
-        const className = classOf(key)!
-        const group = groupOf(key, Option.getOrUndefined(groupPattern))
-        const counts = classes.get(className) ?? { recordings: 0, variants: 0 }
-        classes.set(className, counts)
-        // Silent files are often the same bytes, which says nothing of where they come from.
-        sources.push({ group, contentHash: recording.silent ? key : contentHash, silent: recording.silent })
-        counts.recordings++
-        counts.variants += recording.variants.length
-        if (recording.silent) silent.push(key)
-        seconds.set(key, recording.variants[0]!.seconds)
-        for (const { draw, vector, patches: own } of recording.variants) {
-          loadedSamples.push({ key, className, group, variant: draw.variant, vector })
-          patches += own
+        loaded++
+        const keys = keysOf.get(recording.contentHash)!
+        const firsts = [...Map.groupBy(keys, (key) => classOf(key)).values()].map(([first]) => first!)
+        // Silent files are often the same bytes, which says nothing of where they come from, nor of what they are.
+        if (recording.silent) silent.push(...keys)
+        else if (firsts.length > 1) return void contradictions.push(keys)
+        for (const key of keys) {
+          const contentHash = recording.silent ? key : recording.contentHash
+          sources.push({ group: groupOf(key, pattern), contentHash, silent: recording.silent })
         }
+        for (const key of firsts) add(key, recording)
       })
     )
   )
-  const loaded = [...classes.values()].reduce((sum, { recordings }) => sum + recordings, 0)
-  if (loaded < live.size) {
+  if (loaded < keysOf.size) {
     return yield* new DatasetIncomplete({
-      message: `The embeddings of ${live.size - loaded} of ${live.size} recordings are not in the store any more.`
+      message: `The embeddings of ${keysOf.size - loaded} of ${keysOf.size} recordings are not in the store any more.`
     })
   }
   const merged = mergeGroups(sources, pairs)
@@ -75,17 +94,41 @@ export const loadDataset = Effect.fn("loadDataset")(function* (
   // a recording's own variants.
   samples.sort((a, b) => (a.key < b.key ? -1 : a.key > b.key ? 1 : 0))
   silent.sort()
+  contradictions.sort(([a], [b]) => (a! < b! ? -1 : 1))
+  const used = [...classes.values()].reduce((sum, { recordings }) => sum + recordings, 0)
+  const copies = live.size - used - contradictions.flat().length
   const totals: CorpusTotals = {
-    recordings: loaded,
+    recordings: used,
     variants: samples.length,
     patches,
     seconds,
     silent,
+    contradictions,
     classes,
-    notes: notesOn(sources, merged, new Set(checked))
+    notes: [...notesOnCopies(copies, contradictions), ...notesOn(sources, merged, new Set(checked))]
   }
   return { dataset: yield* makeDataset(samples), totals }
 })
+
+/** The keys of each content, in their order. */
+const byContent = (live: ReadonlyMap<string, string>): ReadonlyMap<string, ReadonlyArray<string>> => {
+  const keysOf = new Map<string, Array<string>>()
+  for (const key of [...live.keys()].sort()) {
+    const keys = keysOf.get(live.get(key)!)
+    if (keys === undefined) keysOf.set(live.get(key)!, [key])
+    else keys.push(key)
+  }
+  return keysOf
+}
+
+const notesOnCopies = (copies: number, contradictions: ReadonlyArray<ReadonlyArray<string>>): ReadonlyArray<string> => [
+  ...(copies > 0
+    ? [`${copies} ${copies === 1 ? "recording holds" : "recordings hold"} the same bytes as another: each counts once.`]
+    : []),
+  ...contradictions.map(
+    (keys) => `The same bytes lie in ${new Set(keys.map(classOf)).size} classes and were left out: ${keys.join(", ")}.`
+  )
+]
 
 interface Source {
   readonly group: string

@@ -6,12 +6,12 @@ import { loadDataset } from "./data.ts"
 import type { Plan } from "./retrain.ts"
 
 /** The store's corpus as a data set; what has no embeddings yet is embedded first, and stays embedded. */
-export const embeddedCorpus = Effect.fn("embeddedCorpus")(function* ({ recipe, stored, count }: Plan, audit: boolean) {
+export const embeddedCorpus = Effect.fn("embeddedCorpus")(function* ({ recipe, known, count }: Plan, audit: boolean) {
   const settings = yield* Settings
   const { live, skipped, embedded } = yield* embedCorpus({
     ...settings,
     recipe,
-    stored,
+    known,
     count,
     augmentations: recipe.parts.augmentations,
     audit

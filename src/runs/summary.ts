@@ -1,4 +1,6 @@
 import { Schema } from "effect"
+import type { ClassScore, HoldoutResult } from "../classifier/holdoutResult.ts"
+import type { CorpusTotals } from "./data.ts"
 
 const ClassScores = Schema.Struct({
   className: Schema.String,
@@ -19,13 +21,15 @@ export const RunSummary = Schema.Struct({
   store: Schema.String,
   engine: Schema.Struct({ name: Schema.String, adapter: Schema.String, why: Schema.String }),
   embedder: Schema.Literals(["yamnet", "untrained"]),
-  /** Hex SHA-256 of the version's `training_set.json`: every key and ETag that the model was made from. */
+  /** Hex SHA-256 of the version's `training_set.json`: every key and content that the model was made from. */
   snapshot: Schema.String,
   /** Usable recordings, which is what the model was trained from and tested on. */
   recordings: Schema.Int,
   skipped: Schema.Array(Schema.Struct({ key: Schema.String, reason: Schema.String })),
   /** Recordings that are digital silence: kept, but worth a look. */
   silent: Schema.Array(Schema.String),
+  /** Keys with the same bytes in two classes or more, which are left out; absent in records from before. */
+  contradictions: Schema.optionalKey(Schema.Array(Schema.Array(Schema.String))),
   variants: Schema.Int,
   patches: Schema.Int,
   embedded: Schema.Int,
@@ -81,3 +85,30 @@ export const RunSummary = Schema.Struct({
   artifacts: Schema.Array(Schema.String)
 })
 export type RunSummary = typeof RunSummary.Type
+
+/** The figures of the held-out recordings, by class. */
+export const summariseHoldout = (
+  classes: ReadonlyArray<string>,
+  totals: CorpusTotals,
+  result: HoldoutResult | undefined
+): RunSummary["holdout"] => ({
+  recordings: result?.recordings ?? 0,
+  accuracy: result?.accuracy ?? null,
+  macroF1: result?.macroF1 ?? null,
+  perClass: classes.map((className, label) => ({
+    className,
+    ...totals.classes.get(className)!,
+    ...scoresOf(result?.perClass[label])
+  })),
+  confusion: result?.confusion ?? []
+})
+
+const scoresOf = (score: ClassScore | undefined) => {
+  const known = score !== undefined && score.support > 0
+  return {
+    support: score?.support ?? 0,
+    precision: known ? score.precision : null,
+    recall: known ? score.recall : null,
+    f1: known ? score.f1 : null
+  }
+}

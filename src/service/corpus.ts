@@ -1,5 +1,7 @@
 import { Context, Duration, Effect, Layer, Semaphore, Stream } from "effect"
-import { lastTrainingSet } from "../registry/trainingSet.ts"
+import { Embeddings } from "../embeddings/embeddings.ts"
+import { versionName } from "../embeddings/sighting.ts"
+import { lastTraining, newSince } from "../registry/trainingSet.ts"
 import { classOf } from "../store/keys.ts"
 import { type ObjectInfo, Store, type StoreError } from "../store/store.ts"
 import { recordings } from "../stream/recordings.ts"
@@ -42,21 +44,25 @@ export class Corpus extends Context.Service<
     Corpus,
     Effect.gen(function* () {
       const store = yield* Store
+      const embeddings = yield* Embeddings
       const unusable = new Set<string>()
       let objects = new Map<string, ObjectInfo>()
-      let trained: ReadonlyMap<string, string> = new Map()
+      let isNew: (object: ObjectInfo) => boolean = () => true
       let current: Snapshot | undefined
 
       const list = Effect.gen(function* () {
-        trained = yield* lastTrainingSet
+        const { set, known } = yield* lastTraining
+        const isNewContent = newSince(set)
+        isNew = (object) => isNewContent(object.key, known.contentOf(object))
         const listed = new Map<string, ObjectInfo>()
         yield* recordings.pipe(Stream.runForEach((object) => Effect.sync(() => void listed.set(object.key, object))))
         objects = listed
         current = undefined
       }).pipe(
         Effect.provideService(Store, store),
+        Effect.provideService(Embeddings, embeddings),
         // A training set is ours: one that cannot be read is a damaged store.
-        Effect.catchTag("SchemaError", Effect.die)
+        Effect.catchTag("DocumentError", Effect.die)
       )
       let freshUntil = 0
       const turn = yield* Semaphore.make(1)
@@ -69,7 +75,7 @@ export class Corpus extends Context.Service<
         freshUntil = 0
       })
 
-      const isFresh = ({ key, etag }: ObjectInfo) => trained.get(key) !== etag && !unusable.has(`${key}\n${etag}`)
+      const isFresh = (object: ObjectInfo) => isNew(object) && !unusable.has(versionName(object))
       const snapshot = Effect.map(listed, () => (current ??= count([...objects.values()], isFresh)))
       const change = (update: () => void) =>
         Effect.sync(() => {
@@ -87,11 +93,14 @@ export class Corpus extends Context.Service<
           }),
         skipped: (keys) =>
           change(() => {
-            for (const key of keys) unusable.add(`${key}\n${objects.get(key)?.etag}`)
+            for (const key of keys) {
+              const object = objects.get(key)
+              if (object !== undefined) unusable.add(versionName(object))
+            }
           })
       })
     })
-  )
+  ).pipe(Layer.provide(Embeddings.layer))
 }
 
 const count = (objects: Array<ObjectInfo>, isFresh: (object: ObjectInfo) => boolean): Snapshot => {

@@ -1,5 +1,6 @@
 import { Effect, Option, Schema } from "effect"
 import { Elysia } from "elysia"
+import { Embeddings } from "../embeddings/embeddings.ts"
 import { readPointer } from "../registry/pointer.ts"
 import { promoteVersion, rollback } from "../registry/publish.ts"
 import { isRunId } from "../registry/runRecord.ts"
@@ -38,7 +39,7 @@ const show = Effect.fnUntraced(function* (id: string) {
 }, Effect.catchTags(asRefusal))
 
 const compare = Effect.fnUntraced(function* (id: string, other: string) {
-  return yield* diffVersions(yield* known(id), yield* known(other))
+  return yield* diffVersions(yield* known(id), yield* known(other)).pipe(Effect.provide(Embeddings.layer))
 }, Effect.catchTags(asRefusal))
 
 /** Lets the service see a promotion at once, and loads the model before anybody asks for a prediction. */

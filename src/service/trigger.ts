@@ -1,5 +1,6 @@
 import { Effect } from "effect"
 import { Settings } from "../config.ts"
+import { isDue } from "../runs/trigger.ts"
 import { Corpus } from "./corpus.ts"
 import { Runs } from "./runs.ts"
 
@@ -12,7 +13,7 @@ export const checkTrigger = Effect.gen(function* () {
   const { minNewSamples } = yield* Settings
   const { fresh, classes } = yield* (yield* Corpus).snapshot
   const runs = yield* Runs
-  const isBusy = runs.running() !== undefined
-  if (isBusy || classes.size < 2 || fresh < minNewSamples || fresh <= runs.freshAtFailure()) return
+  const due = isDue({ fresh, classes: classes.size }, minNewSamples, runs.freshAtFailure())
+  if (runs.running() !== undefined || !due) return
   yield* runs.start(`${fresh} new recordings`, minNewSamples)
 }).pipe(Effect.ignore({ log: "Warn" }))

@@ -1,4 +1,4 @@
-import { VARIANT_NAMES, type VariantName } from "../augment/plan.ts"
+import { VARIANT_NAMES, type VariantName } from "../augment/variants.ts"
 import type { ObjectInfo } from "./store.ts"
 
 /** Under here lie the recordings, one folder per class. */
@@ -9,6 +9,8 @@ export const UNLABELLED_PREFIX = "unlabelled_audio/"
 export const AUDIT_PREFIX = "augmented_audio/"
 /** Under here lies one record per audit copy. */
 export const MANIFEST_PREFIX = "augmented_audio/manifest/"
+/** Under here lie the vectors of recordings, a folder a recipe. */
+export const EMBEDDINGS_PREFIX = "embeddings/"
 /** Under here lies what is promoted now. */
 export const MODELS_PREFIX = "models/"
 /** Under here lies every candidate, whole. */
@@ -35,7 +37,7 @@ export const MOVES_PREFIX = "review/moves/"
 export const MOVES_BEGUN_PREFIX = "review/moves/begun/"
 
 export const manifestKey = (name: string): string => `${MANIFEST_PREFIX}${name}`
-export const embeddingsPrefix = (recipe: string): string => `embeddings/${recipe}/`
+export const embeddingsPrefix = (recipe: string): string => `${EMBEDDINGS_PREFIX}${recipe}/`
 export const embeddingPartKey = (recipe: string, part: string): string => `${embeddingsPrefix(recipe)}${part}.parquet`
 /** Where a part goes that cannot be read: out of the way, but not lost. */
 export const damagedPartKey = (recipe: string, part: string): string =>
@@ -50,6 +52,9 @@ export const shardsPrefix = (runId: string): string => `${RUNS_PREFIX}${runId}/`
 /** The recordings of one shard; `round` counts how often this run has had to embed. */
 export const shardKey = (runId: string, round: number, shard: number): string =>
   `${shardsPrefix(runId)}${round}-${String(shard).padStart(6, "0")}.json`
+
+/** The contents (hex SHA-256) that are embedded already, so that a run's shards do not embed them again. */
+export const shardContentsKey = (runId: string, round: number): string => `${shardsPrefix(runId)}${round}-contents.json`
 
 /** Says where the recording with these bytes (hex SHA-256) was uploaded to. */
 export const uploadKey = (contentHash: string): string => `${UPLOADS_PREFIX}${contentHash}.json`

@@ -167,15 +167,19 @@ export const s3Store = (
           ? new StoreError({ reason: "conflict", key, message: `Another writer has removed ${address(key)}.` })
           : error
       ),
-      // A write whose answer was lost and that is sent again finds what it wrote itself.
+      // A write whose answer was lost and that is sent again finds what it wrote itself; an ETag need not tell.
       Effect.catchIf(
         ({ reason }) => reason === "conflict" && attempts > 1,
         (conflict) =>
-          find(key).pipe(
+          get(key).pipe(
             Effect.flatMap((found) =>
-              Option.isSome(found) && found.value.etag === md5.toString("hex")
-                ? Effect.succeed(found.value)
+              Buffer.compare(found.bytes, bytes) === 0
+                ? Effect.succeed<ObjectInfo>({ key, etag: found.etag, size: bytes.length })
                 : Effect.fail(conflict)
+            ),
+            Effect.catchIf(
+              ({ reason }) => reason === "missing",
+              () => Effect.fail(conflict)
             )
           )
       )

@@ -1,5 +1,5 @@
 import { Effect, Option, Result, Stream } from "effect"
-import { isRecording, RECORDINGS_PREFIX, recordingKey } from "./keys.ts"
+import { EMBEDDINGS_PREFIX, isRecording, RECORDINGS_PREFIX, recordingKey } from "./keys.ts"
 import type { ObjectInfo, Store, StoreError } from "./store.ts"
 
 /** A file to upload. */
@@ -20,6 +20,8 @@ export interface Refusal {
 /** What there is to upload. */
 export interface UploadPlan {
   readonly uploads: ReadonlyArray<Upload>
+  /** What is embedded of them, where the folder is a store itself: it need not be again. */
+  readonly embeddings: ReadonlyArray<Upload>
   readonly refused: ReadonlyArray<Refusal>
   /** Files that file managers and archivers leave behind. */
   readonly ignored: number
@@ -36,11 +38,19 @@ export const planUpload = Effect.fn("planUpload")(function* (folder: Store["Serv
   const files = found.filter(({ key }) => isRecording({ key: RECORDINGS_PREFIX + key.slice(below.length) }))
   const planned = files.map((file) => planFile(file, file.key.slice(below.length)))
   return {
+    embeddings: inside.length > 0 ? yield* planParts(folder) : [],
     uploads: planned.filter(Result.isSuccess).map(({ success }) => success),
     refused: planned.filter(Result.isFailure).map(({ failure }) => failure),
     ignored: found.length - files.length
   } satisfies UploadPlan
 })
+
+const planParts = (folder: Store["Service"]) =>
+  folder.list(EMBEDDINGS_PREFIX).pipe(
+    Stream.filter(({ key }) => /^[^/]+\/[^/]+\.parquet$/.test(key.slice(EMBEDDINGS_PREFIX.length))),
+    Stream.map(({ key, size }): Upload => ({ source: key, key, size })),
+    Stream.runCollect
+  )
 
 const planFile = ({ key: source, size }: ObjectInfo, path: string): Result.Result<Upload, Refusal> => {
   const refuse = (reason: string) => Result.fail({ source, reason })
@@ -84,9 +94,10 @@ export const upload = Effect.fn("upload")(function* (
   return { outcome: "uploaded", key, size: bytes.length } satisfies Uploaded
 })
 
-// S3's ETag is the MD5 of what was written in one piece; where it cannot be, the bytes themselves are compared.
+// S3's ETag is the MD5 of what was written in one piece, unless the bucket encrypts by keys of its own, and looks the same
+// then: where it is not, the bytes themselves are compared.
 const holds = Effect.fn("holds")(function* (store: Store["Service"], there: ObjectInfo, bytes: Uint8Array) {
   if (there.size !== bytes.length) return false
-  if (/^[0-9a-f]{32}$/.test(there.etag)) return there.etag === new Bun.CryptoHasher("md5").update(bytes).digest("hex")
+  if (there.etag === new Bun.CryptoHasher("md5").update(bytes).digest("hex")) return true
   return Buffer.compare((yield* store.get(there.key)).bytes, bytes) === 0
 })

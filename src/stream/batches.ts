@@ -3,14 +3,11 @@ import type { Engine } from "../embedder/engine.ts"
 import { PATCH_SIZE } from "../embedder/yamnet/frontend.ts"
 import { EMBEDDING_SIZE } from "../embedder/yamnet/layers.ts"
 import type { EmbeddedRecording } from "../embeddings/recording.ts"
+import type { Sighting } from "../embeddings/sighting.ts"
 import type { PreparedRecording } from "./prepare.ts"
 
-/** A prepared recording and the version of the object that it came from. */
-export interface Prepared extends PreparedRecording {
-  readonly key: string
-  readonly etag: string
-  readonly size: number
-}
+/** A prepared recording, and where it was read. */
+export interface Prepared extends PreparedRecording, Sighting {}
 
 /** What is being summed up for one recording. */
 interface Pending {

@@ -3,24 +3,28 @@ import { Engine } from "../embedder/engine.ts"
 import { Embeddings } from "../embeddings/embeddings.ts"
 import type { Recipe } from "../embeddings/recipe.ts"
 import type { EmbeddedRecording } from "../embeddings/recording.ts"
+import type { KnownRecordings, Sighting } from "../embeddings/sighting.ts"
 import { classOf, isUnlabelled, variantKey } from "../store/keys.ts"
 import { type ObjectInfo, Store, type StoreError } from "../store/store.ts"
 import { embedInBatches, type Prepared } from "./batches.ts"
 import { RunEvents } from "./events.ts"
 import { writeManifest } from "./manifest.ts"
-import { type Holding, shareMemory } from "./memory.ts"
+import { shareMemory } from "./memory.ts"
 import type { PrepareSettings } from "./prepare.ts"
 import { Preparers } from "./preparers.ts"
-import { type CorpusCount, isStored, recordings, type StoredVersions } from "./recordings.ts"
+import { type CorpusCount, recordings } from "./recordings.ts"
 
 /** Recordings in one part and one manifest file: 3 MB at 6 variants, and what a crash can lose at most. */
 export const PART_RECORDINGS = 128
+/** Recordings found to be copies of others that are remembered at once. */
+const SIGHTINGS = 1024
 
 export interface StreamSettings extends PrepareSettings {
   readonly recipe: Recipe
   /** What to embed, as far as it is not stored yet; the whole corpus unless given. */
   readonly objects?: Stream.Stream<ObjectInfo, StoreError>
-  readonly stored: StoredVersions
+  /** What is stored already; the stream adds what it stores and finds. */
+  readonly known: KnownRecordings
   readonly count: CorpusCount
   /** The share of the corpus, 0 to 1, that may be unusable. */
   readonly maxSkipped: number
@@ -39,10 +43,12 @@ export interface Skipped {
 
 /** What a pass over the corpus came to. */
 export interface StreamResult {
-  /** The version of every usable recording: key to ETag. */
+  /** The content of every usable recording: key to hex SHA-256. */
   readonly live: ReadonlyMap<string, string>
+  /** Those of them that were read in another version than listed, or whose version the store does not tell. */
+  readonly moved: ReadonlyMap<string, string>
+  /** Contents embedded in this pass. */
   readonly embedded: number
-  readonly reused: number
   /** Patches embedded in this pass. */
   readonly patches: number
   readonly skipped: ReadonlyArray<Skipped>
@@ -68,22 +74,35 @@ export class TooManySkipped extends Schema.TaggedError<TooManySkipped>()("TooMan
 /**
  * The pipeline: lists the corpus lazily, and fetches, decodes, augments, audits, embeds and stores what is not stored
  * yet. Every stage is bounded and waits for the next; nothing touches a disk but audit copies, manifests and parts.
+ *
+ * What is not known by key and version is fetched. Bytes that are embedded already, wherever they lay, are not again: it is
+ * only remembered where they lie now.
  */
 export const embedCorpus = Effect.fn("embedCorpus")(function* (settings: StreamSettings) {
   const engine = yield* Engine
   const embeddings = yield* Embeddings
   const emit = yield* RunEvents
   const holding = yield* shareMemory(settings.maxRecordingMegabytes)
+  const { known } = settings
   const live = new Map<string, string>()
+  const moved = new Map<string, string>()
   const skipped: Array<Skipped> = []
   const unread: Array<string> = []
+  /** The contents that this pass embeds, and why where it cannot. */
+  const taken = new Map<string, string | undefined>()
+  /** Recordings with the same bytes as one that is being embedded. */
+  const copies: Array<Sighting> = []
+  const found: Array<Sighting> = []
   const total = settings.count.recordings - settings.count.stored
-  let reused = 0
+  let done = 0
   let embedded = 0
   let patches = 0
 
+  const advance = Effect.suspend(() => emit({ stage: "stream", done: ++done, total }))
+
   const skip = Effect.fnUntraced(function* (key: string, reason: string) {
     skipped.push({ key, reason })
+    done++
     yield* emit({ stage: "skip", key, reason })
     if (skipped.length > settings.maxSkipped * settings.count.recordings) {
       return yield* TooManySkipped.of(skipped, settings)
@@ -91,31 +110,68 @@ export const embedCorpus = Effect.fn("embedCorpus")(function* (settings: StreamS
     return []
   })
 
-  const prepare = (object: ObjectInfo) =>
-    prepareObject(object, settings, holding).pipe(
-      Effect.map((prepared) => [prepared]),
-      Effect.catchTags({
-        Unusable: ({ reason }) => skip(object.key, reason),
-        Unread: ({ reason }) => {
-          unread.push(object.key)
-          return skip(object.key, reason)
-        },
-        PrepareError: ({ reason }) => skip(object.key, reason)
-      })
-    )
+  const remember = Effect.suspend(() => embeddings.sighted(found.splice(0)))
+
+  const take = Effect.fnUntraced(function* (sighting: Sighting) {
+    known.see(sighting)
+    live.set(sighting.key, sighting.contentHash)
+    found.push(sighting)
+    yield* advance
+    if (found.length >= SIGHTINGS) yield* remember
+  })
+
+  const prepare = Effect.fnUntraced(
+    function* (object: ObjectInfo) {
+      yield* requireUsable(object, settings)
+      return yield* Effect.gen(function* () {
+        const { bytes, sighting } = yield* read(object)
+        const { contentHash } = sighting
+        if (sighting.etag !== object.etag || object.etag === "") moved.set(object.key, contentHash)
+        if (known.has(contentHash)) {
+          yield* take(sighting)
+          return []
+        }
+        if (taken.has(contentHash)) {
+          copies.push(sighting)
+          return []
+        }
+        taken.set(contentHash, undefined)
+        return [
+          yield* prepareRead(bytes, sighting, settings).pipe(
+            Effect.tapError(({ reason }) => Effect.sync(() => taken.set(contentHash, reason)))
+          )
+        ]
+      }).pipe(holding(object.size))
+    },
+    (effect, object) =>
+      effect.pipe(
+        Effect.catchTags({
+          Unusable: ({ reason }) => skip(object.key, reason),
+          Unread: ({ reason }) => {
+            unread.push(object.key)
+            return skip(object.key, reason)
+          },
+          PrepareError: ({ reason }) => skip(object.key, reason)
+        }),
+        Effect.tap((prepared) => Effect.forEach(prepared, writeAuditCopies, { discard: true }))
+      )
+  )
 
   const persist = Effect.fnUntraced(function* (finished: ReadonlyArray<EmbeddedRecording>) {
     if (settings.audit) yield* writeManifest(finished)
     yield* embeddings.append(settings.recipe, finished)
-    for (const recording of finished) live.set(recording.key, recording.etag)
+    for (const recording of finished) {
+      known.see(recording)
+      known.embed(recording.contentHash)
+      live.set(recording.key, recording.contentHash)
+    }
   })
 
   yield* (settings.objects ?? recordings).pipe(
     Stream.filter((object) => {
-      if (!isStored(settings.stored, object)) return true
-      live.set(object.key, object.etag)
-      reused++
-      return false
+      const contentHash = known.storedContentOf(object)
+      if (contentHash !== undefined) live.set(object.key, contentHash)
+      return contentHash === undefined
     }),
     Stream.mapEffect(prepare, { concurrency: settings.fetchConcurrency }),
     Stream.flattenIterable,
@@ -123,55 +179,64 @@ export const embedCorpus = Effect.fn("embedCorpus")(function* (settings: StreamS
     Stream.tap((recording) => {
       embedded++
       patches += recording.variants.reduce((sum, variant) => sum + variant.patches, 0)
-      return emit({ stage: "stream", done: embedded + skipped.length, total })
+      return advance
     }),
     Stream.groupedWithin(PART_RECORDINGS, settings.repeatable ? "1 day" : "30 seconds"),
     Stream.runForEach(persist)
   )
-  return { live, embedded, reused, patches, skipped, unread } satisfies StreamResult
+  for (const copy of copies) {
+    const reason = taken.get(copy.contentHash)
+    if (reason === undefined) yield* take(copy)
+    else yield* skip(copy.key, reason)
+  }
+  yield* remember
+  return { live, moved, embedded, patches, skipped, unread } satisfies StreamResult
 })
 
 class Unread extends Schema.TaggedError<Unread>()("Unread", { reason: Schema.String }) {}
 class Unusable extends Schema.TaggedError<Unusable>()("Unusable", { reason: Schema.String }) {}
 
-/** Fetches one recording, prepares it in a worker and writes its audit copies. */
-const prepareObject = Effect.fn("prepareObject")(function* (
-  object: ObjectInfo,
-  settings: StreamSettings,
-  holding: Holding
-) {
-  const store = yield* Store
-  const preparers = yield* Preparers
+/** Refuses what its key or its size rules out, before it is fetched. */
+const requireUsable = Effect.fnUntraced(function* (object: ObjectInfo, { maxRecordingMegabytes }: StreamSettings) {
   if (classOf(object.key) === undefined && !isUnlabelled(object)) {
     return yield* new Unusable({ reason: "It lies in no class folder: move it to extracted_audio/<class>/." })
   }
   const megabytes = Math.ceil(object.size / 1e6)
-  if (megabytes > settings.maxRecordingMegabytes) {
+  if (megabytes > maxRecordingMegabytes) {
     return yield* new Unusable({
-      reason: `Its ${megabytes.toLocaleString("en")} MB are more than MAX_RECORDING_MB (${settings.maxRecordingMegabytes}) allows.`
+      reason: `Its ${megabytes.toLocaleString("en")} MB are more than MAX_RECORDING_MB (${maxRecordingMegabytes}) allows.`
     })
   }
-  const prepared = yield* Effect.gen(function* () {
-    const { bytes, etag } = yield* store.get(object.key).pipe(
-      Effect.mapError(({ reason, message }) => {
-        return reason === "missing"
-          ? new Unusable({ reason: "It vanished after it was listed." })
-          : new Unread({ reason: message })
-      })
-    )
-    // The version fetched, which is newer than the listed one if the object changed in between.
-    const version = { key: object.key, etag, size: bytes.length }
-    // Nothing else can, or should, cross to a worker.
-    const { clipMaxSeconds, augmentations, audit } = settings
-    return {
-      ...version,
-      ...(yield* preparers.prepare(bytes, { clipMaxSeconds, augmentations, audit }))
-    } satisfies Prepared
-  }).pipe(holding(object.size))
+})
+
+/** Fetches one recording, in the version that it has now: newer than the listed one if it changed in between. */
+const read = Effect.fnUntraced(function* ({ key }: ObjectInfo) {
+  const store = yield* Store
+  const { bytes, etag } = yield* store.get(key).pipe(
+    Effect.mapError(({ reason, message }) => {
+      return reason === "missing"
+        ? new Unusable({ reason: "It vanished after it was listed." })
+        : new Unread({ reason: message })
+    })
+  )
+  const contentHash = new Bun.CryptoHasher("sha256").update(bytes).digest("hex")
+  return { bytes, sighting: { key, etag, size: bytes.length, contentHash } satisfies Sighting }
+})
+
+/** Prepares one recording in a worker. */
+const prepareRead = Effect.fnUntraced(function* (bytes: Uint8Array, sighting: Sighting, settings: StreamSettings) {
+  const preparers = yield* Preparers
+  // Nothing else can, or should, cross to a worker.
+  const { clipMaxSeconds, augmentations, audit } = settings
+  const prepared = yield* preparers.prepare(bytes, sighting.contentHash, { clipMaxSeconds, augmentations, audit })
+  return { ...sighting, ...prepared } satisfies Prepared
+})
+
+const writeAuditCopies = Effect.fnUntraced(function* ({ key, variants }: Prepared) {
+  const store = yield* Store
   yield* Effect.forEach(
-    prepared.variants,
-    ({ draw, wav }) => (wav ? store.put(variantKey(object.key, draw.variant), wav) : Effect.void),
+    variants,
+    ({ draw, wav }) => (wav ? store.put(variantKey(key, draw.variant), wav) : Effect.void),
     { concurrency: 3, discard: true }
   )
-  return prepared
 })

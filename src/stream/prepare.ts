@@ -1,6 +1,6 @@
 import { Effect } from "effect"
-import { augment } from "../augment/apply.ts"
-import { type Draw, planVariants } from "../augment/plan.ts"
+import { augment } from "../augment/augment.ts"
+import { type Draw, drawVariants } from "../augment/draw.ts"
 import { logMelPatches, PATCH_SIZE } from "../embedder/yamnet/frontend.ts"
 import { evenWeights, patchWeights } from "../embedder/yamnet/pooling.ts"
 import { SAMPLE_RATE } from "../sound/clip.ts"
@@ -31,16 +31,22 @@ export interface PreparedVariant {
 
 /** A decoded recording with all its variants. */
 export interface PreparedRecording {
-  readonly contentHash: string
   readonly silent: boolean
   readonly variants: ReadonlyArray<PreparedVariant>
 }
 
-/** Decodes a recording, draws and applies its augmentations, and computes every variant's log-mel patches. */
-export const prepareRecording = Effect.fn("prepareRecording")(function* (bytes: Uint8Array, settings: PrepareSettings) {
-  const contentHash = new Bun.CryptoHasher("sha256").update(bytes).digest("hex")
+/**
+ * Decodes a recording, draws and applies its augmentations, and computes every variant's log-mel patches.
+ *
+ * @param contentHash hex SHA-256 of the bytes, which seeds the augmentations.
+ */
+export const prepareRecording = Effect.fn("prepareRecording")(function* (
+  bytes: Uint8Array,
+  contentHash: string,
+  settings: PrepareSettings
+) {
   const clip = yield* decodeClip(bytes, { maxSeconds: settings.clipMaxSeconds })
-  const variants = augment(clip, planVariants(contentHash, settings.augmentations)).map(
+  const variants = augment(clip, drawVariants(contentHash, settings.augmentations)).map(
     ({ draw, clip: variant }): PreparedVariant => {
       const { bytes: wav, peak, clipped } = encodeWav(variant)
       const patches = logMelPatches(variant.samples)
@@ -55,5 +61,5 @@ export const prepareRecording = Effect.fn("prepareRecording")(function* (bytes: 
       }
     }
   )
-  return { contentHash, silent: variants[0]!.peak === 0, variants } satisfies PreparedRecording
+  return { silent: variants[0]!.peak === 0, variants } satisfies PreparedRecording
 })

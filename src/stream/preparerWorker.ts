@@ -6,6 +6,7 @@ declare const self: Worker
 /** A recording on its way to a worker. */
 export interface WorkerRequest {
   readonly bytes: Uint8Array
+  readonly contentHash: string
   readonly settings: PrepareSettings
 }
 
@@ -14,8 +15,8 @@ export type WorkerReply = "ready" | { readonly prepared: PreparedRecording } | {
 
 const reply = (message: WorkerReply, transfer: Array<ArrayBuffer> = []) => self.postMessage(message, transfer)
 
-self.onmessage = ({ data: { bytes, settings } }: MessageEvent<WorkerRequest>) =>
-  prepareRecording(bytes, settings).pipe(
+self.onmessage = ({ data: { bytes, contentHash, settings } }: MessageEvent<WorkerRequest>) =>
+  prepareRecording(bytes, contentHash, settings).pipe(
     Effect.match({
       onSuccess: (prepared) => reply({ prepared }, buffersOf(prepared)),
       onFailure: ({ reason }) => reply({ reason })

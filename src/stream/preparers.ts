@@ -18,8 +18,12 @@ const PATIENCE = "60 seconds"
 export class Preparers extends Context.Service<
   Preparers,
   {
-    /** Takes the bytes over: they are transferred, and empty afterwards. */
-    readonly prepare: (bytes: Uint8Array, settings: PrepareSettings) => Effect.Effect<PreparedRecording, PrepareError>
+    /** Takes the bytes, whose hex SHA-256 is `contentHash`, over: they are transferred, and empty afterwards. */
+    readonly prepare: (
+      bytes: Uint8Array,
+      contentHash: string,
+      settings: PrepareSettings
+    ) => Effect.Effect<PreparedRecording, PrepareError>
   }
 >()("ecosight/stream/Preparers") {
   static readonly layer = (count: number) =>
@@ -29,10 +33,14 @@ export class Preparers extends Context.Service<
         // None before the first recording: a run that finds nothing new starts none.
         const pool = yield* Pool.makeWithTTL({ acquire: startWorker, min: 0, max: count, timeToLive: "1 minute" })
 
-        const prepare = Effect.fn("Preparers.prepare")(function* (bytes: Uint8Array, settings: PrepareSettings) {
+        const prepare = Effect.fn("Preparers.prepare")(function* (
+          bytes: Uint8Array,
+          contentHash: string,
+          settings: PrepareSettings
+        ) {
           const whole = bytes.byteLength === bytes.buffer.byteLength ? bytes : bytes.slice()
           return yield* Pool.use(pool, (worker) =>
-            ask(worker, { bytes: whole, settings }).pipe(
+            ask(worker, { bytes: whole, contentHash, settings }).pipe(
               // A worker left alone in the middle would give its answer to the next recording.
               Effect.onInterrupt(() => Pool.invalidate(pool, worker)),
               Effect.timeoutOrElse({

@@ -1,34 +1,26 @@
 import { Effect, Stream } from "effect"
+import type { KnownRecordings, Version } from "../embeddings/sighting.ts"
 import { classOf, isRecording, RECORDINGS_PREFIX } from "../store/keys.ts"
-import { type ObjectInfo, Store } from "../store/store.ts"
+import { Store } from "../store/store.ts"
 import { RunEvents } from "./events.ts"
-
-/** The ETags that embeddings are stored for, by key. */
-export type StoredVersions = ReadonlyMap<string, ReadonlySet<string>>
 
 /** The recordings in the store, listed page by page as they are asked for. */
 export const recordings = Stream.unwrap(
   Effect.map(Store, (store) => store.list(RECORDINGS_PREFIX).pipe(Stream.filter(isRecording)))
 )
 
-/** The version of every recording in the store now: key to ETag. */
+/** The version of every recording in the store now. */
 export const liveVersions = recordings.pipe(
-  Stream.runFold(
-    () => new Map<string, string>(),
-    (live, { key, etag }) => live.set(key, etag)
-  )
+  Stream.map(({ key, etag }): Version => ({ key, etag })),
+  Stream.runCollect
 )
-
-/** Whether this version of a recording is embedded already. */
-export const isStored = (stored: StoredVersions, { key, etag }: ObjectInfo): boolean =>
-  stored.get(key)?.has(etag) ?? false
 
 /** How much there is to do, counted before anything is fetched. */
 export interface CorpusCount {
   readonly recordings: number
-  /** Recordings whose embeddings are stored already. */
+  /** Recordings that are known to have stored embeddings; those of others are found to have them once they are read. */
   readonly stored: number
-  /** Recordings that the last training did not see in this version. */
+  /** Recordings that the last training did not hear under their class, as far as can be told without reading them. */
   readonly fresh: number
   /** Names of the classes that have a recording. */
   readonly classes: ReadonlyArray<string>
@@ -36,8 +28,8 @@ export interface CorpusCount {
 
 /** Counts the corpus in one pass over the listing, keeping nothing but the counts. */
 export const countCorpus = Effect.fn("countCorpus")(function* (
-  stored: StoredVersions,
-  lastTrained: ReadonlyMap<string, string>
+  known: KnownRecordings,
+  isNew: (key: string, contentHash: string | undefined) => boolean
 ) {
   const emit = yield* RunEvents
   const classes = new Set<string>()
@@ -48,8 +40,8 @@ export const countCorpus = Effect.fn("countCorpus")(function* (
         const className = classOf(object.key)
         if (className !== undefined) classes.add(className)
         count.recordings++
-        if (isStored(stored, object)) count.stored++
-        if (lastTrained.get(object.key) !== object.etag) count.fresh++
+        if (known.storedContentOf(object) !== undefined) count.stored++
+        if (isNew(object.key, known.contentOf(object))) count.fresh++
       }
       return emit({ stage: "list", done: count.recordings })
     })

@@ -1,17 +1,10 @@
 import { expect, test } from "bun:test"
 import { Effect } from "effect"
 import fc from "fast-check"
-import { VARIANT_NAMES } from "../../src/augment/plan.ts"
+import { VARIANT_NAMES } from "../../src/augment/variants.ts"
 import { EMBEDDING_SIZE } from "../../src/embedder/yamnet/layers.ts"
-import {
-  decodePart,
-  encodePart,
-  FOOTER_BYTES,
-  locateIndex,
-  type PartError,
-  partName,
-  readIndex
-} from "../../src/embeddings/part.ts"
+import { decodePart, encodePart, FOOTER_BYTES, locateIndex, readIndex } from "../../src/embeddings/part.ts"
+import { type PartError, partName } from "../../src/embeddings/parts.ts"
 import type { EmbeddedRecording } from "../../src/embeddings/recording.ts"
 
 const variant = fc.record({
@@ -48,7 +41,7 @@ test("what is written to a part is read back, and the index names each recording
       // The vectors come after it.
       expect(index.end).toBeLessThan(bytes.length - 4096)
       expect(await Effect.runPromise(readIndex("part", index, bytes.slice(0, index.end)))).toEqual(
-        written.map(({ key, etag }) => ({ key, etag }))
+        written.map(({ key, etag, contentHash }) => ({ key, etag, contentHash }))
       )
     }),
     { numRuns: 30 }

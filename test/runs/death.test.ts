@@ -64,7 +64,7 @@ const storedRecordings = async (recipe: string) => {
   const parts = await run(
     Effect.flatMap(Embeddings, ({ index }) => index({ id: recipe } as Parameters<typeof index>[0]))
   )
-  return parts.size
+  return [...parts.contents()].length
 }
 
 const recipeOf = async () => (await keysIn(store(), "embeddings/"))[0]?.split("/")[1]

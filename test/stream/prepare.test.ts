@@ -9,7 +9,7 @@ test("a recording's patches count by their energy, those of its variants all the
   const samples = Float32Array.from({ length: 48_000 }, (_, i) => (i > 30_000 ? 0.5 : 0.01) * Math.sin(i * i))
   const { bytes } = encodeWav({ samples, sampleRate: 16_000 })
   const { variants } = await Effect.runPromise(
-    prepareRecording(bytes, { clipMaxSeconds: 30, augmentations: 3, audit: false })
+    prepareRecording(bytes, "c0ffee", { clipMaxSeconds: 30, augmentations: 3, audit: false })
   )
   const [original, ...others] = variants
   expect(original!.weights).toEqual(patchWeights(original!.patches))

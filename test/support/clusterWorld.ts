@@ -159,8 +159,7 @@ export const storedVectors = async (location: string): Promise<ReadonlyArray<str
   const loaded = await Effect.runPromise(
     Effect.gen(function* () {
       const { index, load } = yield* Embeddings
-      const etags = new Map([...(yield* index(recipe))].map(([key, [etag]]) => [key, etag!]))
-      return yield* Stream.runCollect(load(recipe, etags))
+      return yield* Stream.runCollect(load(recipe, new Set((yield* index(recipe)).contents())))
     }).pipe(Effect.provide(Embeddings.layer.pipe(Layer.provide(Layer.succeed(Store, store)))))
   )
   return loaded

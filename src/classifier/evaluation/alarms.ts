@@ -1,4 +1,4 @@
-import type { Counts } from "../tally.ts"
+import type { Counts } from "../macroF1.ts"
 import type { Outcomes } from "./scores.ts"
 
 /** What may raise false alarms: recordings that hold none of the classes watched for, or all that are of other classes. */

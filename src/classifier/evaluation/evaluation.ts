@@ -1,4 +1,4 @@
-import { drawGroups, type Interval, intervalOf } from "../bootstrap.ts"
+import { type ConfidenceInterval, drawGroups, percentileInterval } from "../bootstrap.ts"
 import type { Dataset } from "../dataset.ts"
 import { type Alarms, alarmCurve, alarmsOf, type Background, backgroundOf, recallsAt } from "./alarms.ts"
 import type { OutOfFold } from "./outOfFold.ts"
@@ -6,7 +6,7 @@ import {
   accuracy,
   calibrationError,
   logLoss,
-  macroF1,
+  meanMacroF1,
   type Outcomes,
   outcomesOf,
   type Reliability,
@@ -16,7 +16,7 @@ import {
 import { worthOf } from "./worth.ts"
 
 /** A figure and where 95 % of its values lie when the sources are drawn anew; null where nothing could be measured. */
-export interface Figure extends Interval {
+export interface Figure extends ConfidenceInterval {
   readonly value: number
 }
 
@@ -46,7 +46,7 @@ export interface HeadFigures {
 }
 
 /** One head less another, on the same folds and draws. */
-export interface Difference {
+export interface HeadDifference {
   readonly head: string
   readonly over: string
   readonly macroF1: Figure
@@ -63,7 +63,7 @@ export interface Evaluation {
   readonly background: { readonly className: string | null; readonly hours: number }
   readonly heads: ReadonlyArray<HeadFigures>
   /** Each head after the first, less the first. */
-  readonly differences: ReadonlyArray<Difference>
+  readonly differences: ReadonlyArray<HeadDifference>
   /** What the figures are worth, a sentence each. */
   readonly notes: ReadonlyArray<string>
 }
@@ -100,19 +100,19 @@ export const evaluateHeads = (
     return { head, took, outcomes, alarms }
   })
   const whole = new Uint16Array(groups.length).fill(1)
-  if (Number.isNaN(macroF1(heads[0]!.outcomes, whole))) return undefined
+  if (Number.isNaN(meanMacroF1(heads[0]!.outcomes, whole))) return undefined
   const resamples = resamplesFor(heads.length * first.probabilities.length * groups.length * classes.length)
   const draws = [...drawGroups(groups, resamples)]
 
   const figure = (of: (counts: ArrayLike<number>) => number): Figure | null => {
     const value = of(whole)
-    return Number.isNaN(value) ? null : { value, ...intervalOf(draws.map(of)) }
+    return Number.isNaN(value) ? null : { value, ...percentileInterval(draws.map(of)) }
   }
   const sure = (of: (counts: ArrayLike<number>) => number): Figure => figure(of)!
   const figuresAt = (own: Alarms): ReadonlyArray<Figure | null> => {
     const drawn = draws.map((draw) => recallsAt(own, ALARM_RATES, draw))
     return recallsAt(own, ALARM_RATES, whole).map((value, rate) =>
-      Number.isNaN(value) ? null : { value, ...intervalOf(drawn.map((values) => values[rate]!)) }
+      Number.isNaN(value) ? null : { value, ...percentileInterval(drawn.map((values) => values[rate]!)) }
     )
   }
   const counts = classes.map((_, label) => {
@@ -124,7 +124,7 @@ export const evaluateHeads = (
     const recall = recalls(outcomes, whole)
     return {
       head,
-      macroF1: sure((draw) => macroF1(outcomes, draw)),
+      macroF1: sure((draw) => meanMacroF1(outcomes, draw)),
       accuracy: sure((draw) => accuracy(outcomes, draw)),
       logLoss: sure((draw) => logLoss(outcomes, draw)),
       calibrationError: sure((draw) => calibrationError(outcomes, draw)),
@@ -134,7 +134,9 @@ export const evaluateHeads = (
         return {
           className,
           ...counts[label]!,
-          recall: Number.isNaN(value) ? null : { value, ...intervalOf(drawnRecalls.map((drawn) => drawn[label]!)) },
+          recall: Number.isNaN(value)
+            ? null
+            : { value, ...percentileInterval(drawnRecalls.map((drawn) => drawn[label]!)) },
           recallAtAlarms: own === undefined ? null : figuresAt(own),
           curve: curveOf(own)
         }
@@ -145,9 +147,9 @@ export const evaluateHeads = (
     }
   })
   const base = heads[0]!
-  const differences = heads.slice(1).map(({ head, outcomes }): Difference => {
-    const less = (of: typeof macroF1) => sure((draw) => of(outcomes, draw) - of(base.outcomes, draw))
-    return { head, over: base.head, macroF1: less(macroF1), logLoss: less(logLoss) }
+  const differences = heads.slice(1).map(({ head, outcomes }): HeadDifference => {
+    const less = (of: typeof meanMacroF1) => sure((draw) => of(outcomes, draw) - of(base.outcomes, draw))
+    return { head, over: base.head, macroF1: less(meanMacroF1), logLoss: less(logLoss) }
   })
   const quiet = background.className
   const quietHours = hours.reduce(

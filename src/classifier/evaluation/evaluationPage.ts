@@ -1,8 +1,8 @@
 import { Html, html } from "../report/html.ts"
 import { STYLE } from "../report/style.ts"
 import type { Evaluation, HeadFigures } from "./evaluation.ts"
+import { classTable, describeDifference, explain, headTable } from "./figureTables.ts"
 import { alarmPicture, headPicture, reliabilityPicture } from "./pictures.ts"
-import { classTable, describeDifference, explain, headTable } from "./table.ts"
 
 /** `evaluation.html`: heads compared, for people, on one page that needs nothing else: no script, no request. */
 export const evaluationPage = (evaluation: Evaluation, store: string, date: Date): string => {

@@ -1,9 +1,9 @@
 import { Effect, Schema } from "effect"
 import manifest from "../../../package.json"
-import { EMBEDDING_SIZE, SCORE_COUNT } from "../../embedder/yamnet/layers.ts"
 import { SAMPLE_RATE } from "../../sound/clip.ts"
 import { PRECISION } from "../calibrate.ts"
-import type { HeadDescription } from "../network.ts"
+import { FEATURES } from "../features/kinds.ts"
+import type { HeadDescription } from "../heads/head.ts"
 import { ADAM } from "../train/adam.ts"
 import { SCHEDULE } from "../train/fit.ts"
 import type { TrainingRun } from "./trainingRun.ts"
@@ -13,7 +13,7 @@ export class LogError extends Schema.TaggedError<LogError>()("LogError", { messa
 
 /** `model_metadata.json`: EcoSight's fields, then where the model comes from. */
 export const modelMetadata = (run: TrainingRun) => {
-  const { classifier, dataset, split, evaluation } = run
+  const { classifier, dataset, split, result } = run
   const { network, settings } = classifier
   return {
     model_name: "EcoSight YAMNet classifier",
@@ -21,12 +21,12 @@ export const modelMetadata = (run: TrainingRun) => {
     training_date: spacedTime(run.date),
     num_classes: dataset.classes.length,
     classes: dataset.classes,
-    input_shape: [EMBEDDING_SIZE],
+    input_shape: [classifier.features.inputs],
     input: INPUT,
     ...scores(run),
     sample_rate: SAMPLE_RATE,
     architecture: {
-      layers: [...(classifier.scores === undefined ? [] : [SCORE_COUNT]), ...network.units.slice(1, -1)],
+      layers: [...classifier.features.layers, ...network.units.slice(1, -1)],
       activation: "relu",
       dropout_rates: network.dropout,
       batch_normalization: network.dropout.length > 0,
@@ -55,7 +55,7 @@ export const modelMetadata = (run: TrainingRun) => {
     ...(classifier.search === undefined ? {} : { search: classifier.search }),
     sample_counts: sampleCounts(run),
     recording_counts: countByClass(run, ({ variant }) => variant === "original"),
-    macro_f1: evaluation?.macroF1,
+    macro_f1: result?.macroF1,
     comparison: run.comparison,
     run_id: run.runId,
     recipe: run.recipe,
@@ -64,7 +64,7 @@ export const modelMetadata = (run: TrainingRun) => {
       training_samples: split.training.length,
       validation_recordings: split.validation.length,
       holdout_recordings: split.holdout.length,
-      groups: split.parts.size
+      groups: split.subsets.size
     },
     engine: run.engine,
     notes: [...split.notes, ...classifier.notes],
@@ -90,7 +90,7 @@ const calibrationOf = ({ classifier: { calibration, classes } }: TrainingRun) =>
       }
 
 const modelType = ({ input, hidden }: HeadDescription): string =>
-  `YAMNet ${input === "scores" ? "scores" : "embeddings"}, ${hidden.length > 0 ? "dense network" : "linear"}`
+  `YAMNet ${FEATURES[input].title}, ${hidden.length > 0 ? "dense network" : "linear"}`
 
 const pinned = {
   "onnxruntime-node": manifest.dependencies["onnxruntime-node"],
@@ -99,12 +99,12 @@ const pinned = {
 
 /** `performance_metrics.json`: lists by class, in the classes' order; empty where nothing was held out. */
 export const performanceMetrics = (run: TrainingRun) => {
-  const perClass = run.evaluation?.perClass ?? []
+  const perClass = run.result?.perClass ?? []
   return {
     ...scores(run),
-    macro_f1: run.evaluation?.macroF1,
+    macro_f1: run.result?.macroF1,
     ...classMetrics(run),
-    confusion_matrix: run.evaluation?.confusion ?? [],
+    confusion_matrix: run.result?.confusion ?? [],
     per_class_metrics: Object.fromEntries(
       perClass.map(({ className, precision, recall, f1, support }) => [
         className,
@@ -153,13 +153,13 @@ export const trainingHistory = ({ classifier: { history } }: TrainingRun): Recor
 }
 
 // Absent, not null, where nothing was held out: EcoSight's API takes an absent accuracy for 0 and fails on null.
-const scores = ({ evaluation }: TrainingRun) => ({
-  test_accuracy: evaluation?.accuracy,
-  test_loss: evaluation?.loss
+const scores = ({ result }: TrainingRun) => ({
+  test_accuracy: result?.accuracy,
+  test_loss: result?.loss
 })
 
-const classMetrics = ({ evaluation }: TrainingRun) => {
-  const perClass = evaluation?.perClass ?? []
+const classMetrics = ({ result }: TrainingRun) => {
+  const perClass = result?.perClass ?? []
   return {
     precision: perClass.map(({ precision }) => precision),
     recall: perClass.map(({ recall }) => recall),

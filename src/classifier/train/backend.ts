@@ -1,5 +1,5 @@
 import { type Effect, Schema, type Scope } from "effect"
-import type { Network, Weights } from "../network.ts"
+import type { DenseNetwork, Weights } from "../denseNetwork.ts"
 
 /** Training cannot start, or its backend failed. */
 export class TrainingError extends Schema.TaggedError<TrainingError>()("TrainingError", {
@@ -16,7 +16,7 @@ export interface Examples {
 
 /** One training, all but its loop. */
 export interface Problem {
-  readonly network: Network
+  readonly network: DenseNetwork
   readonly initial: Weights
   readonly training: Examples
   /** What the loss of a training sample weighs, for each class. */
@@ -41,15 +41,15 @@ export interface Pass {
 }
 
 /** Sums over samples; the loss is the cross-entropy alone, without decay, weighted in training only. */
-export interface Score {
+export interface LossAndHits {
   readonly loss: number
   readonly hits: number
 }
 
 /** A network under training. */
 export interface Trainer {
-  readonly run: (pass: Pass) => Effect.Effect<Score, TrainingError>
-  readonly validate: Effect.Effect<Score, TrainingError>
+  readonly run: (pass: Pass) => Effect.Effect<LossAndHits, TrainingError>
+  readonly validate: Effect.Effect<LossAndHits, TrainingError>
   /** The weights as they are now. */
   readonly weights: Effect.Effect<Weights, TrainingError>
 }

@@ -1,10 +1,10 @@
 import type * as Tfjs from "@tensorflow/tfjs"
 import { Effect } from "effect"
 import type { Tensorflow } from "../../embedder/webgpu/tensorflow.ts"
-import { isTrained, type Network, renewalAt, type TensorSpec, tensorsOf, weightsFrom } from "../network.ts"
+import { type DenseNetwork, isTrained, renewalAt, type TensorSpec, tensorsOf, weightsFrom } from "../denseNetwork.ts"
 import { ADAM } from "./adam.ts"
 import { type Backend, type Examples, type Pass, type Problem, type Trainer, TrainingError } from "./backend.ts"
-import { forward, forwardPass, score, type Variables } from "./tensorflowPass.ts"
+import { forward, forwardPass, lossAndHits, type Variables } from "./tensorflowPass.ts"
 
 type Tf = typeof Tfjs
 
@@ -44,7 +44,7 @@ const openTrainer = ({ tf, checkDevice }: Tensorflow, problem: Problem): Trainer
     // The gradients' scope disposes of all that is made in it, so that sums are assigned from within.
     const meanLoss = (): Tfjs.Scalar => {
       const logits = forwardPass(tf, network, weights, embeddings, masks, renewalAt(number))
-      const { loss, hits } = score(tf, logits, targets, importance)
+      const { loss, hits } = lossAndHits(tf, logits, targets, importance)
       sums.assign(tf.add(sums, tf.stack([loss, hits])))
       return tf.add(tf.div(loss, to - from), decayOf(tf, network, weights))
     }
@@ -69,7 +69,7 @@ const openTrainer = ({ tf, checkDevice }: Tensorflow, problem: Problem): Trainer
       Effect.uninterruptible
     )
 
-  const readScore = async () => {
+  const readSums = async () => {
     const [loss, hits] = await sums.data()
     return { loss: loss!, hits: hits! }
   }
@@ -80,7 +80,7 @@ const openTrainer = ({ tf, checkDevice }: Tensorflow, problem: Problem): Trainer
       attempt(() => {
         tf.tidy(() => sums.assign(tf.zeros([2])))
         for (let batch = 0; batch < pass.borders.length - 1; batch++) tf.tidy(() => step(pass, batch))
-        return readScore()
+        return readSums()
       }),
     validate: attempt(() => {
       const rows = validation.labels.map((_, row) => row)
@@ -89,11 +89,16 @@ const openTrainer = ({ tf, checkDevice }: Tensorflow, problem: Problem): Trainer
         tf.tidy(() => {
           const part = rows.subarray(from, from + VALIDATION_ROWS)
           const { embeddings, targets } = upload(tf, network, validation, part)
-          const { loss, hits } = score(tf, forward(tf, network, weights, embeddings), targets, tf.ones([part.length]))
+          const { loss, hits } = lossAndHits(
+            tf,
+            forward(tf, network, weights, embeddings),
+            targets,
+            tf.ones([part.length])
+          )
           sums.assign(tf.add(sums, tf.stack([loss, hits])))
         })
       }
-      return readScore()
+      return readSums()
     }),
     weights: attempt(async () => {
       const values = new Map(
@@ -130,7 +135,7 @@ const uploadBatch = (tf: Tf, { network, training, classWeights }: Problem, pass:
 }
 
 /** Some samples' embeddings [n, inputs] and one-hot classes [n, classes]. */
-const upload = (tf: Tf, { units }: Network, { embeddings, labels }: Examples, rows: Uint32Array | Int32Array) => {
+const upload = (tf: Tf, { units }: DenseNetwork, { embeddings, labels }: Examples, rows: Uint32Array | Int32Array) => {
   const [inputs, classes] = [units[0]!, units.at(-1)!]
   const gathered = new Float32Array(rows.length * inputs)
   const targets = new Float32Array(rows.length * classes)
@@ -145,14 +150,14 @@ const upload = (tf: Tf, { units }: Network, { embeddings, labels }: Examples, ro
 }
 
 /** What each hidden layer's activations are multiplied by: 0 for units dropped, and more than 1 to make up for them. */
-const uploadMasks = (tf: Tf, { units, dropout }: Network, { kept, order }: Pass, from: number, to: number) => {
+const uploadMasks = (tf: Tf, { units, dropout }: DenseNetwork, { kept, order }: Pass, from: number, to: number) => {
   if (dropout.length === 0) return []
   const width = kept.length / order.length
   const all = tf.tensor2d(Float32Array.from(kept.subarray(from * width, to * width)), [to - from, width])
   return tf.split(all, units.slice(1, -1), 1).map((mask, layer) => tf.div(mask, 1 - dropout[layer]!))
 }
 
-const decayOf = (tf: Tf, { decay, dropout }: Network, weights: Variables): Tfjs.Scalar => {
+const decayOf = (tf: Tf, { decay, dropout }: DenseNetwork, weights: Variables): Tfjs.Scalar => {
   let squares: Tfjs.Tensor = tf.scalar(0)
   if (decay === 0) return squares as Tfjs.Scalar
   for (let layer = 0; layer <= dropout.length; layer++) {

@@ -1,5 +1,5 @@
-import type { Interval } from "../../classifier/bootstrap.ts"
-import { macroF1Interval, wilson } from "../../classifier/confusion.ts"
+import type { ConfidenceInterval } from "../../classifier/bootstrap.ts"
+import { macroF1Interval, wilson } from "../../classifier/intervals.ts"
 import type { Answer, service } from "../api.ts"
 import { bars, confusionTable, lines } from "./chart.ts"
 import { card, h } from "./elements.ts"
@@ -41,7 +41,7 @@ const scores = (
     ...metadata.notes.map((note) => h("p", { class: "note" }, note))
   )
 
-const figure = (name: string, value: number | null, interval: Interval | undefined) => [
+const figure = (name: string, value: number | null, interval: ConfidenceInterval | undefined) => [
   h("dt", {}, name),
   h(
     "dd",

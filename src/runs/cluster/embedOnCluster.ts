@@ -1,10 +1,12 @@
 import { Effect, Schedule, Schema, Stream } from "effect"
 import { Activity } from "effect/workflow"
-import { shardKey } from "../../store/keys.ts"
+import { Embeddings } from "../../embeddings/embeddings.ts"
+import { writeDocument } from "../../store/documents.ts"
+import { shardContentsKey, shardKey } from "../../store/keys.ts"
 import { Store } from "../../store/store.ts"
 import { type Skipped, type StreamResult, type StreamSettings, TooManySkipped } from "../../stream/embed.ts"
 import { RunEvents } from "../../stream/events.ts"
-import { isStored, recordings } from "../../stream/recordings.ts"
+import { recordings } from "../../stream/recordings.ts"
 import { Dispatch } from "./dispatch.ts"
 import { cutShards, halves, limitsFor, ShardFile, type ShardRange } from "./shards.ts"
 import { ShardFailed } from "./shardWork.ts"
@@ -22,17 +24,20 @@ const STORE_RETRIES = { schedule: Schedule.spaced("10 seconds"), times: 12 }
 /** Tries of a whole shard, and of a single recording, before it counts as the cause of its failures. */
 const TRIES = 2
 
+const Contents = Schema.Array(Schema.String)
+
 const encodeFile = Schema.encodeEffect(ShardFile)
 
 /** Lists what is to be embedded and writes it down as shards; how many recordings each has. */
 const writeShards = Effect.fn("Cluster.writeShards")(function* (
   runId: string,
   round: number,
-  { objects, stored, count, clipMaxSeconds }: StreamSettings
+  { objects, known, count, clipMaxSeconds }: StreamSettings
 ) {
   const store = yield* Store
+  if (!known.isEmpty) yield* writeDocument(shardContentsKey(runId, round), Contents, [...known.contents()])
   return yield* (objects ?? recordings).pipe(
-    Stream.filter((object) => !isStored(stored, object)),
+    Stream.filter((object) => known.storedContentOf(object) === undefined),
     cutShards(limitsFor(count.recordings - count.stored), clipMaxSeconds),
     Stream.zipWithIndex,
     Stream.mapEffect(
@@ -60,14 +65,22 @@ export const embedOnCluster = Effect.fn("embedOnCluster")(function* (
   settings: StreamSettings
 ) {
   const store = yield* Store
+  const embeddings = yield* Embeddings
   const emit = yield* RunEvents
-  const { recipe, stored, count, clipMaxSeconds, maxRecordingMegabytes, augmentations, audit } = settings
+  const { recipe, known, count, clipMaxSeconds, maxRecordingMegabytes, augmentations, audit } = settings
 
   const live = new Map<string, string>()
   yield* (settings.objects ?? recordings).pipe(
-    Stream.filter((object) => isStored(stored, object)),
-    Stream.runForEachArray((page) => Effect.sync(() => page.forEach(({ key, etag }) => void live.set(key, etag))))
+    Stream.runForEachArray((page) =>
+      Effect.sync(() => {
+        for (const object of page) {
+          const contentHash = known.storedContentOf(object)
+          if (contentHash !== undefined) live.set(object.key, contentHash)
+        }
+      })
+    )
   )
+  const contents = known.isEmpty ? null : shardContentsKey(runId, round)
 
   const sizes = yield* Activity.make({
     name: `plan/${round}`,
@@ -99,7 +112,7 @@ export const embedOnCluster = Effect.fn("embedOnCluster")(function* (
     embedded += outcome.embedded ?? 0
     patches += outcome.patches ?? 0
     for (const key of outcome.unread ?? []) unread.push(key)
-    for (const [key, etag] of Object.entries(outcome.moved ?? {})) moved.set(key, etag)
+    for (const [key, contentHash] of Object.entries(outcome.moved ?? {})) moved.set(key, contentHash)
     for (const { key, reason } of outcome.skipped) {
       skipped.push({ key, reason })
       yield* emit({ stage: "skip", key, reason })
@@ -123,6 +136,7 @@ export const embedOnCluster = Effect.fn("embedOnCluster")(function* (
             {
               runId,
               ...range,
+              contents,
               recipe: recipe.id,
               clipMaxSeconds,
               maxRecordingMegabytes,
@@ -168,16 +182,27 @@ export const embedOnCluster = Effect.fn("embedOnCluster")(function* (
   yield* Effect.forEach(files, (range) => work(range, false), { concurrency: UNDER_WAY, discard: true })
 
   const left = new Set(skipped.map(({ key }) => key))
+  const index = yield* embeddings.index(recipe)
   yield* Effect.forEach(
     files,
     ({ file }) =>
-      Effect.map(readShard(file), (objects) => {
-        for (const { key, etag } of objects) if (!left.has(key)) live.set(key, moved.get(key) ?? etag)
-      }),
+      Effect.flatMap(readShard(file), (objects) =>
+        Effect.forEach(
+          objects.filter(({ key }) => !left.has(key)),
+          Effect.fnUntraced(function* (object) {
+            const contentHash = moved.get(object.key) ?? index.contentOf(object)
+            if (contentHash !== undefined) return void live.set(object.key, contentHash)
+            return yield* new ClusterFailed({
+              message: `What was embedded of ${object.key} is not in the store any more.`
+            })
+          }),
+          { discard: true }
+        )
+      ),
     { concurrency: 16, discard: true }
   )
   yield* emit({ stage: "stream", done: total, total })
-  return { live, embedded, reused: live.size - embedded, patches, skipped, unread } satisfies StreamResult
+  return { live, moved, embedded, patches, skipped, unread } satisfies StreamResult
 }, Effect.scoped)
 
 const lowerFirst = (sentence: string): string => sentence.charAt(0).toLowerCase() + sentence.slice(1)

@@ -3,6 +3,8 @@ import { Settings } from "../../config.ts"
 import { Engine } from "../../embedder/engine.ts"
 import type { YamnetWeights } from "../../embedder/yamnet/weights.ts"
 import { makeRecipe } from "../../embeddings/recipe.ts"
+import { KnownRecordings } from "../../embeddings/sighting.ts"
+import { readDocument } from "../../store/documents.ts"
 import { Store } from "../../store/store.ts"
 import { embedCorpus } from "../../stream/embed.ts"
 import { RunEvents } from "../../stream/events.ts"
@@ -33,6 +35,20 @@ export const runSettings = (settings: Settings["Service"]): RunSettings => ({
   groupPattern: Option.getOrNull(Option.map(settings.groupPattern, ({ source, flags }) => ({ source, flags })))
 })
 
+/** The last contents that were read: a run's shards share them. */
+let latest: { readonly file: string; readonly contents: ReadonlyArray<string> } | undefined
+
+const knownContents = Effect.fnUntraced(function* (file: string | null) {
+  const known = new KnownRecordings()
+  if (file === null) return known
+  if (latest?.file !== file) {
+    const document = yield* readDocument(file, Schema.Array(Schema.String))
+    latest = { file, contents: Option.match(document, { onNone: () => [], onSome: ({ value }) => value }) }
+  }
+  for (const contentHash of latest.contents) known.embed(contentHash)
+  return known
+})
+
 /** Embeds the recordings of a shard and writes them as parts, always the same ones. */
 export const embedShard = Effect.fn("embedShard")(function* (weights: YamnetWeights, task: ShardTask) {
   const store = yield* Store
@@ -50,16 +66,14 @@ export const embedShard = Effect.fn("embedShard")(function* (weights: YamnetWeig
     ...task,
     recipe,
     objects: Stream.fromIterable(objects),
-    stored: new Map(),
+    known: yield* knownContents(task.contents),
     count: { recordings: objects.length, stored: 0, fresh: objects.length, classes: [] },
     // How many may be unusable is for the run to judge.
     maxSkipped: 1,
     fetchConcurrency,
     repeatable: true
   })
-  const listed = new Map(objects.map(({ key, etag }) => [key, etag]))
-  const moved = [...result.live].filter(([key, etag]) => listed.get(key) !== etag)
-  const { embedded, patches, skipped, unread } = result
+  const { embedded, moved, patches, skipped, unread } = result
   return { embedded, patches, skipped, unread, moved: Object.fromEntries(moved) } satisfies ShardResult
 })
 

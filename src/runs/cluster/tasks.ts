@@ -21,6 +21,8 @@ export type RunSettings = typeof RunSettings.Type
 export const ShardTask = Schema.Struct({
   runId: Schema.String,
   file: Schema.String,
+  /** The key of the document with the contents that are embedded already; null where there are none. */
+  contents: Schema.NullOr(Schema.String),
   from: Schema.Int,
   to: Schema.Int,
   /** The recipe's id, so that a worker with other weights refuses. */
@@ -44,7 +46,7 @@ const ShardResult = Schema.Struct({
   patches: Schema.Int,
   skipped: Schema.Array(Skipped),
   unread: Schema.Array(Schema.String),
-  /** The versions of recordings that changed after they were listed: key to ETag. */
+  /** Recordings that changed after they were listed, or that were listed without a version: key to content. */
   moved: Schema.Record(Schema.String, Schema.String)
 })
 export type ShardResult = typeof ShardResult.Type

@@ -3,10 +3,11 @@ import { Settings } from "../../config.ts"
 import type { YamnetWeights } from "../../embedder/yamnet/weights.ts"
 import { Embeddings } from "../../embeddings/embeddings.ts"
 import { makeRecipe } from "../../embeddings/recipe.ts"
+import type { KnownRecordings } from "../../embeddings/sighting.ts"
 import { runningRun } from "../../registry/lease.ts"
 import type { ObjectInfo } from "../../store/store.ts"
 import { embedCorpus } from "../../stream/embed.ts"
-import { isStored, liveVersions } from "../../stream/recordings.ts"
+import { liveVersions } from "../../stream/recordings.ts"
 import type { Source } from "./source.ts"
 
 export interface LandingOptions {
@@ -44,15 +45,18 @@ export const makeLanding = Effect.fn("makeLanding")(function* (
   const settings = yield* Settings
   const embeddings = yield* Embeddings
   const recipe = makeRecipe({ ...settings, weightsHash: weights.hash, augmentations })
-  let live = new Map<string, string>()
+  /** The content of recordings, where it is known. */
+  let live = new Map<string, string | undefined>()
   /** Found, but not stored yet. */
   const pending = new Map<string, ObjectInfo>()
   const unusable = new Map<string, string>()
-  let stored: Map<string, Set<string>> | undefined
+  let stored: KnownRecordings | undefined
 
-  const embedPending = Effect.fnUntraced(function* (known: Map<string, Set<string>>) {
+  const embedPending = Effect.fnUntraced(function* (known: KnownRecordings) {
     for (const object of [...pending.values()]) {
-      if (isStored(known, object) || unusable.get(object.key) === object.etag) pending.delete(object.key)
+      const contentHash = known.storedContentOf(object)
+      if (contentHash !== undefined) live.set(object.key, contentHash)
+      if (contentHash !== undefined || unusable.get(object.key) === object.etag) pending.delete(object.key)
     }
     if (pending.size === 0) return
     if ((yield* runningRun) !== undefined) {
@@ -65,14 +69,13 @@ export const makeLanding = Effect.fn("makeLanding")(function* (
       maxSkipped: 1,
       recipe,
       objects: Stream.fromIterable([...pending.values()]),
-      stored: known,
+      known,
       count: { recordings: pending.size, stored: 0, fresh: pending.size, classes: [] },
       augmentations,
       audit
     })
-    for (const [key, etag] of result.live) {
-      known.set(key, (known.get(key) ?? new Set()).add(etag))
-      live.set(key, etag)
+    for (const [key, contentHash] of result.live) {
+      live.set(key, contentHash)
       pending.delete(key)
     }
     const unread = new Set(result.unread)
@@ -88,7 +91,7 @@ export const makeLanding = Effect.fn("makeLanding")(function* (
   })
 
   const look = Effect.gen(function* () {
-    const known = stored ?? copyIndex(yield* embeddings.index(recipe))
+    const known = stored ?? (yield* embeddings.index(recipe))
     stored = known
     const found = yield* source.next
     if (found.whole) {
@@ -100,7 +103,7 @@ export const makeLanding = Effect.fn("makeLanding")(function* (
       pending.delete(key)
     }
     for (const object of found.objects) {
-      live.set(object.key, object.etag)
+      live.set(object.key, known.contentOf(object))
       pending.set(object.key, object)
     }
     yield* embedPending(known)
@@ -111,15 +114,12 @@ export const makeLanding = Effect.fn("makeLanding")(function* (
   return {
     /** Waits until there may be something new, embeds it, and says what was found. */
     look,
-    /** The usable recordings, key to ETag, as far as they are known. */
-    recordings: (): ReadonlyMap<string, string> =>
-      new Map([...live].filter(([key, etag]) => unusable.get(key) !== etag)),
+    /** The recordings, key to content where that is known, without those that cannot be used. */
+    recordings: (): ReadonlyMap<string, string | undefined> =>
+      new Map([...live].filter(([key]) => !unusable.has(key) || pending.has(key))),
     /** Reads anew what is stored: another process has embedded, too. */
     forgetStored: Effect.sync(() => {
       stored = undefined
     })
   }
 })
-
-const copyIndex = (index: ReadonlyMap<string, ReadonlySet<string>>): Map<string, Set<string>> =>
-  new Map([...index].map(([key, etags]) => [key, new Set(etags)]))

@@ -1,10 +1,11 @@
 import { Effect } from "effect"
 import type { YamnetWeights } from "../../embedder/yamnet/weights.ts"
 import { newRunId } from "../../registry/runRecord.ts"
-import { lastTrainingSet } from "../../registry/trainingSet.ts"
+import { lastTrainingSet, newSince, type TrainingSet } from "../../registry/trainingSet.ts"
 import { classOf } from "../../store/keys.ts"
 import { planRun, type RetrainOptions, retrain } from "../retrain.ts"
 import type { RunSummary } from "../summary.ts"
+import { isDue } from "../trigger.ts"
 import { makeLanding, untilItAnswers } from "./landing.ts"
 import type { Source } from "./source.ts"
 
@@ -24,7 +25,7 @@ export interface WatchOptions extends Omit<RetrainOptions, "minNewSamples"> {
  */
 export const watch = Effect.fn("watch")(function* (source: Source, weights: YamnetWeights, options: WatchOptions) {
   const landing = yield* makeLanding(source, weights, options)
-  let trained: ReadonlyMap<string, string> | undefined
+  let trained: TrainingSet | undefined
   /** New recordings at the last attempt that failed: the same again would fail again. */
   let failedAt = 0
 
@@ -39,9 +40,10 @@ export const watch = Effect.fn("watch")(function* (source: Source, weights: Yamn
     const before = trained ?? (yield* lastTrainingSet)
     trained = before
     const recordings = landing.recordings()
-    const fresh = [...recordings].filter(([key, etag]) => before.get(key) !== etag).length
-    const classes = new Set([...recordings.keys()].map(classOf))
-    if (fresh < options.minNewSamples || fresh <= failedAt || classes.size < 2) return
+    const isNew = newSince(before)
+    const fresh = [...recordings].filter(([key, contentHash]) => isNew(key, contentHash)).length
+    const classes = new Set([...recordings.keys()].map(classOf)).size
+    if (!isDue({ fresh, classes }, options.minNewSamples, failedAt)) return
     yield* Effect.logInfo(`${fresh} recordings are new since the last training.`)
     yield* train.pipe(
       Effect.catchTag("LeaseHeld", ({ message }) => Effect.logInfo(`${message} Waiting for its result.`)),

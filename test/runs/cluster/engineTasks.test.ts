@@ -39,6 +39,7 @@ const embed = (folder: string, task: Partial<ShardTask> = {}, changed: Readonly<
         file,
         from: 0,
         to: keys.length,
+        contents: null,
         recipe: recipe.id,
         clipMaxSeconds: 30,
         maxRecordingMegabytes: 10,
@@ -78,7 +79,9 @@ test("says which recordings have changed since they were listed, and refuses to 
   await using corpus = await createCorpus(2)
   const changed = (await keysIn(folderStore(corpus.folder), RECORDINGS_PREFIX))[1]!
   const outcome = await embed(corpus.folder, {}, { [changed]: "before" })
-  expect(outcome).toMatchObject({ success: { embedded: 2, moved: { [changed]: expect.any(String) } } })
+  expect(outcome).toMatchObject({
+    success: { embedded: 2, moved: { [changed]: expect.stringMatching(/^[0-9a-f]{64}$/) } }
+  })
   const refused = await embed(corpus.folder, { recipe: "another" })
   expect(refused).toMatchObject({ failure: { _tag: "RecipeMismatch" } })
   expect(refused).toMatchObject({ failure: { message: expect.stringContaining("made of another") } })

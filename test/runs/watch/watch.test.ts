@@ -140,7 +140,7 @@ test("SQS messages are deleted once their recordings are stored; repeated, vanis
         watching(store, source, { minNewSamples: 1000 }, ({ embedded }) =>
           Effect.gen(function* () {
             yield* until(() => embedded() === 2)
-            const [key, bytes] = [recordingKey("dog_bark", "at dusk+1 ü.wav"), sound("dog_bark", 1)]
+            const [key, bytes] = [recordingKey("dog_bark", "at dusk+1 ü.wav"), sound("dog_bark", 77)]
             yield* Effect.promise(() => fill(store, [[key, bytes]]))
             for (let i = 0; i < 3; i++) queue.send(notification("recordings", key))
             queue.send(notification("recordings", recordingKey("dog_bark", "gone.wav")))
@@ -181,7 +181,7 @@ test.skipIf(otherServer === undefined)(
           watching(store, source, { minNewSamples: 1000 }, ({ embedded }) =>
             Effect.gen(function* () {
               yield* until(() => embedded() === 2)
-              const odd = [recordingKey("dog_bark", "at dusk+1 ü.wav"), sound("dog_bark", 1)] as const
+              const odd = [recordingKey("dog_bark", "at dusk+1 ü.wav"), sound("dog_bark", 78)] as const
               yield* Effect.promise(() => fill(store, [odd, extra(0)]))
               yield* until(() => embedded() === 4)
               const left = Effect.promise(() =>

@@ -1,0 +1,34 @@
+import { Effect, Schema } from "effect"
+import { parquetReadObjects } from "hyparquet"
+import { parquetWriteBuffer } from "hyparquet-writer"
+import { intact, PartError } from "./parts.ts"
+import type { Sighting } from "./sighting.ts"
+
+const Row = Schema.Struct({ key: Schema.String, etag: Schema.String, size: Schema.Number, content_hash: Schema.String })
+const decodeRows = Schema.decodeUnknownEffect(Schema.Array(Row))
+
+/** Sightings as one Parquet file, in the order of their keys. */
+export const encodeSightings = (sightings: ReadonlyArray<Sighting>): Uint8Array => {
+  const rows = [...sightings].sort((a, b) => (a.key < b.key ? -1 : a.key > b.key ? 1 : a.etag < b.etag ? -1 : 1))
+  const buffer = parquetWriteBuffer({
+    columnData: [
+      { name: "key", type: "STRING", data: rows.map(({ key }) => key), nullable: false },
+      { name: "etag", type: "STRING", data: rows.map(({ etag }) => etag), nullable: false },
+      { name: "size", type: "DOUBLE", data: rows.map(({ size }) => size), nullable: false },
+      { name: "content_hash", type: "STRING", data: rows.map(({ contentHash }) => contentHash), nullable: false }
+    ]
+  })
+  return new Uint8Array(buffer)
+}
+
+/** The sightings in a part; `name` is what `partName` gave it. */
+export const decodeSightings = Effect.fn("decodeSightings")(function* (part: string, name: string, bytes: Uint8Array) {
+  yield* intact(part, name, bytes)
+  const rows = yield* Effect.tryPromise(
+    (): Promise<unknown> => parquetReadObjects({ file: bytes.slice().buffer })
+  ).pipe(
+    Effect.flatMap(decodeRows),
+    Effect.mapError(({ message }) => new PartError({ part, message: `${part} cannot be read: ${message}` }))
+  )
+  return rows.map(({ content_hash: contentHash, ...row }): Sighting => ({ ...row, contentHash }))
+})
