@@ -9,7 +9,7 @@ import type { Handle } from "./handle.ts"
 import { Intake } from "./intake.ts"
 import { Predictor } from "./predictor.ts"
 import { refuse } from "./refusal.ts"
-import { answers, Binary, Done, form, input } from "./stated.ts"
+import { answers, Binary, Done, input, multipartBody } from "./stated.ts"
 
 const timestamp = Effect.map(DateTime.now, DateTime.formatIso)
 
@@ -166,8 +166,8 @@ const Uploaded = Schema.Struct({
   s3_uploaded: Schema.Boolean,
   timestamp: Timestamp
 })
-// The framework's own parser holds a multipart body of any size: this one leaves it to Intake.
-const MULTIPART = { parse: [() => null, "formdata" as const] }
+
+/** How a recording in a body may be refused. */
 const BODY = [400, 401, 408, 413, 415, 422, 429] as const
 
 /** EcoSight's own endpoints: paths, fields and codes as its clients know them. */
@@ -194,17 +194,15 @@ export const ecosightRoutes = (handle: Handle) =>
       detail: { summary: "Learning curves, and every training so far" }
     })
     .post("/predict", ({ request, query }) => handle(request, predict(request, query.unknown === "1")), {
-      ...MULTIPART,
       query: input(Schema.Struct({ unknown: Schema.optionalKey(Schema.String) }), "unknown must be 1, or left out."),
-      body: form(Schema.Struct({ file: Binary })),
+      ...multipartBody(Schema.Struct({ file: Binary })),
       response: answers(Prediction, ...BODY),
       detail: { summary: 'Classifies a recording; with ?unknown=1 as "unknown" where the model is not sure enough' }
     })
     .post("/upload", ({ request, query }) => handle(request, upload(request, query.class_name)), {
-      ...MULTIPART,
       // EcoSight takes the class from the query.
       query: input(Schema.Struct({ class_name: Schema.optionalKey(Schema.String) }), "class_name must be one class."),
-      body: form(Schema.Struct({ file: Binary, class_name: Schema.optionalKey(Schema.String) })),
+      ...multipartBody(Schema.Struct({ file: Binary, class_name: Schema.optionalKey(Schema.String) })),
       response: answers(Uploaded, ...BODY, 409),
       detail: { summary: "Adds a recording to the training data" }
     })

@@ -10,10 +10,9 @@ import { SET_ASIDE_PREFIX, versionKey } from "../store/keys.ts"
 import { Store } from "../store/store.ts"
 import { Corpus } from "./corpus.ts"
 import type { Handle } from "./handle.ts"
-import { readJson } from "./intake.ts"
 import { refuse } from "./refusal.ts"
 import { Reviews } from "./reviews.ts"
-import { answers, Done, input } from "./stated.ts"
+import { answers, Done, jsonBody } from "./stated.ts"
 
 /** Items of each kind in one answer: what is decided makes room for the next. */
 const MOST = 100
@@ -159,8 +158,7 @@ export const reviewRoutes = (handle: Handle) =>
       detail: { summary: "Looks through the recordings anew, in a process of its own" }
     })
     .post("/review/decide", ({ request, body }) => handle(request, decide(body)), {
-      parse: [readJson, "json"],
-      body: input(Decision, "The body must be {decision, key}: keep, set aside or restore; or relabel, with a class."),
+      ...jsonBody(Decision, "The body must be {decision, key}: keep, set aside or restore; or relabel, with a class."),
       response: answers(Schema.Struct({ ...Done, key: Schema.String }), 400, 401, 404, 409, 413, 422),
       detail: { summary: "Keeps a recording as it is, sets it aside, puts it back, or gives it another class" }
     })

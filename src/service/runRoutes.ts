@@ -4,11 +4,10 @@ import { Settings } from "../config.ts"
 import { isRunId } from "../registry/runRecord.ts"
 import { RunSummary } from "../runs/summary.ts"
 import type { Handle } from "./handle.ts"
-import { readJson } from "./intake.ts"
 import { refuse } from "./refusal.ts"
 import { eventStream, makeRunLog } from "./runLog.ts"
 import { Runs } from "./runs.ts"
-import { answers, Done, input, streams, wholeNumber } from "./stated.ts"
+import { answers, Done, input, jsonBody, streams, wholeNumber } from "./stated.ts"
 
 const Run = Schema.Struct({
   id: Schema.String,
@@ -157,8 +156,7 @@ export const runRoutes = (handle: Handle) =>
       detail: { summary: "Cancels a run" }
     })
     .post("/retrain", ({ request, body }) => handle(request, retrain(body)), {
-      parse: [readJson, "json"],
-      body: input(
+      ...jsonBody(
         RetrainRequest,
         "trigger_reason must be a text of at most 500 characters, and min_new_samples a whole number of at least 0."
       ),

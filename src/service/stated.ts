@@ -1,4 +1,5 @@
 import { Schema, SchemaTransformation } from "effect"
+import { readJson } from "./intake.ts"
 
 // Effect's schemas as the web framework, OpenAPI and the dashboard's client take them (Standard Schema).
 
@@ -7,7 +8,7 @@ type Stateable = Schema.ConstraintDecoder<unknown>
 const standard = <S extends Stateable>(schema: S) =>
   Schema.toStandardJSONSchemaV1(Schema.toStandardSchemaV1(schema))["~standard"]
 
-/** A query, headers or a JSON body of this shape; any other is refused with the sentence. */
+/** A query or headers of this shape; any other is refused with the sentence. */
 export const input = <S extends Stateable>(schema: S, sentence: string) => {
   const own = standard(schema)
   const validate: typeof own.validate = (value) => {
@@ -17,9 +18,16 @@ export const input = <S extends Stateable>(schema: S, sentence: string) => {
   return { "~standard": { ...own, validate } }
 }
 
-/** A multipart body of this shape, for clients to know: `Intake` reads and checks it, for the framework would hold all of it. */
-export const form = <S extends Stateable>(schema: S) => ({
-  "~standard": { ...standard(schema), validate: (value: unknown) => ({ value: value as S["Type"] }) }
+/** A body of JSON of this shape, and no longer than `readJson` takes; any other is refused with the sentence. */
+export const jsonBody = <S extends Stateable>(schema: S, sentence: string) => ({
+  parse: [readJson, "json" as const],
+  body: input(schema, sentence)
+})
+
+/** A multipart body, stated for clients: `Intake` reads and checks it, for the framework would hold one of any size. */
+export const multipartBody = <S extends Stateable>(schema: S) => ({
+  parse: [() => null, "formdata" as const],
+  body: { "~standard": { ...standard(schema), validate: (value: unknown) => ({ value: value as S["Type"] }) } }
 })
 
 /** A file's bytes, in a multipart body or as an answer. */
