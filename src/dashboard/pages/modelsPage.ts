@@ -1,6 +1,6 @@
 import { type Answer, dataOf, service } from "../api.ts"
 import type { Page } from "../page.ts"
-import { card, h, wideCard } from "../parts/elements.ts"
+import { card, h, select, wideCard } from "../parts/elements.ts"
 import { percent, timeOf } from "../parts/format.ts"
 import { modelCards } from "../parts/modelCards.ts"
 import { table } from "../parts/table.ts"
@@ -71,12 +71,8 @@ const listOf = (models: Versions, actions: Actions): ReadonlyArray<HTMLElement> 
 
 const compareForm = (models: Versions, compare: Actions["compare"]): HTMLElement => {
   const choose = (label: string, at: number) => {
-    const choice = h(
-      "select",
-      {},
-      ...models.map(({ runId, state }) =>
-        h("option", { value: runId }, `${timeOf(runId)}${state === "promoted" ? " (in use)" : ""}`)
-      )
+    const choice = select(
+      models.map(({ runId, state }) => [runId, `${timeOf(runId)}${state === "promoted" ? " (in use)" : ""}`])
     )
     choice.selectedIndex = at
     return { choice, line: h("label", { class: "stack" }, label, choice) }

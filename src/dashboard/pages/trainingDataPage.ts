@@ -2,7 +2,7 @@ import { type Answer, dataOf, service } from "../api.ts"
 import type { Page } from "../page.ts"
 import { bars } from "../parts/chart.ts"
 import { dropZone } from "../parts/dropZone.ts"
-import { card, h, wideCard } from "../parts/elements.ts"
+import { card, h, select, wideCard } from "../parts/elements.ts"
 import { listen } from "../parts/player.ts"
 import { mapCards } from "../parts/recordingsMap.ts"
 import { attempt, toast } from "../parts/toast.ts"
@@ -70,16 +70,11 @@ const uploadForm = (data: Classes, showCounts: () => Promise<Classes>): Array<HT
     name,
     h("span", { class: "hint" }, "Lower-case letters, digits, _ and -")
   )
-  const choice = h(
-    "select",
-    {
-      change: () => {
-        nameLine.hidden = choice.value !== NEW_CLASS
-      }
-    },
-    ...names.map((one) => h("option", { value: one }, one)),
-    ...(data.new_classes_allowed ? [h("option", { value: NEW_CLASS }, "A new class …")] : [])
-  )
+  const choice = select([...names, ...(data.new_classes_allowed ? [[NEW_CLASS, "A new class …"] as const] : [])], {
+    change: () => {
+      nameLine.hidden = choice.value !== NEW_CLASS
+    }
+  })
   const files = h("ul", { class: "uploads" })
   const summary = h("p", { role: "status" })
   const take = (chosen: ReadonlyArray<File>) => {
@@ -122,27 +117,20 @@ const listening = (data: Classes): Array<HTMLElement> => {
       const hear = (variant: string) =>
         listen(place, variant === "" ? name : `${name}, ${words(variant)}`, key, variant)
       const { variants } = await dataOf(service.clips.variants.get({ query: { key } }))
-      const choice = h(
-        "select",
-        { change: () => void hear(choice.value) },
-        h("option", { value: "" }, "the recording"),
-        ...variants.map((variant) => h("option", { value: variant }, words(variant)))
-      )
+      const options = variants.map((variant) => [variant, words(variant)] as const)
+      const choice = select([["", "the recording"], ...options], { change: () => void hear(choice.value) })
       stage.replaceChildren(place, h("label", { class: "stack" }, "Variant used in training", choice))
       await hear("")
     })
-  const choice = h(
-    "select",
-    {
-      change: () => {
-        after = ""
-        list.replaceChildren()
-        void page()
-      }
-    },
-    ...data.classes.map(({ name }) => h("option", { value: name }, name))
-  )
-  if (data.classes.length > 0) void page()
+  const names = data.classes.map(({ name }) => name)
+  const choice = select(names, {
+    change: () => {
+      after = ""
+      list.replaceChildren()
+      void page()
+    }
+  })
+  if (names.length > 0) void page()
   return [h("label", { class: "stack" }, "Class", choice), stage, list, more]
 }
 

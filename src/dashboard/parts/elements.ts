@@ -35,3 +35,17 @@ export const wideCard = (title: string, ...children: ReadonlyArray<Child>): HTML
   element.classList.add("wide")
   return element
 }
+
+/** A list to choose from: of each option its value, and its text where that differs. */
+export const select = (
+  options: ReadonlyArray<string | readonly [value: string, text: string]>,
+  attributes: Attributes = {}
+): HTMLSelectElement =>
+  h(
+    "select",
+    attributes,
+    ...options.map((option) => {
+      const [value, text] = typeof option === "string" ? [option, option] : option
+      return h("option", { value }, text)
+    })
+  )

@@ -1,5 +1,5 @@
 import { type Answer, dataOf, service } from "../api.ts"
-import { card, h } from "./elements.ts"
+import { card, h, select } from "./elements.ts"
 import { nameOf, percent } from "./format.ts"
 import { listen } from "./player.ts"
 import { attempt, toast } from "./toast.ts"
@@ -194,17 +194,13 @@ const setAside = (desk: Desk, { key }: Subject, line: HTMLElement) =>
 const relabel = (desk: Desk, { key, className }: Subject, line: HTMLElement, suggested?: string) => {
   const move = (to: string) => void decide(desk, line, { decision: "relabel", key, class: to })
   const names = desk.classes.filter((name) => name !== className && name !== suggested)
-  const choice = h(
-    "select",
-    {
-      "aria-label": `Another class for ${nameOf(key)}`,
-      change: () => {
-        if (choice.value !== "") move(choice.value)
-      }
-    },
-    h("option", { value: "" }, suggested === undefined ? "It is …" : "It is something else …"),
-    ...names.map((name) => h("option", { value: name }, name))
-  )
+  const first = suggested === undefined ? "It is …" : "It is something else …"
+  const choice = select([["", first], ...names], {
+    "aria-label": `Another class for ${nameOf(key)}`,
+    change: () => {
+      if (choice.value !== "") move(choice.value)
+    }
+  })
   return [
     ...(suggested === undefined ? [] : [button(`It is ${suggested}`, key, () => move(suggested), "primary")]),
     ...(names.length === 0 ? [] : [choice])
