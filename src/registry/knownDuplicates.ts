@@ -1,6 +1,7 @@
 import { Effect, Option, Schema } from "effect"
+import { type Document, readDocument, unlessChanged, writeDocument } from "../store/documents.ts"
 import { DUPLICATES_KEY } from "../store/keys.ts"
-import { orNone, Store, StoreError } from "../store/store.ts"
+import { Store, StoreError } from "../store/store.ts"
 
 /** Two recordings that hold the same sound. */
 export const DuplicatePair = Schema.Struct({
@@ -16,51 +17,50 @@ export type DuplicatePair = typeof DuplicatePair.Type
 /** What is known of near-duplicates: those found, and the contents that have been compared with their neighbours. */
 const Known = Schema.Struct({ pairs: Schema.Array(DuplicatePair), checked: Schema.Array(Schema.String) })
 export type KnownDuplicates = typeof Known.Type
-const KnownFile = Schema.fromJsonString(Known)
+
+const read = Effect.gen(function* () {
+  const { location } = yield* Store
+  return yield* readDocument(DUPLICATES_KEY, Known).pipe(
+    Effect.catchTag("DocumentError", ({ key }) => {
+      const message = `${location}/${key} cannot be read: remove it, and bun run review looks for near-duplicates again.`
+      return Effect.fail(new StoreError({ reason: "invalid", key, message }))
+    })
+  )
+})
+
+const NOTHING: KnownDuplicates = { pairs: [], checked: [] }
+const knownIn = Option.match({
+  onNone: () => NOTHING,
+  onSome: ({ value }: Document<KnownDuplicates>) => value
+})
 
 /** Reads what is known of near-duplicates in the store; nothing before the first review. */
-export const readDuplicates = Effect.map(readFile(), ({ known }) => known)
+export const readDuplicates = Effect.map(read, knownIn)
 
 /** Adds to what is known; of two that write at once, the second adds to what the first wrote. */
 export const addDuplicates = Effect.fn("addDuplicates")(
   function* (found: KnownDuplicates) {
-    const store = yield* Store
-    const { known, etag } = yield* readFile()
+    const before = yield* read
+    const known = knownIn(before)
     const name = ({ hashes }: DuplicatePair) => hashes.join(" ")
     const pairs = new Map([...known.pairs, ...found.pairs].map((pair) => [name(pair), pair]))
-    const merged = {
+    const merged: KnownDuplicates = {
       pairs: [...pairs.values()].sort((a, b) => (name(a) < name(b) ? -1 : 1)),
       checked: [...new Set([...known.checked, ...found.checked])].sort()
     }
-    const json = yield* Schema.encodeEffect(KnownFile)(merged).pipe(Effect.orDie)
-    const condition = Option.match(etag, {
-      onNone: () => ({ ifNoneMatch: "*" as const }),
-      onSome: (ifMatch) => ({ ifMatch })
-    })
-    yield* store.put(DUPLICATES_KEY, new TextEncoder().encode(json), condition)
+    yield* writeDocument(DUPLICATES_KEY, Known, merged, unlessChanged(before))
     return merged
   },
   Effect.retry({ times: 5, while: (error) => error.reason === "conflict" })
 )
 
-function readFile() {
-  return Effect.gen(function* () {
-    const store = yield* Store
-    const found = yield* orNone(store.get(DUPLICATES_KEY))
-    if (Option.isNone(found))
-      return { known: { pairs: [], checked: [] } as KnownDuplicates, etag: Option.none<string>() }
-    const known = yield* Schema.decodeUnknownEffect(KnownFile)(new TextDecoder().decode(found.value.bytes)).pipe(
-      Effect.mapError(
-        () =>
-          new StoreError({
-            reason: "invalid",
-            key: DUPLICATES_KEY,
-            message: `${store.location}/${DUPLICATES_KEY} cannot be read: remove it, and bun run review looks for near-duplicates again.`
-          })
-      )
-    )
-    return { known, etag: Option.some(found.value.etag) }
-  })
+/** A recording, as far as it tells which sources are one. */
+export interface Sounding {
+  /** Its source, by its name. */
+  readonly group: string
+  readonly contentHash: string
+  /** Silent files are often the same bytes, which says nothing of where they come from. */
+  readonly silent: boolean
 }
 
 /**
@@ -68,13 +68,14 @@ function readFile() {
  * alphabetical order, for every group of `recordings`.
  */
 export const mergeGroups = (
-  recordings: Iterable<{ readonly group: string; readonly contentHash: string }>,
+  recordings: Iterable<Sounding>,
   pairs: ReadonlyArray<Pick<DuplicatePair, "hashes">>
 ): ReadonlyMap<string, string> => {
   const groupsOf = new Map<string, Set<string>>()
   const parents = new Map<string, string>()
-  for (const { group, contentHash } of recordings) {
+  for (const { group, contentHash, silent } of recordings) {
     parents.set(group, group)
+    if (silent) continue
     const own = groupsOf.get(contentHash) ?? new Set()
     groupsOf.set(contentHash, own.add(group))
   }

@@ -1,7 +1,8 @@
 import { hostname } from "node:os"
 import { Clock, DateTime, Duration, Effect, Option, Ref, Schedule, Schema } from "effect"
+import { readDocument, readDocumentIfWhole, unlessChanged, writeDocument } from "../store/documents.ts"
 import { LEASE_KEY } from "../store/keys.ts"
-import { orNone, Store, type StoreError } from "../store/store.ts"
+import { type PutCondition, Store, type StoreError } from "../store/store.ts"
 
 /** Another run is training on this store. */
 export class LeaseHeld extends Schema.TaggedError<LeaseHeld>()("LeaseHeld", {
@@ -16,16 +17,14 @@ export class LeaseLost extends Schema.TaggedError<LeaseLost>()("LeaseLost", {
 }) {}
 
 /** The lease object: who trains on the store, or did last. */
-const Lease = Schema.fromJsonString(
-  Schema.Struct({
-    runId: Schema.String,
-    host: Schema.String,
-    process: Schema.Int,
-    renewedAt: Schema.String,
-    renewals: Schema.Int,
-    released: Schema.Boolean
-  })
-)
+const Lease = Schema.Struct({
+  runId: Schema.String,
+  host: Schema.String,
+  process: Schema.Int,
+  renewedAt: Schema.String,
+  renewals: Schema.Int,
+  released: Schema.Boolean
+})
 type Lease = typeof Lease.Type
 
 export interface LeaseSettings {
@@ -55,13 +54,7 @@ export const withLease =
     })
 
 /** The lease as it is, and its version; none where there is none that can be read. */
-const readLease = Effect.gen(function* () {
-  const store = yield* Store
-  const found = yield* orNone(store.get(LEASE_KEY))
-  return Option.flatMap(found, ({ bytes, etag }) =>
-    Option.map(Schema.decodeUnknownOption(Lease)(new TextDecoder().decode(bytes)), (lease) => ({ lease, etag }))
-  )
-})
+const readLease = readDocumentIfWhole(LEASE_KEY, Lease)
 
 /** How long a machine may be silent before its run counts as gone, for those who only ask. */
 const SILENCE = Duration.minutes(2)
@@ -79,35 +72,36 @@ const BUSY = Duration.minutes(10)
  */
 export const runningRun = Effect.gen(function* () {
   const found = yield* readLease
-  if (Option.isNone(found) || found.value.lease.released) return undefined
-  const { host, process, renewedAt, runId } = found.value.lease
+  if (Option.isNone(found) || found.value.value.released) return undefined
+  const { host, process, renewedAt, runId } = found.value.value
   if (host === hostname() && !isRunning(process)) return undefined
   const silence = (yield* Clock.currentTimeMillis) - Date.parse(renewedAt)
   return silence > Duration.toMillis(host === hostname() ? BUSY : SILENCE) ? undefined : runId
 })
 
 const acquire = Effect.fn("Lease.acquire")(function* (runId: string, settings: LeaseSettings) {
-  const store = yield* Store
-  const held = yield* orNone(store.get(LEASE_KEY))
-  if (Option.isNone(held)) return yield* take(runId, { ifNoneMatch: "*" })
-  const lease = yield* Schema.decodeUnknownEffect(Lease)(new TextDecoder().decode(held.value.bytes)).pipe(
-    Effect.mapError(() => heldBy("unknown", `${LEASE_KEY} cannot be read: remove it if no training is under way.`))
+  const held = yield* readDocument(LEASE_KEY, Lease).pipe(
+    Effect.catchTag("DocumentError", ({ key }) =>
+      Effect.fail(heldBy("unknown", `${key} cannot be read: remove it if no training is under way.`))
+    )
   )
+  if (Option.isNone(held)) return yield* take(runId, unlessChanged(held))
+  const { value: lease, etag } = held.value
   // A run that goes on in another process takes its own lease over; the process that had it finds it lost.
-  if (!lease.released && lease.runId !== runId && !(yield* isDead(lease, held.value.etag, settings))) {
+  if (!lease.released && lease.runId !== runId && !(yield* isDead(lease, etag, settings))) {
     return yield* heldBy(
       lease.runId,
       `Run ${lease.runId} is training on this store already (on ${lease.host}, process ${lease.process}, last seen ${lease.renewedAt}).`
     )
   }
-  return yield* take(runId, { ifMatch: held.value.etag })
+  return yield* take(runId, unlessChanged(held))
 })
 
 /** Whether another process has taken this run over, so that what becomes of it is for that one to say. */
 export const resumedElsewhere = (runId: string) =>
   Effect.map(
     readLease,
-    Option.exists(({ lease }) => lease.runId === runId && !isOwn(lease, runId))
+    Option.exists(({ value: lease }) => lease.runId === runId && !isOwn(lease, runId))
   )
 
 /** Whether this process wrote the lease for this run. */
@@ -116,7 +110,7 @@ const isOwn = (lease: Lease, runId: string): boolean =>
 
 const heldBy = (runId: string, message: string) => new LeaseHeld({ runId, message })
 
-const take = (runId: string, condition: { readonly ifMatch: string } | { readonly ifNoneMatch: "*" }) =>
+const take = (runId: string, condition: PutCondition) =>
   write({ runId, renewals: 0, released: false }, condition).pipe(
     Effect.mapError((error) =>
       error.reason === "conflict" ? heldBy("unknown", "Another run has just started training on this store.") : error
@@ -125,14 +119,11 @@ const take = (runId: string, condition: { readonly ifMatch: string } | { readonl
 
 const write = Effect.fnUntraced(function* (
   lease: Pick<Lease, "runId" | "renewals" | "released">,
-  condition: { readonly ifMatch: string } | { readonly ifNoneMatch: "*" }
+  condition: PutCondition
 ) {
-  const store = yield* Store
   const renewedAt = DateTime.formatIso(yield* DateTime.now)
-  const json = yield* Schema.encodeEffect(Lease)({ ...lease, host: hostname(), process: process.pid, renewedAt }).pipe(
-    Effect.orDie
-  )
-  return (yield* store.put(LEASE_KEY, new TextEncoder().encode(json), condition)).etag
+  const whole = { ...lease, host: hostname(), process: process.pid, renewedAt }
+  return (yield* writeDocument(LEASE_KEY, Lease, whole, condition)).etag
 })
 
 const isDead = Effect.fnUntraced(function* (lease: Lease, etag: string, { expiry }: LeaseSettings) {
@@ -192,7 +183,7 @@ const release = (runId: string, etag: Ref.Ref<string>) => {
       // A renewal that the end of the run cut short may have been written all the same; it was taken over otherwise.
       () =>
         Effect.flatMap(readLease, (found) =>
-          Option.isSome(found) && isOwn(found.value.lease, runId) ? giveBack(found.value.etag) : Effect.void
+          Option.isSome(found) && isOwn(found.value.value, runId) ? giveBack(found.value.etag) : Effect.void
         )
     ),
     Effect.catchTag("StoreError", (error) => Effect.logWarning(`The lease was not given back: ${error.message}`)),

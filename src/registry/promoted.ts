@@ -4,12 +4,13 @@ import { type Classifier, predict } from "../classifier/classifier.ts"
 import { comparePredictions } from "../classifier/compare.ts"
 import { type Dataset, vectorsOf } from "../classifier/dataset.ts"
 import { EMBEDDING_SIZE } from "../embedder/yamnet/layers.ts"
+import { decodeDocument } from "../store/documents.ts"
 import { versionKey } from "../store/keys.ts"
 import { Store } from "../store/store.ts"
 import type { Incumbent } from "./gate.ts"
 import type { Promoted } from "./pointer.ts"
 
-const ClassNames = Schema.fromJsonString(Schema.Array(Schema.String))
+const ClassNames = Schema.Array(Schema.String)
 
 /**
  * Compares a candidate with the promoted version, from that version's own `classifier.onnx`, on rows of a data set.
@@ -52,9 +53,7 @@ const incomparable = (why: string): Incumbent => ({ kind: "incomparable", why })
 const predictVersion = Effect.fnUntraced(function* (runId: string, vectors: Float32Array) {
   const store = yield* Store
   const read = (file: string) => Effect.map(store.get(versionKey(runId, file)), ({ bytes }) => bytes)
-  const known = yield* read("class_names.json").pipe(
-    Effect.flatMap((bytes) => Schema.decodeUnknownEffect(ClassNames)(new TextDecoder().decode(bytes)))
-  )
+  const known = yield* decodeDocument("class_names.json", ClassNames, yield* read("class_names.json"))
   const model = yield* read("classifier.onnx")
   const probabilities = yield* Effect.tryPromise(() => runClassifier(model, vectors))
   return { known, predicted: highest(probabilities, vectors.length / EMBEDDING_SIZE) }

@@ -1,6 +1,7 @@
 import { DateTime, Effect, Option, Schema, Stream } from "effect"
+import { readDocumentIfWhole } from "../store/documents.ts"
 import { modelKey, versionKey, versionPrefix } from "../store/keys.ts"
-import { orNone, Store } from "../store/store.ts"
+import { Store } from "../store/store.ts"
 import { RunEvents } from "../stream/events.ts"
 import { movePointer, type Promoted, readPointer } from "./pointer.ts"
 import { TRAINING_SET_FILE } from "./trainingSet.ts"
@@ -16,7 +17,7 @@ export class VersionError extends Schema.TaggedError<VersionError>()("VersionErr
 
 /** Names the version that the copies under `models/` were made from; copied last. */
 const METADATA_FILE = "model_metadata.json"
-const Metadata = Schema.fromJsonString(Schema.Struct({ run_id: Schema.String }))
+const Metadata = Schema.Struct({ run_id: Schema.String })
 
 /**
  * Writes a candidate, whole, under `models/versions/<run id>/`, and returns the keys.
@@ -75,14 +76,10 @@ export const rollback = Effect.fn("rollback")(function* () {
 
 /** Makes good the copies under `models/` that a promotion or rollback left behind when it died. */
 export const repairCopies = Effect.gen(function* () {
-  const store = yield* Store
   const promoted = yield* readPointer()
   if (Option.isNone(promoted)) return
-  const copied = yield* orNone(store.get(modelKey(METADATA_FILE)))
-  const names = Option.flatMap(copied, ({ bytes }) =>
-    Schema.decodeUnknownOption(Metadata)(new TextDecoder().decode(bytes))
-  )
-  if (Option.isSome(names) && names.value.run_id === promoted.value.runId) return
+  const names = yield* readDocumentIfWhole(modelKey(METADATA_FILE), Metadata)
+  if (Option.isSome(names) && names.value.value.run_id === promoted.value.runId) return
   yield* Effect.logWarning(`models/ does not hold ${promoted.value.runId}, which is promoted: copying it again.`)
   yield* copyPromoted
 })

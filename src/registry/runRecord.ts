@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto"
 import { DateTime, Effect, Option, Schema } from "effect"
+import { readDocumentIfWhole, writeDocument } from "../store/documents.ts"
 import { runKey } from "../store/keys.ts"
-import { orNone, Store } from "../store/store.ts"
 
 /** A name for a run: `20260131T235959123Z-1a2b3c`. Names sort by time, to the millisecond: a small run takes less than a second. */
 export const newRunId = Effect.map(
@@ -13,21 +13,14 @@ export const newRunId = Effect.map(
 export const isRunId = (id: string): boolean => /^\d{8}T\d{9}Z-[0-9a-f]{6}$/.test(id)
 
 /** Writes `runs/<run id>.json`, replacing what it said before. */
-export const writeRunRecord = Effect.fn("writeRunRecord")(function* (runId: string, record: object) {
-  const store = yield* Store
-  yield* store.put(runKey(runId), new TextEncoder().encode(`${JSON.stringify({ runId, ...record }, null, 2)}\n`))
-})
+export const writeRunRecord = (runId: string, record: object) =>
+  writeDocument(runKey(runId), Schema.Unknown, { runId, ...record }).pipe(Effect.withSpan("writeRunRecord"))
 
-const RunRecord = Schema.fromJsonString(Schema.Struct({ status: Schema.String }))
+const RunStatus = Schema.Struct({ status: Schema.String })
 
 /** What a run's record says of its state; undefined where there is no record that can be read. */
-export const readRunStatus = Effect.fn("readRunStatus")(function* (runId: string) {
-  const store = yield* Store
-  const found = yield* orNone(store.get(runKey(runId)))
-  return Option.flatMap(found, ({ bytes }) =>
-    Schema.decodeUnknownOption(RunRecord)(new TextDecoder().decode(bytes))
-  ).pipe(
-    Option.map(({ status }) => status),
-    Option.getOrUndefined
+export const readRunStatus = (runId: string) =>
+  Effect.map(
+    readDocumentIfWhole(runKey(runId), RunStatus),
+    Option.match({ onNone: () => undefined, onSome: ({ value }) => value.status })
   )
-})

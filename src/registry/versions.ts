@@ -19,11 +19,12 @@ const Metadata = Schema.Struct({
   notes: Schema.Array(Schema.String)
 })
 
-const PerClass = Schema.Record(
-  Schema.String,
-  Schema.Struct({ precision: Schema.Finite, recall: Schema.Finite, f1_score: Schema.Finite, support: Schema.Int })
-)
-const Metrics = Schema.Struct({ per_class_metrics: PerClass })
+const Metrics = Schema.Struct({
+  per_class_metrics: Schema.Record(
+    Schema.String,
+    Schema.Struct({ precision: Schema.Finite, recall: Schema.Finite, f1_score: Schema.Finite, support: Schema.Int })
+  )
+})
 
 /** A version as it was trained, and where it stands now. */
 export const Version = Schema.Struct({
@@ -43,7 +44,7 @@ export type Version = typeof Version.Type
 export const VersionDetails = Schema.Struct({
   ...Version.fields,
   metadata: Metadata,
-  perClass: PerClass
+  perClass: Metrics.fields.per_class_metrics
 })
 export type VersionDetails = typeof VersionDetails.Type
 
@@ -107,12 +108,12 @@ export const diffVersions = Effect.fn("diffVersions")(function* (one: string, ot
 const readMetadata = (runId: string) => readFile(runId, "model_metadata.json", Metadata)
 
 const readFile = Effect.fnUntraced(function* <A>(runId: string, file: string, schema: Schema.ConstraintDecoder<A>) {
-  const store = yield* Store
+  const { location } = yield* Store
   const found = yield* readDocument(versionKey(runId, file), schema).pipe(
-    Effect.catchTag("DocumentError", ({ message }) => new VersionError({ runId, message }))
+    Effect.catchTag("DocumentError", ({ message }) => Effect.fail(new VersionError({ runId, message })))
   )
   if (Option.isSome(found)) return found.value.value
-  return yield* new VersionError({ runId, message: `${store.location} holds no version ${runId} with a ${file}.` })
+  return yield* new VersionError({ runId, message: `${location} holds no version ${runId} with a ${file}.` })
 })
 
 const versionOf = (

@@ -1,5 +1,4 @@
 import { Effect, Option, Stream } from "effect"
-import { EMBEDDING_SIZE } from "../embedder/yamnet/layers.ts"
 import { Embeddings } from "../embeddings/embeddings.ts"
 import type { Recipe } from "../embeddings/recipe.ts"
 import type { KnownRecordings, Version } from "../embeddings/sighting.ts"
@@ -18,8 +17,9 @@ export interface ReviewedRecording {
   readonly peak: number
 }
 
-/** Recordings in the order of their keys, and their originals' embeddings [recordings * 1024]. */
+/** Recordings in the order of their keys, and their originals' embeddings [recordings * width]. */
 export interface ReviewedCorpus {
+  readonly width: number
   readonly recordings: ReadonlyArray<ReviewedRecording>
   readonly vectors: Float32Array
 }
@@ -49,14 +49,15 @@ export const loadReviewed = Effect.fn("loadReviewed")(function* (
   )
   loaded.sort((a, b) => (a.key < b.key ? -1 : 1))
   const groups = mergeGroups(
-    // Silent files are often the same bytes, which says nothing of where they come from.
-    loaded.map(({ key, source, contentHash, peak }) => ({ group: source, contentHash: peak > 0 ? contentHash : key })),
+    loaded.map(({ source, contentHash, peak }) => ({ group: source, contentHash, silent: peak === 0 })),
     pairs
   )
-  const vectors = new Float32Array(loaded.length * EMBEDDING_SIZE)
+  // Without any recording, any width does.
+  const width = loaded[0]?.vector.length ?? 1
+  const vectors = new Float32Array(loaded.length * width)
   const recordings = loaded.map(({ source, vector, ...recording }, at) => {
-    vectors.set(vector, at * EMBEDDING_SIZE)
+    vectors.set(vector, at * width)
     return { ...recording, group: groups.get(source)! }
   })
-  return { recordings, vectors } satisfies ReviewedCorpus
+  return { width, recordings, vectors } satisfies ReviewedCorpus
 })

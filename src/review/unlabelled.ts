@@ -2,7 +2,6 @@ import { Effect, Stream } from "effect"
 import { nearestNeighbours } from "../classifier/neighbours/nearest.ts"
 import { VOTERS, voteOfNeighbours } from "../classifier/neighbours/vote.ts"
 import { Settings } from "../config.ts"
-import { EMBEDDING_SIZE } from "../embedder/yamnet/layers.ts"
 import type { YamnetWeights } from "../embedder/yamnet/weights.ts"
 import { Embeddings } from "../embeddings/embeddings.ts"
 import { makeRecipe } from "../embeddings/recipe.ts"
@@ -72,15 +71,15 @@ export const embedUnlabelled = Effect.fn("embedUnlabelled")(function* (
  */
 export const rankUnlabelled = Effect.fn("rankUnlabelled")(function* (
   unlabelled: ReadonlyArray<{ readonly key: string; readonly vector: Float32Array }>,
-  { recordings, vectors }: ReviewedCorpus
+  { width, recordings, vectors }: ReviewedCorpus
 ) {
   if (recordings.length === 0 || unlabelled.length === 0) return []
   const classes = [...new Set(recordings.map(({ className }) => className))].sort()
-  const all = new Float32Array(vectors.length + unlabelled.length * EMBEDDING_SIZE)
+  const all = new Float32Array(vectors.length + unlabelled.length * width)
   all.set(vectors)
-  for (const [at, { vector }] of unlabelled.entries()) all.set(vector, vectors.length + at * EMBEDDING_SIZE)
+  for (const [at, { vector }] of unlabelled.entries()) all.set(vector, vectors.length + at * width)
   const rows = unlabelled.map((_, at) => recordings.length + at)
-  const neighbours = yield* nearestNeighbours(all, EMBEDDING_SIZE, VOTERS, {
+  const neighbours = yield* nearestNeighbours(all, width, VOTERS, {
     rows,
     accepts: (_, other) => other < recordings.length
   })

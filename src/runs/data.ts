@@ -3,7 +3,7 @@ import { makeDataset, type Sample } from "../classifier/dataset.ts"
 import { Embeddings } from "../embeddings/embeddings.ts"
 import type { Recipe } from "../embeddings/recipe.ts"
 import type { EmbeddedRecording } from "../embeddings/recording.ts"
-import { mergeGroups, readDuplicates } from "../registry/knownDuplicates.ts"
+import { mergeGroups, readDuplicates, type Sounding } from "../registry/knownDuplicates.ts"
 import { classOf, groupOf } from "../store/keys.ts"
 
 /** What the stored embeddings of a corpus add up to. */
@@ -44,7 +44,7 @@ export const loadDataset = Effect.fn("loadDataset")(function* (
   const pattern = Option.getOrUndefined(groupPattern)
   const keysOf = byContent(live)
   const loadedSamples: Array<Sample> = []
-  const sources: Array<Source> = []
+  const sources: Array<Sounding> = []
   const silent: Array<string> = []
   const contradictions: Array<ReadonlyArray<string>> = []
   const classes = new Map<string, { recordings: number; variants: number }>()
@@ -72,13 +72,10 @@ export const loadDataset = Effect.fn("loadDataset")(function* (
         loaded++
         const keys = keysOf.get(recording.contentHash)!
         const firsts = [...Map.groupBy(keys, (key) => classOf(key)).values()].map(([first]) => first!)
-        // Silent files are often the same bytes, which says nothing of where they come from, nor of what they are.
+        // What silence is labelled says nothing of what it is.
         if (recording.silent) silent.push(...keys)
         else if (firsts.length > 1) return void contradictions.push(keys)
-        for (const key of keys) {
-          const contentHash = recording.silent ? key : recording.contentHash
-          sources.push({ group: groupOf(key, pattern), contentHash, silent: recording.silent })
-        }
+        for (const key of keys) sources.push({ ...recording, group: groupOf(key, pattern) })
         for (const key of firsts) add(key, recording)
       })
     )
@@ -130,18 +127,12 @@ const notesOnCopies = (copies: number, contradictions: ReadonlyArray<ReadonlyArr
   )
 ]
 
-interface Source {
-  readonly group: string
-  readonly contentHash: string
-  readonly silent: boolean
-}
-
 /**
  * What a review has found, and what none has looked at. A run does not look by itself: embeddings alone do not tell (see
  * `findDuplicates`), and comparing sounds takes longer than all the rest of a run (1,160 recordings: 12,462 pairs, 45 s).
  */
 const notesOn = (
-  sources: ReadonlyArray<Source>,
+  sources: ReadonlyArray<Sounding>,
   merged: ReadonlyMap<string, string>,
   checked: ReadonlySet<string>
 ): ReadonlyArray<string> => {

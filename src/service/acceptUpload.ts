@@ -1,8 +1,9 @@
-import { DateTime, Effect, Option, Schema } from "effect"
+import { DateTime, Effect, Option } from "effect"
 import { Settings } from "../config.ts"
+import { readDocument, unlessChanged, writeDocument } from "../store/documents.ts"
 import { recordingKey, uploadKey } from "../store/keys.ts"
 import { Receipt } from "../store/receipt.ts"
-import { orNone, Store } from "../store/store.ts"
+import { Store } from "../store/store.ts"
 import { Corpus } from "./corpus.ts"
 import { Current } from "./current.ts"
 import { Predictor } from "./predictor.ts"
@@ -33,9 +34,9 @@ export const acceptUpload = Effect.fn("acceptUpload")(function* (name: string, c
   yield* predictor.inspect(bytes)
 
   const receiptKey = uploadKey(new Bun.CryptoHasher("sha256").update(bytes).digest("hex"))
-  const before = yield* orNone(store.get(receiptKey))
+  const before = yield* readDocument(receiptKey, Receipt)
   if (Option.isSome(before)) {
-    const receipt = yield* Schema.decodeUnknownEffect(Receipt)(new TextDecoder().decode(before.value.bytes))
+    const { value: receipt } = before.value
     // A receipt without its recording: that was removed, or a writer died in between.
     if (Option.isSome(yield* store.find(receipt.key))) {
       return { key: receipt.key, className: receipt.class, isNew: false } satisfies Stored
@@ -45,24 +46,14 @@ export const acceptUpload = Effect.fn("acceptUpload")(function* (name: string, c
     .replace(/\.\d+Z$/, "Z")
     .replaceAll(/[-:]/g, "")
   const key = yield* freeKey(className, time, safeName(name))
-  const receipt = yield* Schema.encodeEffect(Receipt)({ key, class: className })
   // The receipt goes first, by conditional write: of two that send the same bytes at once, one stores them.
-  const won = yield* store
-    .put(
-      receiptKey,
-      new TextEncoder().encode(receipt),
-      Option.match(before, {
-        onNone: () => ({ ifNoneMatch: "*" as const }),
-        onSome: ({ etag }) => ({ ifMatch: etag })
-      })
+  const won = yield* writeDocument(receiptKey, Receipt, { key, class: className }, unlessChanged(before)).pipe(
+    Effect.as(true),
+    Effect.catchIf(
+      ({ reason }) => reason === "conflict",
+      () => Effect.succeed(false)
     )
-    .pipe(
-      Effect.as(true),
-      Effect.catchIf(
-        ({ reason }) => reason === "conflict",
-        () => Effect.succeed(false)
-      )
-    )
+  )
   if (!won) return yield* refuse(409, "The same recording is being uploaded by another request.")
   const stored = yield* store.put(key, bytes)
   yield* corpus.added(stored)

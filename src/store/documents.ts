@@ -34,6 +34,14 @@ export const readDocument = Effect.fn("readDocument")(function* <A>(key: string,
   return Option.some<Document<A>>({ value: yield* decodeDocument(key, schema, bytes), etag })
 })
 
+/** The same, for what can be done without: nothing where it is damaged, too. */
+export const readDocumentIfWhole = <A>(key: string, schema: Schema.ConstraintDecoder<A>) =>
+  readDocument(key, schema).pipe(Effect.catchTag("DocumentError", () => Effect.succeed(Option.none<Document<A>>())))
+
+/** The condition for a write that follows from what was read: that this is still there, or still nothing. */
+export const unlessChanged = (found: Option.Option<{ readonly etag: string }>): PutCondition =>
+  Option.match(found, { onNone: () => ({ ifNoneMatch: "*" }), onSome: ({ etag }) => ({ ifMatch: etag }) })
+
 /** A document as it is stored: indented, for people look at it, too. */
 export const encodeDocument = (value: unknown): Uint8Array =>
   new TextEncoder().encode(`${JSON.stringify(value, null, 2)}\n`)

@@ -20,7 +20,11 @@ test("recordings that share a sound end in one group, and nobody else moves", ()
       fc.array(fc.tuple(letters, letters), { maxLength: 8 }),
       fc.array(letters, { minLength: 10, maxLength: 10 }),
       (links, sources) => {
-        const recordings = [..."abcdefghij"].map((contentHash, at) => ({ contentHash, group: `g${sources[at]}` }))
+        const recordings = [..."abcdefghij"].map((contentHash, at) => ({
+          contentHash,
+          group: `g${sources[at]}`,
+          silent: false
+        }))
         const merged = mergeGroups(
           recordings,
           links.map(([a, b]) => pairOf(a, b))
@@ -39,16 +43,18 @@ test("recordings that share a sound end in one group, and nobody else moves", ()
   )
 })
 
-test("the same bytes are one group without a pair, and pairs of recordings that are gone do nothing", () => {
+test("the same bytes are one group without a pair, unless silent, and pairs of recordings that are gone do nothing", () => {
   const merged = mergeGroups(
     [
-      { group: "b", contentHash: "1" },
-      { group: "a", contentHash: "1" },
-      { group: "c", contentHash: "2" }
+      { group: "b", contentHash: "1", silent: false },
+      { group: "a", contentHash: "1", silent: false },
+      { group: "c", contentHash: "2", silent: false },
+      { group: "d", contentHash: "3", silent: true },
+      { group: "e", contentHash: "3", silent: true }
     ],
     [pairOf("2", "gone"), pairOf("gone", "lost")]
   )
-  expect(Object.fromEntries(merged)).toEqual({ a: "a", b: "a", c: "c" })
+  expect(Object.fromEntries(merged)).toEqual({ a: "a", b: "a", c: "c", d: "d", e: "e" })
 })
 
 test("what is known grows, whoever writes at once, and a damaged record says what to do", async () => {

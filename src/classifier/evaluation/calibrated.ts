@@ -18,8 +18,9 @@ export interface SearchProgress extends SearchLimits {
 }
 
 /**
- * Trains a classifier, after a search for its head where that is `auto`, and calibrates it on recordings that it was not trained on: those of validation, or, where these
- * train as well, every one by cross-validation among the training and validation sources. The holdout has no part in it.
+ * Trains a classifier, after a search for its head where that is `auto`, and calibrates it on recordings that it was not
+ * trained on: those of validation, or, where these train as well, every one by cross-validation among the training and
+ * validation sources. The holdout has no part in it.
  */
 export const trainCalibrated = Effect.fn("trainCalibrated")(function* (
   dataset: Dataset,

@@ -1,11 +1,14 @@
 import { Effect, Schema } from "effect"
 import manifest from "../../../package.json"
 import { SAMPLE_RATE } from "../../sound/clip.ts"
+import { decodeDocument } from "../../store/documents.ts"
+import { modelKey } from "../../store/keys.ts"
 import { PRECISION } from "../calibrate.ts"
 import { FEATURES } from "../features/kinds.ts"
 import type { HeadDescription } from "../heads/head.ts"
 import { ADAM } from "../train/adam.ts"
 import { SCHEDULE } from "../train/fit.ts"
+import type { TrainedClassifier } from "../train/train.ts"
 import type { TrainingRun } from "./trainingRun.ts"
 
 /** The previous retraining log cannot be continued. */
@@ -14,7 +17,6 @@ export class LogError extends Schema.TaggedError<LogError>()("LogError", { messa
 /** `model_metadata.json`: EcoSight's fields, then where the model comes from. */
 export const modelMetadata = (run: TrainingRun) => {
   const { classifier, dataset, split, result } = run
-  const { network, settings } = classifier
   return {
     model_name: "EcoSight YAMNet classifier",
     model_type: modelType(classifier.description),
@@ -25,32 +27,8 @@ export const modelMetadata = (run: TrainingRun) => {
     input: INPUT,
     ...scores(run),
     sample_rate: SAMPLE_RATE,
-    architecture: {
-      layers: [...classifier.features.layers, ...network.units.slice(1, -1)],
-      activation: "relu",
-      dropout_rates: network.dropout,
-      batch_normalization: network.dropout.length > 0,
-      output_activation: "softmax",
-      learning_rate: network.learningRate
-    },
-    training_config: {
-      head: settings.head,
-      optimizer: "adam",
-      learning_rate: network.learningRate,
-      beta_1: ADAM.beta1,
-      beta_2: ADAM.beta2,
-      l2: network.decay,
-      batch_size: settings.batchSize,
-      epochs: settings.epochs,
-      epochs_trained: classifier.history.length,
-      best_epoch: classifier.bestEpoch,
-      early_stopping_patience: SCHEDULE.patience,
-      reduce_lr_patience: SCHEDULE.flatEpochs,
-      reduce_lr_factor: 0.5,
-      class_weight: classifier.description.balance,
-      description: classifier.description,
-      seed: settings.seed
-    },
+    architecture: architectureOf(classifier),
+    training_config: trainingConfigOf(classifier),
     ...calibrationOf(run),
     ...(classifier.search === undefined ? {} : { search: classifier.search }),
     sample_counts: sampleCounts(run),
@@ -75,6 +53,34 @@ export const modelMetadata = (run: TrainingRun) => {
 const INPUT =
   "The mean of YAMNet's embeddings over a clip's patches, standardised or not: a plain one, or, as in ecosight.onnx, one " +
   "by the patches' energy, which is recognised better. It is trained on both."
+
+const architectureOf = ({ features, network }: TrainedClassifier) => ({
+  layers: [...features.layers, ...network.units.slice(1, -1)],
+  activation: "relu",
+  dropout_rates: network.dropout,
+  batch_normalization: network.dropout.length > 0,
+  output_activation: "softmax",
+  learning_rate: network.learningRate
+})
+
+const trainingConfigOf = ({ network, settings, description, history, bestEpoch }: TrainedClassifier) => ({
+  head: settings.head,
+  optimizer: "adam",
+  learning_rate: network.learningRate,
+  beta_1: ADAM.beta1,
+  beta_2: ADAM.beta2,
+  l2: network.decay,
+  batch_size: settings.batchSize,
+  epochs: settings.epochs,
+  epochs_trained: history.length,
+  best_epoch: bestEpoch,
+  early_stopping_patience: SCHEDULE.patience,
+  reduce_lr_patience: SCHEDULE.flatEpochs,
+  reduce_lr_factor: 0.5,
+  class_weight: description.balance,
+  description,
+  seed: settings.seed
+})
 
 /** Temperature is folded into the model; a client that knows `unknown` applies the thresholds. */
 const calibrationOf = ({ classifier: { calibration, classes } }: TrainingRun) =>
@@ -114,14 +120,14 @@ export const performanceMetrics = (run: TrainingRun) => {
   }
 }
 
-const RetrainingLog = Schema.fromJsonString(Schema.Struct({ retraining_history: Schema.Array(Schema.Json) }))
+const RetrainingLog = Schema.Struct({ retraining_history: Schema.Array(Schema.Json) })
 
 /** `retraining_log.json`: the previous one with this run at its end. Fails rather than lose what is not readable. */
 export const retrainingLog = Effect.fn("retrainingLog")(function* (run: TrainingRun, previous: Uint8Array | undefined) {
   const { retraining_history: history } =
     previous === undefined
       ? { retraining_history: [] }
-      : yield* Schema.decodeUnknownEffect(RetrainingLog)(new TextDecoder().decode(previous)).pipe(
+      : yield* decodeDocument(modelKey("retraining_log.json"), RetrainingLog, previous).pipe(
           Effect.mapError(
             () => new LogError({ message: "The published retraining_log.json cannot be read: repair it or remove it." })
           )

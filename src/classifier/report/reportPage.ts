@@ -3,38 +3,22 @@ import type { ClassScore, HoldoutResult, Outcome } from "../holdoutResult.ts"
 import type { EpochRecord } from "../train/fit.ts"
 import { curves } from "./curves.ts"
 import { type Html, html } from "./html.ts"
+import { confusionMatrix, notesList, page } from "./htmlPage.ts"
 import { mapSection } from "./mapSection.ts"
-import { STYLE } from "./style.ts"
 
-/** `report.html`: a training run for people, on one page that needs nothing else: no script, no request. */
+/** `report.html`: a training run for people, on one page. */
 export const reportPage = (run: TrainingRun): string => {
   const { classifier, result, split } = run
   const notes = [...untrainedNote(run), ...split.notes, ...classifier.notes]
-  const page = html`<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>Training run ${run.runId}</title>
-<style>${STYLE}</style>
-</head>
-<body>
-<main>
-<h1>Training run ${run.runId}</h1>
-<p class="quiet">${run.date.toISOString().slice(0, 16).replace("T", " ")} UTC</p>
-${headline(run)}
-${notes.length === 0 ? undefined : html`<ul class="notes" aria-label="Notes">${notes.map((note) => html`<li>${note}</li>`)}</ul>`}
+  const body = html`${headline(run)}
+${notesList(notes)}
 ${result && classSection(result)}
 ${result && confusionSection(result)}
 ${run.map && mapSection(run.map)}
 ${learningSection(classifier)}
 ${result && worstSection(result.worst)}
-${factsSection(run)}
-</main>
-</body>
-</html>
-`
-  return page.markup
+${factsSection(run)}`
+  return page(`Training run ${run.runId}`, run.date, undefined, body)
 }
 
 const percent = (share: number) => `${(100 * share).toFixed(1)} %`
@@ -73,17 +57,7 @@ const classRow = ({ className, precision, recall, f1, support }: ClassScore): Ht
 
 const confusionSection = ({ confusion, perClass }: HoldoutResult): Html => html`<h2>What is taken for what</h2>
 <p class="quiet">Held-out recordings: rows are what they are, columns what they were taken for.</p>
-<div class="scroll"><table class="matrix" aria-label="Confusion matrix">
-<thead><tr><td></td>${perClass.map(({ className }) => html`<th scope="col"><span>${className}</span></th>`)}</tr></thead>
-<tbody>${confusion.map(
-  (row, label) =>
-    html`<tr><th scope="row">${perClass[label]!.className}</th>${row.map((count, predicted) => {
-      const share = count / Math.max(1, perClass[label]!.support)
-      const kind = count === 0 ? "nothing" : predicted === label ? "right" : "wrong"
-      return html`<td class="${kind}" style="--share:${share.toFixed(3)}">${count}</td>`
-    })}</tr>`
-)}</tbody>
-</table></div>`
+${confusionMatrix("Confusion matrix", perClass, confusion)}`
 
 const learningSection = ({ history, bestEpoch, network }: TrainingRun["classifier"]): Html => html`<h2>Learning</h2>
 <div class="pair">

@@ -7,7 +7,7 @@ import {
   meanMacroF1,
   outcomesOf,
   recalls
-} from "../../../src/classifier/evaluation/scores.ts"
+} from "../../../src/classifier/evaluation/outcomes.ts"
 import golden from "../../golden/evaluation/scores.json"
 
 type Case = (typeof golden.cases)[number]
