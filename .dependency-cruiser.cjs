@@ -4,8 +4,8 @@
 // The rooms of the house, from the ground up. A room may import what stands on a lower floor, and its own files.
 // A new room gets a place here; rooms on one floor know nothing of each other.
 const FLOORS = [
-  ["sound", "config.ts", "processes"],
-  ["augment", "embedder"],
+  ["sound", "config.ts"],
+  ["augment", "embedder", "processes"],
   ["store"],
   ["embeddings"],
   ["classifier", "stream"],

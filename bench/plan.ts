@@ -5,7 +5,7 @@ import packageJson from "../package.json"
 import { jsonFlag, wholeNumber } from "../pipelines/cli/flags.ts"
 import { table } from "../pipelines/cli/summary.ts"
 import { MAX_AUGMENTATIONS } from "../src/augment/variants.ts"
-import { limitsFor } from "../src/runs/cluster/shards.ts"
+import { limitsFor } from "../src/runs/cluster/cutShards.ts"
 import { type Assumptions, type Estimate, estimate, type Resource } from "./simulate.ts"
 
 const positive = Schema.NumberFromString.check(Schema.isBetween({ minimum: 1e-6, maximum: 1e12 }))

@@ -4,16 +4,15 @@ import { Argument, CliError, Command, Flag } from "effect/cli"
 import { FetchHttpClient } from "effect/http"
 import packageJson from "../package.json"
 import { Settings } from "../src/config.ts"
-import { engineLayer } from "../src/embedder/choose.ts"
 import { Embeddings } from "../src/embeddings/embeddings.ts"
+import { lookThrough } from "../src/review/lookThrough.ts"
 import { keep, type Move, relabel, restore, setAside } from "../src/review/moves.ts"
-import { openItems, type Review, reviewedRecipe, reviewRecordings } from "../src/review/review.ts"
-import { embedUnlabelled, listUnlabelled } from "../src/review/unlabelled.ts"
+import { openItems, type Review } from "../src/review/review.ts"
+import { listUnlabelled } from "../src/review/unlabelled.ts"
 import { settledWeights } from "../src/runs/services.ts"
 import { SET_ASIDE_PREFIX } from "../src/store/keys.ts"
 import { openStore } from "../src/store/openStore.ts"
 import { Store } from "../src/store/store.ts"
-import { RunEvents } from "../src/stream/events.ts"
 import { liveVersions } from "../src/stream/recordings.ts"
 import { jsonFlag, storeFlag, wholeNumber } from "./cli/flags.ts"
 import { Reporter, reporterLogger } from "./cli/terminal.ts"
@@ -64,37 +63,16 @@ const runOn = Effect.fnUntraced(function* <A, E>(
 })
 
 const findOpen = Effect.gen(function* () {
-  const { progress } = yield* Reporter
-  const objects = yield* listUnlabelled
-  const unlabelled = objects.length === 0 ? [] : yield* embedThese(objects)
-  const found = yield* reviewRecordings(progress, unlabelled)
-  const there = new Set([...(yield* liveVersions), ...objects].map(({ key }) => key))
+  const { progress, print } = yield* Reporter
+  // A store whose last training was a demonstration, on an untrained network.
+  const found = yield* lookThrough(settledWeights({ allowUntrained: true }), {
+    onStep: progress,
+    onSkip: (key, reason) => Effect.sync(() => print(`Skipped ${key}: ${reason}`))
+  })
+  const unlabelled = yield* listUnlabelled
+  const there = new Set([...(yield* liveVersions), ...unlabelled].map(({ key }) => key))
   return yield* openItems(found, (key) => there.has(key))
-})
-
-const embedThese = Effect.fnUntraced(
-  function* (objects: Effect.Success<typeof listUnlabelled>) {
-    const { engine, precision } = yield* Settings
-    const { progress, print } = yield* Reporter
-    const { parts } = yield* reviewedRecipe
-    // A store whose last training was a demonstration, on an untrained network.
-    const weights = yield* settledWeights({ allowUntrained: true })
-    if (parts.weights !== weights.hash) {
-      const cause = `The last training used other weights than ${weights.source}: train again, then review.`
-      return yield* new CliError.UserError({ cause })
-    }
-    const events = Layer.succeed(RunEvents, (event) => {
-      if (event.stage === "skip") return Effect.sync(() => print(`Skipped ${event.key}: ${event.reason}`))
-      return event.stage === "stream"
-        ? progress({ stage: "Embedding", unit: "unlabelled", done: event.done, total: event.total })
-        : Effect.void
-    })
-    return yield* embedUnlabelled(objects, weights).pipe(
-      Effect.provide(Layer.merge(engineLayer({ engine, precision, weights }), events))
-    )
-  },
-  Effect.provide(Layer.merge(FetchHttpClient.layer, NodeServices.layer))
-)
+}).pipe(Effect.provide(Layer.merge(FetchHttpClient.layer, NodeServices.layer)))
 
 const LIMIT = 20
 const list = Command.make(

@@ -1,15 +1,12 @@
-import { resolve } from "node:path"
 import { NodeRuntime, NodeServices } from "@effect/platform-node"
 import { Console, Effect, Layer, Option } from "effect"
 import { CliError, Command, Flag } from "effect/cli"
 import packageJson from "../package.json"
 import { Settings } from "../src/config.ts"
 import { dashboardRoutes } from "../src/dashboard/dashboardRoutes.ts"
-import { programPath } from "../src/processes/programPath.ts"
 import { listen } from "../src/service/app.ts"
 import { keepWarm, serviceLayer } from "../src/service/service.ts"
-import { folderStore } from "../src/store/folder.ts"
-import { openStore } from "../src/store/openStore.ts"
+import { openStoreOrHere } from "../src/store/openStore.ts"
 import { Store } from "../src/store/store.ts"
 import { storeFlag, wholeNumber } from "./cli/flags.ts"
 
@@ -34,8 +31,7 @@ const input = {
 
 const handle = Effect.fn("serve")(function* (options: Command.Command.Config.Infer<typeof input>) {
   const settings = yield* Settings
-  const opened = yield* openStore(options.store, { create: true })
-  const store = Option.getOrElse(opened, () => folderStore(resolve(".")))
+  const store = yield* openStoreOrHere(options.store)
   return yield* Effect.gen(function* () {
     const { url } = yield* listen(
       Option.getOrElse(options.host, () => settings.host),
@@ -47,11 +43,7 @@ const handle = Effect.fn("serve")(function* (options: Command.Command.Config.Inf
     return yield* Effect.never
   }).pipe(
     Effect.scoped,
-    Effect.provide(
-      serviceLayer({ watching: options.watch, reviewProgram: programPath("./review.ts", import.meta.url) }).pipe(
-        Layer.provideMerge(Layer.succeed(Store, store))
-      )
-    )
+    Effect.provide(serviceLayer({ watching: options.watch }).pipe(Layer.provideMerge(Layer.succeed(Store, store))))
   )
 })
 

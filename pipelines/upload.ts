@@ -1,10 +1,10 @@
 import { NodeRuntime, NodeServices } from "@effect/platform-node"
-import { Clock, Console, Effect, FileSystem, Layer, Option } from "effect"
+import { Clock, Console, Effect, FileSystem, Layer } from "effect"
 import { Argument, CliError, Command, Flag } from "effect/cli"
 import packageJson from "../package.json"
 import { Settings } from "../src/config.ts"
 import { folderStore } from "../src/store/folder.ts"
-import { openStore } from "../src/store/openStore.ts"
+import { openStoreOrHere } from "../src/store/openStore.ts"
 import { planUpload, type Refusal, upload } from "../src/store/uploadFolder.ts"
 import { shareMemory } from "../src/stream/memory.ts"
 import { jsonFlag, storeFlag } from "./cli/flags.ts"
@@ -27,7 +27,7 @@ const handle = Effect.fn("upload")(function* (options: Command.Command.Config.In
   const { print, progress, end } = yield* Reporter
   const { fetchConcurrency, maxRecordingMegabytes } = yield* Settings
   const holding = yield* shareMemory(maxRecordingMegabytes)
-  const store = Option.getOrElse(yield* openStore(options.store, { create: true }), () => folderStore("."))
+  const store = yield* openStoreOrHere(options.store)
   const folder = folderStore(options.folder)
   const { exists } = yield* FileSystem.FileSystem
   if (!(yield* exists(folder.location))) {

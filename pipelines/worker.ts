@@ -1,4 +1,3 @@
-import { resolve } from "node:path"
 import { NodeRuntime, NodeServices } from "@effect/platform-node"
 import { Console, Effect, Layer, Option } from "effect"
 import { CliError, Command, Flag } from "effect/cli"
@@ -7,8 +6,7 @@ import { Settings } from "../src/config.ts"
 import { programPath } from "../src/processes/programPath.ts"
 import { EngineProcess } from "../src/runs/cluster/engineProcess.ts"
 import { ownHost, work } from "../src/runs/cluster/worker.ts"
-import { folderStore } from "../src/store/folder.ts"
-import { openStore } from "../src/store/openStore.ts"
+import { openStoreOrHere } from "../src/store/openStore.ts"
 import { Store } from "../src/store/store.ts"
 import { storeFlag, wholeNumber } from "./cli/flags.ts"
 import { Reporter, reporterLogger } from "./cli/terminal.ts"
@@ -45,10 +43,9 @@ const handle = Effect.fn("worker")(function* (options: Command.Command.Config.In
     const cause = "Workers meet in a PostgreSQL database: set DATABASE_URL to its address."
     return yield* new CliError.UserError({ cause })
   }
-  const store = Option.getOrElse(yield* openStore(options.store, { create: true }), () => folderStore(resolve(".")))
+  const store = yield* openStoreOrHere(options.store)
   const worker = {
     databaseUrl: databaseUrl.value,
-    engine: [process.execPath, PROGRAM, store.location],
     host: Option.getOrElse(options.host, () => ownHost(databaseUrl.value)),
     clusterPort: options.clusterPort,
     port: options.port,
@@ -56,7 +53,11 @@ const handle = Effect.fn("worker")(function* (options: Command.Command.Config.In
   }
   return yield* work(worker, (address, health) =>
     Console.log(`Working on ${store.location} as ${address}; ${health} tells how it goes.`)
-  ).pipe(Effect.provide(Layer.merge(EngineProcess.layer(worker.engine), Layer.succeed(Store, store))))
+  ).pipe(
+    Effect.provide(
+      Layer.merge(EngineProcess.layer([process.execPath, PROGRAM, store.location]), Layer.succeed(Store, store))
+    )
+  )
 })
 
 const command = Command.make("worker", input, (options) =>

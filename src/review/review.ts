@@ -47,12 +47,13 @@ export class ReviewError extends Schema.TaggedError<ReviewError>()("ReviewError"
 const SILENT = 1e-3
 
 /** A step of a review, for people who wait. */
-export interface ReviewStep {
-  readonly stage: "Comparing sounds" | "Asking for second opinions"
-  readonly unit: string
-  readonly done: number
-  readonly total: number
-}
+export const ReviewStep = Schema.Struct({
+  stage: Schema.Literals(["Embedding", "Comparing sounds", "Asking for second opinions"]),
+  unit: Schema.String,
+  done: Schema.Number,
+  total: Schema.Number
+})
+export type ReviewStep = typeof ReviewStep.Type
 
 /** The recipe of the last training, whose embeddings a review looks at; fails where there is none. */
 export const reviewedRecipe = Effect.gen(function* () {

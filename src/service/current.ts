@@ -1,20 +1,18 @@
 import { Context, Effect, Layer, Option, Schema } from "effect"
 import { type Promoted, readPointer } from "../registry/pointer.ts"
+import { DocumentError, decodeDocument } from "../store/documents.ts"
 import { versionKey } from "../store/keys.ts"
 import { orNone, Store, type StoreError } from "../store/store.ts"
 import { unpickle } from "./unpickle.ts"
 
-const Metadata = Schema.fromJsonString(
-  Schema.Struct({
-    model_name: Schema.String,
-    training_date: Schema.String,
-    test_accuracy: Schema.optionalKey(Schema.Finite),
-    macro_f1: Schema.optionalKey(Schema.Finite),
-    classes: Schema.Array(Schema.String),
-    decision_thresholds: Schema.optionalKey(Schema.Record(Schema.String, Schema.Finite))
-  })
-)
-const Json = Schema.fromJsonString(Schema.Json)
+const Metadata = Schema.Struct({
+  model_name: Schema.String,
+  training_date: Schema.String,
+  test_accuracy: Schema.optionalKey(Schema.Finite),
+  macro_f1: Schema.optionalKey(Schema.Finite),
+  classes: Schema.Array(Schema.String),
+  decision_thresholds: Schema.optionalKey(Schema.Record(Schema.String, Schema.Finite))
+})
 const Curves = Schema.Record(Schema.String, Schema.Array(Schema.Number))
 
 /** The promoted version: what the service tells of it. */
@@ -75,38 +73,36 @@ export const readModel = Effect.fn("readModel")(function* (runId: string) {
   const store = yield* Store
   const part = <A, E extends { readonly message: string }>(
     file: string,
-    decode: (bytes: Uint8Array) => Effect.Effect<A, E>,
-    absent: A
-  ) =>
-    orNone(store.get(versionKey(runId, file))).pipe(
+    absent: A,
+    decode: (key: string, bytes: Uint8Array) => Effect.Effect<A, E>
+  ) => {
+    const key = versionKey(runId, file)
+    return orNone(store.get(key)).pipe(
       Effect.flatMap(
         Option.match({
           onNone: () => Effect.succeed(absent),
           onSome: ({ bytes }) =>
-            decode(bytes).pipe(
-              Effect.catch(({ message }) =>
-                Effect.logWarning(`${versionKey(runId, file)} cannot be read: ${message}`).pipe(Effect.as(absent))
-              )
-            )
+            Effect.catch(decode(key, bytes), ({ message }) => Effect.as(Effect.logWarning(message), absent))
         })
       )
     )
-  const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes)
-  const json = (bytes: Uint8Array) => Schema.decodeUnknownEffect(Json)(text(bytes))
+  }
+  const document =
+    <A>(schema: Schema.ConstraintDecoder<A>) =>
+    (key: string, bytes: Uint8Array) =>
+      decodeDocument(key, schema, bytes)
+  const unknown: typeof Metadata.Type = { model_name: "Unknown", training_date: "Unknown", classes: [] }
   const model: Model = {
     runId,
-    metadata: yield* part<typeof Metadata.Type, Schema.SchemaError>(
-      "model_metadata.json",
-      (bytes) => Schema.decodeUnknownEffect(Metadata)(text(bytes)),
-      { model_name: "Unknown", training_date: "Unknown", classes: [] }
+    metadata: yield* part("model_metadata.json", unknown, document(Metadata)),
+    metrics: yield* part("performance_metrics.json", null, document(Schema.Json)),
+    history: yield* part("training_history.pkl", {}, (key, bytes) =>
+      unpickle(bytes).pipe(
+        Effect.flatMap((value) => Schema.decodeUnknownEffect(Curves)(value)),
+        Effect.mapError(({ message }) => new DocumentError({ key, message: `${key} cannot be read: ${message}` }))
+      )
     ),
-    metrics: yield* part("performance_metrics.json", json, null),
-    history: yield* part<typeof Curves.Type, { readonly message: string }>(
-      "training_history.pkl",
-      (bytes) => Effect.flatMap(unpickle(bytes), (value) => Schema.decodeUnknownEffect(Curves)(value)),
-      {}
-    ),
-    log: yield* part("retraining_log.json", json, null)
+    log: yield* part("retraining_log.json", null, document(Schema.Json))
   }
   return model
 })

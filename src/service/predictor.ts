@@ -1,15 +1,19 @@
 import { Context, Effect, Layer, Option } from "effect"
 import { Settings } from "../config.ts"
 import { programPath } from "../processes/programPath.ts"
+import type { Kind, Payload } from "../processes/protocol.ts"
+import { supervise } from "../processes/supervise.ts"
 import { Store, type StoreError } from "../store/store.ts"
-import { superviseChild } from "./child.ts"
 import { Current } from "./current.ts"
-import type { EngineReply, EngineRequest } from "./messages.ts"
+import { PATIENCE, Predicting } from "./protocols.ts"
 import { Refusal, refuse } from "./refusal.ts"
 
 const PROGRAM = programPath("./predictorProgram.ts", import.meta.url)
 
-/** Decodes and predicts in engine processes; each request goes to the one with the least to do. */
+/** Milliseconds until a request is given up for which no predictor is there, or too many come first. */
+const LONGEST_WAIT = 2 * PATIENCE
+
+/** Decodes and predicts in processes of its own; each request goes to the one with the least to do. */
 export class Predictor extends Context.Service<
   Predictor,
   {
@@ -28,34 +32,29 @@ export class Predictor extends Context.Service<
       const { location } = yield* Store
       const current = yield* Current
       const { predictors } = yield* Settings
-      const load = () => {
-        const runId = current.last()
-        return runId === undefined ? undefined : ({ kind: "load", runId } as const)
-      }
-      const children = yield* Effect.forEach(Array.from({ length: predictors }), () =>
-        superviseChild<EngineRequest, EngineReply>([process.execPath, PROGRAM, location], load)
+      // One that takes another's place begins with the version that is promoted by then.
+      const processes = yield* Effect.forEach(Array.from({ length: predictors }), () =>
+        supervise(Predicting, () => [process.execPath, PROGRAM, location, current.last() ?? ""], { restart: true })
       )
-      const idlest = () => children.reduce((best, child) => (child.waiting() < best.waiting() ? child : best))
+      const idlest = () => processes.reduce((best, other) => (other.waiting() < best.waiting() ? other : best))
 
-      const ask = (request: EngineRequest, child = idlest()) =>
-        child.ask(request).pipe(
+      const ask = <K extends Kind<typeof Predicting>>(
+        call: K,
+        payload: Payload<typeof Predicting, K>,
+        process = idlest()
+      ) =>
+        process.ask(call, payload).pipe(
+          Effect.timeoutOrElse({ duration: LONGEST_WAIT, orElse: () => Effect.fail(stopped) }),
           Effect.catchTags({
-            ChildDied: ({ message }) =>
-              Effect.logWarning(message).pipe(
-                Effect.andThen(
-                  Effect.fail(unavailable("The engine stopped while it worked on this; please try again."))
-                )
-              ),
-            ChildBusy: () => Effect.fail(unavailable("Too many requests are waiting; please try again."))
-          }),
-          Effect.flatMap((reply) => {
-            if (reply.kind === "refused") return Effect.fail(refuse(400, reply.reason))
-            if (reply.kind === "failed") {
-              return Effect.logError(reply.message).pipe(
-                Effect.andThen(Effect.fail(refuse(503, "The promoted model cannot be used at the moment.")))
-              )
-            }
-            return Effect.succeed(reply)
+            ProcessDied: ({ message }) => Effect.andThen(Effect.logWarning(message), Effect.fail(stopped)),
+            ProcessBusy: () => Effect.fail(unavailable("Too many requests are waiting; please try again.")),
+            RequestFailed: ({ tag, message }) =>
+              tag === "NoRecording"
+                ? Effect.fail(refuse(400, message))
+                : Effect.andThen(
+                    Effect.logError(message),
+                    Effect.fail(refuse(503, "The promoted model cannot be used at the moment."))
+                  )
           })
         )
 
@@ -70,23 +69,20 @@ export class Predictor extends Context.Service<
 
       return Predictor.of({
         predict: Effect.fn("Predictor.predict")(function* (bytes) {
-          const reply = yield* ask({ kind: "predict", runId: yield* promoted, bytes })
-          return reply.kind === "predicted" ? reply.probabilities : yield* Effect.die(reply)
+          return yield* ask("predict", { runId: yield* promoted, bytes })
         }),
-        inspect: Effect.fn("Predictor.inspect")(function* (bytes) {
-          const reply = yield* ask({ kind: "inspect", bytes })
-          return reply.kind === "inspected" ? reply.seconds : yield* Effect.die(reply)
-        }),
+        inspect: Effect.fn("Predictor.inspect")((bytes) => ask("inspect", { bytes })),
         warm: promoted.pipe(
           Effect.flatMap((runId) =>
-            Effect.forEach(children, (child) => ask({ kind: "load", runId }, child), { concurrency: "unbounded" })
+            Effect.forEach(processes, (process) => ask("load", { runId }, process), { concurrency: "unbounded" })
           ),
           Effect.ignore
         ),
-        deaths: () => children.reduce((sum, child) => sum + child.deaths(), 0)
+        deaths: () => processes.reduce((sum, process) => sum + process.deaths(), 0)
       })
     })
   )
 }
 
 const unavailable = (detail: string) => new Refusal({ status: 503, detail, retryAfter: 1 })
+const stopped = unavailable("The engine stopped while it worked on this; please try again.")

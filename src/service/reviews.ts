@@ -1,6 +1,11 @@
 import { Context, Effect, Layer } from "effect"
-import { childEnvironment } from "../config.ts"
+import { programPath } from "../processes/programPath.ts"
+import { supervise } from "../processes/supervise.ts"
+import type { ReviewStep } from "../review/review.ts"
 import { Store } from "../store/store.ts"
+import { Reviewing } from "./protocols.ts"
+
+const PROGRAM = programPath("./reviewProgram.ts", import.meta.url)
 
 /** Reviews of the recordings: each in a process of its own, one at a time. */
 export class Reviews extends Context.Service<
@@ -14,52 +19,49 @@ export class Reviews extends Context.Service<
     readonly failure: () => string | undefined
   }
 >()("ecosight/service/Reviews") {
-  /** `program` is the path of the command that reviews. */
-  static readonly layer = (program: string) =>
-    Layer.effect(
-      Reviews,
-      Effect.gen(function* () {
-        const { location } = yield* Store
-        const context = yield* Effect.context<never>()
-        let running: Bun.Subprocess<"ignore", "ignore", "pipe"> | undefined
-        let progress = ""
-        let failure: string | undefined
+  static readonly layer = Layer.effect(
+    Reviews,
+    Effect.gen(function* () {
+      const { location } = yield* Store
+      const scope = yield* Effect.scope
+      let running = false
+      let progress = ""
+      let failure: string | undefined
 
-        const follow = async (process: NonNullable<typeof running>) => {
-          const decoder = new TextDecoder()
-          let said = ""
-          for await (const chunk of process.stderr) {
-            said += decoder.decode(chunk, { stream: true })
-            progress = lastLine(said)
+      const review = supervise(Reviewing, () => [process.execPath, PROGRAM, location], { restart: false }).pipe(
+        Effect.flatMap(({ ask }) =>
+          ask("review", undefined, (step) => {
+            progress = inWords(step)
+          })
+        ),
+        Effect.scoped,
+        Effect.matchEffect({
+          onSuccess: () => Effect.void,
+          onFailure: ({ message }) => {
+            // What names the store is for the log.
+            failure = message.replaceAll(location, "The store")
+            return Effect.logWarning(`The review failed: ${message}`)
           }
-          const code = await process.exited
-          running = undefined
-          // What names the store is for the log.
-          failure = code === 0 ? undefined : lastLine(said).replaceAll(location, "The store") || "The review failed."
-          if (failure !== undefined) Effect.runForkWith(context)(Effect.logWarning(`The review failed: ${said.trim()}`))
-        }
-        yield* Effect.addFinalizer(() =>
-          Effect.promise(async () => {
-            running?.kill()
-            await running?.exited
+        }),
+        Effect.ensuring(
+          Effect.sync(() => {
+            running = false
           })
         )
-        return Reviews.of({
-          start: Effect.sync(() => {
-            if (running !== undefined) return false
-            progress = ""
-            running = Bun.spawn([globalThis.process.execPath, program, "list", "--store", location], {
-              env: childEnvironment(),
-              stdio: ["ignore", "ignore", "pipe"]
-            })
-            void follow(running)
-            return true
-          }),
-          progress: () => (running === undefined ? undefined : progress),
-          failure: () => failure
-        })
+      )
+      return Reviews.of({
+        start: Effect.suspend(() => {
+          if (running) return Effect.succeed(false)
+          running = true
+          progress = ""
+          failure = undefined
+          return Effect.as(Effect.forkIn(review, scope, { startImmediately: true }), true)
+        }),
+        progress: () => (running ? progress : undefined),
+        failure: () => failure
       })
-    )
+    })
+  )
 }
 
-const lastLine = (text: string): string => text.trim().split("\n").at(-1)!.trim()
+const inWords = ({ stage, unit, done, total }: ReviewStep): string => `${stage}: ${done} of ${total} ${unit}`

@@ -29,22 +29,14 @@ const tracing = Layer.unwrap(
 
 /**
  * All that the service consists of, but for its store and its settings; `watching` says whether it embeds recordings as
- * they land, and trains when enough of them are new; `reviewProgram` is the path of the command that reviews.
+ * they land, and trains when enough of them are new.
  */
-export const serviceLayer = ({
-  watching,
-  reviewProgram
-}: {
-  readonly watching: boolean
-  readonly reviewProgram: string
-}) =>
+export const serviceLayer = ({ watching }: { readonly watching: boolean }) =>
   Counters.layer.pipe(
     Layer.provideMerge(watching ? Watcher.layer : Watcher.layerIdle),
     Layer.provideMerge(Runs.layer),
     Layer.provideMerge(Predictor.layer),
-    Layer.provideMerge(
-      Layer.mergeAll(Corpus.layer, Current.layer, Intake.layer, Reviews.layer(reviewProgram), Workers.layer)
-    ),
+    Layer.provideMerge(Layer.mergeAll(Corpus.layer, Current.layer, Intake.layer, Reviews.layer, Workers.layer)),
     Layer.provideMerge(tracing)
   )
 

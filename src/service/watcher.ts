@@ -1,14 +1,16 @@
 import { Context, Effect, Layer, Schedule } from "effect"
-import { childEnvironment, type Settings } from "../config.ts"
+import type { Settings } from "../config.ts"
 import { programPath } from "../processes/programPath.ts"
+import type { Event } from "../processes/protocol.ts"
+import { supervise } from "../processes/supervise.ts"
 import { type ObjectInfo, Store } from "../store/store.ts"
 import { Corpus } from "./corpus.ts"
-import type { WatcherMessage } from "./messages.ts"
+import { Watching } from "./protocols.ts"
 import type { Runs } from "./runs.ts"
 import { checkTrigger } from "./trigger.ts"
 
 const PROGRAM = programPath("./watcherProgram.ts", import.meta.url)
-const SHORTEST_PAUSE = 1_000
+/** Milliseconds until one that has died again and again is started anew, or one that has failed is asked again. */
 const LONGEST_PAUSE = 300_000
 
 /** How often to look whether enough recordings are new, beside when some land. */
@@ -34,52 +36,34 @@ export class Watcher extends Context.Service<
       const { location } = yield* Store
       const corpus = yield* Corpus
       const context = yield* Effect.context<Corpus | Runs | Settings | Store>()
-      const run = (effect: Effect.Effect<void, never, Corpus | Runs | Settings | Store>) =>
-        void Effect.runForkWith(context)(effect)
-      let process: Bun.Subprocess | undefined
-      let pause = SHORTEST_PAUSE
-      let closed = false
+      const scope = yield* Effect.scope
+      const process = yield* supervise(Watching, () => [globalThis.process.execPath, PROGRAM, location], {
+        restart: true,
+        longestPause: LONGEST_PAUSE
+      })
 
-      const hear = (message: WatcherMessage) => {
-        pause = SHORTEST_PAUSE
-        if (message.kind === "found") {
-          run(
-            Effect.forEach(message.objects, corpus.added).pipe(
-              Effect.andThen(corpus.removed(message.gone)),
-              Effect.andThen(checkTrigger)
-            )
+      const hear = ({ objects, gone }: Event<typeof Watching, "follow">) =>
+        void Effect.runForkWith(context)(
+          Effect.forEach(objects, corpus.added).pipe(Effect.andThen(corpus.removed(gone)), Effect.andThen(checkTrigger))
+        )
+      yield* process.ask("follow", undefined, hear).pipe(
+        Effect.catchTag("RequestFailed", ({ message }) =>
+          Effect.andThen(
+            Effect.logWarning(`Recordings are not embedded as they land: ${message}`),
+            Effect.sleep(LONGEST_PAUSE)
           )
-          return
-        }
-        pause = LONGEST_PAUSE
-        run(Effect.logWarning(`Recordings are not embedded as they land: ${message.message}`))
-      }
-      const start = () => {
-        process = Bun.spawn([globalThis.process.execPath, PROGRAM, location], {
-          env: childEnvironment(),
-          stdio: ["ignore", "ignore", "inherit"],
-          serialization: "advanced",
-          ipc: hear,
-          onExit: () => {
-            process = undefined
-            setTimeout(() => closed || start(), pause).unref()
-            pause = Math.min(2 * pause, LONGEST_PAUSE)
-          }
-        })
-      }
-
-      yield* checkTrigger.pipe(Effect.repeat(Schedule.spaced(PACE)), Effect.forkScoped)
-      yield* Effect.acquireRelease(Effect.sync(start), () =>
-        Effect.promise(async () => {
-          closed = true
-          process?.kill()
-          await process?.exited
-        })
+        ),
+        // What has died is asked again when it is back.
+        Effect.ignore,
+        Effect.forever,
+        Effect.forkScoped
       )
+      yield* checkTrigger.pipe(Effect.repeat(Schedule.spaced(PACE)), Effect.forkScoped)
       return Watcher.of({
         landed: (object) =>
           // A process that has just died finds the recording when it is back.
-          Effect.ignore(Effect.try(() => process?.send(object))).pipe(
+          Effect.ignore(process.ask("landed", object)).pipe(
+            Effect.forkIn(scope),
             Effect.andThen(checkTrigger),
             Effect.provideContext(context)
           )

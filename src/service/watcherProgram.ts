@@ -1,51 +1,45 @@
-import { NodeRuntime, NodeServices } from "@effect/platform-node"
-import { Effect, Layer, Option, Queue } from "effect"
+import { Effect, Layer, Queue } from "effect"
 import { FetchHttpClient } from "effect/http"
 import { Settings } from "../config.ts"
+import { answer, runProgram } from "../processes/program.ts"
+import type { Event } from "../processes/protocol.ts"
 import { runServices, settledWeights } from "../runs/services.ts"
 import { TRAINING_DEFAULTS } from "../runs/trainingDefaults.ts"
 import { makeLanding } from "../runs/watch/landing.ts"
 import { openSource, withLanded } from "../runs/watch/openSource.ts"
-import { folderStore } from "../store/folder.ts"
-import { openStore } from "../store/openStore.ts"
+import { openStoreAt } from "../store/openStore.ts"
 import type { ObjectInfo } from "../store/store.ts"
 import { Preparers } from "../stream/preparers.ts"
-import type { WatcherMessage } from "./messages.ts"
+import { Watching } from "./protocols.ts"
 
-// The service's watcher process: it embeds recordings as they land, and tells the service of them; the service trains.
+// The service's watcher, `<store>`: it embeds recordings as they land, and tells the service of them; the service trains.
 
-const location = process.argv[2]
-if (location === undefined || process.send === undefined) {
-  console.error("This program is started by `bun run serve`.")
-  process.exit(2)
-}
+const [location = ""] = process.argv.slice(2)
 
-const tell = (message: WatcherMessage) => Effect.sync(() => void process.send?.(message))
-
-const watch = Effect.gen(function* () {
+const follow = Effect.fnUntraced(function* (
+  landed: Queue.Dequeue<ObjectInfo>,
+  tell: (found: Event<typeof Watching, "follow">) => Effect.Effect<void>
+) {
   const settings = yield* Settings
-  const opened = yield* openStore(Option.some(location), { create: true })
-  const store = Option.getOrElse(opened, () => folderStore(location))
+  const store = yield* openStoreAt(location)
   const weights = yield* settledWeights({ allowUntrained: false })
-  const landed = yield* Queue.unbounded<ObjectInfo>()
-  process.on("message", (object: ObjectInfo) => Queue.offerUnsafe(landed, object))
   const layers = runServices(store, weights, settings).pipe(Layer.merge(Preparers.layer(settings.workers)))
   return yield* Effect.gen(function* () {
     const source = yield* withLanded(yield* openSource(store), landed)
     const landing = yield* makeLanding(source, weights, TRAINING_DEFAULTS)
     return yield* landing.look.pipe(
-      Effect.tap(({ objects, gone, whole }) => (whole ? Effect.void : tell({ kind: "found", objects, gone }))),
+      Effect.tap(({ objects, gone, whole }) => (whole ? Effect.void : tell({ objects, gone }))),
       Effect.forever
     )
   }).pipe(Effect.provide(layers))
+}, Effect.scoped)
+
+const program = Effect.gen(function* () {
+  const landed = yield* Queue.unbounded<ObjectInfo>()
+  return yield* answer(Watching, undefined, {
+    follow: (_, tell) => follow(landed, tell),
+    landed: (object) => Effect.asVoid(Queue.offer(landed, object))
+  })
 })
 
-process.on("disconnect", () => process.kill(process.pid, "SIGTERM"))
-
-watch.pipe(
-  Effect.catch(({ message }) => tell({ kind: "failed", message })),
-  Effect.ensuring(Effect.sync(() => process.disconnect?.())),
-  Effect.scoped,
-  Effect.provide(Layer.mergeAll(Settings.layer, FetchHttpClient.layer, NodeServices.layer)),
-  NodeRuntime.runMain
-)
+runProgram(program.pipe(Effect.provide(Layer.merge(Settings.layer, FetchHttpClient.layer))))

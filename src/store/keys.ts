@@ -53,9 +53,6 @@ export const shardsPrefix = (runId: string): string => `${RUNS_PREFIX}${runId}/`
 export const shardKey = (runId: string, round: number, shard: number): string =>
   `${shardsPrefix(runId)}${round}-${String(shard).padStart(6, "0")}.json`
 
-/** The contents (hex SHA-256) that are embedded already, so that a run's shards do not embed them again. */
-export const shardContentsKey = (runId: string, round: number): string => `${shardsPrefix(runId)}${round}-contents.json`
-
 /** Says where the recording with these bytes (hex SHA-256) was uploaded to. */
 export const uploadKey = (contentHash: string): string => `${UPLOADS_PREFIX}${contentHash}.json`
 

@@ -22,17 +22,27 @@ export const openStore = Effect.fn("openStore")(function* (
   options: { readonly create: boolean } = { create: false }
 ) {
   const settings = yield* Settings
-  if (Option.isSome(location)) {
-    const address = /^s3:\/\/([^/]*)\/?(.*?)\/*$/.exec(location.value)
-    return Option.some(
-      address === null
-        ? yield* openFolder(location.value, options.create)
-        : yield* openBucket(settings, address[1]!, address[2] === "" ? "" : `${address[2]}/`)
-    )
-  }
+  if (Option.isSome(location)) return Option.some(yield* openStoreAt(location.value, options))
   if (Option.isSome(settings.bucket)) return Option.some(yield* openBucket(settings, settings.bucket.value, ""))
   return (yield* isFolder(RECORDINGS_FOLDER)) ? Option.some(folderStore(".")) : Option.none<Store["Service"]>()
 })
+
+/** Opens the store at this location, for a program that is told where to write; a folder may be new. */
+export const openStoreAt = Effect.fn("openStoreAt")(function* (
+  location: string,
+  options: { readonly create: boolean } = { create: true }
+) {
+  const address = /^s3:\/\/([^/]*)\/?(.*?)\/*$/.exec(location)
+  if (address === null) return yield* openFolder(location, options.create)
+  return yield* openBucket(yield* Settings, address[1]!, address[2] === "" ? "" : `${address[2]}/`)
+})
+
+/** Opens the store that `--store` names, for a command that may begin one: where none is named or found, this folder. */
+export const openStoreOrHere = (location: Option.Option<string>) =>
+  Effect.map(
+    openStore(location, { create: true }),
+    Option.getOrElse(() => folderStore("."))
+  )
 
 const openBucket = Effect.fn("openBucket")(function* (settings: Settings["Service"], bucket: string, prefix: string) {
   if (bucket === "") {

@@ -1,13 +1,14 @@
 import { Context, Effect, Option, Schema, type Stream } from "effect"
 
 /** What listing a store says of an object. */
-export interface ObjectInfo {
-  readonly key: string
+export const ObjectInfo = Schema.Struct({
+  key: Schema.String,
   /** Changes whenever the content does; without the quotes of HTTP. */
-  readonly etag: string
+  etag: Schema.String,
   /** Bytes. */
-  readonly size: number
-}
+  size: Schema.Number
+})
+export type ObjectInfo = typeof ObjectInfo.Type
 
 /** When a `put` may go ahead: only over the version named, or only where there is nothing yet. */
 export type PutCondition = { readonly ifMatch: string } | { readonly ifNoneMatch: "*" }

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, expect, test } from "bun:test"
+import { existsSync } from "node:fs"
 import { readdir, readFile } from "node:fs/promises"
 import { join } from "node:path"
 import { sound } from "../support/runWorld.ts"
@@ -70,6 +71,21 @@ test("a service that is asked to end cancels its run and gives the lease back", 
   })
   expect(lease.runId).toBe(id)
   await until(async () => other.log().includes(`Run ${id} cancelled`) || undefined)
+}, 60_000)
+
+test("a service that is killed leaves no process behind, and its run is cancelled", async () => {
+  await using other = await startService({ watching: true })
+  const { run_id: id } = (await (await other.post("/retrain", JSON.stringify({ min_new_samples: 0 }))).json()) as {
+    run_id: string
+  }
+  const record = join(other.store, `runs/${id}.json`)
+  await until(async () => (await Bun.file(record).exists()) || undefined)
+  const programs = ["predictorProgram.ts", "runProgram.ts", "watcherProgram.ts"]
+  const children = (await Promise.all(programs.map((program) => processesOf(other, program)))).flat()
+  expect(children).toHaveLength(3)
+  process.kill(other.pid, "SIGKILL")
+  for (const child of children) await until(async () => (existsSync(`/proc/${child}`) ? undefined : true))
+  expect(JSON.parse(await readFile(record, "utf8"))).toMatchObject({ status: "cancelled" })
 }, 60_000)
 
 test("another host needs a token or leave to be open", async () => {

@@ -2,6 +2,7 @@ import { NodeClusterSocket } from "@effect/platform-node"
 import { Layer, Option, type Redacted } from "effect"
 import { ClusterWorkflowEngine, RunnerAddress, type ShardingConfig } from "effect/cluster"
 import { databaseLayer } from "./database.ts"
+import { checkTables } from "./effectTables.ts"
 import { Journal } from "./journal.ts"
 import { Roster } from "./roster.ts"
 
@@ -41,6 +42,7 @@ const books = Layer.merge(Roster.layer, Journal.layer)
 /** A worker's place in the cluster. */
 export const workerLayer = (url: Redacted.Redacted, address: WorkerAddress, engine: "native" | "webgpu") =>
   Layer.merge(ClusterWorkflowEngine.layer, books).pipe(
+    Layer.provideMerge(Layer.effectDiscard(checkTables())),
     Layer.provideMerge(
       NodeClusterSocket.layer({
         storage: "sql",

@@ -1,6 +1,5 @@
 import { PgClient } from "@effect/sql-pg"
 import { Cause, Effect, Layer, Redacted, Schema } from "effect"
-import { Snowflake } from "effect/cluster"
 import { SqlClient } from "effect/sql"
 
 // What the cluster keeps in PostgreSQL beside effect/cluster's own tables: who is there, and what runs tell.
@@ -10,9 +9,6 @@ export class DatabaseError extends Schema.TaggedError<DatabaseError>()("Database
 
 /** Our key among PostgreSQL's advisory locks, so that workers that start at once do not create tables at once. */
 const MIGRATION_LOCK = 7_263_641
-
-/** effect/cluster's mark for a message that wants an answer; an interruption may stay unprocessed for ever. */
-const REQUEST = 0
 
 const createTables = Effect.gen(function* () {
   const sql = yield* SqlClient.SqlClient
@@ -81,48 +77,9 @@ const reasonOf = (error: unknown): string => {
   return error.cause instanceof Error ? reasonOf(error.cause) : error.message || error.name
 }
 
-/** How long a message may be with a worker before it is offered again. */
-const CLAIM = "30 seconds"
-
-/**
- * Offers messages again that have been with a worker for long. effect/cluster marks what a worker has read, and reads it
- * again after ten minutes only: what the reader has dropped, because the lane had just gone to another worker, would wait
- * for so long. A worker that is still at it ignores the offer.
- */
-export const redeliver = Effect.gen(function* () {
+/** Deletes events older than so many days, and workers that have been gone for one. */
+export const pruneBooks = Effect.fn("Cluster.pruneBooks")(function* (days: number) {
   const sql = yield* SqlClient.SqlClient
-  yield* sql`
-    UPDATE cluster_messages SET last_read = NULL WHERE id IN (
-      SELECT id FROM cluster_messages
-      WHERE processed = FALSE AND kind = ${REQUEST} AND last_read < now() - ${CLAIM}::INTERVAL
-      FOR UPDATE SKIP LOCKED
-    )`
-}).pipe(Effect.withSpan("Cluster.redeliver"))
-
-/** Runs older than this are forgotten by the cluster; their records and models stay in the store. */
-const RETENTION_DAYS = 7
-
-/**
- * Deletes what the cluster remembers of runs that have ended: messages and replies, events, and workers long gone.
- * effect/cluster never does, and its ids hold the time in their upper bits.
- *
- * A request that nobody has processed yet stays, and all that came after it.
- */
-export const prune = Effect.fn("Cluster.prune")(function* (days: number = RETENTION_DAYS) {
-  const sql = yield* SqlClient.SqlClient
-  const milliseconds = days * 86_400_000
-  const [row] = yield* sql<{ cutoff: string }>`
-    SELECT LEAST(
-      ((EXTRACT(EPOCH FROM now()) * 1000)::BIGINT - ${Snowflake.constEpochMillis}::BIGINT - ${milliseconds}::BIGINT) << 22,
-      (SELECT MIN(id) FROM cluster_messages WHERE processed = FALSE AND kind = ${REQUEST})
-    )::TEXT AS cutoff`
-  const cutoff = row!.cutoff
-  yield* sql.withTransaction(
-    Effect.gen(function* () {
-      yield* sql`DELETE FROM cluster_replies WHERE request_id < ${cutoff}::BIGINT`
-      yield* sql`DELETE FROM cluster_messages WHERE request_id < ${cutoff}::BIGINT`
-    })
-  )
-  yield* sql`DELETE FROM ecosight_events WHERE at < now() - ${`${milliseconds} milliseconds`}::INTERVAL`
+  yield* sql`DELETE FROM ecosight_events WHERE at < now() - make_interval(days => ${days})`
   yield* sql`DELETE FROM ecosight_workers WHERE seen_at < now() - INTERVAL '1 day'`
 })

@@ -1,16 +1,16 @@
 import { Effect, Schedule, Schema, Stream } from "effect"
 import { Activity } from "effect/workflow"
 import { Embeddings } from "../../embeddings/embeddings.ts"
-import { writeDocument } from "../../store/documents.ts"
-import { shardContentsKey, shardKey } from "../../store/keys.ts"
-import { Store } from "../../store/store.ts"
+import { shardKey } from "../../store/keys.ts"
+import type { Store } from "../../store/store.ts"
 import { type Skipped, type StreamResult, type StreamSettings, TooManySkipped } from "../../stream/embed.ts"
 import { RunEvents } from "../../stream/events.ts"
 import { recordings } from "../../stream/recordings.ts"
+import { cutShards, halves, limitsFor, type ShardRange } from "./cutShards.ts"
 import { Dispatch } from "./dispatch.ts"
-import { cutShards, halves, limitsFor, ShardFile, type ShardRange } from "./shards.ts"
-import { ShardFailed } from "./shardWork.ts"
-import { ShardOutcome } from "./tasks.ts"
+import { ShardOutcome } from "./engineProtocol.ts"
+import { ShardFailed } from "./shardEntity.ts"
+import { contentsKey, readShard, writeContents, writeShard } from "./shardFiles.ts"
 
 /** The cluster cannot embed the corpus; `message` says why, and what is stored is kept. */
 export class ClusterFailed extends Schema.TaggedError<ClusterFailed>()("ClusterFailed", { message: Schema.String }) {}
@@ -24,34 +24,32 @@ const STORE_RETRIES = { schedule: Schedule.spaced("10 seconds"), times: 12 }
 /** Tries of a whole shard, and of a single recording, before it counts as the cause of its failures. */
 const TRIES = 2
 
-const Contents = Schema.Array(Schema.String)
-
-const encodeFile = Schema.encodeEffect(ShardFile)
-
 /** Lists what is to be embedded and writes it down as shards; how many recordings each has. */
 const writeShards = Effect.fn("Cluster.writeShards")(function* (
   runId: string,
   round: number,
   { objects, known, count, clipMaxSeconds }: StreamSettings
 ) {
-  const store = yield* Store
-  if (!known.isEmpty) yield* writeDocument(shardContentsKey(runId, round), Contents, [...known.contents()])
+  if (!known.isEmpty) yield* writeContents(runId, round, known.contents())
   return yield* (objects ?? recordings).pipe(
     Stream.filter((object) => known.storedContentOf(object) === undefined),
     cutShards(limitsFor(count.recordings - count.stored), clipMaxSeconds),
     Stream.zipWithIndex,
     Stream.mapEffect(
       ([shard, i]) =>
-        encodeFile(shard.map(({ key, etag, size }) => ({ key, etag, size }))).pipe(
-          Effect.orDie,
-          Effect.flatMap((json) => store.put(shardKey(runId, round, i), new TextEncoder().encode(json))),
-          Effect.as(shard.length)
+        writeShard(
+          runId,
+          round,
+          i,
+          shard.map(({ key, etag, size }) => ({ key, etag, size }))
         ),
       { concurrency: 16 }
     ),
     Stream.runCollect
   )
 })
+
+const read = (file: string) => Effect.mapError(readShard(file), ({ message }) => new ClusterFailed({ message }))
 
 /**
  * The first stage of a run on the cluster: does what `embedCorpus` does, by shards on the workers.
@@ -64,7 +62,6 @@ export const embedOnCluster = Effect.fn("embedOnCluster")(function* (
   round: number,
   settings: StreamSettings
 ) {
-  const store = yield* Store
   const embeddings = yield* Embeddings
   const emit = yield* RunEvents
   const { recipe, known, count, clipMaxSeconds, maxRecordingMegabytes, augmentations, audit } = settings
@@ -80,7 +77,7 @@ export const embedOnCluster = Effect.fn("embedOnCluster")(function* (
       })
     )
   )
-  const contents = known.isEmpty ? null : shardContentsKey(runId, round)
+  const contents = known.isEmpty ? null : contentsKey(runId, round)
 
   const sizes = yield* Activity.make({
     name: `plan/${round}`,
@@ -158,7 +155,7 @@ export const embedOnCluster = Effect.fn("embedOnCluster")(function* (
   const work: (
     range: ShardRange,
     isSuspect: boolean
-  ) => Effect.Effect<void, ClusterFailed | TooManySkipped, Effect.Services<ReturnType<typeof attempt>>> =
+  ) => Effect.Effect<void, ClusterFailed | TooManySkipped, Store | Effect.Services<ReturnType<typeof attempt>>> =
     Effect.fnUntraced(function* (range, isSuspect) {
       const isSingle = range.to - range.from === 1
       // Once it is known that something in it fails, halves are tried once, and only the last one more often.
@@ -169,14 +166,9 @@ export const embedOnCluster = Effect.fn("embedOnCluster")(function* (
       if (!isSingle) {
         return yield* Effect.forEach(halves(range), (half) => work(half, true), { discard: true })
       }
-      const key = (yield* readShard(range.file))[range.from]!.key
+      const key = (yield* read(range.file))[range.from]!.key
       return yield* take({ skipped: [{ key, reason: `It cannot be embedded: each time, ${lowerFirst(message)}` }] })
     })
-
-  const readShard = Effect.fnUntraced(function* (file: string) {
-    const { bytes } = yield* store.get(file).pipe(Effect.mapError(({ message }) => new ClusterFailed({ message })))
-    return yield* Schema.decodeUnknownEffect(ShardFile)(new TextDecoder().decode(bytes)).pipe(Effect.orDie)
-  })
 
   const files = sizes.map((size, i): ShardRange => ({ file: shardKey(runId, round, i), from: 0, to: size }))
   yield* Effect.forEach(files, (range) => work(range, false), { concurrency: UNDER_WAY, discard: true })
@@ -186,7 +178,7 @@ export const embedOnCluster = Effect.fn("embedOnCluster")(function* (
   yield* Effect.forEach(
     files,
     ({ file }) =>
-      Effect.flatMap(readShard(file), (objects) =>
+      Effect.flatMap(read(file), (objects) =>
         Effect.forEach(
           objects.filter(({ key }) => !left.has(key)),
           Effect.fnUntraced(function* (object) {

@@ -1,41 +1,23 @@
-import { NodeServices } from "@effect/platform-node"
-import { Effect, Layer, Option } from "effect"
+import { Effect, Layer } from "effect"
 import { FetchHttpClient } from "effect/http"
 import { Settings } from "../../config.ts"
-import { folderStore } from "../../store/folder.ts"
-import { openStore } from "../../store/openStore.ts"
+import { runProgram } from "../../processes/program.ts"
+import { openStoreAt } from "../../store/openStore.ts"
 import { Preparers } from "../../stream/preparers.ts"
 import { runServices, settledWeights } from "../services.ts"
 import { answerTasks } from "./engineTasks.ts"
-import type { FromProcess } from "./tasks.ts"
 
-// A worker's engine process: embeds shards and finishes runs, several at once, and dies alone.
+// A worker's engine process, `<store>`: embeds shards and finishes runs, several at once, and dies alone.
 
-const location = process.argv[2]
-if (location === undefined || process.send === undefined) {
-  console.error("This program is started by `bun run worker`.")
-  process.exit(2)
-}
-const tell = (message: FromProcess) => void process.send?.(message)
-// It is the worker that hears signals, and lets this process finish what it has; they may come to both.
-for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => {})
-process.on("disconnect", () => process.exit(0))
+const [location = ""] = process.argv.slice(2)
 
 const program = Effect.gen(function* () {
   const settings = yield* Settings
-  const store = Option.getOrElse(yield* openStore(Option.some(location), { create: true }), () => folderStore(location))
+  const store = yield* openStoreAt(location)
   const weights = yield* settledWeights({ allowUntrained: false })
-  return yield* answerTasks(weights, tell, (take) => process.on("message", take)).pipe(
+  return yield* answerTasks(weights).pipe(
     Effect.provide(Layer.merge(runServices(store, weights, settings), Preparers.layer(settings.workers)))
   )
 })
 
-const main = program.pipe(
-  Effect.scoped,
-  Effect.catch(({ message }) => Effect.sync(() => tell({ kind: "unusable", message }))),
-  Effect.provide(Layer.mergeAll(Settings.layer, FetchHttpClient.layer)),
-  Effect.catchTag("SettingError", ({ message }) => Effect.sync(() => tell({ kind: "unusable", message }))),
-  Effect.provide(NodeServices.layer)
-)
-await Effect.runPromise(main)
-process.exit(1)
+runProgram(program.pipe(Effect.provide(Layer.merge(Settings.layer, FetchHttpClient.layer))))

@@ -1,57 +1,23 @@
-import { Effect, Exit, Fiber, Option, Schema, Stream } from "effect"
+import { Effect, Schema, Stream } from "effect"
 import { Settings } from "../../config.ts"
 import { Engine } from "../../embedder/engine.ts"
 import type { YamnetWeights } from "../../embedder/yamnet/weights.ts"
 import { makeRecipe } from "../../embeddings/recipe.ts"
-import { KnownRecordings } from "../../embeddings/sighting.ts"
-import { readDocument } from "../../store/documents.ts"
-import { Store } from "../../store/store.ts"
+import { answer } from "../../processes/program.ts"
 import { embedCorpus } from "../../stream/embed.ts"
 import { RunEvents } from "../../stream/events.ts"
 import { finish } from "../retrain.ts"
-import { ShardFile } from "./shards.ts"
-import type { FromProcess, Request, RunSettings, ShardResult, ShardTask, ToProcess } from "./tasks.ts"
+import { EngineProtocol, type ShardResult, type ShardTask } from "./engineProtocol.ts"
+import { withRunSettings } from "./runSettings.ts"
+import { readContents, readShard } from "./shardFiles.ts"
 
 /** This worker would compute other vectors than the run is made of. */
 export class RecipeMismatch extends Schema.TaggedError<RecipeMismatch>()("RecipeMismatch", {
   message: Schema.String
 }) {}
 
-/** The settings of this process, with what the run brings along. */
-export const withRunSettings = ({ groupPattern, ...own }: RunSettings) =>
-  Effect.updateService(Settings, (settings) => ({
-    ...settings,
-    ...own,
-    groupPattern: Option.map(Option.fromNullOr(groupPattern), ({ source, flags }) => new RegExp(source, flags))
-  }))
-
-/** What a run takes along of the settings here. */
-export const runSettings = (settings: Settings["Service"]): RunSettings => ({
-  clipMaxSeconds: settings.clipMaxSeconds,
-  maxSkipped: settings.maxSkipped,
-  maxRecordingMegabytes: settings.maxRecordingMegabytes,
-  gateTolerance: settings.gateTolerance,
-  gateClassTolerance: settings.gateClassTolerance,
-  groupPattern: Option.getOrNull(Option.map(settings.groupPattern, ({ source, flags }) => ({ source, flags })))
-})
-
-/** The last contents that were read: a run's shards share them. */
-let latest: { readonly file: string; readonly contents: ReadonlyArray<string> } | undefined
-
-const knownContents = Effect.fnUntraced(function* (file: string | null) {
-  const known = new KnownRecordings()
-  if (file === null) return known
-  if (latest?.file !== file) {
-    const document = yield* readDocument(file, Schema.Array(Schema.String))
-    latest = { file, contents: Option.match(document, { onNone: () => [], onSome: ({ value }) => value }) }
-  }
-  for (const contentHash of latest.contents) known.embed(contentHash)
-  return known
-})
-
 /** Embeds the recordings of a shard and writes them as parts, always the same ones. */
 export const embedShard = Effect.fn("embedShard")(function* (weights: YamnetWeights, task: ShardTask) {
-  const store = yield* Store
   const { fetchConcurrency, precision } = yield* Settings
   const recipe = makeRecipe({ ...task, weightsHash: weights.hash, precision })
   if (recipe.id !== task.recipe) {
@@ -59,14 +25,12 @@ export const embedShard = Effect.fn("embedShard")(function* (weights: YamnetWeig
       message: `This worker would make vectors of recipe ${recipe.id}, but the run is made of ${task.recipe}: give all workers the same version, weights and PRECISION.`
     })
   }
-  const { bytes } = yield* store.get(task.file)
-  const file = yield* Schema.decodeUnknownEffect(ShardFile)(new TextDecoder().decode(bytes)).pipe(Effect.orDie)
-  const objects = file.slice(task.from, task.to)
+  const objects = (yield* readShard(task.file)).slice(task.from, task.to)
   const result = yield* embedCorpus({
     ...task,
     recipe,
     objects: Stream.fromIterable(objects),
-    known: yield* knownContents(task.contents),
+    known: yield* readContents(task.contents),
     count: { recordings: objects.length, stored: 0, fresh: objects.length, classes: [] },
     // How many may be unusable is for the run to judge.
     maxSkipped: 1,
@@ -77,54 +41,17 @@ export const embedShard = Effect.fn("embedShard")(function* (weights: YamnetWeig
   return { embedded, patches, skipped, unread, moved: Object.fromEntries(moved) } satisfies ShardResult
 })
 
-const answer = Effect.fnUntraced(function* (weights: YamnetWeights, request: Request) {
-  return request.kind === "embed"
-    ? yield* embedShard(weights, request.task)
-    : yield* withRunSettings(request.settings)(finish(weights, request.embedded))
-})
-
-/**
- * Answers a worker's requests, several at once, and tells how they go, until the worker is gone.
- *
- * `tell` sends to the worker; `listen` is given what to do with each message.
- */
-export const answerTasks = Effect.fn("answerTasks")(function* (
-  weights: YamnetWeights,
-  tell: (message: FromProcess) => void,
-  listen: (take: (message: ToProcess) => void) => void
-) {
-  const engine = yield* Engine
-  const running = new Map<number, Fiber.Fiber<unknown, unknown>>()
-  const context = yield* Effect.context<Effect.Services<ReturnType<typeof answer>>>()
-  const fork = Effect.runForkWith(context)
-  listen((message) => {
-    if ("cancel" in message) {
-      const fiber = running.get(message.id)
-      if (fiber !== undefined) Effect.runFork(Fiber.interrupt(fiber))
-      return
+/** Says what this process's engine is, and does a worker's tasks with it, several at once. */
+export const answerTasks = Effect.fn("answerTasks")(function* (weights: YamnetWeights) {
+  const { name: engine, adapter } = yield* Engine
+  const { hash, embedder } = weights
+  return yield* answer(
+    EngineProtocol,
+    { engine, adapter, weights: hash, embedder },
+    {
+      embed: (task, tell) => Effect.provideService(embedShard(weights, task), RunEvents, tell),
+      finish: ({ embedded, settings }, tell) =>
+        finish(weights, embedded).pipe(withRunSettings(settings), Effect.provideService(RunEvents, tell))
     }
-    const { id, request } = message
-    const fiber = fork(
-      answer(weights, request).pipe(
-        Effect.provideService(RunEvents, (event) => Effect.sync(() => tell({ kind: "event", id, event }))),
-        Effect.matchEffect({
-          onSuccess: (value) => Effect.sync(() => tell({ kind: "succeeded", id, value })),
-          onFailure: ({ _tag: tag, message }) => Effect.sync(() => tell({ kind: "failed", id, tag, message }))
-        }),
-        Effect.onExit((exit) => {
-          running.delete(id)
-          // A defect is as good as a death: the worker hears of it, and tries the task elsewhere.
-          return Exit.isSuccess(exit)
-            ? Effect.void
-            : Effect.sync(() => tell({ kind: "failed", id, tag: "Defect", message: String(exit.cause) }))
-        })
-      )
-    )
-    running.set(id, fiber)
-  })
-  tell({
-    kind: "ready",
-    about: { engine: engine.name, adapter: engine.adapter, weights: weights.hash, embedder: weights.embedder }
-  })
-  return yield* Effect.never
+  )
 })

@@ -1,8 +1,8 @@
 import { Context, Effect, Layer, Schema } from "effect"
 import { SqlClient, type SqlError } from "effect/sql"
-import type { RunEvent } from "../../stream/events.ts"
+import { RunEvent } from "../../stream/events.ts"
 
-const Rows = Schema.Array(Schema.Struct({ id: Schema.NumberFromString, event: Schema.Json }))
+const Rows = Schema.Array(Schema.Struct({ id: Schema.NumberFromString, event: RunEvent }))
 
 /** What runs on the cluster tell, for whoever follows them, from any machine. */
 export class Journal extends Context.Service<
@@ -28,9 +28,8 @@ export class Journal extends Context.Service<
         after: Effect.fn("Journal.after")(function* (runId, id) {
           const rows = yield* sql`
             SELECT id::TEXT, event FROM ecosight_events WHERE run_id = ${runId} AND id > ${id} ORDER BY id LIMIT 1000`
-          const decoded = yield* Schema.decodeUnknownEffect(Rows)(rows).pipe(Effect.orDie)
           // Written by `append`, so these are run events.
-          return decoded as ReadonlyArray<{ readonly id: number; readonly event: RunEvent }>
+          return yield* Schema.decodeUnknownEffect(Rows)(rows).pipe(Effect.orDie)
         })
       })
     })

@@ -1,11 +1,12 @@
-import { Cause, Clock, Effect, Option, Schema, Semaphore, Stream } from "effect"
+import { Cause, Clock, Effect, Option, Schema, Semaphore } from "effect"
 import { ClusterSchema } from "effect/cluster"
 import { Activity, Workflow } from "effect/workflow"
 import { HEAD_NAMES } from "../../classifier/heads/heads.ts"
 import { PROMOTIONS } from "../../registry/gate.ts"
 import { resumedElsewhere } from "../../registry/lease.ts"
-import { runKey, shardsPrefix } from "../../store/keys.ts"
-import { orNone, Store } from "../../store/store.ts"
+import { readDocument } from "../../store/documents.ts"
+import { runKey } from "../../store/keys.ts"
+import { Store } from "../../store/store.ts"
 import { type RunEvent, RunEvents } from "../../stream/events.ts"
 import { DatasetIncomplete } from "../data.ts"
 import { type Embedded, planRun, retrainOn } from "../retrain.ts"
@@ -13,9 +14,9 @@ import { RunSummary } from "../summary.ts"
 import { runGroup } from "./connections.ts"
 import { embedOnCluster } from "./embedOnCluster.ts"
 import { EngineProcess } from "./engineProcess.ts"
-import { withRunSettings } from "./engineTasks.ts"
 import { Journal } from "./journal.ts"
-import { RunSettings } from "./tasks.ts"
+import { RunSettings, withRunSettings } from "./runSettings.ts"
+import { removeShards } from "./shardFiles.ts"
 import { Workplace } from "./workplace.ts"
 
 /** A run on the cluster that came to nothing; `tag` is the error's own, `message` one sentence. */
@@ -79,24 +80,15 @@ const journalOf = Effect.fnUntraced(function* (runId: string) {
   }, turn.withPermit)
 })
 
-const Finished = Schema.fromJsonString(Schema.Struct({ status: Schema.Literal("finished"), summary: RunSummary }))
+const Finished = Schema.Struct({ status: Schema.Literal("finished"), summary: RunSummary })
 
 /** The summary of a run that has finished before its coordinator could say so. */
-const finishedBefore = Effect.fnUntraced(function* (runId: string) {
-  const store = yield* Store
-  const record = yield* orNone(store.get(runKey(runId)))
-  return Option.flatMap(record, ({ bytes }) =>
-    Schema.decodeUnknownOption(Finished)(new TextDecoder().decode(bytes))
-  ).pipe(Option.map(({ summary }) => summary))
-})
-
-const removeShards = Effect.fnUntraced(function* (runId: string) {
-  const store = yield* Store
-  yield* store.list(shardsPrefix(runId)).pipe(
-    Stream.mapEffect(({ key }) => store.remove(key), { concurrency: 16 }),
-    Stream.runDrain
+const finishedBefore = (runId: string) =>
+  readDocument(runKey(runId), Finished).pipe(
+    Effect.map(Option.map(({ value }) => value.summary)),
+    // A record of another state.
+    Effect.catchTag("DocumentError", () => Effect.succeedNone)
   )
-})
 
 /** How often a run is finished anew, where the engine process dies over it. */
 const FINISHES = 3
@@ -111,10 +103,10 @@ const finishOnWorker = (round: number, request: RunRequest) =>
       name: `finish/${round}`,
       success: RunSummary,
       error: RunFailed,
-      execute: workplace.finish({ kind: "finish", embedded, settings: request.settings }, heard).pipe(
+      execute: workplace.finish({ embedded, settings: request.settings }, heard).pipe(
         Effect.retry({ times: FINISHES - 1, while: ({ _tag }) => _tag === "ProcessDied" }),
         Effect.mapError((error) => {
-          const tag = error._tag === "TaskFailed" ? error.tag : error._tag
+          const tag = error._tag === "RequestFailed" ? error.tag : error._tag
           return new RunFailed({ tag, message: error.message })
         })
       )

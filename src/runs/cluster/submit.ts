@@ -3,10 +3,10 @@ import packageJson from "../../../package.json"
 import { Settings } from "../../config.ts"
 import { RunEvents } from "../../stream/events.ts"
 import type { RetrainOptions } from "../retrain.ts"
-import { runSettings } from "./engineTasks.ts"
 import { Journal } from "./journal.ts"
 import { RETRAIN, type RunRequest } from "./retrainRun.ts"
 import { mismatch, Roster } from "./roster.ts"
+import { runSettings } from "./runSettings.ts"
 
 /** The cluster cannot take the run. */
 export class ClusterUnfit extends Schema.TaggedError<ClusterUnfit>()("ClusterUnfit", { message: Schema.String }) {}

@@ -5,20 +5,22 @@ import { Embeddings } from "../../embeddings/embeddings.ts"
 import { Store } from "../../store/store.ts"
 import { lookAfterRuns } from "./adopt.ts"
 import { workerLayer } from "./connections.ts"
-import { prune, redeliver } from "./database.ts"
+import { pruneBooks } from "./database.ts"
 import { Dispatch } from "./dispatch.ts"
+import { pruneMessages, redeliver } from "./effectTables.ts"
 import { EngineProcess } from "./engineProcess.ts"
 import { coordinatorLayer } from "./retrainRun.ts"
 import { Roster } from "./roster.ts"
 import { Workplace } from "./workplace.ts"
+
+/** Runs older than this are forgotten by the cluster; their records and models stay in the store. */
+const RETENTION_DAYS = 7
 
 /** The worker cannot listen. */
 export class ListenError extends Schema.TaggedError<ListenError>()("ListenError", { message: Schema.String }) {}
 
 export interface WorkerOptions {
   readonly databaseUrl: Redacted.Redacted
-  /** The program that does the work. */
-  readonly engine: ReadonlyArray<string>
   /** The name under which the other workers reach this machine. */
   readonly host: string
   /** The port for the other workers; 0 takes a free one. */
@@ -98,7 +100,7 @@ export const work = Effect.fn("work")(function* (
     yield* roster.join(address, member, workplace.state)
     const regularly = <E, R>(effect: Effect.Effect<void, E, R>, pause: Duration.Input) =>
       Effect.forkScoped(Effect.repeat(Effect.ignore(effect, { log: "Warn" }), Schedule.spaced(pause)))
-    yield* regularly(prune(), "1 hour")
+    yield* regularly(Effect.andThen(pruneMessages(RETENTION_DAYS), pruneBooks(RETENTION_DAYS)), "1 hour")
     yield* regularly(redeliver, "10 seconds")
     yield* Layer.build(Layer.merge(Workplace.shards, coordinatorLayer(engine)))
     yield* regularly(lookAfterRuns(engine), "5 seconds")

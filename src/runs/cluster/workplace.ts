@@ -1,12 +1,14 @@
 import { Clock, Context, Effect, Layer, Semaphore } from "effect"
 import { ShardId, Sharding } from "effect/cluster"
+import type { Payload } from "../../processes/protocol.ts"
+import type { ProcessError } from "../../processes/requests.ts"
 import type { RunEvent } from "../../stream/events.ts"
 import type { RunSummary } from "../summary.ts"
 import { EMBED_GROUP, LANES } from "./connections.ts"
-import { EngineProcess, type ProcessDied, type TaskFailed } from "./engineProcess.ts"
+import { EngineProcess } from "./engineProcess.ts"
+import type { EngineProtocol, ShardOutcome, ShardTask } from "./engineProtocol.ts"
 import type { WorkerState } from "./roster.ts"
-import { ShardFailed, ShardWork } from "./shardWork.ts"
-import type { Request, ShardOutcome, ShardTask } from "./tasks.ts"
+import { ShardEntity, ShardFailed } from "./shardEntity.ts"
 
 /** Milliseconds over which clips are counted for the rate. */
 const WINDOW = 30_000
@@ -19,9 +21,9 @@ export class Workplace extends Context.Service<
   {
     readonly embed: (task: ShardTask) => Effect.Effect<ShardOutcome, ShardFailed>
     readonly finish: (
-      request: Extract<Request, { kind: "finish" }>,
+      request: Payload<typeof EngineProtocol, "finish">,
       heard: (event: RunEvent) => void
-    ) => Effect.Effect<RunSummary, ProcessDied | TaskFailed>
+    ) => Effect.Effect<RunSummary, ProcessError>
     readonly state: () => WorkerState
     /** Takes nothing new, and waits until what it has is done. */
     readonly drain: Effect.Effect<void>
@@ -46,7 +48,7 @@ export class Workplace extends Context.Service<
           const progress = { done: 0 }
           current.set(task, progress)
           const result = yield* process
-            .ask({ kind: "embed", task }, (event) => {
+            .ask("embed", task, (event) => {
               if (event.stage !== "stream" && event.stage !== "skip") return
               progress.done++
               done++
@@ -87,7 +89,7 @@ export class Workplace extends Context.Service<
               Effect.sync(() => {
                 stage = "Training"
               }),
-              () => process.ask(request, heard),
+              () => process.ask("finish", request, heard),
               () =>
                 Effect.sync(() => {
                   stage = null
@@ -103,15 +105,15 @@ export class Workplace extends Context.Service<
     )
 
   /** Takes shards from the cluster. */
-  static readonly shards = ShardWork.toLayer(
-    Effect.map(Workplace, ({ embed }) => ShardWork.of({ embed: ({ payload }) => embed(payload) })),
+  static readonly shards = ShardEntity.toLayer(
+    Effect.map(Workplace, ({ embed }) => ShardEntity.of({ embed: ({ payload }) => embed(payload) })),
     { maxIdleTime: "5 seconds", concurrency: "unbounded" }
   )
 }
 
-const failureOf = (worker: string, error: ProcessDied | TaskFailed): ShardFailed => {
+const failureOf = (worker: string, error: ProcessError): ShardFailed => {
   const { message } = error
-  const tag = error._tag === "TaskFailed" ? error.tag : error._tag
+  const tag = error._tag === "RequestFailed" ? error.tag : error._tag
   const reason = tag === "StoreError" ? "store" : tag === "RecipeMismatch" ? "refused" : "died"
   return new ShardFailed({ reason, worker, message })
 }

@@ -2,8 +2,8 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test"
 import { Effect, Fiber, Redacted } from "effect"
 import { SqlClient } from "effect/sql"
 import { clientLayer } from "../../../src/runs/cluster/connections.ts"
-import { prune, redeliver } from "../../../src/runs/cluster/database.ts"
-import { createDatabase, needsDatabase, withoutDatabase } from "../../support/clusterWorld.ts"
+import { checkTables, pruneMessages, redeliver } from "../../../src/runs/cluster/effectTables.ts"
+import { createDatabase, needsDatabase, startWorker, withoutDatabase } from "../../support/clusterWorld.ts"
 
 const [REQUEST, INTERRUPT] = [0, 2]
 
@@ -23,6 +23,20 @@ describe.skipIf(withoutDatabase)(`the cluster's tables${needsDatabase}`, () => {
       VALUES (${id}, ${id}, 'embed:1', 'EmbedShard', 'a', ${kind}, ${processed}, now() - make_interval(secs => ${read}))`
   const ids = async (rows: PromiseLike<ReadonlyArray<{ id: string }>>) => (await rows).map(({ id }) => Number(id))
 
+  test("tables that are not as this version of effect makes them are refused, in a sentence that says what differs", async () => {
+    const known = "Workers know the cluster's tables as effect 4.1.0 makes them, but"
+    const remedy = "use the version of this program that made them, on all machines."
+    await run(checkTables())
+    expect(await run(Effect.flip(checkTables("4.2.0")))).toMatchObject({
+      _tag: "DatabaseError",
+      message: `${known} effect is of version 4.2.0: ${remedy}`
+    })
+    await database.sql`ALTER TABLE cluster_messages RENAME COLUMN last_read TO read_at`
+    const worker = await startWorker(database.url, "no such folder", { engine: "1" }).catch(String)
+    expect(worker).toContain(`${known} the database has no cluster_messages.last_read: ${remedy}`)
+    await database.sql`ALTER TABLE cluster_messages RENAME COLUMN read_at TO last_read`
+  }, 60_000)
+
   test("what was read long ago and never answered is offered again, whoever has dropped it", async () => {
     await run(Effect.void)
     await add(1, REQUEST, 40)
@@ -39,9 +53,9 @@ describe.skipIf(withoutDatabase)(`the cluster's tables${needsDatabase}`, () => {
     await add(2, INTERRUPT, 0)
     await add(3, REQUEST, 0)
     await add(4, REQUEST, 0, true)
-    await run(prune(5000))
+    await run(pruneMessages(5000))
     expect(await ids(database.sql`SELECT id FROM cluster_messages ORDER BY id`)).toEqual([1, 2, 3, 4])
-    await run(prune(0))
+    await run(pruneMessages(0))
     expect(await ids(database.sql`SELECT id FROM cluster_messages ORDER BY id`)).toEqual([3, 4])
   })
 

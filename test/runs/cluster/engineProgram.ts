@@ -1,4 +1,3 @@
-import { NodeServices } from "@effect/platform-node"
 import { Effect, Layer, Semaphore } from "effect"
 import { FetchHttpClient } from "effect/http"
 import { Settings } from "../../../src/config.ts"
@@ -7,8 +6,8 @@ import { Engine } from "../../../src/embedder/engine.ts"
 import { EMBEDDING_SIZE } from "../../../src/embedder/yamnet/layers.ts"
 import { findWeights } from "../../../src/embedder/yamnet/weights.ts"
 import { Embeddings } from "../../../src/embeddings/embeddings.ts"
+import { runProgram } from "../../../src/processes/program.ts"
 import { answerTasks } from "../../../src/runs/cluster/engineTasks.ts"
-import type { FromProcess } from "../../../src/runs/cluster/tasks.ts"
 import { Store } from "../../../src/store/store.ts"
 import { Preparers } from "../../../src/stream/preparers.ts"
 import { storeAt } from "../../support/stores.ts"
@@ -18,9 +17,6 @@ import { storeAt } from "../../support/stores.ts"
 // recording that is called poison.
 
 const [location = "", kind = "native"] = process.argv.slice(2)
-const tell = (message: FromProcess) => void process.send?.(message)
-for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => {})
-process.on("disconnect", () => process.exit(0))
 
 const store = storeAt(location)
 const poisoned = Store.of({
@@ -57,7 +53,7 @@ const program = Effect.gen(function* () {
     kind === "native"
       ? engineLayer({ engine: "native", weights, threads: 1 })
       : fixedCost(Number.parseInt(kind, 10), kind.endsWith("gpu") ? "webgpu" : "native")
-  return yield* answerTasks(weights, tell, (take) => process.on("message", take)).pipe(
+  return yield* answerTasks(weights).pipe(
     Effect.provide(
       Layer.mergeAll(Embeddings.layer, engine, Preparers.layer(1)).pipe(
         Layer.provideMerge(Layer.succeed(Store, poisoned))
@@ -66,6 +62,4 @@ const program = Effect.gen(function* () {
   )
 })
 
-await Effect.runPromise(
-  program.pipe(Effect.scoped, Effect.provide(Layer.mergeAll(Settings.layer, FetchHttpClient.layer, NodeServices.layer)))
-)
+runProgram(program.pipe(Effect.provide(Layer.merge(Settings.layer, FetchHttpClient.layer))))

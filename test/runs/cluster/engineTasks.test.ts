@@ -1,15 +1,15 @@
 import { expect, test } from "bun:test"
 import { NodeServices } from "@effect/platform-node"
-import { Effect, Layer, Option, Schema } from "effect"
+import { Effect, Layer, Option } from "effect"
 import { FetchHttpClient } from "effect/http"
 import { Settings } from "../../../src/config.ts"
 import { engineLayer } from "../../../src/embedder/choose.ts"
 import { findWeights } from "../../../src/embedder/yamnet/weights.ts"
 import { Embeddings } from "../../../src/embeddings/embeddings.ts"
 import { makeRecipe } from "../../../src/embeddings/recipe.ts"
+import type { ShardTask } from "../../../src/runs/cluster/engineProtocol.ts"
 import { embedShard } from "../../../src/runs/cluster/engineTasks.ts"
-import { ShardFile } from "../../../src/runs/cluster/shards.ts"
-import type { ShardTask } from "../../../src/runs/cluster/tasks.ts"
+import { writeShard } from "../../../src/runs/cluster/shardFiles.ts"
 import { folderStore } from "../../../src/store/folder.ts"
 import { RECORDINGS_PREFIX, shardKey } from "../../../src/store/keys.ts"
 import { Store } from "../../../src/store/store.ts"
@@ -27,7 +27,7 @@ const embed = (folder: string, task: Partial<ShardTask> = {}, changed: Readonly<
       const objects = yield* Effect.forEach(keys, (key) => Effect.map(store.find(key), Option.getOrThrow))
       const listed = objects.map(({ key, etag, size }) => ({ key, etag: changed[key] ?? etag, size }))
       const file = shardKey("run", 0, 0)
-      yield* store.put(file, new TextEncoder().encode(yield* Schema.encodeEffect(ShardFile)(listed)))
+      yield* Effect.provideService(writeShard("run", 0, 0, listed), Store, store)
       const recipe = makeRecipe({
         weightsHash: weights.hash,
         clipMaxSeconds: 30,

@@ -1,7 +1,7 @@
 import { rm } from "node:fs/promises"
 import { join } from "node:path"
 import { Result } from "effect"
-import { limitsFor } from "../../../src/runs/cluster/shards.ts"
+import { limitsFor } from "../../../src/runs/cluster/cutShards.ts"
 import {
   createCorpus,
   createDatabase,

@@ -3,7 +3,8 @@ import { rm } from "node:fs/promises"
 import { join } from "node:path"
 import { Effect, Redacted, Result } from "effect"
 import packageJson from "../../../package.json"
-import { databaseLayer, prune } from "../../../src/runs/cluster/database.ts"
+import { databaseLayer, pruneBooks } from "../../../src/runs/cluster/database.ts"
+import { pruneMessages } from "../../../src/runs/cluster/effectTables.ts"
 import { folderStore } from "../../../src/store/folder.ts"
 import { LEASE_KEY, recordingKey } from "../../../src/store/keys.ts"
 import {
@@ -150,7 +151,10 @@ describe.skipIf(withoutDatabase)(`a cluster${needsDatabase}`, () => {
       return shards.length > 0 ? true : undefined
     })
     await stopWorkers(workers.splice(0))
-    const forget = () => Effect.runPromise(prune(0).pipe(Effect.provide(databaseLayer(Redacted.make(database.url)))))
+    const forget = () =>
+      Effect.runPromise(
+        Effect.andThen(pruneMessages(0), pruneBooks(0)).pipe(Effect.provide(databaseLayer(Redacted.make(database.url))))
+      )
     await forget()
     const waiting = await database.sql`SELECT id FROM cluster_messages WHERE NOT processed`
     expect(waiting.length).toBeGreaterThan(0)

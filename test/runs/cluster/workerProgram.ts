@@ -15,7 +15,6 @@ const program = [process.execPath, join(import.meta.dir, "engineProgram.ts"), lo
 work(
   {
     databaseUrl: Redacted.make(url),
-    engine: program,
     host: "127.0.0.1",
     clusterPort: 0,
     port: 0,

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test"
 import { Effect, Stream } from "effect"
 import fc from "fast-check"
-import { cutShards, estimateSeconds, halves, limitsFor } from "../../../src/runs/cluster/shards.ts"
+import { cutShards, estimateSeconds, halves, limitsFor } from "../../../src/runs/cluster/cutShards.ts"
 
 const object = (size: number, i = 0, ending = "wav") => ({
   key: `extracted_audio/dog/${i}.${ending}`,

@@ -2,7 +2,7 @@ import { Schema } from "effect"
 import { ClusterSchema, Entity } from "effect/cluster"
 import { Rpc } from "effect/rpc"
 import { EMBED_GROUP } from "./connections.ts"
-import { ShardOutcome, ShardTask } from "./tasks.ts"
+import { ShardOutcome, ShardTask } from "./engineProtocol.ts"
 
 /**
  * A shard that a worker could not embed.
@@ -18,7 +18,7 @@ export class ShardFailed extends Schema.TaggedError<ShardFailed>()("ShardFailed"
 }) {}
 
 /** Embeds one shard: kept by the database until it is answered, so that another worker takes over from one that dies. */
-export const ShardWork = Entity.make("EmbedShard", [
+export const ShardEntity = Entity.make("EmbedShard", [
   Rpc.make("embed", {
     payload: ShardTask.fields,
     success: ShardOutcome,

@@ -1,8 +1,9 @@
 import { Effect, Option, Schema, Stream } from "effect"
 import { runningRun } from "../registry/lease.ts"
 import { isRunId, writeRunRecord } from "../registry/runRecord.ts"
+import { readDocument } from "../store/documents.ts"
 import { RUNS_PREFIX, runKey } from "../store/keys.ts"
-import { orNone, Store } from "../store/store.ts"
+import { Store } from "../store/store.ts"
 
 /** A run as the service tells of it, whoever started it. */
 export interface Run {
@@ -17,32 +18,30 @@ export interface Run {
   readonly summary: Schema.Json
 }
 
-const Record = Schema.fromJsonString(
-  Schema.StructWithRest(
-    Schema.Struct({
-      runId: Schema.String,
-      status: Schema.Literals(["running", "finished", "failed", "cancelled"]),
-      startedAt: Schema.optionalKey(Schema.String),
-      options: Schema.optionalKey(Schema.Struct({ reason: Schema.optionalKey(Schema.String) })),
-      reason: Schema.optionalKey(Schema.Json),
-      summary: Schema.optionalKey(Schema.Json)
-    }),
-    [Schema.Record(Schema.String, Schema.Json)]
-  )
+const Record = Schema.StructWithRest(
+  Schema.Struct({
+    runId: Schema.String,
+    status: Schema.Literals(["running", "finished", "failed", "cancelled"]),
+    startedAt: Schema.optionalKey(Schema.String),
+    options: Schema.optionalKey(Schema.Struct({ reason: Schema.optionalKey(Schema.String) })),
+    reason: Schema.optionalKey(Schema.Json),
+    summary: Schema.optionalKey(Schema.Json)
+  }),
+  [Schema.Record(Schema.String, Schema.Json)]
 )
 
 const Sentence = Schema.Struct({ message: Schema.String })
 
+const readRecord = (id: string) =>
+  readDocument(runKey(id), Record).pipe(
+    Effect.map(Option.map(({ value }) => value)),
+    Effect.catchTag("DocumentError", ({ message }) => Effect.as(Effect.logWarning(message), Option.none()))
+  )
+
 /** Reads one run's record; none where there is no such run. */
 export const readRun = Effect.fn("readRun")(function* (id: string) {
-  const store = yield* Store
-  const found = yield* orNone(store.get(runKey(id)))
-  if (Option.isNone(found)) return Option.none<Run>()
-  const record = yield* Effect.option(Schema.decodeUnknownEffect(Record)(text(found.value.bytes)))
-  if (Option.isNone(record)) {
-    yield* Effect.logWarning(`${runKey(id)} cannot be read as a run's record.`)
-    return Option.none<Run>()
-  }
+  const record = yield* readRecord(id)
+  if (Option.isNone(record)) return Option.none<Run>()
   const { status, startedAt, options, reason, summary } = record.value
   const isGone = status === "running" && (yield* runningRun) !== id
   return Option.some<Run>({
@@ -80,13 +79,7 @@ export const markEnded = Effect.fn("markEnded")(function* (
   trigger: string,
   ending: { readonly status: "failed" | "cancelled"; readonly reason: string; readonly startedAt: string }
 ) {
-  const store = yield* Store
-  const found = yield* orNone(store.get(runKey(id)))
-  const record = Option.isNone(found)
-    ? Option.none()
-    : yield* Effect.option(Schema.decodeUnknownEffect(Record)(text(found.value.bytes)))
+  const record = yield* readRecord(id)
   if (Option.isSome(record) && record.value.status !== "running") return
   yield* writeRunRecord(id, { ...Option.getOrElse(record, () => ({ options: { reason: trigger } })), ...ending })
 })
-
-const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes)

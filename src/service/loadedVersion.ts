@@ -2,14 +2,15 @@ import { Effect, Schema } from "effect"
 import { InferenceSession, Tensor } from "onnxruntime-node"
 import { Settings } from "../config.ts"
 import { decodeClip } from "../sound/decode/decode.ts"
+import { decodeDocument } from "../store/documents.ts"
 import { versionKey } from "../store/keys.ts"
 import { Store } from "../store/store.ts"
-import type { EngineReply, EngineRequest } from "./messages.ts"
 
 /** A version whose model cannot be read or run. */
 class UnusableVersion extends Schema.TaggedError<UnusableVersion>()("UnusableVersion", { message: Schema.String }) {}
 
-const ClassNames = Schema.fromJsonString(Schema.Array(Schema.String))
+/** The bytes are no usable recording. */
+class NoRecording extends Schema.TaggedError<NoRecording>()("NoRecording", { message: Schema.String }) {}
 
 /** A version in memory. */
 interface Loaded {
@@ -19,26 +20,33 @@ interface Loaded {
 }
 
 /**
- * Makes the function that answers the service, one request at a time.
+ * Predicts with the version that is asked for, and decodes without one; for one request at a time.
  *
  * It runs `ecosight.onnx`, the file that devices get too: front-end, YAMNet, pooling and classifier in one. Only the
  * version asked for last is kept; the next is loaded beside it before it is let go.
  */
-export const answer = Effect.gen(function* () {
+export const loadedVersion = Effect.gen(function* () {
   const store = yield* Store
   const { clipMaxSeconds } = yield* Settings
   let loaded: Loaded | undefined
 
+  const decode = (bytes: Uint8Array) =>
+    Effect.mapError(
+      decodeClip(bytes, { maxSeconds: clipMaxSeconds }),
+      ({ reason }) => new NoRecording({ message: reason })
+    )
+
   const load = Effect.fn("Version.load")(function* (runId: string) {
     if (loaded?.runId === runId) return loaded
-    const read = (file: string) => Effect.map(store.get(versionKey(runId, file)), ({ bytes }) => bytes)
+    const read = (key: string) => Effect.map(store.get(key), ({ bytes }) => bytes)
     const fail = (cause: unknown) =>
       new UnusableVersion({ message: `The model of ${runId} cannot be loaded: ${sentence(cause)}` })
-    const classes = yield* read("class_names.json").pipe(
-      Effect.flatMap((bytes) => Schema.decodeUnknownEffect(ClassNames)(new TextDecoder().decode(bytes))),
+    const names = versionKey(runId, "class_names.json")
+    const classes = yield* read(names).pipe(
+      Effect.flatMap((bytes) => decodeDocument(names, Schema.Array(Schema.String), bytes)),
       Effect.mapError(fail)
     )
-    const model = yield* read("ecosight.onnx").pipe(Effect.mapError(fail))
+    const model = yield* read(versionKey(runId, "ecosight.onnx")).pipe(Effect.mapError(fail))
     const session = yield* Effect.tryPromise({
       try: () =>
         InferenceSession.create(model, {
@@ -57,7 +65,7 @@ export const answer = Effect.gen(function* () {
 
   const predict = Effect.fn("Version.predict")(function* (runId: string, bytes: Uint8Array) {
     const { session, classes } = yield* load(runId)
-    const { samples } = yield* decodeClip(bytes, { maxSeconds: clipMaxSeconds })
+    const { samples } = yield* decode(bytes)
     const { probabilities } = yield* Effect.tryPromise({
       try: () => session.run({ waveform: new Tensor("float32", samples, [samples.length]) }),
       catch: (cause) => new UnusableVersion({ message: `The model of ${runId} cannot be run: ${sentence(cause)}` })
@@ -66,31 +74,12 @@ export const answer = Effect.gen(function* () {
     return Object.fromEntries(classes.map((name, at) => [name, values[at]!]))
   })
 
-  const reply = (request: EngineRequest) => {
-    switch (request.kind) {
-      case "load":
-        return load(request.runId).pipe(Effect.as<EngineReply>({ kind: "loaded" }))
-      case "predict":
-        return predict(request.runId, request.bytes).pipe(
-          Effect.map((probabilities): EngineReply => ({ kind: "predicted", probabilities }))
-        )
-      case "inspect":
-        return decodeClip(request.bytes, { maxSeconds: clipMaxSeconds }).pipe(
-          Effect.map(({ samples, sampleRate }): EngineReply => {
-            return { kind: "inspected", seconds: samples.length / sampleRate }
-          })
-        )
-    }
-  }
+  const inspect = Effect.fn("Version.inspect")(function* (bytes: Uint8Array) {
+    const { samples, sampleRate } = yield* decode(bytes)
+    return samples.length / sampleRate
+  })
 
-  return (request: EngineRequest): Effect.Effect<EngineReply> =>
-    reply(request).pipe(
-      Effect.catchTags({
-        DecodeError: ({ reason }) => Effect.succeed<EngineReply>({ kind: "refused", reason }),
-        UnusableVersion: ({ message }) => Effect.succeed<EngineReply>({ kind: "failed", message })
-      }),
-      Effect.catchDefect((defect) => Effect.succeed<EngineReply>({ kind: "failed", message: sentence(defect) }))
-    )
+  return { load, predict, inspect }
 })
 
 const sentence = (cause: unknown): string => (cause instanceof Error ? cause.message : String(cause))

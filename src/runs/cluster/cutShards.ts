@@ -1,4 +1,4 @@
-import { Schema, Stream } from "effect"
+import { Stream } from "effect"
 import type { ObjectInfo } from "../../store/store.ts"
 import { PART_RECORDINGS } from "../../stream/embed.ts"
 
@@ -68,11 +68,6 @@ export const cutShards =
         { onHalt: ({ objects }): Array<ReadonlyArray<ObjectInfo>> => (objects.length === 0 ? [] : [objects]) }
       )
     )
-
-/** A shard as its file in the store has it. */
-export const ShardFile = Schema.fromJsonString(
-  Schema.Array(Schema.Struct({ key: Schema.String, etag: Schema.String, size: Schema.Number }))
-)
 
 /** A piece of a shard's file: the recordings `from` to `to`, exclusive. */
 export interface ShardRange {

@@ -1,0 +1,46 @@
+import { Effect, Layer } from "effect"
+import { Settings } from "../config.ts"
+import { engineLayer } from "../embedder/choose.ts"
+import type { YamnetWeights } from "../embedder/yamnet/weights.ts"
+import { RunEvents } from "../stream/events.ts"
+import { ReviewError, type ReviewStep, reviewedRecipe, reviewRecordings } from "./review.ts"
+import { embedUnlabelled, listUnlabelled } from "./unlabelled.ts"
+
+/** What is told of a review while it goes on. */
+export interface ReviewListener {
+  readonly onStep?: (step: ReviewStep) => Effect.Effect<void>
+  /** An unlabelled recording cannot be used, and why. */
+  readonly onSkip?: (key: string, reason: string) => Effect.Effect<void>
+}
+
+const silently = () => Effect.void
+
+/**
+ * A whole review: embeds the unlabelled recordings, where there are any, looks through all that the last training
+ * embedded, and leaves what it found in the store. `findWeights` is asked only where there is something to embed.
+ */
+export const lookThrough = Effect.fn("lookThrough")(function* <E, R>(
+  findWeights: Effect.Effect<YamnetWeights, E, R>,
+  { onStep = silently, onSkip = silently }: ReviewListener
+) {
+  const objects = yield* listUnlabelled
+  if (objects.length === 0) return yield* reviewRecordings(onStep)
+  const { engine, precision } = yield* Settings
+  const { parts } = yield* reviewedRecipe
+  const weights = yield* findWeights
+  if (parts.weights !== weights.hash) {
+    return yield* new ReviewError({
+      message: `The last training used other weights than ${weights.source}: train again, then review.`
+    })
+  }
+  const events = Layer.succeed(RunEvents, (event) => {
+    if (event.stage === "skip") return onSkip(event.key, event.reason)
+    return event.stage === "stream"
+      ? onStep({ stage: "Embedding", unit: "unlabelled", done: event.done, total: event.total })
+      : Effect.void
+  })
+  const unlabelled = yield* embedUnlabelled(objects, weights).pipe(
+    Effect.provide(Layer.merge(engineLayer({ engine, precision, weights }), events))
+  )
+  return yield* reviewRecordings(onStep, unlabelled)
+})

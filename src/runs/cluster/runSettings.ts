@@ -1,0 +1,32 @@
+import { Effect, Option, Schema } from "effect"
+import { Settings } from "../../config.ts"
+
+/** The settings that a run brings along, so that every worker does as the machine that started it would. */
+export const RunSettings = Schema.Struct({
+  clipMaxSeconds: Schema.Number,
+  maxSkipped: Schema.Number,
+  maxRecordingMegabytes: Schema.Number,
+  gateTolerance: Schema.Number,
+  gateClassTolerance: Schema.Number,
+  /** The source of the regular expression, and its flags. */
+  groupPattern: Schema.NullOr(Schema.Struct({ source: Schema.String, flags: Schema.String }))
+})
+export type RunSettings = typeof RunSettings.Type
+
+/** The settings of this process, with what the run brings along. */
+export const withRunSettings = ({ groupPattern, ...own }: RunSettings) =>
+  Effect.updateService(Settings, (settings) => ({
+    ...settings,
+    ...own,
+    groupPattern: Option.map(Option.fromNullOr(groupPattern), ({ source, flags }) => new RegExp(source, flags))
+  }))
+
+/** What a run takes along of the settings here. */
+export const runSettings = (settings: Settings["Service"]): RunSettings => ({
+  clipMaxSeconds: settings.clipMaxSeconds,
+  maxSkipped: settings.maxSkipped,
+  maxRecordingMegabytes: settings.maxRecordingMegabytes,
+  gateTolerance: settings.gateTolerance,
+  gateClassTolerance: settings.gateClassTolerance,
+  groupPattern: Option.getOrNull(Option.map(settings.groupPattern, ({ source, flags }) => ({ source, flags })))
+})

@@ -1,0 +1,68 @@
+import { Schema } from "effect"
+import type { Protocol } from "../processes/protocol.ts"
+import { ReviewStep } from "../review/review.ts"
+import { ObjectInfo } from "../store/store.ts"
+import { RunEvent } from "../stream/events.ts"
+
+// What the service and its processes say to each other.
+
+/** The slowest decoding allowed takes 30 s of sound about 0.3 s: after this long it hangs. */
+export const PATIENCE = 30_000
+
+const quick = { event: Schema.Never, patience: PATIENCE }
+
+/** Decoding and predicting; each answer is about the promoted version that the request names. */
+export const Predicting = {
+  name: "predictor",
+  about: Schema.Void,
+  calls: {
+    /** Load this version, so that its first prediction need not. */
+    load: { ...quick, payload: Schema.Struct({ runId: Schema.String }), answer: Schema.Void },
+    /** Probabilities by class. */
+    predict: {
+      ...quick,
+      payload: Schema.Struct({ runId: Schema.String, bytes: Schema.Uint8Array }),
+      answer: Schema.Record(Schema.String, Schema.Number)
+    },
+    /** Decode only: how many seconds of sound it is. */
+    inspect: { ...quick, payload: Schema.Struct({ bytes: Schema.Uint8Array }), answer: Schema.Number }
+  },
+  inTurn: true
+} satisfies Protocol
+
+/** Embedding recordings as they land. */
+export const Watching = {
+  name: "watcher",
+  about: Schema.Void,
+  calls: {
+    /** Goes on until it fails, and tells of recordings that may be new, or are gone. */
+    follow: {
+      payload: Schema.Void,
+      event: Schema.Struct({ objects: Schema.Array(ObjectInfo), gone: Schema.Array(Schema.String) }),
+      answer: Schema.Never
+    },
+    /** This recording has been uploaded: it need not be found. */
+    landed: { payload: ObjectInfo, event: Schema.Never, answer: Schema.Void }
+  },
+  inTurn: false
+} satisfies Protocol
+
+/** A training run and why it is made. */
+export const RunTask = Schema.Struct({ runId: Schema.String, reason: Schema.String })
+export type RunTask = typeof RunTask.Type
+
+/** One training run, answered with the decision on its model, a sentence. */
+export const Running = {
+  name: "run",
+  about: Schema.Void,
+  calls: { run: { payload: RunTask, event: RunEvent, answer: Schema.String } },
+  inTurn: false
+} satisfies Protocol
+
+/** One review of the recordings; what it finds lies in the store. */
+export const Reviewing = {
+  name: "review",
+  about: Schema.Void,
+  calls: { review: { payload: Schema.Void, event: ReviewStep, answer: Schema.Void } },
+  inTurn: false
+} satisfies Protocol
