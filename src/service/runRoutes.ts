@@ -5,17 +5,12 @@ import { isRunId } from "../registry/runRecord.ts"
 import { RunSummary } from "../runs/summary.ts"
 import type { Handle } from "./handle.ts"
 import { refuse } from "./refusal.ts"
-import { eventStream, makeRunLog } from "./runLog.ts"
+import { Run } from "./runHistory.ts"
+import { EventData, eventStream, makeRunLog } from "./runLog.ts"
 import { Runs } from "./runs.ts"
 import { answers, Done, input, jsonBody, streams, wholeNumber } from "./stated.ts"
 
-const Run = Schema.Struct({
-  id: Schema.String,
-  status: Schema.Literals(["running", "finished", "failed", "cancelled"]),
-  startedAt: Schema.NullOr(Schema.String),
-  trigger: Schema.NullOr(Schema.String),
-  outcome: Schema.NullOr(Schema.String)
-})
+const Listed = Schema.Struct(Struct.omit(Run.fields, ["summary"]))
 /** What runs of every version have told; newer ones tell more. */
 const Summary = Schema.StructWithRest(
   Schema.Struct(
@@ -33,24 +28,7 @@ const Summary = Schema.StructWithRest(
   ),
   [Schema.Record(Schema.String, Schema.Json)]
 )
-const RunDetails = Schema.Struct({ ...Run.fields, summary: Schema.NullOr(Summary) })
-
-const RunEvents = {
-  progress: Schema.Struct({
-    stage: Schema.Literals(["list", "stream", "search", "train", "publish"]),
-    done: Schema.Finite,
-    total: Schema.NullOr(Schema.Finite),
-    rate: Schema.NullOr(Schema.Finite),
-    secondsLeft: Schema.NullOr(Schema.Finite),
-    /** Of a cluster: each worker's clips a second. */
-    workers: Schema.optionalKey(Schema.Array(Schema.Struct({ name: Schema.String, rate: Schema.Finite })))
-  }),
-  epoch: Schema.Struct({ epoch: Schema.Int, loss: Schema.Finite, validationLoss: Schema.NullOr(Schema.Finite) }),
-  skip: Schema.Struct({ key: Schema.String, reason: Schema.String }),
-  end: Schema.Struct({ status: Run.fields.status, outcome: Schema.NullOr(Schema.String) })
-}
-/** The data of a run's events, by the event's name. */
-export type RunEvents = { readonly [Name in keyof typeof RunEvents]: (typeof RunEvents)[Name]["Type"] }
+const RunDetails = Schema.Struct({ ...Listed.fields, summary: Schema.NullOr(Summary) })
 
 const list = Effect.fnUntraced(function* ({ limit = 20, before }: { limit?: number; before?: string }) {
   const runs = yield* Runs
@@ -122,7 +100,7 @@ export const runRoutes = (handle: Handle) =>
         }),
         "limit must be a whole number from 1 to 100, and before a run's id."
       ),
-      response: answers(Schema.Struct({ runs: Schema.Array(Run), running: Schema.NullOr(Schema.String) }), 422),
+      response: answers(Schema.Struct({ runs: Schema.Array(Listed), running: Schema.NullOr(Schema.String) }), 422),
       detail: { summary: "Runs, newest first; their summaries are told one by one" }
     })
     .get("/runs/:id", ({ request, params }) => handle(request, show(params.id)), {
@@ -142,7 +120,7 @@ export const runRoutes = (handle: Handle) =>
           responses: streams(
             "text/event-stream",
             "An event's data",
-            Schema.Union(Object.values(RunEvents)),
+            Schema.Union(Object.values(EventData)),
             400,
             404,
             409

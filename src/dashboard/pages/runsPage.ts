@@ -1,4 +1,4 @@
-import type { RunEvents } from "../../service/runRoutes.ts"
+import type { EventData } from "../../service/runLog.ts"
 import { type Answer, dataOf, service } from "../api.ts"
 import type { Page } from "../page.ts"
 import { lines } from "../parts/chart.ts"
@@ -74,13 +74,13 @@ export const runsPage = async (): Promise<Page> => {
   }
 }
 
-type Takes = { readonly [Name in keyof RunEvents]: (data: RunEvents[Name]) => void }
+type Takes = { readonly [Name in keyof EventData]: (data: EventData[Name]) => void }
 
 /** Follows a run's events; the browser comes back by itself where the line breaks. */
 const listenTo = (id: string, takes: Takes): EventSource => {
   const source = new EventSource(service.runs({ id }).events["~path"])
-  const on = <Name extends keyof RunEvents>(name: Name) =>
-    source.addEventListener(name, ({ data }) => takes[name](JSON.parse(data) as RunEvents[Name]))
+  const on = <Name extends keyof EventData>(name: Name) =>
+    source.addEventListener(name, ({ data }) => takes[name](JSON.parse(data) as EventData[Name]))
   on("progress")
   on("epoch")
   on("skip")
