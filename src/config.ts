@@ -7,7 +7,7 @@ export class SettingError extends Schema.TaggedError<SettingError>()("SettingErr
   message: Schema.String
 }) {}
 
-/** An environment variable, as `--help` and the README describe it. */
+/** An environment variable, as `--help` and docs/operating.md describe it. */
 export interface Setting {
   readonly name: string
   /** What holds where it is not set: a value, or words. */

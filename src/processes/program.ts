@@ -101,8 +101,10 @@ const why = (cause: Cause.Cause<Failure>) => {
 }
 
 const tell = (message: FromProcess) =>
-  // The owner may have gone, which ends this process.
-  Effect.ignore(Effect.try({ try: () => void process.send?.(message), catch: String }))
+  Effect.sync(() => {
+    // An owner that has gone ends this process.
+    if (process.connected) process.send?.(message)
+  })
 
 /**
  * Runs a program that `answer`s, until its owner closes the channel or dies: then what it does is interrupted, and the

@@ -1,4 +1,5 @@
-import { type Effect, Schema } from "effect"
+import { Effect, Schema } from "effect"
+import type { ToProcess } from "./protocol.ts"
 
 // The bookkeeping of a supervised process: which requests wait, which are with it, and which it works on.
 
@@ -20,27 +21,32 @@ export class RequestFailed extends Schema.TaggedError<RequestFailed>()("RequestF
 /** Why a request was not answered. */
 export type ProcessError = ProcessDied | ProcessBusy | RequestFailed
 
-/** A request that is not answered yet. */
+/** A request, and where what comes of it goes. */
 export interface Request {
-  readonly id: number
   readonly call: string
   readonly payload: unknown
   /** Milliseconds without a word after which the process counts as hung. */
   readonly patience: number | undefined
   readonly heard: (event: unknown) => void
-  readonly settle: (outcome: Effect.Effect<unknown, ProcessDied | RequestFailed>) => void
+  readonly settle: (outcome: Effect.Effect<unknown, ProcessError>) => void
 }
 
 /** Of requests in turn, so many are with the process: one at work, one that spares it waiting for the next. */
 const AHEAD = 2
+const MOST_WAITING = 512
 
 /** `hung` is called when nothing has been heard for too long of a request that is worked on. */
 export const makeRequests = (inTurn: boolean, hung: () => void) => {
   const open = new Map<number, Request>()
   const sent = new Set<number>()
   const alarms = new Map<number, Timer>()
-  const atWork = () => [...sent].slice(0, inTurn ? 1 : undefined)
+  /** The way to the process, where there is one. */
+  let send: ((message: ToProcess) => boolean) | undefined
+  /** Why nothing is taken any more. */
+  let ended: ProcessDied | undefined
+  let asked = 0
 
+  const atWork = () => [...sent].slice(0, inTurn ? 1 : undefined)
   // Requests that come meanwhile must not put an alarm off: only a word on its own request does.
   const heed = () => {
     for (const id of atWork()) {
@@ -52,46 +58,77 @@ export const makeRequests = (inTurn: boolean, hung: () => void) => {
     clearTimeout(alarms.get(id))
     alarms.delete(id)
   }
-  const remove = (id: number) => {
+  /** Hands to the process what it may have now, in order. */
+  const feed = () => {
+    for (const [id, { call, payload }] of open) {
+      if (send === undefined || (inTurn && sent.size >= AHEAD)) break
+      if (sent.has(id)) continue
+      // What cannot be sent any more goes to the next process.
+      if (send({ kind: "request", id, call, payload })) sent.add(id)
+      else send = undefined
+    }
+    heed()
+  }
+  const settle = (id: number, outcome: Effect.Effect<unknown, ProcessError>) => {
     const request = open.get(id)
     open.delete(id)
     sent.delete(id)
     disarm(id)
-    heed()
-    return request
+    request?.settle(outcome)
   }
-  const removeAll = (ids: Iterable<number>) => [...ids].map((id) => remove(id)!)
+  const fail = (ids: Iterable<number>, error: ProcessError) => {
+    for (const id of [...ids]) settle(id, Effect.fail(error))
+  }
 
   return {
     size: () => open.size,
-    add: (request: Request) => open.set(request.id, request),
-    isSent: (id: number) => sent.has(id),
-    /** Hands to the process what it may have now, in order, until `send` says that it takes no more. */
-    feed: (send: (request: Request) => boolean) => {
-      for (const request of open.values()) {
-        if (inTurn && sent.size >= AHEAD) break
-        if (sent.has(request.id)) continue
-        if (!send(request)) break
-        sent.add(request.id)
+    /** Takes a request on, or refuses it; what is returned gives it up. */
+    add: (request: Request): (() => void) => {
+      const busy = `${open.size} requests are waiting already.`
+      const refusal = ended ?? (open.size >= MOST_WAITING ? new ProcessBusy({ message: busy }) : undefined)
+      if (refusal !== undefined) {
+        request.settle(Effect.fail(refusal))
+        return () => {}
       }
-      heed()
+      const id = ++asked
+      open.set(id, request)
+      feed()
+      return () => {
+        // One that the process has is its own until it says what became of it.
+        if (sent.has(id)) send?.({ kind: "cancel", id })
+        else open.delete(id)
+      }
     },
-    /** There is news of this request. */
-    hear: (id: number) => {
+    /** A process is ready. */
+    begin: (way: (message: ToProcess) => boolean) => {
+      send = way
+      feed()
+    },
+    /** The process tells of a request. */
+    hear: (id: number, event: unknown) => {
       disarm(id)
       heed()
-      return open.get(id)
+      open.get(id)?.heard(event)
     },
-    remove,
+    /** The process has done with a request. */
+    settle: (id: number, outcome: Effect.Effect<unknown, RequestFailed>) => {
+      settle(id, outcome)
+      feed()
+    },
     /** The process has died: those that it worked on are lost, the others wait for the next one. */
-    lose: (): ReadonlyArray<Request> => {
+    lose: (death: ProcessDied) => {
       const lost = atWork()
+      send = undefined
       sent.clear()
-      return removeAll(lost)
+      fail(lost, death)
     },
-    removeAll: (): ReadonlyArray<Request> => {
-      sent.clear()
-      return removeAll(open.keys())
+    /** No process can do them. */
+    failAll: (error: ProcessError) => fail(open.keys(), error),
+    /** There will be no other process. */
+    end: (death: ProcessDied) => {
+      send = undefined
+      ended ??= death
+      fail(open.keys(), death)
     }
   }
 }

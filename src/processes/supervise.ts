@@ -8,10 +8,9 @@ import {
   FromProcess,
   type Kind,
   type Payload,
-  type Protocol,
-  type ToProcess
+  type Protocol
 } from "./protocol.ts"
-import { makeRequests, ProcessBusy, ProcessDied, type ProcessError, type Request, RequestFailed } from "./requests.ts"
+import { makeRequests, ProcessDied, type ProcessError, RequestFailed } from "./requests.ts"
 
 /** The process cannot start; `message` says why. */
 export class ProcessUnusable extends Schema.TaggedError<ProcessUnusable>()("ProcessUnusable", {
@@ -43,7 +42,6 @@ export interface Supervision {
 
 const SHORTEST_PAUSE = 100
 const LONGEST_PAUSE = 5_000
-const MOST_WAITING = 512
 
 /**
  * Keeps a Bun process running that answers requests (see `answer`), as long as the scope.
@@ -60,31 +58,16 @@ export const supervise = Effect.fnUntraced(function* <P extends Protocol>(
   const first = yield* Deferred.make<About<P>, ProcessUnusable>()
   const requests = makeRequests(protocol.inTurn, () => channel?.kill())
   let channel: Channel | undefined
-  let ready = false
-  let ended: ProcessDied | undefined
-  let asked = 0
   let deaths = 0
   let pause = SHORTEST_PAUSE
 
-  const send = (message: ToProcess) => {
-    ready &&= channel!.send(message)
-    return ready
-  }
-  const feed = () => {
-    if (ready) requests.feed(({ id, call, payload }) => send({ kind: "request", id, call, payload }))
-  }
-  const fail = (those: ReadonlyArray<Request>, error: ProcessDied | RequestFailed) => {
-    for (const { settle } of those) settle(Effect.fail(error))
-  }
-
   const begin = Effect.fnUntraced(function* (about: unknown) {
     yield* Deferred.succeed(first, yield* decodeMessage("What it is", protocol.about, about))
-    ready = true
-    feed()
+    requests.begin(channel!.send)
   })
   const giveUp = Effect.fnUntraced(function* (message: string) {
     yield* Deferred.fail(first, new ProcessUnusable({ message }))
-    fail(requests.removeAll(), new RequestFailed({ tag: "Unusable", message }))
+    requests.failAll(new RequestFailed({ tag: "Unusable", message }))
     channel?.close()
   })
   const hear = (message: FromProcess) => {
@@ -92,11 +75,9 @@ export const supervise = Effect.fnUntraced(function* <P extends Protocol>(
     if (message.kind === "unusable") return giveUp(message.message)
     return Effect.sync(() => {
       pause = SHORTEST_PAUSE
-      if (message.kind === "event") return requests.hear(message.id)?.heard(message.event)
-      const outcome =
-        message.kind === "answer" ? Effect.succeed(message.answer) : Effect.fail(new RequestFailed(message))
-      requests.remove(message.id)?.settle(outcome)
-      return feed()
+      if (message.kind === "event") requests.hear(message.id, message.event)
+      else if (message.kind === "answer") requests.settle(message.id, Effect.succeed(message.answer))
+      else requests.settle(message.id, Effect.fail(new RequestFailed(message)))
     })
   }
   /** Decodes what the process has said, and does something with it. */
@@ -122,13 +103,12 @@ export const supervise = Effect.fnUntraced(function* <P extends Protocol>(
       },
       (message) => understand("A message", FromProcess, message, hear)
     )
-    ready = false
     deaths++
     const message = `The ${protocol.name} process ended (${how}).`
-    const death = new ProcessDied({ how, message })
     yield* Deferred.fail(first, new ProcessUnusable({ message }))
-    if (!restart) ended = death
-    fail(restart ? requests.lose() : requests.removeAll(), death)
+    const death = new ProcessDied({ how, message })
+    if (restart) requests.lose(death)
+    else requests.end(death)
   })
   const rest = Effect.suspend(() => {
     const time = pause
@@ -136,50 +116,28 @@ export const supervise = Effect.fnUntraced(function* <P extends Protocol>(
     return Effect.sleep(time)
   })
   yield* Effect.addFinalizer(() =>
-    Effect.sync(() => {
-      ended = new ProcessDied({ how: "its owner ended it", message: `The ${protocol.name} process is gone.` })
-      fail(requests.removeAll(), ended)
-    })
+    Effect.sync(() =>
+      requests.end(new ProcessDied({ how: "its owner ended it", message: `The ${protocol.name} process is gone.` }))
+    )
   )
   yield* Effect.forkScoped(restart ? Effect.forever(Effect.andThen(once, rest)) : once)
 
-  const ask = <K extends Kind<P>>(
-    name: K,
-    payload: Payload<P, K>,
-    heard: (event: Event<P, K>) => void = () => {}
-  ): Effect.Effect<Answer<P, K>, ProcessError> => {
-    const call = protocol.calls[name]!
-    const request = (encoded: unknown) =>
-      Effect.callback<unknown, ProcessError>((settle) => {
-        if (ended !== undefined) return settle(Effect.fail(ended))
-        if (requests.size() >= MOST_WAITING) {
-          return settle(Effect.fail(new ProcessBusy({ message: `${requests.size()} requests are waiting already.` })))
-        }
-        const id = ++asked
-        requests.add({
-          id,
-          call: name,
-          payload: encoded,
-          patience: call.patience,
-          heard: (event) =>
-            understand(`What is told of "${name}"`, call.event, event, (known) => Effect.sync(() => heard(known))),
-          settle
-        })
-        feed()
-        return Effect.sync(() => {
-          // One that the process has is its own until it says what became of it.
-          if (requests.isSent(id)) send({ kind: "cancel", id })
-          else requests.remove(id)
-        })
+  const ask = Effect.fnUntraced(
+    function* <K extends Kind<P>>(name: K, payload: Payload<P, K>, heard: (event: Event<P, K>) => void = () => {}) {
+      const call = protocol.calls[name]!
+      const encoded = yield* Effect.orDie(Schema.encodeEffect(call.payload)(payload))
+      const told = (event: unknown) =>
+        understand(`What is told of "${name}"`, call.event, event, (known) => Effect.sync(() => heard(known)))
+      const answer = yield* Effect.callback<unknown, ProcessError>((settle) => {
+        const giveUp = requests.add({ call: name, payload: encoded, patience: call.patience, heard: told, settle })
+        return Effect.sync(giveUp)
       })
-    return Schema.encodeEffect(call.payload)(payload).pipe(
-      Effect.orDie,
-      Effect.flatMap(request),
-      Effect.flatMap((answer) => decodeMessage(`The answer to "${name}"`, call.answer, answer)),
-      Effect.tapErrorTag("ProtocolError", (error) => Effect.logError(error)),
-      Effect.catchTag("ProtocolError", ({ _tag: tag, message }) => Effect.fail(new RequestFailed({ tag, message })))
-    )
-  }
+      const known: Answer<P, K> = yield* decodeMessage(`The answer to "${name}"`, call.answer, answer)
+      return known
+    },
+    Effect.tapErrorTag("ProtocolError", (error) => Effect.logError(error)),
+    Effect.catchTag("ProtocolError", ({ _tag: tag, message }) => Effect.fail(new RequestFailed({ tag, message })))
+  )
   const supervised: Supervised<P> = {
     about: Deferred.await(first),
     ask,

@@ -8,12 +8,10 @@ import { embedUnlabelled, listUnlabelled } from "./unlabelled.ts"
 
 /** What is told of a review while it goes on. */
 export interface ReviewListener {
-  readonly onStep?: (step: ReviewStep) => Effect.Effect<void>
+  readonly onStep: (step: ReviewStep) => Effect.Effect<void>
   /** An unlabelled recording cannot be used, and why. */
-  readonly onSkip?: (key: string, reason: string) => Effect.Effect<void>
+  readonly onSkip: (key: string, reason: string) => Effect.Effect<void>
 }
-
-const silently = () => Effect.void
 
 /**
  * A whole review: embeds the unlabelled recordings, where there are any, looks through all that the last training
@@ -21,7 +19,7 @@ const silently = () => Effect.void
  */
 export const lookThrough = Effect.fn("lookThrough")(function* <E, R>(
   findWeights: Effect.Effect<YamnetWeights, E, R>,
-  { onStep = silently, onSkip = silently }: ReviewListener
+  { onStep, onSkip }: ReviewListener
 ) {
   const objects = yield* listUnlabelled
   if (objects.length === 0) return yield* reviewRecordings(onStep)

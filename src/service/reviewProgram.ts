@@ -17,9 +17,9 @@ const services = Embeddings.layer.pipe(Layer.provideMerge(Layer.effect(Store, op
 runProgram(
   answer(Reviewing, undefined, {
     review: (_, tell) =>
-      lookThrough(settledWeights({ allowUntrained: true }), { onStep: tell }).pipe(
-        Effect.asVoid,
-        Effect.provide(services)
-      )
+      lookThrough(settledWeights({ allowUntrained: true }), {
+        onStep: tell,
+        onSkip: (key, reason) => Effect.logInfo(`Skipped ${key}: ${reason}`)
+      }).pipe(Effect.asVoid, Effect.provide(services))
   }).pipe(Effect.provide(Layer.merge(Settings.layer, FetchHttpClient.layer)))
 )

@@ -35,7 +35,7 @@ const makeFft = (size: number): Fft => {
 
 const known = new Map<number, Fft>()
 
-/** The transform of frames of `size` samples, a power of two of at least 16: 0.3 µs a frame for 512, 1.5 µs for 2,048. */
+/** The transform of frames of `size` samples, a power of two of at least 16. */
 export const fftOf = (size: number): Fft => {
   const fft = known.get(size) ?? makeFft(size)
   known.set(size, fft)

@@ -5,7 +5,7 @@ import { floatsAt, kernels, Room } from "./kernels/kernels.ts"
 /**
  * The header of a WAV file of `samples` 16-bit mono samples, as wavefile writes it for none.
  *
- * wavefile packs samples one by one, in 3 ms for 4 seconds, so they are written under its header here.
+ * wavefile packs samples one by one, which is slow (docs/decisions/front-end.md), so they are written under its header here.
  */
 const makeHeader = (samples: number, sampleRate: number): Uint8Array => {
   const wav = new WaveFile()

@@ -6,24 +6,30 @@ import { folderStore } from "./folder.ts"
 import { explain, ignoreAbsence } from "./folder-error.ts"
 import { RECORDINGS_PREFIX } from "./keys.ts"
 import { s3Store } from "./s3.ts"
-import { type Store, StoreError } from "./store.ts"
+import { type OpenStore, type Store, StoreError } from "./store.ts"
 
 const RECORDINGS_FOLDER = RECORDINGS_PREFIX.slice(0, -1)
 
+/** Every kind of store but a folder, by its scheme. A new one gets its line here. */
+const SCHEMES: Readonly<Record<string, OpenStore>> = {
+  s3: (address) => openBucket(address)
+}
+
 /**
- * Opens the store that `--store` names: `s3://bucket`, `s3://bucket/prefix`, or a folder that holds `extracted_audio`.
+ * Opens the store that `--store` names: `s3://bucket`, `s3://bucket/prefix`, another of `SCHEMES`, or a folder that holds
+ * `extracted_audio`.
  *
  * Where it names none: the bucket `S3_BUCKET`, else the current folder if it holds `extracted_audio`, else none, so that
- * the caller can make its own. A bucket is asked for its first keys, so that a wrong name or credentials show at once.
+ * the caller can make its own.
  */
 export const openStore = Effect.fn("openStore")(function* (
   location: Option.Option<string>,
   /** Whether a folder may be new or without recordings, because they are about to be written. */
   options: { readonly create: boolean } = { create: false }
 ) {
-  const settings = yield* Settings
   if (Option.isSome(location)) return Option.some(yield* openStoreAt(location.value, options))
-  if (Option.isSome(settings.bucket)) return Option.some(yield* openBucket(settings, settings.bucket.value, ""))
+  const { bucket } = yield* Settings
+  if (Option.isSome(bucket)) return Option.some(yield* openBucket(bucket.value))
   return (yield* isFolder(RECORDINGS_FOLDER)) ? Option.some(folderStore(".")) : Option.none<Store["Service"]>()
 })
 
@@ -32,9 +38,15 @@ export const openStoreAt = Effect.fn("openStoreAt")(function* (
   location: string,
   options: { readonly create: boolean } = { create: true }
 ) {
-  const address = /^s3:\/\/([^/]*)\/?(.*?)\/*$/.exec(location)
-  if (address === null) return yield* openFolder(location, options.create)
-  return yield* openBucket(yield* Settings, address[1]!, address[2] === "" ? "" : `${address[2]}/`)
+  const [, scheme, address] = /^([a-z][a-z0-9+.-]*):\/\/(.*)$/s.exec(location) ?? []
+  if (scheme === undefined) return yield* openFolder(location, options.create)
+  if (Object.hasOwn(SCHEMES, scheme)) return yield* SCHEMES[scheme]!(address!, options)
+  const known = Object.keys(SCHEMES).map((name) => `${name}://`)
+  return yield* new StoreError({
+    reason: "invalid",
+    key: "",
+    message: `There is no kind of store "${scheme}://": name a folder, or one of ${known.join(", ")}.`
+  })
 })
 
 /** Opens the store that `--store` names, for a command that may begin one: where none is named or found, this folder. */
@@ -44,7 +56,9 @@ export const openStoreOrHere = (location: Option.Option<string>) =>
     Option.getOrElse(() => folderStore("."))
   )
 
-const openBucket = Effect.fn("openBucket")(function* (settings: Settings["Service"], bucket: string, prefix: string) {
+/** A bucket is asked for its first keys, so that a wrong name or credentials show at once. */
+const openBucket = Effect.fn("openBucket")(function* (address: string) {
+  const [, bucket, path] = /^([^/]*)\/?(.*?)\/*$/s.exec(address)!
   if (bucket === "") {
     return yield* new StoreError({
       reason: "invalid",
@@ -52,7 +66,7 @@ const openBucket = Effect.fn("openBucket")(function* (settings: Settings["Servic
       message: `"s3://" names no bucket: write s3://<bucket>.`
     })
   }
-  const store = s3Store(settings, bucket, prefix)
+  const store = s3Store(yield* Settings, bucket!, path === "" ? "" : `${path}/`)
   yield* store.list("").pipe(Stream.take(1), Stream.runDrain)
   return store
 })

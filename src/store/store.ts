@@ -1,4 +1,5 @@
 import { Context, Effect, Option, Schema, type Stream } from "effect"
+import type { Settings } from "../config.ts"
 
 /** What listing a store says of an object. */
 export const ObjectInfo = Schema.Struct({
@@ -39,7 +40,7 @@ export const refuseKey = (key: string): Effect.Effect<void, StoreError> =>
 export class Store extends Context.Service<
   Store,
   {
-    /** `s3://bucket`, or the folder's absolute path. */
+    /** What `--store` would name it by on this machine: `s3://bucket`, or the folder's absolute path. */
     readonly location: string
     /**
      * Every object whose key begins with `prefix`, in the order of the keys' UTF-8 bytes, fetched as it is asked for;
@@ -58,6 +59,12 @@ export class Store extends Context.Service<
     readonly remove: (key: string) => Effect.Effect<void, StoreError>
   }
 >()("ecosight/store/Store") {}
+
+/** Opens the store at an address, which is what follows `<scheme>://`; `create`: it may be new, for it is about to be written. */
+export type OpenStore = (
+  address: string,
+  options: { readonly create: boolean }
+) => Effect.Effect<Store["Service"], StoreError, Settings>
 
 /** Turns "there is no such object" into None, and leaves every other failure. */
 export const orNone = <A, R>(self: Effect.Effect<A, StoreError, R>): Effect.Effect<Option.Option<A>, StoreError, R> =>

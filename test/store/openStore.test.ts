@@ -83,3 +83,15 @@ test("a bucket is opened with or without a prefix, and asked whether it answers"
       expect(yield* failureOf(open("s3://", environment))).toMatchObject({ reason: "invalid" })
     })
   ))
+
+test("an address of a kind that there is not is refused by name", () =>
+  Effect.runPromise(
+    Effect.gen(function* () {
+      for (const scheme of ["gs", "constructor"]) {
+        expect(yield* failureOf(open(`${scheme}://recordings`))).toMatchObject({
+          reason: "invalid",
+          message: `There is no kind of store "${scheme}://": name a folder, or one of s3://.`
+        })
+      }
+    })
+  ))

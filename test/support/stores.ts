@@ -4,7 +4,9 @@ import { join } from "node:path"
 import { CreateBucketCommand, S3Client } from "@aws-sdk/client-s3"
 import { Effect, Option, Redacted } from "effect"
 import { startS3Server } from "../../bench/s3/server.ts"
+import { Settings } from "../../src/config.ts"
 import { folderStore } from "../../src/store/folder.ts"
+import { openStore } from "../../src/store/openStore.ts"
 import { type S3Settings, s3Store } from "../../src/store/s3.ts"
 
 /** A folder that lasts as long as the scope. */
@@ -58,9 +60,18 @@ export const storeAt = (location: string) =>
     ? s3Store(settingsFor(otherServer ?? ""), location.slice("s3://".length))
     : folderStore(location)
 
+/** An empty store that `--store` opens, in a temporary folder. */
+const opened = (address: (folder: string) => string) =>
+  temporaryFolder.pipe(
+    Effect.flatMap((folder) => openStore(Option.some(address(folder)), { create: true })),
+    Effect.flatMap(Effect.fromOption),
+    Effect.provide(Settings.layer),
+    Effect.orDie
+  )
+
 /** Every kind of store, empty, that the contract holds for. */
 export const kindsOfStore = [
-  { kind: "a folder", skip: false, empty: temporaryFolder.pipe(Effect.map(folderStore)) },
+  { kind: "a folder", skip: false, empty: opened((folder) => folder) },
   {
     kind: "the in-process S3 server, three keys a page",
     skip: false,

@@ -1,3 +1,4 @@
+import { isAbsolute } from "node:path"
 import { Duration, Effect, Fiber, Option, Queue } from "effect"
 import { Settings } from "../../config.ts"
 import type { ObjectInfo, Store, StoreError } from "../../store/store.ts"
@@ -14,8 +15,7 @@ export const openSource = Effect.fn("openSource")(function* ({ location }: Pick<
   const settings = yield* Settings
   const interval = Duration.seconds(settings.watchInterval)
   const pace: Pace = { interval, reconcile: Duration.times(interval, LOOKS_PER_LISTING), still: STILL }
-  const isBucket = location.startsWith("s3://")
-  if (!isBucket) {
+  if (isAbsolute(location)) {
     if (Option.isSome(settings.queueUrl)) {
       yield* Effect.logWarning("SQS_QUEUE_URL is set, but the store is a folder: the folder itself is watched.")
     }
