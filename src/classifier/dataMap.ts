@@ -1,17 +1,4 @@
-/** Recordings on a plane: those that sound alike lie together. Read by browsers, too. */
-export interface DataMap {
-  /** How embeddings became two numbers; `pca` where there are too few recordings for UMAP. */
-  readonly method: "umap" | "pca"
-  /** Recordings in all; where they are more than the points, the points were drawn from them by a seed. */
-  readonly recordings: number
-  /** Coordinates are 0 to 1. */
-  readonly points: ReadonlyArray<{
-    readonly key: string
-    readonly className: string
-    readonly x: number
-    readonly y: number
-  }>
-}
+import type { DataMap } from "./mapRecordings.ts"
 
 /** What a map leaves out, and what its distances mean: a sentence or two for people. */
 export const describeMap = ({ method, recordings, points }: DataMap): string =>

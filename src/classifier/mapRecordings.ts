@@ -1,9 +1,21 @@
-import { Effect } from "effect"
+import { Effect, Schema } from "effect"
 import { UMAP } from "umap-js"
 import { seededRandom, shuffled } from "../sound/random.ts"
-import type { DataMap } from "./dataMap.ts"
 import { type Dataset, vectorsOf } from "./dataset.ts"
 import { nearestNeighbours } from "./neighbours/nearest.ts"
+
+/** Recordings on a plane: those that sound alike lie together. */
+export const DataMap = Schema.Struct({
+  /** How embeddings became two numbers; `pca` where there are too few recordings for UMAP. */
+  method: Schema.Literals(["umap", "pca"]),
+  /** Recordings in all; where they are more than the points, the points were drawn from them by a seed. */
+  recordings: Schema.Int,
+  /** Coordinates are 0 to 1. */
+  points: Schema.Array(
+    Schema.Struct({ key: Schema.String, className: Schema.String, x: Schema.Finite, y: Schema.Finite })
+  )
+})
+export type DataMap = typeof DataMap.Type
 
 /** Recordings on a map, at most: a run waits for it. */
 const MOST_POINTS = 2_000

@@ -1,4 +1,5 @@
-import type { Version } from "../registry/versions.ts"
+import { treaty } from "@elysiajs/eden"
+import type { Routes } from "../service/routes.ts"
 
 /** A request that was refused; the message is the service's sentence. */
 export class Refused extends Error {
@@ -10,6 +11,10 @@ export class Refused extends Error {
     super(message)
   }
 }
+
+/** A failure in words for the reader. */
+export const reasonOf = (error: unknown, otherwise = "The service cannot be reached."): string =>
+  error instanceof Refused ? error.message : otherwise
 
 const TOKEN = "ecosight-token"
 
@@ -36,91 +41,76 @@ const askToken = (): Promise<boolean> => {
 }
 
 /** The headers that show this page may write. */
-export const credentials = (): Record<string, string> => {
+const credentials = (): Record<string, string> => {
   const token = sessionStorage.getItem(TOKEN)
   return token === null ? {} : { authorization: `Bearer ${token}` }
 }
 
-const reason = (status: number, body: string): string => {
+const refused = (status: number, body: string, retryAfter: string | null): Refused => {
+  let detail: string | undefined
   try {
-    return (JSON.parse(body) as { detail?: string }).detail ?? `The service answered ${status}.`
+    detail = (JSON.parse(body) as { detail?: string }).detail
   } catch {
-    return `The service answered ${status}.`
+    // Something between here and the service answered.
   }
+  return new Refused(status, detail ?? `The service answered ${status}.`, Number(retryAfter ?? "1"))
 }
 
 /** Asks the service; where it wants a token, asks the reader for it and tries again. */
-export const request = async (path: string, init: RequestInit = {}): Promise<Response> => {
-  const response = await fetch(path, { ...init, headers: { ...init.headers, ...credentials() } })
+const request = async (path: string, init: RequestInit = {}): Promise<Response> => {
+  const response = await fetch(path, { ...init, headers: { ...(init.headers as object), ...credentials() } })
   if (response.status === 401 && (await askToken())) return request(path, init)
-  if (!response.ok) {
-    const retryAfter = Number(response.headers.get("retry-after") ?? "1")
-    throw new Refused(response.status, reason(response.status, await response.text()), retryAfter)
-  }
+  if (!response.ok) throw refused(response.status, await response.text(), response.headers.get("retry-after"))
   return response
 }
 
-export const get = async <A>(path: string): Promise<A> => (await request(path)).json() as Promise<A>
+/** The service's routes as functions. */
+export const service = treaty<Routes>(location.origin, {
+  fetcher: request as typeof fetch,
+  // Dates stay the texts that their types say.
+  parseDate: false
+})
 
-export const post = async <A>(path: string, body?: unknown): Promise<A> => {
-  const init = body === undefined ? {} : { body: JSON.stringify(body), headers: { "content-type": "application/json" } }
-  return (await request(path, { method: "POST", ...init })).json() as Promise<A>
+type Method = (...given: never) => Promise<{ readonly data: unknown }>
+
+/** What a route answers. */
+export type Answer<Asked extends Method> = NonNullable<Awaited<ReturnType<Asked>>["data"]>
+
+/** The value of an answer; throws `Refused` where there is none. */
+export const dataOf = async <A extends { readonly data: unknown; readonly error: null | { readonly value: unknown } }>(
+  asked: Promise<A>
+): Promise<NonNullable<A["data"]>> => {
+  const { data, error } = await asked
+  // The client wraps what `request` throws.
+  if (error !== null) throw error.value
+  return data!
+}
+
+/** The sound of a recording, or of a variant of it. */
+export const fetchSound = async (key: string, variant = ""): Promise<Blob> => {
+  const query = new URLSearchParams(variant === "" ? { key } : { key, variant })
+  return (await request(`${service.clips.audio["~path"]}?${query}`)).blob()
 }
 
 /** Sends a file and tells how far it is, 0 to 1, which fetch cannot. Waits where it is told to. */
-export const send = async <A>(path: string, form: FormData, progress: (share: number) => void): Promise<A> => {
-  const { status, text, wait } = await new Promise<{ status: number; text: string; wait: number }>(
-    (resolve, reject) => {
-      const xhr = new XMLHttpRequest()
-      xhr.open("POST", path)
-      for (const [name, value] of Object.entries(credentials())) xhr.setRequestHeader(name, value)
-      xhr.upload.onprogress = ({ loaded, total }) => progress(total > 0 ? loaded / total : 0)
-      xhr.onload = () =>
-        resolve({
-          status: xhr.status,
-          text: xhr.responseText,
-          wait: Number(xhr.getResponseHeader("retry-after") ?? "1")
-        })
-      xhr.onerror = () => reject(new Refused(0, "The service cannot be reached.", 1))
-      xhr.send(form)
-    }
-  )
-  if (status === 401 && (await askToken())) return send(path, form, progress)
-  if (status === 429) {
-    await new Promise((resolve) => setTimeout(resolve, 1000 * wait))
-    return send(path, form, progress)
-  }
-  if (status < 200 || status >= 300) throw new Refused(status, reason(status, text), wait)
-  return JSON.parse(text) as A
-}
-
-export interface VersionDetails extends Version {
-  readonly metadata: { readonly notes: ReadonlyArray<string> }
-  readonly metrics: {
-    readonly confusion_matrix?: ReadonlyArray<ReadonlyArray<number>>
-    readonly per_class_metrics?: Readonly<
-      Record<
-        string,
-        { readonly precision: number; readonly recall: number; readonly f1_score: number; readonly support: number }
-      >
-    >
-  } | null
-  readonly history: Readonly<Record<string, ReadonlyArray<number>>>
-}
-
-export interface RunView {
-  readonly id: string
-  readonly status: "running" | "finished" | "failed" | "cancelled"
-  readonly startedAt: string | null
-  readonly trigger: string | null
-  readonly outcome: string | null
-}
-
-export interface Classes {
-  readonly classes: ReadonlyArray<{ readonly name: string; readonly recordings: number; readonly new: number }>
-  readonly recordings: number
-  readonly new_since_training: number
-  readonly threshold: number
-  readonly new_classes_allowed: boolean
-  readonly running: string | null
+export const send = async <Asked extends Method>(
+  route: { readonly "~path": string; readonly post: Asked },
+  form: FormData,
+  progress: (share: number) => void = () => {}
+): Promise<Answer<Asked>> => {
+  const xhr = await new Promise<XMLHttpRequest>((resolve, reject) => {
+    const xhr = new XMLHttpRequest()
+    xhr.open("POST", route["~path"])
+    for (const [name, value] of Object.entries(credentials())) xhr.setRequestHeader(name, value)
+    xhr.upload.onprogress = ({ loaded, total }) => progress(total > 0 ? loaded / total : 0)
+    xhr.onload = () => resolve(xhr)
+    xhr.onerror = () => reject(new Refused(0, "The service cannot be reached.", 1))
+    xhr.send(form)
+  })
+  if (xhr.status === 401 && (await askToken())) return send(route, form, progress)
+  if (xhr.status >= 200 && xhr.status < 300) return JSON.parse(xhr.responseText) as Answer<Asked>
+  const refusal = refused(xhr.status, xhr.responseText, xhr.getResponseHeader("retry-after"))
+  if (xhr.status !== 429) throw refusal
+  await new Promise((resolve) => setTimeout(resolve, 1000 * refusal.retryAfter))
+  return send(route, form, progress)
 }

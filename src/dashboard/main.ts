@@ -1,50 +1,27 @@
-import { get, Refused } from "./api.ts"
-import { h } from "./dom.ts"
-import { modelsPage } from "./models.ts"
-import { overviewPage } from "./overview.ts"
+import { dataOf, reasonOf, service } from "./api.ts"
 import type { Page } from "./page.ts"
-import { reviewPage } from "./review.ts"
-import { runsPage } from "./runs.ts"
-import { trainingPage } from "./training.ts"
-import { tryPage } from "./try.ts"
-import { workersPage } from "./workers.ts"
-
-const PAGES: Readonly<Record<string, () => Promise<Page>>> = {
-  overview: overviewPage,
-  data: trainingPage,
-  review: reviewPage,
-  runs: runsPage,
-  models: modelsPage,
-  try: tryPage,
-  workers: workersPage
-}
+import { PAGES } from "./pages.ts"
+import { h } from "./parts/elements.ts"
 
 const main = document.getElementById("main")!
+const links = PAGES.map(({ name, title }) => h("a", { href: `#${name}` }, title))
+document.querySelector("nav")!.replaceChildren(...links)
 let leave: (() => void) | undefined
 let shown = 0
 
 const show = async () => {
-  const asked = location.hash.slice(1)
-  const name = Object.hasOwn(PAGES, asked) ? asked : "overview"
-  for (const link of document.querySelectorAll("nav a")) {
-    if (link.getAttribute("href") === `#${name}`) {
-      link.setAttribute("aria-current", "page")
-      // On a narrow screen the sections do not fit beside each other.
-      link.scrollIntoView({ block: "nearest", inline: "nearest" })
-    } else link.removeAttribute("aria-current")
-  }
+  const asked = PAGES.findIndex(({ name }) => name === location.hash.slice(1))
+  const open = Math.max(0, asked)
+  for (const link of links) link.removeAttribute("aria-current")
+  links[open]!.setAttribute("aria-current", "page")
+  // On a narrow screen the sections do not fit beside each other.
+  links[open]!.scrollIntoView({ block: "nearest", inline: "nearest" })
   leave?.()
   leave = undefined
   const turn = ++shown
   main.setAttribute("aria-busy", "true")
-  const page = await PAGES[name]!().catch(
-    (error: unknown): Page => ({
-      content: h(
-        "p",
-        { class: "problem", role: "alert" },
-        error instanceof Refused ? error.message : "The service cannot be reached."
-      )
-    })
+  const page = await PAGES[open]!.load().catch(
+    (error: unknown): Page => ({ content: h("p", { class: "problem", role: "alert" }, reasonOf(error)) })
   )
   if (turn !== shown) return page.leave?.()
   leave = page.leave
@@ -54,14 +31,18 @@ const show = async () => {
 
 const showState = async () => {
   const place = document.getElementById("state")!
+  const say = (text: string, style: string) => {
+    place.textContent = text
+    place.className = `state ${style}`
+  }
   try {
-    const { running } = await get<{ running: string | null }>("/runs?limit=1")
-    const { model_loaded } = await get<{ model_loaded: boolean }>("/health")
-    place.textContent = running !== null ? "Training" : model_loaded ? "Model ready" : "No model yet"
-    place.className = `state ${running !== null ? "busy" : model_loaded ? "good" : "warn"}`
+    const { running } = await dataOf(service.runs.get({ query: { limit: 1 } }))
+    const { model_loaded } = await dataOf(service.health.get())
+    if (running !== null) say("Training", "busy")
+    else if (model_loaded) say("Model ready", "good")
+    else say("No model yet", "warn")
   } catch {
-    place.textContent = "Not reachable"
-    place.className = "state bad"
+    say("Not reachable", "bad")
   }
 }
 

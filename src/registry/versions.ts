@@ -27,23 +27,26 @@ const Metrics = Schema.Struct({
 })
 
 /** A version as it was trained, and where it stands now. */
-export interface Version {
-  readonly runId: string
+export const Version = Schema.Struct({
+  runId: Schema.String,
   /** In UTC. */
-  readonly trained: string
-  readonly classes: ReadonlyArray<string>
-  readonly recordings: number
+  trained: Schema.String,
+  classes: Schema.Array(Schema.String),
+  recordings: Schema.Int,
   /** On its own holdout; null where nothing was held out. */
-  readonly accuracy: number | null
-  readonly macroF1: number | null
-  readonly state: "promoted" | "was promoted" | "candidate"
-}
+  accuracy: Score,
+  macroF1: Score,
+  state: Schema.Literals(["promoted", "was promoted", "candidate"])
+})
+export type Version = typeof Version.Type
 
 /** A version with all that its files tell. */
-export interface VersionDetails extends Version {
-  readonly metadata: typeof Metadata.Type
-  readonly perClass: (typeof Metrics.Type)["per_class_metrics"]
-}
+export const VersionDetails = Schema.Struct({
+  ...Version.fields,
+  metadata: Metadata,
+  perClass: Metrics.fields.per_class_metrics
+})
+export type VersionDetails = typeof VersionDetails.Type
 
 /** Every whole version, the oldest first. */
 export const listVersions = Effect.gen(function* () {
@@ -64,17 +67,18 @@ export const showVersion = Effect.fn("showVersion")(function* (runId: string) {
 })
 
 /** What changed from one version to another. */
-export interface Difference {
-  readonly versions: readonly [VersionDetails, VersionDetails]
-  readonly recordings: {
-    readonly added: number
-    readonly removed: number
-    readonly changed: number
-    readonly same: number
-  }
+export const Difference = Schema.Struct({
+  versions: Schema.Tuple([VersionDetails, VersionDetails]),
+  recordings: Schema.Struct({
+    added: Schema.Int,
+    removed: Schema.Int,
+    changed: Schema.Int,
+    same: Schema.Int
+  }),
   /** Settings of training and parts of the recipe that differ, each with both values. */
-  readonly settings: Readonly<Record<string, readonly [Schema.Json, Schema.Json]>>
-}
+  settings: Schema.Record(Schema.String, Schema.Tuple([Schema.Json, Schema.Json]))
+})
+export type Difference = typeof Difference.Type
 
 /** Compares two versions: their data, settings and scores (each on its own holdout). */
 export const diffVersions = Effect.fn("diffVersions")(function* (one: string, other: string) {

@@ -1,18 +1,14 @@
-import { Duration, Effect } from "effect"
+import { cors } from "@elysiajs/cors"
+import { Cause, type Context, Duration, Effect } from "effect"
 import { type AnyElysia, Elysia } from "elysia"
 import { Settings } from "../config.ts"
-import { clipRoutes } from "./clipRoutes.ts"
-import { ecosightRoutes } from "./ecosight.ts"
+import { Counters } from "./counters.ts"
 import { isLoopback, makeGuard } from "./guard.ts"
+import { makeHandle, type Services } from "./handle.ts"
 import { PATIENCE } from "./intake.ts"
-import { Tally } from "./metrics.ts"
-import { modelRoutes } from "./modelRoutes.ts"
 import { openApi } from "./openapi.ts"
-import { refusalResponse, refuse } from "./refusal.ts"
-import { reviewRoutes } from "./reviewRoutes.ts"
-import { makeRun, type Services } from "./routes.ts"
-import { runRoutes } from "./runRoutes.ts"
-import { workerRoutes } from "./workerRoutes.ts"
+import { refusalOf, refusalOfThrown, refusalResponse, refuse } from "./refusal.ts"
+import { makeRoutes } from "./routes.ts"
 
 const SECURITY = {
   "x-content-type-options": "nosniff",
@@ -31,6 +27,44 @@ export interface Address {
   readonly url: URL
 }
 
+/** The API and `pages`, which people look at, behind the guard. */
+const makeApp = (settings: Settings["Service"], context: Context.Context<Services>, pages: AnyElysia) => {
+  const guard = makeGuard(settings)
+  return (
+    new Elysia()
+      .onError(({ code, error }) =>
+        Effect.runPromiseWith(context)(Effect.map(refusalOfThrown(code, error), refusalResponse))
+      )
+      // Ahead of the guard, so that a page that may read answers may read refusals, too.
+      .use(
+        cors({
+          origin: [...settings.corsOrigins],
+          methods: ["GET", "POST"],
+          allowedHeaders: ["authorization", "content-type", "last-event-id", "range"],
+          exposeHeaders: ["retry-after"],
+          credentials: false
+        })
+      )
+      .onRequest(({ request, server }) => {
+        const refusal = guard(request, new URL(request.url), server?.requestIP(request)?.address ?? "")
+        return refusal === undefined ? undefined : refusalResponse(refusal)
+      })
+      .use(openApi)
+      .use(makeRoutes(makeHandle(context)))
+      .use(pages)
+  )
+}
+
+const secure = (response: Response): Response => {
+  for (const [name, value] of Object.entries(SECURITY)) {
+    if (!response.headers.has(name)) response.headers.set(name, value)
+  }
+  if (response.headers.has("access-control-allow-origin")) {
+    response.headers.set("cross-origin-resource-policy", "cross-origin")
+  }
+  return response
+}
+
 /**
  * Answers HTTP until the scope ends; `pages` are the routes that people look at. Refuses to listen for other machines without a
  * token.
@@ -44,61 +78,8 @@ export const listen = Effect.fn("listen")(function* (host: string, port: number,
     )
   }
   const context = yield* Effect.context<Services>()
-  const tally = yield* Tally
-  const run = makeRun(Effect.runPromiseExitWith(context))
-  const guard = makeGuard(settings)
-  const app = new Elysia()
-    .onError(({ code }) =>
-      refusalResponse(
-        code === "NOT_FOUND"
-          ? refuse(404, "There is nothing at this path.")
-          : refuse(400, "The request cannot be understood.")
-      )
-    )
-    .use(openApi)
-    .use(ecosightRoutes(run))
-    .use(runRoutes(run))
-    .use(modelRoutes(run))
-    .use(clipRoutes(run))
-    .use(reviewRoutes(run))
-    .use(workerRoutes(run))
-    .use(pages)
-    .get("/prometheus", async () => {
-      const text = await Effect.runPromiseWith(context)(tally.text)
-      return new Response(text, { headers: { "content-type": "text/plain; version=0.0.4; charset=utf-8" } })
-    })
-
-  const answer = async (request: Request, client: string): Promise<Response> => {
-    // Without a Host that can be read there is no address.
-    const url = URL.parse(request.url)
-    const origin = request.headers.get("origin")
-    const isAllowed = origin !== null && settings.corsOrigins.includes(origin)
-    const refusal =
-      url === null
-        ? refuse(400, "The request does not name its host.")
-        : request.method === "OPTIONS"
-          ? undefined
-          : guard(request, url, client)
-    const response =
-      refusal !== undefined
-        ? refusalResponse(refusal)
-        : request.method === "OPTIONS"
-          ? new Response(null, { status: 204 })
-          : await app.fetch(request)
-    for (const [name, value] of Object.entries(SECURITY)) {
-      if (!response.headers.has(name)) response.headers.set(name, value)
-    }
-    if (isAllowed) {
-      response.headers.set("access-control-allow-origin", origin)
-      response.headers.set("vary", "origin")
-      response.headers.set("access-control-allow-methods", "GET, POST")
-      response.headers.set("access-control-allow-headers", "authorization, content-type, last-event-id, range")
-      response.headers.set("cross-origin-resource-policy", "cross-origin")
-    }
-    Effect.runForkWith(context)(tally.answered(response.status))
-    return response
-  }
-
+  const { answered } = yield* Counters
+  const app = makeApp(settings, context, pages)
   const server = yield* Effect.acquireRelease(
     Effect.try({
       try: () =>
@@ -108,19 +89,23 @@ export const listen = Effect.fn("listen")(function* (host: string, port: number,
           idleTimeout: IDLE,
           // Bodies are bounded where they are read, so that the answer says why.
           maxRequestBodySize: Number.MAX_SAFE_INTEGER,
-          fetch: (request, server) => {
+          fetch: async (request, server) => {
             // Bun cuts a body that is still coming after `IDLE`; how long one may take is decided where it is read.
             if (request.method === "POST") server.timeout(request, Duration.toSeconds(PATIENCE) + IDLE)
-            return answer(request, server.requestIP(request)?.address ?? "")
+            // Without a Host that can be read there is no address.
+            const response = URL.canParse(request.url)
+              ? await app.fetch(request)
+              : refusalResponse(refuse(400, "The request does not name its host."))
+            Effect.runForkWith(context)(answered(response.status))
+            return secure(response)
           },
-          error: (thrown) => {
-            Effect.runForkWith(context)(Effect.logError(thrown))
-            return refusalResponse(refuse(500, "Something went wrong in the service; its log says what."))
-          }
+          error: (thrown) => Effect.runPromiseWith(context)(Effect.map(refusalOf(Cause.die(thrown)), refusalResponse))
         }),
       catch: (cause) => refuse(500, `The service cannot listen on ${host}, port ${port}: ${String(cause)}`)
     }),
     (server) => Effect.promise(() => server.stop(true))
   )
+  // From it the guard learns who asks.
+  app.server = server
   return { url: server.url } satisfies Address
 })

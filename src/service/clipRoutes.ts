@@ -1,15 +1,26 @@
-import { Effect, Option } from "effect"
+import { Effect, Option, Schema } from "effect"
 import { Elysia } from "elysia"
 import { VARIANT_NAMES, type VariantName } from "../augment/variants.ts"
 import { Settings } from "../config.ts"
 import { classOf, isRecording, isUnlabelled, variantKey } from "../store/keys.ts"
 import { Store } from "../store/store.ts"
 import { Corpus } from "./corpus.ts"
+import type { Handle } from "./handle.ts"
 import { Intake } from "./intake.ts"
 import { rangeResponse } from "./range.ts"
 import { refuse } from "./refusal.ts"
-import { numberIn, queryOf, type Run } from "./routes.ts"
 import { Runs } from "./runs.ts"
+import { answers, Binary, input, streams, wholeNumber } from "./stated.ts"
+
+const Classes = Schema.Struct({
+  classes: Schema.Array(Schema.Struct({ name: Schema.String, recordings: Schema.Int, new: Schema.Int })),
+  recordings: Schema.Int,
+  new_since_training: Schema.Int,
+  threshold: Schema.Int,
+  new_classes_allowed: Schema.Boolean,
+  /** The run under way. */
+  running: Schema.NullOr(Schema.String)
+})
 
 const classes = Effect.gen(function* () {
   const { minNewSamples, allowNewClasses } = yield* Settings
@@ -24,50 +35,57 @@ const classes = Effect.gen(function* () {
   }
 })
 
-const clips = (request: Request) =>
-  Effect.gen(function* () {
-    const query = queryOf(request)
-    const limit = yield* numberIn(query, "limit", 50, 500)
-    const className = query.get("class")
-    const after = query.get("after") ?? ""
-    const { objects } = yield* (yield* Corpus).snapshot
-    const found = objects.filter(({ key }) => className === null || classOf(key) === className)
-    const first = found.findIndex(({ key }) => key > after)
-    const page = first < 0 ? [] : found.slice(first, first + limit)
-    const isLast = first < 0 || first + limit >= found.length
-    return {
-      clips: page.map(({ key, size }) => ({
-        key,
-        class: classOf(key) ?? null,
-        name: key.slice(key.lastIndexOf("/") + 1),
-        size
-      })),
-      total: found.length,
-      next: isLast ? null : page.at(-1)!.key
-    }
-  })
+const Clip = Schema.Struct({
+  key: Schema.String,
+  class: Schema.NullOr(Schema.String),
+  /** Its file's name. */
+  name: Schema.String,
+  /** In bytes. */
+  size: Schema.Int
+})
 
-/** The recording that a query names; nothing else in the store can be asked for. */
-const recordingIn = (query: URLSearchParams) => {
-  const key = query.get("key") ?? ""
-  return (isRecording({ key }) && classOf(key) !== undefined) || isUnlabelled({ key })
+const PageQuery = Schema.Struct({
+  class: Schema.optionalKey(Schema.String),
+  limit: Schema.optionalKey(wholeNumber(1, 500)),
+  after: Schema.optionalKey(Schema.String)
+})
+
+const clips = Effect.fnUntraced(function* ({ class: className, limit = 50, after = "" }: typeof PageQuery.Type) {
+  const { objects } = yield* (yield* Corpus).snapshot
+  const found = objects.filter(({ key }) => className === undefined || classOf(key) === className)
+  const first = found.findIndex(({ key }) => key > after)
+  const page = first < 0 ? [] : found.slice(first, first + limit)
+  const isLast = first < 0 || first + limit >= found.length
+  return {
+    clips: page.map(({ key, size }) => ({
+      key,
+      class: classOf(key) ?? null,
+      name: key.slice(key.lastIndexOf("/") + 1),
+      size
+    })),
+    total: found.length,
+    next: isLast ? null : page.at(-1)!.key
+  }
+})
+
+/** The recording that is asked for; nothing else in the store can be. */
+const recordingAt = (key: string) =>
+  (isRecording({ key }) && classOf(key) !== undefined) || isUnlabelled({ key })
     ? Effect.succeed(key)
     : Effect.fail(refuse(404, "There is no such recording."))
-}
 
 const isVariant = (name: string): name is VariantName => VARIANT_NAMES.some((variant) => variant === name)
 
-const variants = (request: Request) =>
-  Effect.gen(function* () {
-    const key = yield* recordingIn(queryOf(request))
-    const store = yield* Store
-    const found = yield* Effect.filter(
-      VARIANT_NAMES,
-      (variant) => Effect.map(store.find(variantKey(key, variant)), Option.isSome),
-      { concurrency: 6 }
-    )
-    return { key, variants: found }
-  })
+const variants = Effect.fnUntraced(function* (asked: string) {
+  const key = yield* recordingAt(asked)
+  const store = yield* Store
+  const found = yield* Effect.filter(
+    VARIANT_NAMES,
+    (variant) => Effect.map(store.find(variantKey(key, variant)), Option.isSome),
+    { concurrency: 6 }
+  )
+  return { key, variants: found }
+})
 
 const TYPES: Readonly<Record<string, string>> = {
   wav: "audio/wav",
@@ -84,39 +102,57 @@ const TYPES: Readonly<Record<string, string>> = {
   webm: "audio/webm"
 }
 
-const audio = (request: Request) =>
-  Effect.gen(function* () {
-    const query = queryOf(request)
-    const recording = yield* recordingIn(query)
-    const variant = query.get("variant")
-    if (variant !== null && !isVariant(variant)) return yield* refuse(404, "There is no such variant.")
-    const key = variant === null ? recording : variantKey(recording, variant)
-    const store = yield* Store
-    const found = yield* store.find(key)
-    if (Option.isNone(found)) return yield* refuse(404, "There is no such recording, or no such variant of it.")
-    // Never a type that a browser would run, whatever was uploaded.
-    const type = TYPES[key.slice(key.lastIndexOf(".") + 1).toLowerCase()] ?? "application/octet-stream"
-    const { holding } = yield* Intake
-    return yield* rangeResponse(found.value, type, request, (first, end) =>
-      (first === 0 && end === found.value.size
-        ? Effect.map(store.get(key), ({ bytes }) => bytes)
-        : store.getRange(key, first, end)
-      ).pipe(holding(end - first))
-    )
-  })
+const audio = Effect.fnUntraced(function* (request: Request, asked: string, variant: string | undefined) {
+  const recording = yield* recordingAt(asked)
+  if (variant !== undefined && !isVariant(variant)) return yield* refuse(404, "There is no such variant.")
+  const key = variant === undefined ? recording : variantKey(recording, variant)
+  const store = yield* Store
+  const found = yield* store.find(key)
+  if (Option.isNone(found)) return yield* refuse(404, "There is no such recording, or no such variant of it.")
+  // Never a type that a browser would run, whatever was uploaded.
+  const type = TYPES[key.slice(key.lastIndexOf(".") + 1).toLowerCase()] ?? "application/octet-stream"
+  const { holding } = yield* Intake
+  return yield* rangeResponse(found.value, type, request, (first, end) =>
+    (first === 0 && end === found.value.size
+      ? Effect.map(store.get(key), ({ bytes }) => bytes)
+      : store.getRange(key, first, end)
+    ).pipe(holding(end - first))
+  )
+})
+
+const KEY_MISSING = "key must be that of a recording."
 
 /** The training data: classes, recordings, and their sound. */
-export const clipRoutes = (run: Run) =>
+export const clipRoutes = (handle: Handle) =>
   new Elysia({ name: "clips", tags: ["Training data"] })
-    .get("/classes", ({ request }) => run(request, classes), {
+    .get("/classes", ({ request }) => handle(request, classes), {
+      response: answers(Classes),
       detail: { summary: "Recordings by class, and how many are new since the last training" }
     })
-    .get("/clips", ({ request }) => run(request, clips(request)), {
-      detail: { summary: "Recordings by key; ?class, ?limit, ?after" }
+    .get("/clips", ({ request, query }) => handle(request, clips(query)), {
+      query: input(PageQuery, "limit must be a whole number from 1 to 500, class and after one text each."),
+      response: answers(
+        Schema.Struct({ clips: Schema.Array(Clip), total: Schema.Int, next: Schema.NullOr(Schema.String) }),
+        401,
+        422
+      ),
+      detail: { summary: "Recordings by key, page by page: next is the after of the one that follows" }
     })
-    .get("/clips/variants", ({ request }) => run(request, variants(request)), {
-      detail: { summary: "Which augmented variants of ?key were kept" }
+    .get("/clips/variants", ({ request, query }) => handle(request, variants(query.key)), {
+      query: input(Schema.Struct({ key: Schema.String }), KEY_MISSING),
+      response: answers(
+        Schema.Struct({ key: Schema.String, variants: Schema.Array(Schema.Literals(VARIANT_NAMES)) }),
+        401,
+        404,
+        422
+      ),
+      detail: { summary: "Which augmented variants of a recording were kept" }
     })
-    .get("/clips/audio", ({ request }) => run(request, audio(request)), {
-      detail: { summary: "The sound of ?key, or of its ?variant; takes Range" }
+    .get("/clips/audio", ({ request, query }) => handle(request, audio(request, query.key, query.variant)), {
+      query: input(Schema.Struct({ key: Schema.String, variant: Schema.optionalKey(Schema.String) }), KEY_MISSING),
+      headers: input(Schema.Struct({ range: Schema.optionalKey(Schema.String) }), "Range must be a text."),
+      detail: {
+        summary: "The sound of a recording, or of a variant of it, whole or by Range",
+        responses: streams("audio/*", "The recording's own bytes", Binary, 401, 404, 409, 422)
+      }
     })

@@ -25,8 +25,6 @@ export class Intake extends Context.Service<
       request: Request,
       use: (form: Form) => Effect.Effect<A, E, R>
     ) => Effect.Effect<A, E | Refusal, R>
-    /** A JSON body; undefined for an empty one. */
-    readonly json: (request: Request) => Effect.Effect<unknown, Refusal>
     /** Runs `effect` while holding memory for so many bytes. */
     readonly holding: Holding
   }
@@ -53,20 +51,25 @@ export class Intake extends Context.Service<
           )
         })
 
-      const json = Effect.fn("Intake.json")(function* (request: Request) {
-        yield* announcedLength(request, MOST_JSON)
-        const bytes = yield* readBody(request, MOST_JSON)
-        if (bytes.length === 0) return undefined
-        return yield* Effect.try({
-          try: (): unknown => JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes)),
-          catch: () => refuse(400, "The body is not JSON.")
-        })
-      })
-
-      return Intake.of({ form, json, holding })
+      return Intake.of({ form, holding })
     })
   )
 }
+
+/** Parses a JSON body for the web framework, which would read one of any length; none, or null, counts as `{}`. */
+export const readJson = ({ request }: { readonly request: Request }): Promise<unknown> =>
+  Effect.runPromise(
+    Effect.gen(function* () {
+      yield* announcedLength(request, MOST_JSON)
+      const bytes = yield* readBody(request, MOST_JSON)
+      if (bytes.length === 0) return {}
+      return yield* Effect.try({
+        try: (): unknown => JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes)) ?? {},
+        catch: () => refuse(400, "The body is not JSON.")
+      })
+    }),
+    { signal: request.signal }
+  )
 
 const tooLarge = (most: number) =>
   refuse(413, `The body is larger than the ${most >= 1e6 ? `${Math.floor(most / 1e6)} MB` : "few lines"} allowed.`)

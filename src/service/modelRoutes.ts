@@ -1,14 +1,15 @@
-import { Effect } from "effect"
+import { Effect, Option, Schema } from "effect"
 import { Elysia } from "elysia"
 import { Embeddings } from "../embeddings/embeddings.ts"
 import { readPointer } from "../registry/pointer.ts"
 import { promoteVersion, rollback } from "../registry/publish.ts"
 import { isRunId } from "../registry/runRecord.ts"
-import { diffVersions, listVersions, showVersion } from "../registry/versions.ts"
+import { Difference, diffVersions, listVersions, showVersion, Version, VersionDetails } from "../registry/versions.ts"
 import { Current, readModel } from "./current.ts"
+import type { Handle } from "./handle.ts"
 import { Predictor } from "./predictor.ts"
 import { refuse } from "./refusal.ts"
-import { queryOf, type Run } from "./routes.ts"
+import { answers, Done, input } from "./stated.ts"
 
 const unknown = refuse(404, "There is no such version of the model.")
 const known = (id: string) => (isRunId(id) ? Effect.succeed(id) : Effect.fail(unknown))
@@ -19,10 +20,22 @@ const list = Effect.map(listVersions, (versions) => ({
   promoted: versions.find(({ state }) => state === "promoted")?.runId ?? null
 }))
 
+const ConfusionMatrix = Schema.Array(Schema.Array(Schema.Int))
+const ModelDetails = Schema.Struct({
+  ...VersionDetails.fields,
+  /** The version's `performance_metrics.json`, as it is. */
+  metrics: Schema.Json,
+  /** From it: rows are true classes, columns predictions; empty where nothing was held out. */
+  confusion: ConfusionMatrix,
+  history: Schema.Record(Schema.String, Schema.Array(Schema.Number))
+})
+
 const show = Effect.fnUntraced(function* (id: string) {
   const version = yield* showVersion(yield* known(id))
   const { metrics, history } = yield* readModel(id)
-  return { ...version, metrics, history }
+  const scores = Schema.decodeUnknownOption(Schema.Struct({ confusion_matrix: ConfusionMatrix }))(metrics)
+  const confusion = Option.match(scores, { onNone: () => [], onSome: ({ confusion_matrix }) => confusion_matrix })
+  return { ...version, metrics, confusion, history }
 }, Effect.catchTags(asRefusal))
 
 const compare = Effect.fnUntraced(function* (id: string, other: string) {
@@ -47,23 +60,31 @@ const goBack = rollback().pipe(
   Effect.map(({ runId, from }) => ({ success: true, message: `Back from ${from} to ${runId}.`, promoted: runId }))
 )
 
+const Changed = Schema.Struct({ ...Done, promoted: Schema.String })
+
 /** Versions of the model: list, one, two compared, promote, roll back. */
-export const modelRoutes = (run: Run) =>
+export const modelRoutes = (handle: Handle) =>
   new Elysia({ name: "models", tags: ["Models"] })
-    .get("/models", ({ request }) => run(request, list), { detail: { summary: "Every version, newest first" } })
-    .get("/models/:id", ({ request, params }) => run(request, show(params.id)), {
+    .get("/models", ({ request }) => handle(request, list), {
+      response: answers(Schema.Struct({ models: Schema.Array(Version), promoted: Schema.NullOr(Schema.String) })),
+      detail: { summary: "Every version, newest first" }
+    })
+    .get("/models/:id", ({ request, params }) => handle(request, show(params.id)), {
+      response: answers(ModelDetails, 404),
       detail: { summary: "A version with its scores and learning curves" }
     })
-    .get(
-      "/models/:id/compare",
-      ({ request, params }) => run(request, compare(params.id, queryOf(request).get("with") ?? "")),
-      { detail: { summary: "What changed from this version to ?with" } }
-    )
-    .post("/models/:id/promote", ({ request, params }) => run(request, promote(params.id)), {
+    .get("/models/:id/compare", ({ request, params, query }) => handle(request, compare(params.id, query.with)), {
+      query: input(Schema.Struct({ with: Schema.String }), "with must be the id of another version."),
+      response: answers(Difference, 404, 422),
+      detail: { summary: "What changed from this version to another" }
+    })
+    .post("/models/:id/promote", ({ request, params }) => handle(request, promote(params.id)), {
       parse: "none",
+      response: answers(Changed, 401, 404, 409),
       detail: { summary: "Makes a version the one that predicts" }
     })
-    .post("/models/rollback", ({ request }) => run(request, goBack), {
+    .post("/models/rollback", ({ request }) => handle(request, goBack), {
       parse: "none",
+      response: answers(Changed, 401, 409),
       detail: { summary: "Goes back to the version that was promoted before" }
     })

@@ -1,4 +1,5 @@
 import { Cause, Effect, Schema } from "effect"
+import { ValidationError } from "elysia"
 import { StoreError } from "../store/store.ts"
 
 /** A request that gets another answer than 2xx: its status, and one sentence for the client. */
@@ -14,21 +15,37 @@ export const refuse = (status: number, detail: string): Refusal => new Refusal({
 const STORE_STATUS = { missing: 404, conflict: 409, denied: 503, unreachable: 503, invalid: 400 } as const
 
 /** The one place where failures become HTTP. What nobody foresaw is logged, and answered without saying what it was. */
-export const toResponse = (cause: Cause.Cause<unknown>): Effect.Effect<Response> => {
+export const refusalOf = (cause: Cause.Cause<unknown>): Effect.Effect<Refusal> => {
   // The client has gone, so nobody reads this.
-  if (Cause.hasInterruptsOnly(cause)) return Effect.succeed(new Response(null, { status: 499 }))
+  if (Cause.hasInterruptsOnly(cause)) return Effect.succeed(refuse(499, "The client has gone."))
   const error = Cause.squash(cause)
-  if (error instanceof Refusal) return Effect.succeed(refusalResponse(error))
+  if (error instanceof Refusal) return Effect.succeed(error)
   if (error instanceof StoreError) {
     // A store's message names buckets, folders and servers: it is for the log.
     const status = STORE_STATUS[error.reason]
     const detail =
       status === 503 ? "The store of recordings cannot be used at the moment." : "The store has no such thing."
-    return Effect.logWarning(error.message).pipe(Effect.as(refusalResponse(refuse(status, detail))))
+    return Effect.as(Effect.logWarning(error.message), refuse(status, detail))
   }
-  return Effect.logError(cause).pipe(
-    Effect.as(refusalResponse(refuse(500, "Something went wrong in the service; its log says what.")))
-  )
+  return Effect.as(Effect.logError(cause), refuse(500, "Something went wrong in the service; its log says what."))
+}
+
+/** The refusal of what the web framework itself could not take, or threw. */
+export const refusalOfThrown = (code: string | number, thrown: unknown): Effect.Effect<Refusal> => {
+  if (thrown instanceof ValidationError && thrown.type !== "response") {
+    return Effect.succeed(refuse(thrown.type === "headers" ? 400 : 422, String(thrown.customError)))
+  }
+  switch (code) {
+    case "NOT_FOUND":
+      return Effect.succeed(refuse(404, "There is nothing at this path."))
+    case "PARSE":
+      // A parser's own refusal is the cause.
+      return thrown instanceof Error && thrown.cause instanceof Refusal
+        ? Effect.succeed(thrown.cause)
+        : Effect.succeed(refuse(400, "The request cannot be understood."))
+    default:
+      return refusalOf(Cause.die(thrown))
+  }
 }
 
 export const refusalResponse = ({ status, detail, retryAfter }: Refusal): Response =>

@@ -1,36 +1,67 @@
 import { Effect, Option, Schema, Stream } from "effect"
 import { Elysia } from "elysia"
+import { DataMap } from "../classifier/mapRecordings.ts"
 import { Settings } from "../config.ts"
 import { readPointer } from "../registry/pointer.ts"
 import { keep, type Move, relabel, restore, setAside } from "../review/moves.ts"
-import { openItems, readReview } from "../review/review.ts"
+import { openItems, Review, readReview } from "../review/review.ts"
+import { readDocument } from "../store/documents.ts"
 import { SET_ASIDE_PREFIX, versionKey } from "../store/keys.ts"
-import { orNone, Store } from "../store/store.ts"
+import { Store } from "../store/store.ts"
 import { Corpus } from "./corpus.ts"
-import { Intake } from "./intake.ts"
+import type { Handle } from "./handle.ts"
 import { refuse } from "./refusal.ts"
 import { Reviews } from "./reviews.ts"
-import type { Run } from "./routes.ts"
+import { answers, Done, jsonBody } from "./stated.ts"
 
 /** Items of each kind in one answer: what is decided makes room for the next. */
 const MOST = 100
 
+const ReviewState = Schema.Struct({
+  /** How far the review under way is. */
+  running: Schema.NullOr(Schema.String),
+  /** Why the last one failed. */
+  failure: Schema.NullOr(Schema.String),
+  classes: Schema.Array(Schema.String),
+  /** Keys of recordings that are set aside. */
+  aside: Schema.Array(Schema.String),
+  /** What the last one found, as far as nobody has decided: of each kind the first hundred. */
+  review: Schema.NullOr(
+    Schema.Struct({
+      ...Review.fields,
+      counts: Schema.Struct({
+        suspects: Schema.Int,
+        duplicates: Schema.Int,
+        silent: Schema.Int,
+        unlabelled: Schema.Int
+      })
+    })
+  )
+})
+
+/** The keys among which a review's items still are: the training data's, and those on offer to be labelled. */
+const presentKeys = Effect.fnUntraced(function* (found: Option.Option<Review>) {
+  const store = yield* Store
+  const { objects } = yield* (yield* Corpus).snapshot
+  const present = new Set(objects.map(({ key }) => key))
+  if (Option.isNone(found)) return present
+  // Not among the corpus: asked for one by one, since those on offer are few, and all may be many.
+  const offered = yield* Effect.filter(
+    found.value.unlabelled,
+    ({ key }) => Effect.map(store.find(key), Option.isSome),
+    { concurrency: 16 }
+  )
+  for (const { key } of offered) present.add(key)
+  return present
+})
+
 const look = Effect.gen(function* () {
   const store = yield* Store
   const reviews = yield* Reviews
-  const { objects, classes } = yield* (yield* Corpus).snapshot
-  const there = new Set(objects.map(({ key }) => key))
+  const { classes } = yield* (yield* Corpus).snapshot
   const found = yield* readReview
-  if (Option.isSome(found)) {
-    // Not among the corpus: asked for one by one, since those on offer are few, and all may be many.
-    const offered = yield* Effect.filter(
-      found.value.unlabelled,
-      ({ key }) => Effect.map(store.find(key), Option.isSome),
-      { concurrency: 16 }
-    )
-    for (const { key } of offered) there.add(key)
-  }
-  const open = Option.isNone(found) ? undefined : yield* openItems(found.value, (key) => there.has(key))
+  const present = yield* presentKeys(found)
+  const open = Option.isNone(found) ? undefined : yield* openItems(found.value, (key) => present.has(key))
   const aside = yield* store.list(SET_ASIDE_PREFIX).pipe(
     Stream.map(({ key }) => key),
     Stream.take(MOST),
@@ -41,32 +72,28 @@ const look = Effect.gen(function* () {
     failure: reviews.failure() ?? null,
     classes: [...classes.keys()],
     aside,
-    review:
-      open === undefined
-        ? null
-        : {
-            date: open.date,
-            recordings: open.recordings,
-            unknown: open.unknown,
-            counts: {
-              suspects: open.suspects.length,
-              duplicates: open.duplicates.length,
-              silent: open.silent.length,
-              unlabelled: open.unlabelled.length
-            },
-            suspects: open.suspects.slice(0, MOST),
-            duplicates: open.duplicates.slice(0, MOST),
-            silent: open.silent.slice(0, MOST),
-            unlabelled: open.unlabelled
-          }
+    review: open === undefined ? null : firstOf(open)
   }
+})
+
+const firstOf = (open: Review): NonNullable<(typeof ReviewState.Type)["review"]> => ({
+  ...open,
+  counts: {
+    suspects: open.suspects.length,
+    duplicates: open.duplicates.length,
+    silent: open.silent.length,
+    unlabelled: open.unlabelled.length
+  },
+  suspects: open.suspects.slice(0, MOST),
+  duplicates: open.duplicates.slice(0, MOST),
+  silent: open.silent.slice(0, MOST)
 })
 
 const start = Effect.gen(function* () {
   const started = yield* (yield* Reviews).start
   return {
     success: true,
-    status: started ? "running" : "in_progress",
+    status: started ? ("running" as const) : ("in_progress" as const),
     message: started ? "The recordings are being looked through." : "The recordings are being looked through already."
   }
 })
@@ -79,13 +106,7 @@ const Decision = Schema.Union([
 const STATUS = { missing: 404, conflict: 409, invalid: 400 } as const
 
 const decide = Effect.fnUntraced(
-  function* (request: Request) {
-    const body = yield* (yield* Intake).json(request)
-    const decision = yield* Schema.decodeUnknownEffect(Decision)(body).pipe(
-      Effect.mapError(() =>
-        refuse(422, "The body must be {decision, key}: keep, set aside or restore; or relabel, with a class.")
-      )
-    )
+  function* (decision: typeof Decision.Type) {
     const { allowNewClasses: allowNew } = yield* Settings
     switch (decision.decision) {
       case "keep":
@@ -115,33 +136,33 @@ const moved = Effect.fnUntraced(function* ({ from, to }: Move) {
   return { success: true, message: `Moved to ${to}.`, key: to }
 })
 
-const noMap = refuse(404, "There is no map yet: it comes with the next training that is promoted.")
-
-const map = Effect.gen(function* () {
-  const store = yield* Store
+const promotedMap = Effect.gen(function* () {
   const promoted = yield* readPointer()
-  if (Option.isNone(promoted)) return yield* noMap
-  const found = yield* orNone(store.get(versionKey(promoted.value.runId, "map.json")))
-  if (Option.isNone(found)) return yield* noMap
-  return yield* Schema.decodeUnknownEffect(Schema.fromJsonString(Schema.Json))(
-    new TextDecoder().decode(found.value.bytes)
-  )
+  const found = Option.isSome(promoted)
+    ? yield* readDocument(versionKey(promoted.value.runId, "map.json"), DataMap)
+    : Option.none()
+  if (Option.isSome(found)) return found.value.value
+  return yield* refuse(404, "There is no map yet: it comes with the next training that is promoted.")
 })
 
 /** Review of the recordings: what is worth a look, decisions, and the map. */
-export const reviewRoutes = (run: Run) =>
+export const reviewRoutes = (handle: Handle) =>
   new Elysia({ name: "review", tags: ["Training data"] })
-    .get("/review", ({ request }) => run(request, look), {
+    .get("/review", ({ request }) => handle(request, look), {
+      response: answers(ReviewState, 401),
       detail: { summary: "Likely wrong labels, near-duplicates and silence, as far as nobody has decided" }
     })
-    .post("/review", ({ request }) => run(request, start), {
+    .post("/review", ({ request }) => handle(request, start), {
       parse: "none",
+      response: answers(Schema.Struct({ ...Done, status: Schema.Literals(["running", "in_progress"]) }), 401),
       detail: { summary: "Looks through the recordings anew, in a process of its own" }
     })
-    .post("/review/decide", ({ request }) => run(request, decide(request)), {
-      parse: "none",
-      detail: { summary: "Carries out {decision, key}: keep, set aside, restore, or relabel with a class" }
+    .post("/review/decide", ({ request, body }) => handle(request, decide(body)), {
+      ...jsonBody(Decision, "The body must be {decision, key}: keep, set aside or restore; or relabel, with a class."),
+      response: answers(Schema.Struct({ ...Done, key: Schema.String }), 400, 401, 404, 409, 413, 422),
+      detail: { summary: "Keeps a recording as it is, sets it aside, puts it back, or gives it another class" }
     })
-    .get("/map", ({ request }) => run(request, map), {
+    .get("/map", ({ request }) => handle(request, promotedMap), {
+      response: answers(DataMap, 401, 404),
       detail: { summary: "The promoted model's recordings on a plane" }
     })

@@ -1,60 +1,39 @@
-import { type Cause, Effect, Exit } from "effect"
-import type { Settings } from "../config.ts"
-import type { Store } from "../store/store.ts"
-import type { Corpus } from "./corpus.ts"
-import type { Current } from "./current.ts"
-import type { Intake } from "./intake.ts"
-import type { Tally } from "./metrics.ts"
-import type { Predictor } from "./predictor.ts"
-import { refuse, toResponse } from "./refusal.ts"
-import type { Reviews } from "./reviews.ts"
-import type { Runs } from "./runs.ts"
-import type { Watcher } from "./watcher.ts"
-import type { Workers } from "./workers.ts"
+import { Effect, Schema } from "effect"
+import { Elysia } from "elysia"
+import { clipRoutes } from "./clipRoutes.ts"
+import { Counters } from "./counters.ts"
+import { ecosightRoutes } from "./ecosightRoutes.ts"
+import type { Handle } from "./handle.ts"
+import { modelRoutes } from "./modelRoutes.ts"
+import { reviewRoutes } from "./reviewRoutes.ts"
+import { runRoutes } from "./runRoutes.ts"
+import { streams } from "./stated.ts"
+import { workerRoutes } from "./workerRoutes.ts"
 
-/** What routes may ask of the service. */
-export type Services =
-  | Corpus
-  | Current
-  | Intake
-  | Predictor
-  | Reviews
-  | Runs
-  | Settings
-  | Store
-  | Tally
-  | Watcher
-  | Workers
+const prometheus = Effect.map(
+  Counters.use(({ text }) => text),
+  (text) => new Response(text, { headers: { "content-type": "text/plain; version=0.0.4; charset=utf-8" } })
+)
 
-/** Answers a request with an effect: its value as JSON or a Response as it is, its failure by the one mapping. */
-export type Run = (request: Request, effect: Effect.Effect<unknown, unknown, Services>) => Promise<unknown>
+/** Every route of the API. */
+export const makeRoutes = (handle: Handle) =>
+  new Elysia()
+    // The framework takes a text with a comma for a list, and one in brackets for JSON; names of recordings have both.
+    .onTransform((context) => {
+      context.query = Object.fromEntries([...new URL(context.request.url).searchParams].reverse())
+    })
+    .use(ecosightRoutes(handle))
+    .use(runRoutes(handle))
+    .use(modelRoutes(handle))
+    .use(clipRoutes(handle))
+    .use(reviewRoutes(handle))
+    .use(workerRoutes(handle))
+    .get("/prometheus", ({ request }) => handle(request, prometheus), {
+      detail: {
+        summary: "What the service counts, in Prometheus' format",
+        responses: streams("text/plain", "The counters", Schema.String)
+      }
+    })
 
-/** Makes the bridge between the web framework and Effect. A client that goes away interrupts what was done for it. */
-export const makeRun = (
-  execute: (
-    effect: Effect.Effect<unknown, unknown, Services>,
-    options: { readonly signal: AbortSignal }
-  ) => Promise<Exit.Exit<unknown, unknown>>
-): Run => {
-  const failure = (cause: Cause.Cause<unknown>) => execute(toResponse(cause), { signal: new AbortController().signal })
-  return async (request, effect) => {
-    const span = `${request.method} ${new URL(request.url).pathname}`
-    const exit = await execute(Effect.withSpan(effect, span, { kind: "server" }), { signal: request.signal })
-    if (Exit.isSuccess(exit)) return exit.value
-    const response = await failure(exit.cause)
-    return Exit.isSuccess(response) ? response.value : new Response(null, { status: 500 })
-  }
-}
-
-/** A query's number between bounds, or its fallback. */
-export const numberIn = (query: URLSearchParams, name: string, fallback: number, most: number) => {
-  const text = query.get(name)
-  if (text === null) return Effect.succeed(fallback)
-  const value = Number(text)
-  return Number.isInteger(value) && value >= 1 && value <= most
-    ? Effect.succeed(value)
-    : Effect.fail(refuse(422, `${name} must be a whole number from 1 to ${most}.`))
-}
-
-/** A request's query. */
-export const queryOf = (request: Request): URLSearchParams => new URL(request.url).searchParams
+/** The API's paths with their inputs and answers, from which a client gets its types. */
+export type Routes = ReturnType<typeof makeRoutes>

@@ -6,22 +6,23 @@ import { RUNS_PREFIX, runKey } from "../store/keys.ts"
 import { Store } from "../store/store.ts"
 
 /** A run as the service tells of it, whoever started it. */
-export interface Run {
-  readonly id: string
-  readonly status: "running" | "finished" | "failed" | "cancelled"
-  readonly startedAt: string | null
+export const Run = Schema.Struct({
+  id: Schema.String,
+  status: Schema.Literals(["running", "finished", "failed", "cancelled"]),
+  startedAt: Schema.NullOr(Schema.String),
   /** Why it was started. */
-  readonly trigger: string | null
+  trigger: Schema.NullOr(Schema.String),
   /** One sentence on how it ended. */
-  readonly outcome: string | null
+  outcome: Schema.NullOr(Schema.String),
   /** What `bun run retrain --json` prints; null until it has finished. */
-  readonly summary: Schema.Json
-}
+  summary: Schema.Json
+})
+export type Run = typeof Run.Type
 
 const Record = Schema.StructWithRest(
   Schema.Struct({
     runId: Schema.String,
-    status: Schema.Literals(["running", "finished", "failed", "cancelled"]),
+    status: Run.fields.status,
     startedAt: Schema.optionalKey(Schema.String),
     options: Schema.optionalKey(Schema.Struct({ reason: Schema.optionalKey(Schema.String) })),
     reason: Schema.optionalKey(Schema.Json),

@@ -1,15 +1,34 @@
+import { Schema } from "effect"
 import type { RunEvent } from "../stream/events.ts"
+import { Run } from "./runHistory.ts"
+
+/** The data of a run's events as clients get them, by the event's name. */
+export const EventData = {
+  progress: Schema.Struct({
+    stage: Schema.Literals(["list", "stream", "search", "train", "publish"]),
+    done: Schema.Finite,
+    total: Schema.NullOr(Schema.Finite),
+    rate: Schema.NullOr(Schema.Finite),
+    secondsLeft: Schema.NullOr(Schema.Finite),
+    /** Of a cluster: each worker's clips a second. */
+    workers: Schema.optionalKey(Schema.Array(Schema.Struct({ name: Schema.String, rate: Schema.Finite })))
+  }),
+  epoch: Schema.Struct({ epoch: Schema.Int, loss: Schema.Finite, validationLoss: Schema.NullOr(Schema.Finite) }),
+  skip: Schema.Struct({ key: Schema.String, reason: Schema.String }),
+  end: Schema.Struct({ status: Run.fields.status, outcome: Run.fields.outcome })
+}
+export type EventData = { readonly [Name in keyof typeof EventData]: (typeof EventData)[Name]["Type"] }
 
 /** An event of a run as clients get it; ids grow, with gaps. */
-export interface LoggedEvent {
+export interface LoggedEvent<Name extends keyof EventData = keyof EventData> {
   readonly id: number
-  readonly type: "progress" | "epoch" | "skip" | "end"
-  readonly data: object
+  readonly type: Name
+  readonly data: EventData[Name]
 }
 
 export interface RunLog {
   readonly add: (event: RunEvent, now: number) => void
-  readonly end: (data: object) => void
+  readonly end: (data: EventData["end"]) => void
   /** The events after this one, oldest first. */
   readonly after: (id: number) => ReadonlyArray<LoggedEvent>
   /** Calls back with every event from now on, until the function returned is called. */
@@ -31,8 +50,8 @@ export const makeRunLog = (): RunLog => {
   let id = 0
   let skips = 0
 
-  const put = (name: string, type: LoggedEvent["type"], data: object) => {
-    const event: LoggedEvent = { id: ++id, type, data }
+  const put = <Name extends keyof EventData>(name: string, type: Name, data: EventData[Name]) => {
+    const event: LoggedEvent<Name> = { id: ++id, type, data }
     // Deleted first, because a Map keeps an old name's place, and events must stay in the order of their ids.
     events.delete(name)
     events.set(name, event)
@@ -49,7 +68,7 @@ export const makeRunLog = (): RunLog => {
     const rate = now > first.at ? (event.done - first.done) / ((now - first.at) / 1000) : null
     const total = "total" in event ? event.total : null
     const secondsLeft = total !== null && rate ? (total - event.done) / rate : null
-    const workers = "workers" in event ? { workers: event.workers } : {}
+    const workers = "workers" in event && event.workers !== undefined ? { workers: event.workers } : {}
     put(event.stage, "progress", { stage: event.stage, done: event.done, total, rate, secondsLeft, ...workers })
     if (event.stage === "train") {
       const { done: epoch, loss, validationLoss } = event

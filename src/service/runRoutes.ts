@@ -1,69 +1,143 @@
-import { Effect } from "effect"
+import { Effect, Option, Schema, Struct } from "effect"
 import { Elysia } from "elysia"
+import { Settings } from "../config.ts"
 import { isRunId } from "../registry/runRecord.ts"
+import { RunSummary } from "../runs/summary.ts"
+import type { Handle } from "./handle.ts"
 import { refuse } from "./refusal.ts"
-import { numberIn, queryOf, type Run } from "./routes.ts"
-import { eventStream, makeRunLog } from "./runLog.ts"
+import { Run } from "./runHistory.ts"
+import { EventData, eventStream, makeRunLog } from "./runLog.ts"
 import { Runs } from "./runs.ts"
+import { answers, Done, input, jsonBody, streams, wholeNumber } from "./stated.ts"
 
-const list = (request: Request) =>
-  Effect.gen(function* () {
-    const query = queryOf(request)
-    const limit = yield* numberIn(query, "limit", 20, 100)
-    const before = query.get("before") ?? undefined
-    if (before !== undefined && !isRunId(before)) return yield* refuse(422, "before must be a run's id.")
-    const runs = yield* Runs
-    const found = yield* runs.list(limit, before)
-    // Summaries are long: a run's own page has its.
-    return { runs: found.map(({ summary: _, ...run }) => run), running: runs.running() ?? null }
-  })
+const Listed = Schema.Struct(Struct.omit(Run.fields, ["summary"]))
+/** What runs of every version have told; newer ones tell more. */
+const Summary = Schema.StructWithRest(
+  Schema.Struct(
+    Struct.pick(RunSummary.fields, [
+      "recordings",
+      "embedded",
+      "reused",
+      "variants",
+      "skipped",
+      "notes",
+      "seconds",
+      "engine",
+      "holdout"
+    ])
+  ),
+  [Schema.Record(Schema.String, Schema.Json)]
+)
+const RunDetails = Schema.Struct({ ...Listed.fields, summary: Schema.NullOr(Summary) })
 
-const events = (request: Request, id: string) =>
-  Effect.gen(function* () {
-    const runs = yield* Runs
-    const { status, outcome } = yield* runs.get(id)
-    const last = Number(request.headers.get("last-event-id") ?? "0")
-    if (!Number.isInteger(last) || last < 0) return yield* refuse(400, "Last-Event-ID must be a whole number.")
-    const log = runs.log(id)
-    if (log !== undefined) {
-      const isOver = status !== "running" && log.after(last).length === 0
-      // 204 tells an EventSource not to come back.
-      return isOver ? new Response(null, { status: 204 }) : eventStream(log, last)
-    }
-    if (status === "running") return yield* refuse(409, "This run was not started here, so its events are elsewhere.")
-    const ended = makeRunLog()
-    ended.end({ status, outcome })
-    return last > 0 ? new Response(null, { status: 204 }) : eventStream(ended, 0)
-  })
+const list = Effect.fnUntraced(function* ({ limit = 20, before }: { limit?: number; before?: string }) {
+  const runs = yield* Runs
+  return { runs: yield* runs.list(limit, before), running: runs.running() ?? null }
+})
 
-const cancel = (id: string) =>
-  Effect.gen(function* () {
-    const runs = yield* Runs
-    yield* runs.cancel(id)
-    return { success: true, message: "The run is cancelled.", status: "cancelled" }
-  })
+const show = Effect.fnUntraced(function* (id: string) {
+  const { summary, ...run } = yield* (yield* Runs).get(id)
+  return { ...run, summary: Option.getOrNull(Schema.decodeUnknownOption(Summary)(summary)) }
+})
 
-/** Training runs: list, one, live events, cancel. */
-export const runRoutes = (run: Run) =>
+const events = Effect.fnUntraced(function* (id: string, last: number) {
+  const runs = yield* Runs
+  const { status, outcome } = yield* runs.get(id)
+  const log = runs.log(id)
+  if (log !== undefined) {
+    const isOver = status !== "running" && log.after(last).length === 0
+    // 204 tells an EventSource not to come back.
+    return isOver ? new Response(null, { status: 204 }) : eventStream(log, last)
+  }
+  if (status === "running") return yield* refuse(409, "This run was not started here, so its events are elsewhere.")
+  const ended = makeRunLog()
+  ended.end({ status, outcome })
+  return last > 0 ? new Response(null, { status: 204 }) : eventStream(ended, 0)
+})
+
+const cancel = Effect.fnUntraced(function* (id: string) {
+  yield* (yield* Runs).cancel(id)
+  return { success: true, message: "The run is cancelled.", status: "cancelled" } as const
+})
+
+const RetrainRequest = Schema.Struct({
+  trigger_reason: Schema.optionalKey(Schema.NullOr(Schema.String.check(Schema.isMaxLength(500)))),
+  min_new_samples: Schema.optionalKey(Schema.NullOr(Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 1e9 }))))
+})
+
+const retrain = Effect.fnUntraced(function* ({ trigger_reason, min_new_samples }: typeof RetrainRequest.Type) {
+  const { minNewSamples } = yield* Settings
+  const least = min_new_samples ?? minNewSamples
+  const started = yield* (yield* Runs).start(trigger_reason ?? "Manual trigger", least)
+  if (started.status === "not_needed") {
+    const { status, fresh } = started
+    const message = `Only ${fresh} recordings are new since the last training, fewer than ${least}.`
+    return { success: false, message, status, new_samples: fresh }
+  }
+  const { status, runId } = started
+  const success = status === "running"
+  const message = success ? "Retraining started." : "Retraining already in progress"
+  return { success, message, status, run_id: runId }
+})
+
+const Retraining = Schema.Struct({
+  ...Done,
+  status: Schema.Literals(["running", "in_progress", "not_needed"]),
+  /** The run that was started, or is under way. */
+  run_id: Schema.optionalKey(Schema.String),
+  /** How many recordings are new, where they are too few. */
+  new_samples: Schema.optionalKey(Schema.Int)
+})
+
+/** Training runs: start, list, one, live events, cancel. */
+export const runRoutes = (handle: Handle) =>
   new Elysia({ name: "runs", tags: ["Runs"] })
-    .get("/runs", ({ request }) => run(request, list(request)), {
-      detail: { summary: "Runs, newest first; ?limit, ?before" }
+    .get("/runs", ({ request, query }) => handle(request, list(query)), {
+      query: input(
+        Schema.Struct({
+          limit: Schema.optionalKey(wholeNumber(1, 100)),
+          before: Schema.optionalKey(Schema.String.check(Schema.makeFilter(isRunId)))
+        }),
+        "limit must be a whole number from 1 to 100, and before a run's id."
+      ),
+      response: answers(Schema.Struct({ runs: Schema.Array(Listed), running: Schema.NullOr(Schema.String) }), 422),
+      detail: { summary: "Runs, newest first; their summaries are told one by one" }
+    })
+    .get("/runs/:id", ({ request, params }) => handle(request, show(params.id)), {
+      response: answers(RunDetails, 404),
+      detail: { summary: "A run, with its report once it has finished" }
     })
     .get(
-      "/runs/:id",
-      ({ request, params }) =>
-        run(
-          request,
-          Runs.use(({ get }) => get(params.id))
-        ),
+      "/runs/:id/events",
+      ({ request, params, headers }) => handle(request, events(params.id, headers["last-event-id"] ?? 0)),
       {
-        detail: { summary: "A run, with its report once it has finished" }
+        headers: input(
+          Schema.Struct({ "last-event-id": Schema.optionalKey(wholeNumber(0, Number.MAX_SAFE_INTEGER)) }),
+          "Last-Event-ID must be a whole number."
+        ),
+        detail: {
+          summary: "A run's progress as Server-Sent Events: progress, epoch, skip, end",
+          responses: streams(
+            "text/event-stream",
+            "An event's data",
+            Schema.Union(Object.values(EventData)),
+            400,
+            404,
+            409
+          )
+        }
       }
     )
-    .get("/runs/:id/events", ({ request, params }) => run(request, events(request, params.id)), {
-      detail: { summary: "A run's progress as Server-Sent Events: progress, epoch, skip, end" }
-    })
-    .post("/runs/:id/cancel", ({ request, params }) => run(request, cancel(params.id)), {
+    .post("/runs/:id/cancel", ({ request, params }) => handle(request, cancel(params.id)), {
       parse: "none",
+      response: answers(Schema.Struct({ ...Done, status: Schema.Literal("cancelled") }), 401, 404, 409),
       detail: { summary: "Cancels a run" }
+    })
+    .post("/retrain", ({ request, body }) => handle(request, retrain(body)), {
+      ...jsonBody(
+        RetrainRequest,
+        "trigger_reason must be a text of at most 500 characters, and min_new_samples a whole number of at least 0."
+      ),
+      response: answers(Retraining, 400, 401, 413, 422),
+      detail: { summary: "Starts a training", tags: ["EcoSight"] }
     })

@@ -4,9 +4,9 @@ import { OtlpSerialization, OtlpTracer } from "effect/observability"
 import packageJson from "../../package.json"
 import { Settings } from "../config.ts"
 import { Corpus } from "./corpus.ts"
+import { Counters } from "./counters.ts"
 import { Current } from "./current.ts"
 import { Intake } from "./intake.ts"
-import { Tally } from "./metrics.ts"
 import { Predictor } from "./predictor.ts"
 import { Reviews } from "./reviews.ts"
 import { Runs } from "./runs.ts"
@@ -32,7 +32,7 @@ const tracing = Layer.unwrap(
  * they land, and trains when enough of them are new.
  */
 export const serviceLayer = ({ watching }: { readonly watching: boolean }) =>
-  Tally.layer.pipe(
+  Counters.layer.pipe(
     Layer.provideMerge(watching ? Watcher.layer : Watcher.layerIdle),
     Layer.provideMerge(Runs.layer),
     Layer.provideMerge(Predictor.layer),

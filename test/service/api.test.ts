@@ -169,6 +169,7 @@ describe("uploads", () => {
     expect(await Bun.file(join(store, first.file_path as string)).bytes()).toEqual(Uint8Array.from(bark))
     const second = await json(post("/upload?class_name=gun_shot", form(bark, "other.wav")))
     expect(second).toMatchObject({ success: true, file_path: first.file_path, class: "dog_bark" })
+    expect([first.already_stored, second.already_stored]).toEqual([false, true])
     expect(second.message).toContain("stored once")
   })
 
@@ -223,6 +224,10 @@ describe("bad requests", () => {
     ["no JSON", 400, () => service.post("/retrain", "{")],
     ["JSON of the wrong shape", 422, () => service.post("/retrain", '{"min_new_samples":"many"}')],
     ["a number that is none", 422, () => service.get("/runs?limit=many")],
+    ["a number that is too large", 422, () => service.get("/clips?limit=501")],
+    ["no key", 422, () => service.get("/clips/audio")],
+    ["an event's id that is none", 400, () => service.get("/runs/x/events", { headers: { "last-event-id": "first" } })],
+    ["a body of JSON that is too large", 413, () => service.post("/retrain", JSON.stringify("x".repeat(20_000)))],
     ["an unknown run", 404, () => service.get("/runs/20200101T000000000Z-000000")],
     ["a run's id that is a path", 404, () => service.get("/runs/..%2Flease")],
     ["cancelling an unknown run", 404, () => service.post("/runs/20200101T000000000Z-000000/cancel")],
@@ -297,11 +302,58 @@ test("a request without a host that can be read is refused as any other", async 
   }
 })
 
-test("every route is described, and counted for Prometheus", async () => {
-  const { paths } = await json(service.get("/openapi"))
-  expect(Object.keys(paths as object)).toEqual(
-    expect.arrayContaining(["/predict", "/upload", "/retrain", "/runs/{id}/events"])
+test("every route states its input, answers and refusals at /openapi", async () => {
+  const { paths } = (await json(service.get("/openapi"))) as {
+    paths: Record<string, Record<string, Described>>
+  }
+  expect(Object.keys(paths)).toEqual(expect.arrayContaining(["/predict", "/upload", "/retrain", "/runs/{id}/events"]))
+  const routes = Object.entries(paths).flatMap(([path, methods]) =>
+    Object.entries(methods).map(([method, route]) => [`${method} ${path}`, route] as const)
   )
+  for (const [route, { responses = {} }] of routes) {
+    const { 200: success, ...refusals } = responses
+    expect([route, Object.values(success?.content ?? {}).map(({ schema }) => typeof schema)]).toEqual([
+      route,
+      ["object"]
+    ])
+    for (const { content } of Object.values(refusals)) {
+      expect([route, content?.["application/json"]?.schema]).toEqual([
+        route,
+        expect.objectContaining({ required: ["detail"] })
+      ])
+    }
+  }
+  const bodies = routes.flatMap(([route, { requestBody }]) =>
+    requestBody === undefined ? [] : [`${route}: ${Object.keys(requestBody.content ?? {})}`]
+  )
+  expect(bodies.sort()).toEqual([
+    "post /predict: multipart/form-data",
+    "post /retrain: application/json",
+    "post /review/decide: application/json",
+    "post /upload: multipart/form-data"
+  ])
+  expect(paths["/clips"]!.get!.parameters!.map(({ name }) => name)).toEqual(["class", "limit", "after"])
+})
+
+type Content = { content?: Record<string, { schema?: unknown }> }
+interface Described {
+  readonly responses?: Record<string, Content>
+  readonly requestBody?: Content
+  readonly parameters?: ReadonlyArray<{ name: string }>
+}
+
+test("who asks too often is told how long to wait", async () => {
+  await using busy = await startService({ environment: { RATE_LIMIT: "2" } })
+  const statuses = [await busy.post("/predict"), await busy.post("/predict")].map(({ status }) => status)
+  expect(statuses).toEqual([415, 415])
+  const refused = await busy.post("/predict")
+  const wait = refused.headers.get("retry-after")
+  expect([refused.status, wait]).toEqual([429, expect.stringMatching(/^\d+$/)])
+  expect(await json(refused)).toEqual({ detail: `Too many requests: try again in ${wait} s.` })
+  expect((await busy.get("/health")).status).toBe(200)
+})
+
+test("what the service does is counted for Prometheus", async () => {
   const text = await (await service.get("/prometheus")).text()
   expect(text).toMatch(/^ecosight_predictions_total \d+$/m)
 })

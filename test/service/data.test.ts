@@ -77,6 +77,16 @@ test("only origins that are named may read from a web page", async () => {
     (await service.get("/status", { headers: { origin } })).headers.get("access-control-allow-origin")
   expect(await ask("https://friend.example")).toBe("https://friend.example")
   expect(await ask("https://evil.example")).toBeNull()
+  const origin = "https://friend.example"
+  const preflight = await service.get("/predict", {
+    method: "OPTIONS",
+    headers: { origin, "access-control-request-method": "POST", "access-control-request-headers": "authorization" }
+  })
+  expect([preflight.status, preflight.headers.get("access-control-allow-methods")]).toEqual([204, "GET, POST"])
+  expect(preflight.headers.get("access-control-allow-headers")).toContain("authorization")
+  // A page must be able to read why it was refused.
+  const refused = await service.post("/predict", "{}", { origin })
+  expect([refused.status, refused.headers.get("access-control-allow-origin")]).toEqual([401, origin])
 })
 
 test("a version is promoted, predicts at once, and is rolled back", async () => {
@@ -131,6 +141,15 @@ test("recordings are listed page by page", async () => {
     after = page.next
   }
   expect(keys).toEqual([...smallCorpus().keys()].filter((key) => key.includes("gun_shot")))
+})
+
+test("a recording whose name holds a comma is found and heard", async () => {
+  const key = "extracted_audio/dog_bark/one, two.wav"
+  await Bun.write(join(service.store, key), sound("dog_bark", 77))
+  const heard = await service.get(`/clips/audio?key=${encodeURIComponent(key)}`, { headers: bearer })
+  expect([heard.status, heard.headers.get("content-type")]).toEqual([200, "audio/wav"])
+  expect(await json("/clips?class=dog_bark,gun_shot")).toMatchObject({ clips: [], total: 0 })
+  await rm(join(service.store, key))
 })
 
 test("a recording and its variants are heard, whole or in parts", async () => {

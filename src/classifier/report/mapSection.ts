@@ -1,4 +1,5 @@
-import { type DataMap, describeMap, type Mark, marksOf } from "../dataMap.ts"
+import { describeMap, type Mark, marksOf } from "../dataMap.ts"
+import type { DataMap } from "../mapRecordings.ts"
 import { type Html, html } from "./html.ts"
 
 const [WIDTH, HEIGHT, MARGIN] = [640, 420, 10]

@@ -1,6 +1,8 @@
 import WaveSurfer from "wavesurfer.js"
 import Spectrogram from "wavesurfer.js/plugins/spectrogram"
-import { h } from "./dom.ts"
+import { fetchSound } from "../api.ts"
+import { h } from "./elements.ts"
+import { attempt } from "./toast.ts"
 
 let playing: { readonly destroy: () => void } | undefined
 
@@ -32,3 +34,7 @@ export const player = (title: string, sound: Blob): HTMLElement => {
   surfer.loadBlob(sound).catch(() => problem.replaceChildren("This browser cannot play this recording."))
   return h("div", { class: "player" }, h("div", { class: "row" }, button, h("strong", {}, title)), wave, problem)
 }
+
+/** Fetches a recording, or a variant of it, and shows it in the player at a place on the page. */
+export const listen = (place: HTMLElement, title: string, key: string, variant?: string): Promise<void> =>
+  attempt(async () => place.replaceChildren(player(title, await fetchSound(key, variant))))

@@ -1,19 +1,19 @@
-import type { Member } from "../runs/cluster/roster.ts"
-import { get, Refused } from "./api.ts"
-import { card, h, table, wideCard } from "./dom.ts"
-import type { Page } from "./page.ts"
+import { type Answer, dataOf, reasonOf, service } from "../api.ts"
+import type { Page } from "../page.ts"
+import { card, h, wideCard } from "../parts/elements.ts"
+import { table } from "../parts/table.ts"
 
 /** Milliseconds between two looks; workers tell twice a second how they are. */
 const LOOK = 2_000
 
-type Worker = Omit<Member, "lanes">
+type Workers = Answer<typeof service.workers.get>["workers"]
 
 /** The cluster: who is there, on what engine, how fast, and what each is at. */
 export const workersPage = async (): Promise<Page> => {
   const first = await look()
   if (!first.clustered) return { content: card("Workers", ...alone()) }
   const place = h("div", {})
-  const show = ({ workers }: Answer) => place.replaceChildren(...cluster(workers))
+  const show = ({ workers }: { readonly workers: Workers }) => place.replaceChildren(...cluster(workers))
   show(first)
   const problem = h("p", { class: "problem", role: "status" })
   const timer = setInterval(() => {
@@ -23,19 +23,14 @@ export const workersPage = async (): Promise<Page> => {
         show(answer)
       },
       (error: unknown) => {
-        problem.textContent = error instanceof Refused ? error.message : "The service cannot be reached."
+        problem.textContent = reasonOf(error)
       }
     )
   }, LOOK)
   return { content: wideCard("Workers", problem, place), leave: () => clearInterval(timer) }
 }
 
-interface Answer {
-  readonly clustered: boolean
-  readonly workers: ReadonlyArray<Worker>
-}
-
-const look = () => get<Answer>("/workers")
+const look = () => dataOf(service.workers.get())
 
 const alone = () => [
   h("p", {}, "This service does its trainings itself."),
@@ -46,7 +41,7 @@ const alone = () => [
   )
 ]
 
-const cluster = (workers: ReadonlyArray<Worker>): Array<HTMLElement> => {
+const cluster = (workers: Workers): ReadonlyArray<HTMLElement> => {
   if (workers.length === 0) {
     return [h("p", {}, "No worker is there: trainings wait until one is started with bun run worker.")]
   }
@@ -65,5 +60,5 @@ const cluster = (workers: ReadonlyArray<Worker>): Array<HTMLElement> => {
   ]
 }
 
-const doing = ({ shards }: Worker): string =>
+const doing = ({ shards }: Workers[number]): string =>
   shards.length === 0 ? "–" : shards.map(({ name, done, total }) => `shard ${name}: ${done} of ${total}`).join("; ")

@@ -1,31 +1,16 @@
-import { get, post, Refused, type RunView } from "./api.ts"
-import { type Line, lines } from "./charts.ts"
-import { card, h, percent, table, timeOf, toast, wideCard } from "./dom.ts"
-import type { Page } from "./page.ts"
-
-interface Summary {
-  readonly recordings: number
-  readonly embedded: number
-  readonly reused: number
-  readonly variants: number
-  readonly skipped: ReadonlyArray<{ readonly key: string; readonly reason: string }>
-  readonly notes: ReadonlyArray<string>
-  readonly seconds: { readonly total: number }
-  readonly engine: { readonly name: string; readonly adapter: string }
-  readonly holdout: { readonly recordings: number; readonly accuracy: number | null; readonly macroF1: number | null }
-}
-
-interface Progress {
-  readonly stage: "list" | "stream" | "train" | "publish"
-  readonly done: number
-  readonly total: number | null
-  readonly rate: number | null
-  readonly secondsLeft: number | null
-}
+import type { EventData } from "../../service/runLog.ts"
+import { type Answer, dataOf, service } from "../api.ts"
+import type { Page } from "../page.ts"
+import { lines } from "../parts/chart.ts"
+import { card, h, wideCard } from "../parts/elements.ts"
+import { percent, timeOf } from "../parts/format.ts"
+import { table } from "../parts/table.ts"
+import { attempt, toast } from "../parts/toast.ts"
 
 const STAGES = {
   list: ["Listing", "recordings"],
   stream: ["Listening to", "recordings"],
+  search: ["Trying heads", "seconds"],
   train: ["Training", "epochs"],
   publish: ["Writing", "files"]
 } as const
@@ -38,7 +23,7 @@ export const runsPage = async (): Promise<Page> => {
   let source: EventSource | undefined
 
   const showHistory = async () => {
-    const { runs, running } = await get<{ runs: ReadonlyArray<RunView>; running: string | null }>("/runs")
+    const { runs, running } = await dataOf(service.runs.get())
     const rows = runs.map((run) => [
       h("button", { class: "link", click: () => void showReport(run.id) }, timeOf(run.id)),
       h("span", { class: `tag ${run.status}` }, run.status),
@@ -49,47 +34,38 @@ export const runsPage = async (): Promise<Page> => {
     )
     return running
   }
-  const showReport = async (id: string) => {
-    try {
-      const run = await get<RunView & { summary: Summary | null }>(`/runs/${id}`)
-      report.replaceChildren(card(`Run of ${timeOf(id)}`, ...reportOf(run)))
+  const showReport = (id: string) =>
+    attempt(async () => {
+      report.replaceChildren(card(`Run of ${timeOf(id)}`, ...reportOf(await dataOf(service.runs({ id }).get()))))
       report.scrollIntoView({ block: "nearest" })
-    } catch (error) {
-      toast(error instanceof Refused ? error.message : "The service cannot be reached.")
-    }
-  }
+    })
   const watch = (id: string) => {
     source?.close()
     const view = liveView(id)
     live.replaceChildren(view.content)
-    source = new EventSource(`/runs/${id}/events`)
-    const on = (type: string, take: (data: never) => void) =>
-      source!.addEventListener(type, ({ data }) => take(JSON.parse(data) as never))
-    on("progress", view.progress)
-    on("epoch", view.epoch)
-    on("skip", view.skip)
-    on("end", (data: { outcome: string }) => {
-      source?.close()
-      toast(data.outcome)
-      live.replaceChildren()
-      void showHistory()
-      void showReport(id)
+    source = listenTo(id, {
+      ...view.takes,
+      end: ({ outcome }) => {
+        source?.close()
+        toast(outcome ?? "The run has ended.")
+        live.replaceChildren()
+        void showHistory()
+        void showReport(id)
+      }
     })
   }
 
   const running = await showHistory()
   if (running !== null) watch(running)
+  const form = startForm((id) => {
+    watch(id)
+    void showHistory()
+  })
   return {
     content: h(
       "div",
       { class: "columns" },
-      card(
-        "Start a training",
-        startForm((id) => {
-          watch(id)
-          void showHistory()
-        })
-      ),
+      card("Start a training", form),
       live,
       report,
       wideCard("Runs so far", history)
@@ -98,25 +74,35 @@ export const runsPage = async (): Promise<Page> => {
   }
 }
 
+type Takes = { readonly [Name in keyof EventData]: (data: EventData[Name]) => void }
+
+/** Follows a run's events; the browser comes back by itself where the line breaks. */
+const listenTo = (id: string, takes: Takes): EventSource => {
+  const source = new EventSource(service.runs({ id }).events["~path"])
+  const on = <Name extends keyof EventData>(name: Name) =>
+    source.addEventListener(name, ({ data }) => takes[name](JSON.parse(data) as EventData[Name]))
+  on("progress")
+  on("epoch")
+  on("skip")
+  on("end")
+  return source
+}
+
 const startForm = (started: (id: string) => void): HTMLElement => {
   const reason = h("input", { type: "text", maxlength: 500, placeholder: "New recordings from the north ridge" })
-  const submit = async (event: Event) => {
+  const submit = (event: Event) => {
     event.preventDefault()
-    try {
-      const body = { trigger_reason: reason.value || "Started on the dashboard", min_new_samples: 0 }
-      const { message, run_id, status } = await post<{ message: string; run_id?: string; status: string }>(
-        "/retrain",
-        body
+    void attempt(async () => {
+      const { message, run_id, status } = await dataOf(
+        service.retrain.post({ trigger_reason: reason.value || "Started on the dashboard", min_new_samples: 0 })
       )
       toast(status === "in_progress" ? "A training is under way already." : message)
       if (run_id !== undefined) started(run_id)
-    } catch (error) {
-      toast(error instanceof Refused ? error.message : "The service cannot be reached.")
-    }
+    })
   }
   return h(
     "form",
-    { submit: (event) => void submit(event) },
+    { submit },
     h("label", { class: "stack" }, "Reason", reason),
     h("button", { class: "primary" }, "Start training"),
     h(
@@ -140,44 +126,42 @@ const liveView = (id: string) => {
     {
       click: () => {
         cancel.disabled = true
-        post(`/runs/${id}/cancel`).catch((error: unknown) =>
-          toast(error instanceof Refused ? error.message : String(error))
-        )
+        void attempt(async () => void (await dataOf(service.runs({ id }).cancel.post())))
       }
     },
     "Cancel"
   )
-  return {
-    content: card("Training now", stage, bar, rate, chart, skipped, cancel),
-    progress: ({ stage: name, done, total, rate: perSecond, secondsLeft }: Progress) => {
+  const takes: Omit<Takes, "end"> = {
+    progress: ({ stage: name, done, total, rate: perSecond, secondsLeft }) => {
       const [what, unit] = STAGES[name]
-      stage.textContent = total === null ? `${what}: ${done} ${unit}` : `${what}: ${done} of ${total} ${unit}`
+      const count = Math.round(done)
+      stage.textContent = total === null ? `${what}: ${count} ${unit}` : `${what}: ${count} of ${total} ${unit}`
       if (total === null) bar.removeAttribute("value")
       else {
         bar.max = Math.max(1, total)
         bar.value = done
       }
       rate.textContent =
-        perSecond === null
+        perSecond === null || name === "search"
           ? ""
           : `${perSecond.toFixed(1)} ${unit} a second${secondsLeft === null ? "" : `, at most ${Math.ceil(secondsLeft)} s left`}`
     },
-    epoch: ({ loss, validationLoss }: { loss: number; validationLoss: number | null }) => {
+    epoch: ({ loss, validationLoss }) => {
       losses.push(loss)
       if (validationLoss !== null) validation.push(validationLoss)
-      const series: Array<Line> = [
+      const series = [
         { name: "training", values: losses },
         { name: "validation", values: validation }
       ]
       chart.replaceChildren(lines("Loss by epoch", series, { x: "epoch" }))
     },
-    skip: ({ key, reason }: { key: string; reason: string }) => {
+    skip: ({ key, reason }) =>
       skipped.append(h("li", { class: "bad" }, h("span", { class: "name" }, key), h("span", {}, reason)))
-    }
   }
+  return { content: card("Training now", stage, bar, rate, chart, skipped, cancel), takes }
 }
 
-const reportOf = (run: RunView & { readonly summary: Summary | null }): Array<HTMLElement> => {
+const reportOf = (run: Answer<ReturnType<typeof service.runs>["get"]>): ReadonlyArray<HTMLElement> => {
   const { summary } = run
   const lead = [
     h("p", {}, h("span", { class: `tag ${run.status}` }, run.status), ` ${run.outcome ?? ""}`),

@@ -1,5 +1,5 @@
 type Attributes = Readonly<Record<string, string | number | boolean | undefined | ((event: Event) => void)>>
-type Child = Node | string
+export type Child = Node | string
 
 const fill = <E extends Element>(element: E, attributes: Attributes, children: ReadonlyArray<Child>): E => {
   for (const [name, value] of Object.entries(attributes)) {
@@ -36,46 +36,16 @@ export const wideCard = (title: string, ...children: ReadonlyArray<Child>): HTML
   return element
 }
 
-/** A table with a caption for those who do not see it, that scrolls where it is too wide. */
-export const table = (
-  caption: string,
-  head: ReadonlyArray<Child>,
-  rows: ReadonlyArray<ReadonlyArray<Child>>
-): HTMLElement =>
+/** A list to choose from: of each option its value, and its text where that differs. */
+export const select = (
+  options: ReadonlyArray<string | readonly [value: string, text: string]>,
+  attributes: Attributes = {}
+): HTMLSelectElement =>
   h(
-    "div",
-    { class: "scroll", tabindex: 0, role: "region", "aria-label": caption },
-    h(
-      "table",
-      {},
-      h("thead", {}, h("tr", {}, ...head.map((cell) => h("th", { scope: "col" }, cell)))),
-      h(
-        "tbody",
-        {},
-        ...rows.map(([first, ...others]) =>
-          h("tr", {}, h("th", { scope: "row" }, first ?? ""), ...others.map((cell) => h("td", {}, cell)))
-        )
-      )
-    )
+    "select",
+    attributes,
+    ...options.map((option) => {
+      const [value, text] = typeof option === "string" ? [option, option] : option
+      return h("option", { value }, text)
+    })
   )
-
-/** Says something at the bottom of the page for some seconds, and to screen readers. */
-export const toast = (message: string): void => {
-  const place = document.getElementById("toast")!
-  const line = h("p", {}, message)
-  place.append(line)
-  setTimeout(() => line.remove(), 8000)
-}
-
-/** `0.714` as `71.4 %`; a dash where there is no figure. */
-export const percent = (share: number | null | undefined): string =>
-  share === null || share === undefined ? "–" : `${(100 * share).toFixed(1)}\u00a0%`
-
-/** A run's id as the time in it, in the reader's own time zone. */
-export const timeOf = (runId: string): string => {
-  const iso = runId.replace(/^(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)(\d{3})Z.*$/, "$1-$2-$3T$4:$5:$6.$7Z")
-  const date = new Date(iso)
-  return Number.isNaN(date.getTime())
-    ? runId
-    : date.toLocaleString(undefined, { dateStyle: "medium", timeStyle: "medium" })
-}

@@ -1,7 +1,8 @@
-import { get, post } from "./api.ts"
-import { h, toast, wideCard } from "./dom.ts"
-import type { Page } from "./page.ts"
-import { attempt, cardsOf, type Looked } from "./reviewItems.ts"
+import { dataOf, service } from "../api.ts"
+import type { Page } from "../page.ts"
+import { h, wideCard } from "../parts/elements.ts"
+import { type ReviewState, reviewCards } from "../parts/reviewCards.ts"
+import { attempt, toast } from "../parts/toast.ts"
 
 /** Recordings that are worth a look, and what to do with them. */
 export const reviewPage = async (): Promise<Page> => {
@@ -11,7 +12,7 @@ export const reviewPage = async (): Promise<Page> => {
   let wasRunning = false
 
   const refresh = async () => {
-    const looked = await get<Looked>("/review")
+    const looked = await dataOf(service.review.get())
     state.replaceChildren(...stateOf(looked))
     begin.disabled = looked.running !== null
     if (wasRunning && looked.running === null && looked.failure === null) toast("The recordings are looked through.")
@@ -20,7 +21,7 @@ export const reviewPage = async (): Promise<Page> => {
     const now = JSON.stringify([looked.review, looked.aside])
     if (now === shown) return
     shown = now
-    found.replaceChildren(...cardsOf(looked, refresh))
+    found.replaceChildren(...reviewCards(looked, refresh))
   }
   const begin = h(
     "button",
@@ -29,7 +30,7 @@ export const reviewPage = async (): Promise<Page> => {
       click: () => {
         begin.disabled = true
         void attempt(async () => {
-          await post("/review")
+          await dataOf(service.review.post())
           await refresh()
         })
       }
@@ -62,7 +63,7 @@ export const reviewPage = async (): Promise<Page> => {
   }
 }
 
-const stateOf = ({ running, failure, review }: Looked): ReadonlyArray<HTMLElement> => {
+const stateOf = ({ running, failure, review }: ReviewState): ReadonlyArray<HTMLElement> => {
   const lines: Array<HTMLElement> = []
   if (review !== null) {
     const when = new Date(review.date).toLocaleString(undefined, { dateStyle: "medium", timeStyle: "short" })

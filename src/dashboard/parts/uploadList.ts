@@ -1,40 +1,8 @@
-import { Refused, send } from "./api.ts"
-import { h } from "./dom.ts"
+import { reasonOf, send, service } from "../api.ts"
+import { h } from "./elements.ts"
 
 /** Files on the way at once: enough to keep a slow line busy. */
 const AT_ONCE = 3
-
-/** A place to drop files or choose them; `take` gets them. */
-export const dropZone = (label: string, multiple: boolean, take: (files: ReadonlyArray<File>) => void): HTMLElement => {
-  const input = h("input", {
-    type: "file",
-    accept: "audio/*,.flac,.ogg,.opus,.wav,.mp3",
-    multiple,
-    change: () => {
-      take([...(input.files ?? [])])
-      input.value = ""
-    }
-  })
-  const mark = (on: boolean) => (event: Event) => {
-    event.preventDefault()
-    zone.classList.toggle("over", on)
-  }
-  const zone = h(
-    "label",
-    {
-      class: "drop",
-      dragover: mark(true),
-      dragleave: mark(false),
-      drop: (event) => {
-        mark(false)(event)
-        take([...((event as DragEvent).dataTransfer?.files ?? [])])
-      }
-    },
-    h("span", {}, label),
-    input
-  )
-  return zone
-}
 
 /** Uploads files, a few at a time, with a line for each that says how it goes. */
 export const uploadAll = async (
@@ -59,17 +27,16 @@ export const uploadAll = async (
       form.append("file", file)
       try {
         state.textContent = "sending"
-        const { message } = await send<{ message: string }>("/upload", form, (share) => {
+        const { already_stored } = await send(service.upload, form, (share) => {
           bar.value = share
         })
-        const isNew = message.startsWith("File uploaded")
-        counts[isNew ? "stored" : "before"]++
+        counts[already_stored ? "before" : "stored"]++
         bar.value = 1
-        state.textContent = isNew ? "stored" : "was there already"
+        state.textContent = already_stored ? "was there already" : "stored"
         line.className = "good"
       } catch (error) {
         counts.refused++
-        state.textContent = error instanceof Refused ? error.message : "failed"
+        state.textContent = reasonOf(error, "failed")
         line.className = "bad"
       }
       const { stored, before, refused } = counts

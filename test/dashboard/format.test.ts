@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test"
 import { Effect } from "effect"
-import { timeOf } from "../../src/dashboard/dom.ts"
+import { timeOf } from "../../src/dashboard/parts/format.ts"
 import { newRunId } from "../../src/registry/runRecord.ts"
 
 test("a run is called by the time at which it began, anything else by itself", async () => {

@@ -1,16 +1,10 @@
-import { Refused, send } from "./api.ts"
-import { bars } from "./charts.ts"
-import { card, h, percent } from "./dom.ts"
-import type { Page } from "./page.ts"
-import { player } from "./player.ts"
-import { dropZone } from "./uploads.ts"
-
-interface Prediction {
-  readonly predicted_class: string
-  readonly confidence: number
-  readonly all_probabilities: Readonly<Record<string, number>>
-  readonly processing_time: number
-}
+import { type Answer, reasonOf, send, service } from "../api.ts"
+import type { Page } from "../page.ts"
+import { bars } from "../parts/chart.ts"
+import { dropZone } from "../parts/dropZone.ts"
+import { card, h } from "../parts/elements.ts"
+import { percent } from "../parts/format.ts"
+import { player } from "../parts/player.ts"
 
 /** Asks the model in use what a recording is. */
 export const tryPage = async (): Promise<Page> => {
@@ -22,10 +16,9 @@ export const tryPage = async (): Promise<Page> => {
     answer.replaceChildren(h("p", {}, "Listening …"))
     stage.replaceChildren(player(file.name, file))
     try {
-      answer.replaceChildren(...answerOf(await send<Prediction>("/predict", form, () => {})))
+      answer.replaceChildren(...answerOf(await send(service.predict, form)))
     } catch (error) {
-      const message = error instanceof Refused ? error.message : "The service cannot be reached."
-      answer.replaceChildren(h("p", { class: "problem", role: "alert" }, message))
+      answer.replaceChildren(h("p", { class: "problem", role: "alert" }, reasonOf(error)))
     }
   }
   return {
@@ -50,7 +43,7 @@ const answerOf = ({
   confidence,
   all_probabilities,
   processing_time
-}: Prediction): Array<HTMLElement> => [
+}: Answer<typeof service.predict.post>): ReadonlyArray<HTMLElement> => [
   h("p", { class: "verdict" }, h("strong", {}, predicted_class), ` with ${percent(confidence)}`),
   bars(
     Object.entries(all_probabilities)

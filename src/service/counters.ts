@@ -19,8 +19,8 @@ const training = Metric.gauge("ecosight_run_in_progress", { description: "1 whil
 const fresh = Metric.gauge("ecosight_new_recordings", { description: "Recordings new since the last training" })
 
 /** What the service counts, for /status and for Prometheus. */
-export class Tally extends Context.Service<
-  Tally,
+export class Counters extends Context.Service<
+  Counters,
   {
     readonly answered: (status: number) => Effect.Effect<void>
     readonly predicted: (seconds: number) => Effect.Effect<void>
@@ -31,16 +31,16 @@ export class Tally extends Context.Service<
     /** Prometheus' text format. */
     readonly text: Effect.Effect<string>
   }
->()("ecosight/service/Tally") {
+>()("ecosight/service/Counters") {
   static readonly layer = Layer.effect(
-    Tally,
+    Counters,
     Effect.gen(function* () {
       const corpus = yield* Corpus
       const runs = yield* Runs
       const predictor = yield* Predictor
       const began = performance.now()
       let predicted = 0
-      return Tally.of({
+      return Counters.of({
         answered: (status) =>
           Metric.update(Metric.withAttributes(requests, { status: `${Math.floor(status / 100)}xx` }), 1),
         predicted: (seconds) => {

@@ -1,4 +1,7 @@
-import { h, percent, s, table } from "./dom.ts"
+import type { Mark } from "../../classifier/dataMap.ts"
+import { h, s } from "./elements.ts"
+import { percent } from "./format.ts"
+import { table } from "./table.ts"
 
 /** Horizontal bars of shares, 0 to 1, with their figures as text. */
 export const bars = (
@@ -80,13 +83,12 @@ export const lines = (
       s("text", { class: "tick", x: LEFT, y: HEIGHT - 8 }, "1"),
       s("text", { class: "tick", x: WIDTH - 10, y: HEIGHT - 8, "text-anchor": "end" }, `${axis.x} ${count}`)
     ),
-    h(
-      "ul",
-      { class: "legend" },
-      ...series.map(({ name }, index) => h("li", {}, h("span", { class: `swatch line-${index}` }), name))
-    )
+    legend(series.map(({ name }, index) => [h("span", { class: `swatch line-${index}` }), name]))
   )
 }
+
+const legend = (entries: ReadonlyArray<readonly [Node, string]>, style = ""): HTMLElement =>
+  h("ul", { class: `legend ${style}` }, ...entries.map(([mark, name]) => h("li", {}, mark, name)))
 
 const describe = (title: string, series: ReadonlyArray<Line>): string =>
   `${title}: ${series
@@ -94,8 +96,53 @@ const describe = (title: string, series: ReadonlyArray<Line>): string =>
     .map(({ name, values }) => `${name} from ${values[0]!.toFixed(3)} to ${values.at(-1)!.toFixed(3)}`)
     .join("; ")}`
 
+/** A point of a scatter plot; places are 0 to 1. */
+export interface Point {
+  readonly title: string
+  readonly x: number
+  readonly y: number
+  readonly mark: Mark
+  readonly choose: () => void
+}
+
+const MARGIN = 10
+
+/** Points on a plane, each with its class's mark, to be chosen by a click, and a legend of the marks. */
+export const scatter = (
+  label: string,
+  points: ReadonlyArray<Point>,
+  marks: Iterable<readonly [string, Mark]>
+): ReadonlyArray<Element> => {
+  // In units of a mark, which a finger has to meet.
+  const [width, height] = matchMedia("(max-width: 30rem)").matches ? [320, 320] : [640, 400]
+  let chosen: Element | undefined
+  const shapes = points.map(({ title, x, y, mark, choose }) => {
+    const place = [x * (width - 2 * MARGIN) + MARGIN, y * (height - 2 * MARGIN) + MARGIN]
+    const click = () => {
+      chosen?.classList.remove("chosen")
+      chosen = shape
+      shape.classList.add("chosen")
+      choose()
+    }
+    const transform = `translate(${place.map((value) => value.toFixed(1)).join(" ")})`
+    const shape = s("path", { class: styleOf(mark), d: mark.path, transform, click }, s("title", {}, title))
+    return shape
+  })
+  const sample = (mark: Mark) =>
+    s("svg", { viewBox: "-6 -6 12 12", "aria-hidden": "true" }, s("path", { class: styleOf(mark), d: mark.path }))
+  return [
+    legend(
+      Array.from(marks, ([name, mark]) => [sample(mark), name] as const),
+      "marks"
+    ),
+    s("svg", { class: "map", viewBox: `0 0 ${width} ${height}`, role: "img", "aria-label": label }, ...shapes)
+  ]
+}
+
+const styleOf = ({ colour }: Mark): string => (colour === undefined ? "mark grey" : `mark mark-${colour}`)
+
 /** Which classes are taken for which; the darker, the larger the share of the row. */
-export const confusion = (
+export const confusionTable = (
   classes: ReadonlyArray<string>,
   matrix: ReadonlyArray<ReadonlyArray<number>>
 ): HTMLElement => {

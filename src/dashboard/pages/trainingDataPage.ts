@@ -1,25 +1,23 @@
-import { type Classes, get, Refused, request } from "./api.ts"
-import { bars } from "./charts.ts"
-import { card, h, toast, wideCard } from "./dom.ts"
-import type { Page } from "./page.ts"
-import { player } from "./player.ts"
-import { mapCards } from "./recordingsMap.ts"
-import { dropZone, uploadAll } from "./uploads.ts"
+import { type Answer, dataOf, service } from "../api.ts"
+import type { Page } from "../page.ts"
+import { bars } from "../parts/chart.ts"
+import { dropZone } from "../parts/dropZone.ts"
+import { card, h, select, wideCard } from "../parts/elements.ts"
+import { listen } from "../parts/player.ts"
+import { mapCards } from "../parts/recordingsMap.ts"
+import { attempt, toast } from "../parts/toast.ts"
+import { uploadAll } from "../parts/uploadList.ts"
+
+type Classes = Answer<typeof service.classes.get>
+type Clip = Answer<typeof service.clips.get>["clips"][number]
 
 const NEW_CLASS = " new"
 
-interface Clip {
-  readonly key: string
-  readonly class: string
-  readonly name: string
-  readonly size: number
-}
-
 /** The training data: what there is, adding to it, listening to it. */
-export const trainingPage = async (): Promise<Page> => {
+export const trainingDataPage = async (): Promise<Page> => {
   const counts = h("div", {})
   const showCounts = async () => {
-    const data = await get<Classes>("/classes")
+    const data = await dataOf(service.classes.get())
     counts.replaceChildren(...countsOf(data))
     return data
   }
@@ -72,16 +70,11 @@ const uploadForm = (data: Classes, showCounts: () => Promise<Classes>): Array<HT
     name,
     h("span", { class: "hint" }, "Lower-case letters, digits, _ and -")
   )
-  const choice = h(
-    "select",
-    {
-      change: () => {
-        nameLine.hidden = choice.value !== NEW_CLASS
-      }
-    },
-    ...names.map((one) => h("option", { value: one }, one)),
-    ...(data.new_classes_allowed ? [h("option", { value: NEW_CLASS }, "A new class …")] : [])
-  )
+  const choice = select([...names, ...(data.new_classes_allowed ? [[NEW_CLASS, "A new class …"] as const] : [])], {
+    change: () => {
+      nameLine.hidden = choice.value !== NEW_CLASS
+    }
+  })
   const files = h("ul", { class: "uploads" })
   const summary = h("p", { role: "status" })
   const take = (chosen: ReadonlyArray<File>) => {
@@ -110,50 +103,34 @@ const listening = (data: Classes): Array<HTMLElement> => {
   const more = h("button", { hidden: true, click: () => void page() }, "Show more")
   let after = ""
 
-  const page = async () => {
-    try {
-      const query = new URLSearchParams({ class: choice.value, limit: "10", after })
-      const { clips, next } = await get<{ clips: ReadonlyArray<Clip>; next: string | null }>(`/clips?${query}`)
+  const page = () =>
+    attempt(async () => {
+      const query = { class: choice.value, limit: 10, after }
+      const { clips, next } = await dataOf(service.clips.get({ query }))
       list.append(...clips.map((clip) => h("li", {}, h("button", { click: () => void play(clip) }, clip.name))))
       after = next ?? ""
       more.hidden = next === null
-    } catch (error) {
-      toast(error instanceof Refused ? error.message : "The service cannot be reached.")
-    }
-  }
-  const play = async (clip: Clip) => {
-    const place = h("div", {})
-    const key = encodeURIComponent(clip.key)
-    const hear = async (variant: string) => {
-      const sound = await request(`/clips/audio?key=${key}${variant === "" ? "" : `&variant=${variant}`}`)
-      place.replaceChildren(player(variant === "" ? clip.name : `${clip.name}, ${words(variant)}`, await sound.blob()))
-    }
-    try {
-      const { variants } = await get<{ variants: ReadonlyArray<string> }>(`/clips/variants?key=${key}`)
-      const choice = h(
-        "select",
-        { change: () => void hear(choice.value) },
-        h("option", { value: "" }, "the recording"),
-        ...variants.map((variant) => h("option", { value: variant }, words(variant)))
-      )
+    })
+  const play = ({ key, name }: Clip) =>
+    attempt(async () => {
+      const place = h("div", {})
+      const hear = (variant: string) =>
+        listen(place, variant === "" ? name : `${name}, ${words(variant)}`, key, variant)
+      const { variants } = await dataOf(service.clips.variants.get({ query: { key } }))
+      const options = variants.map((variant) => [variant, words(variant)] as const)
+      const choice = select([["", "the recording"], ...options], { change: () => void hear(choice.value) })
       stage.replaceChildren(place, h("label", { class: "stack" }, "Variant used in training", choice))
       await hear("")
-    } catch (error) {
-      toast(error instanceof Refused ? error.message : "The recording cannot be fetched.")
+    })
+  const names = data.classes.map(({ name }) => name)
+  const choice = select(names, {
+    change: () => {
+      after = ""
+      list.replaceChildren()
+      void page()
     }
-  }
-  const choice = h(
-    "select",
-    {
-      change: () => {
-        after = ""
-        list.replaceChildren()
-        void page()
-      }
-    },
-    ...data.classes.map(({ name }) => h("option", { value: name }, name))
-  )
-  if (data.classes.length > 0) void page()
+  })
+  if (names.length > 0) void page()
   return [h("label", { class: "stack" }, "Class", choice), stage, list, more]
 }
 

@@ -1,0 +1,122 @@
+import { type Answer, dataOf, service } from "../api.ts"
+import type { Page } from "../page.ts"
+import { card, h, select, wideCard } from "../parts/elements.ts"
+import { percent, timeOf } from "../parts/format.ts"
+import { modelCards } from "../parts/modelCards.ts"
+import { table } from "../parts/table.ts"
+import { attempt, toast } from "../parts/toast.ts"
+
+type Versions = Answer<typeof service.models.get>["models"]
+type Difference = Answer<ReturnType<typeof service.models>["compare"]["get"]>
+
+/** Versions of the model: look at one, compare two, promote, roll back. */
+export const modelsPage = async (): Promise<Page> => {
+  const list = h("div", {})
+  const detail = h("div", { class: "columns wide", "aria-live": "polite" })
+  const change = (post: () => Promise<{ readonly message: string }>) =>
+    void attempt(async () => {
+      toast((await post()).message)
+      await show()
+    })
+  const actions: Actions = {
+    look: (id) =>
+      void attempt(async () => detail.replaceChildren(...modelCards(await dataOf(service.models({ id }).get())))),
+    promote: (id) => change(() => dataOf(service.models({ id }).promote.post())),
+    goBack: () => change(() => dataOf(service.models.rollback.post())),
+    compare: (from, to) =>
+      void attempt(async () => {
+        const difference = await dataOf(service.models({ id: from }).compare.get({ query: { with: to } }))
+        detail.replaceChildren(card("What changed", ...differenceOf(difference)))
+      })
+  }
+  const show = async () => {
+    const { models } = await dataOf(service.models.get())
+    list.replaceChildren(...listOf(models, actions))
+  }
+  await show()
+  return { content: h("div", { class: "columns" }, wideCard("Versions", list), detail) }
+}
+
+/** What can be done with versions, each named by its run's id. */
+interface Actions {
+  readonly look: (id: string) => void
+  readonly promote: (id: string) => void
+  readonly goBack: () => void
+  readonly compare: (from: string, to: string) => void
+}
+
+const listOf = (models: Versions, actions: Actions): ReadonlyArray<HTMLElement> => {
+  const rows = models.map(({ runId, accuracy, macroF1, recordings, state }) => [
+    h("button", { class: "link", click: () => actions.look(runId) }, timeOf(runId)),
+    state === "promoted"
+      ? h("span", { class: "tag finished" }, "in use")
+      : h(
+          "button",
+          { "aria-label": `Promote the version of ${timeOf(runId)}`, click: () => actions.promote(runId) },
+          "Promote"
+        ),
+    percent(macroF1),
+    percent(accuracy),
+    String(recordings)
+  ])
+  const disabled = !models.some(({ state }) => state === "was promoted")
+  return [
+    rows.length === 0
+      ? h("p", {}, "There is no version yet.")
+      : table("Versions", ["Trained", "", "Macro-F1", "Accuracy", "Recordings"], rows),
+    h("div", { class: "row" }, h("button", { disabled, click: actions.goBack }, "Roll back to the one before")),
+    ...(models.length < 2 ? [] : [compareForm(models, actions.compare)])
+  ]
+}
+
+const compareForm = (models: Versions, compare: Actions["compare"]): HTMLElement => {
+  const choose = (label: string, at: number) => {
+    const choice = select(
+      models.map(({ runId, state }) => [runId, `${timeOf(runId)}${state === "promoted" ? " (in use)" : ""}`])
+    )
+    choice.selectedIndex = at
+    return { choice, line: h("label", { class: "stack" }, label, choice) }
+  }
+  const [from, to] = [choose("From", 1), choose("To", 0)]
+  const submit = (event: Event) => {
+    event.preventDefault()
+    compare(from.choice.value, to.choice.value)
+  }
+  return h("form", { class: "compare", submit }, from.line, to.line, h("button", {}, "Compare"))
+}
+
+const differenceOf = ({ versions: [before, after], recordings, settings }: Difference): ReadonlyArray<HTMLElement> => {
+  const f1 = ({ perClass }: typeof before, name: string) => {
+    const score = perClass[name]
+    return score === undefined || score.support === 0 ? null : score.f1_score
+  }
+  const rows = [
+    ["Accuracy", before.accuracy, after.accuracy] as const,
+    ["Macro-F1", before.macroF1, after.macroF1] as const,
+    ...[...new Set([...before.classes, ...after.classes])].map(
+      (name) => [`F1 of ${name}`, f1(before, name), f1(after, name)] as const
+    )
+  ].map(([name, was, is]) => [
+    name,
+    percent(was),
+    percent(is),
+    was === null || is === null ? "–" : signed(100 * (is - was))
+  ])
+  const changes = Object.entries(settings).map(([name, [was, is]]) => [name, JSON.stringify(was), JSON.stringify(is)])
+  return [
+    table("Scores", ["", timeOf(before.runId), timeOf(after.runId), "points"], rows),
+    h(
+      "p",
+      { class: "hint" },
+      "Each on its own held-out recordings; a run compares them on the same ones before it promotes."
+    ),
+    h(
+      "p",
+      {},
+      `Recordings: ${recordings.added} added, ${recordings.removed} removed, ${recordings.changed} changed, ${recordings.same} the same.`
+    ),
+    ...(changes.length === 0 ? [] : [table("Settings", ["Setting", "before", "after"], changes)])
+  ]
+}
+
+const signed = (points: number): string => `${points >= 0 ? "+" : "−"}${Math.abs(points).toFixed(1)}`

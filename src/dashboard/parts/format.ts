@@ -1,0 +1,15 @@
+/** `0.714` as `71.4 %`; a dash where there is no figure. */
+export const percent = (share: number | null | undefined): string =>
+  share === null || share === undefined ? "–" : `${(100 * share).toFixed(1)}\u00a0%`
+
+/** A run's id as the time in it, in the reader's own time zone. */
+export const timeOf = (runId: string): string => {
+  const iso = runId.replace(/^(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)(\d{3})Z.*$/, "$1-$2-$3T$4:$5:$6.$7Z")
+  const date = new Date(iso)
+  return Number.isNaN(date.getTime())
+    ? runId
+    : date.toLocaleString(undefined, { dateStyle: "medium", timeStyle: "medium" })
+}
+
+/** A recording's file name. */
+export const nameOf = (key: string): string => key.slice(key.lastIndexOf("/") + 1)

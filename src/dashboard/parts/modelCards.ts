@@ -1,0 +1,84 @@
+import type { ConfidenceInterval } from "../../classifier/bootstrap.ts"
+import { macroF1Interval, wilson } from "../../classifier/intervals.ts"
+import type { Answer, service } from "../api.ts"
+import { bars, confusionTable, lines } from "./chart.ts"
+import { card, h } from "./elements.ts"
+import { percent, timeOf } from "./format.ts"
+
+type Model = Answer<ReturnType<typeof service.models>["get"]>
+
+/** A version's figures, errors and learning curves, as far as there are any. */
+export const modelCards = (model: Model): ReadonlyArray<HTMLElement> => {
+  const heldOut = model.confusion.flat().reduce((sum, count) => sum + count, 0)
+  return [
+    scores(model, heldOut),
+    ...(Object.keys(model.perClass).length > 0 ? [byClass(model)] : []),
+    ...(heldOut > 0 ? [mistakes(model)] : []),
+    ...(model.history.loss !== undefined ? [learning(model)] : [])
+  ]
+}
+
+const scores = (
+  { runId, state, recordings, classes, accuracy, macroF1, confusion, metadata }: Model,
+  heldOut: number
+) =>
+  card(
+    state === "promoted" ? "The model in use" : "Version",
+    h("p", {}, `Trained ${timeOf(runId)} from ${recordings} recordings of ${classes.length} classes.`),
+    h(
+      "dl",
+      { class: "figures" },
+      ...figure("Accuracy", accuracy, heldOut > 0 ? wilson(accuracy ?? 0, heldOut) : undefined),
+      ...figure("Macro-F1", macroF1, heldOut > 0 ? macroF1Interval(confusion) : undefined)
+    ),
+    h(
+      "p",
+      { class: "hint" },
+      heldOut > 0
+        ? `Measured on ${heldOut} recordings that it was not trained from. The range is where the true figure lies with 95 % confidence; more recordings make it narrower.`
+        : "Nothing could be held out, so it is not tested."
+    ),
+    ...metadata.notes.map((note) => h("p", { class: "note" }, note))
+  )
+
+const figure = (name: string, value: number | null, interval: ConfidenceInterval | undefined) => [
+  h("dt", {}, name),
+  h(
+    "dd",
+    {},
+    h("strong", {}, percent(value)),
+    interval === undefined ? "" : h("span", {}, ` ${percent(interval.low)} to ${percent(interval.high)}`)
+  )
+]
+
+const byClass = ({ perClass }: Model) =>
+  card(
+    "By class",
+    h("p", { class: "hint" }, "F1: how well a class is found and not confused, from 0 to 100 %."),
+    bars(
+      Object.entries(perClass).map(([name, { f1_score, support }]) => ({
+        name,
+        share: support > 0 ? f1_score : 0,
+        note: support > 0 ? `${percent(f1_score)} of ${support}` : "not tested"
+      }))
+    )
+  )
+
+const mistakes = ({ classes, confusion }: Model) =>
+  card(
+    "What is taken for what",
+    h("p", { class: "hint" }, "Each row is a true class; each column what the model said."),
+    confusionTable(classes, confusion)
+  )
+
+const learning = ({ history: { loss = [], val_loss = [], accuracy = [], val_accuracy = [] } }: Model) => {
+  const curves = (training: ReadonlyArray<number>, validation: ReadonlyArray<number>) => [
+    { name: "training", values: training },
+    { name: "validation", values: validation }
+  ]
+  return card(
+    "How it learned",
+    lines("Loss", curves(loss, val_loss), { x: "epoch" }),
+    lines("Accuracy", curves(accuracy, val_accuracy), { x: "epoch", from: 0, to: 1 })
+  )
+}

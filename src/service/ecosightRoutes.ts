@@ -1,0 +1,208 @@
+import { DateTime, Effect, Option, Schema } from "effect"
+import { Elysia } from "elysia"
+import packageJson from "../../package.json"
+import { Store } from "../store/store.ts"
+import { acceptUpload } from "./acceptUpload.ts"
+import { Counters } from "./counters.ts"
+import { Current } from "./current.ts"
+import type { Handle } from "./handle.ts"
+import { Intake } from "./intake.ts"
+import { Predictor } from "./predictor.ts"
+import { refuse } from "./refusal.ts"
+import { answers, Binary, Done, input, multipartBody } from "./stated.ts"
+
+const timestamp = Effect.map(DateTime.now, DateTime.formatIso)
+
+const promoted = Current.use(({ model }) => model)
+
+const root = Effect.succeed({
+  message: "Wildlife Sound Classification API",
+  version: packageJson.version,
+  status: "operational",
+  endpoints: { predict: "/predict", status: "/status", retrain: "/retrain", upload: "/upload", metrics: "/metrics" }
+})
+
+const health = Effect.gen(function* () {
+  // Healthy means that the process answers: a store that does not is for /status to tell.
+  const model = yield* Effect.orElseSucceed(promoted, () => Option.none())
+  return { status: "healthy" as const, timestamp: yield* timestamp, model_loaded: Option.isSome(model) }
+})
+
+const status = Effect.gen(function* () {
+  const model = yield* promoted
+  const counters = yield* Counters
+  if (Option.isNone(model)) return yield* refuse(503, "Model not loaded")
+  const { model_name, training_date, test_accuracy, classes } = model.value.metadata
+  return {
+    status: "operational" as const,
+    uptime: counters.uptime(),
+    total_predictions: counters.predictions(),
+    model_loaded: true,
+    model_name,
+    training_date,
+    test_accuracy: test_accuracy ?? 0,
+    num_classes: classes.length,
+    classes
+  }
+})
+
+const metrics = Effect.gen(function* () {
+  const model = yield* promoted
+  if (Option.isNone(model) || model.value.metrics === null) return yield* refuse(404, "Metrics file not found")
+  return model.value.metrics
+})
+
+const trainingHistory = Effect.map(promoted, (model) => {
+  if (Option.isNone(model)) return { has_history: false, training_history: null, retraining_log: null }
+  const { history, log } = model.value
+  const { loss = [], val_loss = [], accuracy = [], val_accuracy = [] } = history
+  const epochs = loss.map((_, at) => at + 1)
+  const has_history = loss.length > 0
+  return {
+    has_history,
+    training_history: has_history ? { loss, val_loss, accuracy, val_accuracy, epochs } : null,
+    retraining_log: log
+  }
+})
+
+const predict = (request: Request, mayBeUnknown: boolean) =>
+  Intake.use((intake) =>
+    intake.form(request, ({ file }) =>
+      Effect.gen(function* () {
+        const began = performance.now()
+        const all_probabilities = yield* (yield* Predictor).predict(file.bytes)
+        const [predicted_class, confidence] = Object.entries(all_probabilities).reduce((best, next) =>
+          next[1] > best[1] ? next : best
+        )
+        const processing_time = (performance.now() - began) / 1000
+        yield* (yield* Counters).predicted(processing_time)
+        return {
+          success: true,
+          ...(mayBeUnknown ? yield* doubted(predicted_class, confidence) : { predicted_class }),
+          confidence,
+          all_probabilities,
+          processing_time,
+          timestamp: yield* timestamp
+        }
+      })
+    )
+  )
+
+/** `unknown` in place of a class below its threshold, for clients that ask for it; models of old have no thresholds. */
+const doubted = Effect.fnUntraced(function* (likeliest_class: string, confidence: number) {
+  const model = Option.getOrUndefined(yield* promoted)
+  const threshold = model?.metadata.decision_thresholds?.[likeliest_class] ?? 0
+  return { predicted_class: confidence < threshold ? "unknown" : likeliest_class, likeliest_class, threshold }
+})
+
+const upload = (request: Request, classInQuery = "unknown") =>
+  Intake.use((intake) =>
+    intake.form(request, ({ file, fields }) =>
+      Effect.gen(function* () {
+        const { location } = yield* Store
+        const asked = fields.get("class_name") ?? classInQuery
+        const { key, className, isNew } = yield* acceptUpload(file.name, asked, file.bytes)
+        if (isNew) yield* (yield* Counters).uploaded
+        return {
+          success: true,
+          message: isNew
+            ? "File uploaded successfully"
+            : `The same recording was uploaded before, to class ${className}; it is stored once.`,
+          file_path: key,
+          class: className,
+          already_stored: !isNew,
+          s3_uploaded: location.startsWith("s3://"),
+          timestamp: yield* timestamp
+        }
+      })
+    )
+  )
+
+const Figures = Schema.Array(Schema.Number)
+const Timestamp = Schema.String.annotate({ format: "date-time" })
+
+const Root = Schema.Struct({
+  message: Schema.String,
+  version: Schema.String,
+  status: Schema.String,
+  endpoints: Schema.Record(Schema.String, Schema.String)
+})
+const Health = Schema.Struct({ status: Schema.Literal("healthy"), timestamp: Timestamp, model_loaded: Schema.Boolean })
+const Status = Schema.Struct({
+  status: Schema.Literal("operational"),
+  uptime: Schema.String,
+  total_predictions: Schema.Int,
+  model_loaded: Schema.Boolean,
+  model_name: Schema.String,
+  training_date: Schema.String,
+  test_accuracy: Schema.Finite,
+  num_classes: Schema.Int,
+  classes: Schema.Array(Schema.String)
+})
+const History = Schema.Struct({
+  has_history: Schema.Boolean,
+  training_history: Schema.NullOr(
+    Schema.Struct({ loss: Figures, val_loss: Figures, accuracy: Figures, val_accuracy: Figures, epochs: Figures })
+  ),
+  retraining_log: Schema.Json
+})
+const Prediction = Schema.Struct({
+  success: Schema.Boolean,
+  predicted_class: Schema.String,
+  likeliest_class: Schema.optionalKey(Schema.String),
+  threshold: Schema.optionalKey(Schema.Finite),
+  confidence: Schema.Finite,
+  all_probabilities: Schema.Record(Schema.String, Schema.Finite),
+  /** In seconds. */
+  processing_time: Schema.Finite,
+  timestamp: Timestamp
+})
+const Uploaded = Schema.Struct({
+  ...Done,
+  file_path: Schema.String,
+  class: Schema.String,
+  /** Whether the same bytes were there before, so that nothing was stored. */
+  already_stored: Schema.Boolean,
+  s3_uploaded: Schema.Boolean,
+  timestamp: Timestamp
+})
+
+/** How a recording in a body may be refused. */
+const BODY = [400, 401, 408, 413, 415, 422, 429] as const
+
+/** EcoSight's own endpoints: paths, fields and codes as its clients know them. */
+export const ecosightRoutes = (handle: Handle) =>
+  new Elysia({ name: "ecosight", tags: ["EcoSight"] })
+    .get("/", ({ request }) => handle(request, root), {
+      response: answers(Root),
+      detail: { summary: "What this is" }
+    })
+    .get("/health", ({ request }) => handle(request, health), {
+      response: answers(Health),
+      detail: { summary: "Whether the service answers" }
+    })
+    .get("/status", ({ request }) => handle(request, status), {
+      response: answers(Status),
+      detail: { summary: "The promoted model; 503 without" }
+    })
+    .get("/metrics", ({ request }) => handle(request, metrics), {
+      response: answers(Schema.Json, 404),
+      detail: { summary: "The promoted model's scores" }
+    })
+    .get("/training-history", ({ request }) => handle(request, trainingHistory), {
+      response: answers(History),
+      detail: { summary: "Learning curves, and every training so far" }
+    })
+    .post("/predict", ({ request, query }) => handle(request, predict(request, query.unknown === "1")), {
+      query: input(Schema.Struct({ unknown: Schema.optionalKey(Schema.String) }), "unknown must be 1, or left out."),
+      ...multipartBody(Schema.Struct({ file: Binary })),
+      response: answers(Prediction, ...BODY),
+      detail: { summary: 'Classifies a recording; with ?unknown=1 as "unknown" where the model is not sure enough' }
+    })
+    .post("/upload", ({ request, query }) => handle(request, upload(request, query.class_name)), {
+      // EcoSight takes the class from the query.
+      query: input(Schema.Struct({ class_name: Schema.optionalKey(Schema.String) }), "class_name must be one class."),
+      ...multipartBody(Schema.Struct({ file: Binary, class_name: Schema.optionalKey(Schema.String) })),
+      response: answers(Uploaded, ...BODY, 409),
+      detail: { summary: "Adds a recording to the training data" }
+    })

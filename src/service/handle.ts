@@ -1,0 +1,42 @@
+import { type Context, Effect, Exit } from "effect"
+import type { Settings } from "../config.ts"
+import type { Store } from "../store/store.ts"
+import type { Corpus } from "./corpus.ts"
+import type { Counters } from "./counters.ts"
+import type { Current } from "./current.ts"
+import type { Intake } from "./intake.ts"
+import type { Predictor } from "./predictor.ts"
+import { refusalOf } from "./refusal.ts"
+import type { Reviews } from "./reviews.ts"
+import type { Runs } from "./runs.ts"
+import type { Watcher } from "./watcher.ts"
+import type { Workers } from "./workers.ts"
+
+/** What routes may ask of the service. */
+export type Services =
+  | Corpus
+  | Counters
+  | Current
+  | Intake
+  | Predictor
+  | Reviews
+  | Runs
+  | Settings
+  | Store
+  | Watcher
+  | Workers
+
+/** Carries out a request as an effect: resolves to its value, or rejects with a `Refusal`. */
+export type Handle = <A, E>(request: Request, effect: Effect.Effect<A, E, Services>) => Promise<A>
+
+/** Makes the bridge between the web framework and Effect. A client that goes away interrupts what was done for it. */
+export const makeHandle =
+  (context: Context.Context<Services>): Handle =>
+  async (request, effect) => {
+    const span = `${request.method} ${new URL(request.url).pathname}`
+    const exit = await Effect.runPromiseExitWith(context)(Effect.withSpan(effect, span, { kind: "server" }), {
+      signal: request.signal
+    })
+    if (Exit.isSuccess(exit)) return exit.value
+    throw await Effect.runPromiseWith(context)(refusalOf(exit.cause))
+  }

@@ -1,0 +1,77 @@
+import { Schema, SchemaTransformation } from "effect"
+import { readJson } from "./intake.ts"
+
+// Effect's schemas as the web framework, OpenAPI and the dashboard's client take them (Standard Schema).
+
+type Stateable = Schema.ConstraintDecoder<unknown>
+
+const standard = <S extends Stateable>(schema: S) =>
+  Schema.toStandardJSONSchemaV1(Schema.toStandardSchemaV1(schema))["~standard"]
+
+/** A query or headers of this shape; any other is refused with the sentence. */
+export const input = <S extends Stateable>(schema: S, sentence: string) => {
+  const own = standard(schema)
+  const validate: typeof own.validate = (value) => {
+    const result = own.validate(value)
+    return "issues" in result && result.issues !== undefined ? { issues: [{ message: sentence }] } : result
+  }
+  return { "~standard": { ...own, validate } }
+}
+
+/** A body of JSON of this shape, and no longer than `readJson` takes; any other is refused with the sentence. */
+export const jsonBody = <S extends Stateable>(schema: S, sentence: string) => ({
+  parse: [readJson, "json" as const],
+  body: input(schema, sentence)
+})
+
+/** A multipart body, stated for clients: `Intake` reads and checks it, for the framework would hold one of any size. */
+export const multipartBody = <S extends Stateable>(schema: S) => ({
+  parse: [() => null, "formdata" as const],
+  body: { "~standard": { ...standard(schema), validate: (value: unknown) => ({ value: value as S["Type"] }) } }
+})
+
+/** A file's bytes, in a multipart body or as an answer. */
+export const Binary = Schema.String.annotate({ format: "binary" })
+
+/** What every refusal says, in one sentence. */
+const Detail = Schema.Struct({ detail: Schema.String })
+const detail = { "~standard": standard(Detail) }
+
+/** Refusals that any route may give: a name or origin that is not served, a defect, a store that does not answer. */
+const ALWAYS = [403, 500, 503] as const
+
+/** A route's answers: a value of this shape, or `{detail}` with one of these statuses. What the shape lacks is not sent. */
+export const answers = <S extends Stateable, const Refusals extends ReadonlyArray<number>>(
+  schema: S,
+  ...refusals: Refusals
+) => ({
+  200: { "~standard": standard(schema) },
+  ...(Object.fromEntries([...refusals, ...ALWAYS].map((status) => [status, detail])) as {
+    [Status in Refusals[number] | (typeof ALWAYS)[number]]: typeof detail
+  })
+})
+
+/** The same for an answer that is no JSON, which only OpenAPI tells of. */
+export const streams = (type: string, description: string, schema: Stateable, ...refusals: ReadonlyArray<number>) => ({
+  200: { description, content: { [type]: { schema: jsonSchema(schema) } } },
+  ...Object.fromEntries(
+    [...refusals, ...ALWAYS].map((status) => [
+      status,
+      { description: `Response for status ${status}`, content: { "application/json": { schema: jsonSchema(Detail) } } }
+    ])
+  )
+})
+
+const jsonSchema = (schema: Stateable) => standard(schema).jsonSchema.output({ target: "draft-2020-12" })
+
+/** A whole number in a query or header. */
+export const wholeNumber = (least: number, most: number) =>
+  Schema.String.annotate({ description: `A whole number from ${least} to ${most}` }).pipe(
+    Schema.decodeTo(
+      Schema.Int.check(Schema.isBetween({ minimum: least, maximum: most })),
+      SchemaTransformation.numberFromString
+    )
+  )
+
+/** What every change answers, beside what is its own. */
+export const Done = { success: Schema.Boolean, message: Schema.String }
