@@ -1,7 +1,7 @@
 import { Effect } from "effect"
 import { augment } from "../src/augment/apply.ts"
 import { MAX_AUGMENTATIONS, planVariants } from "../src/augment/plan.ts"
-import { logMelPatches } from "../src/embedder/yamnet/frontend.ts"
+import { logMelPatches } from "../src/embedder/yamnet/logMel.ts"
 import { type Clip, SAMPLE_RATE } from "../src/sound/clip.ts"
 import { decodeClip } from "../src/sound/decode/decode.ts"
 import { openContainer } from "../src/sound/decode/openContainer.ts"

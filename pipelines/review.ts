@@ -9,7 +9,7 @@ import { Embeddings } from "../src/embeddings/embeddings.ts"
 import { keep, type Move, relabel, restore, setAside } from "../src/review/moves.ts"
 import { openItems, type Review, reviewedRecipe, reviewRecordings } from "../src/review/review.ts"
 import { embedUnlabelled, listUnlabelled } from "../src/review/unlabelled.ts"
-import { settledWeights } from "../src/runs/services.ts"
+import { settledEmbedder } from "../src/runs/services.ts"
 import { SET_ASIDE_PREFIX } from "../src/store/keys.ts"
 import { openStore } from "../src/store/openStore.ts"
 import { Store } from "../src/store/store.ts"
@@ -78,9 +78,9 @@ const embedThese = Effect.fnUntraced(
     const { progress, print } = yield* Reporter
     const { parts } = yield* reviewedRecipe
     // A store whose last training was a demonstration, on an untrained network.
-    const weights = yield* settledWeights({ allowUntrained: true })
-    if (parts.weights !== weights.hash) {
-      const cause = `The last training used other weights than ${weights.source}: train again, then review.`
+    const embedder = yield* settledEmbedder({ allowUntrained: true })
+    if (parts.weights !== embedder.hash) {
+      const cause = `The last training used other weights than ${embedder.source}: train again, then review.`
       return yield* new CliError.UserError({ cause })
     }
     const events = Layer.succeed(RunEvents, (event) => {
@@ -89,8 +89,8 @@ const embedThese = Effect.fnUntraced(
         ? progress({ stage: "Embedding", unit: "unlabelled", done: event.done, total: event.total })
         : Effect.void
     })
-    return yield* embedUnlabelled(objects, weights).pipe(
-      Effect.provide(Layer.merge(engineLayer({ engine, precision, weights }), events))
+    return yield* embedUnlabelled(objects, embedder).pipe(
+      Effect.provide(Layer.merge(engineLayer({ engine, precision, embedder }), events))
     )
   },
   Effect.provide(Layer.merge(FetchHttpClient.layer, NodeServices.layer))

@@ -1,4 +1,4 @@
-import type { ScoreLayer } from "../embedder/yamnet/layers.ts"
+import type { ScoreLayer } from "../embedder/embedder.ts"
 import { featuresOf } from "./features.ts"
 import { type Network, NORMALIZATION, type Weights } from "./network.ts"
 

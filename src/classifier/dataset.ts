@@ -1,5 +1,5 @@
 import { Effect, Schema } from "effect"
-import { EMBEDDING_SIZE } from "../embedder/yamnet/layers.ts"
+import { EMBEDDING_SIZE } from "../embedder/yamnet/mobilenet.ts"
 
 /** One variant of a recording, embedded. */
 export interface Sample {

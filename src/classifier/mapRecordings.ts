@@ -1,6 +1,6 @@
 import { Effect } from "effect"
 import { UMAP } from "umap-js"
-import { EMBEDDING_SIZE } from "../embedder/yamnet/layers.ts"
+import { EMBEDDING_SIZE } from "../embedder/yamnet/mobilenet.ts"
 import { seededRandom, shuffled } from "../sound/random.ts"
 import type { DataMap } from "./dataMap.ts"
 import { type Dataset, vectorsOf } from "./dataset.ts"

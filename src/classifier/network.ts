@@ -1,4 +1,5 @@
-import { EMBEDDING_SIZE, SCORE_COUNT, type ScoreLayer } from "../embedder/yamnet/layers.ts"
+import type { ScoreLayer } from "../embedder/embedder.ts"
+import { EMBEDDING_SIZE, SCORE_COUNT } from "../embedder/yamnet/mobilenet.ts"
 
 /**
  * A feature's deviation counts as at least this much (a clip's is 1).

@@ -2,7 +2,7 @@ import { Context, Effect, Layer, Option, Stream } from "effect"
 import { damagedPartKey, embeddingPartKey, embeddingsPrefix } from "../store/keys.ts"
 import { type ObjectInfo, Store, type StoreError } from "../store/store.ts"
 import { decodePart, encodePart, FOOTER_BYTES, locateIndex, type PartError, partName, readIndex } from "./part.ts"
-import type { Recipe } from "./recipe.ts"
+import { type Recipe, type StoredRecipe, vectorSize } from "./recipe.ts"
 import type { EmbeddedRecording } from "./recording.ts"
 
 /** Parts read at once: each costs two round trips to a bucket for the index, and 3 MB when loading. */
@@ -39,7 +39,7 @@ export class Embeddings extends Context.Service<
     ) => Effect.Effect<void, StoreError>
     /** The recordings whose stored version is the wanted one (`wanted`: key to ETag), each once, part by part. */
     readonly load: (
-      recipe: Pick<Recipe, "id">,
+      recipe: StoredRecipe,
       wanted: ReadonlyMap<string, string>
     ) => Stream.Stream<EmbeddedRecording, StoreError>
     /**
@@ -48,7 +48,7 @@ export class Embeddings extends Context.Service<
      * went. Returns how many parts were merged.
      */
     readonly compact: <E, R>(
-      recipe: Pick<Recipe, "id">,
+      recipe: StoredRecipe,
       live: Effect.Effect<ReadonlyMap<string, string>, E, R>
     ) => Effect.Effect<number, StoreError | E, R>
   }
@@ -98,8 +98,8 @@ export class Embeddings extends Context.Service<
               )
             )
 
-        const readPart = ({ key }: ObjectInfo) =>
-          Effect.flatMap(store.get(key), ({ bytes }) => decodePart(key, nameOf(key), bytes))
+        const readPart = (recipe: StoredRecipe, { key }: ObjectInfo) =>
+          Effect.flatMap(store.get(key), ({ bytes }) => decodePart(key, nameOf(key), bytes, vectorSize(recipe)))
 
         const readPartIndex = Effect.fnUntraced(function* ({ key, size }: ObjectInfo) {
           // A server refuses any range of an empty object.
@@ -142,11 +142,11 @@ export class Embeddings extends Context.Service<
           yield* write(recipe, recordings)
         })
 
-        const load = (recipe: Pick<Recipe, "id">, wanted: ReadonlyMap<string, string>) =>
+        const load = (recipe: StoredRecipe, wanted: ReadonlyMap<string, string>) =>
           Stream.suspend(() => {
             const seen = new Set<string>()
             return partsUntilSettled(recipe).pipe(
-              Stream.mapEffect((part) => tolerate(recipe)(readPart(part))),
+              Stream.mapEffect((part) => tolerate(recipe)(readPart(recipe, part))),
               Stream.flattenIterable,
               Stream.filter((recording) => {
                 if (wanted.get(recording.key) !== recording.etag || seen.has(recording.key)) return false
@@ -157,11 +157,11 @@ export class Embeddings extends Context.Service<
           })
 
         const merge = Effect.fnUntraced(function* (
-          recipe: Pick<Recipe, "id">,
+          recipe: StoredRecipe,
           group: ReadonlyArray<ObjectInfo>,
           live: ReadonlyMap<string, string>
         ) {
-          const read = yield* Effect.forEach(group, (part) => tolerate(recipe)(readPart(part)))
+          const read = yield* Effect.forEach(group, (part) => tolerate(recipe)(readPart(recipe, part)))
           const kept = new Map<string, EmbeddedRecording>()
           for (const recording of read.flat()) {
             if (live.get(recording.key) === recording.etag && !kept.has(recording.key))
@@ -179,7 +179,7 @@ export class Embeddings extends Context.Service<
         })
 
         const compact = Effect.fn("Embeddings.compact")(function* <E, R>(
-          recipe: Pick<Recipe, "id">,
+          recipe: StoredRecipe,
           live: Effect.Effect<ReadonlyMap<string, string>, E, R>
         ) {
           const small = yield* parts(recipe).pipe(

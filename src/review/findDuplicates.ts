@@ -1,7 +1,6 @@
 import { Effect } from "effect"
 import { nearestNeighbours } from "../classifier/neighbours/nearest.ts"
 import { Settings } from "../config.ts"
-import { EMBEDDING_SIZE } from "../embedder/yamnet/layers.ts"
 import type { DuplicatePair, KnownDuplicates } from "../registry/knownDuplicates.ts"
 import { SAMPLE_RATE } from "../sound/clip.ts"
 import { decodeClip } from "../sound/decode/decode.ts"
@@ -38,7 +37,7 @@ export type OnCompared = (done: number, total: number) => Effect.Effect<void>
  * was stretched or moved in pitch is not found.
  */
 export const findDuplicates = Effect.fn("findDuplicates")(function* (
-  { recordings, vectors }: ReviewedCorpus,
+  { recordings, vectors, size }: ReviewedCorpus,
   known: KnownDuplicates,
   onCompared: OnCompared = () => Effect.void
 ) {
@@ -50,7 +49,7 @@ export const findDuplicates = Effect.fn("findDuplicates")(function* (
     NEIGHBOURS.least,
     Math.min(NEIGHBOURS.most, Math.floor(NEIGHBOURS.pairs / Math.max(1, fresh.length)))
   )
-  const neighbours = yield* nearestNeighbours(vectors, EMBEDDING_SIZE, k, {
+  const neighbours = yield* nearestNeighbours(vectors, size, k, {
     rows: fresh,
     accepts: (row, other) => recordings[row]!.group !== recordings[other]!.group && recordings[other]!.peak > 0
   })

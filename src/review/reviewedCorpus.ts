@@ -1,7 +1,6 @@
 import { Effect, Option, Stream } from "effect"
-import { EMBEDDING_SIZE } from "../embedder/yamnet/layers.ts"
 import { Embeddings } from "../embeddings/embeddings.ts"
-import type { Recipe } from "../embeddings/recipe.ts"
+import { type StoredRecipe, vectorSize } from "../embeddings/recipe.ts"
 import { type KnownDuplicates, mergeGroups } from "../registry/knownDuplicates.ts"
 import { classOf, groupOf } from "../store/keys.ts"
 
@@ -17,15 +16,16 @@ export interface ReviewedRecording {
   readonly peak: number
 }
 
-/** Recordings in the order of their keys, and their originals' embeddings [recordings * 1024]. */
+/** Recordings in the order of their keys, and their originals' vectors [recordings * size]. */
 export interface ReviewedCorpus {
   readonly recordings: ReadonlyArray<ReviewedRecording>
   readonly vectors: Float32Array
+  readonly size: number
 }
 
 /** Loads the stored embeddings of these recordings (key to ETag), originals only; those not embedded yet are left out. */
 export const loadReviewed = Effect.fn("loadReviewed")(function* (
-  recipe: Pick<Recipe, "id">,
+  recipe: StoredRecipe,
   live: ReadonlyMap<string, string>,
   groupPattern: Option.Option<RegExp>,
   { pairs }: Pick<KnownDuplicates, "pairs">
@@ -56,10 +56,11 @@ export const loadReviewed = Effect.fn("loadReviewed")(function* (
     loaded.map(({ key, source, contentHash, peak }) => ({ group: source, contentHash: peak > 0 ? contentHash : key })),
     pairs
   )
-  const vectors = new Float32Array(loaded.length * EMBEDDING_SIZE)
+  const size = vectorSize(recipe)
+  const vectors = new Float32Array(loaded.length * size)
   const recordings = loaded.map(({ source, vector, ...recording }, at) => {
-    vectors.set(vector, at * EMBEDDING_SIZE)
+    vectors.set(vector, at * size)
     return { ...recording, group: groups.get(source)! }
   })
-  return { recordings, vectors } satisfies ReviewedCorpus
+  return { recordings, vectors, size } satisfies ReviewedCorpus
 })

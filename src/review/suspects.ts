@@ -5,7 +5,6 @@ import { nearestNeighbours } from "../classifier/neighbours/nearest.ts"
 import { VOTERS, voteOfNeighbours } from "../classifier/neighbours/vote.ts"
 import { nativeBackend } from "../classifier/train/nativeBackend.ts"
 import { train } from "../classifier/train/train.ts"
-import { EMBEDDING_SIZE } from "../embedder/yamnet/layers.ts"
 import type { ReviewedCorpus } from "./reviewedCorpus.ts"
 
 /** A recording whose label is likely wrong. */
@@ -33,13 +32,13 @@ const FOLDS = { folds: 5, repeats: 1, seed: 0 } as const
  * sources with wrong labels are not found.
  */
 export const findSuspects = Effect.fn("findSuspects")(function* (
-  { recordings, vectors }: ReviewedCorpus,
+  { recordings, vectors, size }: ReviewedCorpus,
   onFold: (done: number, total: number) => Effect.Effect<void> = () => Effect.void
 ) {
   const classes = [...new Set(recordings.map(({ className }) => className))].sort()
   if (classes.length < 2) return []
   const labels = recordings.map(({ className }) => classes.indexOf(className))
-  const neighbours = yield* nearestNeighbours(vectors, EMBEDDING_SIZE, VOTERS)
+  const neighbours = yield* nearestNeighbours(vectors, size, VOTERS)
   const vote = voteOfNeighbours(neighbours, labels, classes.length)
   const dataset = yield* makeDataset(
     recordings.map(({ key, className }, row) => ({
@@ -47,7 +46,7 @@ export const findSuspects = Effect.fn("findSuspects")(function* (
       className,
       group: key,
       variant: "original",
-      vector: vectors.subarray(row * EMBEDDING_SIZE, (row + 1) * EMBEDDING_SIZE)
+      vector: vectors.subarray(row * size, (row + 1) * size)
     }))
   )
   const predicted = yield* outOfFold(

@@ -2,8 +2,7 @@ import { Effect, Stream } from "effect"
 import { nearestNeighbours } from "../classifier/neighbours/nearest.ts"
 import { VOTERS, voteOfNeighbours } from "../classifier/neighbours/vote.ts"
 import { Settings } from "../config.ts"
-import { EMBEDDING_SIZE } from "../embedder/yamnet/layers.ts"
-import type { YamnetWeights } from "../embedder/yamnet/weights.ts"
+import type { Embedder } from "../embedder/embedder.ts"
 import { Embeddings } from "../embeddings/embeddings.ts"
 import { makeRecipe } from "../embeddings/recipe.ts"
 import { isUnlabelled, UNLABELLED_PREFIX } from "../store/keys.ts"
@@ -38,11 +37,11 @@ export const listUnlabelled = Effect.gen(function* () {
  */
 export const embedUnlabelled = Effect.fn("embedUnlabelled")(function* (
   objects: ReadonlyArray<ObjectInfo>,
-  weights: YamnetWeights
+  embedder: Embedder
 ) {
   const settings = yield* Settings
   const embeddings = yield* Embeddings
-  const recipe = makeRecipe({ ...settings, weightsHash: weights.hash, augmentations: 0 })
+  const recipe = makeRecipe(embedder, { ...settings, augmentations: 0 })
   const stored = yield* embeddings.index(recipe)
   const known = objects.filter(({ key, etag }) => stored.get(key)?.has(etag)).length
   const { live } = yield* embedCorpus({
@@ -68,15 +67,15 @@ export const embedUnlabelled = Effect.fn("embedUnlabelled")(function* (
  */
 export const rankUnlabelled = Effect.fn("rankUnlabelled")(function* (
   unlabelled: ReadonlyArray<{ readonly key: string; readonly vector: Float32Array }>,
-  { recordings, vectors }: ReviewedCorpus
+  { recordings, vectors, size }: ReviewedCorpus
 ) {
   if (recordings.length === 0 || unlabelled.length === 0) return []
   const classes = [...new Set(recordings.map(({ className }) => className))].sort()
-  const all = new Float32Array(vectors.length + unlabelled.length * EMBEDDING_SIZE)
+  const all = new Float32Array(vectors.length + unlabelled.length * size)
   all.set(vectors)
-  for (const [at, { vector }] of unlabelled.entries()) all.set(vector, vectors.length + at * EMBEDDING_SIZE)
+  for (const [at, { vector }] of unlabelled.entries()) all.set(vector, vectors.length + at * size)
   const rows = unlabelled.map((_, at) => recordings.length + at)
-  const neighbours = yield* nearestNeighbours(all, EMBEDDING_SIZE, VOTERS, {
+  const neighbours = yield* nearestNeighbours(all, size, VOTERS, {
     rows,
     accepts: (_, other) => other < recordings.length
   })

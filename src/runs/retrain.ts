@@ -13,9 +13,9 @@ import { splitDataset } from "../classifier/split.ts"
 import { nativeBackend } from "../classifier/train/nativeBackend.ts"
 import { webgpuBackend } from "../classifier/train/webgpuBackend.ts"
 import { Settings } from "../config.ts"
+import type { Embedder } from "../embedder/embedder.ts"
 import { Engine } from "../embedder/engine.ts"
 import { openTensorflow } from "../embedder/webgpu/tensorflow.ts"
-import type { YamnetWeights } from "../embedder/yamnet/weights.ts"
 import { Embeddings } from "../embeddings/embeddings.ts"
 import { makeRecipe, type Recipe } from "../embeddings/recipe.ts"
 import { type Decision, decide, type Promotion } from "../registry/gate.ts"
@@ -61,11 +61,14 @@ export interface Plan {
 }
 
 /** Lists the corpus and compares it with what is stored; fails where it can hold no training. */
-export const planRun = Effect.fn("planRun")(function* (weights: Pick<YamnetWeights, "hash">, augmentations: number) {
+export const planRun = Effect.fn("planRun")(function* (
+  embedder: Pick<Embedder, "frontEnd" | "hash">,
+  augmentations: number
+) {
   const { location } = yield* Store
   const { clipMaxSeconds, precision } = yield* Settings
   const embeddings = yield* Embeddings
-  const recipe = makeRecipe({ weightsHash: weights.hash, clipMaxSeconds, augmentations, precision })
+  const recipe = makeRecipe(embedder, { clipMaxSeconds, augmentations, precision })
   const [elapsed, { stored, count }] = yield* Effect.gen(function* () {
     const stored = yield* embeddings.index(recipe)
     return { stored, count: yield* countCorpus(stored, yield* lastTrainingSet) }
@@ -139,8 +142,8 @@ export const retrainOn = Effect.fn("retrain")(function* <E1, R1, E2, R2>(
 })
 
 /** The same, all of it in this process. */
-export const retrain = (runId: string, plan: Plan, weights: YamnetWeights, options: RetrainOptions) =>
-  retrainOn({ embed: embedHere, finish: (embedded) => finish(weights, embedded) }, runId, plan, options)
+export const retrain = (runId: string, plan: Plan, embedder: Embedder, options: RetrainOptions) =>
+  retrainOn({ embed: embedHere, finish: (embedded) => finish(embedder, embedded) }, runId, plan, options)
 
 const run = Effect.fnUntraced(function* <E1, R1, E2, R2>(
   stages: Stages<E1, R1, E2, R2>,
@@ -191,7 +194,7 @@ const embedHere = Effect.fnUntraced(function* (settings: StreamSettings) {
 })
 
 /** The second stage: from the stored embeddings to a version that is written, and promoted if it is not worse. */
-export const finish = Effect.fn("retrain.finish")(function* (weights: YamnetWeights, run: Embedded) {
+export const finish = Effect.fn("retrain.finish")(function* (embedder: Embedder, run: Embedded) {
   const { runId, recipe, options, streamed, embedded } = run
   const began = yield* Clock.currentTimeMillis
   const settings = yield* Settings
@@ -212,8 +215,8 @@ export const finish = Effect.fn("retrain.finish")(function* (weights: YamnetWeig
     split,
     {
       ...options,
-      head: options.head === "default" ? defaultHead(weights) : options.head,
-      scores: weights.scores,
+      head: options.head === "default" ? defaultHead(embedder) : options.head,
+      scores: embedder.scores,
       onEpoch: (epoch, { loss, val_loss }) =>
         emit({ stage: "train", done: epoch, total: options.epochs, loss, validationLoss: val_loss ?? null })
     },
@@ -245,7 +248,7 @@ export const finish = Effect.fn("retrain.finish")(function* (weights: YamnetWeig
       split,
       map: yield* mapRecordings(dataset),
       recipe,
-      yamnet: weights,
+      embedder,
       engine: { name, adapter, why },
       modelPath: modelKey("yamnet_classifier.keras")
     },
@@ -260,7 +263,7 @@ export const finish = Effect.fn("retrain.finish")(function* (weights: YamnetWeig
     runId,
     store: store.location,
     engine: { name, adapter, why },
-    embedder: weights.embedder,
+    embedder: embedder.name,
     snapshot: new Bun.CryptoHasher("sha256").update(trainingSet).digest("hex"),
     recordings: totals.recordings,
     skipped: streamed.skipped,

@@ -5,7 +5,7 @@ import { Settings } from "../config.ts"
 import { clientLayer } from "../runs/cluster/connections.ts"
 import { retrainOnCluster } from "../runs/cluster/submit.ts"
 import { planRun, type RetrainOptions, retrain } from "../runs/retrain.ts"
-import { runServices, settledWeights } from "../runs/services.ts"
+import { runServices, settledEmbedder } from "../runs/services.ts"
 import { TRAINING_DEFAULTS } from "../runs/trainingDefaults.ts"
 import { folderStore } from "../store/folder.ts"
 import { openStore } from "../store/openStore.ts"
@@ -48,11 +48,11 @@ const run = Effect.gen(function* () {
       Effect.provide(clientLayer(settings.databaseUrl.value))
     )
   }
-  const weights = yield* settledWeights({ allowUntrained: false })
+  const embedder = yield* settledEmbedder({ allowUntrained: false })
   return yield* Effect.gen(function* () {
-    const plan = yield* planRun(weights, TRAINING_DEFAULTS.augmentations)
-    return yield* retrain(task.runId, plan, weights, options)
-  }).pipe(Effect.provide(runServices(store, weights, settings)))
+    const plan = yield* planRun(embedder, TRAINING_DEFAULTS.augmentations)
+    return yield* retrain(task.runId, plan, embedder, options)
+  }).pipe(Effect.provide(runServices(store, embedder, settings)))
 })
 
 // Without the service nobody waits for the run: it ends as if it had been cancelled.

@@ -2,7 +2,7 @@ import { NodeRuntime, NodeServices } from "@effect/platform-node"
 import { Effect, Layer, Option, Queue } from "effect"
 import { FetchHttpClient } from "effect/http"
 import { Settings } from "../config.ts"
-import { runServices, settledWeights } from "../runs/services.ts"
+import { runServices, settledEmbedder } from "../runs/services.ts"
 import { TRAINING_DEFAULTS } from "../runs/trainingDefaults.ts"
 import { makeLanding } from "../runs/watch/landing.ts"
 import { openSource, withLanded } from "../runs/watch/openSource.ts"
@@ -26,13 +26,13 @@ const watch = Effect.gen(function* () {
   const settings = yield* Settings
   const opened = yield* openStore(Option.some(location), { create: true })
   const store = Option.getOrElse(opened, () => folderStore(location))
-  const weights = yield* settledWeights({ allowUntrained: false })
+  const embedder = yield* settledEmbedder({ allowUntrained: false })
   const landed = yield* Queue.unbounded<ObjectInfo>()
   process.on("message", (object: ObjectInfo) => Queue.offerUnsafe(landed, object))
-  const layers = runServices(store, weights, settings).pipe(Layer.merge(Preparers.layer(settings.workers)))
+  const layers = runServices(store, embedder, settings).pipe(Layer.merge(Preparers.layer(settings.workers)))
   return yield* Effect.gen(function* () {
     const source = yield* withLanded(yield* openSource(store), landed)
-    const landing = yield* makeLanding(source, weights, TRAINING_DEFAULTS)
+    const landing = yield* makeLanding(source, embedder, TRAINING_DEFAULTS)
     return yield* landing.look.pipe(
       Effect.tap(({ objects, gone, whole }) => (whole ? Effect.void : tell({ kind: "found", objects, gone }))),
       Effect.forever

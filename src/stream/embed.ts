@@ -1,5 +1,6 @@
 import { Effect, Schema, Stream } from "effect"
 import { Engine } from "../embedder/engine.ts"
+import type { FrontEnd } from "../embedder/frontEnd.ts"
 import { Embeddings } from "../embeddings/embeddings.ts"
 import type { Recipe } from "../embeddings/recipe.ts"
 import type { EmbeddedRecording } from "../embeddings/recording.ts"
@@ -92,7 +93,7 @@ export const embedCorpus = Effect.fn("embedCorpus")(function* (settings: StreamS
   })
 
   const prepare = (object: ObjectInfo) =>
-    prepareObject(object, settings, holding).pipe(
+    prepareObject(object, engine.frontEnd, settings, holding).pipe(
       Effect.map((prepared) => [prepared]),
       Effect.catchTags({
         Unusable: ({ reason }) => skip(object.key, reason),
@@ -137,6 +138,7 @@ class Unusable extends Schema.TaggedError<Unusable>()("Unusable", { reason: Sche
 /** Fetches one recording, prepares it in a worker and writes its audit copies. */
 const prepareObject = Effect.fn("prepareObject")(function* (
   object: ObjectInfo,
+  frontEnd: FrontEnd,
   settings: StreamSettings,
   holding: Holding
 ) {
@@ -165,7 +167,7 @@ const prepareObject = Effect.fn("prepareObject")(function* (
     const { clipMaxSeconds, augmentations, audit } = settings
     return {
       ...version,
-      ...(yield* preparers.prepare(bytes, { clipMaxSeconds, augmentations, audit }))
+      ...(yield* preparers.prepare(bytes, frontEnd, { clipMaxSeconds, augmentations, audit }))
     } satisfies Prepared
   }).pipe(holding(object.size))
   yield* Effect.forEach(

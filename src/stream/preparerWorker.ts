@@ -1,4 +1,5 @@
 import { Effect } from "effect"
+import type { FrontEnd } from "../embedder/frontEnd.ts"
 import { type PreparedRecording, type PrepareSettings, prepareRecording } from "./prepare.ts"
 
 declare const self: Worker
@@ -6,6 +7,8 @@ declare const self: Worker
 /** A recording on its way to a worker. */
 export interface WorkerRequest {
   readonly bytes: Uint8Array
+  /** The module of the front-end to prepare for. */
+  readonly module: string
   readonly settings: PrepareSettings
 }
 
@@ -14,8 +17,9 @@ export type WorkerReply = "ready" | { readonly prepared: PreparedRecording } | {
 
 const reply = (message: WorkerReply, transfer: Array<ArrayBuffer> = []) => self.postMessage(message, transfer)
 
-self.onmessage = ({ data: { bytes, settings } }: MessageEvent<WorkerRequest>) =>
-  prepareRecording(bytes, settings).pipe(
+self.onmessage = ({ data: { bytes, module, settings } }: MessageEvent<WorkerRequest>) =>
+  Effect.promise((): Promise<{ readonly frontEnd: FrontEnd }> => import(module)).pipe(
+    Effect.flatMap(({ frontEnd }) => prepareRecording(bytes, frontEnd, settings)),
     Effect.match({
       onSuccess: (prepared) => reply({ prepared }, buffersOf(prepared)),
       onFailure: ({ reason }) => reply({ reason })

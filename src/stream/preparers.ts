@@ -1,4 +1,5 @@
 import { Context, Effect, Layer, Pool, Schema } from "effect"
+import type { FrontEnd } from "../embedder/frontEnd.ts"
 import { programPath } from "../processes/programPath.ts"
 import type { PreparedRecording, PrepareSettings } from "./prepare.ts"
 import type { WorkerReply, WorkerRequest } from "./preparerWorker.ts"
@@ -19,7 +20,11 @@ export class Preparers extends Context.Service<
   Preparers,
   {
     /** Takes the bytes over: they are transferred, and empty afterwards. */
-    readonly prepare: (bytes: Uint8Array, settings: PrepareSettings) => Effect.Effect<PreparedRecording, PrepareError>
+    readonly prepare: (
+      bytes: Uint8Array,
+      frontEnd: Pick<FrontEnd, "module">,
+      settings: PrepareSettings
+    ) => Effect.Effect<PreparedRecording, PrepareError>
   }
 >()("ecosight/stream/Preparers") {
   static readonly layer = (count: number) =>
@@ -29,10 +34,14 @@ export class Preparers extends Context.Service<
         // None before the first recording: a run that finds nothing new starts none.
         const pool = yield* Pool.makeWithTTL({ acquire: startWorker, min: 0, max: count, timeToLive: "1 minute" })
 
-        const prepare = Effect.fn("Preparers.prepare")(function* (bytes: Uint8Array, settings: PrepareSettings) {
+        const prepare = Effect.fn("Preparers.prepare")(function* (
+          bytes: Uint8Array,
+          { module }: Pick<FrontEnd, "module">,
+          settings: PrepareSettings
+        ) {
           const whole = bytes.byteLength === bytes.buffer.byteLength ? bytes : bytes.slice()
           return yield* Pool.use(pool, (worker) =>
-            ask(worker, { bytes: whole, settings }).pipe(
+            ask(worker, { bytes: whole, module, settings }).pipe(
               // A worker left alone in the middle would give its answer to the next recording.
               Effect.onInterrupt(() => Pool.invalidate(pool, worker)),
               Effect.timeoutOrElse({

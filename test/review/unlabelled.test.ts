@@ -22,7 +22,8 @@ const corpus = {
     contentHash: String(at),
     peak: 1
   })),
-  vectors: Float32Array.from(labelled.flatMap(({ vector }) => [...vector]))
+  vectors: Float32Array.from(labelled.flatMap(({ vector }) => [...vector])),
+  size: 1024
 }
 const rank = (shares: Readonly<Record<string, Float32Array>>) =>
   Effect.runPromise(
@@ -68,6 +69,6 @@ test("a hundred are offered; silence, none at all, and one class are ranked, too
   expect(await rank(many)).toHaveLength(100)
   expect(await rank({ silent: new Float32Array(1024) })).toHaveLength(1)
   expect(await rank({})).toEqual([])
-  const nobody = { recordings: [], vectors: new Float32Array() }
+  const nobody = { recordings: [], vectors: new Float32Array(), size: 1024 }
   expect(await Effect.runPromise(rankUnlabelled([{ key: "a", vector: vectorAt(0) }], nobody))).toEqual([])
 })

@@ -1,7 +1,6 @@
 import { Effect, Schema } from "effect"
 import manifest from "../../../package.json"
-import { EMBEDDING_SIZE, SCORE_COUNT } from "../../embedder/yamnet/layers.ts"
-import { SAMPLE_RATE } from "../../sound/clip.ts"
+import { EMBEDDING_SIZE, SCORE_COUNT } from "../../embedder/yamnet/mobilenet.ts"
 import { PRECISION } from "../calibrate.ts"
 import type { HeadDescription } from "../network.ts"
 import { ADAM } from "../train/adam.ts"
@@ -24,7 +23,7 @@ export const modelMetadata = (run: TrainingRun) => {
     input_shape: [EMBEDDING_SIZE],
     input: INPUT,
     ...scores(run),
-    sample_rate: SAMPLE_RATE,
+    sample_rate: run.embedder.frontEnd.sampleRate,
     architecture: {
       layers: [...(classifier.scores === undefined ? [] : [SCORE_COUNT]), ...network.units.slice(1, -1)],
       activation: "relu",
@@ -59,7 +58,7 @@ export const modelMetadata = (run: TrainingRun) => {
     comparison: run.comparison,
     run_id: run.runId,
     recipe: run.recipe,
-    yamnet: { embedder: run.yamnet.embedder, weights_hash: run.yamnet.hash, source: run.yamnet.source },
+    yamnet: { embedder: run.embedder.name, weights_hash: run.embedder.hash, source: run.embedder.source },
     split: {
       training_samples: split.training.length,
       validation_recordings: split.validation.length,

@@ -1,5 +1,5 @@
 import { Effect } from "effect"
-import { EMBEDDING_SIZE } from "../../embedder/yamnet/layers.ts"
+import { EMBEDDING_SIZE } from "../../embedder/yamnet/mobilenet.ts"
 import { seededRandom, shuffled } from "../../sound/random.ts"
 import { type Dataset, vectorsOf } from "../dataset.ts"
 import { nearestNeighbours } from "./nearest.ts"

@@ -1,5 +1,6 @@
 import { Effect } from "effect"
-import { SCORE_COUNT, type ScoreLayer } from "../../embedder/yamnet/layers.ts"
+import type { ScoreLayer } from "../../embedder/embedder.ts"
+import { SCORE_COUNT } from "../../embedder/yamnet/mobilenet.ts"
 import { seededRandom } from "../../sound/random.ts"
 import type { Calibration } from "../calibrate.ts"
 import type { Classifier } from "../classifier.ts"

@@ -1,4 +1,4 @@
-import { channels, LAYERS, type Network, toNetwork } from "./layers.ts"
+import { channels, LAYERS, type Mobilenet, toNetwork } from "./mobilenet.ts"
 
 // mulberry32: 32-bit integer arithmetic, the same on every machine.
 const uniform = (seed: number): (() => number) => {
@@ -27,7 +27,7 @@ const centre = (kernel: Float32Array, outputs: number): void => {
  *
  * Its embeddings are random features. They tell plain sounds apart, which is enough for a demonstration and no more.
  */
-export const untrainedNetwork = (): Network =>
+export const untrainedNetwork = (): Mobilenet =>
   toNetwork(
     LAYERS.map(({ path, shape }, index) => {
       const [height, width, input, output] = shape

@@ -5,7 +5,7 @@ import { Settings } from "../../config.ts"
 import { folderStore } from "../../store/folder.ts"
 import { openStore } from "../../store/openStore.ts"
 import { Preparers } from "../../stream/preparers.ts"
-import { runServices, settledWeights } from "../services.ts"
+import { runServices, settledEmbedder } from "../services.ts"
 import { answerTasks } from "./engineTasks.ts"
 import type { FromProcess } from "./tasks.ts"
 
@@ -24,9 +24,9 @@ process.on("disconnect", () => process.exit(0))
 const program = Effect.gen(function* () {
   const settings = yield* Settings
   const store = Option.getOrElse(yield* openStore(Option.some(location), { create: true }), () => folderStore(location))
-  const weights = yield* settledWeights({ allowUntrained: false })
-  return yield* answerTasks(weights, tell, (take) => process.on("message", take)).pipe(
-    Effect.provide(Layer.merge(runServices(store, weights, settings), Preparers.layer(settings.workers)))
+  const embedder = yield* settledEmbedder({ allowUntrained: false })
+  return yield* answerTasks(embedder, tell, (take) => process.on("message", take)).pipe(
+    Effect.provide(Layer.merge(runServices(store, embedder, settings), Preparers.layer(settings.workers)))
   )
 })
 

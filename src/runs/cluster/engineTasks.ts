@@ -1,7 +1,7 @@
 import { Effect, Exit, Fiber, Option, Schema, Stream } from "effect"
 import { Settings } from "../../config.ts"
+import type { Embedder } from "../../embedder/embedder.ts"
 import { Engine } from "../../embedder/engine.ts"
-import type { YamnetWeights } from "../../embedder/yamnet/weights.ts"
 import { makeRecipe } from "../../embeddings/recipe.ts"
 import { Store } from "../../store/store.ts"
 import { embedCorpus } from "../../stream/embed.ts"
@@ -34,10 +34,10 @@ export const runSettings = (settings: Settings["Service"]): RunSettings => ({
 })
 
 /** Embeds the recordings of a shard and writes them as parts, always the same ones. */
-export const embedShard = Effect.fn("embedShard")(function* (weights: YamnetWeights, task: ShardTask) {
+export const embedShard = Effect.fn("embedShard")(function* (embedder: Embedder, task: ShardTask) {
   const store = yield* Store
   const { fetchConcurrency, precision } = yield* Settings
-  const recipe = makeRecipe({ ...task, weightsHash: weights.hash, precision })
+  const recipe = makeRecipe(embedder, { ...task, precision })
   if (recipe.id !== task.recipe) {
     return yield* new RecipeMismatch({
       message: `This worker would make vectors of recipe ${recipe.id}, but the run is made of ${task.recipe}: give all workers the same version, weights and PRECISION.`
@@ -63,10 +63,10 @@ export const embedShard = Effect.fn("embedShard")(function* (weights: YamnetWeig
   return { embedded, patches, skipped, unread, moved: Object.fromEntries(moved) } satisfies ShardResult
 })
 
-const answer = Effect.fnUntraced(function* (weights: YamnetWeights, request: Request) {
+const answer = Effect.fnUntraced(function* (embedder: Embedder, request: Request) {
   return request.kind === "embed"
-    ? yield* embedShard(weights, request.task)
-    : yield* withRunSettings(request.settings)(finish(weights, request.embedded))
+    ? yield* embedShard(embedder, request.task)
+    : yield* withRunSettings(request.settings)(finish(embedder, request.embedded))
 })
 
 /**
@@ -75,7 +75,7 @@ const answer = Effect.fnUntraced(function* (weights: YamnetWeights, request: Req
  * `tell` sends to the worker; `listen` is given what to do with each message.
  */
 export const answerTasks = Effect.fn("answerTasks")(function* (
-  weights: YamnetWeights,
+  embedder: Embedder,
   tell: (message: FromProcess) => void,
   listen: (take: (message: ToProcess) => void) => void
 ) {
@@ -91,7 +91,7 @@ export const answerTasks = Effect.fn("answerTasks")(function* (
     }
     const { id, request } = message
     const fiber = fork(
-      answer(weights, request).pipe(
+      answer(embedder, request).pipe(
         Effect.provideService(RunEvents, (event) => Effect.sync(() => tell({ kind: "event", id, event }))),
         Effect.matchEffect({
           onSuccess: (value) => Effect.sync(() => tell({ kind: "succeeded", id, value })),
@@ -110,7 +110,7 @@ export const answerTasks = Effect.fn("answerTasks")(function* (
   })
   tell({
     kind: "ready",
-    about: { engine: engine.name, adapter: engine.adapter, weights: weights.hash, embedder: weights.embedder }
+    about: { engine: engine.name, adapter: engine.adapter, weights: embedder.hash, embedder: embedder.name }
   })
   return yield* Effect.never
 })

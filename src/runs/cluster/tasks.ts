@@ -67,7 +67,7 @@ export interface About {
   readonly engine: "native" | "webgpu"
   readonly adapter: string
   readonly weights: string
-  readonly embedder: "yamnet" | "untrained"
+  readonly embedder: string
 }
 
 /** Why a task failed: the error's tag, and its sentence. */

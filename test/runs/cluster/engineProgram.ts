@@ -1,17 +1,16 @@
-import { NodeServices } from "@effect/platform-node"
 import { Effect, Layer, Semaphore } from "effect"
-import { FetchHttpClient } from "effect/http"
 import { Settings } from "../../../src/config.ts"
 import { engineLayer } from "../../../src/embedder/choose.ts"
 import { Engine } from "../../../src/embedder/engine.ts"
-import { EMBEDDING_SIZE } from "../../../src/embedder/yamnet/layers.ts"
-import { findWeights } from "../../../src/embedder/yamnet/weights.ts"
+import { frontEnd } from "../../../src/embedder/yamnet/frontEnd.ts"
+import { EMBEDDING_SIZE } from "../../../src/embedder/yamnet/mobilenet.ts"
 import { Embeddings } from "../../../src/embeddings/embeddings.ts"
 import { answerTasks } from "../../../src/runs/cluster/engineTasks.ts"
 import type { FromProcess } from "../../../src/runs/cluster/tasks.ts"
 import { Store } from "../../../src/store/store.ts"
 import { Preparers } from "../../../src/stream/preparers.ts"
 import { storeAt } from "../../support/stores.ts"
+import { untrainedYamnet } from "../../support/untrainedYamnet.ts"
 
 // A worker's engine process for tests: `bun engineProgram.ts <store> <native | milliseconds a patch>`. It has the
 // untrained network, or an engine of fixed cost, on a graphics card if it says "gpu" behind it; it is killed by every
@@ -40,6 +39,7 @@ const fixedCost = (milliseconds: number, name: "native" | "webgpu") =>
         name,
         adapter: "a stub",
         why: "Because this is a test.",
+        frontEnd,
         batch: 1,
         faults: Effect.succeed([]),
         embed: (patch) =>
@@ -52,12 +52,12 @@ const fixedCost = (milliseconds: number, name: "native" | "webgpu") =>
   )
 
 const program = Effect.gen(function* () {
-  const weights = yield* findWeights({ folder: "no such folder", addresses: [], allowUntrained: true })
+  const embedder = yield* untrainedYamnet
   const engine =
     kind === "native"
-      ? engineLayer({ engine: "native", weights, threads: 1 })
+      ? engineLayer({ engine: "native", embedder, threads: 1 })
       : fixedCost(Number.parseInt(kind, 10), kind.endsWith("gpu") ? "webgpu" : "native")
-  return yield* answerTasks(weights, tell, (take) => process.on("message", take)).pipe(
+  return yield* answerTasks(embedder, tell, (take) => process.on("message", take)).pipe(
     Effect.provide(
       Layer.mergeAll(Embeddings.layer, engine, Preparers.layer(1)).pipe(
         Layer.provideMerge(Layer.succeed(Store, poisoned))
@@ -66,6 +66,4 @@ const program = Effect.gen(function* () {
   )
 })
 
-await Effect.runPromise(
-  program.pipe(Effect.scoped, Effect.provide(Layer.mergeAll(Settings.layer, FetchHttpClient.layer, NodeServices.layer)))
-)
+await Effect.runPromise(program.pipe(Effect.scoped, Effect.provide(Settings.layer)))
