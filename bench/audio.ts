@@ -1,6 +1,7 @@
 import { Effect } from "effect"
-import { augment } from "../src/augment/apply.ts"
-import { MAX_AUGMENTATIONS, planVariants } from "../src/augment/plan.ts"
+import { augment } from "../src/augment/augment.ts"
+import { drawVariants } from "../src/augment/draw.ts"
+import { MAX_AUGMENTATIONS } from "../src/augment/variants.ts"
 import { logMelPatches } from "../src/embedder/yamnet/logMel.ts"
 import { type Clip, SAMPLE_RATE } from "../src/sound/clip.ts"
 import { decodeClip } from "../src/sound/decode/decode.ts"
@@ -83,7 +84,7 @@ const oneClip: Effect.Effect<Clip, never, Bench> = Effect.gen(function* () {
 /** Every augmentation by itself, though a run analyses a clip once for all that stretch it. */
 export const transforms = Effect.gen(function* () {
   const clip = yield* oneClip
-  return yield* Effect.forEach(planVariants("benchmark", MAX_AUGMENTATIONS).slice(1), (draw) =>
+  return yield* Effect.forEach(drawVariants("benchmark", MAX_AUGMENTATIONS).slice(1), (draw) =>
     speedOf(
       "transforms",
       draw.variant,

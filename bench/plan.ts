@@ -4,7 +4,7 @@ import { Command, Flag } from "effect/cli"
 import packageJson from "../package.json"
 import { jsonFlag, wholeNumber } from "../pipelines/cli/flags.ts"
 import { table } from "../pipelines/cli/summary.ts"
-import { MAX_AUGMENTATIONS } from "../src/augment/plan.ts"
+import { MAX_AUGMENTATIONS } from "../src/augment/variants.ts"
 import { limitsFor } from "../src/runs/cluster/shards.ts"
 import { type Assumptions, type Estimate, estimate, type Resource } from "./simulate.ts"
 

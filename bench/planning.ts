@@ -3,7 +3,7 @@ import { mkdtemp, rm } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { Effect, Layer, Stream } from "effect"
-import { planVariants } from "../src/augment/plan.ts"
+import { drawVariants } from "../src/augment/draw.ts"
 import { frontEnd } from "../src/embedder/yamnet/frontEnd.ts"
 import { EMBEDDING_SIZE } from "../src/embedder/yamnet/mobilenet.ts"
 import { Embeddings } from "../src/embeddings/embeddings.ts"
@@ -39,7 +39,7 @@ const versionOf = (i: number) => {
 
 const embedded = (i: number, augmentations: number) => {
   const { key, etag, contentHash } = versionOf(i)
-  const variants = planVariants(contentHash, augmentations).map((draw) => ({
+  const variants = drawVariants(contentHash, augmentations).map((draw) => ({
     draw,
     seconds: 4,
     patches: 8,

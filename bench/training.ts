@@ -1,6 +1,7 @@
 import { Effect } from "effect"
+import { networkOf } from "../src/classifier/denseNetwork.ts"
+import { HEADS } from "../src/classifier/heads/heads.ts"
 import { initialWeights } from "../src/classifier/initial.ts"
-import { HEADS, networkOf } from "../src/classifier/network.ts"
 import { fit } from "../src/classifier/train/fit.ts"
 import { nativeBackend } from "../src/classifier/train/nativeBackend.ts"
 import { EMBEDDING_SIZE } from "../src/embedder/yamnet/mobilenet.ts"
@@ -18,7 +19,7 @@ export const training = Effect.forEach(BATCHES, (batchSize) =>
   Effect.gen(function* () {
     const { seconds } = yield* Bench
     const random = seededRandom(7)
-    const network = networkOf(HEADS.mlp, CLASSES)
+    const network = networkOf(HEADS.mlp.description, EMBEDDING_SIZE, CLASSES)
     const examples = (samples: number) => ({
       embeddings: Float32Array.from({ length: samples * EMBEDDING_SIZE }, () => 2 * random() - 1),
       labels: Int32Array.from({ length: samples }, (_, i) => i % CLASSES)

@@ -9,7 +9,7 @@ import { type Evaluation, evaluateHeads } from "../src/classifier/evaluation/eva
 import { evaluationPage } from "../src/classifier/evaluation/evaluationPage.ts"
 import { type OutOfFold, outOfFold } from "../src/classifier/evaluation/outOfFold.ts"
 import { classTable, explain, headTable } from "../src/classifier/evaluation/table.ts"
-import { HEAD_NAMES, type Head } from "../src/classifier/network.ts"
+import { HEAD_NAMES, type HeadName } from "../src/classifier/heads/heads.ts"
 import { nativeBackend } from "../src/classifier/train/nativeBackend.ts"
 import { Settings } from "../src/config.ts"
 import { embeddedCorpus } from "../src/runs/embedded.ts"
@@ -83,7 +83,7 @@ const handle = Effect.fn("evaluate")(function* (options: Options) {
     if (background !== undefined && !dataset.classes.includes(background)) {
       return yield* refuse(`There is no class "${background}": there are ${dataset.classes.join(", ")}.`)
     }
-    const tested: Array<{ readonly head: Head | "auto"; readonly seconds: number; readonly result: OutOfFold }> = []
+    const tested: Array<{ readonly head: HeadName | "auto"; readonly seconds: number; readonly result: OutOfFold }> = []
     for (const head of heads) {
       const began = yield* Clock.currentTimeMillis
       const { epochs, batchSize } = options

@@ -4,7 +4,7 @@ import { FetchHttpClient } from "effect/http"
 import { table } from "../../pipelines/cli/summary.ts"
 import { fitTemperature, temper } from "../../src/classifier/calibrate.ts"
 import type { Dataset } from "../../src/classifier/dataset.ts"
-import { known } from "../../src/classifier/evaluation/calibrated.ts"
+import { withoutHoldout } from "../../src/classifier/evaluation/calibrated.ts"
 import { evaluateHeads } from "../../src/classifier/evaluation/evaluation.ts"
 import type { CrossValidation, OutOfFold } from "../../src/classifier/evaluation/outOfFold.ts"
 import { describeDifference, describeFigure } from "../../src/classifier/evaluation/table.ts"
@@ -27,7 +27,7 @@ export const openCorpus = Effect.fn("openCorpus")(function* (store: string, augm
   )
   return {
     whole: dataset,
-    choosing: known(dataset, splitDataset(dataset)),
+    choosing: withoutHoldout(dataset, splitDataset(dataset)),
     seconds: totals.seconds,
     scores: embedder.scores!,
     services

@@ -1,9 +1,11 @@
 import { Effect } from "effect"
 import type { Dataset } from "../../src/classifier/dataset.ts"
+import { networkOf } from "../../src/classifier/denseNetwork.ts"
 import { type Cut, collect, cutsOf } from "../../src/classifier/evaluation/outOfFold.ts"
+import { featureScale, foldFeatureScale, standardiseFeatures } from "../../src/classifier/featureScale.ts"
+import type { HeadDescription } from "../../src/classifier/heads/head.ts"
+import { HEADS } from "../../src/classifier/heads/heads.ts"
 import { initialWeights } from "../../src/classifier/initial.ts"
-import { HEADS, type HeadDescription, networkOf } from "../../src/classifier/network.ts"
-import { featureScale, foldFeatureScale, standardiseFeatures } from "../../src/classifier/standardise.ts"
 import { fit, SCHEDULE } from "../../src/classifier/train/fit.ts"
 import { nativeBackend } from "../../src/classifier/train/nativeBackend.ts"
 import { seededRandom } from "../../src/sound/random.ts"
@@ -32,7 +34,7 @@ interface Way {
 
 const { mean, highest, deviation, soft, beside, byEnergy, scoresOfMean, pooledScores, embeddings } = views
 const [plain, energy] = [scoresOfMean(mean), scoresOfMean(byEnergy(1))]
-const decay = (value: number): HeadDescription => ({ ...HEADS.audioset, decay: value })
+const decay = (value: number): HeadDescription => ({ ...HEADS.audioset.description, decay: value })
 const onScores = (name: string, pool: views.Pool): ReadonlyArray<Way> =>
   (
     [
@@ -47,7 +49,7 @@ const onScores = (name: string, pool: views.Pool): ReadonlyArray<Way> =>
   }))
 const onEmbeddings = (name: string, pool: views.Pool): Way => ({
   name: `linear on embeddings: ${name}`,
-  head: HEADS.linear,
+  head: HEADS.linear.description,
   variants: embeddings(pool)
 })
 
@@ -79,7 +81,7 @@ const WAYS: ReadonlyArray<Way> = [
   onEmbeddings("mean by energy", byEnergy(1)),
   onEmbeddings("mean and maximum", beside(mean, highest)),
   onEmbeddings("mean and deviation", beside(mean, deviation)),
-  { name: "linear on embeddings: each patch trained", head: HEADS.linear, variants: views.everyEmbedding }
+  { name: "linear on embeddings: each patch trained", head: HEADS.linear.description, variants: views.everyEmbedding }
 ]
 
 /** Rows that a head sees, and the sample that each is of. */
@@ -113,7 +115,7 @@ const tryCut = Effect.fnUntraced(function* (
 ) {
   const classes = dataset.classes.length
   const width = training.rows[0]!.length
-  const network = { ...networkOf(head, classes), units: [width, classes] }
+  const network = networkOf({ ...head, hidden: [] }, width, classes)
   const examples = (seen: Seen) => ({
     embeddings: flat(seen, width),
     labels: Int32Array.from(seen.samples, (sample) => dataset.labels[sample]!)
@@ -160,7 +162,7 @@ const tryWay = Effect.fnUntraced(function* (
   cuts: ReadonlyArray<Cut>,
   patches: ReadonlyArray<Patches>,
   bias: Float32Array,
-  { head = HEADS.audioset, variants, originals = variants, tested = originals }: Way
+  { head = HEADS.audioset.description, variants, originals = variants, tested = originals }: Way
 ) {
   const viewOf = (sample: number) => (dataset.samples[sample]!.variant === "original" ? originals : variants)
   const whole = look([...dataset.samples.keys()], patches, bias, viewOf)

@@ -1,6 +1,7 @@
 import { Effect } from "effect"
 import { outOfFold } from "../../src/classifier/evaluation/outOfFold.ts"
-import { HEADS, type HeadDescription } from "../../src/classifier/network.ts"
+import type { HeadDescription } from "../../src/classifier/heads/head.ts"
+import { HEADS } from "../../src/classifier/heads/heads.ts"
 import { nativeBackend } from "../../src/classifier/train/nativeBackend.ts"
 import { train } from "../../src/classifier/train/train.ts"
 import { openCorpus, report, runExperiment } from "./corpus.ts"
@@ -37,7 +38,7 @@ await runExperiment(
   Effect.gen(function* () {
     const { choosing, seconds, scores } = yield* openCorpus(process.argv[2]!, 5)
     const tried = yield* Effect.forEach(CHANGES, ({ name, change, scale = 1 }) => {
-      const description = { ...HEADS.audioset, ...change }
+      const description = { ...HEADS.audioset.description, ...change }
       const scaled = { kernel: scores.kernel.map((value) => value * scale), bias: scores.bias }
       const settings = { head: "audioset", description, scores: scaled, epochs: 100, batchSize: 64 } as const
       return outOfFold(choosing, FOLDS, (cut, seed) => train(choosing, cut, { ...settings, seed }, nativeBackend)).pipe(

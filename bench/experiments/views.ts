@@ -1,5 +1,5 @@
-import { SCORE_SCALE } from "../../src/classifier/features.ts"
-import { CLIP_EPSILON, standardiseClips } from "../../src/classifier/standardise.ts"
+import { CLIP_EPSILON, standardise } from "../../src/classifier/features/embedding.ts"
+import { SCORE_SCALE } from "../../src/classifier/features/scores.ts"
 import type { Patches } from "./patches.ts"
 
 /** What a head sees of a clip: one row, or one for each patch, whose probabilities are then averaged. */
@@ -48,18 +48,12 @@ const spreadOf = (clip: Float32Array): number => {
 const sigmoid = (logits: Float32Array, scale: number, bias: Float32Array): Float32Array =>
   logits.map((value, score) => 1 / (1 + Math.exp(-(scale * value + bias[score]!))))
 
-const standardised = (row: Float32Array): Float32Array => {
-  const clip = row.slice()
-  standardiseClips(clip, clip.length)
-  return clip
-}
-
 /** Pooled embeddings, standardised: what the linear head sees. */
 export const embeddings =
   (pool: Pool): View =>
-  (patches) => [standardised(pool(patches.embeddings, patches))]
+  (patches) => [standardise(pool(patches.embeddings, patches))]
 
-export const everyEmbedding: View = (patches) => patches.embeddings.map(standardised)
+export const everyEmbedding: View = (patches) => patches.embeddings.map(standardise)
 
 /** A weighted mean of embeddings, and YAMNet's scores of that: what the audioset head sees. */
 export const scoresOfMean =

@@ -1,8 +1,8 @@
 import { Option, Schema } from "effect"
 import { Flag } from "effect/cli"
-import { MAX_AUGMENTATIONS } from "../../src/augment/plan.ts"
+import { MAX_AUGMENTATIONS } from "../../src/augment/variants.ts"
 import { SEARCH, type SearchLimits } from "../../src/classifier/evaluation/search.ts"
-import { HEAD_NAMES } from "../../src/classifier/network.ts"
+import { describeHeads, HEAD_NAMES } from "../../src/classifier/heads/heads.ts"
 import { PROMOTIONS } from "../../src/registry/gate.ts"
 import { TRAINING_DEFAULTS } from "../../src/runs/trainingDefaults.ts"
 
@@ -42,10 +42,7 @@ export const trainingFlags = {
     Flag.withDefault(TRAINING_DEFAULTS.batchSize)
   ),
   head: Flag.Literals("head", ["default", ...HEAD_NAMES, "auto"]).pipe(
-    Flag.withDescription(
-      "audioset learns from YAMNet's own scores of AudioSet's classes, linear from its embeddings, mlp is EcoSight's " +
-        "network; auto looks for a better one (default: audioset, or mlp where the weights lack YAMNet's last layer)"
-    ),
+    Flag.withDescription(describeHeads()),
     Flag.withDefault(TRAINING_DEFAULTS.head)
   ),
   searchSeconds: Flag.Int("search-seconds").pipe(

@@ -1,10 +1,12 @@
-export interface VolumeParameters {
-  readonly gain: number
-}
+import type { Variant } from "./variant.ts"
 
 /** Every sample times `gain`. Products beyond ±1 stay as they are. */
-export const apply = (samples: Float32Array, _sampleRate: number, { gain }: VolumeParameters): Float32Array => {
-  const out = new Float32Array(samples.length)
-  for (let i = 0; i < out.length; i++) out[i] = samples[i]! * gain
-  return out
+export const volume = (gain: number): Variant<{ readonly gain: number }> => ({
+  draw: () => ({ gain }),
+  apply: (samples, parameters) => samples.map((sample) => sample * parameters.gain)
+})
+
+export const VOLUMES = {
+  volume_up: volume(1.2),
+  volume_down: volume(0.8)
 }

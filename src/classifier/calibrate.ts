@@ -1,4 +1,4 @@
-import type { Network, Weights } from "./network.ts"
+import type { DenseNetwork, Weights } from "./denseNetwork.ts"
 
 /** What was predicted of recordings that training had not seen. */
 export interface Held {
@@ -78,7 +78,11 @@ export const temper = (probabilities: Float32Array, classes: number, temperature
 }
 
 /** Folds a temperature into the last layer, so that every export has it. */
-export const foldTemperature = ({ units }: Pick<Network, "units">, weights: Weights, temperature: number): Weights => {
+export const foldTemperature = (
+  { units }: Pick<DenseNetwork, "units">,
+  weights: Weights,
+  temperature: number
+): Weights => {
   const last = units.length - 2
   const cooled = (values: Float32Array) => values.map((value) => value / temperature)
   return {

@@ -1,34 +1,30 @@
-import type { ScoreLayer } from "../embedder/embedder.ts"
-import { featuresOf } from "./features.ts"
-import { type Network, NORMALIZATION, type Weights } from "./network.ts"
+import { type DenseNetwork, NORMALIZATION, type Weights } from "./denseNetwork.ts"
+import type { Features } from "./features/features.ts"
 
-/**
- * A network for embeddings as YAMNet gives them: it standardises each clip, computes YAMNet's own scores where it sees
- * those, and its first layer standardises each feature.
- */
+/** A network for recordings' vectors as the embedder gives them. */
 export interface Classifier {
   readonly classes: ReadonlyArray<string>
-  readonly network: Network
+  /** What the network sees of a vector. */
+  readonly features: Features
+  readonly network: DenseNetwork
+  /** Its first layer standardises each feature, where its head wants that. */
   readonly weights: Weights
-  /** YAMNet's last layer, where the network sees its scores instead of the embedding. */
-  readonly scores?: ScoreLayer
 }
 
 /**
- * Probabilities of each class, [n * classes], for embeddings [n * 1024].
+ * Probabilities of each class, [n * classes], for vectors [n * inputs].
  *
  * In double precision and without any engine, so that evaluation does not depend on what trained.
  */
 export const predict = (
-  { network: { units }, weights, scores }: Pick<Classifier, "network" | "weights" | "scores">,
+  { features, network: { units }, weights }: Pick<Classifier, "features" | "network" | "weights">,
   vectors: Float32Array
-) => {
-  const width = units[0]!
+): Float32Array => {
+  const { inputs } = features
   const classes = units.at(-1)!
-  const features = featuresOf(vectors, scores)
-  const probabilities = new Float32Array((features.length / width) * classes)
-  for (let row = 0; row * width < features.length; row++) {
-    let activation: ArrayLike<number> = features.subarray(row * width, (row + 1) * width)
+  const probabilities = new Float32Array((vectors.length / inputs) * classes)
+  for (let row = 0; row * inputs < vectors.length; row++) {
+    let activation: ArrayLike<number> = features.of(vectors.subarray(row * inputs, (row + 1) * inputs))
     for (let layer = 0; layer < units.length - 1; layer++) {
       activation = dense(activation, weights[`kernel${layer}`]!, weights[`bias${layer}`]!)
       if (layer < units.length - 2) activation = rectifyAndNormalise(activation, weights, layer)

@@ -1,5 +1,4 @@
 import { Effect, Schema } from "effect"
-import { EMBEDDING_SIZE } from "../embedder/yamnet/mobilenet.ts"
 
 /** One variant of a recording, embedded. */
 export interface Sample {
@@ -10,12 +9,14 @@ export interface Sample {
   readonly group: string
   /** `original`, or the augmentation that made it. */
   readonly variant: string
-  /** The mean over the clip's patches, by energy in an original, plain in others: 1,024 floats. */
+  /** The mean over the clip's patches, by energy in an original, plain in others. */
   readonly vector: Float32Array
 }
 
-/** Samples and their labels. The vectors are not copied: at 4 KB each they are most of what a training holds. */
+/** Samples and their labels. The vectors are not copied: they are most of what a training holds. */
 export interface Dataset {
+  /** Values in each vector. */
+  readonly width: number
   /** In alphabetical order; a sample's label is its class's place in it. */
   readonly classes: ReadonlyArray<string>
   readonly samples: ReadonlyArray<Sample>
@@ -27,26 +28,30 @@ export class DatasetError extends Schema.TaggedError<DatasetError>()("DatasetErr
   message: Schema.String
 }) {}
 
-/** Collects samples; fails on fewer than two classes and on a vector that is not 1,024 finite numbers. */
+/** Collects samples; fails on fewer than two classes and on a vector that is not finite numbers, as many as in the first. */
 export const makeDataset = Effect.fn("makeDataset")(function* (samples: ReadonlyArray<Sample>) {
   const classes = [...new Set(samples.map(({ className }) => className))].sort()
   if (classes.length < 2) {
     const found = classes.length === 0 ? "there are none" : `there is only "${classes[0]}"`
     return yield* new DatasetError({ message: `A classifier needs recordings of at least two classes, but ${found}.` })
   }
-  const unusable = samples.find(({ vector }) => vector.length !== EMBEDDING_SIZE || !vector.every(Number.isFinite))
+  const width = samples[0]!.vector.length
+  const unusable = samples.find(({ vector }) => vector.length !== width || !vector.every(Number.isFinite))
   if (unusable !== undefined) {
     const which = `${unusable.variant} of ${unusable.key}`
-    return yield* new DatasetError({ message: `The embedding (${which}) is not ${EMBEDDING_SIZE} finite numbers.` })
+    return yield* new DatasetError({ message: `The embedding (${which}) is not ${width} finite numbers.` })
   }
   const place = new Map(classes.map((name, label) => [name, label]))
   const labels = Int32Array.from(samples, ({ className }) => place.get(className)!)
-  return { classes, samples, labels } satisfies Dataset
+  return { width, classes, samples, labels } satisfies Dataset
 })
 
-/** Some rows' vectors side by side, copied: [rows * 1024]. */
-export const vectorsOf = ({ samples }: Pick<Dataset, "samples">, rows: ReadonlyArray<number>): Float32Array => {
-  const chosen = new Float32Array(rows.length * EMBEDDING_SIZE)
-  for (const [at, row] of rows.entries()) chosen.set(samples[row]!.vector, at * EMBEDDING_SIZE)
+/** Some rows' vectors side by side, copied: [rows * width]. */
+export const vectorsOf = (
+  { width, samples }: Pick<Dataset, "width" | "samples">,
+  rows: ReadonlyArray<number>
+): Float32Array => {
+  const chosen = new Float32Array(rows.length * width)
+  for (const [at, row] of rows.entries()) chosen.set(samples[row]!.vector, at * width)
   return chosen
 }

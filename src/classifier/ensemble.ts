@@ -1,5 +1,5 @@
 import { concatenate } from "../sound/floats.ts"
-import { type Network, type Weights, weightsFrom } from "./network.ts"
+import { type DenseNetwork, type Weights, weightsFrom } from "./denseNetwork.ts"
 
 /**
  * Joins networks of one shape into a single one whose logits are the mean of theirs.
@@ -9,9 +9,9 @@ import { type Network, type Weights, weightsFrom } from "./network.ts"
  * as any network is.
  */
 export const joinMembers = (
-  network: Network,
+  network: DenseNetwork,
   members: ReadonlyArray<Weights>
-): { readonly network: Network; readonly weights: Weights } => {
+): { readonly network: DenseNetwork; readonly weights: Weights } => {
   const count = members.length
   if (count === 1) return { network, weights: members[0]! }
   const last = network.units.length - 2

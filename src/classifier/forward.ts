@@ -1,5 +1,5 @@
 import type { Graph } from "../embedder/onnx/graph.ts"
-import { type Network, NORMALIZATION, type TensorSpec } from "./network.ts"
+import { type DenseNetwork, NORMALIZATION, type TensorSpec } from "./denseNetwork.ts"
 
 /**
  * Adds a network, as it predicts, to a graph: embeddings [n, inputs] to logits [n, classes].
@@ -8,7 +8,7 @@ import { type Network, NORMALIZATION, type TensorSpec } from "./network.ts"
  */
 export const addForward = (
   graph: Graph,
-  network: Pick<Network, "units">,
+  network: Pick<DenseNetwork, "units">,
   embeddings: string,
   weight: (name: TensorSpec["name"]) => string
 ): string => {

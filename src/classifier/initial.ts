@@ -1,8 +1,8 @@
 import type { Random } from "../sound/random.ts"
-import { type Network, sizeOf, type TensorSpec, type Weights, weightsFrom } from "./network.ts"
+import { type DenseNetwork, sizeOf, type TensorSpec, type Weights, weightsFrom } from "./denseNetwork.ts"
 
 /** First weights as Keras draws them: Glorot-uniform kernels, batch normalisation that changes nothing, zero biases. */
-export const initialWeights = (network: Network, random: Random): Weights =>
+export const initialWeights = (network: DenseNetwork, random: Random): Weights =>
   weightsFrom(network, (tensor) => new Float32Array(sizeOf(tensor)).map(initialValue(tensor, random)))
 
 const initialValue = ({ kind, shape }: TensorSpec, random: Random): (() => number) => {

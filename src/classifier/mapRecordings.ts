@@ -1,6 +1,5 @@
 import { Effect } from "effect"
 import { UMAP } from "umap-js"
-import { EMBEDDING_SIZE } from "../embedder/yamnet/mobilenet.ts"
 import { seededRandom, shuffled } from "../sound/random.ts"
 import type { DataMap } from "./dataMap.ts"
 import { type Dataset, vectorsOf } from "./dataset.ts"
@@ -17,14 +16,14 @@ const NEIGHBOURS = 15
  * Lays out a data set's originals on a plane: UMAP of their exact nearest neighbours by cosine, or the two main
  * directions where there are fewer than 16. The same data give the same map.
  */
-export const mapRecordings = Effect.fn("mapRecordings")(function* (dataset: Pick<Dataset, "samples">) {
+export const mapRecordings = Effect.fn("mapRecordings")(function* (dataset: Pick<Dataset, "width" | "samples">) {
   const originals = dataset.samples.flatMap(({ variant }, row) => (variant === "original" ? [row] : []))
   const rows = [...shuffled(originals.length, seededRandom(0)).subarray(0, MOST_POINTS)]
     .map((at) => originals[at]!)
     .sort((a, b) => a - b)
   const vectors = vectorsOf(dataset, rows)
   const isSmall = rows.length < LEAST_FOR_UMAP
-  const places = isSmall ? mainDirections(vectors, EMBEDDING_SIZE) : yield* layOut(vectors)
+  const places = isSmall ? mainDirections(vectors, dataset.width) : yield* layOut(vectors, dataset.width)
   const [x, y] = [0, 1].map((axis) => scaled(places.map((place) => place[axis]!)))
   return {
     method: isSmall ? "pca" : "umap",
@@ -36,10 +35,10 @@ export const mapRecordings = Effect.fn("mapRecordings")(function* (dataset: Pick
   } satisfies DataMap
 })
 
-const layOut = Effect.fnUntraced(function* (vectors: Float32Array) {
+const layOut = Effect.fnUntraced(function* (vectors: Float32Array, width: number) {
   const others = NEIGHBOURS - 1
-  const { indices, similarities } = yield* nearestNeighbours(vectors, EMBEDDING_SIZE, others)
-  const rows = Array.from({ length: vectors.length / EMBEDDING_SIZE }, (_, row) => row)
+  const { indices, similarities } = yield* nearestNeighbours(vectors, width, others)
+  const rows = Array.from({ length: vectors.length / width }, (_, row) => row)
   const own = <A>(values: Int32Array | Float32Array, row: number, of: (value: number) => A) =>
     Array.from(values.subarray(row * others, (row + 1) * others), of)
   return yield* Effect.sync(() => {

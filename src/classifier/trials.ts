@@ -1,4 +1,4 @@
-import type { HeadDescription } from "./network.ts"
+import type { HeadDescription } from "./heads/head.ts"
 
 /** A head that a search tried. */
 export interface Trial {

@@ -37,3 +37,9 @@ export interface Embedder extends Backbone {
    */
   readonly addTo?: (graph: Graph, waveform: string) => string
 }
+
+/** What a run leaves out for want of what the embedder lacks, a sentence each. */
+export const leftOut = ({ name, scores, addTo }: Embedder): ReadonlyArray<string> => [
+  ...(scores === undefined ? [`The head audioset is not on offer: ${name} has no scores of its own.`] : []),
+  ...(addTo === undefined ? [`There is no model for devices, ecosight.onnx: ${name} cannot be one graph.`] : [])
+]

@@ -1,7 +1,7 @@
 import { Effect, Schema } from "effect"
 import { parquetMetadata, parquetRead, parquetReadObjects } from "hyparquet"
 import { ByteWriter, type ColumnSource, parquetWrite } from "hyparquet-writer"
-import { VARIANT_NAMES } from "../augment/plan.ts"
+import { VARIANT_NAMES } from "../augment/variants.ts"
 import { classOf, groupOf } from "../store/keys.ts"
 import type { EmbeddedRecording } from "./recording.ts"
 

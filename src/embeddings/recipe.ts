@@ -1,5 +1,5 @@
 import { Schema } from "effect"
-import { AUGMENTATION_VERSION } from "../augment/plan.ts"
+import { AUGMENTATION_VERSION } from "../augment/draw.ts"
 import type { Precision } from "../embedder/engine.ts"
 import { type FrontEnd, rowSize } from "../embedder/frontEnd.ts"
 

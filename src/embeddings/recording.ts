@@ -1,4 +1,4 @@
-import type { Draw } from "../augment/plan.ts"
+import type { Draw } from "../augment/draw.ts"
 
 /** One variant of a recording and its embedding: the mean over its patches, by energy in an original. */
 export interface EmbeddedVariant {

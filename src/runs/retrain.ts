@@ -1,48 +1,36 @@
 import { Cause, Clock, DateTime, Duration, Effect, Exit, Option, Schema } from "effect"
 import packageJson from "../../package.json"
-import type { Dataset } from "../classifier/dataset.ts"
-import { type ClassScore, evaluate } from "../classifier/evaluate.ts"
-import { trainCalibrated } from "../classifier/evaluation/calibrated.ts"
-import { SEARCH, type SearchLimits } from "../classifier/evaluation/search.ts"
+import { evaluate } from "../classifier/evaluate.ts"
 import { worthOf } from "../classifier/evaluation/worth.ts"
-import { exportArtifacts } from "../classifier/export/artifacts.ts"
-import { mapRecordings } from "../classifier/mapRecordings.ts"
-import { checkLabels } from "../classifier/neighbours/consistency.ts"
-import { defaultHead, type Head } from "../classifier/network.ts"
 import { splitDataset } from "../classifier/split.ts"
-import { nativeBackend } from "../classifier/train/nativeBackend.ts"
-import { webgpuBackend } from "../classifier/train/webgpuBackend.ts"
 import { Settings } from "../config.ts"
-import type { Embedder } from "../embedder/embedder.ts"
-import { Engine } from "../embedder/engine.ts"
-import { openTensorflow } from "../embedder/webgpu/tensorflow.ts"
+import { type Embedder, leftOut } from "../embedder/embedder.ts"
 import { Embeddings } from "../embeddings/embeddings.ts"
 import { makeRecipe, type Recipe } from "../embeddings/recipe.ts"
-import { type Decision, decide, type Promotion } from "../registry/gate.ts"
+import type { Promotion } from "../registry/gate.ts"
 import { resumedElsewhere, withLease } from "../registry/lease.ts"
-import { type Promoted, readPointer } from "../registry/pointer.ts"
-import { compareWithPromoted } from "../registry/promoted.ts"
-import { promoteVersion, repairCopies, writeVersion } from "../registry/publish.ts"
+import { readPointer } from "../registry/pointer.ts"
+import { repairCopies } from "../registry/publish.ts"
 import { writeRunRecord } from "../registry/runRecord.ts"
-import { encodeTrainingSet, lastTrainingSet, readTrainingSet, TRAINING_SET_FILE } from "../registry/trainingSet.ts"
-import { CURRENT_KEY, modelKey } from "../store/keys.ts"
-import { orNone, Store } from "../store/store.ts"
+import { encodeTrainingSet, lastTrainingSet } from "../registry/trainingSet.ts"
+import { Store } from "../store/store.ts"
 import { embedCorpus, type StreamResult, type StreamSettings } from "../stream/embed.ts"
-import { RunEvents } from "../stream/events.ts"
 import { Preparers } from "../stream/preparers.ts"
 import { type CorpusCount, countCorpus, liveVersions, type StoredVersions } from "../stream/recordings.ts"
+import {
+  backendOf,
+  type CandidateOptions,
+  carryOut,
+  engineAtWork,
+  judge,
+  trainCandidate,
+  writeCandidate
+} from "./candidate.ts"
 import { DatasetIncomplete, loadDataset } from "./data.ts"
-import type { RunSummary } from "./summary.ts"
+import { type RunSummary, summariseHoldout } from "./summary.ts"
 
-export interface RetrainOptions {
+export interface RetrainOptions extends CandidateOptions {
   readonly augmentations: number
-  readonly epochs: number
-  readonly batchSize: number
-  /** `default` is the best one that the weights allow; `auto` looks for a better one. */
-  readonly head: Head | "default" | "auto"
-  /** How long `auto` looks. */
-  readonly search?: SearchLimits
-  readonly seed: number
   /** Train only if at least so many recordings are new since the last training. */
   readonly minNewSamples: number
   readonly promotion: Promotion
@@ -198,71 +186,28 @@ export const finish = Effect.fn("retrain.finish")(function* (embedder: Embedder,
   const { runId, recipe, options, streamed, embedded } = run
   const began = yield* Clock.currentTimeMillis
   const settings = yield* Settings
-  const store = yield* Store
-  const { name, adapter, why: chosen, faults } = yield* Engine
-  const emit = yield* RunEvents
+  const { location } = yield* Store
   const embeddings = yield* Embeddings
   const [loading, { dataset, totals }] = yield* embeddings
     .compact(recipe, liveVersions)
     .pipe(Effect.andThen(loadDataset(recipe, streamed.live, settings.groupPattern)), Effect.timed)
   const split = splitDataset(dataset)
-  const why = [chosen, ...(yield* faults)].join(" ")
-
-  const backend = name === "webgpu" ? webgpuBackend(yield* openTensorflow) : nativeBackend
-  const limits = options.search ?? SEARCH
-  const [training, classifier] = yield* trainCalibrated(
-    dataset,
-    split,
-    {
-      ...options,
-      head: options.head === "default" ? defaultHead(embedder) : options.head,
-      scores: embedder.scores,
-      onEpoch: (epoch, { loss, val_loss }) =>
-        emit({ stage: "train", done: epoch, total: options.epochs, loss, validationLoss: val_loss ?? null })
-    },
-    {
-      ...limits,
-      onTrial: ({ number, name, loss }, spent) =>
-        emit({ stage: "search", done: Math.round(spent), total: limits.seconds, heads: number + 1, name, loss })
-    },
-    backend
-  ).pipe(Effect.timed)
-  const holdout = evaluate(classifier, dataset, split.holdout)
+  const engine = yield* engineAtWork
+  const backend = yield* backendOf(engine)
+  const [training, classifier] = yield* trainCandidate(embedder, dataset, split, options, backend).pipe(Effect.timed)
+  const evaluation = evaluate(classifier, dataset, split.holdout)
 
   const pointer = yield* readPointer()
-  const incumbent = yield* compareWithPromoted(pointer, classifier, dataset, split.holdout)
-  const comparison =
-    incumbent.kind === "compared" ? { promotedRun: incumbent.runId, ...incumbent.comparison } : undefined
-  const labels = yield* checkNewLabels(pointer, dataset, streamed.live)
-  const tolerances = { macroF1: settings.gateTolerance, recall: settings.gateClassTolerance }
-  const intended = decide(options.promotion, incumbent, tolerances, labels)
-
-  const artifacts = yield* exportArtifacts(
-    {
-      runId,
-      date: DateTime.toDateUtc(yield* DateTime.now),
-      classifier,
-      evaluation: holdout,
-      comparison,
-      dataset,
-      split,
-      map: yield* mapRecordings(dataset),
-      recipe,
-      embedder,
-      engine: { name, adapter, why },
-      modelPath: modelKey("yamnet_classifier.keras")
-    },
-    Option.getOrUndefined(Option.map(yield* orNone(store.get(modelKey("retraining_log.json"))), ({ bytes }) => bytes))
-  )
+  const { comparison, labels, intended } = yield* judge(pointer, classifier, dataset, split, streamed.live, options)
   const trainingSet = encodeTrainingSet(streamed.live)
-  artifacts.set(TRAINING_SET_FILE, trainingSet)
-  const versionKeys = yield* writeVersion(runId, artifacts)
+  const candidate = { runId, classifier, evaluation, comparison, dataset, split, recipe, embedder, engine }
+  const versionKeys = yield* writeCandidate(candidate, trainingSet)
   const { decision, keys } = yield* carryOut(intended, runId, pointer)
 
   return {
     runId,
-    store: store.location,
-    engine: { name, adapter, why },
+    store: location,
+    engine,
     embedder: embedder.name,
     snapshot: new Bun.CryptoHasher("sha256").update(trainingSet).digest("hex"),
     recordings: totals.recordings,
@@ -278,20 +223,11 @@ export const finish = Effect.fn("retrain.finish")(function* (embedder: Embedder,
       stream: run.seconds.stream + Duration.toSeconds(loading),
       train: Duration.toSeconds(training)
     },
-    holdout: {
-      recordings: holdout?.recordings ?? 0,
-      accuracy: holdout?.accuracy ?? null,
-      macroF1: holdout?.macroF1 ?? null,
-      perClass: dataset.classes.map((className, label) => ({
-        className,
-        ...totals.classes.get(className)!,
-        ...scoresOf(holdout?.perClass[label])
-      })),
-      confusion: holdout?.confusion ?? []
-    },
+    holdout: summariseHoldout(dataset.classes, totals, evaluation),
     notes: [
       ...split.notes,
       ...classifier.notes,
+      ...leftOut(embedder),
       ...worthOf(dataset),
       ...totals.notes,
       ...(classifier.search ? [classifier.search.why] : [])
@@ -303,40 +239,3 @@ export const finish = Effect.fn("retrain.finish")(function* (embedder: Embedder,
     artifacts: decision.promote ? keys : versionKeys
   } satisfies RunSummary
 })
-
-/** How well the labels of what is new since the promoted model go with the others; undefined where nothing is. */
-const checkNewLabels = Effect.fnUntraced(function* (
-  pointer: Option.Option<Promoted>,
-  dataset: Dataset,
-  live: ReadonlyMap<string, string>
-) {
-  if (Option.isNone(pointer)) return undefined
-  const before = yield* readTrainingSet(pointer.value.runId)
-  const isNew = (key: string) => before.get(key) !== live.get(key)
-  return dataset.samples.some(({ key }) => isNew(key)) ? yield* checkLabels(dataset, isNew) : undefined
-})
-
-/** Promotes where that was decided, unless another version has been promoted since the comparison. */
-const carryOut = Effect.fnUntraced(function* (decision: Decision, runId: string, pointer: Option.Option<Promoted>) {
-  if (!decision.promote) return { decision, keys: [] }
-  return yield* promoteVersion(runId, pointer).pipe(
-    Effect.map((keys) => ({ decision, keys })),
-    Effect.catchIf(
-      (error) => error._tag === "StoreError" && error.reason === "conflict" && error.key === CURRENT_KEY,
-      () => {
-        const why = "Not promoted: another version was promoted during this run, so the comparison no longer holds."
-        return Effect.succeed({ decision: { promote: false, why } satisfies Decision, keys: [] })
-      }
-    )
-  )
-})
-
-const scoresOf = (score: ClassScore | undefined) => {
-  const known = score !== undefined && score.support > 0
-  return {
-    support: score?.support ?? 0,
-    precision: known ? score.precision : null,
-    recall: known ? score.recall : null,
-    f1: known ? score.f1 : null
-  }
-}

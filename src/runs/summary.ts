@@ -1,4 +1,6 @@
 import { Schema } from "effect"
+import type { ClassScore, Evaluation } from "../classifier/evaluate.ts"
+import type { CorpusTotals } from "./data.ts"
 
 const ClassScores = Schema.Struct({
   className: Schema.String,
@@ -81,3 +83,30 @@ export const RunSummary = Schema.Struct({
   artifacts: Schema.Array(Schema.String)
 })
 export type RunSummary = typeof RunSummary.Type
+
+/** The figures of the held-out recordings, by class. */
+export const summariseHoldout = (
+  classes: ReadonlyArray<string>,
+  totals: CorpusTotals,
+  evaluation: Evaluation | undefined
+): RunSummary["holdout"] => ({
+  recordings: evaluation?.recordings ?? 0,
+  accuracy: evaluation?.accuracy ?? null,
+  macroF1: evaluation?.macroF1 ?? null,
+  perClass: classes.map((className, label) => ({
+    className,
+    ...totals.classes.get(className)!,
+    ...scoresOf(evaluation?.perClass[label])
+  })),
+  confusion: evaluation?.confusion ?? []
+})
+
+const scoresOf = (score: ClassScore | undefined) => {
+  const known = score !== undefined && score.support > 0
+  return {
+    support: score?.support ?? 0,
+    precision: known ? score.precision : null,
+    recall: known ? score.recall : null,
+    f1: known ? score.f1 : null
+  }
+}

@@ -1,6 +1,6 @@
 import { Effect, Option } from "effect"
 import { Elysia } from "elysia"
-import { VARIANT_NAMES, type VariantName } from "../augment/plan.ts"
+import { VARIANT_NAMES, type VariantName } from "../augment/variants.ts"
 import { Settings } from "../config.ts"
 import { classOf, isRecording, isUnlabelled, variantKey } from "../store/keys.ts"
 import { Store } from "../store/store.ts"

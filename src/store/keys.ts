@@ -1,4 +1,4 @@
-import { VARIANT_NAMES, type VariantName } from "../augment/plan.ts"
+import { VARIANT_NAMES, type VariantName } from "../augment/variants.ts"
 import type { ObjectInfo } from "./store.ts"
 
 /** Under here lie the recordings, one folder per class. */

@@ -1,6 +1,6 @@
 import { Effect } from "effect"
-import { augment } from "../augment/apply.ts"
-import { type Draw, planVariants } from "../augment/plan.ts"
+import { augment } from "../augment/augment.ts"
+import { type Draw, drawVariants } from "../augment/draw.ts"
 import { evenWeights, type FrontEnd } from "../embedder/frontEnd.ts"
 import { decodeClip } from "../sound/decode/decode.ts"
 import { encodeWav } from "../sound/wav.ts"
@@ -42,7 +42,7 @@ export const prepareRecording = Effect.fn("prepareRecording")(function* (
 ) {
   const contentHash = new Bun.CryptoHasher("sha256").update(bytes).digest("hex")
   const clip = yield* decodeClip(bytes, { maxSeconds: settings.clipMaxSeconds, sampleRate })
-  const variants = augment(clip, planVariants(contentHash, settings.augmentations)).map(
+  const variants = augment(clip, drawVariants(contentHash, settings.augmentations)).map(
     ({ draw, clip: variant }): PreparedVariant => {
       const { bytes: wav, peak, clipped } = encodeWav(variant)
       const patches = prepare(variant.samples)

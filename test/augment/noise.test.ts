@@ -1,8 +1,9 @@
 import { expect, test } from "bun:test"
-import { apply } from "../../src/augment/noise.ts"
+import { noise as variant } from "../../src/augment/noise.ts"
+import { made } from "../support/variants.ts"
 
 const noise = (length: number, sigma: number, seed: number): Float32Array =>
-  apply(new Float32Array(length), 16_000, { sigma, seed })
+  made(variant(sigma), new Float32Array(length), { seed })
 
 const deviation = (samples: Float32Array): number =>
   Math.sqrt(samples.reduce((sum, x) => sum + x * x, 0) / samples.length)
@@ -57,7 +58,7 @@ test("a seed gives the same noise each time, another seed other noise", () => {
 test("it is added to the clip, which stays as it was", () => {
   const clip = Float32Array.from({ length: 100 }, (_, i) => i / 100)
   const before = clip.slice()
-  const noisy = apply(clip, 16_000, { sigma: 0.01, seed: 3 })
+  const noisy = made(variant(0.01), clip, { seed: 3 })
   const alone = noise(100, 0.01, 3)
   expect(clip).toEqual(before)
   for (let i = 0; i < 100; i++) expect(noisy[i]!).toBeCloseTo(clip[i]! + alone[i]!, 6)

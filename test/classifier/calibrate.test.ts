@@ -2,8 +2,10 @@ import { expect, test } from "bun:test"
 import fc from "fast-check"
 import { decisionThresholds, fitTemperature, foldTemperature, temper } from "../../src/classifier/calibrate.ts"
 import { predict } from "../../src/classifier/classifier.ts"
+import { networkOf } from "../../src/classifier/denseNetwork.ts"
+import { FEATURES } from "../../src/classifier/features/kinds.ts"
+import { HEADS } from "../../src/classifier/heads/heads.ts"
 import { initialWeights } from "../../src/classifier/initial.ts"
-import { HEADS, networkOf } from "../../src/classifier/network.ts"
 import { seededRandom } from "../../src/sound/random.ts"
 import golden from "../golden/classifier/temperature.json"
 import { gaussian } from "../support/problems.ts"
@@ -22,12 +24,13 @@ test("fewer than ten recordings do not change anything", () => {
 })
 
 test.each(["mlp", "linear"] as const)("a temperature folded into %s is the one applied to its answers", (head) => {
-  const network = networkOf(HEADS[head], 3)
+  const features = FEATURES.embedding.make(1024, {})
+  const network = networkOf(HEADS[head].description, features.width, 3)
   const random = seededRandom(2)
   const weights = initialWeights(network, random)
   const vectors = Float32Array.from({ length: 4 * 1024 }, () => Math.max(0, gaussian(random)))
-  const expected = temper(predict({ network, weights }, vectors), 3, 0.4)
-  const actual = predict({ network, weights: foldTemperature(network, weights, 0.4) }, vectors)
+  const expected = temper(predict({ features, network, weights }, vectors), 3, 0.4)
+  const actual = predict({ features, network, weights: foldTemperature(network, weights, 0.4) }, vectors)
   for (const [at, probability] of expected.entries()) expect(actual[at]).toBeCloseTo(probability, 5)
 })
 

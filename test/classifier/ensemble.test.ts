@@ -1,13 +1,16 @@
 import { expect, test } from "bun:test"
 import { predict } from "../../src/classifier/classifier.ts"
+import { networkOf } from "../../src/classifier/denseNetwork.ts"
 import { joinMembers } from "../../src/classifier/ensemble.ts"
+import { FEATURES } from "../../src/classifier/features/kinds.ts"
+import { HEADS } from "../../src/classifier/heads/heads.ts"
 import { initialWeights } from "../../src/classifier/initial.ts"
-import { HEADS, networkOf } from "../../src/classifier/network.ts"
 import { seededRandom } from "../../src/sound/random.ts"
 import { gaussian } from "../support/problems.ts"
 
 test.each([[[]], [[6]], [[6, 5]]])("joined networks with hidden layers %o give the mean of their logits", (hidden) => {
-  const network = networkOf({ ...HEADS.mlp, hidden, dropout: hidden.map(() => 0.5) }, 3)
+  const features = FEATURES.embedding.make(1024, {})
+  const network = networkOf({ ...HEADS.mlp.description, hidden, dropout: hidden.map(() => 0.5) }, features.width, 3)
   const random = seededRandom(4)
   const members = [1, 2, 3].map((seed) =>
     Object.fromEntries(
@@ -18,8 +21,8 @@ test.each([[[]], [[6]], [[6, 5]]])("joined networks with hidden layers %o give t
     )
   )
   const vectors = Float32Array.from({ length: 5 * 1024 }, () => Math.max(0, gaussian(random)))
-  const joined = predict(joinMembers(network, members), vectors)
-  const each = members.map((weights) => predict({ network, weights }, vectors))
+  const joined = predict({ features, ...joinMembers(network, members) }, vectors)
+  const each = members.map((weights) => predict({ features, network, weights }, vectors))
   for (let row = 0; row < 5; row++) {
     // A mean of logits is a geometric mean of probabilities.
     const means = [0, 1, 2].map((label) => each.reduce((product, own) => product * own[row * 3 + label]! ** (1 / 3), 1))

@@ -9,7 +9,8 @@ import { Effect } from "effect"
 import { predict } from "../../src/classifier/classifier.ts"
 import { exportArtifacts } from "../../src/classifier/export/artifacts.ts"
 import { trainingHistory } from "../../src/classifier/export/metadata.ts"
-import { HEADS, type HeadDescription } from "../../src/classifier/network.ts"
+import type { HeadDescription } from "../../src/classifier/heads/head.ts"
+import { HEADS } from "../../src/classifier/heads/heads.ts"
 import { untrainedNetwork } from "../../src/embedder/yamnet/untrained.ts"
 import { seededRandom } from "../../src/sound/random.ts"
 import { gaussian } from "../support/problems.ts"
@@ -21,9 +22,9 @@ if (folder === undefined) throw new Error("Say which folder to write to.")
 
 const ensemble = { hidden: [24, 12], dropout: [0.3, 0.2], members: 3, mixup: 0.2, labelSmoothing: 0.1 }
 const heads: Readonly<Record<string, HeadDescription>> = {
-  ...HEADS,
-  "ensemble of embeddings": { ...HEADS.mlp, ...ensemble },
-  "ensemble of scores": { ...HEADS.audioset, ...ensemble, smallestDeviation: 0.1 }
+  ...Object.fromEntries(Object.entries(HEADS).map(([name, { description }]) => [name, description])),
+  "ensemble of embeddings": { ...HEADS.mlp.description, ...ensemble },
+  "ensemble of scores": { ...HEADS.audioset.description, ...ensemble, smallestDeviation: 0.1 }
 }
 
 for (const [head, description] of Object.entries(heads)) {

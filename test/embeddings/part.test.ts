@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test"
 import { Effect } from "effect"
 import fc from "fast-check"
-import { VARIANT_NAMES } from "../../src/augment/plan.ts"
+import { VARIANT_NAMES } from "../../src/augment/variants.ts"
 import { EMBEDDING_SIZE } from "../../src/embedder/yamnet/mobilenet.ts"
 import {
   decodePart,

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test"
 import fc from "fast-check"
-import { VARIANT_NAMES } from "../../src/augment/plan.ts"
+import { VARIANT_NAMES } from "../../src/augment/variants.ts"
 import { classOf, groupOf, isRecording, recordingKey, stemOf, variantKey } from "../../src/store/keys.ts"
 
 /** Names that have gone wrong somewhere: several endings, variants' names, signs, other scripts. */

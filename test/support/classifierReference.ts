@@ -1,4 +1,4 @@
-import type { Network } from "../../src/classifier/network.ts"
+import type { DenseNetwork } from "../../src/classifier/denseNetwork.ts"
 import type { Pass, Problem } from "../../src/classifier/train/backend.ts"
 
 /** Weights in double precision. */
@@ -69,7 +69,12 @@ export const batchLoss = (
   return { loss, moments }
 }
 
-const affine = (rows: ReadonlyArray<ReadonlyArray<number>>, layer: number, { units }: Network, weights: Weights64) =>
+const affine = (
+  rows: ReadonlyArray<ReadonlyArray<number>>,
+  layer: number,
+  { units }: DenseNetwork,
+  weights: Weights64
+) =>
   rows.map((row) =>
     Array.from({ length: units[layer + 1]! }, (_, unit) =>
       row.reduce(

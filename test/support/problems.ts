@@ -1,12 +1,12 @@
 import type { Sample } from "../../src/classifier/dataset.ts"
+import type { DenseNetwork } from "../../src/classifier/denseNetwork.ts"
 import { initialWeights } from "../../src/classifier/initial.ts"
-import type { Network } from "../../src/classifier/network.ts"
 import type { Pass, Problem } from "../../src/classifier/train/backend.ts"
 import { batchBorders } from "../../src/classifier/train/fit.ts"
 import { type Random, seededRandom, shuffled } from "../../src/sound/random.ts"
 
 /** EcoSight's kind of network, and the linear one, small enough to differentiate numerically. */
-export const SMALL: Readonly<Record<"mlp" | "linear" | "mixed", Network>> = {
+export const SMALL: Readonly<Record<"mlp" | "linear" | "mixed", DenseNetwork>> = {
   mlp: { units: [6, 5, 4, 3], dropout: [0.4, 0.25], decay: 0.02, learningRate: 0.01, labelSmoothing: 0, mixup: 0 },
   linear: { units: [6, 3], dropout: [], decay: 0.05, learningRate: 0.01, labelSmoothing: 0, mixup: 0 },
   mixed: { units: [6, 5, 3], dropout: [0.3], decay: 0, learningRate: 0.01, labelSmoothing: 0.1, mixup: 0.4 }
@@ -48,7 +48,7 @@ export const labelledBatch = (
 }
 
 /** Samples around one centre for each class, with every weight away from where it starts, so that each one matters. */
-export const smallProblem = (network: Network, samples: number, seed: number): Problem => {
+export const smallProblem = (network: DenseNetwork, samples: number, seed: number): Problem => {
   const random = seededRandom(seed)
   const classes = network.units.at(-1)!
   const inputs = network.units[0]!

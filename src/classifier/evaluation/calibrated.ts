@@ -28,7 +28,7 @@ export const trainCalibrated = Effect.fn("trainCalibrated")(function* (
   limits: SearchProgress,
   backend: Backend
 ) {
-  const inner = known(dataset, split)
+  const inner = withoutHoldout(dataset, split)
   const quiet = { ...given, onEpoch: () => Effect.void }
   const found = given.head === "auto" ? yield* searchHead(inner, quiet, limits, backend, limits.onTrial) : undefined
   const description = found && { description: found.description }
@@ -54,9 +54,9 @@ export const trainCalibrated = Effect.fn("trainCalibrated")(function* (
 })
 
 /** The recordings that a split does not hold out, as a data set of their own. */
-export const known = ({ classes, samples, labels }: Dataset, { parts }: Split): Dataset => {
+export const withoutHoldout = ({ samples, labels, ...dataset }: Dataset, { parts }: Split): Dataset => {
   const rows = samples.flatMap(({ group }, row) => (parts.get(group) === "holdout" ? [] : [row]))
-  return { classes, samples: rows.map((row) => samples[row]!), labels: Int32Array.from(rows, (row) => labels[row]!) }
+  return { ...dataset, samples: rows.map((row) => samples[row]!), labels: Int32Array.from(rows, (row) => labels[row]!) }
 }
 
 const validated = (classifier: TrainedClassifier, dataset: Dataset, { validation }: Split): Held => ({

@@ -3,13 +3,13 @@ import { Clock, Effect, Option } from "effect"
 import { drawGroups } from "../bootstrap.ts"
 import { fitTemperature } from "../calibrate.ts"
 import type { Dataset } from "../dataset.ts"
-import type { HeadDescription } from "../network.ts"
+import type { HeadDescription } from "../heads/head.ts"
 import type { Backend } from "../train/backend.ts"
 import { type TrainingSettings, train } from "../train/train.ts"
 import type { HeadSearch, Trial } from "../trials.ts"
 import { type Cut, collect, cutsOf, testCut } from "./outOfFold.ts"
 import { macroF1, outcomesOf } from "./scores.ts"
-import { type Candidate, candidates } from "./space.ts"
+import { candidates, type HeadCandidate } from "./space.ts"
 
 /** How long a search goes on. */
 export interface SearchLimits {
@@ -46,7 +46,7 @@ interface Standing {
 
 /** A head and how it stands after each rung. */
 interface Contender {
-  readonly candidate: Candidate
+  readonly candidate: HeadCandidate
   readonly standings: ReadonlyArray<Standing>
 }
 
@@ -74,7 +74,7 @@ export const searchHead = Effect.fn("searchHead")(function* (
   let first: Contender | undefined
   let best: Contender | undefined
 
-  const attempt = Effect.fnUntraced(function* (candidate: Candidate) {
+  const attempt = Effect.fnUntraced(function* (candidate: HeadCandidate) {
     const given: Array<Float32Array> = []
     const standings: Array<Standing> = []
     for (const [rung, until] of RUNGS.entries()) {
@@ -103,7 +103,7 @@ export const searchHead = Effect.fn("searchHead")(function* (
     return { trial, standings, isWhole }
   })
 
-  for (const candidate of candidates(settings.seed, settings.scores !== undefined)) {
+  for (const candidate of candidates(settings.seed, settings)) {
     const left = seconds - (yield* spent)
     if (trials.length >= (most ?? Number.POSITIVE_INFINITY)) break
     if (first === undefined) {

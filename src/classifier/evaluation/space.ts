@@ -1,50 +1,59 @@
 import { seededRandom } from "../../sound/random.ts"
-import { HEADS, type HeadDescription } from "../network.ts"
+import type { EmbedderLayers } from "../features/features.ts"
+import { FEATURE_NAMES, FEATURES, hasFeatures } from "../features/kinds.ts"
+import type { HeadDescription } from "../heads/head.ts"
+import { HEAD_NAMES, HEADS } from "../heads/heads.ts"
 
 /** A head to be tried, by its place among all. */
-export interface Candidate {
+export interface HeadCandidate {
   readonly number: number
   readonly name: string
   readonly description: HeadDescription
 }
 
+/** Heads that are drawn before the named ones that have hidden layers, which train in twenty times their time. */
+const FIRST_DRAWN = 8
+
 /**
  * The heads that a search tries, without end: those on offer, then ever new ones drawn from all that a head can be.
  * Each is drawn from its own number, so that a search that goes on for longer tries the same ones first.
  *
- * EcoSight's network comes after some that train in a twentieth of its time.
- *
- * @param hasScores Whether YAMNet's last layer is there, which half of the heads see.
+ * @param embedder Whose layers heads may see.
  */
-export const candidates = function* (seed: number, hasScores: boolean): Generator<Candidate> {
-  const named: ReadonlyArray<keyof typeof HEADS> = hasScores ? ["audioset", "linear"] : ["linear"]
-  const drawn = (number: number): Candidate => ({
-    number,
-    name: `drawn ${number}`,
-    description: drawHead(seed, number, hasScores)
-  })
+export const candidates = function* (seed: number, embedder: EmbedderLayers): Generator<HeadCandidate> {
+  const named = HEAD_NAMES.toReversed()
+    .map((name) => ({ name, description: HEADS[name].description }))
+    .filter(({ description }) => hasFeatures(description.input, embedder))
+  const isQuick = ({ description }: (typeof named)[number]) => description.hidden.length === 0
   let number = 0
-  for (const name of named) yield { number: number++, name, description: HEADS[name] }
-  while (number < 8) yield drawn(number++)
-  yield { number: number++, name: "mlp", description: HEADS.mlp }
-  for (;;) yield drawn(number++)
+  const drawn = (): HeadCandidate => {
+    const own = number++
+    return { number: own, name: `drawn ${own}`, description: drawHead(seed, own, embedder) }
+  }
+  for (const head of named.filter(isQuick)) yield { number: number++, ...head }
+  while (number < FIRST_DRAWN) yield drawn()
+  for (const head of named.filter((own) => !isQuick(own))) yield { number: number++, ...head }
+  for (;;) yield drawn()
 }
 
-const drawHead = (seed: number, number: number, hasScores: boolean): HeadDescription => {
+const drawHead = (seed: number, number: number, embedder: EmbedderLayers): HeadDescription => {
   const random = seededRandom(seed ^ Math.imul(number + 1, 0x9e3779b1))
   const pick = <T>(choices: ReadonlyArray<T>): T => choices[Math.floor(random() * choices.length)]!
   // Evenly over the logarithm.
   const between = (least: number, most: number) => Number((least * (most / least) ** random()).toPrecision(2))
-  const input = hasScores ? pick(["scores", "scores", "embedding"] as const) : "embedding"
+  const seen = FEATURE_NAMES.filter((name) => hasFeatures(name, embedder))
+  const weighted = seen.flatMap((name) => Array.from({ length: FEATURES[name].drawn.weight }, () => name))
+  const input = seen.length === 1 ? seen[0]! : pick(weighted)
+  const { decay, smallestDeviation } = FEATURES[input].drawn
   const hidden = pick([[], [], [], [32], [128], [128, 32]])
   const rate = pick([0.2, 0.4, 0.6])
   return {
     input,
     hidden,
     dropout: hidden.map(() => rate),
-    decay: input === "scores" ? between(0.001, 0.1) : between(0.01, 10),
+    decay: between(...decay),
     learningRate: hidden.length > 0 ? between(0.0005, 0.005) : between(0.003, 0.03),
-    smallestDeviation: input === "scores" ? pick([null, null, 0.1, 0.3]) : pick([null, 0.1, 0.3, 1]),
+    smallestDeviation: pick(smallestDeviation),
     labelSmoothing: pick([0, 0, 0.05, 0.1]),
     mixup: pick([0, 0, 0.2, 0.5]),
     balance: pick(["balanced", "balanced", "root"] as const),

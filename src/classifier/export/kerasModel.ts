@@ -1,75 +1,29 @@
 import { Effect } from "effect"
 import { type Zippable, zipSync } from "fflate"
 import { File as Hdf5File, ready } from "h5wasm"
-import type { ScoreLayer } from "../../embedder/embedder.ts"
-import { EMBEDDING_SIZE, SCORE_COUNT } from "../../embedder/yamnet/mobilenet.ts"
 import type { Classifier } from "../classifier.ts"
-import { scaledKernel } from "../features.ts"
-import { type Network, NORMALIZATION, tensorsOf, type Weights } from "../network.ts"
-import { CLIP_EPSILON } from "../standardise.ts"
+import { NORMALIZATION, tensorsOf } from "../denseNetwork.ts"
+import type { KerasLayer } from "./kerasLayer.ts"
 
 /**
- * A classifier as a `.keras` file: [n, 1024] embeddings to [n, classes] probabilities.
+ * A classifier as a `.keras` file: [n, inputs] embeddings to [n, classes] probabilities.
  *
  * It opens in Keras 2.15 and in Keras 3. Equal classifiers give equal bytes. Not compiled: it is for prediction.
  */
-export const kerasModel = Effect.fn("kerasModel")(function* ({ network, weights, scores }: Classifier) {
+export const kerasModel = Effect.fn("kerasModel")(function* (classifier: Classifier) {
   const { FS } = yield* Effect.promise(() => ready)
-  const layers = layersOf(network, weights, scores)
+  const layers = layersOf(classifier)
   const json = (value: unknown): Uint8Array => new TextEncoder().encode(JSON.stringify(value))
   const entries: Zippable = {
     "metadata.json": json({ keras_version: "2.15.0", date_saved: "1980-01-01@00:00:00" }),
-    "config.json": json(modelConfig(layers)),
+    "config.json": json(modelConfig(layers, classifier.features.inputs)),
     "model.weights.h5": weightsFile(FS, layers)
   }
   // Keras stores without compression as well: weights are noise to a compressor. The date is the zip format's zero.
   return zipSync(entries, { level: 0, mtime: new Date(1980, 0, 1) })
 })
 
-interface KerasLayer {
-  readonly className: string
-  readonly config: Readonly<Record<string, unknown>>
-  /** Shape of its input, without the batch. */
-  readonly inputs: ReadonlyArray<number>
-  /** Layers that it takes its input from, by place; the one before it unless given. */
-  readonly from?: ReadonlyArray<number>
-  /** Its tensors, in the order in which Keras numbers them. */
-  readonly tensors: ReadonlyArray<{ readonly values: Float32Array; readonly shape: ReadonlyArray<number> }>
-}
-
-const STANDARDISATION: KerasLayer = {
-  className: "LayerNormalization",
-  config: { axis: -1, epsilon: CLIP_EPSILON, center: false, scale: false },
-  inputs: [EMBEDDING_SIZE],
-  tensors: []
-}
-
-/**
- * As in `featuresOf`: the lowest value is taken off each clip, as the highest of its negative is added, because Keras
- * has no layer for a minimum; then YAMNet's last layer, which further training leaves as it is.
- */
-const scoreLayers = ({ kernel, bias }: ScoreLayer): ReadonlyArray<KerasLayer> => {
-  const plain = (className: string, config: KerasLayer["config"], inputs: ReadonlyArray<number>): KerasLayer => {
-    return { className, config, inputs, tensors: [] }
-  }
-  return [
-    plain("Rescaling", { scale: -1, offset: 0 }, [EMBEDDING_SIZE]),
-    plain("Reshape", { target_shape: [EMBEDDING_SIZE, 1] }, [EMBEDDING_SIZE]),
-    plain("GlobalMaxPooling1D", { data_format: "channels_last", keepdims: false }, [EMBEDDING_SIZE, 1]),
-    { ...plain("Add", {}, []), from: [0, 3] },
-    {
-      ...plain("Dense", { units: SCORE_COUNT, activation: "sigmoid", use_bias: true, trainable: false }, [
-        EMBEDDING_SIZE
-      ]),
-      tensors: [
-        { values: scaledKernel(kernel), shape: [EMBEDDING_SIZE, SCORE_COUNT] },
-        { values: bias, shape: [SCORE_COUNT] }
-      ]
-    }
-  ]
-}
-
-const layersOf = (network: Network, weights: Weights, scores: ScoreLayer | undefined): ReadonlyArray<KerasLayer> => {
+const layersOf = ({ features, network, weights }: Classifier): ReadonlyArray<KerasLayer> => {
   const tensors = tensorsOf(network)
   const dense = network.units.slice(1).flatMap((units, layer): ReadonlyArray<KerasLayer> => {
     const own = tensors
@@ -94,7 +48,7 @@ const layersOf = (network: Network, weights: Weights, scores: ScoreLayer | undef
       { className: "Dropout", config: { rate: network.dropout[layer] }, inputs: [units], tensors: [] }
     ]
   })
-  return [STANDARDISATION, ...(scores === undefined ? [] : scoreLayers(scores)), ...dense]
+  return [...features.kerasLayers, ...dense]
 }
 
 /** Names as Keras makes them up and, in some versions, looks weights up by: `dense`, `dense_1`, `dense_2`. */
@@ -108,7 +62,7 @@ const namesOf = (layers: ReadonlyArray<KerasLayer>): ReadonlyArray<string> =>
 const INPUT = "embedding"
 
 /** A plain stack of layers as a `Sequential` model, anything else as a functional one. */
-const modelConfig = (layers: ReadonlyArray<KerasLayer>) => {
+const modelConfig = (layers: ReadonlyArray<KerasLayer>, inputs: number) => {
   const names = namesOf(layers)
   const isStack = layers.every(({ from }) => from === undefined)
   const entry = (className: string, config: KerasLayer["config"], build: object, from: ReadonlyArray<string>) => ({
@@ -125,7 +79,7 @@ const modelConfig = (layers: ReadonlyArray<KerasLayer>) => {
   const input = entry(
     "InputLayer",
     // Keras 2.15 refuses Keras 3's `batch_shape`; both read this.
-    { batch_input_shape: [null, EMBEDDING_SIZE], dtype: "float32", sparse: false, ragged: false, name: INPUT },
+    { batch_input_shape: [null, inputs], dtype: "float32", sparse: false, ragged: false, name: INPUT },
     {},
     []
   )
@@ -136,11 +90,11 @@ const modelConfig = (layers: ReadonlyArray<KerasLayer>) => {
       name: "yamnet_classifier",
       layers: [
         input,
-        ...layers.map(({ className, config, inputs, from }, at) =>
+        ...layers.map(({ className, config, inputs: shape, from }, at) =>
           entry(
             className,
             { name: names[at], trainable: true, dtype: "float32", ...config },
-            inputs.length === 0 ? {} : { build_config: { input_shape: [null, ...inputs] } },
+            shape.length === 0 ? {} : { build_config: { input_shape: [null, ...shape] } },
             from === undefined ? [at === 0 ? INPUT : names[at - 1]!] : from.map((place) => names[place]!)
           )
         )
@@ -148,7 +102,7 @@ const modelConfig = (layers: ReadonlyArray<KerasLayer>) => {
       ...(isStack ? {} : { trainable: true, input_layers: [[INPUT, 0, 0]], output_layers: [[names.at(-1), 0, 0]] })
     },
     registered_name: null,
-    build_config: { input_shape: [null, EMBEDDING_SIZE] }
+    build_config: { input_shape: [null, inputs] }
   }
 }
 

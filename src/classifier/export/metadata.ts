@@ -1,8 +1,8 @@
 import { Effect, Schema } from "effect"
 import manifest from "../../../package.json"
-import { EMBEDDING_SIZE, SCORE_COUNT } from "../../embedder/yamnet/mobilenet.ts"
 import { PRECISION } from "../calibrate.ts"
-import type { HeadDescription } from "../network.ts"
+import { FEATURES } from "../features/kinds.ts"
+import type { HeadDescription } from "../heads/head.ts"
 import { ADAM } from "../train/adam.ts"
 import { SCHEDULE } from "../train/fit.ts"
 import type { TrainingRun } from "./trainingRun.ts"
@@ -20,12 +20,12 @@ export const modelMetadata = (run: TrainingRun) => {
     training_date: spacedTime(run.date),
     num_classes: dataset.classes.length,
     classes: dataset.classes,
-    input_shape: [EMBEDDING_SIZE],
+    input_shape: [classifier.features.inputs],
     input: INPUT,
     ...scores(run),
     sample_rate: run.embedder.frontEnd.sampleRate,
     architecture: {
-      layers: [...(classifier.scores === undefined ? [] : [SCORE_COUNT]), ...network.units.slice(1, -1)],
+      layers: [...classifier.features.layers, ...network.units.slice(1, -1)],
       activation: "relu",
       dropout_rates: network.dropout,
       batch_normalization: network.dropout.length > 0,
@@ -89,7 +89,7 @@ const calibrationOf = ({ classifier: { calibration, classes } }: TrainingRun) =>
       }
 
 const modelType = ({ input, hidden }: HeadDescription): string =>
-  `YAMNet ${input === "scores" ? "scores" : "embeddings"}, ${hidden.length > 0 ? "dense network" : "linear"}`
+  `YAMNet ${FEATURES[input].title}, ${hidden.length > 0 ? "dense network" : "linear"}`
 
 const pinned = {
   "onnxruntime-node": manifest.dependencies["onnxruntime-node"],

@@ -1,5 +1,4 @@
 import { Effect } from "effect"
-import { EMBEDDING_SIZE } from "../../embedder/yamnet/mobilenet.ts"
 import { seededRandom, shuffled } from "../../sound/random.ts"
 import { type Dataset, vectorsOf } from "../dataset.ts"
 import { nearestNeighbours } from "./nearest.ts"
@@ -106,7 +105,7 @@ export const checkLabels = Effect.fn("checkLabels")(function* (dataset: Dataset,
     const own = fresh.flatMap((value, at) => (value === side ? [at] : []))
     return [...shuffled(own.length, seededRandom(0)).subarray(0, MOST)].map((at) => own[at]!)
   })
-  const neighbours = yield* nearestNeighbours(vectorsOf(dataset, originals), EMBEDDING_SIZE, VOTERS, { rows })
+  const neighbours = yield* nearestNeighbours(vectorsOf(dataset, originals), dataset.width, VOTERS, { rows })
   return labelConsistency({
     classes: dataset.classes,
     labels: rows.map((row) => labels[row]!),

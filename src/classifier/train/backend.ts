@@ -1,5 +1,5 @@
 import { type Effect, Schema, type Scope } from "effect"
-import type { Network, Weights } from "../network.ts"
+import type { DenseNetwork, Weights } from "../denseNetwork.ts"
 
 /** Training cannot start, or its backend failed. */
 export class TrainingError extends Schema.TaggedError<TrainingError>()("TrainingError", {
@@ -16,7 +16,7 @@ export interface Examples {
 
 /** One training, all but its loop. */
 export interface Problem {
-  readonly network: Network
+  readonly network: DenseNetwork
   readonly initial: Weights
   readonly training: Examples
   /** What the loss of a training sample weighs, for each class. */

@@ -1,6 +1,6 @@
 import { ElementType, Graph } from "../../embedder/onnx/graph.ts"
+import { type DenseNetwork, isTrained, NORMALIZATION, type TensorSpec, tensorsOf } from "../denseNetwork.ts"
 import { addForward } from "../forward.ts"
-import { isTrained, type Network, NORMALIZATION, type TensorSpec, tensorsOf } from "../network.ts"
 import { addAdam, addAdamRate } from "./adam.ts"
 import { addBackwardPass, addForwardPass } from "./step.ts"
 
@@ -14,7 +14,7 @@ const firstMoment = (name: string) => `first_${name}`
 const secondMoment = (name: string) => `second_${name}`
 
 /** Everything that training carries, in the order of the loop's variables. */
-export const stateOf = (network: Network): ReadonlyArray<StateTensor> => {
+export const stateOf = (network: DenseNetwork): ReadonlyArray<StateTensor> => {
   const tensors = tensorsOf(network)
   const moments = (name: (of: string) => string) =>
     tensors.filter(isTrained).map((tensor) => ({ name: name(tensor.name), shape: tensor.shape }))
@@ -31,7 +31,7 @@ export const stateOf = (network: Network): ReadonlyArray<StateTensor> => {
  * and the state by name. Outputs: the state as `next_<name>`, and over all visits `loss` (sum of weighted
  * cross-entropies, without decay) and `hits`.
  */
-export const epochGraph = (network: Network): Uint8Array => {
+export const epochGraph = (network: DenseNetwork): Uint8Array => {
   const state = stateOf(network)
   const [inputs, classes] = [network.units[0]!, network.units.at(-1)!]
   const hiddenUnits = network.units.slice(1, -1).reduce((sum, units) => sum + units, 0)
@@ -111,7 +111,7 @@ export const epochGraph = (network: Network): Uint8Array => {
  * Scores a network as it predicts: the same inputs `embeddings`, `labels`, `class_weights` and weights by name, the same
  * outputs `loss` and `hits`.
  */
-export const scoreGraph = (network: Network): Uint8Array => {
+export const scoreGraph = (network: DenseNetwork): Uint8Array => {
   const [inputs, classes] = [network.units[0]!, network.units.at(-1)!]
   const graph = new Graph("score")
   graph.input("embeddings", ["n", inputs])

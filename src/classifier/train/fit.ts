@@ -1,6 +1,6 @@
 import { Effect } from "effect"
 import { type Random, shuffled } from "../../sound/random.ts"
-import type { Weights } from "../network.ts"
+import type { Weights } from "../denseNetwork.ts"
 import { type Backend, type Pass, type Problem, TrainingError } from "./backend.ts"
 import { keptUnits } from "./dropout.ts"
 

@@ -1,5 +1,5 @@
 import { ElementType, type Graph } from "../../embedder/onnx/graph.ts"
-import { type Network, NORMALIZATION, type TensorSpec } from "../network.ts"
+import { type DenseNetwork, NORMALIZATION, type TensorSpec } from "../denseNetwork.ts"
 
 type Name = TensorSpec["name"]
 
@@ -8,7 +8,7 @@ export interface Step {
   readonly graph: Graph
   /** Takes the constants, so that a loop's body does not make them anew in each turn. */
   readonly outer: Graph
-  readonly network: Network
+  readonly network: DenseNetwork
   /** Names the value that a weight has before the step. */
   readonly weight: (name: Name) => string
   /** How much of the tracked means and variances the step replaces: a scalar, see `renewalAt`. */

@@ -1,5 +1,5 @@
 import type * as Tensorflow from "@tensorflow/tfjs"
-import { type Network, NORMALIZATION, type TensorSpec } from "../network.ts"
+import { type DenseNetwork, NORMALIZATION, type TensorSpec } from "../denseNetwork.ts"
 
 type Tf = typeof Tensorflow
 
@@ -7,7 +7,7 @@ type Tf = typeof Tensorflow
 export type Variables = ReadonlyMap<TensorSpec["name"], Tensorflow.Variable>
 
 /** The network as it predicts: standardised embeddings [n, inputs] to logits [n, classes]. */
-export const forward = (tf: Tf, { dropout }: Network, weights: Variables, embeddings: Tensorflow.Tensor2D) => {
+export const forward = (tf: Tf, { dropout }: DenseNetwork, weights: Variables, embeddings: Tensorflow.Tensor2D) => {
   let activation = embeddings
   for (const layer of dropout.keys()) {
     const rectified = tf.relu(dense(tf, weights, layer, activation))
@@ -26,7 +26,7 @@ export const forward = (tf: Tf, { dropout }: Network, weights: Variables, embedd
 /** A forward pass in training: `masks` for dropout, each batch's own mean and variance, which are tracked on the way. */
 export const forwardPass = (
   tf: Tf,
-  { dropout }: Network,
+  { dropout }: DenseNetwork,
   weights: Variables,
   embeddings: Tensorflow.Tensor2D,
   masks: ReadonlyArray<Tensorflow.Tensor>,

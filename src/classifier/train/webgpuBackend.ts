@@ -1,7 +1,7 @@
 import type * as Tfjs from "@tensorflow/tfjs"
 import { Effect } from "effect"
 import type { Tensorflow } from "../../embedder/webgpu/tensorflow.ts"
-import { isTrained, type Network, renewalAt, type TensorSpec, tensorsOf, weightsFrom } from "../network.ts"
+import { type DenseNetwork, isTrained, renewalAt, type TensorSpec, tensorsOf, weightsFrom } from "../denseNetwork.ts"
 import { ADAM } from "./adam.ts"
 import { type Backend, type Examples, type Pass, type Problem, type Trainer, TrainingError } from "./backend.ts"
 import { forward, forwardPass, score, type Variables } from "./tensorflowPass.ts"
@@ -130,7 +130,7 @@ const uploadBatch = (tf: Tf, { network, training, classWeights }: Problem, pass:
 }
 
 /** Some samples' embeddings [n, inputs] and one-hot classes [n, classes]. */
-const upload = (tf: Tf, { units }: Network, { embeddings, labels }: Examples, rows: Uint32Array | Int32Array) => {
+const upload = (tf: Tf, { units }: DenseNetwork, { embeddings, labels }: Examples, rows: Uint32Array | Int32Array) => {
   const [inputs, classes] = [units[0]!, units.at(-1)!]
   const gathered = new Float32Array(rows.length * inputs)
   const targets = new Float32Array(rows.length * classes)
@@ -145,14 +145,14 @@ const upload = (tf: Tf, { units }: Network, { embeddings, labels }: Examples, ro
 }
 
 /** What each hidden layer's activations are multiplied by: 0 for units dropped, and more than 1 to make up for them. */
-const uploadMasks = (tf: Tf, { units, dropout }: Network, { kept, order }: Pass, from: number, to: number) => {
+const uploadMasks = (tf: Tf, { units, dropout }: DenseNetwork, { kept, order }: Pass, from: number, to: number) => {
   if (dropout.length === 0) return []
   const width = kept.length / order.length
   const all = tf.tensor2d(Float32Array.from(kept.subarray(from * width, to * width)), [to - from, width])
   return tf.split(all, units.slice(1, -1), 1).map((mask, layer) => tf.div(mask, 1 - dropout[layer]!))
 }
 
-const decayOf = (tf: Tf, { decay, dropout }: Network, weights: Variables): Tfjs.Scalar => {
+const decayOf = (tf: Tf, { decay, dropout }: DenseNetwork, weights: Variables): Tfjs.Scalar => {
   let squares: Tfjs.Tensor = tf.scalar(0)
   if (decay === 0) return squares as Tfjs.Scalar
   for (let layer = 0; layer <= dropout.length; layer++) {

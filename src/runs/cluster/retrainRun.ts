@@ -1,7 +1,7 @@
 import { Cause, Clock, Effect, Option, Schema, Semaphore, Stream } from "effect"
 import { ClusterSchema } from "effect/cluster"
 import { Activity, Workflow } from "effect/workflow"
-import { HEAD_NAMES } from "../../classifier/network.ts"
+import { HEAD_NAMES } from "../../classifier/heads/heads.ts"
 import { PROMOTIONS } from "../../registry/gate.ts"
 import { resumedElsewhere } from "../../registry/lease.ts"
 import { runKey, shardsPrefix } from "../../store/keys.ts"

@@ -6,7 +6,7 @@ import { trainCalibrated } from "../../../src/classifier/evaluation/calibrated.t
 import { evaluateHeads } from "../../../src/classifier/evaluation/evaluation.ts"
 import { evaluationPage } from "../../../src/classifier/evaluation/evaluationPage.ts"
 import { outOfFold } from "../../../src/classifier/evaluation/outOfFold.ts"
-import type { Head } from "../../../src/classifier/network.ts"
+import type { HeadName } from "../../../src/classifier/heads/heads.ts"
 import { splitDataset } from "../../../src/classifier/split.ts"
 import { nativeBackend } from "../../../src/classifier/train/nativeBackend.ts"
 import { seededRandom } from "../../../src/sound/random.ts"
@@ -37,7 +37,7 @@ const recordings = (
 const own = (className: string) => (at: number) => `${className}${at}`
 
 /** A cross-validation as `bun run evaluate` does it, and a training as `bun run retrain` does. */
-const answer = (samples: ReadonlyArray<Sample>, head: Head = "audioset", epochs = 4) =>
+const answer = (samples: ReadonlyArray<Sample>, head: HeadName = "audioset", epochs = 4) =>
   Effect.runPromise(
     Effect.gen(function* () {
       const dataset = yield* makeDataset(samples)

@@ -1,10 +1,10 @@
 import { expect, test } from "bun:test"
 import { Effect } from "effect"
 import { makeDataset, type Sample } from "../../../src/classifier/dataset.ts"
-import { known, trainCalibrated } from "../../../src/classifier/evaluation/calibrated.ts"
+import { trainCalibrated, withoutHoldout } from "../../../src/classifier/evaluation/calibrated.ts"
 import { searchHead } from "../../../src/classifier/evaluation/search.ts"
 import { candidates } from "../../../src/classifier/evaluation/space.ts"
-import { HEADS } from "../../../src/classifier/network.ts"
+import { HEADS } from "../../../src/classifier/heads/heads.ts"
 import { splitDataset } from "../../../src/classifier/split.ts"
 import { nativeBackend } from "../../../src/classifier/train/nativeBackend.ts"
 import type { Trial } from "../../../src/classifier/trials.ts"
@@ -46,7 +46,7 @@ test("as many heads tried give the same trials and the same head, to the bit", a
 test("a search that has no time left tries the first head, and no other", async () => {
   const { search: found, description } = await search(corpus(6), undefined, 0)
   expect(found.trials.map(({ name }) => name)).toEqual(["audioset"])
-  expect(description).toEqual(HEADS.audioset)
+  expect(description).toEqual(HEADS.audioset.description)
   expect(found.why).toBe("No head did better than audioset out of fold.")
 })
 
@@ -90,7 +90,7 @@ test("the holdout has no part in search, training and calibration", async () => 
   const { dataset, split, classifier } = await trainOn(samples)
   const held = new Set(split.holdout.map((row) => dataset.samples[row]!.key))
   expect(held.size).toBeGreaterThan(0)
-  expect(known(dataset, split).samples.some(({ key }) => held.has(key))).toBe(false)
+  expect(withoutHoldout(dataset, split).samples.some(({ key }) => held.has(key))).toBe(false)
   // Other sounds in the holdout change nothing.
   const changed = await trainOn(
     samples.map((sample) => (held.has(sample.key) ? { ...sample, vector: sample.vector.map((v) => v * v) } : sample))
@@ -103,7 +103,7 @@ test("the holdout has no part in search, training and calibration", async () => 
 test("drawn heads do not depend on how many were drawn before, but on the seed", () => {
   const first = (seed: number, hasScores: boolean, count: number) => {
     const drawn = []
-    for (const candidate of candidates(seed, hasScores)) {
+    for (const candidate of candidates(seed, hasScores ? { scores } : {})) {
       drawn.push(candidate)
       if (drawn.length === count) break
     }

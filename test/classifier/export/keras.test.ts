@@ -2,13 +2,16 @@ import { expect, setSystemTime, test } from "bun:test"
 import { Effect } from "effect"
 import { unzipSync } from "fflate"
 import { Dataset as Hdf5Dataset, File as Hdf5File, ready } from "h5wasm"
+import { networkOf, tensorsOf } from "../../../src/classifier/denseNetwork.ts"
 import { kerasModel } from "../../../src/classifier/export/kerasModel.ts"
+import { FEATURES } from "../../../src/classifier/features/kinds.ts"
+import { HEADS } from "../../../src/classifier/heads/heads.ts"
 import { initialWeights } from "../../../src/classifier/initial.ts"
-import { HEADS, networkOf, tensorsOf } from "../../../src/classifier/network.ts"
 import { seededRandom } from "../../../src/sound/random.ts"
 
-const network = networkOf(HEADS.mlp, 3)
-const classifier = { classes: ["a", "b", "c"], network, weights: initialWeights(network, seededRandom(1)) }
+const features = FEATURES.embedding.make(1024, {})
+const network = networkOf(HEADS.mlp.description, features.width, 3)
+const classifier = { classes: ["a", "b", "c"], features, network, weights: initialWeights(network, seededRandom(1)) }
 const files = unzipSync(await Effect.runPromise(kerasModel(classifier)))
 
 test("the file holds what Keras looks for", () => {

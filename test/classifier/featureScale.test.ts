@@ -1,12 +1,8 @@
 import { expect, test } from "bun:test"
 import fc from "fast-check"
+import { featureScale, foldFeatureScale, standardiseFeatures } from "../../src/classifier/featureScale.ts"
+import { standardise } from "../../src/classifier/features/embedding.ts"
 import { initialWeights } from "../../src/classifier/initial.ts"
-import {
-  featureScale,
-  foldFeatureScale,
-  standardiseClips,
-  standardiseFeatures
-} from "../../src/classifier/standardise.ts"
 import { seededRandom } from "../../src/sound/random.ts"
 import { gaussian, SMALL } from "../support/problems.ts"
 
@@ -15,12 +11,13 @@ const close = (actual: ArrayLike<number>, expected: ArrayLike<number>, digits: n
   for (let i = 0; i < expected.length; i++) expect(actual[i]).toBeCloseTo(expected[i]!, digits)
 }
 
-/** `standardiseClips` on a copy, of clips of 6 features. */
-const standardised = (given: Float32Array): Float32Array => {
-  const copy = given.slice()
-  standardiseClips(copy, 6)
-  return copy
-}
+/** Clips of 6 features, each standardised. */
+const standardised = (given: Float32Array): Float32Array =>
+  Float32Array.from(
+    Array.from({ length: given.length / 6 }, (_, clip) => [
+      ...standardise(given.subarray(6 * clip, 6 * clip + 6))
+    ]).flat()
+  )
 
 const rows = (count: number, seed: number) => {
   const random = seededRandom(seed)
@@ -49,10 +46,10 @@ test("a constant clip becomes zeros, not NaN", () => {
 
 test("features end up with mean 0 and deviation 1, those that hardly vary with less", () => {
   const given = rows(500, 1).map((value, i) => (i % 6 === 2 ? 0.5 + value / 1000 : value))
-  const scale = featureScale(given, 6)
+  const scale = featureScale(given, 6, 0.3)
   expect(scale.deviation[2]).toBe(0.3)
   standardiseFeatures(given, scale)
-  const after = featureScale(given, 6)
+  const after = featureScale(given, 6, 0.3)
   close(after.mean, new Float64Array(6), 5)
   close(
     after.deviation.filter((_, feature) => feature !== 2),
@@ -65,7 +62,7 @@ test("folded into the first layer, the features' scale has the same effect", () 
   const network = SMALL.mlp
   const weights = initialWeights(network, seededRandom(3))
   const clips = standardised(rows(20, 2))
-  const scale = featureScale(standardised(rows(50, 4)), 6)
+  const scale = featureScale(standardised(rows(50, 4)), 6, 0.3)
   const firstLayer = (input: Float32Array, kernel: Float32Array, bias: Float32Array) =>
     Array.from({ length: 20 * bias.length }, (_, at) => {
       const [row, unit] = [Math.floor(at / bias.length), at % bias.length]

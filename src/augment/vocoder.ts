@@ -11,11 +11,6 @@ const VOICE_WORDS = 6
 /** How much faster the ring's length allows a voice to be. */
 const MAX_RATE = 3
 
-export interface StretchParameters {
-  /** Speed: 1.1 is faster by a tenth, so the clip gets shorter; pitch stays. */
-  readonly rate: number
-}
-
 const makeVocoder = (): number => {
   const room = new Room()
   const window = Float64Array.from({ length: FFT_SIZE }, (_, i) => 0.5 - 0.5 * cosTurn(i / FFT_SIZE))
@@ -36,11 +31,10 @@ const makeVocoder = (): number => {
 let vocoder: number | undefined
 
 /**
- * A clip at several speeds: librosa.effects.time_stretch (a phase vocoder, n_fft 2048, hop 512, Hann, centred), to
- * round(length / rate) samples each.
+ * A clip at several speeds, its pitch as it was: librosa.effects.time_stretch (a phase vocoder, n_fft 2048, hop 512, Hann,
+ * centred), to round(length / rate) samples each.
  *
- * The clip is analysed once for all of them. Agrees with librosa run in double precision to 5e-6; in single precision,
- * where its angles grow to 1e5, librosa strays from itself by 4e-3.
+ * The clip is analysed once for all of them. How far it agrees with librosa: docs/decisions/augmentation.md.
  *
  * @throws RangeError unless rates are above 0 and at most 3.
  */
@@ -71,7 +65,3 @@ export const stretchTo = (samples: Float32Array, rates: ReadonlyArray<number>): 
   kernels.stretch(vocoder, placed, frames, list, voices.length)
   return voices.map(({ rate, out }) => floatsAt(out + 4 * (FFT_SIZE / 2), Math.round(samples.length / rate)).slice())
 }
-
-/** Changes speed without pitch, to round(length / rate) samples. */
-export const apply = (samples: Float32Array, _sampleRate: number, { rate }: StretchParameters): Float32Array =>
-  stretchTo(samples, [rate])[0]!

@@ -1,16 +1,17 @@
 import { describe, expect, test } from "bun:test"
 import { createHash } from "node:crypto"
-import { augment } from "../../src/augment/apply.ts"
-import { apply as addNoise } from "../../src/augment/noise.ts"
-import { apply as shiftPitch } from "../../src/augment/pitch.ts"
-import { AUGMENTATION_VERSION, planVariants } from "../../src/augment/plan.ts"
-import { apply as stretch } from "../../src/augment/stretch.ts"
-import { apply as changeVolume } from "../../src/augment/volume.ts"
+import { augment } from "../../src/augment/augment.ts"
+import { AUGMENTATION_VERSION, drawVariants } from "../../src/augment/draw.ts"
+import { noise } from "../../src/augment/noise.ts"
+import { pitchShift } from "../../src/augment/pitchShift.ts"
+import { timeStretch } from "../../src/augment/timeStretch.ts"
+import { volume } from "../../src/augment/volume.ts"
 import { encodeWav } from "../../src/sound/wav.ts"
+import { made } from "../support/variants.ts"
 import { readVector } from "../support/vectors.ts"
 
 const clip = { samples: readVector("augment", "signal.f32"), sampleRate: 16_000 }
-const draws = planVariants(createHash("sha256").update("a recording").digest("hex"), 11)
+const draws = drawVariants(createHash("sha256").update("a recording").digest("hex"), 11)
 const variants = Object.fromEntries(augment(clip, draws).map((variant) => [variant.draw.variant, variant]))
 const samplesOf = (name: string): Float32Array => variants[name]!.clip.samples
 
@@ -30,13 +31,13 @@ test("what variants share does not depend on which are drawn", () => {
 
 test("combined_1 is a stretch of 1.05, then noise of 0.003", () => {
   const { seed } = variants.combined_1!.draw
-  const stretched = stretch(clip.samples, 16_000, { rate: 1.05 })
-  expect(samplesOf("combined_1")).toEqual(addNoise(stretched, 16_000, { sigma: 0.003, seed }))
+  const stretched = made(timeStretch(1.05), clip.samples)
+  expect(samplesOf("combined_1")).toEqual(made(noise(0.003), stretched, { seed }))
 })
 
 test("combined_2 is a semitone up, then 0.9 of the volume", () => {
-  const shifted = shiftPitch(clip.samples, 16_000, { semitones: 1 })
-  expect(samplesOf("combined_2")).toEqual(changeVolume(shifted, 16_000, { gain: 0.9 }))
+  const shifted = made(pitchShift(1), clip.samples)
+  expect(samplesOf("combined_2")).toEqual(made(volume(0.9), shifted))
 })
 
 test("a loud clip's variants pass ±1, and the audit copy counts every sample that it cuts", () => {

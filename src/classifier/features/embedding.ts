@@ -1,0 +1,52 @@
+import type { Graph } from "../../embedder/onnx/graph.ts"
+import type { KerasLayer } from "../export/kerasLayer.ts"
+import type { FeatureKind } from "./features.ts"
+
+/** As in the exported model's LayerNormalization. */
+export const CLIP_EPSILON = 1e-6
+
+/**
+ * A clip's embedding at mean 0 and deviation 1.
+ *
+ * Doing it twice changes nothing that matters (epsilon aside), so callers may standardise, as EcoSight's API does, or not.
+ */
+export const standardise = (clip: Float32Array): Float32Array => {
+  let sum = 0
+  for (const value of clip) sum += value
+  const mean = sum / clip.length
+  let squares = 0
+  for (const value of clip) squares += (value - mean) ** 2
+  const scale = 1 / Math.sqrt(squares / clip.length + CLIP_EPSILON)
+  return clip.map((value) => (value - mean) * scale)
+}
+
+/** Spelt out, because ONNX's own LayerNormalization is too young for some devices' runtimes. */
+export const addStandardisation = (graph: Graph, embedding: string): string => {
+  const meanOf = (tensor: string) => graph.op("ReduceMean", [tensor], { axes: [1], keepdims: 1 })
+  const centred = graph.op("Sub", [embedding, meanOf(embedding)])
+  const variance = meanOf(graph.op("Mul", [centred, centred]))
+  const deviation = graph.op("Sqrt", [graph.op("Add", [variance, graph.scalar(CLIP_EPSILON)])])
+  return graph.op("Div", [centred, deviation])
+}
+
+/** The same for Keras. */
+export const standardisationLayer = (inputs: number): KerasLayer => ({
+  className: "LayerNormalization",
+  config: { axis: -1, epsilon: CLIP_EPSILON, center: false, scale: false },
+  inputs: [inputs],
+  tensors: []
+})
+
+/** The clip's embedding itself, standardised. */
+export const embedding: FeatureKind = {
+  title: "embeddings",
+  make: (inputs) => ({
+    inputs,
+    width: inputs,
+    layers: [],
+    of: standardise,
+    addTo: addStandardisation,
+    kerasLayers: [standardisationLayer(inputs)]
+  }),
+  drawn: { weight: 1, decay: [0.01, 10], smallestDeviation: [null, 0.1, 0.3, 1] }
+}

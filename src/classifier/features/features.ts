@@ -1,0 +1,40 @@
+import type { ScoreLayer } from "../../embedder/embedder.ts"
+import type { Graph } from "../../embedder/onnx/graph.ts"
+import type { KerasLayer } from "../export/kerasLayer.ts"
+
+/** What a head sees of a recording's vector: it is computed, not learnt. */
+export interface Features {
+  /** Values in a recording's vector. */
+  readonly inputs: number
+  /** Values that the head sees. */
+  readonly width: number
+  /** Units of the layers that compute them. */
+  readonly layers: ReadonlyArray<number>
+  /** Those of one vector, which stays as it is; what comes out may be kept, and must stay as it is, too. */
+  readonly of: (vector: Float32Array) => Float32Array
+  /** Adds the same to a graph: vectors [n, inputs] to features [n, width]. */
+  readonly addTo: (graph: Graph, vectors: string) => string
+  /** The same for Keras; the first of these layers takes the model's input. */
+  readonly kerasLayers: ReadonlyArray<KerasLayer>
+}
+
+/** Layers of an embedder that features may need beside its vectors. */
+export interface EmbedderLayers {
+  readonly scores?: ScoreLayer | undefined
+}
+
+/** A kind of features, before it is known what embedder they are of. */
+export interface FeatureKind {
+  /** How a model's metadata names them. */
+  readonly title: string
+  /** Which layer of the embedder they need, and its name. */
+  readonly needs?: { readonly layer: keyof EmbedderLayers; readonly name: string }
+  /** Those of vectors of so many values, by an embedder that has what they need. */
+  readonly make: (inputs: number, embedder: EmbedderLayers) => Features
+  /** What a search for a head draws from where a head sees these, and how often it has one see them. */
+  readonly drawn: {
+    readonly weight: number
+    readonly decay: readonly [least: number, most: number]
+    readonly smallestDeviation: ReadonlyArray<number | null>
+  }
+}

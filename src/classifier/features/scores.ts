@@ -1,0 +1,97 @@
+import type { ScoreLayer } from "../../embedder/embedder.ts"
+import type { Graph } from "../../embedder/onnx/graph.ts"
+import type { KerasLayer } from "../export/kerasLayer.ts"
+import { addStandardisation, standardisationLayer, standardise } from "./embedding.ts"
+import type { FeatureKind, Features } from "./features.ts"
+
+/**
+ * What a standardised clip is multiplied by before YAMNet's last layer: half of an embedding's usual deviation, which is
+ * lost to callers that standardise clips themselves. All of it saturates the scores of a loud, clear sound
+ * (docs/decisions/heads.md).
+ */
+export const SCORE_SCALE = 0.115
+
+/**
+ * YAMNet's own scores of AudioSet's classes, by its last layer, which is not trained further. YAMNet has learnt from two
+ * million recordings which features make a class, which few recordings of one's own cannot tell.
+ *
+ * An embedding's features are never below zero, and in a clip of some seconds most are zero; so the lowest value of a
+ * standardised clip is where zero was, and shifting by it gives the embedding back, but for its scale: the caller may
+ * standardise clips, or not.
+ */
+export const scores: FeatureKind = {
+  title: "scores",
+  needs: { layer: "scores", name: "YAMNet's last layer" },
+  make: (_, embedder) => scoresBy(embedder.scores!),
+  drawn: { weight: 2, decay: [0.001, 0.1], smallestDeviation: [null, null, 0.1, 0.3] }
+}
+
+const known = new WeakMap<ScoreLayer, Features>()
+
+const scoresBy = (layer: ScoreLayer): Features => {
+  const made = known.get(layer) ?? makeScores(layer)
+  known.set(layer, made)
+  return made
+}
+
+const makeScores = (layer: ScoreLayer): Features => {
+  const width = layer.bias.length
+  const inputs = layer.kernel.length / width
+  const scaled = layer.kernel.map((weight) => weight * SCORE_SCALE)
+  // Cross-validation asks for the same vectors' in every fold, and they take longer than the training.
+  const computed = new WeakMap<Float32Array, Float32Array>()
+  return {
+    inputs,
+    width,
+    layers: [width],
+    of: (vector) => {
+      const own = computed.get(vector) ?? scoresOf(standardise(vector), layer)
+      computed.set(vector, own)
+      return own
+    },
+    addTo: (graph, vectors) => addScores(graph, addStandardisation(graph, vectors), scaled, layer.bias),
+    kerasLayers: [standardisationLayer(inputs), ...scoreLayers(inputs, scaled, layer.bias)]
+  }
+}
+
+const scoresOf = (clip: Float32Array, { kernel, bias }: ScoreLayer): Float32Array => {
+  const zero = clip.reduce((least, value) => Math.min(least, value), Number.POSITIVE_INFINITY)
+  const logits = Float64Array.from(bias)
+  for (const [feature, standardised] of clip.entries()) {
+    const value = (standardised - zero) * SCORE_SCALE
+    if (value === 0) continue
+    const at = feature * logits.length
+    for (let score = 0; score < logits.length; score++) logits[score]! += value * kernel[at + score]!
+  }
+  return Float32Array.from(logits, (logit) => 1 / (1 + Math.exp(-logit)))
+}
+
+const addScores = (graph: Graph, clips: string, kernel: Float32Array, bias: Float32Array): string => {
+  const zero = graph.op("ReduceMin", [clips], { axes: [1], keepdims: 1 })
+  const shifted = graph.op("Sub", [clips, zero])
+  const scaled = graph.floats(kernel, [kernel.length / bias.length, bias.length])
+  return graph.op("Sigmoid", [graph.op("Gemm", [shifted, scaled, graph.floats(bias, [bias.length])])])
+}
+
+/**
+ * The lowest value is taken off each clip as the highest of its negative is added, because Keras has no layer for a
+ * minimum.
+ */
+const scoreLayers = (inputs: number, kernel: Float32Array, bias: Float32Array): ReadonlyArray<KerasLayer> => {
+  const plain = (className: string, config: KerasLayer["config"], shape: ReadonlyArray<number>): KerasLayer => {
+    return { className, config, inputs: shape, tensors: [] }
+  }
+  return [
+    plain("Rescaling", { scale: -1, offset: 0 }, [inputs]),
+    plain("Reshape", { target_shape: [inputs, 1] }, [inputs]),
+    plain("GlobalMaxPooling1D", { data_format: "channels_last", keepdims: false }, [inputs, 1]),
+    { ...plain("Add", {}, []), from: [0, 3] },
+    {
+      ...plain("Dense", { units: bias.length, activation: "sigmoid", use_bias: true, trainable: false }, [inputs]),
+      tensors: [
+        { values: kernel, shape: [inputs, bias.length] },
+        { values: bias, shape: [bias.length] }
+      ]
+    }
+  ]
+}

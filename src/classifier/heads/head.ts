@@ -1,0 +1,42 @@
+import type { FeatureName } from "../features/kinds.ts"
+
+/**
+ * A feature's deviation counts as at least this much (a clip's is 1) where a head has its features standardised. Most of
+ * YAMNet's outputs hardly vary but for the clip's own mean; at full scale, those copies of one number would outvote the
+ * features that tell sounds apart (docs/decisions/heads.md).
+ */
+export const SMALLEST_DEVIATION = 0.3
+
+/** A classifier to be trained, but for the classes: what it sees, its layers, and how it is kept from learning by heart. */
+export interface HeadDescription {
+  /** What it sees of a recording's vector. */
+  readonly input: FeatureName
+  /** Units of the hidden layers, none for multinomial regression, and the share of units that training drops in each. */
+  readonly hidden: ReadonlyArray<number>
+  readonly dropout: ReadonlyArray<number>
+  /** What the sum of squared kernels weighs in the loss (L2). */
+  readonly decay: number
+  readonly learningRate: number
+  /** Each feature is standardised, its deviation counting as at least this much; null leaves features as they are. */
+  readonly smallestDeviation: number | null
+  /** The share of a target's probability that is spread over all classes. */
+  readonly labelSmoothing: number
+  /** Samples are mixed with others, shares drawn from Beta(mixup, mixup); 0 leaves them as they are. */
+  readonly mixup: number
+  /** What a class's samples weigh: all classes the same, by the root of that, or each sample the same. */
+  readonly balance: "balanced" | "root" | "none"
+  /**
+   * Whether training stops where the loss of validation recordings is lowest. Otherwise they train, too: for all epochs,
+   * with a learning rate that falls to zero.
+   */
+  readonly earlyStopping: boolean
+  /** Networks trained from different seeds, whose logits are averaged: one network in the end. */
+  readonly members: number
+}
+
+/** A head on offer. */
+export interface Head {
+  /** What it is, after its name: for `--help`. */
+  readonly about: string
+  readonly description: HeadDescription
+}

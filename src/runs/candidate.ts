@@ -1,0 +1,147 @@
+import { DateTime, Effect, Option } from "effect"
+import type { Dataset } from "../classifier/dataset.ts"
+import { trainCalibrated } from "../classifier/evaluation/calibrated.ts"
+import { SEARCH, type SearchLimits } from "../classifier/evaluation/search.ts"
+import { exportArtifacts } from "../classifier/export/artifacts.ts"
+import type { TrainingRun } from "../classifier/export/trainingRun.ts"
+import { defaultHead, type HeadName } from "../classifier/heads/heads.ts"
+import { mapRecordings } from "../classifier/mapRecordings.ts"
+import { checkLabels } from "../classifier/neighbours/consistency.ts"
+import type { Split } from "../classifier/split.ts"
+import type { Backend } from "../classifier/train/backend.ts"
+import { nativeBackend } from "../classifier/train/nativeBackend.ts"
+import type { TrainedClassifier } from "../classifier/train/train.ts"
+import { webgpuBackend } from "../classifier/train/webgpuBackend.ts"
+import { Settings } from "../config.ts"
+import type { Embedder } from "../embedder/embedder.ts"
+import { Engine } from "../embedder/engine.ts"
+import { openTensorflow } from "../embedder/webgpu/tensorflow.ts"
+import { type Decision, decide, type Promotion } from "../registry/gate.ts"
+import type { Promoted } from "../registry/pointer.ts"
+import { compareWithPromoted } from "../registry/promoted.ts"
+import { promoteVersion, writeVersion } from "../registry/publish.ts"
+import { readTrainingSet, TRAINING_SET_FILE } from "../registry/trainingSet.ts"
+import { CURRENT_KEY, modelKey } from "../store/keys.ts"
+import { orNone, Store } from "../store/store.ts"
+import { RunEvents } from "../stream/events.ts"
+
+// A run's candidate: trained, held against the promoted model, written, and promoted where it is not worse.
+
+/** How to train. */
+export interface CandidateOptions {
+  readonly epochs: number
+  readonly batchSize: number
+  /** `default` is the best one that the weights allow; `auto` looks for a better one. */
+  readonly head: HeadName | "default" | "auto"
+  /** How long `auto` looks. */
+  readonly search?: SearchLimits
+  readonly seed: number
+}
+
+/** The engine that embeds and trains, and why it is this one, with all that went wrong on the way. */
+export const engineAtWork = Effect.gen(function* () {
+  const { name, adapter, why, faults } = yield* Engine
+  return { name, adapter, why: [why, ...(yield* faults)].join(" ") }
+})
+
+/** What trains where this engine embeds. */
+export const backendOf = Effect.fnUntraced(function* ({ name }: Pick<Engine["Service"], "name">) {
+  return name === "webgpu" ? webgpuBackend(yield* openTensorflow) : nativeBackend
+})
+
+/** Trains the candidate, after a search for its head where one is asked for, and calibrates it. */
+export const trainCandidate = Effect.fn("trainCandidate")(function* (
+  embedder: Embedder,
+  dataset: Dataset,
+  split: Split,
+  options: CandidateOptions,
+  backend: Backend
+) {
+  const emit = yield* RunEvents
+  const limits = options.search ?? SEARCH
+  return yield* trainCalibrated(
+    dataset,
+    split,
+    {
+      ...options,
+      head: options.head === "default" ? defaultHead(embedder) : options.head,
+      scores: embedder.scores,
+      onEpoch: (epoch, { loss, val_loss }) =>
+        emit({ stage: "train", done: epoch, total: options.epochs, loss, validationLoss: val_loss ?? null })
+    },
+    {
+      ...limits,
+      onTrial: ({ number, name, loss }, spent) =>
+        emit({ stage: "search", done: Math.round(spent), total: limits.seconds, heads: number + 1, name, loss })
+    },
+    backend
+  )
+})
+
+/** Holds the candidate against the promoted model and new labels against old ones, and decides what to do with it. */
+export const judge = Effect.fn("judge")(function* (
+  pointer: Option.Option<Promoted>,
+  classifier: TrainedClassifier,
+  dataset: Dataset,
+  { holdout }: Split,
+  live: ReadonlyMap<string, string>,
+  { promotion }: { readonly promotion: Promotion }
+) {
+  const { gateTolerance, gateClassTolerance } = yield* Settings
+  const incumbent = yield* compareWithPromoted(pointer, classifier, dataset, holdout)
+  const labels = yield* checkNewLabels(pointer, dataset, live)
+  return {
+    comparison: incumbent.kind === "compared" ? { promotedRun: incumbent.runId, ...incumbent.comparison } : undefined,
+    labels,
+    intended: decide(promotion, incumbent, { macroF1: gateTolerance, recall: gateClassTolerance }, labels)
+  }
+})
+
+/** How well the labels of what is new since the promoted model go with the others; undefined where nothing is. */
+const checkNewLabels = Effect.fnUntraced(function* (
+  pointer: Option.Option<Promoted>,
+  dataset: Dataset,
+  live: ReadonlyMap<string, string>
+) {
+  if (Option.isNone(pointer)) return undefined
+  const before = yield* readTrainingSet(pointer.value.runId)
+  const isNew = (key: string) => before.get(key) !== live.get(key)
+  return dataset.samples.some(({ key }) => isNew(key)) ? yield* checkLabels(dataset, isNew) : undefined
+})
+
+/** Writes the candidate's version, with the training set that it was made from, and returns its keys. */
+export const writeCandidate = Effect.fn("writeCandidate")(function* (
+  candidate: Omit<TrainingRun, "date" | "map" | "modelPath">,
+  trainingSet: Uint8Array
+) {
+  const store = yield* Store
+  const artifacts = yield* exportArtifacts(
+    {
+      ...candidate,
+      date: DateTime.toDateUtc(yield* DateTime.now),
+      map: yield* mapRecordings(candidate.dataset),
+      modelPath: modelKey("yamnet_classifier.keras")
+    },
+    Option.getOrUndefined(Option.map(yield* orNone(store.get(modelKey("retraining_log.json"))), ({ bytes }) => bytes))
+  )
+  return yield* writeVersion(candidate.runId, new Map([...artifacts, [TRAINING_SET_FILE, trainingSet]]))
+})
+
+/** Promotes where that was decided, unless another version has been promoted since the comparison. */
+export const carryOut = Effect.fnUntraced(function* (
+  decision: Decision,
+  runId: string,
+  pointer: Option.Option<Promoted>
+) {
+  if (!decision.promote) return { decision, keys: [] }
+  return yield* promoteVersion(runId, pointer).pipe(
+    Effect.map((keys) => ({ decision, keys })),
+    Effect.catchIf(
+      (error) => error._tag === "StoreError" && error.reason === "conflict" && error.key === CURRENT_KEY,
+      () => {
+        const why = "Not promoted: another version was promoted during this run, so the comparison no longer holds."
+        return Effect.succeed({ decision: { promote: false, why } satisfies Decision, keys: [] })
+      }
+    )
+  )
+})
