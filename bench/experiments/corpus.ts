@@ -6,8 +6,8 @@ import { fitTemperature, temper } from "../../src/classifier/calibrate.ts"
 import type { Dataset } from "../../src/classifier/dataset.ts"
 import { withoutHoldout } from "../../src/classifier/evaluation/calibrated.ts"
 import { evaluateHeads } from "../../src/classifier/evaluation/evaluation.ts"
+import { describeDifference, describeFigure } from "../../src/classifier/evaluation/figureTables.ts"
 import type { CrossValidation, OutOfFold } from "../../src/classifier/evaluation/outOfFold.ts"
-import { describeDifference, describeFigure } from "../../src/classifier/evaluation/table.ts"
 import { splitDataset } from "../../src/classifier/split.ts"
 import { Settings } from "../../src/config.ts"
 import { embeddedCorpus } from "../../src/runs/embedded.ts"
@@ -35,7 +35,7 @@ export const openCorpus = Effect.fn("openCorpus")(function* (store: string, augm
 })
 
 /** What was tried, compared with the first: a table, and JSON on the last line. */
-export const report = Effect.fn("report")(function* (
+export const printComparison = Effect.fn("printComparison")(function* (
   dataset: Dataset,
   seconds: ReadonlyMap<string, number>,
   tried: ReadonlyArray<{ readonly name: string; readonly result: OutOfFold }>,

@@ -9,7 +9,7 @@ import { initialWeights } from "../../src/classifier/initial.ts"
 import { fit, SCHEDULE } from "../../src/classifier/train/fit.ts"
 import { nativeBackend } from "../../src/classifier/train/nativeBackend.ts"
 import { seededRandom } from "../../src/sound/random.ts"
-import { openCorpus, report, runExperiment } from "./corpus.ts"
+import { openCorpus, printComparison, runExperiment } from "./corpus.ts"
 import { type Patches, patchesOf } from "./patches.ts"
 import * as views from "./views.ts"
 
@@ -172,7 +172,7 @@ const tryWay = Effect.fnUntraced(function* (
     return { rows: kept.map((at) => seen.rows[at]!), samples: kept.map((at) => seen.samples[at]!) }
   }
   const given = yield* Effect.forEach(cuts, ({ split, tested, number }) => {
-    const known = dataset.samples.flatMap(({ group }, row) => (split.parts.get(group) === "holdout" ? [] : [row]))
+    const known = dataset.samples.flatMap(({ group }, row) => (split.subsets.get(group) === "holdout" ? [] : [row]))
     return tryCut(
       dataset,
       head,
@@ -200,6 +200,6 @@ await runExperiment(
         Effect.tap(() => Effect.sync(() => process.stderr.write(`${way.name}\n`)))
       )
     )
-    yield* report(dataset, seconds, tried, FOLDS)
+    yield* printComparison(dataset, seconds, tried, FOLDS)
   })
 )

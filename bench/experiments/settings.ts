@@ -4,7 +4,7 @@ import type { HeadDescription } from "../../src/classifier/heads/head.ts"
 import { HEADS } from "../../src/classifier/heads/heads.ts"
 import { nativeBackend } from "../../src/classifier/train/nativeBackend.ts"
 import { train } from "../../src/classifier/train/train.ts"
-import { openCorpus, report, runExperiment } from "./corpus.ts"
+import { openCorpus, printComparison, runExperiment } from "./corpus.ts"
 
 // The settings of the audioset head, changed one at a time, on the recordings that are not held out:
 // bun bench/experiments/settings.ts STORE. The last line is JSON.
@@ -46,6 +46,6 @@ await runExperiment(
         Effect.tap(() => Effect.sync(() => process.stderr.write(`${name}\n`)))
       )
     })
-    yield* report(choosing, seconds, tried, FOLDS)
+    yield* printComparison(choosing, seconds, tried, FOLDS)
   })
 )

@@ -1,7 +1,7 @@
 import { seededRandom } from "../sound/random.ts"
 
 /** Where the middle 95 % of a figure's values lie when the sources are drawn anew. */
-export interface Interval {
+export interface ConfidenceInterval {
   readonly low: number
   readonly high: number
 }
@@ -27,7 +27,7 @@ export const drawGroups = function* (groups: ReadonlyArray<string>, resamples: n
 }
 
 /** The percentile interval of resampled values; those that a resample left undefined (NaN) are passed over. */
-export const intervalOf = (values: ArrayLike<number>): Interval => {
+export const percentileInterval = (values: ArrayLike<number>): ConfidenceInterval => {
   const sorted = Float64Array.from(values)
     .filter((value) => !Number.isNaN(value))
     .sort()

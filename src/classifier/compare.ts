@@ -1,5 +1,5 @@
-import { drawGroups, intervalOf } from "./bootstrap.ts"
-import { meanF1, tally } from "./tally.ts"
+import { drawGroups, percentileInterval } from "./bootstrap.ts"
+import { countByClass, macroF1 as macroF1Of } from "./macroF1.ts"
 
 /** Two classifiers' scores on the same recordings, and what chance alone could make of the difference. */
 export interface Comparison {
@@ -37,17 +37,17 @@ export const comparePredictions = (
 ): Comparison => {
   const count = labels.length
   const once = new Uint16Array(count).fill(1)
-  const own = tally(classes.length, labels, candidate, once)
-  const other = tally(classes.length, labels, promoted, once)
-  const macroF1 = { candidate: meanF1(own), promoted: meanF1(other) }
+  const own = countByClass(classes.length, labels, candidate, once)
+  const other = countByClass(classes.length, labels, promoted, once)
+  const macroF1 = { candidate: macroF1Of(own), promoted: macroF1Of(other) }
   const f1 = (predictions: ArrayLike<number>, counts: ArrayLike<number>) =>
-    meanF1(tally(classes.length, labels, predictions, counts))
+    macroF1Of(countByClass(classes.length, labels, predictions, counts))
   const differences = drawGroups(groups, RESAMPLES).map((counts) => f1(candidate, counts) - f1(promoted, counts))
   return {
     recordings: count,
     macroF1,
     difference: macroF1.candidate - macroF1.promoted,
-    interval: { ...intervalOf([...differences]), resamples: RESAMPLES },
+    interval: { ...percentileInterval([...differences]), resamples: RESAMPLES },
     recalls: classes.flatMap((className, label) => {
       const support = own.support[label]!
       if (support === 0) return []

@@ -5,7 +5,7 @@ import type { DataMap } from "./dataMap.ts"
 import { type Dataset, vectorsOf } from "./dataset.ts"
 import { nearestNeighbours } from "./neighbours/nearest.ts"
 
-/** Recordings on a map, at most: 3 to 6 s for them on two busy cores. */
+/** Recordings on a map, at most: a run waits for it. */
 const MOST_POINTS = 2_000
 /** Fewer recordings have no neighbourhoods to lay out. */
 const LEAST_FOR_UMAP = 16
@@ -45,7 +45,7 @@ const layOut = Effect.fnUntraced(function* (vectors: Float32Array, width: number
     const umap = new UMAP({
       nNeighbors: NEIGHBOURS,
       random: seededRandom(0),
-      // A run waits for it: its own default, 500 for so many, took 5 to 7 s on two busy cores.
+      // Fewer than its own default for so many, because a run waits for it.
       nEpochs: rows.length > 1000 ? 200 : 500
     })
     umap.setPrecomputedKNN(

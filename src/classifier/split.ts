@@ -1,6 +1,6 @@
 import type { Dataset } from "./dataset.ts"
 
-export type Part = "training" | "validation" | "holdout"
+export type Subset = "training" | "validation" | "holdout"
 
 /** Which samples train, which stop the training, and which score the result; rows of the data set. */
 export interface Split {
@@ -10,7 +10,7 @@ export interface Split {
   readonly validation: ReadonlyArray<number>
   /** Originals only. */
   readonly holdout: ReadonlyArray<number>
-  readonly parts: ReadonlyMap<string, Part>
+  readonly subsets: ReadonlyMap<string, Subset>
   /** What the split could not give, a sentence each. */
   readonly notes: ReadonlyArray<string>
 }
@@ -54,21 +54,21 @@ const divide = (
   const holdout = holdOut(groups)
   const rest = groups.filter((group) => !holdout.has(group))
   const validation = setAside(rest, classes.length, purpose, 1)
-  const parts = new Map(
-    groups.map((group): [string, Part] => [
+  const subsets = new Map(
+    groups.map((group): [string, Subset] => [
       group.name,
       holdout.has(group) ? "holdout" : validation.has(group) ? "validation" : "training"
     ])
   )
-  const rows = (part: Part, keep: (variant: string) => boolean) =>
-    samples.flatMap(({ group, variant }, row) => (parts.get(group) === part && keep(variant) ? [row] : []))
+  const rows = (subset: Subset, keep: (variant: string) => boolean) =>
+    samples.flatMap(({ group, variant }, row) => (subsets.get(group) === subset && keep(variant) ? [row] : []))
   const isOriginal = (variant: string) => variant === "original"
   return {
     training: rows("training", () => true),
     validation: rows("validation", isOriginal),
     holdout: rows("holdout", isOriginal),
-    parts,
-    notes: classes.flatMap((name, label) => notesOn(name, label, groups, parts))
+    subsets,
+    notes: classes.flatMap((name, label) => notesOn(name, label, groups, subsets))
   }
 }
 
@@ -132,10 +132,10 @@ const notesOn = (
   name: string,
   label: number,
   groups: ReadonlyArray<Group>,
-  parts: ReadonlyMap<string, Part>
+  subsets: ReadonlyMap<string, Subset>
 ): ReadonlyArray<string> => {
   const own = groups.filter(({ recordings }) => recordings.has(label))
-  const has = (part: Part) => own.some((group) => parts.get(group.name) === part)
+  const has = (subset: Subset) => own.some((group) => subsets.get(group.name) === subset)
   const sources = own.length === 1 ? "its recordings come from one source" : `its ${own.length} sources do not suffice`
   if (!has("training")) return [`Class "${name}" is not trained: ${sources}.`]
   if (!has("holdout")) return [`Class "${name}" is trained but not tested: ${sources}.`]

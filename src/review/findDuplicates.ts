@@ -9,15 +9,10 @@ import { Store } from "../store/store.ts"
 import { correlate, type Spectrum, sizeFor, spectrumOfChanges } from "./correlation.ts"
 import type { ReviewedCorpus, ReviewedRecording } from "./reviewedCorpus.ts"
 
-/**
- * From this correlation on two recordings hold the same sound.
- *
- * Of 116 real recordings, the likest of other sources reach 0.10; the same with half or one and a half the gain, noise
- * (σ 0.002), MP3 and Vorbis, shifts, 0.2 s cut off, or three of these together, reach 0.34 at least.
- */
+/** From this correlation on two recordings hold the same sound: well above what others reach (docs/decisions/labels.md). */
 const SAME = 0.3
 
-/** In Hz: all that tells recordings apart, at half the cost of 16 kHz (4.5 ms for two of 4 s, against 10.5). */
+/** In Hz: all that tells recordings apart, at half the cost of 16 kHz. */
 const RATE = 8_000
 
 /** How many neighbours by embedding are compared by sound: as many as this many pairs allow, within bounds. */
@@ -33,11 +28,11 @@ export type OnCompared = (done: number, total: number) => Effect.Effect<void>
  * Finds near-duplicates in different groups (sources): those among each other's nearest by embedding whose sound, shifted
  * against each other, correlates. What was compared before is not again; silence is like nothing.
  *
- * Embeddings alone do not do: noise moves one to a cosine of 0.39, while others of other sources reach 0.97. Sound that
- * was stretched or moved in pitch is not found.
+ * Embeddings alone do not do: noise moves one further than others of other sources lie. Sound that was stretched or moved
+ * in pitch is not found.
  */
 export const findDuplicates = Effect.fn("findDuplicates")(function* (
-  { recordings, vectors, size }: ReviewedCorpus,
+  { width, recordings, vectors }: ReviewedCorpus,
   known: KnownDuplicates,
   onCompared: OnCompared = () => Effect.void
 ) {
@@ -49,7 +44,7 @@ export const findDuplicates = Effect.fn("findDuplicates")(function* (
     NEIGHBOURS.least,
     Math.min(NEIGHBOURS.most, Math.floor(NEIGHBOURS.pairs / Math.max(1, fresh.length)))
   )
-  const neighbours = yield* nearestNeighbours(vectors, size, k, {
+  const neighbours = yield* nearestNeighbours(vectors, width, k, {
     rows: fresh,
     accepts: (row, other) => recordings[row]!.group !== recordings[other]!.group && recordings[other]!.peak > 0
   })

@@ -1,4 +1,5 @@
 import { DateTime, Effect, Option, Schema, Stream } from "effect"
+import { readDocument, writeDocument } from "../store/documents.ts"
 import {
   classOf,
   isRecording,
@@ -33,19 +34,25 @@ const Move = Schema.Struct({
   why: Schema.String
 })
 export type Move = typeof Move.Type
-const MoveFile = Schema.fromJsonString(Move)
+
+/** That a recording is right where it is, as a person said. */
+const Kept = Schema.Struct({
+  key: Schema.String,
+  className: Schema.String,
+  contentHash: Schema.String,
+  at: Schema.String
+})
 
 const WHY =
   "Asked for in a review. Recordings are written by upload only; a review's moves are the one exception: copied, compared, then removed here."
 
 /** Remembers that a recording is right where it is: a review does not bring it up again unless it changes. */
 export const keep = Effect.fn("keep")(function* (key: string) {
-  const store = yield* Store
   const className = yield* classIn(key)
   const { contentHash } = yield* read(key)
   const at = DateTime.formatIso(yield* DateTime.now)
-  const record = { key, className, contentHash, at }
-  yield* store.put(keptKey(className, contentHash), new TextEncoder().encode(`${JSON.stringify(record)}\n`))
+  const record: typeof Kept.Type = { key, className, contentHash, at }
+  yield* writeDocument(keptKey(className, contentHash), Kept, record)
   return record
 })
 
@@ -94,8 +101,7 @@ export const finishMoves = Effect.gen(function* () {
     begun,
     ({ key }) =>
       Effect.gen(function* () {
-        const { bytes } = yield* store.get(key)
-        const record = yield* Effect.option(Schema.decodeUnknownEffect(MoveFile)(new TextDecoder().decode(bytes)))
+        const record = yield* readIntact(key, Move)
         const id = key.slice(MOVES_BEGUN_PREFIX.length, -".json".length)
         const isCopied = Option.isSome(record) && (yield* hashOf(record.value.to)) === record.value.contentHash
         if (isCopied) yield* removeMoved(id, record.value)
@@ -111,8 +117,7 @@ const move = Effect.fn("move")(function* (action: Move["action"], from: string, 
   const now = DateTime.formatIso(yield* DateTime.now)
   const record: Move = { action, from, to, contentHash, at: now, why: WHY }
   const id = `${now.replaceAll(/[-:.]/g, "")}-${contentHash.slice(0, 8)}`
-  const json = new TextEncoder().encode(yield* Schema.encodeEffect(MoveFile)(record).pipe(Effect.orDie))
-  yield* store.put(moveBegunKey(id), json)
+  yield* writeDocument(moveBegunKey(id), Move, record)
   const there = yield* hashOf(to)
   if (there === undefined) yield* store.put(to, bytes, { ifNoneMatch: "*" })
   if ((yield* hashOf(to)) !== contentHash) {
@@ -130,22 +135,24 @@ const move = Effect.fn("move")(function* (action: Move["action"], from: string, 
 const removeMoved = Effect.fnUntraced(function* (id: string, record: Move) {
   const store = yield* Store
   const { from, to, contentHash } = record
-  const receipt = yield* orNone(store.get(uploadKey(contentHash)))
-  const named = Option.flatMap(receipt, ({ bytes }) =>
-    Schema.decodeUnknownOption(Receipt)(new TextDecoder().decode(bytes))
-  )
-  if (Option.isSome(named) && named.value.key === from) {
+  const receipt = yield* readIntact(uploadKey(contentHash), Receipt)
+  if (Option.isSome(receipt) && receipt.value.key === from) {
     // The class it would have in the training set, also while it is set aside.
     const className = classOf(RECORDINGS_PREFIX + to.slice(to.indexOf("/") + 1)) ?? ""
-    const json = yield* Schema.encodeEffect(Receipt)({ key: to, class: className }).pipe(Effect.orDie)
-    yield* store.put(uploadKey(contentHash), new TextEncoder().encode(json))
+    yield* writeDocument(uploadKey(contentHash), Receipt, { key: to, class: className })
   }
   // Written over meanwhile: that is another recording, and stays.
   if ((yield* hashOf(from)) === contentHash) yield* store.remove(from)
-  const json = yield* Schema.encodeEffect(MoveFile)(record).pipe(Effect.orDie)
-  yield* store.put(moveKey(id), new TextEncoder().encode(`${json}\n`))
+  yield* writeDocument(moveKey(id), Move, record)
   yield* store.remove(moveBegunKey(id))
 })
+
+/** A document's value; nothing where there is none, or where what is there cannot be read. */
+const readIntact = <A>(key: string, schema: Schema.ConstraintDecoder<A>) =>
+  readDocument(key, schema).pipe(
+    Effect.map(Option.map(({ value }) => value)),
+    Effect.catchTag("DocumentError", () => Effect.succeed(Option.none<A>()))
+  )
 
 const classIn = (key: string) => {
   const className = classOf(key)

@@ -3,8 +3,9 @@ import { Settings } from "../config.ts"
 import { addDuplicates, readDuplicates } from "../registry/knownDuplicates.ts"
 import { newestVersion } from "../registry/trainingSet.ts"
 import { showVersion } from "../registry/versions.ts"
+import { readDocument, writeDocument } from "../store/documents.ts"
 import { KEPT_PREFIX, REVIEW_KEY } from "../store/keys.ts"
-import { orNone, Store, StoreError } from "../store/store.ts"
+import { Store, StoreError } from "../store/store.ts"
 import { liveVersions } from "../stream/recordings.ts"
 import { findDuplicates } from "./findDuplicates.ts"
 import { finishMoves } from "./moves.ts"
@@ -37,7 +38,6 @@ export const Review = Schema.Struct({
   silent: Schema.Array(Schema.Struct({ ...Subject, peak: Schema.Finite }))
 })
 export type Review = typeof Review.Type
-const ReviewFile = Schema.fromJsonString(Review)
 
 /** There is nothing to review yet. */
 export class ReviewError extends Schema.TaggedError<ReviewError>()("ReviewError", { message: Schema.String }) {}
@@ -73,7 +73,6 @@ export const reviewRecordings = Effect.fn("reviewRecordings")(function* (
   onStep: (step: ReviewStep) => Effect.Effect<void> = () => Effect.void,
   unlabelled: Parameters<typeof rankUnlabelled>[0] = []
 ) {
-  const store = yield* Store
   const { groupPattern } = yield* Settings
   yield* finishMoves
   const recipe = yield* reviewedRecipe
@@ -116,10 +115,7 @@ export const reviewRecordings = Effect.fn("reviewRecordings")(function* (
       .filter(({ peak }) => peak <= SILENT)
       .map((recording) => ({ ...subjectOf(recording), peak: recording.peak }))
   }
-  yield* store.put(
-    REVIEW_KEY,
-    new TextEncoder().encode(yield* Schema.encodeEffect(ReviewFile)(review).pipe(Effect.orDie))
-  )
+  yield* writeDocument(REVIEW_KEY, Review, review)
   return review
 })
 
@@ -130,21 +126,19 @@ const isWithinClass = ({ recordings: [a, b] }: Review["duplicates"][number]): bo
 
 /** What the last review found; none before the first. */
 export const readReview = Effect.gen(function* () {
-  const store = yield* Store
-  const found = yield* orNone(store.get(REVIEW_KEY))
-  if (Option.isNone(found)) return Option.none<Review>()
-  return Option.some(
-    yield* Schema.decodeUnknownEffect(ReviewFile)(new TextDecoder().decode(found.value.bytes)).pipe(
-      Effect.mapError(
-        () =>
-          new StoreError({
-            reason: "invalid",
-            key: REVIEW_KEY,
-            message: `${store.location}/${REVIEW_KEY} cannot be read: run bun run review to write it anew.`
-          })
+  const { location } = yield* Store
+  const found = yield* readDocument(REVIEW_KEY, Review).pipe(
+    Effect.catchTag("DocumentError", ({ key }) =>
+      Effect.fail(
+        new StoreError({
+          reason: "invalid",
+          key,
+          message: `${location}/${key} cannot be read: run bun run review to write it anew.`
+        })
       )
     )
   )
+  return Option.map(found, ({ value }) => value)
 })
 
 /** What of a review is still to be decided: neither kept by a person, nor moved or removed since. */

@@ -1,6 +1,6 @@
 import { Effect, Option, Stream } from "effect"
 import { Embeddings } from "../embeddings/embeddings.ts"
-import { type StoredRecipe, vectorSize } from "../embeddings/recipe.ts"
+import type { StoredRecipe } from "../embeddings/recipe.ts"
 import { type KnownDuplicates, mergeGroups } from "../registry/knownDuplicates.ts"
 import { classOf, groupOf } from "../store/keys.ts"
 
@@ -16,11 +16,11 @@ export interface ReviewedRecording {
   readonly peak: number
 }
 
-/** Recordings in the order of their keys, and their originals' vectors [recordings * size]. */
+/** Recordings in the order of their keys, and their originals' embeddings [recordings * width]. */
 export interface ReviewedCorpus {
+  readonly width: number
   readonly recordings: ReadonlyArray<ReviewedRecording>
   readonly vectors: Float32Array
-  readonly size: number
 }
 
 /** Loads the stored embeddings of these recordings (key to ETag), originals only; those not embedded yet are left out. */
@@ -56,11 +56,12 @@ export const loadReviewed = Effect.fn("loadReviewed")(function* (
     loaded.map(({ key, source, contentHash, peak }) => ({ group: source, contentHash: peak > 0 ? contentHash : key })),
     pairs
   )
-  const size = vectorSize(recipe)
-  const vectors = new Float32Array(loaded.length * size)
+  // Without any recording, any width does.
+  const width = loaded[0]?.vector.length ?? 1
+  const vectors = new Float32Array(loaded.length * width)
   const recordings = loaded.map(({ source, vector, ...recording }, at) => {
-    vectors.set(vector, at * size)
+    vectors.set(vector, at * width)
     return { ...recording, group: groups.get(source)! }
   })
-  return { recordings, vectors, size } satisfies ReviewedCorpus
+  return { width, recordings, vectors } satisfies ReviewedCorpus
 })

@@ -32,13 +32,13 @@ const FOLDS = { folds: 5, repeats: 1, seed: 0 } as const
  * sources with wrong labels are not found.
  */
 export const findSuspects = Effect.fn("findSuspects")(function* (
-  { recordings, vectors, size }: ReviewedCorpus,
+  { width, recordings, vectors }: ReviewedCorpus,
   onFold: (done: number, total: number) => Effect.Effect<void> = () => Effect.void
 ) {
   const classes = [...new Set(recordings.map(({ className }) => className))].sort()
   if (classes.length < 2) return []
   const labels = recordings.map(({ className }) => classes.indexOf(className))
-  const neighbours = yield* nearestNeighbours(vectors, size, VOTERS)
+  const neighbours = yield* nearestNeighbours(vectors, width, VOTERS)
   const vote = voteOfNeighbours(neighbours, labels, classes.length)
   const dataset = yield* makeDataset(
     recordings.map(({ key, className }, row) => ({
@@ -46,7 +46,7 @@ export const findSuspects = Effect.fn("findSuspects")(function* (
       className,
       group: key,
       variant: "original",
-      vector: vectors.subarray(row * size, (row + 1) * size)
+      vector: vectors.subarray(row * width, (row + 1) * width)
     }))
   )
   const predicted = yield* outOfFold(

@@ -67,15 +67,15 @@ export const embedUnlabelled = Effect.fn("embedUnlabelled")(function* (
  */
 export const rankUnlabelled = Effect.fn("rankUnlabelled")(function* (
   unlabelled: ReadonlyArray<{ readonly key: string; readonly vector: Float32Array }>,
-  { recordings, vectors, size }: ReviewedCorpus
+  { width, recordings, vectors }: ReviewedCorpus
 ) {
   if (recordings.length === 0 || unlabelled.length === 0) return []
   const classes = [...new Set(recordings.map(({ className }) => className))].sort()
-  const all = new Float32Array(vectors.length + unlabelled.length * size)
+  const all = new Float32Array(vectors.length + unlabelled.length * width)
   all.set(vectors)
-  for (const [at, { vector }] of unlabelled.entries()) all.set(vector, vectors.length + at * size)
+  for (const [at, { vector }] of unlabelled.entries()) all.set(vector, vectors.length + at * width)
   const rows = unlabelled.map((_, at) => recordings.length + at)
-  const neighbours = yield* nearestNeighbours(all, size, VOTERS, {
+  const neighbours = yield* nearestNeighbours(all, width, VOTERS, {
     rows,
     accepts: (_, other) => other < recordings.length
   })

@@ -1,7 +1,7 @@
 import { Cause, Clock, DateTime, Duration, Effect, Exit, Option, Schema } from "effect"
 import packageJson from "../../package.json"
-import { evaluate } from "../classifier/evaluate.ts"
 import { worthOf } from "../classifier/evaluation/worth.ts"
+import { testClassifier } from "../classifier/holdoutResult.ts"
 import { splitDataset } from "../classifier/split.ts"
 import { Settings } from "../config.ts"
 import { type Embedder, leftOut } from "../embedder/embedder.ts"
@@ -195,12 +195,12 @@ export const finish = Effect.fn("retrain.finish")(function* (embedder: Embedder,
   const engine = yield* engineAtWork
   const backend = yield* backendOf(engine)
   const [training, classifier] = yield* trainCandidate(embedder, dataset, split, options, backend).pipe(Effect.timed)
-  const evaluation = evaluate(classifier, dataset, split.holdout)
+  const result = testClassifier(classifier, dataset, split.holdout)
 
   const pointer = yield* readPointer()
   const { comparison, labels, intended } = yield* judge(pointer, classifier, dataset, split, streamed.live, options)
   const trainingSet = encodeTrainingSet(streamed.live)
-  const candidate = { runId, classifier, evaluation, comparison, dataset, split, recipe, embedder, engine }
+  const candidate = { runId, classifier, result, comparison, dataset, split, recipe, embedder, engine }
   const versionKeys = yield* writeCandidate(candidate, trainingSet)
   const { decision, keys } = yield* carryOut(intended, runId, pointer)
 
@@ -223,7 +223,7 @@ export const finish = Effect.fn("retrain.finish")(function* (embedder: Embedder,
       stream: run.seconds.stream + Duration.toSeconds(loading),
       train: Duration.toSeconds(training)
     },
-    holdout: summariseHoldout(dataset.classes, totals, evaluation),
+    holdout: summariseHoldout(dataset.classes, totals, result),
     notes: [
       ...split.notes,
       ...classifier.notes,

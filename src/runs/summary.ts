@@ -1,5 +1,5 @@
 import { Schema } from "effect"
-import type { ClassScore, Evaluation } from "../classifier/evaluate.ts"
+import type { ClassScore, HoldoutResult } from "../classifier/holdoutResult.ts"
 import type { CorpusTotals } from "./data.ts"
 
 const ClassScores = Schema.Struct({
@@ -88,17 +88,17 @@ export type RunSummary = typeof RunSummary.Type
 export const summariseHoldout = (
   classes: ReadonlyArray<string>,
   totals: CorpusTotals,
-  evaluation: Evaluation | undefined
+  result: HoldoutResult | undefined
 ): RunSummary["holdout"] => ({
-  recordings: evaluation?.recordings ?? 0,
-  accuracy: evaluation?.accuracy ?? null,
-  macroF1: evaluation?.macroF1 ?? null,
+  recordings: result?.recordings ?? 0,
+  accuracy: result?.accuracy ?? null,
+  macroF1: result?.macroF1 ?? null,
   perClass: classes.map((className, label) => ({
     className,
     ...totals.classes.get(className)!,
-    ...scoresOf(evaluation?.perClass[label])
+    ...scoresOf(result?.perClass[label])
   })),
-  confusion: evaluation?.confusion ?? []
+  confusion: result?.confusion ?? []
 })
 
 const scoresOf = (score: ClassScore | undefined) => {

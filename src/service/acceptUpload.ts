@@ -35,7 +35,9 @@ export const acceptUpload = Effect.fn("acceptUpload")(function* (name: string, c
   const receiptKey = uploadKey(new Bun.CryptoHasher("sha256").update(bytes).digest("hex"))
   const before = yield* orNone(store.get(receiptKey))
   if (Option.isSome(before)) {
-    const receipt = yield* Schema.decodeUnknownEffect(Receipt)(new TextDecoder().decode(before.value.bytes))
+    const receipt = yield* Schema.decodeUnknownEffect(Schema.fromJsonString(Receipt))(
+      new TextDecoder().decode(before.value.bytes)
+    )
     // A receipt without its recording: that was removed, or a writer died in between.
     if (Option.isSome(yield* store.find(receipt.key))) {
       return { key: receipt.key, className: receipt.class, isNew: false } satisfies Stored
@@ -45,7 +47,7 @@ export const acceptUpload = Effect.fn("acceptUpload")(function* (name: string, c
     .replace(/\.\d+Z$/, "Z")
     .replaceAll(/[-:]/g, "")
   const key = yield* freeKey(className, time, safeName(name))
-  const receipt = yield* Schema.encodeEffect(Receipt)({ key, class: className })
+  const receipt = yield* Schema.encodeEffect(Schema.fromJsonString(Receipt))({ key, class: className })
   // The receipt goes first, by conditional write: of two that send the same bytes at once, one stores them.
   const won = yield* store
     .put(

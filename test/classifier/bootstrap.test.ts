@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test"
-import { drawGroups, intervalOf } from "../../src/classifier/bootstrap.ts"
+import { drawGroups, percentileInterval } from "../../src/classifier/bootstrap.ts"
 
 test("resampling draws whole groups, as many as there are, the same ones each time", () => {
   const groups = ["a", "b", "a", "c", "c", "c"]
@@ -16,9 +16,9 @@ test("resampling draws whole groups, as many as there are, the same ones each ti
 
 test("an interval holds the middle 95 %, and passes over what is undefined", () => {
   const values = Array.from({ length: 201 }, (_, at) => at / 200)
-  expect(intervalOf([...values, Number.NaN])).toEqual({
+  expect(percentileInterval([...values, Number.NaN])).toEqual({
     low: expect.closeTo(0.025, 12),
     high: expect.closeTo(0.975, 12)
   })
-  expect(intervalOf([Number.NaN])).toEqual({ low: Number.NaN, high: Number.NaN })
+  expect(percentileInterval([Number.NaN])).toEqual({ low: Number.NaN, high: Number.NaN })
 })

@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test"
 import fc from "fast-check"
 import type { Sample } from "../../src/classifier/dataset.ts"
-import { type Part, splitDataset } from "../../src/classifier/split.ts"
+import { type Subset, splitDataset } from "../../src/classifier/split.ts"
 
 // A split does not look at vectors.
 const VECTOR = new Float32Array()
@@ -31,20 +31,20 @@ const ownGroups = fc
       )
   )
 
-test("every group is on one side, training has all variants, the other parts have originals", () => {
+test("every group is on one side, training has all variants, the other subsets have originals", () => {
   fc.assert(
     fc.property(ownGroups, (samples) => {
-      const { dataset, parts, ...split } = splitOf(samples)
-      const partOf = (row: number) => parts.get(dataset.samples[row]!.group)
-      const inPart = (part: Part) =>
+      const { dataset, subsets, ...split } = splitOf(samples)
+      const partOf = (row: number) => subsets.get(dataset.samples[row]!.group)
+      const inPart = (part: Subset) =>
         dataset.samples.flatMap(({ group, variant }, row) =>
-          parts.get(group) === part && (part === "training" || variant === "original") ? [row] : []
+          subsets.get(group) === part && (part === "training" || variant === "original") ? [row] : []
         )
       for (const part of ["training", "validation", "holdout"] as const) {
         expect(split[part]).toEqual(inPart(part))
         expect(split[part].every((row) => partOf(row) === part)).toBe(true)
       }
-      expect(parts.size).toBe(new Set(samples.map(({ group }) => group)).size)
+      expect(subsets.size).toBe(new Set(samples.map(({ group }) => group)).size)
     }),
     { numRuns: 60 }
   )
@@ -53,11 +53,11 @@ test("every group is on one side, training has all variants, the other parts hav
 test("two groups of a class give a holdout, three a validation, too, and most of a class trains", () => {
   fc.assert(
     fc.property(ownGroups, (samples) => {
-      const { dataset, parts, notes } = splitOf(samples)
+      const { dataset, subsets, notes } = splitOf(samples)
       for (const className of dataset.classes) {
         const own = Map.groupBy(
           dataset.samples.filter((sample) => sample.className === className),
-          ({ group }) => parts.get(group)
+          ({ group }) => subsets.get(group)
         )
         const total = dataset.samples.filter((sample) => sample.className === className).length
         const groups = new Set([...own.values()].flat().map(({ group }) => group)).size
@@ -78,13 +78,13 @@ test("two groups of a class give a holdout, three a validation, too, and most of
 test("neither the order of samples nor another class moves a group", () => {
   fc.assert(
     fc.property(ownGroups, fc.integer({ min: 1, max: 9 }), (samples, count) => {
-      const { parts } = splitOf(samples)
+      const { subsets } = splitOf(samples)
       const more = splitOf([
         ...recordings("another", "a", count),
         ...samples.toReversed(),
         ...recordings("another", "b", 3)
-      ]).parts
-      for (const [group, part] of parts) expect(more.get(group)).toBe(part)
+      ]).subsets
+      for (const [group, part] of subsets) expect(more.get(group)).toBe(part)
     }),
     { numRuns: 60 }
   )
@@ -95,35 +95,35 @@ test("adding recordings to a class of many sources leaves its holdout and valida
     Array.from({ length: to - from }, (_, i) => from + i).flatMap((g) =>
       recordings(`class${g % 2}`, `source${g}`, 1 + (g % 3))
     )
-  const before = splitOf(groups(0, 400)).parts
-  const after = splitOf(groups(0, 800)).parts
+  const before = splitOf(groups(0, 400)).subsets
+  const after = splitOf(groups(0, 800)).subsets
   for (const [group, part] of before) expect(after.get(group)).toBe(part)
-  const share = (part: Part) => [...after.values()].filter((other) => other === part).length / after.size
+  const share = (part: Subset) => [...after.values()].filter((other) => other === part).length / after.size
   expect(share("holdout")).toBeCloseTo(0.2, 1)
   expect(share("validation")).toBeCloseTo(0.16, 1)
 })
 
 test("a source with most of a class's recordings trains", () => {
   for (let salt = 0; salt < 50; salt++) {
-    const { parts } = splitOf([
+    const { subsets } = splitOf([
       ...recordings("engine_idling", `${salt}-big`, 16),
       ...[6, 5, 3].flatMap((count) => recordings("engine_idling", `${salt}-${count}`, count)),
       ...recordings("other", "a", 1),
       ...recordings("other", "b", 1)
     ])
-    expect(parts.get(`${salt}-big`)).toBe("training")
+    expect(subsets.get(`${salt}-big`)).toBe("training")
   }
 })
 
 test("a source with recordings of several classes goes one way, and takes no class's last source", () => {
   for (let salt = 0; salt < 50; salt++) {
-    const { parts, notes } = splitOf([
+    const { subsets, notes } = splitOf([
       ...recordings("dog", `${salt}-shared`, 4),
       ...recordings("gun", `${salt}-shared`, 2),
       ...recordings("dog", `${salt}-dogs`, 4)
     ])
-    expect(parts.get(`${salt}-shared`)).toBe("training")
-    expect(parts.get(`${salt}-dogs`)).toBe("holdout")
+    expect(subsets.get(`${salt}-shared`)).toBe("training")
+    expect(subsets.get(`${salt}-dogs`)).toBe("holdout")
     expect(notes).toEqual([
       'Class "dog" has no validation recordings: its 2 sources do not suffice.',
       'Class "gun" is trained but not tested: its recordings come from one source.'

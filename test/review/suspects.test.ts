@@ -19,7 +19,7 @@ const corpus = (count: number, labelOf: (row: number) => string, distance = 1) =
     contentHash: String(row),
     peak: 1
   }))
-  return { recordings, vectors, size: 1024 }
+  return { width: 1024, recordings, vectors }
 }
 const find = (...input: Parameters<typeof corpus>) => Effect.runPromise(findSuspects(corpus(...input)))
 

@@ -15,6 +15,7 @@ const labelled = [...Array(10).keys()].flatMap((at) => [
   { className: "gun", vector: vectorAt(1 - at / 100) }
 ])
 const corpus = {
+  width: 1024,
   recordings: labelled.map(({ className }, at) => ({
     key: `extracted_audio/${className}/${at}.wav`,
     className,
@@ -22,8 +23,7 @@ const corpus = {
     contentHash: String(at),
     peak: 1
   })),
-  vectors: Float32Array.from(labelled.flatMap(({ vector }) => [...vector])),
-  size: 1024
+  vectors: Float32Array.from(labelled.flatMap(({ vector }) => [...vector]))
 }
 const rank = (shares: Readonly<Record<string, Float32Array>>) =>
   Effect.runPromise(
@@ -69,6 +69,6 @@ test("a hundred are offered; silence, none at all, and one class are ranked, too
   expect(await rank(many)).toHaveLength(100)
   expect(await rank({ silent: new Float32Array(1024) })).toHaveLength(1)
   expect(await rank({})).toEqual([])
-  const nobody = { recordings: [], vectors: new Float32Array(), size: 1024 }
+  const nobody = { width: 1024, recordings: [], vectors: new Float32Array() }
   expect(await Effect.runPromise(rankUnlabelled([{ key: "a", vector: vectorAt(0) }], nobody))).toEqual([])
 })

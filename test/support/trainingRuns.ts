@@ -1,7 +1,7 @@
 import { Effect } from "effect"
 import { makeDataset, type Sample } from "../../src/classifier/dataset.ts"
-import { evaluate } from "../../src/classifier/evaluate.ts"
 import type { TrainingRun } from "../../src/classifier/export/trainingRun.ts"
+import { testClassifier } from "../../src/classifier/holdoutResult.ts"
 import { splitDataset } from "../../src/classifier/split.ts"
 import { nativeBackend } from "../../src/classifier/train/nativeBackend.ts"
 import { type TrainingSettings, train } from "../../src/classifier/train/train.ts"
@@ -59,7 +59,7 @@ export const trainedRun = (samples: ReadonlyArray<Sample>, settings: Partial<Tra
         runId: "2026-01-02T03-04-05Z",
         date: new Date("2026-01-02T03:04:05Z"),
         classifier,
-        evaluation: evaluate(classifier, dataset, split.holdout),
+        result: testClassifier(classifier, dataset, split.holdout),
         dataset,
         split,
         recipe: {

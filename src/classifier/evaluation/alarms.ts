@@ -1,5 +1,5 @@
-import type { Counts } from "../tally.ts"
-import type { Outcomes } from "./scores.ts"
+import type { Counts } from "../macroF1.ts"
+import type { Outcomes } from "./outcomes.ts"
 
 /** What may raise false alarms: recordings that hold none of the classes watched for, or all that are of other classes. */
 export interface Background {

@@ -18,8 +18,9 @@ export interface SearchProgress extends SearchLimits {
 }
 
 /**
- * Trains a classifier, after a search for its head where that is `auto`, and calibrates it on recordings that it was not trained on: those of validation, or, where these
- * train as well, every one by cross-validation among the training and validation sources. The holdout has no part in it.
+ * Trains a classifier, after a search for its head where that is `auto`, and calibrates it on recordings that it was not
+ * trained on: those of validation, or, where these train as well, every one by cross-validation among the training and
+ * validation sources. The holdout has no part in it.
  */
 export const trainCalibrated = Effect.fn("trainCalibrated")(function* (
   dataset: Dataset,
@@ -54,8 +55,8 @@ export const trainCalibrated = Effect.fn("trainCalibrated")(function* (
 })
 
 /** The recordings that a split does not hold out, as a data set of their own. */
-export const withoutHoldout = ({ samples, labels, ...dataset }: Dataset, { parts }: Split): Dataset => {
-  const rows = samples.flatMap(({ group }, row) => (parts.get(group) === "holdout" ? [] : [row]))
+export const withoutHoldout = ({ samples, labels, ...dataset }: Dataset, { subsets }: Split): Dataset => {
+  const rows = samples.flatMap(({ group }, row) => (subsets.get(group) === "holdout" ? [] : [row]))
   return { ...dataset, samples: rows.map((row) => samples[row]!), labels: Int32Array.from(rows, (row) => labels[row]!) }
 }
 

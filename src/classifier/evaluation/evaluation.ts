@@ -1,52 +1,12 @@
-import { drawGroups, type Interval, intervalOf } from "../bootstrap.ts"
 import type { Dataset } from "../dataset.ts"
-import { type Alarms, alarmCurve, alarmsOf, type Background, backgroundOf, recallsAt } from "./alarms.ts"
+import { type Background, backgroundOf } from "./alarms.ts"
+import { ALARM_RATES, eachOnce, type Figure, type HeadFigures, headFigures, measureOn } from "./figures.ts"
+import { logLoss, meanMacroF1, outcomesOf } from "./outcomes.ts"
 import type { OutOfFold } from "./outOfFold.ts"
-import {
-  accuracy,
-  calibrationError,
-  logLoss,
-  macroF1,
-  type Outcomes,
-  outcomesOf,
-  type Reliability,
-  recalls,
-  reliability
-} from "./scores.ts"
 import { worthOf } from "./worth.ts"
 
-/** A figure and where 95 % of its values lie when the sources are drawn anew; null where nothing could be measured. */
-export interface Figure extends Interval {
-  readonly value: number
-}
-
-/** How a head fares on one class. */
-export interface ClassFigures {
-  readonly className: string
-  readonly recordings: number
-  readonly sources: number
-  readonly recall: Figure | null
-  /** The share found at each of `ALARM_RATES` false alarms an hour; null for the background itself. */
-  readonly recallAtAlarms: ReadonlyArray<Figure | null> | null
-  readonly curve: ReadonlyArray<{ readonly perHour: number; readonly recall: number }>
-}
-
-/** How a head fares. */
-export interface HeadFigures {
-  readonly head: string
-  readonly macroF1: Figure
-  readonly accuracy: Figure
-  readonly logLoss: Figure
-  readonly calibrationError: Figure
-  readonly classes: ReadonlyArray<ClassFigures>
-  /** Counts of all repeats over their number: rows are true classes, columns predicted ones. */
-  readonly confusion: ReadonlyArray<ReadonlyArray<number>>
-  readonly reliability: Reliability
-  readonly seconds: number
-}
-
 /** One head less another, on the same folds and draws. */
-export interface Difference {
+export interface HeadDifference {
   readonly head: string
   readonly over: string
   readonly macroF1: Figure
@@ -63,13 +23,10 @@ export interface Evaluation {
   readonly background: { readonly className: string | null; readonly hours: number }
   readonly heads: ReadonlyArray<HeadFigures>
   /** Each head after the first, less the first. */
-  readonly differences: ReadonlyArray<Difference>
+  readonly differences: ReadonlyArray<HeadDifference>
   /** What the figures are worth, a sentence each. */
   readonly notes: ReadonlyArray<string>
 }
-
-/** False alarms for each hour of background at which recall is told. */
-export const ALARM_RATES = [1, 10, 60] as const
 
 export interface EvaluationSettings {
   readonly folds: number
@@ -94,60 +51,21 @@ export const evaluateHeads = (
   const groups = first.rows.map((row) => samples[row]!.group)
   const hours = Float64Array.from(first.rows, (row) => (seconds.get(samples[row]!.key) ?? 0) / 3600)
   const background: Background = { className: settings.background ?? backgroundOf(classes), hours }
-  const heads = tested.map(({ head, seconds: took, result }) => {
-    const outcomes = outcomesOf(classes, labels, result)
-    const alarms = classes.map((_, label) => alarmsOf(outcomes, label, background))
-    return { head, took, outcomes, alarms }
-  })
-  const whole = new Uint16Array(groups.length).fill(1)
-  if (Number.isNaN(macroF1(heads[0]!.outcomes, whole))) return undefined
+  const heads = tested.map((own) => ({ ...own, outcomes: outcomesOf(classes, labels, own.result) }))
+  const [base] = heads as [(typeof heads)[0]]
+  if (Number.isNaN(meanMacroF1(base.outcomes, eachOnce(groups.length)))) return undefined
   const resamples = resamplesFor(heads.length * first.probabilities.length * groups.length * classes.length)
-  const draws = [...drawGroups(groups, resamples)]
-
-  const figure = (of: (counts: ArrayLike<number>) => number): Figure | null => {
-    const value = of(whole)
-    return Number.isNaN(value) ? null : { value, ...intervalOf(draws.map(of)) }
-  }
-  const sure = (of: (counts: ArrayLike<number>) => number): Figure => figure(of)!
-  const figuresAt = (own: Alarms): ReadonlyArray<Figure | null> => {
-    const drawn = draws.map((draw) => recallsAt(own, ALARM_RATES, draw))
-    return recallsAt(own, ALARM_RATES, whole).map((value, rate) =>
-      Number.isNaN(value) ? null : { value, ...intervalOf(drawn.map((values) => values[rate]!)) }
-    )
-  }
-  const counts = classes.map((_, label) => {
+  const measure = measureOn(groups, resamples)
+  const sizes = classes.map((_, label) => {
     const own = first.rows.flatMap((row, at) => (labels[row] === label ? [groups[at]!] : []))
     return { recordings: own.length, sources: new Set(own).size }
   })
-  const results = heads.map(({ head, took, outcomes, alarms }): HeadFigures => {
-    const drawnRecalls = draws.map((draw) => recalls(outcomes, draw))
-    const recall = recalls(outcomes, whole)
-    return {
-      head,
-      macroF1: sure((draw) => macroF1(outcomes, draw)),
-      accuracy: sure((draw) => accuracy(outcomes, draw)),
-      logLoss: sure((draw) => logLoss(outcomes, draw)),
-      calibrationError: sure((draw) => calibrationError(outcomes, draw)),
-      classes: classes.map((className, label) => {
-        const own = alarms[label]
-        const value = recall[label]!
-        return {
-          className,
-          ...counts[label]!,
-          recall: Number.isNaN(value) ? null : { value, ...intervalOf(drawnRecalls.map((drawn) => drawn[label]!)) },
-          recallAtAlarms: own === undefined ? null : figuresAt(own),
-          curve: curveOf(own)
-        }
-      }),
-      confusion: confusionOf(outcomes),
-      reliability: reliability(outcomes, whole),
-      seconds: took
-    }
-  })
-  const base = heads[0]!
-  const differences = heads.slice(1).map(({ head, outcomes }): Difference => {
-    const less = (of: typeof macroF1) => sure((draw) => of(outcomes, draw) - of(base.outcomes, draw))
-    return { head, over: base.head, macroF1: less(macroF1), logLoss: less(logLoss) }
+  const figures = heads.map((head) => headFigures(head, sizes, background, measure))
+  const differences = heads.slice(1).map(({ head, outcomes }): HeadDifference => {
+    const [macroF1, loss] = measure((counts) =>
+      [meanMacroF1, logLoss].map((of) => of(outcomes, counts) - of(base.outcomes, counts))
+    )
+    return { head, over: base.head, macroF1: macroF1!, logLoss: loss! }
   })
   const quiet = background.className
   const quietHours = hours.reduce(
@@ -161,34 +79,14 @@ export const evaluateHeads = (
     repeats: settings.repeats,
     resamples,
     background: { className: quiet ?? null, hours: quietHours },
-    heads: results,
+    heads: figures,
     differences,
-    notes: [...first.notes, ...worthOf(dataset), ...resolutionOf(quietHours, quiet), ...widthOf(results)]
+    notes: [...first.notes, ...worthOf(dataset), ...resolutionOf(quietHours, quiet), ...widthOf(figures)]
   }
 }
 
 // Enough for a 2.5 % quantile, fewer where a resample is long: some seconds in all.
 const resamplesFor = (work: number): number => Math.round(Math.min(1000, Math.max(200, 5e7 / Math.max(1, work))))
-
-const curveOf = (alarms: Alarms | undefined) => {
-  if (alarms === undefined) return []
-  const points = alarmCurve(alarms)
-  const step = Math.max(1, Math.ceil(points.length / CURVE_POINTS))
-  return points.filter((_, at) => at % step === 0 || at === points.length - 1)
-}
-
-// As many as a picture can show.
-const CURVE_POINTS = 200
-
-const confusionOf = ({ classes, labels, repeats }: Outcomes): ReadonlyArray<ReadonlyArray<number>> => {
-  const counts = classes.map(() => classes.map(() => 0))
-  for (const { predicted } of repeats) {
-    predicted.forEach((guess, row) => {
-      if (guess >= 0) counts[labels[row]!]![guess]! += 1
-    })
-  }
-  return counts.map((row) => row.map((count) => count / repeats.length))
-}
 
 /** What so short a background cannot show. */
 const resolutionOf = (hours: number, background: string | undefined): ReadonlyArray<string> => {

@@ -1,33 +1,22 @@
 import { Html, html } from "../report/html.ts"
-import { STYLE } from "../report/style.ts"
-import type { Evaluation, HeadFigures } from "./evaluation.ts"
+import { confusionMatrix, notesList, page } from "../report/htmlPage.ts"
+import type { Evaluation } from "./evaluation.ts"
+import type { HeadFigures } from "./figures.ts"
+import { classTable, describeDifference, explain, headTable } from "./figureTables.ts"
 import { alarmPicture, headPicture, reliabilityPicture } from "./pictures.ts"
-import { classTable, describeDifference, explain, headTable } from "./table.ts"
 
-/** `evaluation.html`: heads compared, for people, on one page that needs nothing else: no script, no request. */
+/** `evaluation.html`: heads compared, for people, on one page. */
 export const evaluationPage = (evaluation: Evaluation, store: string, date: Date): string => {
   const { heads, notes, differences } = evaluation
   const best = heads.reduce((one, other) => (other.macroF1.value > one.macroF1.value ? other : one))
-  const page = html`<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>Evaluation of ${store}</title>
-<style>${STYLE}${OWN_STYLE}</style>
-</head>
-<body>
-<main>
-<h1>Evaluation of ${store}</h1>
-<p class="quiet">${date.toISOString().slice(0, 16).replace("T", " ")} UTC</p>
-<ul class="figures">
+  const body = html`<ul class="figures">
 <li><strong>${best.macroF1.value.toFixed(3)}</strong> macro-F1 of ${best.head}</li>
 <li><strong>${best.macroF1.low.toFixed(2)}–${best.macroF1.high.toFixed(2)}</strong> with other sources</li>
 <li><strong>${evaluation.recordings}</strong> recordings</li>
 <li><strong>${evaluation.sources}</strong> sources</li>
 </ul>
 <p class="quiet">${explain(evaluation)}</p>
-${notes.length === 0 ? undefined : html`<ul class="notes" aria-label="Notes">${notes.map((note) => html`<li>${note}</li>`)}</ul>`}
+${notesList(notes)}
 <h2>Heads</h2>
 ${headPicture(heads)}
 ${tableOf(headTable(evaluation), "Heads")}
@@ -46,12 +35,8 @@ below it, the head is too sure. Larger dots are more recordings.</p>
 <div class="pair">${heads.map(({ head, reliability }) => reliabilityPicture(head, reliability))}</div>
 <h2>What is taken for what</h2>
 <p class="quiet">Recordings, averaged over repeats: rows are what they are, columns what they were taken for.</p>
-${heads.map(confusionTable)}
-</main>
-</body>
-</html>
-`
-  return page.markup
+${heads.map(confusionTable)}`
+  return page(`Evaluation of ${store}`, date, OWN_STYLE, body)
 }
 
 const OWN_STYLE = new Html(`
@@ -82,16 +67,7 @@ const alarmPictures = (heads: ReadonlyArray<HeadFigures>): ReadonlyArray<Html> =
       )
     )
 
-const confusionTable = ({ head, confusion, classes }: HeadFigures): Html => {
-  if (classes.length > MOST_CLASSES) return html`<p>${head}: ${classes.length} classes are too many for a table.</p>`
-  return html`<h3>${head}</h3><div class="scroll"><table class="matrix" aria-label="Confusion matrix of ${head}">
-<thead><tr><td></td>${classes.map(({ className }) => html`<th scope="col"><span>${className}</span></th>`)}</tr></thead>
-<tbody>${confusion.map((row, label) => {
-    const support = row.reduce((sum, count) => sum + count, 0)
-    return html`<tr><th scope="row">${classes[label]!.className}</th>${row.map((count, predicted) => {
-      const kind = count === 0 ? "nothing" : predicted === label ? "right" : "wrong"
-      return html`<td class="${kind}" style="--share:${(count / Math.max(1, support)).toFixed(3)}">${count.toFixed(1).replace(/\.0$/, "")}</td>`
-    })}</tr>`
-  })}</tbody>
-</table></div>`
-}
+const confusionTable = ({ head, confusion, classes }: HeadFigures): Html =>
+  classes.length > MOST_CLASSES
+    ? html`<p>${head}: ${classes.length} classes are too many for a table.</p>`
+    : html`<h3>${head}</h3>${confusionMatrix(`Confusion matrix of ${head}`, classes, confusion)}`

@@ -1,7 +1,7 @@
 import { type Html, html } from "../report/html.ts"
-import { ALARM_RATES, type ClassFigures, type HeadFigures } from "./evaluation.ts"
-import { BINS, type Reliability } from "./scores.ts"
-import { describeFigure } from "./table.ts"
+import { ALARM_RATES, type ClassFigures, type HeadFigures } from "./figures.ts"
+import { describeFigure } from "./figureTables.ts"
+import { BINS, type Reliability } from "./outcomes.ts"
 
 // In the units of the view box, which a phone shows about one to one.
 const [WIDTH, HEIGHT] = [360, 240]

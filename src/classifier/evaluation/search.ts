@@ -1,15 +1,14 @@
 import { availableParallelism } from "node:os"
 import { Clock, Effect, Option } from "effect"
-import { drawGroups } from "../bootstrap.ts"
-import { fitTemperature } from "../calibrate.ts"
 import type { Dataset } from "../dataset.ts"
 import type { HeadDescription } from "../heads/head.ts"
 import type { Backend } from "../train/backend.ts"
 import { type TrainingSettings, train } from "../train/train.ts"
 import type { HeadSearch, Trial } from "../trials.ts"
+import { meanMacroF1, outcomesOf } from "./outcomes.ts"
 import { type Cut, collect, cutsOf, testCut } from "./outOfFold.ts"
-import { macroF1, outcomesOf } from "./scores.ts"
 import { candidates, type HeadCandidate } from "./space.ts"
+import { isWorse, type Standing, SURE, shareBetter, standingOf } from "./standing.ts"
 
 /** How long a search goes on. */
 export interface SearchLimits {
@@ -32,17 +31,6 @@ export interface SearchResult {
 const FOLDS = 5
 const REPEATS = 3
 const RUNGS = [2, 5, 10, 15]
-
-/** Another head has to be better in this share of resamples of the sources; else the first stays. */
-const SURE = 0.9
-const RESAMPLES = 400
-
-/** What is known of a head's recordings so far: each one's loss, averaged over the cuts that tested it. */
-interface Standing {
-  readonly loss: number
-  /** By row of the data set. */
-  readonly losses: ReadonlyMap<number, number>
-}
 
 /** A head and how it stands after each rung. */
 interface Contender {
@@ -74,41 +62,13 @@ export const searchHead = Effect.fn("searchHead")(function* (
   let first: Contender | undefined
   let best: Contender | undefined
 
-  const attempt = Effect.fnUntraced(function* (candidate: HeadCandidate) {
-    const given: Array<Float32Array> = []
-    const standings: Array<Standing> = []
-    for (const [rung, until] of RUNGS.entries()) {
-      const own = cuts.slice(given.length, until)
-      const results = yield* Effect.forEach(
-        own,
-        (cut) =>
-          testCut(dataset, cut, settings.seed, (split, seed) =>
-            train(dataset, split, { ...settings, description: candidate.description, seed }, backend)
-          ),
-        { concurrency: availableParallelism() }
-      )
-      given.push(...results)
-      standings.push(standingOf(dataset, cuts.slice(0, given.length), given))
-      const rival = best?.standings[rung]
-      if (rival !== undefined && isWorse(dataset, standings[rung]!, rival)) break
-    }
-    const isWhole = given.length === cuts.length
-    const { loss } = standings.at(-1)!
-    const trial: Trial = {
-      ...candidate,
-      folds: given.length,
-      loss: Number.isNaN(loss) ? null : loss,
-      macroF1: isWhole ? scoreOf(dataset, cuts, given) : null
-    }
-    return { trial, standings, isWhole }
-  })
-
   for (const candidate of candidates(settings.seed, settings)) {
     const left = seconds - (yield* spent)
+    const attempt = tryHead(dataset, cuts, settings, backend, candidate, best)
     if (trials.length >= (most ?? Number.POSITIVE_INFINITY)) break
     if (first === undefined) {
       // There has to be one, however long it takes.
-      const { trial, standings } = yield* attempt(candidate)
+      const { trial, standings } = yield* attempt
       first = { candidate, standings }
       best = first
       trials.push(trial)
@@ -117,7 +77,7 @@ export const searchHead = Effect.fn("searchHead")(function* (
       continue
     }
     if (most === undefined && left <= 0) break
-    const outcome = yield* attempt(candidate).pipe(
+    const outcome = yield* attempt.pipe(
       Effect.catchTag("TrainingError", () =>
         Effect.succeed({ trial: { ...candidate, folds: 0, loss: null, macroF1: null }, standings: [], isWhole: false })
       ),
@@ -132,6 +92,43 @@ export const searchHead = Effect.fn("searchHead")(function* (
   const { chosen, why } = choose(dataset, first!, best!)
   const search: HeadSearch = { winner: chosen.candidate.name, why, trials, seconds: yield* spent }
   return { description: chosen.candidate.description, search } satisfies SearchResult
+})
+
+/** Tests a head fold after fold, until it is clearly worse than the best one so far was on the same folds. */
+const tryHead = Effect.fnUntraced(function* (
+  dataset: Dataset,
+  cuts: ReadonlyArray<Cut>,
+  settings: TrainingSettings,
+  backend: Backend,
+  candidate: HeadCandidate,
+  best: Contender | undefined
+) {
+  const given: Array<Float32Array> = []
+  const standings: Array<Standing> = []
+  for (const [rung, until] of RUNGS.entries()) {
+    const own = cuts.slice(given.length, until)
+    const results = yield* Effect.forEach(
+      own,
+      (cut) =>
+        testCut(dataset, cut, settings.seed, (split, seed) =>
+          train(dataset, split, { ...settings, description: candidate.description, seed }, backend)
+        ),
+      { concurrency: availableParallelism() }
+    )
+    given.push(...results)
+    standings.push(standingOf(dataset, cuts.slice(0, given.length), given))
+    const rival = best?.standings[rung]
+    if (rival !== undefined && isWorse(dataset, standings[rung]!, rival)) break
+  }
+  const isWhole = given.length === cuts.length
+  const { loss } = standings.at(-1)!
+  const trial: Trial = {
+    ...candidate,
+    folds: given.length,
+    loss: Number.isNaN(loss) ? null : loss,
+    macroF1: isWhole ? scoreOf(dataset, cuts, given) : null
+  }
+  return { trial, standings, isWhole }
 })
 
 const choose = (dataset: Dataset, first: Contender, best: Contender): { chosen: Contender; why: string } => {
@@ -150,51 +147,9 @@ const choose = (dataset: Dataset, first: Contender, best: Contender): { chosen: 
     : { chosen: first, why: `${better}: too few to be sure, so ${other} stays.` }
 }
 
-const standingOf = (dataset: Dataset, cuts: ReadonlyArray<Cut>, given: ReadonlyArray<Float32Array>): Standing => {
-  const classes = dataset.classes.length
-  const rows = cuts.flatMap(({ tested }) => tested)
-  const probabilities = new Float32Array(rows.length * classes)
-  let at = 0
-  for (const own of given) {
-    probabilities.set(own, at)
-    at += own.length
-  }
-  const labels = rows.map((row) => dataset.labels[row]!)
-  const temperature = fitTemperature({ probabilities, labels })
-  const sums = new Map<number, { loss: number; count: number }>()
-  for (const [place, row] of rows.entries()) {
-    const own = probabilities.subarray(place * classes, (place + 1) * classes)
-    const powers = [...own].map((value) => Math.max(value, 1e-12) ** (1 / temperature))
-    const total = powers.reduce((sum, power) => sum + power, 0)
-    const loss = -Math.log(powers[labels[place]!]! / total)
-    const sum = sums.get(row) ?? { loss: 0, count: 0 }
-    sums.set(row, { loss: sum.loss + loss, count: sum.count + 1 })
-  }
-  const losses = new Map([...sums].map(([row, { loss, count }]) => [row, loss / count]))
-  return { loss: [...losses.values()].reduce((sum, loss) => sum + loss, 0) / losses.size, losses }
-}
-
-/** Given up if it is worse in as many resamples as another has to be better in. */
-const isWorse = (dataset: Dataset, one: Standing, other: Standing): boolean =>
-  one.loss > other.loss && shareBetter(dataset, one, other) < 1 - SURE
-
-/** The share of resamples of the sources in which one head's loss is lower than another's. */
-const shareBetter = ({ samples }: Dataset, one: Standing, other: Standing): number => {
-  const rows = [...one.losses.keys()].filter((row) => other.losses.has(row))
-  const differences = rows.map((row) => one.losses.get(row)! - other.losses.get(row)!)
-  let better = 0
-  for (const counts of drawGroups(
-    rows.map((row) => samples[row]!.group),
-    RESAMPLES
-  )) {
-    if (differences.reduce((sum, difference, at) => sum + counts[at]! * difference, 0) < 0) better++
-  }
-  return better / RESAMPLES
-}
-
 const scoreOf = (dataset: Dataset, cuts: ReadonlyArray<Cut>, given: ReadonlyArray<Float32Array>): number => {
   const outcomes = outcomesOf(dataset.classes, dataset.labels, collect(dataset, REPEATS, cuts, given))
-  return macroF1(
+  return meanMacroF1(
     outcomes,
     outcomes.labels.map(() => 1)
   )

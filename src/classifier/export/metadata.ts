@@ -1,10 +1,13 @@
 import { Effect, Schema } from "effect"
 import manifest from "../../../package.json"
+import { decodeDocument } from "../../store/documents.ts"
+import { modelKey } from "../../store/keys.ts"
 import { PRECISION } from "../calibrate.ts"
 import { FEATURES } from "../features/kinds.ts"
 import type { HeadDescription } from "../heads/head.ts"
 import { ADAM } from "../train/adam.ts"
 import { SCHEDULE } from "../train/fit.ts"
+import type { TrainedClassifier } from "../train/train.ts"
 import type { TrainingRun } from "./trainingRun.ts"
 
 /** The previous retraining log cannot be continued. */
@@ -12,8 +15,7 @@ export class LogError extends Schema.TaggedError<LogError>()("LogError", { messa
 
 /** `model_metadata.json`: EcoSight's fields, then where the model comes from. */
 export const modelMetadata = (run: TrainingRun) => {
-  const { classifier, dataset, split, evaluation } = run
-  const { network, settings } = classifier
+  const { classifier, dataset, split, result } = run
   return {
     model_name: "EcoSight YAMNet classifier",
     model_type: modelType(classifier.description),
@@ -24,37 +26,13 @@ export const modelMetadata = (run: TrainingRun) => {
     input: INPUT,
     ...scores(run),
     sample_rate: run.embedder.frontEnd.sampleRate,
-    architecture: {
-      layers: [...classifier.features.layers, ...network.units.slice(1, -1)],
-      activation: "relu",
-      dropout_rates: network.dropout,
-      batch_normalization: network.dropout.length > 0,
-      output_activation: "softmax",
-      learning_rate: network.learningRate
-    },
-    training_config: {
-      head: settings.head,
-      optimizer: "adam",
-      learning_rate: network.learningRate,
-      beta_1: ADAM.beta1,
-      beta_2: ADAM.beta2,
-      l2: network.decay,
-      batch_size: settings.batchSize,
-      epochs: settings.epochs,
-      epochs_trained: classifier.history.length,
-      best_epoch: classifier.bestEpoch,
-      early_stopping_patience: SCHEDULE.patience,
-      reduce_lr_patience: SCHEDULE.flatEpochs,
-      reduce_lr_factor: 0.5,
-      class_weight: classifier.description.balance,
-      description: classifier.description,
-      seed: settings.seed
-    },
+    architecture: architectureOf(classifier),
+    training_config: trainingConfigOf(classifier),
     ...calibrationOf(run),
     ...(classifier.search === undefined ? {} : { search: classifier.search }),
     sample_counts: sampleCounts(run),
     recording_counts: countByClass(run, ({ variant }) => variant === "original"),
-    macro_f1: evaluation?.macroF1,
+    macro_f1: result?.macroF1,
     comparison: run.comparison,
     run_id: run.runId,
     recipe: run.recipe,
@@ -63,7 +41,7 @@ export const modelMetadata = (run: TrainingRun) => {
       training_samples: split.training.length,
       validation_recordings: split.validation.length,
       holdout_recordings: split.holdout.length,
-      groups: split.parts.size
+      groups: split.subsets.size
     },
     engine: run.engine,
     notes: [...split.notes, ...classifier.notes],
@@ -74,6 +52,34 @@ export const modelMetadata = (run: TrainingRun) => {
 const INPUT =
   "The mean of YAMNet's embeddings over a clip's patches, standardised or not: a plain one, or, as in ecosight.onnx, one " +
   "by the patches' energy, which is recognised better. It is trained on both."
+
+const architectureOf = ({ features, network }: TrainedClassifier) => ({
+  layers: [...features.layers, ...network.units.slice(1, -1)],
+  activation: "relu",
+  dropout_rates: network.dropout,
+  batch_normalization: network.dropout.length > 0,
+  output_activation: "softmax",
+  learning_rate: network.learningRate
+})
+
+const trainingConfigOf = ({ network, settings, description, history, bestEpoch }: TrainedClassifier) => ({
+  head: settings.head,
+  optimizer: "adam",
+  learning_rate: network.learningRate,
+  beta_1: ADAM.beta1,
+  beta_2: ADAM.beta2,
+  l2: network.decay,
+  batch_size: settings.batchSize,
+  epochs: settings.epochs,
+  epochs_trained: history.length,
+  best_epoch: bestEpoch,
+  early_stopping_patience: SCHEDULE.patience,
+  reduce_lr_patience: SCHEDULE.flatEpochs,
+  reduce_lr_factor: 0.5,
+  class_weight: description.balance,
+  description,
+  seed: settings.seed
+})
 
 /** Temperature is folded into the model; a client that knows `unknown` applies the thresholds. */
 const calibrationOf = ({ classifier: { calibration, classes } }: TrainingRun) =>
@@ -98,12 +104,12 @@ const pinned = {
 
 /** `performance_metrics.json`: lists by class, in the classes' order; empty where nothing was held out. */
 export const performanceMetrics = (run: TrainingRun) => {
-  const perClass = run.evaluation?.perClass ?? []
+  const perClass = run.result?.perClass ?? []
   return {
     ...scores(run),
-    macro_f1: run.evaluation?.macroF1,
+    macro_f1: run.result?.macroF1,
     ...classMetrics(run),
-    confusion_matrix: run.evaluation?.confusion ?? [],
+    confusion_matrix: run.result?.confusion ?? [],
     per_class_metrics: Object.fromEntries(
       perClass.map(({ className, precision, recall, f1, support }) => [
         className,
@@ -113,14 +119,14 @@ export const performanceMetrics = (run: TrainingRun) => {
   }
 }
 
-const RetrainingLog = Schema.fromJsonString(Schema.Struct({ retraining_history: Schema.Array(Schema.Json) }))
+const RetrainingLog = Schema.Struct({ retraining_history: Schema.Array(Schema.Json) })
 
 /** `retraining_log.json`: the previous one with this run at its end. Fails rather than lose what is not readable. */
 export const retrainingLog = Effect.fn("retrainingLog")(function* (run: TrainingRun, previous: Uint8Array | undefined) {
   const { retraining_history: history } =
     previous === undefined
       ? { retraining_history: [] }
-      : yield* Schema.decodeUnknownEffect(RetrainingLog)(new TextDecoder().decode(previous)).pipe(
+      : yield* decodeDocument(modelKey("retraining_log.json"), RetrainingLog, previous).pipe(
           Effect.mapError(
             () => new LogError({ message: "The published retraining_log.json cannot be read: repair it or remove it." })
           )
@@ -152,13 +158,13 @@ export const trainingHistory = ({ classifier: { history } }: TrainingRun): Recor
 }
 
 // Absent, not null, where nothing was held out: EcoSight's API takes an absent accuracy for 0 and fails on null.
-const scores = ({ evaluation }: TrainingRun) => ({
-  test_accuracy: evaluation?.accuracy,
-  test_loss: evaluation?.loss
+const scores = ({ result }: TrainingRun) => ({
+  test_accuracy: result?.accuracy,
+  test_loss: result?.loss
 })
 
-const classMetrics = ({ evaluation }: TrainingRun) => {
-  const perClass = evaluation?.perClass ?? []
+const classMetrics = ({ result }: TrainingRun) => {
+  const perClass = result?.perClass ?? []
   return {
     precision: perClass.map(({ precision }) => precision),
     recall: perClass.map(({ recall }) => recall),

@@ -4,7 +4,7 @@ import type { Recipe } from "../../embeddings/recipe.ts"
 import type { Comparison } from "../compare.ts"
 import type { DataMap } from "../dataMap.ts"
 import type { Dataset } from "../dataset.ts"
-import type { Evaluation } from "../evaluate.ts"
+import type { HoldoutResult } from "../holdoutResult.ts"
 import type { Split } from "../split.ts"
 import type { TrainedClassifier } from "../train/train.ts"
 
@@ -15,7 +15,7 @@ export interface TrainingRun {
   readonly date: Date
   readonly classifier: TrainedClassifier
   /** On the holdout; undefined where there is none. */
-  readonly evaluation: Evaluation | undefined
+  readonly result: HoldoutResult | undefined
   /** With the model promoted before, where there is one and recordings are held out. */
   readonly comparison?: (Comparison & { readonly promotedRun: string }) | undefined
   readonly dataset: Dataset

@@ -5,7 +5,7 @@ import type { FeatureName } from "../features/kinds.ts"
  * YAMNet's outputs hardly vary but for the clip's own mean; at full scale, those copies of one number would outvote the
  * features that tell sounds apart (docs/decisions/heads.md).
  */
-export const SMALLEST_DEVIATION = 0.3
+const SMALLEST_DEVIATION = 0.3
 
 /** A classifier to be trained, but for the classes: what it sees, its layers, and how it is kept from learning by heart. */
 export interface HeadDescription {
@@ -39,4 +39,19 @@ export interface Head {
   /** What it is, after its name: for `--help`. */
   readonly about: string
   readonly description: HeadDescription
+}
+
+/** Multinomial regression, not regularised: what a head changes of it is what makes it one. */
+export const REGRESSION: HeadDescription = {
+  input: "embedding",
+  hidden: [],
+  dropout: [],
+  decay: 0,
+  learningRate: 0.01,
+  smallestDeviation: SMALLEST_DEVIATION,
+  labelSmoothing: 0,
+  mixup: 0,
+  balance: "balanced",
+  earlyStopping: true,
+  members: 1
 }

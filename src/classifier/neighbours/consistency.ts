@@ -92,10 +92,7 @@ const MOST = 2_000
  * is held against the labels of its ten nearest others by cosine, of its own source or not.
  *
  * Sources are not held apart, because a source's recordings share their label: new sources are then not doubted for being
- * new. On 116 real recordings, with whole sources taken for the batch, 40 trials each: 30 % wrong labels among 58 were
- * found in every trial at p < 0.01 (95 % of them among 20; 82 % among 90, with 26 before), right ones never doubted.
- * A sketch of the same test, 80 trials each, doubted up to 2.5 % of right ones. Of 100,000 recordings it would take half
- * a minute (2,048 rows took 17 s).
+ * new. How many wrong labels it takes to be found: docs/decisions/labels.md.
  */
 export const checkLabels = Effect.fn("checkLabels")(function* (dataset: Dataset, isNew: (key: string) => boolean) {
   const originals = dataset.samples.flatMap(({ variant }, row) => (variant === "original" ? [row] : []))

@@ -3,13 +3,13 @@ export class Html {
   constructor(readonly markup: string) {}
 }
 
-type Part = Html | string | number | undefined | ReadonlyArray<Html>
+type Interpolation = Html | string | number | undefined | ReadonlyArray<Html>
 
 /** Builds markup; text put into it is escaped, `undefined` left out. */
-export const html = (strings: TemplateStringsArray, ...parts: ReadonlyArray<Part>): Html =>
+export const html = (strings: TemplateStringsArray, ...parts: ReadonlyArray<Interpolation>): Html =>
   new Html(strings.map((markup, at) => markup + render(parts[at])).join(""))
 
-const render = (part: Part): string => {
+const render = (part: Interpolation): string => {
   if (part === undefined) return ""
   if (part instanceof Html) return part.markup
   if (typeof part === "string" || typeof part === "number") return escapeText(`${part}`)

@@ -1,40 +1,24 @@
-import type { ClassScore, Evaluation, Outcome } from "../evaluate.ts"
 import type { TrainingRun } from "../export/trainingRun.ts"
+import type { ClassScore, HoldoutResult, Outcome } from "../holdoutResult.ts"
 import type { EpochRecord } from "../train/fit.ts"
 import { curves } from "./curves.ts"
 import { type Html, html } from "./html.ts"
+import { confusionMatrix, notesList, page } from "./htmlPage.ts"
 import { mapSection } from "./mapSection.ts"
-import { STYLE } from "./style.ts"
 
-/** `report.html`: a training run for people, on one page that needs nothing else: no script, no request. */
+/** `report.html`: a training run for people, on one page. */
 export const reportPage = (run: TrainingRun): string => {
-  const { classifier, evaluation, split } = run
+  const { classifier, result, split } = run
   const notes = [...untrainedNote(run), ...split.notes, ...classifier.notes]
-  const page = html`<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>Training run ${run.runId}</title>
-<style>${STYLE}</style>
-</head>
-<body>
-<main>
-<h1>Training run ${run.runId}</h1>
-<p class="quiet">${run.date.toISOString().slice(0, 16).replace("T", " ")} UTC</p>
-${headline(run)}
-${notes.length === 0 ? undefined : html`<ul class="notes" aria-label="Notes">${notes.map((note) => html`<li>${note}</li>`)}</ul>`}
-${evaluation && classSection(evaluation)}
-${evaluation && confusionSection(evaluation)}
+  const body = html`${headline(run)}
+${notesList(notes)}
+${result && classSection(result)}
+${result && confusionSection(result)}
 ${run.map && mapSection(run.map)}
 ${learningSection(classifier)}
-${evaluation && worstSection(evaluation.worst)}
-${factsSection(run)}
-</main>
-</body>
-</html>
-`
-  return page.markup
+${result && worstSection(result.worst)}
+${factsSection(run)}`
+  return page(`Training run ${run.runId}`, run.date, undefined, body)
 }
 
 const percent = (share: number) => `${(100 * share).toFixed(1)} %`
@@ -44,19 +28,19 @@ const untrainedNote = ({ embedder }: TrainingRun): ReadonlyArray<string> =>
     ? []
     : ["The embeddings come from an untrained network that stood in for YAMNet: a demonstration, not a model for use."]
 
-const headline = ({ evaluation, split }: TrainingRun): Html => {
-  if (evaluation === undefined) return html`<p>No recordings were held out, so this classifier has not been tested.</p>`
+const headline = ({ result, split }: TrainingRun): Html => {
+  if (result === undefined) return html`<p>No recordings were held out, so this classifier has not been tested.</p>`
   return html`<ul class="figures">
-<li><strong>${evaluation.macroF1.toFixed(3)}</strong> macro-F1</li>
-<li><strong>${percent(evaluation.accuracy)}</strong> accuracy</li>
-<li><strong>${evaluation.loss.toFixed(3)}</strong> loss</li>
-<li><strong>${evaluation.recordings}</strong> recordings held out</li>
+<li><strong>${result.macroF1.toFixed(3)}</strong> macro-F1</li>
+<li><strong>${percent(result.accuracy)}</strong> accuracy</li>
+<li><strong>${result.loss.toFixed(3)}</strong> loss</li>
+<li><strong>${result.recordings}</strong> recordings held out</li>
 </ul>
 <p class="quiet">Measured on recordings that training has not seen, nor any other cut from the same source;
 ${split.holdout.length} originals, no variants.</p>`
 }
 
-const classSection = ({ perClass }: Evaluation): Html => html`<h2>Classes</h2>
+const classSection = ({ perClass }: HoldoutResult): Html => html`<h2>Classes</h2>
 <p class="quiet">Precision: how many of the recordings given this class are of it. Recall: how many of its recordings are found.</p>
 <div class="scroll"><table class="wide scores" aria-label="Scores by class">
 <thead><tr><th scope="col">Class</th><th scope="col">Precision</th><th scope="col">Recall</th><th scope="col">F1</th><th scope="col" class="number">Held out</th></tr></thead>
@@ -71,19 +55,9 @@ const classRow = ({ className, precision, recall, f1, support }: ClassScore): Ht
   return html`<tr><th scope="row">${className}</th>${[precision, recall, f1].map(bar)}<td class="number">${support}</td></tr>`
 }
 
-const confusionSection = ({ confusion, perClass }: Evaluation): Html => html`<h2>What is taken for what</h2>
+const confusionSection = ({ confusion, perClass }: HoldoutResult): Html => html`<h2>What is taken for what</h2>
 <p class="quiet">Held-out recordings: rows are what they are, columns what they were taken for.</p>
-<div class="scroll"><table class="matrix" aria-label="Confusion matrix">
-<thead><tr><td></td>${perClass.map(({ className }) => html`<th scope="col"><span>${className}</span></th>`)}</tr></thead>
-<tbody>${confusion.map(
-  (row, label) =>
-    html`<tr><th scope="row">${perClass[label]!.className}</th>${row.map((count, predicted) => {
-      const share = count / Math.max(1, perClass[label]!.support)
-      const kind = count === 0 ? "nothing" : predicted === label ? "right" : "wrong"
-      return html`<td class="${kind}" style="--share:${share.toFixed(3)}">${count}</td>`
-    })}</tr>`
-)}</tbody>
-</table></div>`
+${confusionMatrix("Confusion matrix", perClass, confusion)}`
 
 const learningSection = ({ history, bestEpoch, network }: TrainingRun["classifier"]): Html => html`<h2>Learning</h2>
 <div class="pair">
@@ -130,7 +104,7 @@ const factsSection = (run: TrainingRun): Html => {
       "Split",
       `${split.training.length} samples train; ${split.validation.length} originals validate, ${split.holdout.length} are held out`
     ],
-    ["Sources", `${split.parts.size}, none of them on two sides of the split`],
+    ["Sources", `${split.subsets.size}, none of them on two sides of the split`],
     ["Classifier", `${settings.head}, ${layers} units`],
     [
       "Training",

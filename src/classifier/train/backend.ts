@@ -41,15 +41,15 @@ export interface Pass {
 }
 
 /** Sums over samples; the loss is the cross-entropy alone, without decay, weighted in training only. */
-export interface Score {
+export interface LossAndHits {
   readonly loss: number
   readonly hits: number
 }
 
 /** A network under training. */
 export interface Trainer {
-  readonly run: (pass: Pass) => Effect.Effect<Score, TrainingError>
-  readonly validate: Effect.Effect<Score, TrainingError>
+  readonly run: (pass: Pass) => Effect.Effect<LossAndHits, TrainingError>
+  readonly validate: Effect.Effect<LossAndHits, TrainingError>
   /** The weights as they are now. */
   readonly weights: Effect.Effect<Weights, TrainingError>
 }

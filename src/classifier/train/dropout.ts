@@ -7,8 +7,7 @@ const STEP = 16
 /**
  * Draws which units dropout keeps: bytes [visits, all hidden units], 1 with a probability of 1 - its layer's rate, else 0.
  *
- * Four streams of sfc32 side by side, begun with numbers of `random`: one number after the other took an eighth of the
- * time of an epoch in batches of 256.
+ * Four streams of sfc32 side by side, begun with numbers of `random`, because one number after the other is slow.
  */
 export const keptUnits = (
   visits: number,

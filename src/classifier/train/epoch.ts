@@ -34,15 +34,14 @@ export const stateOf = (network: DenseNetwork): ReadonlyArray<StateTensor> => {
 export const epochGraph = (network: DenseNetwork): Uint8Array => {
   const state = stateOf(network)
   const [inputs, classes] = [network.units[0]!, network.units.at(-1)!]
-  const hiddenUnits = network.units.slice(1, -1).reduce((sum, units) => sum + units, 0)
-
   const graph = new Graph("epoch")
   graph.input("embeddings", ["n", inputs])
   graph.input("labels", ["n"], ElementType.int64)
   graph.input("class_weights", [classes])
   graph.input("order", ["m"], ElementType.int64)
   graph.input("borders", ["k"], ElementType.int64)
-  if (hiddenUnits > 0) graph.input("kept", ["m", hiddenUnits], ElementType.uint8)
+  const hidden = hiddenUnits(network)
+  if (hidden > 0) graph.input("kept", ["m", hidden], ElementType.uint8)
   if (network.mixup > 0) {
     graph.input("partners", ["m"], ElementType.int64)
     graph.input("shares", ["m", 1])
@@ -51,6 +50,22 @@ export const epochGraph = (network: DenseNetwork): Uint8Array => {
   graph.input("first_step", [])
   for (const { name, shape } of state) graph.input(name, shape)
 
+  const body = stepBody(graph, network, state)
+  const batches = graph.op("Sub", [graph.op("Size", ["borders"]), graph.integers(1)])
+  const zero = graph.scalar(0)
+  const results = [...state.map(({ name }) => `next_${name}`), "loss", "hits"]
+  graph.node("Loop", [batches, graph.boolean(true), ...state.map(({ name }) => name), zero, zero], results, { body })
+  for (const { name, shape } of state) graph.output(`next_${name}`, shape)
+  graph.output("loss", [])
+  graph.output("hits", [])
+  return graph.model()
+}
+
+const hiddenUnits = ({ units }: DenseNetwork): number => units.slice(1, -1).reduce((sum, own) => sum + own, 0)
+
+/** The loop's body: one mini-batch, forward, backward and Adam. */
+const stepBody = (graph: Graph, network: DenseNetwork, state: ReadonlyArray<StateTensor>): Graph => {
+  const classes = network.units.at(-1)!
   const body = new Graph("body")
   body.input("iteration", [], ElementType.int64)
   body.input("condition", [], ElementType.bool)
@@ -72,7 +87,7 @@ export const epochGraph = (network: DenseNetwork): Uint8Array => {
   const own = samplesOf(slice("order"))
   const batch = {
     ...(network.mixup > 0 ? mixSamples(body, own, samplesOf(slice("partners")), slice("shares")) : own),
-    kept: hiddenUnits > 0 ? slice("kept") : ""
+    kept: hiddenUnits(network) > 0 ? slice("kept") : ""
   }
   const weight = (name: string) => `last_${name}`
   const number = body.op("Add", ["first_step", body.op("Cast", ["iteration"], { to: ElementType.float32 })])
@@ -96,15 +111,7 @@ export const epochGraph = (network: DenseNetwork): Uint8Array => {
   for (const { name, shape } of state) body.output(next.get(name)!, shape)
   body.output(body.op("Add", ["last_loss", loss]), [])
   body.output(body.op("Add", ["last_hits", hits]), [])
-
-  const batches = graph.op("Sub", [graph.op("Size", ["borders"]), graph.integers(1)])
-  const zero = graph.scalar(0)
-  const results = [...state.map(({ name }) => `next_${name}`), "loss", "hits"]
-  graph.node("Loop", [batches, graph.boolean(true), ...state.map(({ name }) => name), zero, zero], results, { body })
-  for (const { name, shape } of state) graph.output(`next_${name}`, shape)
-  graph.output("loss", [])
-  graph.output("hits", [])
-  return graph.model()
+  return body
 }
 
 /**

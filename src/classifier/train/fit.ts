@@ -64,10 +64,10 @@ export const fit = Effect.fn("Classifier.fit")(function* (
   for (let epoch = 1; epoch <= schedule.epochs; epoch++) {
     let [loss, hits] = [0, 0]
     for (const steps of passes(problem, schedule.batchSize, random)) {
-      const score = yield* trainer.run({ ...steps, learningRate: lr, firstStep })
+      const sums = yield* trainer.run({ ...steps, learningRate: lr, firstStep })
       firstStep += steps.borders.length - 1
-      loss += score.loss
-      hits += score.hits
+      loss += sums.loss
+      hits += sums.hits
     }
     const validation = validated > 0 ? yield* trainer.validate : undefined
     const record: EpochRecord = {

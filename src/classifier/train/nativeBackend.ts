@@ -2,7 +2,7 @@ import { Effect } from "effect"
 import { type InferenceSession, Tensor } from "onnxruntime-node"
 import { openSession } from "../../embedder/onnx/session.ts"
 import { weightsFrom } from "../denseNetwork.ts"
-import { type Backend, type Examples, type Problem, type Score, TrainingError } from "./backend.ts"
+import { type Backend, type Examples, type LossAndHits, type Problem, TrainingError } from "./backend.ts"
 import { epochGraph, scoreGraph, stateOf } from "./epoch.ts"
 
 /**
@@ -51,13 +51,13 @@ export const nativeBackend: Backend = {
         }).pipe(
           Effect.map((results) => {
             state = Object.fromEntries(Object.keys(state).map((name) => [name, results[`next_${name}`]!]))
-            return scoreOf(results)
+            return lossAndHitsOf(results)
           })
         ),
       validate: Effect.suspend(() => {
         const weights = Object.fromEntries(Object.keys(initial).map((name) => [name, state[name]!]))
         return runSession(score, { ...examplesFeed(validation, width), ...weights, class_weights: unweighted })
-      }).pipe(Effect.map(scoreOf)),
+      }).pipe(Effect.map(lossAndHitsOf)),
       weights: Effect.sync(() =>
         weightsFrom(network, ({ name }) => Float32Array.from(state[name]!.data as Float32Array))
       )
@@ -85,7 +85,7 @@ const examplesFeed = ({ embeddings, labels }: Examples, width: number) => ({
   labels: integers(labels)
 })
 
-const scoreOf = (results: InferenceSession.OnnxValueMapType): Score => ({
+const lossAndHitsOf = (results: InferenceSession.OnnxValueMapType): LossAndHits => ({
   loss: Number(results.loss!.data[0]),
   hits: Number(results.hits!.data[0])
 })

@@ -44,7 +44,7 @@ export const forwardPass = (
 }
 
 /** The weighted cross-entropy and the hits, each summed over samples. */
-export const score = (
+export const lossAndHits = (
   tf: Tf,
   logits: Tensorflow.Tensor2D,
   targets: Tensorflow.Tensor2D,

@@ -131,7 +131,7 @@ const problemWith = (
 /** Without early stopping, validation's sources train as well, with all their variants. */
 const rowsFor = ({ earlyStopping }: HeadDescription, { samples }: Dataset, split: Split) => {
   if (earlyStopping) return split
-  const trains = (group: string) => (split.parts.get(group) ?? "holdout") !== "holdout"
+  const trains = (group: string) => (split.subsets.get(group) ?? "holdout") !== "holdout"
   return { training: samples.flatMap(({ group }, row) => (trains(group) ? [row] : [])), validation: [] }
 }
 

@@ -4,7 +4,7 @@ import type { Tensorflow } from "../../embedder/webgpu/tensorflow.ts"
 import { type DenseNetwork, isTrained, renewalAt, type TensorSpec, tensorsOf, weightsFrom } from "../denseNetwork.ts"
 import { ADAM } from "./adam.ts"
 import { type Backend, type Examples, type Pass, type Problem, type Trainer, TrainingError } from "./backend.ts"
-import { forward, forwardPass, score, type Variables } from "./tensorflowPass.ts"
+import { forward, forwardPass, lossAndHits, type Variables } from "./tensorflowPass.ts"
 
 type Tf = typeof Tfjs
 
@@ -44,7 +44,7 @@ const openTrainer = ({ tf, checkDevice }: Tensorflow, problem: Problem): Trainer
     // The gradients' scope disposes of all that is made in it, so that sums are assigned from within.
     const meanLoss = (): Tfjs.Scalar => {
       const logits = forwardPass(tf, network, weights, embeddings, masks, renewalAt(number))
-      const { loss, hits } = score(tf, logits, targets, importance)
+      const { loss, hits } = lossAndHits(tf, logits, targets, importance)
       sums.assign(tf.add(sums, tf.stack([loss, hits])))
       return tf.add(tf.div(loss, to - from), decayOf(tf, network, weights))
     }
@@ -69,7 +69,7 @@ const openTrainer = ({ tf, checkDevice }: Tensorflow, problem: Problem): Trainer
       Effect.uninterruptible
     )
 
-  const readScore = async () => {
+  const readSums = async () => {
     const [loss, hits] = await sums.data()
     return { loss: loss!, hits: hits! }
   }
@@ -80,7 +80,7 @@ const openTrainer = ({ tf, checkDevice }: Tensorflow, problem: Problem): Trainer
       attempt(() => {
         tf.tidy(() => sums.assign(tf.zeros([2])))
         for (let batch = 0; batch < pass.borders.length - 1; batch++) tf.tidy(() => step(pass, batch))
-        return readScore()
+        return readSums()
       }),
     validate: attempt(() => {
       const rows = validation.labels.map((_, row) => row)
@@ -89,11 +89,16 @@ const openTrainer = ({ tf, checkDevice }: Tensorflow, problem: Problem): Trainer
         tf.tidy(() => {
           const part = rows.subarray(from, from + VALIDATION_ROWS)
           const { embeddings, targets } = upload(tf, network, validation, part)
-          const { loss, hits } = score(tf, forward(tf, network, weights, embeddings), targets, tf.ones([part.length]))
+          const { loss, hits } = lossAndHits(
+            tf,
+            forward(tf, network, weights, embeddings),
+            targets,
+            tf.ones([part.length])
+          )
           sums.assign(tf.add(sums, tf.stack([loss, hits])))
         })
       }
-      return readScore()
+      return readSums()
     }),
     weights: attempt(async () => {
       const values = new Map(

@@ -33,8 +33,8 @@ test("the metadata has EcoSight's fields, and says where the model comes from", 
     num_classes: 3,
     classes: ["dog", "engine", "gun"],
     input_shape: [1024],
-    test_accuracy: run.evaluation!.accuracy,
-    test_loss: run.evaluation!.loss,
+    test_accuracy: run.result!.accuracy,
+    test_loss: run.result!.loss,
     sample_rate: 16_000,
     architecture: { layers: [], activation: "relu", dropout_rates: [] },
     training_config: { batch_size: 16, epochs: 5, seed: 1 },
@@ -48,8 +48,8 @@ test("the metadata has EcoSight's fields, and says where the model comes from", 
   })
 })
 
-test("the metrics are the evaluation's, in the classes' order", () => {
-  const { perClass, confusion, accuracy, loss } = run.evaluation!
+test("the metrics are those of the holdout, in the classes' order", () => {
+  const { perClass, confusion, accuracy, loss } = run.result!
   const metrics = json("performance_metrics.json")
   expect(metrics).toMatchObject({ test_accuracy: accuracy, test_loss: loss, confusion_matrix: confusion })
   expect(metrics.precision).toEqual(perClass.map(({ precision }) => precision))
@@ -68,7 +68,7 @@ test("the retraining log goes on from the previous one", async () => {
   )
   expect(history.length).toBe(2)
   expect(history[0]).toEqual(previous.retraining_history[0])
-  const { perClass, accuracy, loss } = run.evaluation!
+  const { perClass, accuracy, loss } = run.result!
   expect(history[1]).toEqual({
     timestamp: "2026-01-02_03-04-05",
     datetime: "2026-01-02 03:04:05",
@@ -96,7 +96,7 @@ test("a log that cannot be read is an error, not a loss", async () => {
 })
 
 test("where nothing was held out, no accuracy is claimed", async () => {
-  const untested = await Effect.runPromise(exportArtifacts({ ...run, evaluation: undefined }, undefined))
+  const untested = await Effect.runPromise(exportArtifacts({ ...run, result: undefined }, undefined))
   expect(json("model_metadata.json", untested)).not.toHaveProperty("test_accuracy")
   expect(json("performance_metrics.json", untested)).toEqual({
     precision: [],

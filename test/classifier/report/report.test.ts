@@ -43,14 +43,14 @@ test("names are text, whatever they are", () => {
 })
 
 test("the page shows the run's figures", () => {
-  const { evaluation, classifier } = run
+  const { result, classifier } = run
   const headline = select(page, ".figures strong").text
-  expect(headline).toContain(evaluation!.macroF1.toFixed(3))
-  expect(headline).toContain(`${(100 * evaluation!.accuracy).toFixed(1)} %`)
+  expect(headline).toContain(result!.macroF1.toFixed(3))
+  expect(headline).toContain(`${(100 * result!.accuracy).toFixed(1)} %`)
   expect(select(page, ".scores tbody tr").count).toBe(3)
-  expect(select(page, ".matrix tbody td").text).toBe(evaluation!.confusion.flat().join(""))
-  expect(evaluation!.worst.length).toBeGreaterThan(0)
-  expect(select(page, ".worst tbody tr").count).toBe(evaluation!.worst.length)
+  expect(select(page, ".matrix tbody td").text).toBe(result!.confusion.flat().join(""))
+  expect(result!.worst.length).toBeGreaterThan(0)
+  expect(select(page, ".worst tbody tr").count).toBe(result!.worst.length)
   expect(select(page, "svg polyline").count).toBe(4)
   expect(select(page, "svg circle").count).toBe(4 * classifier.history.length)
   expect(select(page, "details tbody tr").count).toBe(classifier.history.length)

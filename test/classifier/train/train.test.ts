@@ -1,16 +1,16 @@
 import { expect, test } from "bun:test"
 import { Effect } from "effect"
 import { predict } from "../../../src/classifier/classifier.ts"
-import { evaluate } from "../../../src/classifier/evaluate.ts"
+import { testClassifier } from "../../../src/classifier/holdoutResult.ts"
 import { corpus, trainOn } from "../../support/trainingRuns.ts"
 
 test.each(["mlp", "linear"] as const)("%s learns to tell unseen recordings apart", async (head) => {
   const { dataset, split, classifier } = await Effect.runPromise(trainOn(corpus(20), { head }))
-  expect(evaluate(classifier, dataset, split.holdout)!.macroF1).toBeGreaterThan(0.9)
+  expect(testClassifier(classifier, dataset, split.holdout)!.macroF1).toBeGreaterThan(0.9)
   expect(classifier.classes).toEqual(["dog", "engine", "gun"])
   expect(classifier.notes).toEqual([])
   // What training saw of validation in its graph is what the folded weights give without it.
-  const validation = evaluate(classifier, dataset, split.validation)!
+  const validation = testClassifier(classifier, dataset, split.validation)!
   const best = classifier.history[classifier.bestEpoch - 1]!
   expect(validation.loss).toBeCloseTo(best.val_loss!, 4)
   expect(validation.accuracy).toBeCloseTo(best.val_accuracy!, 6)

@@ -1,4 +1,5 @@
-import { ALARM_RATES, type Evaluation, type Figure } from "./evaluation.ts"
+import type { Evaluation } from "./evaluation.ts"
+import { ALARM_RATES, type Figure } from "./figures.ts"
 
 /** `0.712 (0.65 to 0.78)`; a dash for what could not be measured. */
 export const describeFigure = (figure: Figure | null): string =>

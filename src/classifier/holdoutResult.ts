@@ -1,5 +1,6 @@
 import { type Classifier, predict } from "./classifier.ts"
 import { type Dataset, vectorsOf } from "./dataset.ts"
+import { type ClassCounts, countsIn, f1Of, macroF1 } from "./macroF1.ts"
 
 /** How a class fared. Shares of nothing are 0, as in scikit-learn. */
 export interface ClassScore {
@@ -21,7 +22,7 @@ export interface Outcome {
 }
 
 /** How a classifier fares on recordings that it has not been trained on. */
-export interface Evaluation {
+export interface HoldoutResult {
   readonly recordings: number
   readonly accuracy: number
   /** Mean cross-entropy. */
@@ -35,24 +36,24 @@ export interface Evaluation {
   readonly worst: ReadonlyArray<Outcome>
 }
 
-/** Scores a classifier on some rows of a data set; undefined if there are none. */
-export const evaluate = (
+/** Tests a classifier on some rows of a data set; undefined if there are none. */
+export const testClassifier = (
   classifier: Classifier,
   dataset: Dataset,
   rows: ReadonlyArray<number>
-): Evaluation | undefined =>
-  score(
+): HoldoutResult | undefined =>
+  scoreProbabilities(
     classifier.classes,
     rows.map((row) => ({ key: dataset.samples[row]!.key, label: dataset.labels[row]! })),
     predict(classifier, vectorsOf(dataset, rows))
   )
 
 /** Scores probabilities [n * classes] against n recordings' classes; undefined if there are none. */
-export const score = (
+export const scoreProbabilities = (
   classes: ReadonlyArray<string>,
   recordings: ReadonlyArray<{ readonly key: string; readonly label: number }>,
   probabilities: Float32Array
-): Evaluation | undefined => {
+): HoldoutResult | undefined => {
   if (recordings.length === 0) return undefined
   const confusion = classes.map(() => classes.map(() => 0))
   let loss = 0
@@ -65,14 +66,13 @@ export const score = (
     loss -= Math.log(Math.max(own[label]!, 1e-7)) / recordings.length
     return { key, className: classes[label]!, predicted: classes[predicted]!, confidence, right: predicted === label }
   })
-  const perClass = classes.map((className, label) => classScore(className, label, confusion))
-  const supported = perClass.filter(({ support }) => support > 0)
+  const counts = countsIn(confusion)
   return {
     recordings: recordings.length,
     accuracy: outcomes.filter(({ right }) => right).length / recordings.length,
     loss,
-    macroF1: supported.reduce((sum, { f1 }) => sum + f1, 0) / supported.length,
-    perClass,
+    macroF1: macroF1(counts),
+    perClass: classes.map((className, label) => classScore(className, label, counts)),
     confusion,
     worst: outcomes
       .filter(({ right }) => !right)
@@ -84,16 +84,8 @@ export const score = (
 
 const WORST = 12
 
-const classScore = (className: string, label: number, confusion: ReadonlyArray<ReadonlyArray<number>>): ClassScore => {
-  const hits = confusion[label]![label]!
-  const support = confusion[label]!.reduce((sum, count) => sum + count, 0)
-  const predicted = confusion.reduce((sum, row) => sum + row[label]!, 0)
+const classScore = (className: string, label: number, counts: ClassCounts): ClassScore => {
+  const [hits, support] = [counts.hits[label]!, counts.support[label]!]
   const share = (of: number) => (of === 0 ? 0 : hits / of)
-  return {
-    className,
-    support,
-    precision: share(predicted),
-    recall: share(support),
-    f1: share((support + predicted) / 2)
-  }
+  return { className, support, precision: share(counts.taken[label]!), recall: share(support), f1: f1Of(counts, label) }
 }

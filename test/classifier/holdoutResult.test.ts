@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test"
-import { score } from "../../src/classifier/evaluate.ts"
+import { scoreProbabilities } from "../../src/classifier/holdoutResult.ts"
 import golden from "../golden/classifier/metrics.json"
 
 const key = (row: number) => `extracted_audio/x/${row}.wav`
@@ -7,7 +7,7 @@ const key = (row: number) => `extracted_audio/x/${row}.wav`
 test.each(golden.cases.map((example) => [example.precision.length, example] as const))(
   "scores of %i classes are scikit-learn's",
   (classes, { labels, probabilities, precision, recall, f1, support, ...whole }) => {
-    const actual = score(
+    const actual = scoreProbabilities(
       precision.map((_, label) => `class ${label}`),
       labels.map((label, row) => ({ key: key(row), label })),
       Float32Array.from(probabilities)
@@ -32,7 +32,7 @@ test.each(golden.cases.map((example) => [example.precision.length, example] as c
 test("the worst recordings are the most confidently wrong", () => {
   const probabilities = Float32Array.from([0.9, 0.1, 0.4, 0.6, 0.25, 0.75, 0.05, 0.95])
   const recordings = [0, 0, 0, 1].map((label, row) => ({ key: key(row), label }))
-  const { worst, accuracy } = score(["dog", "gun"], recordings, probabilities)!
+  const { worst, accuracy } = scoreProbabilities(["dog", "gun"], recordings, probabilities)!
   expect(accuracy).toBe(0.5)
   expect(worst).toEqual([
     { key: key(2), className: "dog", predicted: "gun", confidence: 0.75 },
@@ -41,5 +41,5 @@ test("the worst recordings are the most confidently wrong", () => {
 })
 
 test("without recordings there is no score", () => {
-  expect(score(["dog", "gun"], [], new Float32Array())).toBeUndefined()
+  expect(scoreProbabilities(["dog", "gun"], [], new Float32Array())).toBeUndefined()
 })

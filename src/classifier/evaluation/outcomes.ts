@@ -1,4 +1,4 @@
-import { type Counts, meanF1, tally } from "../tally.ts"
+import { type Counts, countByClass, macroF1 } from "../macroF1.ts"
 import type { OutOfFold } from "./outOfFold.ts"
 
 /** Recordings and what was made of them, ready to be scored as often as resampling asks. */
@@ -44,25 +44,25 @@ export const outcomesOf = (
 const overRepeats = ({ repeats }: Outcomes, scoreOf: (repeat: Repeat) => number): number =>
   repeats.reduce((sum, repeat) => sum + scoreOf(repeat), 0) / repeats.length
 
-const tallyOf = ({ classes, labels }: Outcomes, predicted: Int32Array, counts: Counts) =>
-  tally(classes.length, labels, predicted, counts)
+const countsOf = ({ classes, labels }: Outcomes, predicted: Int32Array, counts: Counts) =>
+  countByClass(classes.length, labels, predicted, counts)
 
 /** The mean F1 of the classes that have tested recordings, averaged over repeats; NaN if none has. */
-export const macroF1 = (outcomes: Outcomes, counts: Counts): number =>
-  overRepeats(outcomes, ({ predicted }) => meanF1(tallyOf(outcomes, predicted, counts)))
+export const meanMacroF1 = (outcomes: Outcomes, counts: Counts): number =>
+  overRepeats(outcomes, ({ predicted }) => macroF1(countsOf(outcomes, predicted, counts)))
 
 /** The share of tested recordings that were recognised, averaged over repeats. */
 export const accuracy = (outcomes: Outcomes, counts: Counts): number =>
   overRepeats(outcomes, ({ predicted }) => {
-    const { support, hits } = tallyOf(outcomes, predicted, counts)
+    const { support, hits } = countsOf(outcomes, predicted, counts)
     return hits.reduce((a, b) => a + b, 0) / support.reduce((a, b) => a + b, 0)
   })
 
 /** The share of each class's tested recordings that were recognised, averaged over repeats; NaN where none was tested. */
 export const recalls = (outcomes: Outcomes, counts: Counts): ReadonlyArray<number> => {
-  const tallies = outcomes.repeats.map(({ predicted }) => tallyOf(outcomes, predicted, counts))
+  const counted = outcomes.repeats.map(({ predicted }) => countsOf(outcomes, predicted, counts))
   return outcomes.classes.map(
-    (_, label) => tallies.reduce((sum, { hits, support }) => sum + hits[label]! / support[label]!, 0) / tallies.length
+    (_, label) => counted.reduce((sum, { hits, support }) => sum + hits[label]! / support[label]!, 0) / counted.length
   )
 }
 

@@ -4,10 +4,10 @@ import {
   accuracy,
   calibrationError,
   logLoss,
-  macroF1,
+  meanMacroF1,
   outcomesOf,
   recalls
-} from "../../../src/classifier/evaluation/scores.ts"
+} from "../../../src/classifier/evaluation/outcomes.ts"
 import golden from "../../golden/evaluation/scores.json"
 
 type Case = (typeof golden.cases)[number]
@@ -27,7 +27,7 @@ const cases = golden.cases.map((example) => [example.labels.length, example] as 
 test.each(cases)("scores of %i weighted recordings are scikit-learn's", (_, example) => {
   // Equal repeats change nothing.
   const actual = outcomes(example, 2)
-  expect(macroF1(actual, example.weights)).toBeCloseTo(example.macroF1, 12)
+  expect(meanMacroF1(actual, example.weights)).toBeCloseTo(example.macroF1, 12)
   expect(accuracy(actual, example.weights)).toBeCloseTo(example.accuracy, 12)
   for (const [label, recall] of recalls(actual, example.weights).entries()) {
     expect(recall).toBeCloseTo(example.recalls[label]!, 12)
@@ -58,7 +58,7 @@ test("recordings that were not tested do not count", () => {
   })
   const kept = example.labels.map((_, row) => Number(row % 3 !== 0))
   const every = example.labels.map(() => 1)
-  for (const figure of [macroF1, accuracy, logLoss, calibrationError]) {
+  for (const figure of [meanMacroF1, accuracy, logLoss, calibrationError]) {
     expect(figure(without, every)).toBeCloseTo(figure(whole, kept), 12)
   }
 })
