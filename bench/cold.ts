@@ -4,8 +4,7 @@ import { FetchHttpClient } from "effect/http"
 import { Settings } from "../src/config.ts"
 import { engineLayer } from "../src/embedder/choose.ts"
 import { Engine } from "../src/embedder/engine.ts"
-import { PATCH_SIZE } from "../src/embedder/yamnet/frontend.ts"
-import { settledWeights } from "../src/runs/services.ts"
+import { settledEmbedder } from "../src/runs/services.ts"
 import { prepareRecording } from "../src/stream/prepare.ts"
 import { BenchError, inProcess } from "./inProcess.ts"
 import { Bench, summarise } from "./measure.ts"
@@ -18,14 +17,18 @@ const TIMES = 5
 export const embedOnce = ({ file }: { readonly file: string }) =>
   Effect.gen(function* () {
     const { engine, precision, clipMaxSeconds } = yield* Settings
-    const weights = yield* settledWeights({ allowUntrained: true })
+    const embedder = yield* settledEmbedder({ allowUntrained: true })
     const bytes = yield* Effect.promise(() => Bun.file(file).bytes())
-    const { variants } = yield* prepareRecording(bytes, "", { clipMaxSeconds, augmentations: 0, audit: false })
+    const { variants } = yield* prepareRecording(bytes, "", embedder.frontEnd, {
+      clipMaxSeconds,
+      augmentations: 0,
+      audit: false
+    })
     return yield* Effect.gen(function* () {
       const { batch, embed } = yield* Engine
-      const embeddings = yield* embed(variants[0]!.patches.subarray(0, batch * PATCH_SIZE))
+      const embeddings = yield* embed(variants[0]!.patches.subarray(0, batch * embedder.frontEnd.patchSize))
       return embeddings.length
-    }).pipe(Effect.provide(engineLayer({ engine, precision, weights })))
+    }).pipe(Effect.provide(engineLayer({ engine, precision, embedder })))
   }).pipe(Effect.provide(Layer.merge(Settings.layer, FetchHttpClient.layer)))
 
 export const coldStart = Effect.gen(function* () {

@@ -1,11 +1,10 @@
 import { availableParallelism } from "node:os"
 import { Effect, Layer } from "effect"
 import { engineLayer } from "../src/embedder/choose.ts"
+import type { Embedder } from "../src/embedder/embedder.ts"
 import { Engine, EngineError } from "../src/embedder/engine.ts"
 import { hasGraphicsCard } from "../src/embedder/webgpu/adapter.ts"
-import { PATCH_SIZE } from "../src/embedder/yamnet/frontend.ts"
-import type { YamnetWeights } from "../src/embedder/yamnet/weights.ts"
-import { settledWeights } from "../src/runs/services.ts"
+import { settledEmbedder } from "../src/runs/services.ts"
 import { seededRandom } from "../src/sound/random.ts"
 import { Bench, summarise, timeCalls } from "./measure.ts"
 
@@ -14,7 +13,7 @@ import { Bench, summarise, timeCalls } from "./measure.ts"
 /** One way to run the network; another engine is another line here. */
 interface Executor {
   readonly name: string
-  readonly layer: (weights: YamnetWeights) => Layer.Layer<Engine, EngineError>
+  readonly layer: (embedder: Embedder) => Layer.Layer<Engine, EngineError>
 }
 
 const onCard = Layer.unwrap(
@@ -26,24 +25,24 @@ const onCard = Layer.unwrap(
 const cores = availableParallelism()
 
 const EXECUTORS: ReadonlyArray<Executor> = [
-  { name: "native, 1 thread", layer: (weights) => engineLayer({ engine: "native", weights, threads: 1 }) },
+  { name: "native, 1 thread", layer: (embedder) => engineLayer({ engine: "native", embedder, threads: 1 }) },
   ...(cores > 1
     ? [
         {
           name: `native, ${cores} threads`,
-          layer: (weights: YamnetWeights) => engineLayer({ engine: "native", weights })
+          layer: (embedder: Embedder) => engineLayer({ engine: "native", embedder })
         }
       ]
     : []),
-  { name: "webgpu", layer: (weights) => engineLayer({ engine: "webgpu", weights }).pipe(Layer.provideMerge(onCard)) }
+  { name: "webgpu", layer: (embedder) => engineLayer({ engine: "webgpu", embedder }).pipe(Layer.provideMerge(onCard)) }
 ]
 
 const measureEngine = (name: string) =>
   Effect.gen(function* () {
     const { seconds } = yield* Bench
-    const { batch, embed } = yield* Engine
+    const { batch, embed, frontEnd } = yield* Engine
     const random = seededRandom(1)
-    const patches = Float32Array.from({ length: batch * PATCH_SIZE }, () => 4 * random() - 5)
+    const patches = Float32Array.from({ length: batch * frontEnd.patchSize }, () => 4 * random() - 5)
     const times = yield* timeCalls(seconds, embed(patches))
     const perSecond = times.map((milliseconds) => (1000 * batch) / milliseconds)
     return [summarise("network", `${name}, batch ${batch}`, { unit: "patches/s", lowerIsBetter: false }, perSecond)]
@@ -51,14 +50,14 @@ const measureEngine = (name: string) =>
 
 /** Patches per second of every engine that runs here, and why others do not. */
 export const network = Effect.gen(function* () {
-  const weights = yield* settledWeights({ allowUntrained: true })
+  const embedder = yield* settledEmbedder({ allowUntrained: true })
   const results = yield* Effect.forEach(EXECUTORS, ({ name, layer }) =>
     measureEngine(name).pipe(
-      Effect.provide(layer(weights)),
+      Effect.provide(layer(embedder)),
       Effect.map((rows) => ({ rows, absent: [] as ReadonlyArray<string> })),
       Effect.catchTag("EngineError", ({ message }) => Effect.succeed({ rows: [], absent: [`${name}: ${message}`] }))
     )
   )
-  const stand = weights.embedder === "untrained" ? [`YAMNet's weights: ${weights.source} is measured, as fast`] : []
+  const stand = embedder.name === "untrained" ? [`YAMNet's weights: ${embedder.source} is measured, as fast`] : []
   return { rows: results.flatMap(({ rows }) => rows), absent: [...stand, ...results.flatMap(({ absent }) => absent)] }
 })

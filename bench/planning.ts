@@ -4,7 +4,8 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { Effect, Layer, Stream } from "effect"
 import { drawVariants } from "../src/augment/draw.ts"
-import { EMBEDDING_SIZE } from "../src/embedder/yamnet/layers.ts"
+import { frontEnd } from "../src/embedder/yamnet/frontEnd.ts"
+import { EMBEDDING_SIZE } from "../src/embedder/yamnet/mobilenet.ts"
 import { Embeddings } from "../src/embeddings/embeddings.ts"
 import { makeRecipe } from "../src/embeddings/recipe.ts"
 import { folderStore } from "../src/store/folder.ts"
@@ -24,7 +25,10 @@ const TIMES = 3
 const PART = 128
 const FRESH = 20
 
-const recipe = makeRecipe({ weightsHash: "benchmark", clipMaxSeconds: 30, augmentations: 0, precision: "float32" })
+const recipe = makeRecipe(
+  { frontEnd, hash: "benchmark" },
+  { clipMaxSeconds: 30, augmentations: 0, precision: "float32" }
+)
 
 /** A key as long as a field recording's, and an ETag as S3's. */
 const versionOf = (i: number) => {

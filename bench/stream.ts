@@ -6,11 +6,10 @@ import { FetchHttpClient } from "effect/http"
 import { Settings } from "../src/config.ts"
 import { engineLayer } from "../src/embedder/choose.ts"
 import { Engine } from "../src/embedder/engine.ts"
-import { PATCH_SIZE } from "../src/embedder/yamnet/frontend.ts"
 import { Embeddings } from "../src/embeddings/embeddings.ts"
 import { makeRecipe } from "../src/embeddings/recipe.ts"
 import { KnownRecordings } from "../src/embeddings/sighting.ts"
-import { settledWeights } from "../src/runs/services.ts"
+import { settledEmbedder } from "../src/runs/services.ts"
 import { folderStore } from "../src/store/folder.ts"
 import { s3Store } from "../src/store/s3.ts"
 import { Store } from "../src/store/store.ts"
@@ -86,8 +85,8 @@ const passes = Effect.gen(function* () {
   const settings = yield* Settings
   const store = yield* Store
   const { batch, embed } = yield* Engine
-  const weights = yield* settledWeights({ allowUntrained: true })
-  const recipe = makeRecipe({ ...settings, weightsHash: weights.hash, augmentations: AUGMENTATIONS })
+  const embedder = yield* settledEmbedder({ allowUntrained: true })
+  const recipe = makeRecipe(embedder, { ...settings, augmentations: AUGMENTATIONS })
   const prepare = { clipMaxSeconds: settings.clipMaxSeconds, augmentations: AUGMENTATIONS, audit: true }
   const count = yield* countCorpus(new KnownRecordings(), () => true)
   const found: Array<Pass> = []
@@ -99,7 +98,7 @@ const passes = Effect.gen(function* () {
         patches = result.patches
       })
     )
-    const full = new Float32Array(batch * PATCH_SIZE).fill(-3)
+    const full = new Float32Array(batch * embedder.frontEnd.patchSize).fill(-3)
     const some = yield* seconds(
       Effect.forEach(Array.from({ length: Math.ceil(ENGINE_PATCHES / batch) }), () => embed(full), { discard: true })
     )
@@ -109,7 +108,7 @@ const passes = Effect.gen(function* () {
         Stream.mapEffect(
           ({ key }) =>
             Effect.flatMap(store.get(key), ({ bytes }) =>
-              Effect.ignore(preparers.prepare(bytes, contentHashOf(bytes), prepare))
+              Effect.ignore(preparers.prepare(bytes, contentHashOf(bytes), embedder.frontEnd, prepare))
             ),
           { concurrency: settings.fetchConcurrency }
         ),
@@ -126,11 +125,11 @@ const passes = Effect.gen(function* () {
 export const streamPasses = ({ folder, s3 }: StreamTask) =>
   Effect.gen(function* () {
     const { workers, engine, precision } = yield* Settings
-    const weights = yield* settledWeights({ allowUntrained: true })
+    const embedder = yield* settledEmbedder({ allowUntrained: true })
     const store = s3 ? yield* onLoopback(folder) : folderStore(folder)
     return yield* passes.pipe(
       Effect.provide(
-        Layer.mergeAll(Embeddings.layer, engineLayer({ engine, precision, weights }), Preparers.layer(workers)).pipe(
+        Layer.mergeAll(Embeddings.layer, engineLayer({ engine, precision, embedder }), Preparers.layer(workers)).pipe(
           Layer.provideMerge(Layer.succeed(Store, store))
         )
       )

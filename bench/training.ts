@@ -4,7 +4,7 @@ import { HEADS } from "../src/classifier/heads/heads.ts"
 import { initialWeights } from "../src/classifier/initial.ts"
 import { fit } from "../src/classifier/train/fit.ts"
 import { nativeBackend } from "../src/classifier/train/nativeBackend.ts"
-import { EMBEDDING_SIZE } from "../src/embedder/yamnet/layers.ts"
+import { EMBEDDING_SIZE } from "../src/embedder/yamnet/mobilenet.ts"
 import { seededRandom } from "../src/sound/random.ts"
 import { Bench, summarise } from "./measure.ts"
 

@@ -14,7 +14,7 @@ import { nativeBackend } from "../src/classifier/train/nativeBackend.ts"
 import { Settings } from "../src/config.ts"
 import { embeddedCorpus } from "../src/runs/embedded.ts"
 import { planRun } from "../src/runs/retrain.ts"
-import { runServices, settledWeights } from "../src/runs/services.ts"
+import { runServices, settledEmbedder } from "../src/runs/services.ts"
 import { openStore } from "../src/store/openStore.ts"
 import { RunEvents } from "../src/stream/events.ts"
 import { jsonFlag, searchLimits, storeFlag, trainingFlags, wholeNumber } from "./cli/flags.ts"
@@ -74,10 +74,10 @@ const handle = Effect.fn("evaluate")(function* (options: Options) {
   )
   const opened = yield* openStore(options.store)
   if (Option.isNone(opened)) return yield* refuse("No store is given: add --store.")
-  const weights = yield* settledWeights({ allowUntrained: false })
+  const embedder = yield* settledEmbedder({ allowUntrained: false })
   return yield* Effect.gen(function* () {
     const { progress, end } = yield* Reporter
-    const corpus = yield* embeddedCorpus(yield* planRun(weights, options.augmentations), false)
+    const corpus = yield* embeddedCorpus(yield* planRun(embedder, options.augmentations), false)
     const { dataset, totals } = corpus
     const background = Option.getOrUndefined(options.background)
     if (background !== undefined && !dataset.classes.includes(background)) {
@@ -87,7 +87,7 @@ const handle = Effect.fn("evaluate")(function* (options: Options) {
     for (const head of heads) {
       const began = yield* Clock.currentTimeMillis
       const { epochs, batchSize } = options
-      const settings = { head, epochs, batchSize, scores: weights.scores }
+      const settings = { head, epochs, batchSize, scores: embedder.scores }
       const limits = { ...searchLimits(options), onTrial: () => Effect.void }
       const result = yield* outOfFold(
         dataset,
@@ -112,7 +112,7 @@ const handle = Effect.fn("evaluate")(function* (options: Options) {
     yield* writeFileString(options.report, page)
     yield* Console.log(`\nPictures: ${options.report}`)
     if (options.json) yield* Console.log(JSON.stringify(evaluation))
-  }).pipe(Effect.provide(runServices(opened.value, weights, settings)))
+  }).pipe(Effect.provide(runServices(opened.value, embedder, settings)))
 })
 
 const UNTESTABLE = "Nothing can be tested: add recordings from other sources to at least two classes."

@@ -10,7 +10,7 @@ import { clientLayer } from "../src/runs/cluster/connections.ts"
 import { retrainOnCluster, workersWeights } from "../src/runs/cluster/submit.ts"
 import { writeDemoCorpus } from "../src/runs/demo/demoCorpus.ts"
 import { type Plan, planRun, retrain } from "../src/runs/retrain.ts"
-import { runServices, settledWeights } from "../src/runs/services.ts"
+import { runServices, settledEmbedder, settledFrontEnd } from "../src/runs/services.ts"
 import type { RunSummary } from "../src/runs/summary.ts"
 import { folderStore } from "../src/store/folder.ts"
 import { openStore } from "../src/store/openStore.ts"
@@ -58,19 +58,19 @@ const handle = Effect.fn("retrain")(function* (options: Options) {
   const isDemo = Option.isNone(opened)
   const store = Option.getOrElse(opened, () => folderStore(DEMO_FOLDER))
   if (isDemo) print("No store is given: using a demonstration corpus of synthesised sounds (see --store in --help).")
-  const weights = yield* settledWeights({ allowUntrained: isDemo })
-  if (weights.embedder === "untrained") {
+  const embedder = yield* settledEmbedder({ allowUntrained: isDemo })
+  if (embedder.name === "untrained") {
     yield* Effect.logWarning(
-      `This run uses ${weights.source}. Its figures show that the pipeline works, not how good a model would be.`
+      `This run uses ${embedder.source}. Its figures show that the pipeline works, not how good a model would be.`
     )
   }
   const engine = Option.getOrElse(options.engine, () => settings.engine)
   return yield* Effect.gen(function* () {
     if (isDemo) yield* writeDemoCorpus()
-    const plan = yield* planRun(weights, options.augmentations)
+    const plan = yield* planRun(embedder, options.augmentations)
     if (options.dryRun || plan.count.fresh < options.minNewSamples) return yield* refrain(plan, options)
-    yield* show(yield* retrain(yield* newRunId, plan, weights, runOptions(options)), options)
-  }).pipe(Effect.provide(runServices(store, weights, { ...settings, engine })))
+    yield* show(yield* retrain(yield* newRunId, plan, embedder, runOptions(options)), options)
+  }).pipe(Effect.provide(runServices(store, embedder, { ...settings, engine })))
 })
 
 const runOptions = (options: Options) => {
@@ -94,7 +94,10 @@ const haveWorkersDo = Effect.fnUntraced(function* (store: Store["Service"], opti
     return yield* new CliError.UserError({ cause })
   }
   return yield* Effect.gen(function* () {
-    const plan = yield* planRun({ hash: yield* workersWeights(store.location) }, options.augmentations)
+    const plan = yield* planRun(
+      { frontEnd: yield* settledFrontEnd, hash: yield* workersWeights(store.location) },
+      options.augmentations
+    )
     if (options.dryRun || plan.count.fresh < options.minNewSamples) return yield* refrain(plan, options)
     yield* show(yield* retrainOnCluster(yield* newRunId, store.location, runOptions(options)), options)
   }).pipe(

@@ -9,7 +9,7 @@ import { lookThrough } from "../src/review/lookThrough.ts"
 import { keep, type Move, relabel, restore, setAside } from "../src/review/moves.ts"
 import { openItems, type Review } from "../src/review/review.ts"
 import { listUnlabelled } from "../src/review/unlabelled.ts"
-import { settledWeights } from "../src/runs/services.ts"
+import { settledEmbedder } from "../src/runs/services.ts"
 import { SET_ASIDE_PREFIX } from "../src/store/keys.ts"
 import { openStore } from "../src/store/openStore.ts"
 import { Store } from "../src/store/store.ts"
@@ -65,7 +65,7 @@ const runOn = Effect.fnUntraced(function* <A, E>(
 const findOpen = Effect.gen(function* () {
   const { progress, print } = yield* Reporter
   // A store whose last training was a demonstration, on an untrained network.
-  const found = yield* lookThrough(settledWeights({ allowUntrained: true }), {
+  const found = yield* lookThrough(settledEmbedder({ allowUntrained: true }), {
     onStep: progress,
     onSkip: (key, reason) => Effect.sync(() => print(`Skipped ${key}: ${reason}`))
   })

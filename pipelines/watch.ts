@@ -4,7 +4,7 @@ import { CliError, Command, Flag } from "effect/cli"
 import { FetchHttpClient } from "effect/http"
 import packageJson from "../package.json"
 import { Settings } from "../src/config.ts"
-import { runServices, settledWeights } from "../src/runs/services.ts"
+import { runServices, settledEmbedder } from "../src/runs/services.ts"
 import { openSource } from "../src/runs/watch/openSource.ts"
 import { watch } from "../src/runs/watch/watch.ts"
 import { openStore } from "../src/store/openStore.ts"
@@ -31,13 +31,13 @@ const handle = Effect.fn("watch")(function* ({ json, ...options }: Command.Comma
   const opened = yield* openStore(options.store, { create: true })
   if (Option.isNone(opened)) return yield* new CliError.UserError({ cause: "No store is given: add --store." })
   const store = opened.value
-  const weights = yield* settledWeights({ allowUntrained: false })
+  const embedder = yield* settledEmbedder({ allowUntrained: false })
   const source = yield* openSource(store)
-  const layers = runServices(store, weights, settings).pipe(Layer.merge(Preparers.layer(settings.workers)))
+  const layers = runServices(store, embedder, settings).pipe(Layer.merge(Preparers.layer(settings.workers)))
   yield* Effect.logInfo(`Watching ${store.location}.`)
   const minNewSamples = Option.getOrElse(options.minNewSamples, () => settings.minNewSamples)
   const { augmentations, epochs, batchSize, head, seed, promotion, audit } = options
-  return yield* watch(source, weights, {
+  return yield* watch(source, embedder, {
     ...{ augmentations, epochs, batchSize, head, seed, promotion, audit },
     search: searchLimits(options),
     minNewSamples,

@@ -166,6 +166,13 @@ const definitions = {
     allowed: "a regular expression",
     schema: Schema.String.check(Schema.makeFilter((text) => Option.isSome(compile(text))))
   }),
+  embedder: define({
+    name: "EMBEDDER",
+    fallback: "yamnet",
+    description: "What makes vectors of sound",
+    allowed: "an embedder's id",
+    schema: Schema.NonEmptyString
+  }),
   yamnetModel: define({
     name: "YAMNET_MODEL",
     fallback: "models/yamnet, else downloaded once",
@@ -377,6 +384,7 @@ const readSettings = Effect.fn("Settings.read")(function* () {
     gateTolerance: yield* required(definitions.gateTolerance),
     gateClassTolerance: yield* required(definitions.gateClassTolerance),
     groupPattern: Option.flatMap(yield* optional(definitions.groupPattern), compile),
+    embedder: yield* required(definitions.embedder),
     yamnetModel: yield* optional(definitions.yamnetModel),
     engine: yield* required(definitions.engine),
     precision: yield* required(definitions.precision),

@@ -26,6 +26,7 @@ test("every setting has a default", async () => {
     gateTolerance: 0,
     gateClassTolerance: 0.05,
     groupPattern: Option.none(),
+    embedder: "yamnet",
     yamnetModel: Option.none(),
     engine: "auto",
     precision: "float32",

@@ -12,16 +12,16 @@ import { splitDataset } from "../../src/classifier/split.ts"
 import { Settings } from "../../src/config.ts"
 import { embeddedCorpus } from "../../src/runs/embedded.ts"
 import { planRun } from "../../src/runs/retrain.ts"
-import { runServices, settledWeights } from "../../src/runs/services.ts"
+import { runServices, settledEmbedder } from "../../src/runs/services.ts"
 import { openStore } from "../../src/store/openStore.ts"
 
 /** A store's recordings, those of them that are not held out, and what it takes to embed them. */
 export const openCorpus = Effect.fn("openCorpus")(function* (store: string, augmentations: number) {
   const settings = yield* Settings
   const opened = Option.getOrThrow(yield* openStore(Option.some(store)))
-  const weights = yield* settledWeights({ allowUntrained: false })
-  const services = runServices(opened, weights, settings)
-  const { dataset, totals } = yield* planRun(weights, augmentations).pipe(
+  const embedder = yield* settledEmbedder({ allowUntrained: false })
+  const services = runServices(opened, embedder, settings)
+  const { dataset, totals } = yield* planRun(embedder, augmentations).pipe(
     Effect.flatMap((plan) => embeddedCorpus(plan, false)),
     Effect.provide(services)
   )
@@ -29,7 +29,7 @@ export const openCorpus = Effect.fn("openCorpus")(function* (store: string, augm
     whole: dataset,
     choosing: withoutHoldout(dataset, splitDataset(dataset)),
     seconds: totals.seconds,
-    scores: weights.scores!,
+    scores: embedder.scores!,
     services
   }
 })

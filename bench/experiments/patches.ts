@@ -1,9 +1,11 @@
 import { Effect, Stream } from "effect"
 import type { Dataset } from "../../src/classifier/dataset.ts"
 import { Settings } from "../../src/config.ts"
+import type { ScoreLayer } from "../../src/embedder/embedder.ts"
 import { Engine } from "../../src/embedder/engine.ts"
-import { PATCH_SIZE } from "../../src/embedder/yamnet/frontend.ts"
-import { EMBEDDING_SIZE, SCORE_COUNT, type ScoreLayer } from "../../src/embedder/yamnet/layers.ts"
+import { frontEnd } from "../../src/embedder/yamnet/frontEnd.ts"
+import { PATCH_SIZE } from "../../src/embedder/yamnet/logMel.ts"
+import { EMBEDDING_SIZE, SCORE_COUNT } from "../../src/embedder/yamnet/mobilenet.ts"
 import { patchWeights } from "../../src/embedder/yamnet/pooling.ts"
 import { Store } from "../../src/store/store.ts"
 import { prepareRecording } from "../../src/stream/prepare.ts"
@@ -43,11 +45,9 @@ export const patchesOf = Effect.fn("patchesOf")(function* (
     Stream.runForEach(({ key }) =>
       Effect.gen(function* () {
         const { bytes } = yield* store.get(key)
-        const { variants } = yield* prepareRecording(
-          bytes,
-          new Bun.CryptoHasher("sha256").update(bytes).digest("hex"),
-          { clipMaxSeconds, augmentations, audit: false }
-        )
+        const contentHash = new Bun.CryptoHasher("sha256").update(bytes).digest("hex")
+        const settings = { clipMaxSeconds, augmentations, audit: false }
+        const { variants } = yield* prepareRecording(bytes, contentHash, frontEnd, settings)
         for (const { draw, patches } of variants) {
           const embeddings = yield* embed(patches)
           const logits = embeddings.map((embedding) => logitsOf(embedding, kernel))

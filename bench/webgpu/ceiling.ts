@@ -1,5 +1,5 @@
+import type { Precision } from "../../src/embedder/engine.ts"
 import { unroll, vectorOf, WORKGROUP } from "../../src/embedder/webgpu/wgsl/kernel.ts"
-import type { Precision } from "../../src/embedder/yamnet/layers.ts"
 import { type Clock, passOf } from "./clock.ts"
 
 /** What the device does at most, as a bare loop finds it. */

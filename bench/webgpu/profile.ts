@@ -1,10 +1,11 @@
 import { Effect } from "effect"
+import type { Precision } from "../../src/embedder/engine.ts"
 import { EngineError } from "../../src/embedder/engine.ts"
 import { largestResult } from "../../src/embedder/webgpu/wgsl/executor.ts"
 import { BYTES, type Kernel } from "../../src/embedder/webgpu/wgsl/kernel.ts"
-import { networkKernels } from "../../src/embedder/webgpu/wgsl/networkKernels.ts"
-import { PATCH_SIZE } from "../../src/embedder/yamnet/frontend.ts"
-import type { Network, Precision } from "../../src/embedder/yamnet/layers.ts"
+import { networkKernels } from "../../src/embedder/yamnet/kernels.ts"
+import { PATCH_SIZE } from "../../src/embedder/yamnet/logMel.ts"
+import type { Mobilenet } from "../../src/embedder/yamnet/mobilenet.ts"
 import { measureCeiling } from "./ceiling.ts"
 import { type Clock, openClock, passOf } from "./clock.ts"
 import { measureTransfers } from "./transfers.ts"
@@ -64,7 +65,7 @@ const timeKernels = async (
  * Times every kernel of the network by the device's own clock, what goes up and comes back, and what the device could
  * do at most. Undefined where the adapter has no clock, or not this precision.
  */
-export const profile = Effect.fn("profile")(function* (network: Network, batch: number, precision: Precision) {
+export const profile = Effect.fn("profile")(function* (network: Mobilenet, batch: number, precision: Precision) {
   const clock = yield* openClock
   if (clock === undefined) return undefined
   if (precision === "float16" && !clock.device.features.has("shader-f16")) return undefined

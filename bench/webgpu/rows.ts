@@ -1,15 +1,18 @@
 import type * as Tfjs from "@tensorflow/tfjs"
 import { Effect } from "effect"
+import type { Convolution } from "../../src/embedder/convolution.ts"
+import type { Precision } from "../../src/embedder/engine.ts"
 import { EngineError } from "../../src/embedder/engine.ts"
 import { makeNative } from "../../src/embedder/native/nativeEngine.ts"
 import { Graph } from "../../src/embedder/onnx/graph.ts"
-import { type Embedder, selfTest } from "../../src/embedder/webgpu/selfTest.ts"
+import { selfTest, type TestedEngine } from "../../src/embedder/webgpu/selfTest.ts"
 import { openTensorflow } from "../../src/embedder/webgpu/tensorflow.ts"
 import { makeWebgpu } from "../../src/embedder/webgpu/webgpuEngine.ts"
 import { IN_FLIGHT } from "../../src/embedder/webgpu/wgsl/executor.ts"
-import { MEL_BANDS, PATCH_FRAMES, PATCH_SIZE } from "../../src/embedder/yamnet/frontend.ts"
-import { EMBEDDING_SIZE, type Layer, type Network, type Precision } from "../../src/embedder/yamnet/layers.ts"
-import { addNetwork } from "../../src/embedder/yamnet/networkGraph.ts"
+import { addNetwork } from "../../src/embedder/yamnet/graph.ts"
+import { MEL_BANDS, PATCH_FRAMES, PATCH_SIZE } from "../../src/embedder/yamnet/logMel.ts"
+import { EMBEDDING_SIZE, type Mobilenet } from "../../src/embedder/yamnet/mobilenet.ts"
+import { backboneOf } from "../../src/embedder/yamnet/yamnet.ts"
 
 /** Patches per second, from patches in the host's memory to embeddings in the host's memory. */
 export interface Rate {
@@ -23,13 +26,13 @@ export interface Rate {
 
 const failed = (cause: unknown) => new EngineError({ message: String(cause) })
 
-const ours = (precision: Precision) => (network: Network, batch: number) =>
-  makeWebgpu({ network, precision, why: "The benchmark.", batch })
+const ours = (precision: Precision) => (network: Mobilenet, batch: number) =>
+  makeWebgpu({ backbone: backboneOf(network), precision, why: "The benchmark.", batch })
 
 /** The network in TensorFlow.js's operators, on the same device. */
-const tensorflow = Effect.fnUntraced(function* ({ stem, separable }: Network, batch: number) {
+const tensorflow = Effect.fnUntraced(function* ({ stem, separable }: Mobilenet, batch: number) {
   const { tf, checkDevice } = yield* openTensorflow
-  const layer = ({ kernel, shape, bias }: Layer) => ({
+  const layer = ({ kernel, shape, bias }: Convolution) => ({
     filter: tf.tensor4d(kernel, [...shape]),
     bias: tf.tensor1d(bias),
     activation: "relu" as const,
@@ -62,7 +65,7 @@ const tensorflow = Effect.fnUntraced(function* ({ stem, separable }: Network, ba
 })
 
 /** The network by onnxruntime's own kernels for WebGPU, on a device of its own. */
-const onnxruntime = Effect.fnUntraced(function* (network: Network, batch: number) {
+const onnxruntime = Effect.fnUntraced(function* (network: Mobilenet, batch: number) {
   const { InferenceSession, Tensor } = yield* Effect.promise(() => import("onnxruntime-node"))
   const graph = new Graph("yamnet")
   const input = graph.input("patches", [batch, PATCH_FRAMES, MEL_BANDS])
@@ -88,7 +91,7 @@ const onnxruntime = Effect.fnUntraced(function* (network: Network, batch: number
   return { batch, embed }
 })
 
-const native = (network: Network) => makeNative({ network, why: "The benchmark." })
+const native = (network: Mobilenet) => makeNative({ backbone: backboneOf(network), why: "The benchmark." })
 
 /** What runs the network, and how many batches it has in hand: the network's own kernels overlap two. */
 export const ROWS = {
@@ -104,7 +107,7 @@ export type RowName = keyof typeof ROWS
 
 const ROUNDS = 5
 
-const timed = (embedder: Embedder, patches: Float32Array, batches: number, inHand: number) =>
+const timed = (embedder: TestedEngine, patches: Float32Array, batches: number, inHand: number) =>
   Effect.gen(function* () {
     const began = performance.now()
     const all = Array.from({ length: batches }, () => embedder.embed(patches))
@@ -115,13 +118,13 @@ const timed = (embedder: Embedder, patches: Float32Array, batches: number, inHan
 /** Tests a row's numbers, warms it up, and times five rounds of whole batches that take `seconds` together. */
 export const measureRow = Effect.fn("measureRow")(function* (
   name: RowName,
-  network: Network,
+  network: Mobilenet,
   batch: number,
   seconds: number
 ) {
   const { open, inHand, precision } = ROWS[name]
   const embedder = yield* open(network, batch)
-  const wrong = (yield* selfTest(embedder, network, precision)) ?? null
+  const wrong = (yield* selfTest(embedder, backboneOf(network), precision)) ?? null
   const patches = new Float32Array(embedder.batch * PATCH_SIZE).map((_, i) => Math.sin(i) - 2)
   const once = yield* timed(embedder, patches, inHand, inHand)
   const batches = inHand * Math.max(1, Math.round(seconds / ROUNDS / once))

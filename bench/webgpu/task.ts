@@ -1,9 +1,10 @@
 import { NodeServices } from "@effect/platform-node"
 import { Console, Effect, Schema } from "effect"
 import { FetchHttpClient } from "effect/http"
+import { PRECISIONS } from "../../src/embedder/engine.ts"
 import { requestAdapter } from "../../src/embedder/webgpu/adapter.ts"
 import { fittingBatch } from "../../src/embedder/webgpu/webgpuEngine.ts"
-import { PRECISIONS } from "../../src/embedder/yamnet/layers.ts"
+import { networkKernels } from "../../src/embedder/yamnet/kernels.ts"
 import { findWeights, type YamnetWeights } from "../../src/embedder/yamnet/weights.ts"
 import { profile } from "./profile.ts"
 import { measureRow, ROWS, type RowName } from "./rows.ts"
@@ -67,7 +68,7 @@ const describeAdapter = Effect.fnUntraced(function* (network: YamnetWeights) {
     `subgroups: ${subgroupMinSize} to ${subgroupMaxSize}`,
     `features: ${[...gpu.features].sort().join(" ")}`
   ]
-  const batch = software ? 8 : fittingBatch(network, "float32", gpu.limits)
+  const batch = software ? 8 : fittingBatch((batch) => networkKernels(network, batch, "float32"), gpu.limits)
   return { name, software, batch, lines } satisfies AdapterReport
 })
 

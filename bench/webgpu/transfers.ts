@@ -1,5 +1,5 @@
-import { PATCH_SIZE } from "../../src/embedder/yamnet/frontend.ts"
-import { EMBEDDING_SIZE } from "../../src/embedder/yamnet/layers.ts"
+import { PATCH_SIZE } from "../../src/embedder/yamnet/logMel.ts"
+import { EMBEDDING_SIZE } from "../../src/embedder/yamnet/mobilenet.ts"
 
 /** Microseconds that a batch takes to and from the device by itself, as the executor moves it. */
 export interface Transfers {

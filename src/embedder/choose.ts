@@ -1,16 +1,15 @@
 import { Effect, Exit, Layer, Result, Scope } from "effect"
-import { Engine, EngineError } from "./engine.ts"
+import type { Embedder } from "./embedder.ts"
+import { Engine, EngineError, type Precision } from "./engine.ts"
 import { makeNative } from "./native/nativeEngine.ts"
 import { type Adapter, findAdapter, hasGraphicsCard } from "./webgpu/adapter.ts"
 import { selfTest } from "./webgpu/selfTest.ts"
 import { makeWebgpu } from "./webgpu/webgpuEngine.ts"
-import type { Precision } from "./yamnet/layers.ts"
-import type { YamnetWeights } from "./yamnet/weights.ts"
 
 /** Which engine to run: `auto` takes WebGPU on a graphics card, else the native one. */
 export interface EngineOptions {
   readonly engine: "auto" | "webgpu" | "native"
-  readonly weights: YamnetWeights
+  readonly embedder: Embedder
   /** float32 unless said; float16 has its own vectors, and only WebGPU computes it. */
   readonly precision?: Precision
   /** Threads of the native engine; all cores unless said. */
@@ -28,16 +27,17 @@ export const decide = (
     : { engine: "webgpu", why: `WebGPU, because this machine has ${name}.` }
 }
 
-const lookForAdapter = Effect.gen(function* () {
+const lookForAdapter = Effect.fnUntraced(function* ({ kernels, name }: Embedder) {
+  if (kernels === undefined) return yield* new EngineError({ message: `WebGPU has no kernels for ${name}` })
   if (yield* hasGraphicsCard) return yield* findAdapter
   return yield* new EngineError({ message: "this machine has no graphics card" })
 })
 
-const makeEngine = Effect.fn("Engine.choose")(function* (options: EngineOptions) {
-  const { engine, weights: network, precision = "float32", threads } = options
+const makeEngine = Effect.fn("makeEngine")(function* (options: EngineOptions) {
+  const { engine, embedder, precision = "float32", threads } = options
   const native = Effect.fnUntraced(function* (why: string) {
     if (precision === "float32")
-      return yield* makeNative({ network, why, ...(threads === undefined ? {} : { threads }) })
+      return yield* makeNative({ backbone: embedder, why, ...(threads === undefined ? {} : { threads }) })
     return yield* new EngineError({
       message: `PRECISION=float16 needs the WebGPU engine: set PRECISION=float32 here. ${why}`
     })
@@ -45,8 +45,8 @@ const makeEngine = Effect.fn("Engine.choose")(function* (options: EngineOptions)
   // A card that computes something else is refused even where it was asked for: embeddings are kept for good.
   const webgpu = Effect.fnUntraced(function* (why: string) {
     const scope = yield* Scope.fork(yield* Effect.scope)
-    const engine = yield* Scope.provide(makeWebgpu({ network, precision, why }), scope)
-    const wrong = yield* selfTest(engine, network, precision)
+    const engine = yield* Scope.provide(makeWebgpu({ backbone: embedder, precision, why }), scope)
+    const wrong = yield* selfTest(engine, embedder, precision)
     if (wrong === undefined) return engine
     yield* Scope.close(scope, Exit.void)
     const refusal = `Native, because ${engine.adapter} gives wrong numbers, ${wrong}.`
@@ -60,7 +60,7 @@ const makeEngine = Effect.fn("Engine.choose")(function* (options: EngineOptions)
     const caution = software ? `, though ${name} is a software adapter and very slow` : ""
     return yield* webgpu(`WebGPU, as asked${caution}.`)
   }
-  const decision = decide(yield* Effect.result(lookForAdapter))
+  const decision = decide(yield* Effect.result(lookForAdapter(embedder)))
   if (decision.engine === "native") return yield* native(decision.why)
   const chosen = webgpu(decision.why)
   if (precision === "float16") return yield* chosen

@@ -1,10 +1,14 @@
 import { Context, Effect, Schema } from "effect"
-import { PATCH_SIZE } from "./yamnet/frontend.ts"
+import type { FrontEnd } from "./frontEnd.ts"
 
 /** An engine that cannot start or run; `message` is one sentence. */
 export class EngineError extends Schema.TaggedError<EngineError>()("EngineError", { message: Schema.String }) {}
 
-/** Where YAMNet runs. One per process, on its main thread. */
+/** What a network's weights and features are kept in while it runs. */
+export const PRECISIONS = ["float32", "float16"] as const
+export type Precision = (typeof PRECISIONS)[number]
+
+/** Where an embedder's network runs. One per process, on its main thread. */
 export class Engine extends Context.Service<
   Engine,
   {
@@ -13,19 +17,25 @@ export class Engine extends Context.Service<
     readonly adapter: string
     /** Why this engine and not the other, in one sentence. */
     readonly why: string
+    /** What the patches come from, and the sizes of what goes in and comes out. */
+    readonly frontEnd: FrontEnd
     /** The most patches that `embed` takes; fewer may cost as much. */
     readonly batch: number
     /** What went wrong with the device so far and was made good, a sentence each. */
     readonly faults: Effect.Effect<ReadonlyArray<string>>
-    /** Log-mel patches [n, 96, 64] to embeddings [n, 1024], 1 <= n <= batch. The patches may be overwritten after. */
+    /** Patches [n * patchSize] to rows [n * rowSize], 1 <= n <= batch. The patches may be overwritten after. */
     readonly embed: (patches: Float32Array) => Effect.Effect<Float32Array, EngineError>
   }
 >()("ecosight/embedder/Engine") {}
 
 /** How many patches these are; fails unless they are whole, at least one and at most `batch`. */
-export const countPatches = (patches: Float32Array, batch: number): Effect.Effect<number, EngineError> => {
-  const count = patches.length / PATCH_SIZE
+export const countPatches = (
+  patches: Float32Array,
+  { patchSize }: Pick<FrontEnd, "patchSize">,
+  batch: number
+): Effect.Effect<number, EngineError> => {
+  const count = patches.length / patchSize
   if (Number.isInteger(count) && count >= 1 && count <= batch) return Effect.succeed(count)
-  const message = `An engine takes 1 to ${batch} patches of ${PATCH_SIZE} values, not ${patches.length} values`
+  const message = `An engine takes 1 to ${batch} patches of ${patchSize} values, not ${patches.length} values`
   return Effect.fail(new EngineError({ message }))
 }

@@ -11,7 +11,7 @@ import {
   tolerating,
   writePart
 } from "./parts.ts"
-import type { Recipe } from "./recipe.ts"
+import { type StoredRecipe, vectorSize } from "./recipe.ts"
 import type { EmbeddedRecording } from "./recording.ts"
 import { KnownRecordings, type Sighting, type Version, versionName } from "./sighting.ts"
 import { decodeSightings, encodeSightings } from "./sightingPart.ts"
@@ -24,7 +24,7 @@ const COMPACTION: Compaction = { small: 2_000_000, least: 16, merged: 8_000_000 
 /** The folder, beside the recipes', of sightings of recordings whose vectors bear another key or version. */
 const SEEN = "seen"
 
-type RecipeId = Pick<Recipe, "id">
+type RecipeId = Pick<StoredRecipe, "id">
 
 /**
  * The vectors of recordings, by content, kept in the store as immutable, content-addressed Parquet parts under
@@ -43,14 +43,14 @@ export class Embeddings extends Context.Service<
     /** Remembers where contents that are embedded already were seen, so that they are not read again. */
     readonly sighted: (sightings: ReadonlyArray<Sighting>) => Effect.Effect<void, StoreError>
     /** The embedded recordings with these contents (hex SHA-256), each once, part by part, under any of their keys. */
-    readonly load: (recipe: RecipeId, contents: ReadonlySet<string>) => Stream.Stream<EmbeddedRecording, StoreError>
+    readonly load: (recipe: StoredRecipe, contents: ReadonlySet<string>) => Stream.Stream<EmbeddedRecording, StoreError>
     /**
      * Merges small parts where there are many, and leaves out contents that none of `live`, the recordings in the store,
      * has. `live` is asked for after the parts are listed, so that a recording which lands meanwhile is not taken for one
      * that went. Returns how many parts were merged.
      */
     readonly compact: <E, R>(
-      recipe: RecipeId,
+      recipe: StoredRecipe,
       live: Effect.Effect<Iterable<Version>, E, R>
     ) => Effect.Effect<number, StoreError | E, R>
   }
@@ -77,10 +77,10 @@ export class Embeddings extends Context.Service<
 const tolerate = (folder: string) =>
   tolerating(folder, folder === SEEN ? "what it told of is read again" : "its recordings are embedded again")
 
-const readPart = ({ key }: ObjectInfo) =>
+const readPart = (recipe: StoredRecipe, { key }: ObjectInfo) =>
   Effect.gen(function* () {
     const { bytes } = yield* (yield* Store).get(key)
-    return yield* decodePart(key, nameOf(key), bytes)
+    return yield* decodePart(key, nameOf(key), bytes, vectorSize(recipe))
   })
 
 const readSightings = ({ key }: ObjectInfo) =>
@@ -117,11 +117,11 @@ const index = Effect.fn("Embeddings.index")(function* ({ id }: RecipeId) {
   return known
 })
 
-const load = ({ id }: RecipeId, contents: ReadonlySet<string>) =>
+const load = (recipe: StoredRecipe, contents: ReadonlySet<string>) =>
   Stream.suspend(() => {
     const given = new Set<string>()
-    return partsUntilSettled(id).pipe(
-      Stream.mapEffect((part) => tolerate(id)(readPart(part))),
+    return partsUntilSettled(recipe.id).pipe(
+      Stream.mapEffect((part) => tolerate(recipe.id)(readPart(recipe, part))),
       Stream.flattenIterable,
       Stream.filter(({ contentHash }) => {
         if (!contents.has(contentHash) || given.has(contentHash)) return false
@@ -133,7 +133,7 @@ const load = ({ id }: RecipeId, contents: ReadonlySet<string>) =>
 
 const compact = Effect.fn("Embeddings.compact")(function* <E, R>(
   compaction: Compaction,
-  recipe: RecipeId,
+  recipe: StoredRecipe,
   live: Effect.Effect<Iterable<Version>, E, R>
 ) {
   const groups = yield* partsToMerge(recipe.id, compaction)
@@ -146,7 +146,7 @@ const compact = Effect.fn("Embeddings.compact")(function* <E, R>(
   // While the bytes of a recording are not known, they may be any that are stored.
   const needed = contents.includes(undefined) ? undefined : new Set(contents)
   const vectors = yield* Effect.forEach(groups, (group) =>
-    mergeVectors(recipe.id, group, isLive, (contentHash) => needed?.has(contentHash) ?? true)
+    mergeVectors(recipe, group, isLive, (contentHash) => needed?.has(contentHash) ?? true)
   )
   const sightings = yield* Effect.forEach(seen, (group) => mergeSightings(group, isLive))
   return [...vectors, ...sightings].reduce((sum, count) => sum + count, 0)
@@ -160,12 +160,12 @@ const setOf = (versions: ReadonlyArray<Version>): IsLive => {
 }
 
 const mergeVectors = Effect.fnUntraced(function* (
-  folder: string,
+  recipe: StoredRecipe,
   group: ReadonlyArray<ObjectInfo>,
   isLive: IsLive,
   isNeeded: (contentHash: string) => boolean
 ) {
-  const read = (yield* Effect.forEach(group, (part) => tolerate(folder)(readPart(part)))).flat()
+  const read = (yield* Effect.forEach(group, (part) => tolerate(recipe.id)(readPart(recipe, part)))).flat()
   const kept = new Map<string, EmbeddedRecording>()
   for (const recording of read) {
     const { contentHash } = recording
@@ -183,7 +183,7 @@ const mergeVectors = Effect.fnUntraced(function* (
     )
   }
   const merged = [...kept.values()].sort((a, b) => (a.key < b.key ? -1 : 1))
-  yield* removeParts(group, merged.length > 0 ? yield* writePart(folder, encodePart(merged)) : undefined)
+  yield* removeParts(group, merged.length > 0 ? yield* writePart(recipe.id, encodePart(merged)) : undefined)
   return group.length
 })
 

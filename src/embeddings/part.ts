@@ -2,13 +2,12 @@ import { Effect, Schema } from "effect"
 import { parquetMetadata, parquetRead, parquetReadObjects } from "hyparquet"
 import { ByteWriter, type ColumnSource, parquetWrite } from "hyparquet-writer"
 import { VARIANT_NAMES } from "../augment/variants.ts"
-import { EMBEDDING_SIZE } from "../embedder/yamnet/layers.ts"
 import { classOf, groupOf } from "../store/keys.ts"
 import { intact, PartError } from "./parts.ts"
 import type { EmbeddedRecording } from "./recording.ts"
 import type { Sighting } from "./sighting.ts"
 
-// The vector is a byte array of 1,024 little-endian float32. A Parquet list of floats reads 40 times slower
+// The vector is a byte array of little-endian float32 (1,024 of YAMNet). A Parquet list of floats reads 40 times slower
 // (41 ms against 1.0 ms for 768 rows) and writes 14 times slower; in Python, np.frombuffer(row, "<f4") gives the array.
 const Row = Schema.Struct({
   key: Schema.String,
@@ -136,12 +135,19 @@ export const readIndex = Effect.fn("readIndex")(function* (
   return rows
 })
 
-/** The recordings in a part, whole; `name` is what `partName` gave it. */
-export const decodePart = Effect.fn("decodePart")(function* (part: string, name: string, bytes: Uint8Array) {
+/** The recordings in a part, whole; `name` is what `partName` gave it, `size` the floats of its recipe's vectors. */
+export const decodePart = Effect.fn("decodePart")(function* (
+  part: string,
+  name: string,
+  bytes: Uint8Array,
+  size: number
+) {
   yield* intact(part, name, bytes)
   const rows = yield* read(part, bytes).pipe(Effect.flatMap(decodeRows), Effect.mapError(damaged(part)))
-  if (rows.some((row) => row.vector.length !== EMBEDDING_SIZE * 4)) {
-    return yield* new PartError({ part, message: `${part} holds a vector that is not ${EMBEDDING_SIZE} floats long.` })
+  const foreign = rows.find(({ vector }) => vector.length !== 4 * size)
+  if (foreign !== undefined) {
+    const message = `${part} holds a vector of ${foreign.vector.length / 4} floats, not ${size}: another embedder made it.`
+    return yield* new PartError({ part, message })
   }
   // A part that was compacted may hold two versions of a recording.
   return Map.groupBy(rows, (row) => `${row.key}\0${row.etag}`)

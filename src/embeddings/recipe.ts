@@ -1,14 +1,22 @@
+import { Schema } from "effect"
 import { AUGMENTATION_VERSION } from "../augment/draw.ts"
-import { FRONTEND_VERSION } from "../embedder/yamnet/frontend.ts"
-import type { Precision } from "../embedder/yamnet/layers.ts"
-import { POOLING_VERSION } from "../embedder/yamnet/pooling.ts"
-import { SAMPLE_RATE } from "../sound/clip.ts"
+import type { Precision } from "../embedder/engine.ts"
+import { type FrontEnd, rowSize } from "../embedder/frontEnd.ts"
+
+const Described = Schema.Struct({
+  id: Schema.String,
+  window: Schema.Number,
+  hop: Schema.Number,
+  vectors: Schema.Record(Schema.String, Schema.Number)
+})
 
 /** Everything that changes a vector: embeddings are comparable, and reusable, only within one recipe. */
 export interface Recipe {
   /** The first 16 hex digits of the SHA-256 of `parts`: names the folder under `embeddings/`. */
   readonly id: string
   readonly parts: {
+    /** Which embedder, in samples and floats. Absent for YAMNet, as in all recipes from before there was another. */
+    readonly embedder?: typeof Described.Type
     readonly weights: string
     readonly frontEnd: string
     /** What each patch counts for. */
@@ -22,23 +30,36 @@ export interface Recipe {
   }
 }
 
-/** The recipe of a run with these weights (their hash), clip limit (seconds), augmented variants and precision. */
-export const makeRecipe = (settings: {
-  readonly weightsHash: string
-  readonly clipMaxSeconds: number
-  readonly augmentations: number
-  readonly precision: Precision
-}): Recipe => {
+/** A recipe, or one as a model's metadata gives it, written by whatever version. */
+export type StoredRecipe = { readonly id: string; readonly parts: { readonly embedder?: unknown } }
+
+/** What a recipe that names no embedder means. */
+const FIRST: typeof Described.Type = { id: "yamnet", window: 15_600, hop: 7680, vectors: { embedding: 1024 } }
+
+/** The recipe of a run with an embedder and its weights' hash, a clip limit (seconds), augmented variants and precision. */
+export const makeRecipe = (
+  { frontEnd, hash }: { readonly frontEnd: FrontEnd; readonly hash: string },
+  settings: { readonly clipMaxSeconds: number; readonly augmentations: number; readonly precision: Precision }
+): Recipe => {
+  const { id, window, hop, vectors, versions, sampleRate } = frontEnd
+  const embedder = { id, window, hop, vectors }
   const parts: Recipe["parts"] = {
-    weights: settings.weightsHash,
-    frontEnd: FRONTEND_VERSION,
-    pooling: POOLING_VERSION,
-    sampleRate: SAMPLE_RATE,
+    ...(Bun.deepEquals(embedder, FIRST) ? {} : { embedder }),
+    weights: hash,
+    frontEnd: versions.frontEnd,
+    pooling: versions.pooling,
+    sampleRate,
     clipMaxSeconds: settings.clipMaxSeconds,
     augmentation: AUGMENTATION_VERSION,
     augmentations: settings.augmentations,
     ...(settings.precision === "float32" ? {} : { precision: settings.precision })
   }
-  const id = new Bun.CryptoHasher("sha256").update(JSON.stringify(parts)).digest("hex").slice(0, 16)
-  return { id, parts }
+  const hex = new Bun.CryptoHasher("sha256").update(JSON.stringify(parts)).digest("hex")
+  return { id: hex.slice(0, 16), parts }
 }
+
+const isDescribed = Schema.is(Described)
+
+/** Floats of a vector of this recipe. */
+export const vectorSize = ({ parts: { embedder } }: StoredRecipe): number =>
+  rowSize(isDescribed(embedder) ? embedder : FIRST)

@@ -10,7 +10,7 @@ export interface EmbeddedVariant {
   readonly peak: number
   /** Samples beyond full scale, limited in the audit copy. */
   readonly clipped: number
-  /** [1024] */
+  /** All vectors of its recipe, side by side. */
   readonly vector: Float32Array
 }
 

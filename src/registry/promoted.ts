@@ -1,9 +1,9 @@
-import { Effect, Option, Schema } from "effect"
-import { InferenceSession, Tensor } from "onnxruntime-node"
+import { Cause, Effect, Option, Schema } from "effect"
+import { Tensor } from "onnxruntime-node"
 import { type Classifier, predict } from "../classifier/classifier.ts"
 import { comparePredictions } from "../classifier/compare.ts"
 import { type Dataset, vectorsOf } from "../classifier/dataset.ts"
-import { EMBEDDING_SIZE } from "../embedder/yamnet/layers.ts"
+import { openSession } from "../embedder/onnx/session.ts"
 import { decodeDocument } from "../store/documents.ts"
 import { versionKey } from "../store/keys.ts"
 import { Store } from "../store/store.ts"
@@ -30,7 +30,7 @@ export const compareWithPromoted = Effect.fn("compareWithPromoted")(function* (
     return incomparable("no recording is held out, so nothing shows that it is not worse")
   }
   const vectors = vectorsOf(dataset, rows)
-  return yield* predictVersion(runId, vectors).pipe(
+  return yield* predictVersion(runId, vectors, rows.length).pipe(
     Effect.map(({ known, predicted }): Incumbent => {
       const classes = [...new Set([...dataset.classes, ...known])]
       const own = highest(predict(candidate, vectors), rows.length).map((at) => classes.indexOf(candidate.classes[at]!))
@@ -50,23 +50,17 @@ export const compareWithPromoted = Effect.fn("compareWithPromoted")(function* (
 const incomparable = (why: string): Incumbent => ({ kind: "incomparable", why })
 
 /** The classes that a stored version knows, and which of them it predicts for each of these vectors. */
-const predictVersion = Effect.fnUntraced(function* (runId: string, vectors: Float32Array) {
+const predictVersion = Effect.fnUntraced(function* (runId: string, vectors: Float32Array, rows: number) {
   const store = yield* Store
   const read = (file: string) => Effect.map(store.get(versionKey(runId, file)), ({ bytes }) => bytes)
   const known = yield* decodeDocument("class_names.json", ClassNames, yield* read("class_names.json"))
   const model = yield* read("classifier.onnx")
-  const probabilities = yield* Effect.tryPromise(() => runClassifier(model, vectors))
-  return { known, predicted: highest(probabilities, vectors.length / EMBEDDING_SIZE) }
-})
-
-const runClassifier = async (model: Uint8Array, vectors: Float32Array): Promise<Float32Array> => {
-  const session = await InferenceSession.create(model, { intraOpNumThreads: 1, logSeverityLevel: 3 })
-  const input = new Tensor("float32", vectors, [vectors.length / EMBEDDING_SIZE, EMBEDDING_SIZE])
-  const outputs = await session.run({ [session.inputNames[0]!]: input })
-  const probabilities = (outputs[session.outputNames[0]!]!.data as Float32Array).slice()
-  await session.release()
-  return probabilities
-}
+  const session = yield* openSession(model, 1, (cause) => new Cause.UnknownError(cause, "its model cannot be read"))
+  const input = new Tensor("float32", vectors, [rows, vectors.length / rows])
+  const outputs = yield* Effect.tryPromise(() => session.run({ [session.inputNames[0]!]: input }))
+  const probabilities = outputs[session.outputNames[0]!]!.data as Float32Array
+  return { known, predicted: highest(probabilities, rows) }
+}, Effect.scoped)
 
 /** The place of each row's highest probability. */
 const highest = (probabilities: Float32Array, rows: number): Array<number> => {

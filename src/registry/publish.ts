@@ -17,6 +17,8 @@ export class VersionError extends Schema.TaggedError<VersionError>()("VersionErr
 
 /** Names the version that the copies under `models/` were made from; copied last. */
 const METADATA_FILE = "model_metadata.json"
+/** What not every version has. */
+const EDGE_FILE = "ecosight.onnx"
 const Metadata = Schema.Struct({ run_id: Schema.String })
 
 /**
@@ -107,6 +109,8 @@ const copyPromoted: Effect.Effect<
   )
   const copy = (file: string) =>
     Effect.flatMap(store.get(versionKey(runId, file)), ({ bytes }) => store.put(modelKey(file), bytes))
+  // Of a model before it, whose embedder could be one graph.
+  if (!files.includes(EDGE_FILE)) yield* store.remove(modelKey(EDGE_FILE))
   const keys = yield* inOrder(files, METADATA_FILE, copy)
   const after = yield* readPointer()
   return Option.isSome(after) && after.value.runId === runId ? keys : yield* copyPromoted

@@ -1,7 +1,7 @@
 import { Effect, Layer } from "effect"
 import { Settings } from "../config.ts"
 import { engineLayer } from "../embedder/choose.ts"
-import type { YamnetWeights } from "../embedder/yamnet/weights.ts"
+import type { Embedder } from "../embedder/embedder.ts"
 import { RunEvents } from "../stream/events.ts"
 import { ReviewError, type ReviewStep, reviewedRecipe, reviewRecordings } from "./review.ts"
 import { embedUnlabelled, listUnlabelled } from "./unlabelled.ts"
@@ -15,20 +15,20 @@ export interface ReviewListener {
 
 /**
  * A whole review: embeds the unlabelled recordings, where there are any, looks through all that the last training
- * embedded, and leaves what it found in the store. `findWeights` is asked only where there is something to embed.
+ * embedded, and leaves what it found in the store. `findEmbedder` is asked only where there is something to embed.
  */
 export const lookThrough = Effect.fn("lookThrough")(function* <E, R>(
-  findWeights: Effect.Effect<YamnetWeights, E, R>,
+  findEmbedder: Effect.Effect<Embedder, E, R>,
   { onStep, onSkip }: ReviewListener
 ) {
   const objects = yield* listUnlabelled
   if (objects.length === 0) return yield* reviewRecordings(onStep)
   const { engine, precision } = yield* Settings
   const { parts } = yield* reviewedRecipe
-  const weights = yield* findWeights
-  if (parts.weights !== weights.hash) {
+  const embedder = yield* findEmbedder
+  if (parts.weights !== embedder.hash) {
     return yield* new ReviewError({
-      message: `The last training used other weights than ${weights.source}: train again, then review.`
+      message: `The last training used other weights than ${embedder.source}: train again, then review.`
     })
   }
   const events = Layer.succeed(RunEvents, (event) => {
@@ -37,8 +37,8 @@ export const lookThrough = Effect.fn("lookThrough")(function* <E, R>(
       ? onStep({ stage: "Embedding", unit: "unlabelled", done: event.done, total: event.total })
       : Effect.void
   })
-  const unlabelled = yield* embedUnlabelled(objects, weights).pipe(
-    Effect.provide(Layer.merge(engineLayer({ engine, precision, weights }), events))
+  const unlabelled = yield* embedUnlabelled(objects, embedder).pipe(
+    Effect.provide(Layer.merge(engineLayer({ engine, precision, embedder }), events))
   )
   return yield* reviewRecordings(onStep, unlabelled)
 })

@@ -1,6 +1,6 @@
 import { Effect, Option, Stream } from "effect"
 import { Embeddings } from "../embeddings/embeddings.ts"
-import type { Recipe } from "../embeddings/recipe.ts"
+import type { StoredRecipe } from "../embeddings/recipe.ts"
 import type { KnownRecordings, Version } from "../embeddings/sighting.ts"
 import { type KnownDuplicates, mergeGroups } from "../registry/knownDuplicates.ts"
 import { classOf, groupOf } from "../store/keys.ts"
@@ -24,9 +24,9 @@ export interface ReviewedCorpus {
   readonly vectors: Float32Array
 }
 
-/** Loads the stored embeddings of these recordings , originals only; those not known to be embedded are left out. */
+/** Loads the stored embeddings of these recordings, originals only; those not known to be embedded are left out. */
 export const loadReviewed = Effect.fn("loadReviewed")(function* (
-  recipe: Pick<Recipe, "id">,
+  recipe: StoredRecipe,
   known: KnownRecordings,
   versions: ReadonlyArray<Version>,
   groupPattern: Option.Option<RegExp>,

@@ -2,7 +2,7 @@ import { Effect, Stream } from "effect"
 import { nearestNeighbours } from "../classifier/neighbours/nearest.ts"
 import { VOTERS, voteOfNeighbours } from "../classifier/neighbours/vote.ts"
 import { Settings } from "../config.ts"
-import type { YamnetWeights } from "../embedder/yamnet/weights.ts"
+import type { Embedder } from "../embedder/embedder.ts"
 import { Embeddings } from "../embeddings/embeddings.ts"
 import { makeRecipe } from "../embeddings/recipe.ts"
 import { isUnlabelled, UNLABELLED_PREFIX } from "../store/keys.ts"
@@ -37,11 +37,11 @@ export const listUnlabelled = Effect.gen(function* () {
  */
 export const embedUnlabelled = Effect.fn("embedUnlabelled")(function* (
   objects: ReadonlyArray<ObjectInfo>,
-  weights: YamnetWeights
+  embedder: Embedder
 ) {
   const settings = yield* Settings
   const embeddings = yield* Embeddings
-  const recipe = makeRecipe({ ...settings, weightsHash: weights.hash, augmentations: 0 })
+  const recipe = makeRecipe(embedder, { ...settings, augmentations: 0 })
   const known = yield* embeddings.index(recipe)
   const stored = objects.filter((object) => known.storedContentOf(object) !== undefined).length
   const { live } = yield* embedCorpus({

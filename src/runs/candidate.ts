@@ -13,9 +13,9 @@ import { nativeBackend } from "../classifier/train/nativeBackend.ts"
 import type { TrainedClassifier } from "../classifier/train/train.ts"
 import { webgpuBackend } from "../classifier/train/webgpuBackend.ts"
 import { Settings } from "../config.ts"
+import type { Embedder } from "../embedder/embedder.ts"
 import { Engine } from "../embedder/engine.ts"
 import { openTensorflow } from "../embedder/webgpu/tensorflow.ts"
-import type { YamnetWeights } from "../embedder/yamnet/weights.ts"
 import { type Decision, decide, type Promotion } from "../registry/gate.ts"
 import type { Promoted } from "../registry/pointer.ts"
 import { compareWithPromoted } from "../registry/promoted.ts"
@@ -51,7 +51,7 @@ export const backendOf = Effect.fnUntraced(function* ({ name }: Pick<Engine["Ser
 
 /** Trains the candidate, after a search for its head where one is asked for, and calibrates it. */
 export const trainCandidate = Effect.fn("trainCandidate")(function* (
-  weights: YamnetWeights,
+  embedder: Embedder,
   dataset: Dataset,
   split: Split,
   options: CandidateOptions,
@@ -64,8 +64,8 @@ export const trainCandidate = Effect.fn("trainCandidate")(function* (
     split,
     {
       ...options,
-      head: options.head === "default" ? defaultHead(weights) : options.head,
-      scores: weights.scores,
+      head: options.head === "default" ? defaultHead(embedder) : options.head,
+      scores: embedder.scores,
       onEpoch: (epoch, { loss, val_loss }) =>
         emit({ stage: "train", done: epoch, total: options.epochs, loss, validationLoss: val_loss ?? null })
     },

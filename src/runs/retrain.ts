@@ -4,7 +4,7 @@ import { worthOf } from "../classifier/evaluation/worth.ts"
 import { testClassifier } from "../classifier/holdoutResult.ts"
 import { splitDataset } from "../classifier/split.ts"
 import { Settings } from "../config.ts"
-import type { YamnetWeights } from "../embedder/yamnet/weights.ts"
+import { type Embedder, leftOut } from "../embedder/embedder.ts"
 import { Embeddings } from "../embeddings/embeddings.ts"
 import { makeRecipe, type Recipe } from "../embeddings/recipe.ts"
 import type { KnownRecordings } from "../embeddings/sighting.ts"
@@ -50,11 +50,14 @@ export interface Plan {
 }
 
 /** Lists the corpus and compares it with what is stored; fails where it can hold no training. */
-export const planRun = Effect.fn("planRun")(function* (weights: Pick<YamnetWeights, "hash">, augmentations: number) {
+export const planRun = Effect.fn("planRun")(function* (
+  embedder: Pick<Embedder, "frontEnd" | "hash">,
+  augmentations: number
+) {
   const { location } = yield* Store
   const { clipMaxSeconds, precision } = yield* Settings
   const embeddings = yield* Embeddings
-  const recipe = makeRecipe({ weightsHash: weights.hash, clipMaxSeconds, augmentations, precision })
+  const recipe = makeRecipe(embedder, { clipMaxSeconds, augmentations, precision })
   const [elapsed, { known, count }] = yield* Effect.gen(function* () {
     const known = yield* embeddings.index(recipe)
     return { known, count: yield* countCorpus(known, newSince(yield* lastTrainingSet)) }
@@ -128,8 +131,8 @@ export const retrainOn = Effect.fn("retrain")(function* <E1, R1, E2, R2>(
 })
 
 /** The same, all of it in this process. */
-export const retrain = (runId: string, plan: Plan, weights: YamnetWeights, options: RetrainOptions) =>
-  retrainOn({ embed: embedHere, finish: (embedded) => finish(weights, embedded) }, runId, plan, options)
+export const retrain = (runId: string, plan: Plan, embedder: Embedder, options: RetrainOptions) =>
+  retrainOn({ embed: embedHere, finish: (embedded) => finish(embedder, embedded) }, runId, plan, options)
 
 const run = Effect.fnUntraced(function* <E1, R1, E2, R2>(
   stages: Stages<E1, R1, E2, R2>,
@@ -180,7 +183,7 @@ const embedHere = Effect.fnUntraced(function* (settings: StreamSettings) {
 })
 
 /** The second stage: from the stored embeddings to a version that is written, and promoted if it is not worse. */
-export const finish = Effect.fn("retrain.finish")(function* (weights: YamnetWeights, run: Embedded) {
+export const finish = Effect.fn("retrain.finish")(function* (embedder: Embedder, run: Embedded) {
   const { runId, recipe, options, streamed, embedded } = run
   const began = yield* Clock.currentTimeMillis
   const settings = yield* Settings
@@ -192,13 +195,13 @@ export const finish = Effect.fn("retrain.finish")(function* (weights: YamnetWeig
   const split = splitDataset(dataset)
   const engine = yield* engineAtWork
   const backend = yield* backendOf(engine)
-  const [training, classifier] = yield* trainCandidate(weights, dataset, split, options, backend).pipe(Effect.timed)
+  const [training, classifier] = yield* trainCandidate(embedder, dataset, split, options, backend).pipe(Effect.timed)
   const result = testClassifier(classifier, dataset, split.holdout)
 
   const pointer = yield* readPointer()
   const { comparison, labels, intended } = yield* judge(pointer, classifier, dataset, split, streamed.live, options)
   const trainingSet = encodeTrainingSet(streamed.live)
-  const candidate = { runId, classifier, result, comparison, dataset, split, recipe, yamnet: weights, engine }
+  const candidate = { runId, classifier, result, comparison, dataset, split, recipe, embedder, engine }
   const versionKeys = yield* writeCandidate(candidate, trainingSet)
   const { decision, keys } = yield* carryOut(intended, runId, pointer)
 
@@ -206,7 +209,7 @@ export const finish = Effect.fn("retrain.finish")(function* (weights: YamnetWeig
     runId,
     store: location,
     engine,
-    embedder: weights.embedder,
+    embedder: embedder.name,
     snapshot: new Bun.CryptoHasher("sha256").update(trainingSet).digest("hex"),
     recordings: totals.recordings,
     skipped: streamed.skipped,
@@ -226,6 +229,7 @@ export const finish = Effect.fn("retrain.finish")(function* (weights: YamnetWeig
     notes: [
       ...split.notes,
       ...classifier.notes,
+      ...leftOut(embedder),
       ...worthOf(dataset),
       ...totals.notes,
       ...(classifier.search ? [classifier.search.why] : [])

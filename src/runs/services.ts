@@ -1,27 +1,35 @@
 import { resolve } from "node:path"
-import { Effect, Layer, Option } from "effect"
-import { Settings } from "../config.ts"
+import { Effect, Layer } from "effect"
+import { SettingError, Settings } from "../config.ts"
 import { engineLayer } from "../embedder/choose.ts"
-import { findWeights, type YamnetWeights } from "../embedder/yamnet/weights.ts"
+import type { Embedder } from "../embedder/embedder.ts"
+import { EMBEDDERS } from "../embedder/embedders.ts"
 import { Embeddings } from "../embeddings/embeddings.ts"
 import { Store } from "../store/store.ts"
 
-/** YAMNet's weights as the settings name them, kept in the project's `models/yamnet`. */
-export const settledWeights = Effect.fn("settledWeights")(function* (options: { readonly allowUntrained: boolean }) {
-  const { yamnetModel } = yield* Settings
-  return yield* findWeights({
-    folder: resolve(import.meta.dir, "../../models/yamnet"),
-    ...Option.match(yamnetModel, { onNone: () => ({}), onSome: (location) => ({ location }) }),
-    ...options
-  })
+const settled = Effect.gen(function* () {
+  const { embedder } = yield* Settings
+  const found = EMBEDDERS[embedder]
+  if (found !== undefined) return found
+  const message = `EMBEDDER is "${embedder}", but must be ${Object.keys(EMBEDDERS).join(" or ")}.`
+  return yield* new SettingError({ setting: "EMBEDDER", message })
+})
+
+/** What the embedder that the settings name hears with: it needs no weights. */
+export const settledFrontEnd = Effect.map(settled, ({ frontEnd }) => frontEnd)
+
+/** The embedder that the settings name; its weights are kept in the project's `models/<id>`. */
+export const settledEmbedder = Effect.fn("settledEmbedder")(function* (options: { readonly allowUntrained: boolean }) {
+  const { frontEnd, find } = yield* settled
+  return yield* find({ folder: resolve(import.meta.dir, "../../models", frontEnd.id), ...options })
 })
 
 /** What a run works with: the store, its embeddings, and an engine. */
 export const runServices = (
   store: Store["Service"],
-  weights: YamnetWeights,
+  embedder: Embedder,
   { engine, precision }: Pick<Settings["Service"], "engine" | "precision">
 ) =>
-  Layer.merge(Embeddings.layer, engineLayer({ engine, precision, weights })).pipe(
+  Layer.merge(Embeddings.layer, engineLayer({ engine, precision, embedder })).pipe(
     Layer.provideMerge(Layer.succeed(Store, store))
   )

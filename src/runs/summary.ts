@@ -20,7 +20,7 @@ export const RunSummary = Schema.Struct({
   runId: Schema.String,
   store: Schema.String,
   engine: Schema.Struct({ name: Schema.String, adapter: Schema.String, why: Schema.String }),
-  embedder: Schema.Literals(["yamnet", "untrained"]),
+  embedder: Schema.String,
   /** Hex SHA-256 of the version's `training_set.json`: every key and content that the model was made from. */
   snapshot: Schema.String,
   /** Usable recordings, which is what the model was trained from and tested on. */

@@ -1,6 +1,7 @@
-import { Effect, Schema } from "effect"
-import { InferenceSession, Tensor } from "onnxruntime-node"
+import { Effect, Exit, Schema, Scope } from "effect"
+import { type InferenceSession, Tensor } from "onnxruntime-node"
 import { Settings } from "../config.ts"
+import { openSession } from "../embedder/onnx/session.ts"
 import { decodeClip } from "../sound/decode/decode.ts"
 import { decodeDocument } from "../store/documents.ts"
 import { versionKey } from "../store/keys.ts"
@@ -17,6 +18,7 @@ interface Loaded {
   readonly runId: string
   readonly classes: ReadonlyArray<string>
   readonly session: InferenceSession
+  readonly scope: Scope.Closeable
 }
 
 /**
@@ -47,19 +49,12 @@ export const loadedVersion = Effect.gen(function* () {
       Effect.mapError(fail)
     )
     const model = yield* read(versionKey(runId, "ecosight.onnx")).pipe(Effect.mapError(fail))
-    const session = yield* Effect.tryPromise({
-      try: () =>
-        InferenceSession.create(model, {
-          logSeverityLevel: 3,
-          // Cores are shared out by processes. Several threads are no faster, and those that spin while they wait are
-          // much slower: 31 ms for 2 s of sound on two busy cores, against 12 ms.
-          intraOpNumThreads: 1
-        }),
-      catch: fail
-    })
+    const scope = yield* Scope.make()
+    // On one thread: cores are shared out by processes, and several are no faster.
+    const session = yield* Scope.provide(openSession(model, 1, fail), scope)
     const before = loaded
-    loaded = { runId, classes, session }
-    if (before !== undefined) yield* Effect.promise(() => before.session.release())
+    loaded = { runId, classes, session, scope }
+    if (before !== undefined) yield* Scope.close(before.scope, Exit.void)
     return loaded
   })
 

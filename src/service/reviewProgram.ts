@@ -4,7 +4,7 @@ import { Settings } from "../config.ts"
 import { Embeddings } from "../embeddings/embeddings.ts"
 import { answer, runProgram } from "../processes/program.ts"
 import { lookThrough } from "../review/lookThrough.ts"
-import { settledWeights } from "../runs/services.ts"
+import { settledEmbedder } from "../runs/services.ts"
 import { openStoreAt } from "../store/openStore.ts"
 import { Store } from "../store/store.ts"
 import { Reviewing } from "./protocols.ts"
@@ -17,7 +17,7 @@ const services = Embeddings.layer.pipe(Layer.provideMerge(Layer.effect(Store, op
 runProgram(
   answer(Reviewing, undefined, {
     review: (_, tell) =>
-      lookThrough(settledWeights({ allowUntrained: true }), {
+      lookThrough(settledEmbedder({ allowUntrained: true }), {
         onStep: tell,
         onSkip: (key, reason) => Effect.logInfo(`Skipped ${key}: ${reason}`)
       }).pipe(Effect.asVoid, Effect.provide(services))

@@ -5,7 +5,7 @@ import { answer, runProgram } from "../processes/program.ts"
 import { clientLayer } from "../runs/cluster/connections.ts"
 import { retrainOnCluster } from "../runs/cluster/submit.ts"
 import { planRun, type RetrainOptions, retrain } from "../runs/retrain.ts"
-import { runServices, settledWeights } from "../runs/services.ts"
+import { runServices, settledEmbedder } from "../runs/services.ts"
 import { TRAINING_DEFAULTS } from "../runs/trainingDefaults.ts"
 import { openStoreAt } from "../store/openStore.ts"
 import { type RunEvent, RunEvents } from "../stream/events.ts"
@@ -40,11 +40,11 @@ const run = Effect.fnUntraced(function* ({ runId, reason }: RunTask) {
       Effect.provide(clientLayer(settings.databaseUrl.value))
     )
   }
-  const weights = yield* settledWeights({ allowUntrained: false })
+  const embedder = yield* settledEmbedder({ allowUntrained: false })
   return yield* Effect.gen(function* () {
-    const plan = yield* planRun(weights, TRAINING_DEFAULTS.augmentations)
-    return yield* retrain(runId, plan, weights, options)
-  }).pipe(Effect.provide(runServices(store, weights, settings)))
+    const plan = yield* planRun(embedder, TRAINING_DEFAULTS.augmentations)
+    return yield* retrain(runId, plan, embedder, options)
+  }).pipe(Effect.provide(runServices(store, embedder, settings)))
 })
 
 runProgram(

@@ -3,7 +3,7 @@ import { FetchHttpClient } from "effect/http"
 import { Settings } from "../config.ts"
 import { answer, runProgram } from "../processes/program.ts"
 import type { Event } from "../processes/protocol.ts"
-import { runServices, settledWeights } from "../runs/services.ts"
+import { runServices, settledEmbedder } from "../runs/services.ts"
 import { TRAINING_DEFAULTS } from "../runs/trainingDefaults.ts"
 import { makeLanding } from "../runs/watch/landing.ts"
 import { openSource, withLanded } from "../runs/watch/openSource.ts"
@@ -22,11 +22,11 @@ const follow = Effect.fnUntraced(function* (
 ) {
   const settings = yield* Settings
   const store = yield* openStoreAt(location)
-  const weights = yield* settledWeights({ allowUntrained: false })
-  const layers = runServices(store, weights, settings).pipe(Layer.merge(Preparers.layer(settings.workers)))
+  const embedder = yield* settledEmbedder({ allowUntrained: false })
+  const layers = runServices(store, embedder, settings).pipe(Layer.merge(Preparers.layer(settings.workers)))
   return yield* Effect.gen(function* () {
     const source = yield* withLanded(yield* openSource(store), landed)
-    const landing = yield* makeLanding(source, weights, TRAINING_DEFAULTS)
+    const landing = yield* makeLanding(source, embedder, TRAINING_DEFAULTS)
     return yield* landing.look.pipe(
       Effect.tap(({ objects, gone, whole }) => (whole ? Effect.void : tell({ objects, gone }))),
       Effect.forever

@@ -1,7 +1,6 @@
 import { Effect, Stream } from "effect"
 import type { Engine } from "../embedder/engine.ts"
-import { PATCH_SIZE } from "../embedder/yamnet/frontend.ts"
-import { EMBEDDING_SIZE } from "../embedder/yamnet/layers.ts"
+import { rowSize } from "../embedder/frontEnd.ts"
 import type { EmbeddedRecording } from "../embeddings/recording.ts"
 import type { Sighting } from "../embeddings/sighting.ts"
 import type { PreparedRecording } from "./prepare.ts"
@@ -28,8 +27,15 @@ interface Span {
   readonly patches: number
 }
 
+/** Patches of a batch, and floats of a patch and of what comes of it. */
+interface Sizes {
+  readonly batch: number
+  readonly patch: number
+  readonly vector: number
+}
+
 interface Batch {
-  /** [patches * 96 * 64] */
+  /** [patches * patchSize] */
   readonly patches: Float32Array
   readonly spans: ReadonlyArray<Span>
 }
@@ -41,16 +47,16 @@ interface Batch {
  * Patches are summed, by their weights, in their own order in float64, so a vector does not depend on where the batches
  * were cut.
  */
-export const embedInBatches =
-  (engine: Engine["Service"]) =>
-  <E, R>(recordings: Stream.Stream<Prepared, E, R>) =>
+export const embedInBatches = (engine: Engine["Service"]) => {
+  const sizes: Sizes = { batch: engine.batch, patch: engine.frontEnd.patchSize, vector: rowSize(engine.frontEnd) }
+  return <E, R>(recordings: Stream.Stream<Prepared, E, R>) =>
     recordings.pipe(
       Stream.mapAccum(
-        (): Cut => ({ buffer: new Float32Array(engine.batch * PATCH_SIZE), filled: 0, spans: [] }),
-        (cut, recording) => cutBatches(cut, recording, engine.batch),
+        (): Cut => ({ buffer: new Float32Array(sizes.batch * sizes.patch), filled: 0, spans: [] }),
+        (cut, recording) => cutBatches(cut, recording, sizes),
         {
           onHalt: ({ buffer, filled, spans }): Array<Batch> =>
-            filled === 0 ? [] : [{ patches: buffer.subarray(0, filled * PATCH_SIZE), spans }]
+            filled === 0 ? [] : [{ patches: buffer.subarray(0, filled * sizes.patch), spans }]
         }
       ),
       // Two batches under way: the next upload overlaps this computation on a GPU.
@@ -58,9 +64,10 @@ export const embedInBatches =
         (batch) => engine.embed(batch.patches).pipe(Effect.map((vectors) => ({ vectors, spans: batch.spans }))),
         { concurrency: 2 }
       ),
-      Stream.map(({ vectors, spans }) => gather(vectors, spans)),
+      Stream.map(({ vectors, spans }) => gather(vectors, spans, sizes)),
       Stream.flattenIterable
     )
+}
 
 interface Cut {
   readonly buffer: Float32Array
@@ -68,22 +75,23 @@ interface Cut {
   readonly spans: ReadonlyArray<Span>
 }
 
-const cutBatches = (cut: Cut, prepared: Prepared, size: number): [Cut, Array<Batch>] => {
-  const pending = startPending(prepared)
+const cutBatches = (cut: Cut, prepared: Prepared, sizes: Sizes): [Cut, Array<Batch>] => {
+  const { batch: size, patch: patchSize } = sizes
+  const pending = startPending(prepared, sizes)
   const full: Array<Batch> = []
   let { buffer, filled } = cut
   let spans = [...cut.spans]
   prepared.variants.forEach(({ patches }, variant) => {
-    const total = patches.length / PATCH_SIZE
+    const total = patches.length / patchSize
     for (let at = 0; at < total; ) {
       const taken = Math.min(total - at, size - filled)
-      buffer.set(patches.subarray(at * PATCH_SIZE, (at + taken) * PATCH_SIZE), filled * PATCH_SIZE)
+      buffer.set(patches.subarray(at * patchSize, (at + taken) * patchSize), filled * patchSize)
       spans.push({ pending, variant, first: at, patches: taken })
       at += taken
       filled += taken
       if (filled === size) {
         full.push({ patches: buffer, spans })
-        buffer = new Float32Array(size * PATCH_SIZE)
+        buffer = new Float32Array(size * patchSize)
         filled = 0
         spans = []
       }
@@ -92,25 +100,29 @@ const cutBatches = (cut: Cut, prepared: Prepared, size: number): [Cut, Array<Bat
   return [{ buffer, filled, spans }, full]
 }
 
-const startPending = ({ variants, ...recording }: Prepared): Pending => ({
+const startPending = ({ variants, ...recording }: Prepared, { patch, vector }: Sizes): Pending => ({
   recording,
   variants: variants.map(({ patches, weights: _, wav: __, ...variant }) => ({
     ...variant,
-    patches: patches.length / PATCH_SIZE
+    patches: patches.length / patch
   })),
   weights: variants.map(({ weights }) => weights),
-  sums: variants.map(() => new Float64Array(EMBEDDING_SIZE)),
-  remaining: variants.reduce((sum, { patches }) => sum + patches.length / PATCH_SIZE, 0)
+  sums: variants.map(() => new Float64Array(vector)),
+  remaining: variants.reduce((sum, { patches }) => sum + patches.length / patch, 0)
 })
 
-const gather = (vectors: Float32Array, spans: ReadonlyArray<Span>): Array<EmbeddedRecording> => {
+const gather = (
+  vectors: Float32Array,
+  spans: ReadonlyArray<Span>,
+  { vector: size }: Sizes
+): Array<EmbeddedRecording> => {
   const finished: Array<EmbeddedRecording> = []
   let at = 0
   for (const { pending, variant, first, patches } of spans) {
     const sum = pending.sums[variant]!
     for (let patch = first; patch < first + patches; patch++, at++) {
       const weight = pending.weights[variant]![patch]!
-      for (let i = 0; i < EMBEDDING_SIZE; i++) sum[i]! += weight * vectors[at * EMBEDDING_SIZE + i]!
+      for (let i = 0; i < size; i++) sum[i]! += weight * vectors[at * size + i]!
     }
     pending.remaining -= patches
     if (pending.remaining === 0) finished.push(finishPending(pending))

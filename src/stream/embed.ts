@@ -1,5 +1,6 @@
 import { Effect, Schema, Stream } from "effect"
 import { Engine } from "../embedder/engine.ts"
+import type { FrontEnd } from "../embedder/frontEnd.ts"
 import { Embeddings } from "../embeddings/embeddings.ts"
 import type { Recipe } from "../embeddings/recipe.ts"
 import type { EmbeddedRecording } from "../embeddings/recording.ts"
@@ -137,7 +138,7 @@ export const embedCorpus = Effect.fn("embedCorpus")(function* (settings: StreamS
         }
         taken.set(contentHash, undefined)
         return [
-          yield* prepareRead(bytes, sighting, settings).pipe(
+          yield* prepareRead(bytes, sighting, engine.frontEnd, settings).pipe(
             Effect.tapError(({ reason }) => Effect.sync(() => taken.set(contentHash, reason)))
           )
         ]
@@ -224,11 +225,20 @@ const read = Effect.fnUntraced(function* ({ key }: ObjectInfo) {
 })
 
 /** Prepares one recording in a worker. */
-const prepareRead = Effect.fnUntraced(function* (bytes: Uint8Array, sighting: Sighting, settings: StreamSettings) {
+const prepareRead = Effect.fnUntraced(function* (
+  bytes: Uint8Array,
+  sighting: Sighting,
+  frontEnd: FrontEnd,
+  settings: StreamSettings
+) {
   const preparers = yield* Preparers
   // Nothing else can, or should, cross to a worker.
   const { clipMaxSeconds, augmentations, audit } = settings
-  const prepared = yield* preparers.prepare(bytes, sighting.contentHash, { clipMaxSeconds, augmentations, audit })
+  const prepared = yield* preparers.prepare(bytes, sighting.contentHash, frontEnd, {
+    clipMaxSeconds,
+    augmentations,
+    audit
+  })
   return { ...sighting, ...prepared } satisfies Prepared
 })
 

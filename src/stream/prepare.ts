@@ -1,9 +1,7 @@
 import { Effect } from "effect"
 import { augment } from "../augment/augment.ts"
 import { type Draw, drawVariants } from "../augment/draw.ts"
-import { logMelPatches, PATCH_SIZE } from "../embedder/yamnet/frontend.ts"
-import { evenWeights, patchWeights } from "../embedder/yamnet/pooling.ts"
-import { SAMPLE_RATE } from "../sound/clip.ts"
+import { evenWeights, type FrontEnd } from "../embedder/frontEnd.ts"
 import { decodeClip } from "../sound/decode/decode.ts"
 import { encodeWav } from "../sound/wav.ts"
 
@@ -21,7 +19,7 @@ export interface PreparedVariant {
   readonly seconds: number
   readonly peak: number
   readonly clipped: number
-  /** [patches * 96 * 64] log-mel */
+  /** [patches * patchSize] */
   readonly patches: Float32Array
   /** What each patch counts for in the embedding. */
   readonly weights: Float64Array
@@ -36,27 +34,28 @@ export interface PreparedRecording {
 }
 
 /**
- * Decodes a recording, draws and applies its augmentations, and computes every variant's log-mel patches.
+ * Decodes a recording, draws and applies its augmentations, and makes every variant's patches for this front-end.
  *
  * @param contentHash hex SHA-256 of the bytes, which seeds the augmentations.
  */
 export const prepareRecording = Effect.fn("prepareRecording")(function* (
   bytes: Uint8Array,
   contentHash: string,
+  { sampleRate, patchSize, prepare, weigh }: FrontEnd,
   settings: PrepareSettings
 ) {
-  const clip = yield* decodeClip(bytes, { maxSeconds: settings.clipMaxSeconds })
+  const clip = yield* decodeClip(bytes, { maxSeconds: settings.clipMaxSeconds, sampleRate })
   const variants = augment(clip, drawVariants(contentHash, settings.augmentations)).map(
     ({ draw, clip: variant }): PreparedVariant => {
       const { bytes: wav, peak, clipped } = encodeWav(variant)
-      const patches = logMelPatches(variant.samples)
+      const patches = prepare(variant.samples)
       return {
         draw,
-        seconds: variant.samples.length / SAMPLE_RATE,
+        seconds: variant.samples.length / sampleRate,
         peak,
         clipped,
         patches,
-        weights: draw.variant === "original" ? patchWeights(patches) : evenWeights(patches.length / PATCH_SIZE),
+        weights: draw.variant === "original" ? weigh(patches) : evenWeights(patches.length / patchSize),
         wav: settings.audit ? wav : null
       }
     }

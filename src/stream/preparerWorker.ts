@@ -1,4 +1,5 @@
 import { Effect } from "effect"
+import type { FrontEnd } from "../embedder/frontEnd.ts"
 import { type PreparedRecording, type PrepareSettings, prepareRecording } from "./prepare.ts"
 
 declare const self: Worker
@@ -7,6 +8,8 @@ declare const self: Worker
 export interface WorkerRequest {
   readonly bytes: Uint8Array
   readonly contentHash: string
+  /** The module of the front-end to prepare for. */
+  readonly module: string
   readonly settings: PrepareSettings
 }
 
@@ -15,8 +18,9 @@ export type WorkerReply = "ready" | { readonly prepared: PreparedRecording } | {
 
 const reply = (message: WorkerReply, transfer: Array<ArrayBuffer> = []) => self.postMessage(message, transfer)
 
-self.onmessage = ({ data: { bytes, contentHash, settings } }: MessageEvent<WorkerRequest>) =>
-  prepareRecording(bytes, contentHash, settings).pipe(
+self.onmessage = ({ data: { bytes, contentHash, module, settings } }: MessageEvent<WorkerRequest>) =>
+  Effect.promise((): Promise<{ readonly frontEnd: FrontEnd }> => import(module)).pipe(
+    Effect.flatMap(({ frontEnd }) => prepareRecording(bytes, contentHash, frontEnd, settings)),
     Effect.match({
       onSuccess: (prepared) => reply({ prepared }, buffersOf(prepared)),
       onFailure: ({ reason }) => reply({ reason })

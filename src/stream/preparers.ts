@@ -1,4 +1,5 @@
 import { Context, Effect, Layer, Pool, Schema } from "effect"
+import type { FrontEnd } from "../embedder/frontEnd.ts"
 import { programPath } from "../processes/programPath.ts"
 import type { PreparedRecording, PrepareSettings } from "./prepare.ts"
 import type { WorkerReply, WorkerRequest } from "./preparerWorker.ts"
@@ -22,6 +23,7 @@ export class Preparers extends Context.Service<
     readonly prepare: (
       bytes: Uint8Array,
       contentHash: string,
+      frontEnd: Pick<FrontEnd, "module">,
       settings: PrepareSettings
     ) => Effect.Effect<PreparedRecording, PrepareError>
   }
@@ -36,11 +38,12 @@ export class Preparers extends Context.Service<
         const prepare = Effect.fn("Preparers.prepare")(function* (
           bytes: Uint8Array,
           contentHash: string,
+          { module }: Pick<FrontEnd, "module">,
           settings: PrepareSettings
         ) {
           const whole = bytes.byteLength === bytes.buffer.byteLength ? bytes : bytes.slice()
           return yield* Pool.use(pool, (worker) =>
-            ask(worker, { bytes: whole, contentHash, settings }).pipe(
+            ask(worker, { bytes: whole, contentHash, module, settings }).pipe(
               // A worker left alone in the middle would give its answer to the next recording.
               Effect.onInterrupt(() => Pool.invalidate(pool, worker)),
               Effect.timeoutOrElse({

@@ -11,6 +11,7 @@ import { exportArtifacts } from "../../src/classifier/export/artifacts.ts"
 import { trainingHistory } from "../../src/classifier/export/metadata.ts"
 import type { HeadDescription } from "../../src/classifier/heads/head.ts"
 import { HEADS } from "../../src/classifier/heads/heads.ts"
+import { untrainedNetwork } from "../../src/embedder/yamnet/untrained.ts"
 import { seededRandom } from "../../src/sound/random.ts"
 import { gaussian } from "../support/problems.ts"
 import { corpus, trainedRun } from "../support/trainingRuns.ts"
@@ -42,7 +43,7 @@ for (const [head, description] of Object.entries(heads)) {
     vectors: vectors.map((vector) => [...vector]),
     probabilities: vectors.map((vector) => [...predict(run.classifier, vector)]),
     waveform: [...waveform],
-    waveformProbabilities: [...predict(run.classifier, await embedWaveform(waveform, run.yamnet))]
+    waveformProbabilities: [...predict(run.classifier, await embedWaveform(waveform, untrainedNetwork()))]
   }
   await mkdir(`${folder}/${head}`, { recursive: true })
   for (const [file, bytes] of artifacts) await Bun.write(`${folder}/${head}/${file}`, bytes)

@@ -5,9 +5,10 @@ import { decide, engineLayer } from "../../src/embedder/choose.ts"
 import { Engine, EngineError } from "../../src/embedder/engine.ts"
 import { makeNative } from "../../src/embedder/native/nativeEngine.ts"
 import { describeAdapter } from "../../src/embedder/webgpu/adapter.ts"
-import { logMelPatches, PATCH_SIZE } from "../../src/embedder/yamnet/frontend.ts"
-import { EMBEDDING_SIZE } from "../../src/embedder/yamnet/layers.ts"
+import { logMelPatches, PATCH_SIZE } from "../../src/embedder/yamnet/logMel.ts"
+import { EMBEDDING_SIZE } from "../../src/embedder/yamnet/mobilenet.ts"
 import { untrainedNetwork } from "../../src/embedder/yamnet/untrained.ts"
+import { backboneOf, yamnetOf } from "../../src/embedder/yamnet/yamnet.ts"
 import { noise } from "../support/signals.ts"
 import { distance, someWeights } from "../support/yamnetReference.ts"
 
@@ -18,8 +19,8 @@ describe("the native engine", () => {
 
   let runtime: Runtime.ManagedRuntime<Engine, EngineError>
   beforeAll(async () => {
-    const weights = await Effect.runPromise(someWeights)
-    runtime = ManagedRuntime.make(engineLayer({ engine: "native", weights, threads: 1 }))
+    const embedder = yamnetOf(await Effect.runPromise(someWeights))
+    runtime = ManagedRuntime.make(engineLayer({ engine: "native", embedder, threads: 1 }))
   })
   afterAll(() => runtime.dispose())
   const embed = (values: Float32Array) => runtime.runPromise(Engine.use((engine) => engine.embed(values)))
@@ -76,7 +77,11 @@ test("the untrained network's embeddings tell a tone from noise", async () => {
   const tone = (hertz: number) =>
     logMelPatches(Float32Array.from({ length: 15_600 }, (_, n) => 0.3 * Math.sin((2 * Math.PI * hertz * n) / 16_000)))
   const hiss = () => logMelPatches(Float32Array.from({ length: 15_600 }, () => 0.3 * random()))
-  const [low, high, first, second] = await makeNative({ network: untrainedNetwork(), why: "a test", threads: 1 }).pipe(
+  const [low, high, first, second] = await makeNative({
+    backbone: backboneOf(untrainedNetwork()),
+    why: "a test",
+    threads: 1
+  }).pipe(
     Effect.flatMap(({ embed }) => Effect.forEach([tone(500), tone(550), hiss(), hiss()], embed)),
     Effect.scoped,
     Effect.runPromise
@@ -154,9 +159,9 @@ test.skipIf(process.platform !== "linux")("WebGPU without a Vulkan driver fails 
 })
 
 test("float16 is refused where the native engine would run, which has none", async () => {
-  const weights = await Effect.runPromise(someWeights)
+  const embedder = yamnetOf(await Effect.runPromise(someWeights))
   const error = await Engine.pipe(
-    Effect.provide(engineLayer({ engine: "native", weights, precision: "float16" })),
+    Effect.provide(engineLayer({ engine: "native", embedder, precision: "float16" })),
     Effect.flip,
     Effect.runPromise
   )

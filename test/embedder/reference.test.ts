@@ -4,10 +4,11 @@ import { Effect } from "effect"
 import { InferenceSession, Tensor } from "onnxruntime-node"
 import { makeNative } from "../../src/embedder/native/nativeEngine.ts"
 import { Graph } from "../../src/embedder/onnx/graph.ts"
-import { logMelPatches, PATCH_SIZE } from "../../src/embedder/yamnet/frontend.ts"
-import { EMBEDDING_SIZE, type Network } from "../../src/embedder/yamnet/layers.ts"
-import { addFrontEnd, addNetwork } from "../../src/embedder/yamnet/networkGraph.ts"
+import { addFrontEnd, addNetwork } from "../../src/embedder/yamnet/graph.ts"
+import { logMelPatches, PATCH_SIZE } from "../../src/embedder/yamnet/logMel.ts"
+import { EMBEDDING_SIZE, type Mobilenet } from "../../src/embedder/yamnet/mobilenet.ts"
 import { untrainedNetwork } from "../../src/embedder/yamnet/untrained.ts"
+import { backboneOf } from "../../src/embedder/yamnet/yamnet.ts"
 import { hasDriver, needsDriver, needsYamnet, runOnDriver, yamnetFolder } from "../support/fixtures.ts"
 import { chirp } from "../support/signals.ts"
 import { distance, runOperators, runReference, someWeights } from "../support/yamnetReference.ts"
@@ -24,8 +25,8 @@ const expectSame = (values: Float32Array, expected: Float32Array) => {
   expect(relative).toBeLessThan(1e-4)
 }
 
-const embedNative = (network: Network) =>
-  makeNative({ network, why: "a test" }).pipe(
+const embedNative = (network: Mobilenet) =>
+  makeNative({ backbone: backboneOf(network), why: "a test" }).pipe(
     Effect.flatMap((engine) => engine.embed(patches)),
     Effect.scoped,
     Effect.runPromise
@@ -35,7 +36,7 @@ const reference =
   yamnetFolder === undefined ? "TensorFlow.js's operators on the untrained network" : "YAMNet's own graph"
 
 describe(`the same waveform, in ${reference}`, () => {
-  let network: Network
+  let network: Mobilenet
   let expected: Float32Array
   let frames: Float32Array
   let webgpu: Promise<WebgpuReport | Error>

@@ -5,8 +5,11 @@ import { Engine } from "../../src/embedder/engine.ts"
 import { openDevice } from "../../src/embedder/webgpu/device.ts"
 import { makeWebgpu } from "../../src/embedder/webgpu/webgpuEngine.ts"
 import { makeExecutor } from "../../src/embedder/webgpu/wgsl/executor.ts"
-import { logMelPatches, PATCH_SIZE } from "../../src/embedder/yamnet/frontend.ts"
+import { networkKernels } from "../../src/embedder/yamnet/kernels.ts"
+import { logMelPatches, PATCH_SIZE } from "../../src/embedder/yamnet/logMel.ts"
+import { EMBEDDING_SIZE } from "../../src/embedder/yamnet/mobilenet.ts"
 import type { YamnetWeights } from "../../src/embedder/yamnet/weights.ts"
+import { backboneOf, yamnetOf } from "../../src/embedder/yamnet/yamnet.ts"
 import { chirp } from "../support/signals.ts"
 import { someWeights } from "../support/yamnetReference.ts"
 
@@ -67,7 +70,9 @@ const embedding = Effect.fnUntraced(function* (network: YamnetWeights) {
   const count = counted(() => {
     allocations++
   })
-  const engine = yield* count(makeWebgpu({ network, precision: "float32", why: "a test", batch: 3 }))
+  const engine = yield* count(
+    makeWebgpu({ backbone: backboneOf(network), precision: "float32", why: "a test", batch: 3 })
+  )
   const starting = allocations
   const some = (...parts: ReadonlyArray<Float32Array>) => {
     const joined = Float32Array.from(parts.flatMap((part) => [...part]))
@@ -80,7 +85,10 @@ const embedding = Effect.fnUntraced(function* (network: YamnetWeights) {
 
   const { gpu } = yield* openDevice
   // Of this size both larger kinds of tiles are used.
-  const large = yield* makeExecutor(gpu, network, 256, "float32").pipe(
+  const large = yield* makeExecutor(gpu, networkKernels(network, 256, "float32"), 256, {
+    patch: PATCH_SIZE,
+    row: EMBEDDING_SIZE
+  }).pipe(
     Effect.flatMap(({ embed }) => embed(patches)),
     Effect.scoped
   )
@@ -101,7 +109,7 @@ const embedding = Effect.fnUntraced(function* (network: YamnetWeights) {
 const inFloat16 = (network: YamnetWeights) =>
   Engine.use((engine) => engine.embed(patches)).pipe(
     Effect.map((embeddings) => ({ embeddings: [...embeddings] })),
-    Effect.provide(engineLayer({ engine: "webgpu", weights: network, precision: "float16" })),
+    Effect.provide(engineLayer({ engine: "webgpu", embedder: yamnetOf(network), precision: "float16" })),
     Effect.catchTag("EngineError", ({ message }) => Effect.succeed({ refused: message }))
   )
 
@@ -112,7 +120,7 @@ const program = Effect.gen(function* () {
   const { gpu } = yield* openDevice
   const refused = yield* Engine.pipe(
     Effect.map(({ name, why }) => ({ name, why })),
-    Effect.provide(engineLayer({ engine: "webgpu", weights: network })),
+    Effect.provide(engineLayer({ engine: "webgpu", embedder: yamnetOf(network) })),
     wrong
   )
   console.log(JSON.stringify({ ...embedded, float16, features: [...gpu.features], refused } satisfies WebgpuReport))

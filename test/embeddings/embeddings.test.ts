@@ -1,7 +1,8 @@
 import { describe, expect, test } from "bun:test"
 import { Effect, Logger, Stream } from "effect"
 import fc from "fast-check"
-import { EMBEDDING_SIZE } from "../../src/embedder/yamnet/layers.ts"
+import { frontEnd } from "../../src/embedder/yamnet/frontEnd.ts"
+import { EMBEDDING_SIZE } from "../../src/embedder/yamnet/mobilenet.ts"
 import { Embeddings } from "../../src/embeddings/embeddings.ts"
 import { makeRecipe } from "../../src/embeddings/recipe.ts"
 import type { EmbeddedRecording } from "../../src/embeddings/recording.ts"
@@ -10,7 +11,7 @@ import { Store, type StoreError } from "../../src/store/store.ts"
 import { mortal } from "../store/mortal.ts"
 import { memoryStore } from "../support/memoryStore.ts"
 
-const RECIPE = makeRecipe({ weightsHash: "w", clipMaxSeconds: 30, augmentations: 0, precision: "float32" })
+const RECIPE = makeRecipe({ frontEnd, hash: "w" }, { clipMaxSeconds: 30, augmentations: 0, precision: "float32" })
 const PREFIX = embeddingsPrefix(RECIPE.id)
 
 /** What a version holds: `v3@1` is what `v3` became by being touched or copied. */

@@ -2,7 +2,7 @@ import { expect, test } from "bun:test"
 import { Effect } from "effect"
 import fc from "fast-check"
 import { VARIANT_NAMES } from "../../src/augment/variants.ts"
-import { EMBEDDING_SIZE } from "../../src/embedder/yamnet/layers.ts"
+import { EMBEDDING_SIZE } from "../../src/embedder/yamnet/mobilenet.ts"
 import { decodePart, encodePart, FOOTER_BYTES, locateIndex, readIndex } from "../../src/embeddings/part.ts"
 import { type PartError, partName } from "../../src/embeddings/parts.ts"
 import type { EmbeddedRecording } from "../../src/embeddings/recording.ts"
@@ -36,7 +36,7 @@ test("what is written to a part is read back, and the index names each recording
   await fc.assert(
     fc.asyncProperty(recordings, async (written: Array<EmbeddedRecording>) => {
       const bytes = encodePart(written)
-      expect(await Effect.runPromise(decodePart("part", partName(bytes), bytes))).toEqual(written)
+      expect(await Effect.runPromise(decodePart("part", partName(bytes), bytes, EMBEDDING_SIZE))).toEqual(written)
       const index = await Effect.runPromise(locateIndex("part", bytes.subarray(-FOOTER_BYTES)))
       // The vectors come after it.
       expect(index.end).toBeLessThan(bytes.length - 4096)
@@ -54,7 +54,7 @@ test("a damaged part is refused by its name", async () => {
   for (const damaged of [bytes.slice(0, bytes.length / 2), new Uint8Array(0), new TextEncoder().encode("not a part")]) {
     const part = "embeddings/x/y.parquet"
     const refusals: ReadonlyArray<Effect.Effect<unknown, PartError>> = [
-      decodePart(part, partName(damaged), damaged),
+      decodePart(part, partName(damaged), damaged, EMBEDDING_SIZE),
       locateIndex(part, damaged)
     ]
     for (const refusal of refusals) {
@@ -72,7 +72,9 @@ test("a part of which one bit has changed is refused, wherever it is", async () 
   for (let at = 0; at < bytes.length; at += 997) {
     const damaged = bytes.slice()
     damaged[at]! ^= 1
-    const error = await Effect.runPromise(Effect.flip(decodePart("embeddings/x/y.parquet", name, damaged)))
+    const error = await Effect.runPromise(
+      Effect.flip(decodePart("embeddings/x/y.parquet", name, damaged, EMBEDDING_SIZE))
+    )
     expect(error.message).toBe("embeddings/x/y.parquet is damaged: its content is not what its name says.")
   }
 })

@@ -65,6 +65,7 @@ describe("is refused in one sentence, with an exit code", () => {
     [["--head", "deep"], {}, "linear"],
     [["--stor", "x"], {}, "--store"],
     [[], { ENGINE: "cuda" }, 'ENGINE is "cuda", but must be auto, webgpu or native.'],
+    [[], { EMBEDDER: "perch" }, 'EMBEDDER is "perch", but must be yamnet.'],
     [[], { MAX_SKIPPED: "many" }, 'MAX_SKIPPED is "many"'],
     [["--store", "/no/such/folder"], {}, "There is no folder /no/such/folder."]
   ] as const)("%p %p", async (args, environment, sentence) => {

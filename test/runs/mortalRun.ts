@@ -1,16 +1,14 @@
 import { writeSync } from "node:fs"
-import { NodeServices } from "@effect/platform-node"
 import { Effect, Layer, Logger } from "effect"
-import { FetchHttpClient } from "effect/http"
 import { Settings } from "../../src/config.ts"
 import { engineLayer } from "../../src/embedder/choose.ts"
-import { findWeights } from "../../src/embedder/yamnet/weights.ts"
 import { Embeddings } from "../../src/embeddings/embeddings.ts"
 import { newRunId } from "../../src/registry/runRecord.ts"
 import { planRun, retrain } from "../../src/runs/retrain.ts"
 import { folderStore } from "../../src/store/folder.ts"
 import { Store } from "../../src/store/store.ts"
 import { RunEvents } from "../../src/stream/events.ts"
+import { untrainedYamnet } from "../support/untrainedYamnet.ts"
 import { MORTAL_OPTIONS } from "./mortalOptions.ts"
 
 // A run on the folder named, for a parent that kills it: says each event's stage on a line of its own, at once.
@@ -18,20 +16,18 @@ import { MORTAL_OPTIONS } from "./mortalOptions.ts"
 const say = (line: string) => void writeSync(1, `${line}\n`)
 
 const program = Effect.gen(function* () {
-  const weights = yield* findWeights({ folder: "no such folder", addresses: [], allowUntrained: true })
+  const embedder = yield* untrainedYamnet
   const layers = Layer.mergeAll(
     Embeddings.layer,
-    engineLayer({ engine: "native", weights, threads: 1 }),
+    engineLayer({ engine: "native", embedder, threads: 1 }),
     Settings.layer,
     Logger.layer([]),
     Layer.succeed(RunEvents, ({ stage }) => Effect.sync(() => say(stage)))
   ).pipe(Layer.provideMerge(Layer.sync(Store, () => folderStore(process.argv[2]!))))
   return yield* Effect.gen(function* () {
-    const plan = yield* planRun(weights, MORTAL_OPTIONS.augmentations)
-    return yield* retrain(yield* newRunId, plan, weights, MORTAL_OPTIONS)
+    const plan = yield* planRun(embedder, MORTAL_OPTIONS.augmentations)
+    return yield* retrain(yield* newRunId, plan, embedder, MORTAL_OPTIONS)
   }).pipe(Effect.provide(layers))
 })
 
-const layers = Layer.mergeAll(NodeServices.layer, FetchHttpClient.layer)
-const summary = await Effect.runPromise(program.pipe(Effect.provide(layers)))
-say(JSON.stringify(summary))
+say(JSON.stringify(await Effect.runPromise(program)))

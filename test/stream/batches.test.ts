@@ -2,8 +2,9 @@ import { expect, test } from "bun:test"
 import { Effect, Stream } from "effect"
 import fc from "fast-check"
 import type { Engine } from "../../src/embedder/engine.ts"
-import { PATCH_SIZE } from "../../src/embedder/yamnet/frontend.ts"
-import { EMBEDDING_SIZE } from "../../src/embedder/yamnet/layers.ts"
+import { frontEnd } from "../../src/embedder/yamnet/frontEnd.ts"
+import { PATCH_SIZE } from "../../src/embedder/yamnet/logMel.ts"
+import { EMBEDDING_SIZE } from "../../src/embedder/yamnet/mobilenet.ts"
 import { embedInBatches, type Prepared } from "../../src/stream/batches.ts"
 
 /** An engine whose embedding of a patch is the patch's first value, repeated; it notes the batches it was given. */
@@ -13,6 +14,7 @@ const echoEngine = (batch: number) => {
     name: "native",
     adapter: "echo",
     why: "for the test",
+    frontEnd,
     batch,
     faults: Effect.succeed([]),
     embed: (patches) =>

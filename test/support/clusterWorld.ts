@@ -155,7 +155,7 @@ export const membersOf = (url: string): Promise<ReadonlyArray<Member>> =>
 export const storedVectors = async (location: string): Promise<ReadonlyArray<string>> => {
   const store = storeAt(location)
   const [part] = await keysIn(store, "embeddings/")
-  const recipe = { id: part!.split("/")[1]! } as Parameters<Embeddings["Service"]["index"]>[0]
+  const recipe = { id: part!.split("/")[1]!, parts: {} }
   const loaded = await Effect.runPromise(
     Effect.gen(function* () {
       const { index, load } = yield* Embeddings

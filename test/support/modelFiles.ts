@@ -1,5 +1,5 @@
 import { File, Group, ready } from "h5wasm"
-import { LAYERS, layersOf, type Network } from "../../src/embedder/yamnet/layers.ts"
+import { LAYERS, layersOf, type Mobilenet } from "../../src/embedder/yamnet/mobilenet.ts"
 import { noise } from "./signals.ts"
 
 /** The files of a TensorFlow.js model folder, by name. */
@@ -10,7 +10,7 @@ const SHARD = 4 * 1024 * 1024
 const bytesOf = (values: Float32Array) => new Uint8Array(values.buffer, values.byteOffset, values.byteLength)
 
 /** Writes a network as TensorFlow.js' converter does: offsets beside kernels, other constants between, 4 MB shards. */
-export const toTfjs = (network: Network, prefix: string): ModelFiles => {
+export const toTfjs = (network: Mobilenet, prefix: string): ModelFiles => {
   const layers = layersOf(network)
   const weights = LAYERS.flatMap(({ path, shape }, index) => [
     { name: `${prefix}${path}/Conv2D_weights`, shape, dtype: "float32", values: layers[index]!.kernel },
@@ -48,7 +48,7 @@ export interface KerasWeight {
 }
 
 /** Unfolds a network into YAMNet's layers and batch normalisations with drawn statistics. */
-export const unfold = (network: Network): Array<KerasWeight> => {
+export const unfold = (network: Mobilenet): Array<KerasWeight> => {
   const random = noise(1)
   return layersOf(network).flatMap(({ kernel, bias, shape }, index) => {
     const { path } = LAYERS[index]!

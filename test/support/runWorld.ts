@@ -1,10 +1,8 @@
-import { NodeServices } from "@effect/platform-node"
 import { ConfigProvider, Effect, Layer, Result, Stream } from "effect"
-import { FetchHttpClient } from "effect/http"
 import { Settings } from "../../src/config.ts"
 import { engineLayer } from "../../src/embedder/choose.ts"
+import type { Embedder } from "../../src/embedder/embedder.ts"
 import { Engine } from "../../src/embedder/engine.ts"
-import { findWeights } from "../../src/embedder/yamnet/weights.ts"
 import { Embeddings } from "../../src/embeddings/embeddings.ts"
 import { newRunId } from "../../src/registry/runRecord.ts"
 import { dogBark, gunShot } from "../../src/runs/demo/sounds.ts"
@@ -15,6 +13,7 @@ import { encodeWav } from "../../src/sound/wav.ts"
 import { recordingKey } from "../../src/store/keys.ts"
 import { Store } from "../../src/store/store.ts"
 import { type RunEvent, RunEvents } from "../../src/stream/events.ts"
+import { untrainedYamnet } from "./untrainedYamnet.ts"
 
 /** Half a second of a synthesised shot or bark, as a WAV file. */
 export const sound = (className: "dog_bark" | "gun_shot", seed: number): Uint8Array => {
@@ -45,28 +44,28 @@ export const OPTIONS: RetrainOptions = {
   audit: true
 }
 
-const weights = Effect.runPromise(
-  findWeights({ folder: "no such folder", addresses: [], allowUntrained: true }).pipe(
-    Effect.provide(Layer.mergeAll(NodeServices.layer, FetchHttpClient.layer))
-  )
-)
+const untrained = Effect.runPromise(untrainedYamnet)
 
-/** One run on a store, with an untrained network, and the events it told of; `faults` is what the engine says of itself. */
+/**
+ * One run on a store, with an untrained network unless another embedder is given, and the events it told of; `faults` is
+ * what the engine says of itself.
+ */
 export const runOn = async (
   store: Store["Service"],
   options: Partial<RetrainOptions> = {},
   environment: Record<string, string> = {},
   signal?: AbortSignal,
-  faults: ReadonlyArray<string> = []
+  faults: ReadonlyArray<string> = [],
+  given?: Embedder
 ) => {
   const events: Array<RunEvent> = []
-  const embedder = await weights
+  const embedder = given ?? (await untrained)
   const services = Layer.mergeAll(
     Embeddings.layer,
     Layer.effect(
       Engine,
       Engine.use((engine) => Effect.succeed(Engine.of({ ...engine, faults: Effect.succeed(faults) })))
-    ).pipe(Layer.provide(engineLayer({ engine: "native", weights: embedder }))),
+    ).pipe(Layer.provide(engineLayer({ engine: "native", embedder }))),
     Settings.layer,
     Layer.succeed(RunEvents, (event) => Effect.sync(() => void events.push(event)))
   ).pipe(

@@ -1,12 +1,9 @@
-/** Seeded noise in [-1, 1) (mulberry32). */
+import { seededRandom } from "../../src/sound/random.ts"
+
+/** Seeded noise in [-1, 1). */
 export const noise = (seed: number): (() => number) => {
-  let state = seed
-  return () => {
-    state = (state + 0x6d2b79f5) | 0
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state)
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 31 - 1
-  }
+  const random = seededRandom(seed)
+  return () => 2 * random() - 1
 }
 
 /** A chirp from 200 Hz to 6 kHz that fades in bursts over faint noise: every band and level gets its turn. */

@@ -5,8 +5,9 @@ import { testClassifier } from "../../src/classifier/holdoutResult.ts"
 import { splitDataset } from "../../src/classifier/split.ts"
 import { nativeBackend } from "../../src/classifier/train/nativeBackend.ts"
 import { type TrainingSettings, train } from "../../src/classifier/train/train.ts"
-import type { ScoreLayer } from "../../src/embedder/yamnet/layers.ts"
+import type { ScoreLayer } from "../../src/embedder/embedder.ts"
 import { untrainedNetwork } from "../../src/embedder/yamnet/untrained.ts"
+import { yamnetOf } from "../../src/embedder/yamnet/yamnet.ts"
 import { seededRandom } from "../../src/sound/random.ts"
 import { gaussian } from "./problems.ts"
 
@@ -73,7 +74,7 @@ export const trainedRun = (samples: ReadonlyArray<Sample>, settings: Partial<Tra
             augmentations: 1
           }
         },
-        yamnet: { ...untrainedNetwork(), hash: "0".repeat(64), source: "a seed", embedder: "untrained" },
+        embedder: yamnetOf({ ...untrainedNetwork(), hash: "0".repeat(64), source: "a seed", embedder: "untrained" }),
         engine: { name: "native", adapter: "CPU, 2 threads", why: "there is no graphics adapter" },
         modelPath: "models/yamnet_classifier.keras"
       })

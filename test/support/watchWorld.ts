@@ -1,9 +1,6 @@
-import { NodeServices } from "@effect/platform-node"
 import { ConfigProvider, Effect, Fiber, Layer, Logger, type Scope } from "effect"
-import { FetchHttpClient } from "effect/http"
 import { Settings } from "../../src/config.ts"
 import { engineLayer } from "../../src/embedder/choose.ts"
-import { findWeights } from "../../src/embedder/yamnet/weights.ts"
 import { Embeddings } from "../../src/embeddings/embeddings.ts"
 import type { RunSummary } from "../../src/runs/summary.ts"
 import type { Source } from "../../src/runs/watch/source.ts"
@@ -12,6 +9,7 @@ import { Store } from "../../src/store/store.ts"
 import { type RunEvent, RunEvents } from "../../src/stream/events.ts"
 import { Preparers } from "../../src/stream/preparers.ts"
 import { OPTIONS } from "./runWorld.ts"
+import { untrainedYamnet } from "./untrainedYamnet.ts"
 
 /** What a watcher has done so far. */
 export interface Watched {
@@ -29,15 +27,13 @@ export const watching = <A, E>(
   body: (watched: Watched) => Effect.Effect<A, E>
 ) =>
   Effect.gen(function* () {
-    const weights = yield* findWeights({ folder: "no such folder", addresses: [], allowUntrained: true }).pipe(
-      Effect.provide(Layer.mergeAll(NodeServices.layer, FetchHttpClient.layer))
-    )
+    const embedder = yield* untrainedYamnet
     const runs: Array<RunSummary> = []
     const log: Array<string> = []
     const skips: Array<RunEvent> = []
     const services = Layer.mergeAll(
       Embeddings.layer,
-      engineLayer({ engine: "native", weights }),
+      engineLayer({ engine: "native", embedder }),
       Preparers.layer(2),
       Settings.layer,
       Layer.succeed(RunEvents, (event) => Effect.sync(() => void skips.push(event))),
@@ -47,7 +43,7 @@ export const watching = <A, E>(
       Layer.provide(ConfigProvider.layer(ConfigProvider.fromEnv({ env: {} })))
     )
     const onRun = (summary: RunSummary) => Effect.sync(() => void runs.push(summary))
-    const watcher = yield* watch(yield* source, weights, {
+    const watcher = yield* watch(yield* source, embedder, {
       ...OPTIONS,
       augmentations: 0,
       audit: false,

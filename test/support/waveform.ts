@@ -1,12 +1,12 @@
 import { InferenceSession, Tensor } from "onnxruntime-node"
 import { Graph } from "../../src/embedder/onnx/graph.ts"
-import { logMelPatches, MEL_BANDS, PATCH_FRAMES, PATCH_SIZE } from "../../src/embedder/yamnet/frontend.ts"
-import { EMBEDDING_SIZE, type Network } from "../../src/embedder/yamnet/layers.ts"
-import { addNetwork } from "../../src/embedder/yamnet/networkGraph.ts"
+import { addNetwork } from "../../src/embedder/yamnet/graph.ts"
+import { logMelPatches, MEL_BANDS, PATCH_FRAMES, PATCH_SIZE } from "../../src/embedder/yamnet/logMel.ts"
+import { EMBEDDING_SIZE, type Mobilenet } from "../../src/embedder/yamnet/mobilenet.ts"
 import { patchWeights } from "../../src/embedder/yamnet/pooling.ts"
 
 /** A clip's embedding as the pipeline computes it: patches outside the graph, YAMNet inside, pooling outside. */
-export const embedWaveform = async (waveform: Float32Array, yamnet: Network): Promise<Float32Array> => {
+export const embedWaveform = async (waveform: Float32Array, yamnet: Mobilenet): Promise<Float32Array> => {
   const graph = new Graph("yamnet")
   const embeddings = addNetwork(graph, graph.input("patches", ["n", PATCH_FRAMES, MEL_BANDS]), yamnet)
   graph.output(embeddings, ["n", EMBEDDING_SIZE])

@@ -4,7 +4,7 @@ import * as tf from "@tensorflow/tfjs"
 import { loadGraphModel } from "@tensorflow/tfjs-converter"
 import { Effect } from "effect"
 import { FetchHttpClient } from "effect/http"
-import type { Network } from "../../src/embedder/yamnet/layers.ts"
+import type { Mobilenet } from "../../src/embedder/yamnet/mobilenet.ts"
 import { findWeights, type WeightsError, type YamnetWeights } from "../../src/embedder/yamnet/weights.ts"
 import { yamnetFolder } from "./fixtures.ts"
 
@@ -47,7 +47,7 @@ export const runReference = async (path: string, waveform: Float32Array) => {
 }
 
 /** A second opinion on any weights: the network in TensorFlow.js's operators, on patches [n, 96, 64]. */
-export const runOperators = async (network: Network, patches: Float32Array): Promise<Float32Array> => {
+export const runOperators = async (network: Mobilenet, patches: Float32Array): Promise<Float32Array> => {
   await tf.setBackend("cpu")
   const embeddings = tf.tidy(() => {
     let features: tf.Tensor4D = tf.tensor4d(patches, [patches.length / (96 * 64), 96, 64, 1])

@@ -7,7 +7,8 @@ import { pickle } from "./pickle.ts"
 import type { TrainingRun } from "./trainingRun.ts"
 
 /**
- * Everything that a training run leaves, as bytes by file name; equal runs give equal bytes.
+ * Everything that a training run leaves, as bytes by file name; equal runs give equal bytes. There is no model for
+ * devices where the embedder cannot be one graph.
  *
  * `previousLog` is the published `retraining_log.json`, which this run's continues; fails if it cannot be read.
  */
@@ -15,6 +16,7 @@ export const exportArtifacts = Effect.fn("exportArtifacts")(function* (
   run: TrainingRun,
   previousLog: Uint8Array | undefined
 ) {
+  const { addTo } = run.embedder
   const text = (content: string) => new TextEncoder().encode(content)
   const json = (value: unknown) => text(`${JSON.stringify(value, undefined, 2)}\n`)
   return new Map<string, Uint8Array>([
@@ -26,7 +28,7 @@ export const exportArtifacts = Effect.fn("exportArtifacts")(function* (
     ["training_history.pkl", pickle(trainingHistory(run))],
     ["retraining_log.json", json(yield* retrainingLog(run, previousLog))],
     ["classifier.onnx", classifierModel(run.classifier)],
-    ["ecosight.onnx", edgeModel(run.classifier, run.yamnet)],
+    ...(addTo === undefined ? [] : [["ecosight.onnx", edgeModel(run.classifier, addTo)] as const]),
     ...(run.map === undefined ? [] : [["map.json", text(JSON.stringify(run.map))] as const]),
     ["report.html", text(reportPage(run))]
   ])

@@ -1,6 +1,5 @@
 import { Effect, Schema } from "effect"
 import manifest from "../../../package.json"
-import { SAMPLE_RATE } from "../../sound/clip.ts"
 import { decodeDocument } from "../../store/documents.ts"
 import { modelKey } from "../../store/keys.ts"
 import { PRECISION } from "../calibrate.ts"
@@ -26,7 +25,7 @@ export const modelMetadata = (run: TrainingRun) => {
     input_shape: [classifier.features.inputs],
     input: INPUT,
     ...scores(run),
-    sample_rate: SAMPLE_RATE,
+    sample_rate: run.embedder.frontEnd.sampleRate,
     architecture: architectureOf(classifier),
     training_config: trainingConfigOf(classifier),
     ...calibrationOf(run),
@@ -37,7 +36,7 @@ export const modelMetadata = (run: TrainingRun) => {
     comparison: run.comparison,
     run_id: run.runId,
     recipe: run.recipe,
-    yamnet: { embedder: run.yamnet.embedder, weights_hash: run.yamnet.hash, source: run.yamnet.source },
+    yamnet: { embedder: run.embedder.name, weights_hash: run.embedder.hash, source: run.embedder.source },
     split: {
       training_samples: split.training.length,
       validation_recordings: split.validation.length,

@@ -1,7 +1,5 @@
+import type { Embedder } from "../../embedder/embedder.ts"
 import { Graph } from "../../embedder/onnx/graph.ts"
-import type { Network as Yamnet } from "../../embedder/yamnet/layers.ts"
-import { addFrontEnd, addNetwork } from "../../embedder/yamnet/networkGraph.ts"
-import { addPooling } from "../../embedder/yamnet/pooling.ts"
 import type { Classifier } from "../classifier.ts"
 import { tensorsOf } from "../denseNetwork.ts"
 import { addForward } from "../forward.ts"
@@ -17,13 +15,11 @@ export const classifierModel = (classifier: Classifier): Uint8Array => {
 /**
  * `ecosight.onnx`: `waveform` [samples], 16 kHz mono in [-1, 1], to `probabilities` [1, classes].
  *
- * Front-end, YAMNet, the pooling of patches and the classifier in one file, for a device.
+ * The embedder, front-end and pooling included, and the classifier in one file, for a device.
  */
-export const edgeModel = (classifier: Classifier, yamnet: Yamnet): Uint8Array => {
+export const edgeModel = (classifier: Classifier, addEmbedder: NonNullable<Embedder["addTo"]>): Uint8Array => {
   const graph = new Graph("ecosight")
-  const patches = addFrontEnd(graph, graph.input("waveform", ["samples"]))
-  const embeddings = addNetwork(graph, patches, yamnet)
-  addProbabilities(graph, classifier, addPooling(graph, patches, embeddings), 1)
+  addProbabilities(graph, classifier, addEmbedder(graph, graph.input("waveform", ["samples"])), 1)
   return graph.model()
 }
 

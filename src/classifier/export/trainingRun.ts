@@ -1,5 +1,5 @@
+import type { Embedder } from "../../embedder/embedder.ts"
 import type { Engine } from "../../embedder/engine.ts"
-import type { YamnetWeights } from "../../embedder/yamnet/weights.ts"
 import type { Recipe } from "../../embeddings/recipe.ts"
 import type { Comparison } from "../compare.ts"
 import type { Dataset } from "../dataset.ts"
@@ -23,7 +23,7 @@ export interface TrainingRun {
   /** The recordings on a plane, where that was computed. */
   readonly map?: DataMap
   readonly recipe: Recipe
-  readonly yamnet: YamnetWeights
+  readonly embedder: Embedder
   readonly engine: Pick<Engine["Service"], "name" | "adapter" | "why">
   /** Where the `.keras` file will lie, for the retraining log. */
   readonly modelPath: string

@@ -1,5 +1,5 @@
+import type { ScoreLayer } from "../../embedder/embedder.ts"
 import type { Graph } from "../../embedder/onnx/graph.ts"
-import type { ScoreLayer } from "../../embedder/yamnet/layers.ts"
 import type { KerasLayer } from "../export/kerasLayer.ts"
 import { addStandardisation, standardisationLayer, standardise } from "./embedding.ts"
 import type { FeatureKind, Features } from "./features.ts"

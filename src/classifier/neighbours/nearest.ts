@@ -1,7 +1,8 @@
 import { availableParallelism } from "node:os"
 import { Effect, Schema } from "effect"
-import { InferenceSession, Tensor } from "onnxruntime-node"
+import { Tensor } from "onnxruntime-node"
 import { Graph } from "../../embedder/onnx/graph.ts"
+import { openSession } from "../../embedder/onnx/session.ts"
 
 /** Similarities could not be computed. */
 export class NeighbourError extends Schema.TaggedError<NeighbourError>()("NeighbourError", {
@@ -88,25 +89,14 @@ const insert = (
   similarities[at] = similarity
 }
 
-const openProduct = (width: number) =>
-  Effect.acquireRelease(
-    Effect.tryPromise({
-      try: () => {
-        const graph = new Graph("cosines")
-        const a = graph.input("a", ["rows", width])
-        const b = graph.input("b", ["others", width])
-        graph.op("Gemm", [a, b], { transB: 1 }, "products")
-        graph.output("products", ["rows", "others"])
-        return InferenceSession.create(graph.model(), {
-          intraOpNumThreads: availableParallelism(),
-          logSeverityLevel: 3,
-          extra: { session: { intra_op: { allow_spinning: "0" } } }
-        })
-      },
-      catch: failure
-    }),
-    (session) => Effect.promise(() => session.release())
-  )
+const openProduct = (width: number) => {
+  const graph = new Graph("cosines")
+  const a = graph.input("a", ["rows", width])
+  const b = graph.input("b", ["others", width])
+  graph.op("Gemm", [a, b], { transB: 1 }, "products")
+  graph.output("products", ["rows", "others"])
+  return openSession(graph.model(), availableParallelism(), failure)
+}
 
 const failure = (cause: unknown) => new NeighbourError({ message: `Similarities cannot be computed: ${cause}` })
 

@@ -23,8 +23,8 @@ ${factsSection(run)}`
 
 const percent = (share: number) => `${(100 * share).toFixed(1)} %`
 
-const untrainedNote = ({ yamnet }: TrainingRun): ReadonlyArray<string> =>
-  yamnet.embedder === "yamnet"
+const untrainedNote = ({ embedder }: TrainingRun): ReadonlyArray<string> =>
+  embedder.name === embedder.frontEnd.id
     ? []
     : ["The embeddings come from an untrained network that stood in for YAMNet: a demonstration, not a model for use."]
 
@@ -94,7 +94,7 @@ const worstSection = (worst: ReadonlyArray<Outcome>): Html => {
 }
 
 const factsSection = (run: TrainingRun): Html => {
-  const { classifier, dataset, engine, recipe, split, yamnet } = run
+  const { classifier, dataset, embedder, engine, recipe, split } = run
   const { network, settings, calibration } = classifier
   const originals = dataset.samples.filter(({ variant }) => variant === "original").length
   const layers = network.units.join(" – ")
@@ -119,7 +119,7 @@ const factsSection = (run: TrainingRun): Html => {
           ] as const
         ]),
     ["Engine", `${engine.name} (${engine.adapter}): ${engine.why}`],
-    ["Embeddings", `${yamnet.embedder}, from ${yamnet.source}, weights ${yamnet.hash.slice(0, 16)}`],
+    ["Embeddings", `${embedder.name}, from ${embedder.source}, weights ${embedder.hash.slice(0, 16)}`],
     ["Recipe", recipe.id]
   ]
   return html`<h2>The run</h2><dl>${facts.map(([name, fact]) => html`<dt>${name}</dt><dd>${fact}</dd>`)}</dl>`

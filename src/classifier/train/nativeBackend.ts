@@ -1,5 +1,6 @@
 import { Effect } from "effect"
-import { InferenceSession, Tensor } from "onnxruntime-node"
+import { type InferenceSession, Tensor } from "onnxruntime-node"
+import { openSession } from "../../embedder/onnx/session.ts"
 import { weightsFrom } from "../denseNetwork.ts"
 import { type Backend, type Examples, type LossAndHits, type Problem, TrainingError } from "./backend.ts"
 import { epochGraph, scoreGraph, stateOf } from "./epoch.ts"
@@ -12,8 +13,8 @@ import { epochGraph, scoreGraph, stateOf } from "./epoch.ts"
 export const nativeBackend: Backend = {
   name: "native",
   open: Effect.fn("nativeBackend.open")(function* ({ network, initial, training, classWeights, validation }: Problem) {
-    const epoch = yield* openSession(epochGraph(network))
-    const score = yield* openSession(scoreGraph(network))
+    const epoch = yield* openSession(epochGraph(network), 1, failed)
+    const score = yield* openSession(scoreGraph(network), 1, failed)
     const width = network.units[0]!
     const samples = { ...examplesFeed(training, width), class_weights: floats(classWeights, [classWeights.length]) }
     const unweighted = floats(new Float32Array(classWeights.length).fill(1), [classWeights.length])
@@ -63,15 +64,6 @@ export const nativeBackend: Backend = {
     }
   })
 }
-
-const openSession = (model: Uint8Array) =>
-  Effect.acquireRelease(
-    Effect.tryPromise({
-      try: () => InferenceSession.create(model, { intraOpNumThreads: 1, interOpNumThreads: 1, logSeverityLevel: 3 }),
-      catch: failed
-    }),
-    (session) => Effect.promise(() => session.release())
-  )
 
 // Uninterruptible, so that a session is never released under a run.
 const runSession = (session: InferenceSession, feeds: Record<string, Tensor>) =>

@@ -1,6 +1,5 @@
 import { Effect, Exit, Result, Scope, Semaphore } from "effect"
 import { concatenate } from "../../sound/floats.ts"
-import { PATCH_SIZE } from "../yamnet/frontend.ts"
 import type { Executor } from "./wgsl/executor.ts"
 import { DeviceFault } from "./wgsl/fault.ts"
 
@@ -10,6 +9,8 @@ export interface Recovery<E> {
   readonly open: (batch: number) => Effect.Effect<Executor, DeviceFault | E, Scope.Scope>
   /** The size to begin with. */
   readonly batch: number
+  /** Floats of a patch. */
+  readonly patchSize: number
   /** Told, in one sentence, what happened and what was done about it. */
   readonly say: (sentence: string) => Effect.Effect<void>
 }
@@ -19,7 +20,12 @@ export interface Recovery<E> {
  * down to one; where the device is lost, with another one, and fails if that is lost on the same patches. What was
  * computed before is kept. It takes as many patches as it began with, whatever it runs at once.
  */
-export const recoveringExecutor = Effect.fn("recoveringExecutor")(function* <E>({ open, batch, say }: Recovery<E>) {
+export const recoveringExecutor = Effect.fn("recoveringExecutor")(function* <E>({
+  open,
+  batch,
+  patchSize,
+  say
+}: Recovery<E>) {
   const scope = yield* Scope.Scope
   const turn = yield* Semaphore.make(1)
 
@@ -58,13 +64,13 @@ export const recoveringExecutor = Effect.fn("recoveringExecutor")(function* <E>(
   const embed = Effect.fnUntraced(function* (patches: Float32Array) {
     const parts: Array<Float32Array> = []
     let lost = false
-    for (let at = 0; at * PATCH_SIZE < patches.length; ) {
+    for (let at = 0; at * patchSize < patches.length; ) {
       const used = current
-      const some = patches.subarray(at * PATCH_SIZE, (at + used.executor.batch) * PATCH_SIZE)
+      const some = patches.subarray(at * patchSize, (at + used.executor.batch) * patchSize)
       const result = yield* Effect.result(used.executor.embed(some))
       if (Result.isSuccess(result)) {
         parts.push(result.success)
-        at += some.length / PATCH_SIZE
+        at += some.length / patchSize
         continue
       }
       const fault = result.failure

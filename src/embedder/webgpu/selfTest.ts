@@ -1,30 +1,31 @@
 import { Effect } from "effect"
-import type { Engine } from "../engine.ts"
+import type { Backbone } from "../embedder.ts"
+import type { Engine, Precision } from "../engine.ts"
+import { type FrontEnd, rowSize } from "../frontEnd.ts"
 import { makeNative } from "../native/nativeEngine.ts"
-import { FIRST_PATCH, logMelPatches, PATCH_HOP, PATCH_SIZE } from "../yamnet/frontend.ts"
-import { EMBEDDING_SIZE, type Network, type Precision } from "../yamnet/layers.ts"
 
-/** What embeds: an engine, or as much of one as can be tested. */
-export type Embedder = Pick<Engine["Service"], "batch" | "embed">
+/** As much of an engine as can be tested. */
+export type TestedEngine = Pick<Engine["Service"], "batch" | "embed">
 
 const PATCHES = 8
 
 // What the tests allow between any two engines. They differ by 1e-5 and 1e-6 where nothing is wrong.
 const ALLOWED = { float32: { largest: 1e-3, relative: 1e-4 }, float16: { largest: 0.1, relative: 1e-2 } }
 
-// A tone that climbs from 100 Hz to 7 kHz and swells twice a second: every band and level gets its turn.
-const knownPatches = (): Float32Array => {
-  const samples = FIRST_PATCH + (PATCHES - 1) * PATCH_HOP
+// A tone that climbs up to 7/8 of the band and swells twice a second: every band and level gets its turn.
+const knownPatches = ({ window, hop, sampleRate, prepare }: FrontEnd): Float32Array => {
+  const samples = window + (PATCHES - 1) * hop
+  const [low, climb] = [sampleRate / 160, (69 * sampleRate) / 160]
   const waveform = Float32Array.from({ length: samples }, (_, n) => {
-    const phase = 2 * Math.PI * n * (100 + (6900 * n) / (2 * samples)) * (1 / 16_000)
-    return Math.sin((2 * Math.PI * n) / 16_000) ** 2 * Math.sin(phase)
+    const phase = 2 * Math.PI * n * (low + (climb * n) / (2 * samples)) * (1 / sampleRate)
+    return Math.sin((2 * Math.PI * n) / sampleRate) ** 2 * Math.sin(phase)
   })
-  return logMelPatches(waveform)
+  return prepare(waveform)
 }
 
-/** How far embeddings are from those expected, in words, or undefined if they are near enough. */
+/** How far rows are from those expected, in words, or undefined if they are near enough. */
 export const describeDistance = (
-  embeddings: Float32Array,
+  rows: Float32Array,
   expected: Float32Array,
   precision: Precision
 ): string | undefined => {
@@ -32,7 +33,7 @@ export const describeDistance = (
   let apart = 0
   let whole = 0
   for (const [i, value] of expected.entries()) {
-    const difference = Math.abs(embeddings[i]! - value)
+    const difference = Math.abs(rows[i]! - value)
     largest = Math.max(largest, difference)
     apart += difference ** 2
     whole += value ** 2
@@ -48,9 +49,15 @@ export const describeDistance = (
  * Whether an engine computes what the native one does, another program on another processor: eight known patches,
  * repeated to a full batch so that every part of the device has its share. Gives what is wrong, or undefined.
  */
-export const selfTest = Effect.fn("selfTest")(function* (engine: Embedder, network: Network, precision: Precision) {
-  const patches = knownPatches()
-  const native = yield* makeNative({ network, why: "To test another engine." })
+export const selfTest = Effect.fn("selfTest")(function* (
+  engine: TestedEngine,
+  backbone: Backbone,
+  precision: Precision
+) {
+  const { patchSize } = backbone.frontEnd
+  const size = rowSize(backbone.frontEnd)
+  const patches = knownPatches(backbone.frontEnd)
+  const native = yield* makeNative({ backbone, why: "To test another engine." })
   const expected = yield* native.embed(patches)
   const count = Math.max(engine.batch, PATCHES)
   const repeat = (values: Float32Array, size: number) => {
@@ -59,11 +66,11 @@ export const selfTest = Effect.fn("selfTest")(function* (engine: Embedder, netwo
       repeated.set(values.subarray((at % PATCHES) * size, ((at % PATCHES) + 1) * size), at * size)
     return repeated
   }
-  const repeated = repeat(patches, PATCH_SIZE)
-  const embeddings = new Float32Array(count * EMBEDDING_SIZE)
+  const repeated = repeat(patches, patchSize)
+  const rows = new Float32Array(count * size)
   for (let at = 0; at < count; at += engine.batch) {
-    const some = repeated.subarray(at * PATCH_SIZE, (at + engine.batch) * PATCH_SIZE)
-    embeddings.set(yield* engine.embed(some), at * EMBEDDING_SIZE)
+    const some = repeated.subarray(at * patchSize, (at + engine.batch) * patchSize)
+    rows.set(yield* engine.embed(some), at * size)
   }
-  return describeDistance(embeddings, repeat(expected, EMBEDDING_SIZE), precision)
+  return describeDistance(rows, repeat(expected, size), precision)
 }, Effect.scoped)

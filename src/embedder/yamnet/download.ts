@@ -1,6 +1,6 @@
 import { type Duration, Effect, Stream } from "effect"
 import { HttpClient, type HttpClientError } from "effect/http"
-import { UnusableWeights } from "./layers.ts"
+import { UnusableWeights } from "./mobilenet.ts"
 
 /** Where YAMNet's authors publish the weights: the AudioSet bucket, then TensorFlow Hub and the bucket behind it. */
 export const OFFICIAL_ADDRESSES: ReadonlyArray<string> = [

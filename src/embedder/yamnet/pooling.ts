@@ -1,5 +1,5 @@
 import type { Graph } from "../onnx/graph.ts"
-import { LOG_OFFSET, MEL_BANDS, PATCH_HOP_FRAMES, PATCH_SIZE } from "./frontend.ts"
+import { LOG_OFFSET, MEL_BANDS, PATCH_HOP_FRAMES, PATCH_SIZE } from "./logMel.ts"
 
 /** Enters the recipe: changes whenever patches would count otherwise. */
 export const POOLING_VERSION = "energy-1"
@@ -31,9 +31,6 @@ export const patchWeights = (patches: Float32Array): Float64Array => {
   const total = energies.reduce((sum, energy) => sum + energy, 0)
   return energies.map((energy) => energy / total)
 }
-
-/** All patches counting the same. */
-export const evenWeights = (patches: number): Float64Array => new Float64Array(patches).fill(1 / patches)
 
 const energyOf = (logMel: Float32Array): number => {
   let sum = 0

@@ -1,15 +1,7 @@
 import { Effect } from "effect"
 import { Dataset, File, ready } from "h5wasm"
-import {
-  channels,
-  LAYERS,
-  type Layer,
-  type Network,
-  pickScores,
-  type Shape,
-  toNetwork,
-  UnusableWeights
-} from "./layers.ts"
+import type { Convolution, Shape } from "../convolution.ts"
+import { channels, LAYERS, type Mobilenet, pickScores, toNetwork, UnusableWeights } from "./mobilenet.ts"
 
 // The epsilon of YAMNet's published batch normalisation, which has no scale (gamma).
 const EPSILON = 1e-4
@@ -66,7 +58,7 @@ const fold = (
   kernel: Float32Array,
   shape: Shape,
   normalisation: Readonly<Record<"beta" | "mean" | "variance", Float32Array>>
-): Layer => {
+): Convolution => {
   const { beta, mean, variance } = normalisation
   const scale = Float64Array.from(variance, (value) => 1 / Math.sqrt(value + EPSILON))
   return {
@@ -98,7 +90,7 @@ const readLayer = Effect.fnUntraced(function* (
  */
 export const readKeras = Effect.fn("Keras.read")(function* (
   bytes: Uint8Array
-): Effect.fn.Return<Network, UnusableWeights> {
+): Effect.fn.Return<Mobilenet, UnusableWeights> {
   const library = yield* Effect.promise(() => ready)
   const weights = yield* Effect.try({
     try: () => readDatasets(library, bytes),

@@ -1,14 +1,6 @@
 import { Effect, Schema } from "effect"
-import {
-  channels,
-  LAYERS,
-  type Layer,
-  type Network,
-  pickScores,
-  type Shape,
-  toNetwork,
-  UnusableWeights
-} from "./layers.ts"
+import type { Convolution, Shape } from "../convolution.ts"
+import { channels, LAYERS, type Mobilenet, pickScores, toNetwork, UnusableWeights } from "./mobilenet.ts"
 
 // A model.json comes from the network and names files to fetch and keep: plain names only.
 const FileName = Schema.String.check(Schema.isPattern(/^\w[\w.-]*$/))
@@ -56,7 +48,7 @@ const sameShape = (shape: ReadonlyArray<number>, other: ReadonlyArray<number>): 
 const pickLayer = (
   weights: ReadonlyMap<string, Weight>,
   { path, shape }: { readonly path: string; readonly shape: Shape }
-): Effect.Effect<Layer, UnusableWeights> => {
+): Effect.Effect<Convolution, UnusableWeights> => {
   const inLayer = [...weights].filter(([name]) => `/${name}`.includes(`/${path}/`)).map(([, weight]) => weight)
   const kernels = inLayer.filter((weight) => weight.shape.length === 4)
   const biases = inLayer.filter((weight) => weight.shape.length === 1)
@@ -85,7 +77,7 @@ const pickLayer = (
 export const readTfjs = Effect.fn("Tfjs.read")(function* <E, R>(
   modelJson: Uint8Array,
   readShard: (name: string) => Effect.Effect<Uint8Array, E, R>
-): Effect.fn.Return<Network, E | UnusableWeights, R> {
+): Effect.fn.Return<Mobilenet, E | UnusableWeights, R> {
   const model = yield* decodeModel(new TextDecoder().decode(modelJson)).pipe(
     Effect.mapError(
       () =>

@@ -1,15 +1,5 @@
-import { channels, LAYERS, type Network, toNetwork } from "./layers.ts"
-
-// mulberry32: 32-bit integer arithmetic, the same on every machine.
-const uniform = (seed: number): (() => number) => {
-  let state = seed
-  return () => {
-    state = (state + 0x6d2b79f5) | 0
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state)
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32
-  }
-}
+import { seededRandom } from "../../sound/random.ts"
+import { channels, LAYERS, type Mobilenet, toNetwork } from "./mobilenet.ts"
 
 // Makes every output's weights sum to zero. What goes into a layer is positive and much alike everywhere; were that to
 // pass, all embeddings would point the same way after 27 layers (mean correlation between real clips 0.99, not 0.95).
@@ -27,11 +17,11 @@ const centre = (kernel: Float32Array, outputs: number): void => {
  *
  * Its embeddings are random features. They tell plain sounds apart, which is enough for a demonstration and no more.
  */
-export const untrainedNetwork = (): Network =>
+export const untrainedNetwork = (): Mobilenet =>
   toNetwork(
     LAYERS.map(({ path, shape }, index) => {
       const [height, width, input, output] = shape
-      const next = uniform(index)
+      const next = seededRandom(index)
       const inputs = height * width * (output === 1 ? 1 : input)
       const limit = Math.sqrt(6 / inputs)
       const kernel = Float32Array.from({ length: height * width * input * output }, () => (2 * next() - 1) * limit)

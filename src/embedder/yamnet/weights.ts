@@ -2,7 +2,7 @@ import { createHash } from "node:crypto"
 import { type Duration, Effect, FileSystem, Option, Path, Schema } from "effect"
 import type { HttpClient } from "effect/http"
 import { beside, download, mainFile, OFFICIAL_ADDRESSES } from "./download.ts"
-import { layersOf, type Network, UnusableWeights } from "./layers.ts"
+import { layersOf, type Mobilenet, UnusableWeights } from "./mobilenet.ts"
 import { isHdf5, readKeras } from "./readKeras.ts"
 import { readTfjs } from "./readTfjs.ts"
 import { untrainedNetwork } from "./untrained.ts"
@@ -11,7 +11,7 @@ const TFJS_FILE = "model.json"
 const KERAS_FILE = "yamnet.h5"
 
 /** YAMNet, checked for every layer and shape. */
-export interface YamnetWeights extends Network {
+export interface YamnetWeights extends Mobilenet {
   /**
    * SHA-256 over all kernels and biases up to the embedding as float32, in hexadecimal.
    *
@@ -45,7 +45,7 @@ export interface WeightsOptions {
   readonly patience?: Duration.Input
 }
 
-const finish = (network: Network, source: string, embedder: YamnetWeights["embedder"]) => {
+const finish = (network: Mobilenet, source: string, embedder: YamnetWeights["embedder"]) => {
   const hash = createHash("sha256")
   for (const { kernel, bias } of layersOf(network)) hash.update(kernel).update(bias)
   return { ...network, hash: hash.digest("hex"), source, embedder }
@@ -56,7 +56,7 @@ const allFinite = (values: Float32Array): boolean => {
   return true
 }
 
-const checkFinite = (network: Network) =>
+const checkFinite = (network: Mobilenet) =>
   [...layersOf(network), ...(network.scores === undefined ? [] : [network.scores])].every(
     ({ kernel, bias }) => allFinite(kernel) && allFinite(bias)
   )

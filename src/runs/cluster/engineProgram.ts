@@ -4,7 +4,7 @@ import { Settings } from "../../config.ts"
 import { runProgram } from "../../processes/program.ts"
 import { openStoreAt } from "../../store/openStore.ts"
 import { Preparers } from "../../stream/preparers.ts"
-import { runServices, settledWeights } from "../services.ts"
+import { runServices, settledEmbedder } from "../services.ts"
 import { answerTasks } from "./engineTasks.ts"
 
 // A worker's engine process, `<store>`: embeds shards and finishes runs, several at once, and dies alone.
@@ -14,9 +14,9 @@ const [location = ""] = process.argv.slice(2)
 const program = Effect.gen(function* () {
   const settings = yield* Settings
   const store = yield* openStoreAt(location)
-  const weights = yield* settledWeights({ allowUntrained: false })
-  return yield* answerTasks(weights).pipe(
-    Effect.provide(Layer.merge(runServices(store, weights, settings), Preparers.layer(settings.workers)))
+  const embedder = yield* settledEmbedder({ allowUntrained: false })
+  return yield* answerTasks(embedder).pipe(
+    Effect.provide(Layer.merge(runServices(store, embedder, settings), Preparers.layer(settings.workers)))
   )
 })
 

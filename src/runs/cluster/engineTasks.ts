@@ -1,7 +1,7 @@
 import { Effect, Schema, Stream } from "effect"
 import { Settings } from "../../config.ts"
+import type { Embedder } from "../../embedder/embedder.ts"
 import { Engine } from "../../embedder/engine.ts"
-import type { YamnetWeights } from "../../embedder/yamnet/weights.ts"
 import { makeRecipe } from "../../embeddings/recipe.ts"
 import { answer } from "../../processes/program.ts"
 import { embedCorpus } from "../../stream/embed.ts"
@@ -17,9 +17,9 @@ export class RecipeMismatch extends Schema.TaggedError<RecipeMismatch>()("Recipe
 }) {}
 
 /** Embeds the recordings of a shard and writes them as parts, always the same ones. */
-export const embedShard = Effect.fn("embedShard")(function* (weights: YamnetWeights, task: ShardTask) {
+export const embedShard = Effect.fn("embedShard")(function* (embedder: Embedder, task: ShardTask) {
   const { fetchConcurrency, precision } = yield* Settings
-  const recipe = makeRecipe({ ...task, weightsHash: weights.hash, precision })
+  const recipe = makeRecipe(embedder, { ...task, precision })
   if (recipe.id !== task.recipe) {
     return yield* new RecipeMismatch({
       message: `This worker would make vectors of recipe ${recipe.id}, but the run is made of ${task.recipe}: give all workers the same version, weights and PRECISION.`
@@ -42,16 +42,15 @@ export const embedShard = Effect.fn("embedShard")(function* (weights: YamnetWeig
 })
 
 /** Says what this process's engine is, and does a worker's tasks with it, several at once. */
-export const answerTasks = Effect.fn("answerTasks")(function* (weights: YamnetWeights) {
+export const answerTasks = Effect.fn("answerTasks")(function* (embedder: Embedder) {
   const { name: engine, adapter } = yield* Engine
-  const { hash, embedder } = weights
   return yield* answer(
     EngineProtocol,
-    { engine, adapter, weights: hash, embedder },
+    { engine, adapter, weights: embedder.hash, embedder: embedder.name },
     {
-      embed: (task, tell) => Effect.provideService(embedShard(weights, task), RunEvents, tell),
+      embed: (task, tell) => Effect.provideService(embedShard(embedder, task), RunEvents, tell),
       finish: ({ embedded, settings }, tell) =>
-        finish(weights, embedded).pipe(withRunSettings(settings), Effect.provideService(RunEvents, tell))
+        finish(embedder, embedded).pipe(withRunSettings(settings), Effect.provideService(RunEvents, tell))
     }
   )
 })

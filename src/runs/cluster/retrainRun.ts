@@ -10,6 +10,7 @@ import { Store } from "../../store/store.ts"
 import { type RunEvent, RunEvents } from "../../stream/events.ts"
 import { DatasetIncomplete } from "../data.ts"
 import { type Embedded, planRun, retrainOn } from "../retrain.ts"
+import { settledFrontEnd } from "../services.ts"
 import { RunSummary } from "../summary.ts"
 import { runGroup } from "./connections.ts"
 import { embedOnCluster } from "./embedOnCluster.ts"
@@ -137,7 +138,7 @@ const coordinate = Effect.fn("Cluster.coordinate")(function* (request: RunReques
   if (Option.isSome(before)) return before.value
   let round = -1
   const work = Effect.gen(function* () {
-    const plan = yield* planRun({ hash: about.weights }, options.augmentations)
+    const plan = yield* planRun({ frontEnd: yield* settledFrontEnd, hash: about.weights }, options.augmentations)
     return yield* retrainOn(
       {
         embed: (stream) => embedOnCluster(runId, ++round, stream),

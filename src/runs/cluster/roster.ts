@@ -9,7 +9,7 @@ export const WorkerAbout = Schema.Struct({
   health: Schema.String,
   version: Schema.String,
   weights: Schema.String,
-  embedder: Schema.Literals(["yamnet", "untrained"]),
+  embedder: Schema.String,
   store: Schema.String,
   engine: Schema.Literals(["native", "webgpu"]),
   adapter: Schema.String,

@@ -1,6 +1,6 @@
 import { Duration, Effect, Schedule, Stream } from "effect"
 import { Settings } from "../../config.ts"
-import type { YamnetWeights } from "../../embedder/yamnet/weights.ts"
+import type { Embedder } from "../../embedder/embedder.ts"
 import { Embeddings } from "../../embeddings/embeddings.ts"
 import { makeRecipe } from "../../embeddings/recipe.ts"
 import type { KnownRecordings } from "../../embeddings/sighting.ts"
@@ -39,12 +39,12 @@ export const untilItAnswers = <A, E extends { readonly _tag: string; readonly me
  */
 export const makeLanding = Effect.fn("makeLanding")(function* (
   source: Source,
-  weights: YamnetWeights,
+  embedder: Embedder,
   { augmentations, audit }: LandingOptions
 ) {
   const settings = yield* Settings
   const embeddings = yield* Embeddings
-  const recipe = makeRecipe({ ...settings, weightsHash: weights.hash, augmentations })
+  const recipe = makeRecipe(embedder, { ...settings, augmentations })
   /** The content of recordings, where it is known. */
   let live = new Map<string, string | undefined>()
   /** Found, but not stored yet. */

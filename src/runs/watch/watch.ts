@@ -1,5 +1,5 @@
 import { Effect } from "effect"
-import type { YamnetWeights } from "../../embedder/yamnet/weights.ts"
+import type { Embedder } from "../../embedder/embedder.ts"
 import { newRunId } from "../../registry/runRecord.ts"
 import { lastTrainingSet, newSince, type TrainingSet } from "../../registry/trainingSet.ts"
 import { classOf } from "../../store/keys.ts"
@@ -23,16 +23,16 @@ export interface WatchOptions extends Omit<RetrainOptions, "minNewSamples"> {
  * make one run. That another process trains is no error: its result is awaited. Where the store or the queue does not
  * answer, it is asked again, ever less often.
  */
-export const watch = Effect.fn("watch")(function* (source: Source, weights: YamnetWeights, options: WatchOptions) {
-  const landing = yield* makeLanding(source, weights, options)
+export const watch = Effect.fn("watch")(function* (source: Source, embedder: Embedder, options: WatchOptions) {
+  const landing = yield* makeLanding(source, embedder, options)
   let trained: TrainingSet | undefined
   /** New recordings at the last attempt that failed: the same again would fail again. */
   let failedAt = 0
 
   const train = Effect.gen(function* () {
-    const plan = yield* planRun(weights, options.augmentations)
+    const plan = yield* planRun(embedder, options.augmentations)
     const { onRun, ...run } = options
-    yield* Effect.flatMap(retrain(yield* newRunId, plan, weights, run), onRun)
+    yield* Effect.flatMap(retrain(yield* newRunId, plan, embedder, run), onRun)
     failedAt = 0
   })
 

@@ -104,21 +104,22 @@ const fault = ({ samples, rate }: Sound): string | undefined => {
 const refuse = (ending: string): DecodeError => new DecodeError({ reason: `The file ${ending}.` })
 
 /**
- * Decodes a recording, recognised by its content, to mono at 16 kHz, cut at `maxSeconds`.
+ * Decodes a recording, recognised by its content, to mono at `sampleRate` (16 kHz unless said), cut at `maxSeconds`.
  *
  * Decoding stops once `maxSeconds` are there, before the sample rate is changed, so an hour at 192 kHz costs no more
  * than the seconds used. Samples are finite and at least 25 ms of them; silence is sound like any other.
  */
 export const decodeClip = Effect.fn("audio.decodeClip")(function* (
   bytes: Uint8Array,
-  options: { readonly maxSeconds: number }
+  options: { readonly maxSeconds: number; readonly sampleRate?: number }
 ): Effect.fn.Return<Clip, DecodeError> {
+  const { maxSeconds, sampleRate = SAMPLE_RATE } = options
   const container = yield* Effect.fromResult(openContainer(bytes)).pipe(Effect.mapError(refuse))
   const sound = yield* Effect.tryPromise({
-    try: () => drain(container, options.maxSeconds),
+    try: () => drain(container, maxSeconds),
     catch: (cause) => refuse(`is damaged or of a kind not read here: ${cause instanceof Error ? cause.message : cause}`)
   })
   const found = fault(sound)
   if (found !== undefined) return yield* refuse(found)
-  return { samples: resample(sound.samples, sound.rate, SAMPLE_RATE), sampleRate: SAMPLE_RATE }
+  return { samples: resample(sound.samples, sound.rate, sampleRate), sampleRate }
 })

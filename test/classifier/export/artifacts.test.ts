@@ -41,7 +41,7 @@ test("the metadata has EcoSight's fields, and says where the model comes from", 
     sample_counts: { dog: 72, engine: 24, gun: 24 },
     recording_counts: { dog: 36, engine: 12, gun: 12 },
     recipe: { id: "0123456789abcdef" },
-    yamnet: { embedder: "untrained", weights_hash: run.yamnet.hash },
+    yamnet: { embedder: "untrained", weights_hash: run.embedder.hash },
     split: { training_samples: run.split.training.length, holdout_recordings: run.split.holdout.length },
     engine: { name: "native" },
     versions: { bun: Bun.version, "onnxruntime-node": expect.stringMatching(/^\d/) }

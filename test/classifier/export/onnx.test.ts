@@ -6,10 +6,12 @@ import { vectorsOf } from "../../../src/classifier/dataset.ts"
 import { classifierModel, edgeModel } from "../../../src/classifier/export/onnx.ts"
 import { HEAD_NAMES } from "../../../src/classifier/heads/heads.ts"
 import { untrainedNetwork } from "../../../src/embedder/yamnet/untrained.ts"
+import { yamnetOf } from "../../../src/embedder/yamnet/yamnet.ts"
 import { corpus, trainOn } from "../../support/trainingRuns.ts"
 import { embedWaveform } from "../../support/waveform.ts"
 
 const yamnet = untrainedNetwork()
+const { addTo } = yamnetOf({ ...yamnet, hash: "none", source: "a seed", embedder: "untrained" })
 
 const run = async (model: Uint8Array, input: string, values: Float32Array, shape: ReadonlyArray<number>) => {
   const session = await InferenceSession.create(model, { intraOpNumThreads: 1, logSeverityLevel: 3 })
@@ -37,7 +39,7 @@ test.each(HEAD_NAMES)("classifier.onnx of %s predicts as the classifier does", a
 test.each([200, 16_000, 40_123])("ecosight.onnx predicts from a waveform of %i samples", async (samples) => {
   const { classifier } = await Effect.runPromise(trainOn(corpus(6), { head: "linear", epochs: 3 }))
   const waveform = Float32Array.from({ length: samples }, (_, i) => 0.4 * Math.sin(i / 5) * Math.sin(i / 3000))
-  const { data, dims } = await run(edgeModel(classifier, yamnet), "waveform", waveform, [samples])
+  const { data, dims } = await run(edgeModel(classifier, addTo!), "waveform", waveform, [samples])
   expect(dims).toEqual([1, 3])
   // The graph's front-end works in single precision.
   expectClose(data, predict(classifier, await embedWaveform(waveform, yamnet)), 1e-4)

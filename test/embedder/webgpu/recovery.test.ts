@@ -4,8 +4,8 @@ import fc from "fast-check"
 import { recoveringExecutor } from "../../../src/embedder/webgpu/recovery.ts"
 import type { Executor } from "../../../src/embedder/webgpu/wgsl/executor.ts"
 import { DeviceFault } from "../../../src/embedder/webgpu/wgsl/fault.ts"
-import { PATCH_SIZE } from "../../../src/embedder/yamnet/frontend.ts"
-import { EMBEDDING_SIZE } from "../../../src/embedder/yamnet/layers.ts"
+import { PATCH_SIZE } from "../../../src/embedder/yamnet/logMel.ts"
+import { EMBEDDING_SIZE } from "../../../src/embedder/yamnet/mobilenet.ts"
 
 type Kind = DeviceFault["kind"]
 
@@ -55,7 +55,7 @@ const expected = (count: number) =>
   Float32Array.from({ length: count * EMBEDDING_SIZE }, (_, i) => Math.floor(i / EMBEDDING_SIZE) + 1)
 
 const embedOn = ({ recovery }: ReturnType<typeof devices>, batch: number, counts: ReadonlyArray<number>) =>
-  recoveringExecutor({ ...recovery, batch }).pipe(
+  recoveringExecutor({ ...recovery, batch, patchSize: PATCH_SIZE }).pipe(
     Effect.flatMap(({ embed }) => Effect.forEach(counts, (count) => embed(numbered(count)), { concurrency: 2 })),
     Effect.scoped
   )
@@ -96,7 +96,7 @@ test("a batch that waits for a device that cannot be opened fails as the other d
   let opened = 0
   const open = (batch: number) =>
     opened++ === 0 ? gone.recovery.open(batch) : Effect.fail(new DeviceFault({ kind: "refused", message: "no device" }))
-  const both = recoveringExecutor({ ...gone.recovery, open, batch: 4 }).pipe(
+  const both = recoveringExecutor({ ...gone.recovery, open, batch: 4, patchSize: PATCH_SIZE }).pipe(
     Effect.flatMap(({ embed }) => {
       const outcome = Effect.map(Effect.flip(embed(numbered(4))), ({ kind }) => kind)
       return Effect.all([outcome, outcome], { concurrency: 2 })

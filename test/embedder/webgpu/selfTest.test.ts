@@ -1,21 +1,25 @@
 import { expect, test } from "bun:test"
 import { Effect } from "effect"
+import type { Precision } from "../../../src/embedder/engine.ts"
 import { Engine } from "../../../src/embedder/engine.ts"
 import { makeNative } from "../../../src/embedder/native/nativeEngine.ts"
 import { describeDistance, selfTest } from "../../../src/embedder/webgpu/selfTest.ts"
 import { fittingBatch } from "../../../src/embedder/webgpu/webgpuEngine.ts"
-import { EMBEDDING_SIZE, type Precision } from "../../../src/embedder/yamnet/layers.ts"
+import { networkKernels } from "../../../src/embedder/yamnet/kernels.ts"
+import { EMBEDDING_SIZE } from "../../../src/embedder/yamnet/mobilenet.ts"
 import { untrainedNetwork } from "../../../src/embedder/yamnet/untrained.ts"
+import { backboneOf } from "../../../src/embedder/yamnet/yamnet.ts"
 
 const network = untrainedNetwork()
+const backbone = backboneOf(network)
 
 /** What the self-test says of the native engine after `spoil` has had its embeddings. */
 const tested = (spoil: (embeddings: Float32Array) => void, precision: Precision = "float32") =>
-  makeNative({ network, why: "a test", threads: 1 }).pipe(
+  makeNative({ backbone, why: "a test", threads: 1 }).pipe(
     Effect.flatMap((native) => {
       const embed = (patches: Float32Array) =>
         Effect.tap(native.embed(patches), (values) => Effect.sync(() => spoil(values)))
-      return selfTest(Engine.of({ ...native, embed }), network, precision)
+      return selfTest(Engine.of({ ...native, embed }), backbone, precision)
     }),
     Effect.scoped,
     Effect.runPromise
@@ -51,10 +55,11 @@ test("a distance is told in numbers", () => {
 })
 
 test("a batch is what one buffer of the device holds: 512 patches at most", () => {
+  const kernels = (precision: Precision) => (batch: number) => networkKernels(network, batch, precision)
   const limits = (bytes: number) =>
     ({ maxBufferSize: 2 * bytes, maxStorageBufferBindingSize: bytes }) as GPUSupportedLimits
-  expect(fittingBatch(network, "float32", limits(2 ** 32 - 4))).toBe(512)
-  expect(fittingBatch(network, "float32", limits(2 ** 27))).toBe(256)
-  expect(fittingBatch(network, "float16", limits(2 ** 27))).toBe(512)
-  expect(fittingBatch(network, "float32", limits(2 ** 20))).toBe(2)
+  expect(fittingBatch(kernels("float32"), limits(2 ** 32 - 4))).toBe(512)
+  expect(fittingBatch(kernels("float32"), limits(2 ** 27))).toBe(256)
+  expect(fittingBatch(kernels("float16"), limits(2 ** 27))).toBe(512)
+  expect(fittingBatch(kernels("float32"), limits(2 ** 20))).toBe(2)
 })

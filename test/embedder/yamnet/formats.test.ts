@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test"
 import { Effect } from "effect"
-import { LAYERS, layersOf, type Network, UnusableWeights } from "../../../src/embedder/yamnet/layers.ts"
+import { LAYERS, layersOf, type Mobilenet, UnusableWeights } from "../../../src/embedder/yamnet/mobilenet.ts"
 import { readKeras } from "../../../src/embedder/yamnet/readKeras.ts"
 import { readTfjs } from "../../../src/embedder/yamnet/readTfjs.ts"
 import { untrainedNetwork } from "../../../src/embedder/yamnet/untrained.ts"
@@ -9,7 +9,7 @@ import { noise } from "../../support/signals.ts"
 import { distance } from "../../support/yamnetReference.ts"
 
 const random = noise(7)
-const network: Network = {
+const network: Mobilenet = {
   ...untrainedNetwork(),
   stem: { ...untrainedNetwork().stem, bias: Float32Array.from({ length: 32 }, random) }
 }
@@ -29,7 +29,7 @@ const failure = <A>(effect: Effect.Effect<A, UnusableWeights>) =>
     )
   )
 
-const expectNear = (read: Network, expected: Network, tolerance: number) => {
+const expectNear = (read: Mobilenet, expected: Mobilenet, tolerance: number) => {
   expect(read.separable.map(({ stride }) => stride)).toEqual(expected.separable.map(({ stride }) => stride))
   for (const [index, layer] of layersOf(read).entries()) {
     const like = layersOf(expected)[index]!

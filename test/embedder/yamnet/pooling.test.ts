@@ -1,8 +1,9 @@
 import { expect, test } from "bun:test"
 import { InferenceSession, Tensor } from "onnxruntime-node"
+import { evenWeights } from "../../../src/embedder/frontEnd.ts"
 import { Graph } from "../../../src/embedder/onnx/graph.ts"
-import { logMelPatches, MEL_BANDS, PATCH_FRAMES, PATCH_SIZE } from "../../../src/embedder/yamnet/frontend.ts"
-import { addPooling, evenWeights, patchWeights } from "../../../src/embedder/yamnet/pooling.ts"
+import { logMelPatches, MEL_BANDS, PATCH_FRAMES, PATCH_SIZE } from "../../../src/embedder/yamnet/logMel.ts"
+import { addPooling, patchWeights } from "../../../src/embedder/yamnet/pooling.ts"
 import { seededRandom } from "../../../src/sound/random.ts"
 
 const random = seededRandom(7)

@@ -5,8 +5,9 @@ import { NodeServices } from "@effect/platform-node"
 import { Effect } from "effect"
 import { FetchHttpClient } from "effect/http"
 import { makeNative } from "../../../src/embedder/native/nativeEngine.ts"
-import { logMelPatches, PATCH_SIZE } from "../../../src/embedder/yamnet/frontend.ts"
+import { logMelPatches, PATCH_SIZE } from "../../../src/embedder/yamnet/logMel.ts"
 import { findWeights } from "../../../src/embedder/yamnet/weights.ts"
+import { backboneOf } from "../../../src/embedder/yamnet/yamnet.ts"
 import { distance } from "../../support/yamnetReference.ts"
 
 const folder = process.env.ECOSIGHT_YAMNET_H5
@@ -18,7 +19,7 @@ describe.skipIf(folder === undefined)(`a yamnet.h5 that Keras wrote${reason}`, (
   test("embeds patches as Keras does", async () => {
     const patches = await floats("patches.f32")
     const embeddings = await findWeights({ folder: folder!, allowUntrained: false }).pipe(
-      Effect.flatMap((network) => makeNative({ network, why: "a test" })),
+      Effect.flatMap((network) => makeNative({ backbone: backboneOf(network), why: "a test" })),
       Effect.flatMap((engine) => engine.embed(patches)),
       Effect.scoped,
       Effect.provide([NodeServices.layer, FetchHttpClient.layer]),

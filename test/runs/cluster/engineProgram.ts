@@ -1,16 +1,16 @@
 import { Effect, Layer, Semaphore } from "effect"
-import { FetchHttpClient } from "effect/http"
 import { Settings } from "../../../src/config.ts"
 import { engineLayer } from "../../../src/embedder/choose.ts"
 import { Engine } from "../../../src/embedder/engine.ts"
-import { EMBEDDING_SIZE } from "../../../src/embedder/yamnet/layers.ts"
-import { findWeights } from "../../../src/embedder/yamnet/weights.ts"
+import { frontEnd } from "../../../src/embedder/yamnet/frontEnd.ts"
+import { EMBEDDING_SIZE } from "../../../src/embedder/yamnet/mobilenet.ts"
 import { Embeddings } from "../../../src/embeddings/embeddings.ts"
 import { runProgram } from "../../../src/processes/program.ts"
 import { answerTasks } from "../../../src/runs/cluster/engineTasks.ts"
 import { Store } from "../../../src/store/store.ts"
 import { Preparers } from "../../../src/stream/preparers.ts"
 import { storeAt } from "../../support/stores.ts"
+import { untrainedYamnet } from "../../support/untrainedYamnet.ts"
 
 // A worker's engine process for tests: `bun engineProgram.ts <store> <native | milliseconds a patch>`. It has the
 // untrained network, or an engine of fixed cost, on a graphics card if it says "gpu" behind it; it is killed by every
@@ -36,6 +36,7 @@ const fixedCost = (milliseconds: number, name: "native" | "webgpu") =>
         name,
         adapter: "a stub",
         why: "Because this is a test.",
+        frontEnd,
         batch: 1,
         faults: Effect.succeed([]),
         embed: (patch) =>
@@ -48,12 +49,12 @@ const fixedCost = (milliseconds: number, name: "native" | "webgpu") =>
   )
 
 const program = Effect.gen(function* () {
-  const weights = yield* findWeights({ folder: "no such folder", addresses: [], allowUntrained: true })
+  const embedder = yield* untrainedYamnet
   const engine =
     kind === "native"
-      ? engineLayer({ engine: "native", weights, threads: 1 })
+      ? engineLayer({ engine: "native", embedder, threads: 1 })
       : fixedCost(Number.parseInt(kind, 10), kind.endsWith("gpu") ? "webgpu" : "native")
-  return yield* answerTasks(weights).pipe(
+  return yield* answerTasks(embedder).pipe(
     Effect.provide(
       Layer.mergeAll(Embeddings.layer, engine, Preparers.layer(1)).pipe(
         Layer.provideMerge(Layer.succeed(Store, poisoned))
@@ -62,4 +63,4 @@ const program = Effect.gen(function* () {
   )
 })
 
-runProgram(program.pipe(Effect.provide(Layer.merge(Settings.layer, FetchHttpClient.layer))))
+runProgram(program.pipe(Effect.provide(Settings.layer)))

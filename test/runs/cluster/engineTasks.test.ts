@@ -1,10 +1,7 @@
 import { expect, test } from "bun:test"
-import { NodeServices } from "@effect/platform-node"
 import { Effect, Layer, Option } from "effect"
-import { FetchHttpClient } from "effect/http"
 import { Settings } from "../../../src/config.ts"
 import { engineLayer } from "../../../src/embedder/choose.ts"
-import { findWeights } from "../../../src/embedder/yamnet/weights.ts"
 import { Embeddings } from "../../../src/embeddings/embeddings.ts"
 import { makeRecipe } from "../../../src/embeddings/recipe.ts"
 import type { ShardTask } from "../../../src/runs/cluster/engineProtocol.ts"
@@ -16,24 +13,20 @@ import { Store } from "../../../src/store/store.ts"
 import { Preparers } from "../../../src/stream/preparers.ts"
 import { createCorpus, storedVectors } from "../../support/clusterWorld.ts"
 import { keysIn } from "../../support/runWorld.ts"
+import { untrainedYamnet } from "../../support/untrainedYamnet.ts"
 
 /** Embeds a piece of the shard that the whole corpus is, listed with these ETags. */
 const embed = (folder: string, task: Partial<ShardTask> = {}, changed: Readonly<Record<string, string>> = {}) =>
   Effect.runPromise(
     Effect.gen(function* () {
-      const weights = yield* findWeights({ folder: "no such folder", addresses: [], allowUntrained: true })
+      const embedder = yield* untrainedYamnet
       const store = folderStore(folder)
       const keys = yield* Effect.promise(() => keysIn(store, RECORDINGS_PREFIX))
       const objects = yield* Effect.forEach(keys, (key) => Effect.map(store.find(key), Option.getOrThrow))
       const listed = objects.map(({ key, etag, size }) => ({ key, etag: changed[key] ?? etag, size }))
       const file = shardKey("run", 0, 0)
       yield* Effect.provideService(writeShard("run", 0, 0, listed), Store, store)
-      const recipe = makeRecipe({
-        weightsHash: weights.hash,
-        clipMaxSeconds: 30,
-        augmentations: 1,
-        precision: "float32"
-      })
+      const recipe = makeRecipe(embedder, { clipMaxSeconds: 30, augmentations: 1, precision: "float32" })
       const whole: ShardTask = {
         runId: "run",
         file,
@@ -48,17 +41,17 @@ const embed = (folder: string, task: Partial<ShardTask> = {}, changed: Readonly<
         attempt: 0,
         alone: false
       }
-      return yield* embedShard(weights, { ...whole, ...task }).pipe(
+      return yield* embedShard(embedder, { ...whole, ...task }).pipe(
         Effect.provide(
           Layer.mergeAll(
             Embeddings.layer,
-            engineLayer({ engine: "native", weights, threads: 1 }),
+            engineLayer({ engine: "native", embedder, threads: 1 }),
             Preparers.layer(1)
           ).pipe(Layer.provideMerge(Layer.succeed(Store, store)))
         ),
         Effect.result
       )
-    }).pipe(Effect.scoped, Effect.provide(Layer.mergeAll(Settings.layer, NodeServices.layer, FetchHttpClient.layer)))
+    }).pipe(Effect.scoped, Effect.provide(Settings.layer))
   )
 
 test("a shard done twice is stored once, and its halves hold the same vectors", async () => {

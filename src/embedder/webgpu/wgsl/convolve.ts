@@ -1,4 +1,5 @@
-import type { Layer, Precision } from "../../yamnet/layers.ts"
+import type { Convolution } from "../../convolution.ts"
+import type { Precision } from "../../engine.ts"
 import { bindings, type Kernel, unroll, vectorOf, WORKGROUP } from "./kernel.ts"
 
 /** A map of features as a layer takes it in. */
@@ -28,7 +29,7 @@ const strip = (outputs: number, most: number, stride: 1 | 2, before: 0 | 1) => {
  */
 export const convolve = (
   { height, width }: Extent,
-  { kernel, bias }: Layer,
+  { kernel, bias }: Convolution,
   stride: 1 | 2,
   from: "each" | "one",
   precision: Precision

@@ -1,24 +1,27 @@
 import { Effect, type Scope } from "effect"
-import { PATCH_SIZE } from "../../yamnet/frontend.ts"
-import { EMBEDDING_SIZE, type Network, type Precision } from "../../yamnet/layers.ts"
 import { type DeviceFault, onDevice } from "./fault.ts"
 import { BYTES, type Kernel, type Weights } from "./kernel.ts"
-import { networkKernels } from "./networkKernels.ts"
 
-/** The network on a device, with all the memory that it needs. */
+/** A network on a device, with all the memory that it needs. */
 export interface Executor {
   /** The most patches that `embed` takes. */
   readonly batch: number
   /**
-   * Log-mel patches [n, 96, 64] to embeddings [n, 1024], 1 <= n <= batch. `IN_FLIGHT` calls may be under way: the next
-   * batch is uploaded and computed while this one is read back. What comes back is a sixth of what goes up; means over
-   * a clip's patches are taken afterwards, in float64 and in order, so that they do not depend on where batches end.
+   * Patches to rows, 1 <= n <= batch. `IN_FLIGHT` calls may be under way: the next batch is uploaded and computed while
+   * this one is read back. Means over a clip's patches are taken afterwards, in float64 and in order, so that they do not
+   * depend on where batches end.
    */
   readonly embed: (patches: Float32Array) => Effect.Effect<Float32Array, DeviceFault>
 }
 
 /** Batches that an executor may have in hand. */
 export const IN_FLIGHT = 2
+
+/** Floats of what goes in and of what comes out. */
+export interface Sizes {
+  readonly patch: number
+  readonly row: number
+}
 
 interface Pass {
   readonly pipeline: GPUComputePipeline
@@ -32,7 +35,7 @@ interface Slot {
   readonly index: number
   readonly patches: GPUBuffer
   /** Where the processor can read. */
-  readonly embeddings: GPUBuffer
+  readonly rows: GPUBuffer
 }
 
 // Equal layers share a pipeline; all compile at once.
@@ -62,12 +65,13 @@ const place = (
   kernels: ReadonlyArray<Kernel>,
   pipelines: ReadonlyMap<string, GPUComputePipeline>,
   batch: number,
+  sizes: Sizes,
   allocate: (bytes: number, usage: GPUBufferUsageFlags) => GPUBuffer
 ) => {
   const { COPY_DST, COPY_SRC, MAP_READ, STORAGE } = GPUBufferUsage
   const slots = Array.from({ length: IN_FLIGHT }, (_, index): Slot => {
-    const patches = allocate(4 * batch * PATCH_SIZE, STORAGE | COPY_DST)
-    return { index, patches, embeddings: allocate(4 * batch * EMBEDDING_SIZE, MAP_READ | COPY_DST) }
+    const patches = allocate(4 * batch * sizes.patch, STORAGE | COPY_DST)
+    return { index, patches, rows: allocate(4 * batch * sizes.row, MAP_READ | COPY_DST) }
   })
   // Passes write to one and read from the other, turn about.
   const largest = largestResult(kernels, batch)
@@ -96,16 +100,15 @@ const place = (
 }
 
 /**
- * Puts the network on a device, which for float16 must have been opened with `shader-f16`. All of its memory is
- * allocated here, and freed with the scope.
+ * Puts a network, its kernels for so many patches, on a device, which for float16 must have been opened with
+ * `shader-f16`. All of its memory is allocated here, and freed with the scope.
  */
 export const makeExecutor = Effect.fn("makeExecutor")(function* (
   device: GPUDevice,
-  network: Network,
+  kernels: ReadonlyArray<Kernel>,
   batch: number,
-  precision: Precision
+  sizes: Sizes
 ): Effect.fn.Return<Executor, DeviceFault, Scope.Scope> {
-  const kernels = networkKernels(network, batch, precision)
   const pipelines = yield* onDevice(device, () => compile(device, kernels))
   const buffers: Array<GPUBuffer> = []
   // Dawn frees what is destroyed only when all that was written before is done: another executor may need the memory.
@@ -122,12 +125,12 @@ export const makeExecutor = Effect.fn("makeExecutor")(function* (
     return buffer
   }
   const { slots, passes, result } = yield* onDevice(device, async () =>
-    place(device, kernels, pipelines, batch, allocate)
+    place(device, kernels, pipelines, batch, sizes, allocate)
   )
 
-  const run = async ({ index, patches, embeddings }: Slot, values: Float32Array) => {
-    const count = values.length / PATCH_SIZE
-    const bytes = 4 * count * EMBEDDING_SIZE
+  const run = async ({ index, patches, rows }: Slot, values: Float32Array) => {
+    const count = values.length / sizes.patch
+    const bytes = 4 * count * sizes.row
     write(device, patches, 0, values)
     const encoder = device.createCommandEncoder()
     const pass = encoder.beginComputePass()
@@ -137,11 +140,11 @@ export const makeExecutor = Effect.fn("makeExecutor")(function* (
       pass.dispatchWorkgroups(...workgroups(count))
     }
     pass.end()
-    encoder.copyBufferToBuffer(result, 0, embeddings, 0, bytes)
+    encoder.copyBufferToBuffer(result, 0, rows, 0, bytes)
     device.queue.submit([encoder.finish()])
-    await embeddings.mapAsync(GPUMapMode.READ, 0, bytes)
-    const read = new Float32Array(embeddings.getMappedRange(0, bytes)).slice()
-    embeddings.unmap()
+    await rows.mapAsync(GPUMapMode.READ, 0, bytes)
+    const read = new Float32Array(rows.getMappedRange(0, bytes)).slice()
+    rows.unmap()
     return read
   }
 

@@ -1,4 +1,4 @@
-import type { Precision } from "../../yamnet/layers.ts"
+import type { Precision } from "../../engine.ts"
 
 /** One pass over a batch on the device, compiled for one shape. */
 export interface Kernel {

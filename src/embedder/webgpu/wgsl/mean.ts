@@ -1,4 +1,4 @@
-import type { Precision } from "../../yamnet/layers.ts"
+import type { Precision } from "../../engine.ts"
 import { bindings, type Kernel, unroll, vectorOf, WORKGROUP } from "./kernel.ts"
 
 /** The mean of each channel over a patch's `area` places, in float32. */

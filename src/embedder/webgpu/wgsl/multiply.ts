@@ -1,4 +1,5 @@
-import type { Layer, Precision } from "../../yamnet/layers.ts"
+import type { Convolution } from "../../convolution.ts"
+import type { Precision } from "../../engine.ts"
 import { BYTES, bindings, type Kernel, unroll, vectorOf, WORKGROUP } from "./kernel.ts"
 
 // A workgroup's 16 by 8 threads make a tile of 64 columns; each thread keeps 2, 4 or 8 rows of 8 columns in registers.
@@ -25,7 +26,12 @@ const rowsPerThread = (rows: number, columns: number): number =>
  * Rows beyond the last patch are computed from what lies there, and read by nobody. The extents are told by the number
  * of workgroups and the length of the weights, so that layers share the code, and the driver compiles it once.
  */
-export const multiply = (area: number, { kernel, shape, bias }: Layer, batch: number, precision: Precision): Kernel => {
+export const multiply = (
+  area: number,
+  { kernel, shape, bias }: Convolution,
+  batch: number,
+  precision: Precision
+): Kernel => {
   const [, , input, output] = shape
   const each = rowsPerThread(batch * area, output)
   const rows = each * THREAD_ROWS

@@ -1,7 +1,7 @@
 import { Fft, forward } from "./fft"
 import { ELEMENT, pack, splat, storeColumns } from "./lanes"
 
-/** YAMNet's front-end, as src/yamnet/frontend.ts lays it out. */
+/** YAMNet's front-end, as src/yamnet/logMel.ts lays it out. */
 @unmanaged
 export class LogMel {
   /** What is added before the logarithm. */

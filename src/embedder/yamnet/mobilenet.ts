@@ -1,35 +1,19 @@
 import { Schema } from "effect"
-
-/** A convolution whose batch normalisation is folded in; a ReLU follows it. */
-export interface Layer {
-  /** Height, width, input channel, output channel, as TensorFlow orders them; a depthwise kernel's last extent is 1. */
-  readonly kernel: Float32Array
-  readonly shape: Shape
-  /** One per channel that comes out. */
-  readonly bias: Float32Array
-}
-
-export type Shape = readonly [height: number, width: number, input: number, output: number]
-
-/** YAMNet's own last layer: an embedding's scores of AudioSet's classes are sigmoid(embedding · kernel + bias). */
-export interface ScoreLayer {
-  /** [1024, 521] */
-  readonly kernel: Float32Array
-  readonly bias: Float32Array
-}
+import type { Convolution, Shape } from "../convolution.ts"
+import type { ScoreLayer } from "../embedder.ts"
 
 /** YAMNet up to its embeddings: MobileNet v1 over a [96, 64] log-mel patch, "same" padding throughout. */
-export interface Network {
+export interface Mobilenet {
   /** 3x3, stride 2. */
-  readonly stem: Layer
-  readonly separable: ReadonlyArray<{ readonly depthwise: Layer; readonly pointwise: Layer; readonly stride: 1 | 2 }>
+  readonly stem: Convolution
+  readonly separable: ReadonlyArray<{
+    readonly depthwise: Convolution
+    readonly pointwise: Convolution
+    readonly stride: 1 | 2
+  }>
   /** Absent where a file holds the embeddings' part alone. */
   readonly scores?: ScoreLayer
 }
-
-/** What the network's weights and features are kept in while it runs. */
-export const PRECISIONS = ["float32", "float16"] as const
-export type Precision = (typeof PRECISIONS)[number]
 
 /** Floats in one embedding. */
 export const EMBEDDING_SIZE = 1024
@@ -70,7 +54,7 @@ export const LAYERS: ReadonlyArray<{ readonly path: string; readonly shape: Shap
 ]
 
 /** The network made of the given convolutions, which are in the order of `LAYERS`. */
-export const toNetwork = (layers: ReadonlyArray<Layer>, scores?: ScoreLayer): Network => ({
+export const toNetwork = (layers: ReadonlyArray<Convolution>, scores?: ScoreLayer): Mobilenet => ({
   stem: layers[0]!,
   separable: SEPARABLE.map(([stride], index) => ({
     depthwise: layers[2 * index + 1]!,
@@ -95,7 +79,7 @@ export const pickScores = (
 }
 
 /** The network's convolutions in the order of `LAYERS`. */
-export const layersOf = ({ stem, separable }: Network): ReadonlyArray<Layer> => [
+export const layersOf = ({ stem, separable }: Mobilenet): ReadonlyArray<Convolution> => [
   stem,
   ...separable.flatMap(({ depthwise, pointwise }) => [depthwise, pointwise])
 ]

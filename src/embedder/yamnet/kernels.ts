@@ -1,9 +1,10 @@
-import { MEL_BANDS, PATCH_FRAMES } from "../../yamnet/frontend.ts"
-import type { Network, Precision } from "../../yamnet/layers.ts"
-import { convolve } from "./convolve.ts"
-import type { Kernel } from "./kernel.ts"
-import { mean } from "./mean.ts"
-import { multiply } from "./multiply.ts"
+import type { Precision } from "../engine.ts"
+import { convolve } from "../webgpu/wgsl/convolve.ts"
+import type { Kernel } from "../webgpu/wgsl/kernel.ts"
+import { mean } from "../webgpu/wgsl/mean.ts"
+import { multiply } from "../webgpu/wgsl/multiply.ts"
+import { MEL_BANDS, PATCH_FRAMES } from "./logMel.ts"
+import type { Mobilenet } from "./mobilenet.ts"
 
 /**
  * YAMNet from log-mel patches [n, 96, 64] to embeddings [n, 1024], n <= batch, as kernels of which each reads what the
@@ -15,7 +16,7 @@ import { multiply } from "./multiply.ts"
  * wide, and so would compute nothing twice: fused, it would save 0.4 MB, 0.1 µs.
  */
 export const networkKernels = (
-  { stem, separable }: Network,
+  { stem, separable }: Mobilenet,
   batch: number,
   precision: Precision
 ): ReadonlyArray<Kernel> => {

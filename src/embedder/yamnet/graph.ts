@@ -1,4 +1,5 @@
 import { cosTurn, sinTurn } from "../../sound/trigonometry.ts"
+import type { Convolution } from "../convolution.ts"
 import type { Graph } from "../onnx/graph.ts"
 import {
   BINS,
@@ -12,11 +13,11 @@ import {
   PATCH_HOP,
   PATCH_HOP_FRAMES,
   WINDOW
-} from "./frontend.ts"
-import type { Layer, Network } from "./layers.ts"
+} from "./logMel.ts"
+import type { Mobilenet } from "./mobilenet.ts"
 
 // ONNX keeps kernels as [output, input / group, height, width].
-const toOnnxKernel = ({ kernel, shape: [height, width, input, output] }: Layer): Float32Array => {
+const toOnnxKernel = ({ kernel, shape: [height, width, input, output] }: Convolution): Float32Array => {
   const area = height * width
   const turned = new Float32Array(kernel.length)
   for (let place = 0, from = 0; place < area; place++) {
@@ -27,7 +28,13 @@ const toOnnxKernel = ({ kernel, shape: [height, width, input, output] }: Layer):
   return turned
 }
 
-const addConvolution = (graph: Graph, features: string, layer: Layer, stride: 1 | 2, depthwise: boolean): string => {
+const addConvolution = (
+  graph: Graph,
+  features: string,
+  layer: Convolution,
+  stride: 1 | 2,
+  depthwise: boolean
+): string => {
   const [height, width, input, output] = layer.shape
   const kernel = graph.floats(toOnnxKernel(layer), [depthwise ? input : output, depthwise ? 1 : input, height, width])
   const bias = graph.floats(layer.bias, [layer.bias.length])
@@ -45,7 +52,7 @@ const addConvolution = (graph: Graph, features: string, layer: Layer, stride: 1 
  * Channels come before height and width: from that order onnxruntime rewrites the whole network into its blocked
  * convolutions, which makes it 2.9 times as fast.
  */
-export const addNetwork = (graph: Graph, patches: string, { stem, separable }: Network): string => {
+export const addNetwork = (graph: Graph, patches: string, { stem, separable }: Mobilenet): string => {
   let features = graph.op("Unsqueeze", [patches, graph.integers([1])])
   features = addConvolution(graph, features, stem, 2, false)
   for (const { depthwise, pointwise, stride } of separable) {

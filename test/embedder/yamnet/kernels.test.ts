@@ -1,8 +1,8 @@
 import { describe, expect, test } from "bun:test"
-import { BYTES } from "../../../../src/embedder/webgpu/wgsl/kernel.ts"
-import { networkKernels } from "../../../../src/embedder/webgpu/wgsl/networkKernels.ts"
-import { PRECISIONS } from "../../../../src/embedder/yamnet/layers.ts"
-import { untrainedNetwork } from "../../../../src/embedder/yamnet/untrained.ts"
+import { PRECISIONS } from "../../../src/embedder/engine.ts"
+import { BYTES } from "../../../src/embedder/webgpu/wgsl/kernel.ts"
+import { networkKernels } from "../../../src/embedder/yamnet/kernels.ts"
+import { untrainedNetwork } from "../../../src/embedder/yamnet/untrained.ts"
 
 // That the kernels compute the network is tested on a device, in test/embedder/reference.test.ts.
 

@@ -9,7 +9,7 @@ import {
   PATCH_FRAMES,
   PATCH_HOP_FRAMES,
   PATCH_SIZE
-} from "../../../src/embedder/yamnet/frontend.ts"
+} from "../../../src/embedder/yamnet/logMel.ts"
 import { needsYamnet, yamnetFolder } from "../../support/fixtures.ts"
 import { chirp, noise } from "../../support/signals.ts"
 import { distance, readConstant } from "../../support/yamnetReference.ts"

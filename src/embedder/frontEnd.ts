@@ -1,0 +1,33 @@
+/**
+ * What an embedder hears with, whatever its weights: how sound is cut into windows and made into patches, the network's
+ * inputs. Pure and without a native add-on, because Workers do it.
+ */
+export interface FrontEnd {
+  /** What settings and recipes call the embedder. */
+  readonly id: string
+  /** The module that exports this as `frontEnd`: functions do not cross to a Worker, so it imports them from there. */
+  readonly module: string
+  /** Of the sound that it takes, in Hz. */
+  readonly sampleRate: number
+  /** Samples that a patch hears. */
+  readonly window: number
+  /** Samples from one window's start to the next one's. */
+  readonly hop: number
+  /** Floats of a patch. */
+  readonly patchSize: number
+  /** Floats of each vector that the network gives for a patch, by name; they lie side by side in one row, in this order. */
+  readonly vectors: Readonly<Record<string, number>>
+  /** Enter the recipe: the first changes whenever a patch would, the second whenever patches would count otherwise. */
+  readonly versions: { readonly frontEnd: string; readonly pooling: string }
+  /** Mono samples to patches [n * patchSize], at least one: the tail is padded. */
+  readonly prepare: (samples: Float32Array) => Float32Array
+  /** What each patch of a recording counts for in its vector, all together 1. Its variants' patches all count the same. */
+  readonly weigh: (patches: Float32Array) => Float64Array
+}
+
+/** Floats of a row: all vectors of a patch, or of a clip, side by side. */
+export const rowSize = ({ vectors }: Pick<FrontEnd, "vectors">): number =>
+  Object.values(vectors).reduce((sum, size) => sum + size, 0)
+
+/** All patches counting the same. */
+export const evenWeights = (patches: number): Float64Array => new Float64Array(patches).fill(1 / patches)

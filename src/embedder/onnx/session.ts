@@ -1,0 +1,29 @@
+import { Effect, type Scope } from "effect"
+import type { InferenceSession } from "onnxruntime-node"
+
+/**
+ * An onnxruntime session for a model, on so many threads, released with the scope; `fail` says what a failure means.
+ *
+ * Waiting threads sleep. Spinning is no faster alone and, beside workers that decode, much slower.
+ */
+export const openSession = <E>(
+  model: Uint8Array,
+  threads: number,
+  fail: (cause: unknown) => E
+): Effect.Effect<InferenceSession, E, Scope.Scope> =>
+  Effect.acquireRelease(
+    Effect.tryPromise({
+      try: async () => {
+        // Not before it is needed: a machine may lack its libraries, and most commands do without.
+        const { InferenceSession } = await import("onnxruntime-node")
+        return InferenceSession.create(model, {
+          intraOpNumThreads: threads,
+          interOpNumThreads: 1,
+          logSeverityLevel: 3,
+          extra: { session: { intra_op: { allow_spinning: "0" } } }
+        })
+      },
+      catch: fail
+    }),
+    (session) => Effect.promise(() => session.release())
+  )

@@ -1,0 +1,49 @@
+import { Effect, Option } from "effect"
+import { Settings } from "../../config.ts"
+import type { Backbone, Embedder } from "../embedder.ts"
+import { Graph } from "../onnx/graph.ts"
+import { frontEnd } from "./frontEnd.ts"
+import { addFrontEnd, addNetwork } from "./graph.ts"
+import { networkKernels } from "./kernels.ts"
+import { MEL_BANDS, PATCH_FRAMES } from "./logMel.ts"
+import { EMBEDDING_SIZE, type Mobilenet } from "./mobilenet.ts"
+import { addPooling } from "./pooling.ts"
+import { findWeights, type YamnetWeights } from "./weights.ts"
+
+/** A network of YAMNet's shape, from log-mel patches [n, 96, 64] to embeddings [n, 1024]. */
+export const backboneOf = (network: Mobilenet): Backbone => ({
+  frontEnd,
+  patchShape: [PATCH_FRAMES, MEL_BANDS],
+  model: (batch) => {
+    const graph = new Graph("yamnet")
+    const patches = graph.input("patches", [batch, PATCH_FRAMES, MEL_BANDS])
+    graph.op("Identity", [addNetwork(graph, patches, network)], {}, "rows")
+    graph.output("rows", [batch, EMBEDDING_SIZE])
+    return graph.model()
+  },
+  kernels: (batch, precision) => networkKernels(network, batch, precision)
+})
+
+/** YAMNet with these weights. */
+export const yamnetOf = (weights: YamnetWeights): Embedder => ({
+  ...backboneOf(weights),
+  name: weights.embedder,
+  hash: weights.hash,
+  source: weights.source,
+  ...(weights.scores === undefined ? {} : { scores: weights.scores }),
+  addTo: (graph, waveform) => {
+    const patches = addFrontEnd(graph, waveform)
+    return addPooling(graph, patches, addNetwork(graph, patches, weights))
+  }
+})
+
+/** YAMNet with the weights that YAMNET_MODEL names, else those in `folder`, downloaded once. */
+export const findYamnet = Effect.fn("findYamnet")(function* (options: {
+  readonly folder: string
+  /** Whether an untrained network may stand in where nothing can be downloaded. */
+  readonly allowUntrained: boolean
+}) {
+  const { yamnetModel } = yield* Settings
+  const location = Option.match(yamnetModel, { onNone: () => ({}), onSome: (location) => ({ location }) })
+  return yamnetOf(yield* findWeights({ ...location, ...options }))
+})
