@@ -57,7 +57,8 @@ test("what is found is decided, at once and for good", async () => {
     return review.duplicates.map(({ recordings }) => recordings.map(({ key }) => key).sort())
   }
   expect(await pairs()).toContainEqual([COPY, SHOT])
-  expect(await get("/map")).toMatchObject({ method: "pca", recordings: 11, points: expect.any(Array) })
+  // Without the same bytes in two classes, which no model learns from.
+  expect(await get("/map")).toMatchObject({ method: "pca", recordings: 9, points: expect.any(Array) })
 
   expect(await decide({ decision: "set aside", key: COPY })).toEqual([
     200,
