@@ -4,7 +4,7 @@
 // The rooms of the house, from the ground up. A room may import what stands on a lower floor, and its own files.
 // A new room gets a place here; rooms on one floor know nothing of each other.
 const FLOORS = [
-  ["sound", "config.ts"],
+  ["sound", "config"],
   ["augment", "embedder", "processes"],
   ["store"],
   ["embeddings"],
@@ -25,10 +25,7 @@ const rooms = FLOORS.flat()
 if (rooms.length > MOST_ROOMS) throw new Error(`${rooms.length} rooms are more than ${MOST_ROOMS}.`)
 if (FLOORS.length > MOST_FLOORS) throw new Error(`${FLOORS.length} floors are more than ${MOST_FLOORS}.`)
 
-const pathOf = (room) => {
-  const path = room === "pipelines" || room === "bench" ? room : `src/${room}`
-  return room.endsWith(".ts") ? `^${path.replace(".", "\\.")}$` : `^${path}/`
-}
+const pathOf = (room) => `^${room === "pipelines" || room === "bench" ? room : `src/${room}`}/`
 
 const downwards = FLOORS.flatMap((floor, level) =>
   floor.map((room) => ({

@@ -1,7 +1,7 @@
 import { join } from "node:path"
 import { Effect, Layer } from "effect"
 import { FetchHttpClient } from "effect/http"
-import { Settings } from "../src/config.ts"
+import { Settings } from "../src/config/settings.ts"
 import { engineLayer } from "../src/embedder/choose.ts"
 import { Engine } from "../src/embedder/engine.ts"
 import { settledEmbedder } from "../src/runs/services.ts"

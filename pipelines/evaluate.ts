@@ -11,7 +11,7 @@ import { classTable, explain, headTable } from "../src/classifier/evaluation/fig
 import { type OutOfFold, outOfFold } from "../src/classifier/evaluation/outOfFold.ts"
 import { HEAD_NAMES, type HeadName } from "../src/classifier/heads/heads.ts"
 import { nativeBackend } from "../src/classifier/train/nativeBackend.ts"
-import { Settings } from "../src/config.ts"
+import { Settings } from "../src/config/settings.ts"
 import { embeddedCorpus } from "../src/runs/embedded.ts"
 import { planRun } from "../src/runs/retrain.ts"
 import { runServices, settledEmbedder } from "../src/runs/services.ts"

@@ -1,6 +1,6 @@
 import { Effect, Stream } from "effect"
 import type { Dataset } from "../../src/classifier/dataset.ts"
-import { Settings } from "../../src/config.ts"
+import { Settings } from "../../src/config/settings.ts"
 import type { ScoreLayer } from "../../src/embedder/embedder.ts"
 import { Engine } from "../../src/embedder/engine.ts"
 import { frontEnd } from "../../src/embedder/yamnet/frontEnd.ts"

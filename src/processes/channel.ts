@@ -1,5 +1,5 @@
 import { Effect } from "effect"
-import { childEnvironment } from "../config.ts"
+import { childEnvironment } from "../config/settings.ts"
 import type { ToProcess } from "./protocol.ts"
 
 /** A process that is there, and the way to it. */

@@ -1,6 +1,6 @@
 import { Effect } from "effect"
 import { nearestNeighbours } from "../classifier/neighbours/nearest.ts"
-import { Settings } from "../config.ts"
+import { Settings } from "../config/settings.ts"
 import type { DuplicatePair, KnownDuplicates } from "../registry/knownDuplicates.ts"
 import { SAMPLE_RATE } from "../sound/clip.ts"
 import { decodeClip } from "../sound/decode/decode.ts"

@@ -1,5 +1,5 @@
 import { Effect, Layer } from "effect"
-import { Settings } from "../config.ts"
+import { Settings } from "../config/settings.ts"
 import { engineLayer } from "../embedder/choose.ts"
 import type { Embedder } from "../embedder/embedder.ts"
 import { RunEvents } from "../stream/events.ts"

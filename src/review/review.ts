@@ -1,5 +1,5 @@
 import { DateTime, Effect, Option, Schema, Stream } from "effect"
-import { Settings } from "../config.ts"
+import { Settings } from "../config/settings.ts"
 import { Embeddings } from "../embeddings/embeddings.ts"
 import { addDuplicates, readDuplicates } from "../registry/knownDuplicates.ts"
 import { newestVersion } from "../registry/trainingSet.ts"

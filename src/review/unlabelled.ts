@@ -1,7 +1,7 @@
 import { Effect, Stream } from "effect"
 import { nearestNeighbours } from "../classifier/neighbours/nearest.ts"
 import { VOTERS, voteOfNeighbours } from "../classifier/neighbours/vote.ts"
-import { Settings } from "../config.ts"
+import { Settings } from "../config/settings.ts"
 import type { Embedder } from "../embedder/embedder.ts"
 import { Embeddings } from "../embeddings/embeddings.ts"
 import { makeRecipe } from "../embeddings/recipe.ts"

@@ -1,5 +1,5 @@
 import { Effect } from "effect"
-import { Settings } from "../config.ts"
+import { Settings } from "../config/settings.ts"
 import { embedCorpus } from "../stream/embed.ts"
 import { Preparers } from "../stream/preparers.ts"
 import { loadDataset } from "./data.ts"

@@ -1,6 +1,6 @@
 import { resolve } from "node:path"
 import { Effect, Layer } from "effect"
-import { SettingError, Settings } from "../config.ts"
+import { SettingError, Settings } from "../config/settings.ts"
 import { engineLayer } from "../embedder/choose.ts"
 import type { Embedder } from "../embedder/embedder.ts"
 import { EMBEDDERS } from "../embedder/embedders.ts"

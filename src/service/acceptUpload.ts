@@ -1,5 +1,5 @@
 import { DateTime, Effect, Option } from "effect"
-import { Settings } from "../config.ts"
+import { Settings } from "../config/settings.ts"
 import { readDocument, unlessChanged, writeDocument } from "../store/documents.ts"
 import { recordingKey, uploadKey } from "../store/keys.ts"
 import { Receipt } from "../store/receipt.ts"

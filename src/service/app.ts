@@ -1,7 +1,7 @@
 import { cors } from "@elysiajs/cors"
 import { Cause, type Context, Duration, Effect } from "effect"
 import { type AnyElysia, Elysia } from "elysia"
-import { Settings } from "../config.ts"
+import { Settings } from "../config/settings.ts"
 import { Counters } from "./counters.ts"
 import { isLoopback, makeGuard } from "./guard.ts"
 import { makeHandle, type Services } from "./handle.ts"

@@ -1,7 +1,7 @@
 import { Effect, Option, Schema } from "effect"
 import { Elysia } from "elysia"
 import { VARIANT_NAMES, type VariantName } from "../augment/variants.ts"
-import { Settings } from "../config.ts"
+import { Settings } from "../config/settings.ts"
 import { classOf, isRecording, isUnlabelled, variantKey } from "../store/keys.ts"
 import { Store } from "../store/store.ts"
 import { Corpus } from "./corpus.ts"

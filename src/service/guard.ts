@@ -1,6 +1,6 @@
 import { createHash, timingSafeEqual } from "node:crypto"
 import { Option, Redacted } from "effect"
-import type { Settings } from "../config.ts"
+import type { Settings } from "../config/settings.ts"
 import { Refusal, refuse } from "./refusal.ts"
 
 /** Whether this address is reached from this machine only. */

@@ -1,5 +1,5 @@
 import { type Context, Effect, Exit } from "effect"
-import type { Settings } from "../config.ts"
+import type { Settings } from "../config/settings.ts"
 import type { Store } from "../store/store.ts"
 import type { Corpus } from "./corpus.ts"
 import type { Counters } from "./counters.ts"

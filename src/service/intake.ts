@@ -1,5 +1,5 @@
 import { Context, Duration, Effect, Layer } from "effect"
-import { Settings } from "../config.ts"
+import { Settings } from "../config/settings.ts"
 import { type Holding, shareMemory } from "../stream/memory.ts"
 import { type Refusal, refuse } from "./refusal.ts"
 

@@ -1,6 +1,6 @@
 import { Effect, Exit, Schema, Scope } from "effect"
 import { type InferenceSession, Tensor } from "onnxruntime-node"
-import { Settings } from "../config.ts"
+import { Settings } from "../config/settings.ts"
 import { openSession } from "../embedder/onnx/session.ts"
 import { decodeClip } from "../sound/decode/decode.ts"
 import { decodeDocument } from "../store/documents.ts"

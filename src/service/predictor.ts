@@ -1,5 +1,5 @@
 import { Context, Effect, Layer, Option } from "effect"
-import { Settings } from "../config.ts"
+import { Settings } from "../config/settings.ts"
 import { programPath } from "../processes/programPath.ts"
 import type { Kind, Payload } from "../processes/protocol.ts"
 import { supervise } from "../processes/supervise.ts"

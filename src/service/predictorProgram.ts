@@ -1,5 +1,5 @@
 import { Effect, Layer } from "effect"
-import { Settings } from "../config.ts"
+import { Settings } from "../config/settings.ts"
 import { answer, runProgram } from "../processes/program.ts"
 import { openStoreAt } from "../store/openStore.ts"
 import { Store } from "../store/store.ts"

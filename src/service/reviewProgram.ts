@@ -1,6 +1,6 @@
 import { Effect, Layer } from "effect"
 import { FetchHttpClient } from "effect/http"
-import { Settings } from "../config.ts"
+import { Settings } from "../config/settings.ts"
 import { Embeddings } from "../embeddings/embeddings.ts"
 import { answer, runProgram } from "../processes/program.ts"
 import { lookThrough } from "../review/lookThrough.ts"

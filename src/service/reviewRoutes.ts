@@ -1,7 +1,7 @@
 import { Effect, Option, Schema, Stream } from "effect"
 import { Elysia } from "elysia"
 import { DataMap } from "../classifier/mapRecordings.ts"
-import { Settings } from "../config.ts"
+import { Settings } from "../config/settings.ts"
 import { readPointer } from "../registry/pointer.ts"
 import { keep, type Move, relabel, restore, setAside } from "../review/moves.ts"
 import { openItems, Review, readReview } from "../review/review.ts"

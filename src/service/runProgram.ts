@@ -1,6 +1,6 @@
 import { Effect, Layer, Option } from "effect"
 import { FetchHttpClient } from "effect/http"
-import { Settings } from "../config.ts"
+import { Settings } from "../config/settings.ts"
 import { answer, runProgram } from "../processes/program.ts"
 import { clientLayer } from "../runs/cluster/connections.ts"
 import { retrainOnCluster } from "../runs/cluster/submit.ts"

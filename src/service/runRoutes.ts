@@ -1,6 +1,6 @@
 import { Effect, Option, Schema, Struct } from "effect"
 import { Elysia } from "elysia"
-import { Settings } from "../config.ts"
+import { Settings } from "../config/settings.ts"
 import { isRunId } from "../registry/runRecord.ts"
 import { RunSummary } from "../runs/summary.ts"
 import type { Handle } from "./handle.ts"

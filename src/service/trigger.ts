@@ -1,5 +1,5 @@
 import { Effect } from "effect"
-import { Settings } from "../config.ts"
+import { Settings } from "../config/settings.ts"
 import { isDue } from "../runs/trigger.ts"
 import { Corpus } from "./corpus.ts"
 import { Runs } from "./runs.ts"

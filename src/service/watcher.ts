@@ -1,5 +1,5 @@
 import { Context, Effect, Layer, Schedule } from "effect"
-import type { Settings } from "../config.ts"
+import type { Settings } from "../config/settings.ts"
 import { programPath } from "../processes/programPath.ts"
 import type { Event } from "../processes/protocol.ts"
 import { supervise } from "../processes/supervise.ts"

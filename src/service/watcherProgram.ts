@@ -1,6 +1,6 @@
 import { Effect, Layer, Queue } from "effect"
 import { FetchHttpClient } from "effect/http"
-import { Settings } from "../config.ts"
+import { Settings } from "../config/settings.ts"
 import { answer, runProgram } from "../processes/program.ts"
 import type { Event } from "../processes/protocol.ts"
 import { runServices, settledEmbedder } from "../runs/services.ts"

@@ -1,5 +1,5 @@
 import { Context, Effect, Layer, Option } from "effect"
-import { Settings } from "../config.ts"
+import { Settings } from "../config/settings.ts"
 import { observerLayer } from "../runs/cluster/connections.ts"
 import { type Member, Roster } from "../runs/cluster/roster.ts"
 import { type Refusal, refuse } from "./refusal.ts"

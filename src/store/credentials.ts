@@ -1,5 +1,5 @@
 import { Option, Redacted } from "effect"
-import type { Settings } from "../config.ts"
+import type { Settings } from "../config/settings.ts"
 
 /** What an AWS client is given of the settings' credentials: nothing leaves it to the SDK's own chain. */
 export const clientCredentials = (credentials: Settings["Service"]["credentials"]) =>

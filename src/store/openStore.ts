@@ -1,7 +1,7 @@
 import { stat } from "node:fs/promises"
 import { basename, dirname, join, resolve } from "node:path"
 import { Effect, Option, Stream } from "effect"
-import { Settings } from "../config.ts"
+import { Settings } from "../config/settings.ts"
 import { folderStore } from "./folder.ts"
 import { explain, ignoreAbsence } from "./folder-error.ts"
 import { RECORDINGS_PREFIX } from "./keys.ts"

@@ -1,7 +1,7 @@
 import { S3Client } from "@aws-sdk/client-s3"
 import { FetchHttpHandler } from "@smithy/fetch-http-handler"
 import { Effect, Option, Schedule, Semaphore } from "effect"
-import type { Settings } from "../config.ts"
+import type { Settings } from "../config/settings.ts"
 import { clientCredentials } from "./credentials.ts"
 import { explain, type Failure, Stalled } from "./s3-error.ts"
 import type { StoreError } from "./store.ts"

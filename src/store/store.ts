@@ -1,5 +1,5 @@
 import { Context, Effect, Option, Schema, type Stream } from "effect"
-import type { Settings } from "../config.ts"
+import type { Settings } from "../config/settings.ts"
 
 /** What listing a store says of an object. */
 export const ObjectInfo = Schema.Struct({

@@ -2,7 +2,7 @@ import { describe, expect, test } from "bun:test"
 import { existsSync } from "node:fs"
 import { dirname, join, resolve } from "node:path"
 import packageJson from "../../package.json"
-import { settings } from "../../src/config.ts"
+import { settings } from "../../src/config/settings.ts"
 
 const ROOT = resolve(import.meta.dir, "../..")
 const read = (path: string) => Bun.file(join(ROOT, path)).text()

@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test"
 import { ConfigProvider, Effect, Layer, Option } from "effect"
-import { Settings } from "../../src/config.ts"
+import { Settings } from "../../src/config/settings.ts"
 import { Embeddings } from "../../src/embeddings/embeddings.ts"
 import { readDuplicates } from "../../src/registry/knownDuplicates.ts"
 import { readTrainingSet } from "../../src/registry/trainingSet.ts"

@@ -1,6 +1,6 @@
 import { writeSync } from "node:fs"
 import { Effect, Layer, Logger } from "effect"
-import { Settings } from "../../src/config.ts"
+import { Settings } from "../../src/config/settings.ts"
 import { engineLayer } from "../../src/embedder/choose.ts"
 import { Embeddings } from "../../src/embeddings/embeddings.ts"
 import { newRunId } from "../../src/registry/runRecord.ts"

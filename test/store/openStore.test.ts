@@ -3,7 +3,7 @@ import { mkdir } from "node:fs/promises"
 import { join } from "node:path"
 import { ConfigProvider, Effect, Layer, Option } from "effect"
 import { startS3Server } from "../../bench/s3/server.ts"
-import { Settings } from "../../src/config.ts"
+import { Settings } from "../../src/config/settings.ts"
 import { openStore } from "../../src/store/openStore.ts"
 import { temporaryFolder } from "../support/stores.ts"
 

@@ -1,5 +1,5 @@
 import { ConfigProvider, Effect, Layer, Result, Stream } from "effect"
-import { Settings } from "../../src/config.ts"
+import { Settings } from "../../src/config/settings.ts"
 import { engineLayer } from "../../src/embedder/choose.ts"
 import type { Embedder } from "../../src/embedder/embedder.ts"
 import { Engine } from "../../src/embedder/engine.ts"

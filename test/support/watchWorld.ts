@@ -1,5 +1,5 @@
 import { ConfigProvider, Effect, Fiber, Layer, Logger, type Scope } from "effect"
-import { Settings } from "../../src/config.ts"
+import { Settings } from "../../src/config/settings.ts"
 import { engineLayer } from "../../src/embedder/choose.ts"
 import { Embeddings } from "../../src/embeddings/embeddings.ts"
 import type { RunSummary } from "../../src/runs/summary.ts"

@@ -1,5 +1,5 @@
 import { Effect, Option } from "effect"
-import { Settings } from "../../config.ts"
+import { Settings } from "../../config/settings.ts"
 import type { Backbone, Embedder } from "../embedder.ts"
 import { Graph } from "../onnx/graph.ts"
 import { frontEnd } from "./frontEnd.ts"

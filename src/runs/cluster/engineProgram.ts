@@ -1,6 +1,6 @@
 import { Effect, Layer } from "effect"
 import { FetchHttpClient } from "effect/http"
-import { Settings } from "../../config.ts"
+import { Settings } from "../../config/settings.ts"
 import { runProgram } from "../../processes/program.ts"
 import { openStoreAt } from "../../store/openStore.ts"
 import { Preparers } from "../../stream/preparers.ts"

@@ -1,5 +1,5 @@
 import { Effect, Schema, Stream } from "effect"
-import { Settings } from "../../config.ts"
+import { Settings } from "../../config/settings.ts"
 import type { Embedder } from "../../embedder/embedder.ts"
 import { Engine } from "../../embedder/engine.ts"
 import { makeRecipe } from "../../embeddings/recipe.ts"

@@ -1,5 +1,5 @@
 import { Effect, Option, Schema } from "effect"
-import { Settings } from "../../config.ts"
+import { Settings } from "../../config/settings.ts"
 
 /** The settings that a run brings along, so that every worker does as the machine that started it would. */
 export const RunSettings = Schema.Struct({

@@ -1,6 +1,6 @@
 import { Cause, Effect, Option, Schedule, Schema } from "effect"
 import packageJson from "../../../package.json"
-import { Settings } from "../../config.ts"
+import { Settings } from "../../config/settings.ts"
 import { RunEvents } from "../../stream/events.ts"
 import type { RetrainOptions } from "../retrain.ts"
 import { Journal } from "./journal.ts"

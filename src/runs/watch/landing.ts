@@ -1,5 +1,5 @@
 import { Duration, Effect, Schedule, Stream } from "effect"
-import { Settings } from "../../config.ts"
+import { Settings } from "../../config/settings.ts"
 import type { Embedder } from "../../embedder/embedder.ts"
 import { Embeddings } from "../../embeddings/embeddings.ts"
 import { makeRecipe } from "../../embeddings/recipe.ts"

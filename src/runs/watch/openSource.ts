@@ -1,6 +1,6 @@
 import { isAbsolute } from "node:path"
 import { Duration, Effect, Fiber, Option, Queue } from "effect"
-import { Settings } from "../../config.ts"
+import { Settings } from "../../config/settings.ts"
 import type { ObjectInfo, Store, StoreError } from "../../store/store.ts"
 import { queueSource } from "./queue.ts"
 import { bucketSource, type Findings, folderSource, type Pace, type QueueError, type Source } from "./source.ts"

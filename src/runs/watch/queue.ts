@@ -1,7 +1,7 @@
 import { DeleteMessageBatchCommand, type Message, ReceiveMessageCommand, SQSClient } from "@aws-sdk/client-sqs"
 import { FetchHttpHandler } from "@smithy/fetch-http-handler"
 import { Clock, Duration, Effect, Option, Schema } from "effect"
-import type { Settings } from "../../config.ts"
+import type { Settings } from "../../config/settings.ts"
 import { clientCredentials } from "../../store/credentials.ts"
 import { isRecording } from "../../store/keys.ts"
 import { Store } from "../../store/store.ts"

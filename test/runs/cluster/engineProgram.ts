@@ -1,5 +1,5 @@
 import { Effect, Layer, Semaphore } from "effect"
-import { Settings } from "../../../src/config.ts"
+import { Settings } from "../../../src/config/settings.ts"
 import { engineLayer } from "../../../src/embedder/choose.ts"
 import { Engine } from "../../../src/embedder/engine.ts"
 import { frontEnd } from "../../../src/embedder/yamnet/frontEnd.ts"

@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test"
 import { Effect, Layer, Option } from "effect"
-import { Settings } from "../../../src/config.ts"
+import { Settings } from "../../../src/config/settings.ts"
 import { engineLayer } from "../../../src/embedder/choose.ts"
 import { Embeddings } from "../../../src/embeddings/embeddings.ts"
 import { makeRecipe } from "../../../src/embeddings/recipe.ts"

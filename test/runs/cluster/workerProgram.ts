@@ -1,7 +1,7 @@
 import { join } from "node:path"
 import { NodeRuntime, NodeServices } from "@effect/platform-node"
 import { Console, Effect, Layer, Redacted } from "effect"
-import { Settings } from "../../../src/config.ts"
+import { Settings } from "../../../src/config/settings.ts"
 import { EngineProcess } from "../../../src/runs/cluster/engineProcess.ts"
 import { work } from "../../../src/runs/cluster/worker.ts"
 import { Store } from "../../../src/store/store.ts"

@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test"
 import { availableParallelism } from "node:os"
 import { ConfigProvider, Effect, Layer, Option, Redacted } from "effect"
-import { Settings, settings } from "../src/config.ts"
+import { Settings, settings } from "../../src/config/settings.ts"
 
 const read = (environment: Record<string, string>) =>
   Settings.pipe(

@@ -1,0 +1,50 @@
+import { Option, Schema, SchemaTransformation } from "effect"
+
+// What settings are written as, and what they mean.
+
+export const matching = (pattern: RegExp) => Schema.String.check(Schema.isPattern(pattern))
+
+export const wholeNumber = (minimum: number, maximum: number) =>
+  matching(/^\d+$/).pipe(Schema.decodeTo(Schema.NumberFromString.check(Schema.isBetween({ minimum, maximum }))))
+
+export const seconds = matching(/^\d+(\.\d+)?$/).pipe(
+  Schema.decodeTo(Schema.NumberFromString.check(Schema.isBetween({ minimum: 1, maximum: 3600 })))
+)
+
+export const share = matching(/^\d+(\.\d+)?%?$/).pipe(
+  Schema.decodeTo(
+    Schema.Number.check(Schema.isBetween({ minimum: 0, maximum: 1 })),
+    SchemaTransformation.transform({
+      decode: (text) => Number.parseFloat(text) / (text.endsWith("%") ? 100 : 1),
+      encode: String
+    })
+  )
+)
+
+// Unicode mode for \p{...}; without it where it is too strict, as for the common but needless escape in "\-".
+export const compile = (text: string): Option.Option<RegExp> =>
+  Option.orElse(compileUnicode(text), () => compilePlain(text))
+export const splitList = (text: string): ReadonlyArray<string> =>
+  text
+    .split(",")
+    .map((item) => item.trim())
+    .filter((item) => item !== "")
+
+const compileUnicode = Option.liftThrowable((text: string) => new RegExp(text, "u"))
+const compilePlain = Option.liftThrowable((text: string) => new RegExp(text))
+
+export const yesOrNo = Schema.Literals(["1", "0", "true", "false"]).pipe(
+  Schema.decodeTo(
+    Schema.Boolean,
+    SchemaTransformation.transform({
+      decode: (text) => text === "1" || text === "true",
+      encode: (value) => (value ? ("1" as const) : ("0" as const))
+    })
+  )
+)
+
+export const webAddress = Schema.String.check(
+  Schema.makeFilter((text) => URL.canParse(text) && /^https?:$/.test(new URL(text).protocol))
+)
+
+export const address = { allowed: "an address such as http://localhost:9000", schema: webAddress }

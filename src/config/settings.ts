@@ -1,0 +1,117 @@
+import { availableParallelism } from "node:os"
+import { Config, Context, Effect, Layer, Option, Redacted, Schema } from "effect"
+import { type Definition, definitions, type Setting } from "./definitions.ts"
+import { compile, splitList } from "./forms.ts"
+
+/** A setting that is wrong; the message names it, its value and what is allowed. */
+export class SettingError extends Schema.TaggedError<SettingError>()("SettingError", {
+  setting: Schema.String,
+  message: Schema.String
+}) {}
+
+/** Every setting, as `--help` and docs/operating.md describe it, in order. */
+export const settings: ReadonlyArray<Setting> = Object.values(definitions)
+
+const decode = <A>({ name, allowed, schema, secret }: Definition<A>, text: string) =>
+  Schema.decodeUnknownEffect(schema)(text).pipe(
+    Effect.mapError(
+      () =>
+        new SettingError({
+          setting: name,
+          message: `${name} ${secret ? "has a value that is not allowed; it" : `is "${text}", but`} must be ${allowed}.`
+        })
+    )
+  )
+
+const lookUp = (name: string) =>
+  Config.option(Config.String(name)).pipe(
+    Effect.mapError((error) => new SettingError({ setting: name, message: `${name} cannot be read: ${error.message}` }))
+  )
+
+/** A setting that may be absent. An empty variable counts as absent. */
+const optional = <A>(definition: Definition<A>) =>
+  lookUp(definition.name).pipe(
+    Effect.flatMap((text) => (Option.isNone(text) ? Effect.succeedNone : Effect.asSome(decode(definition, text.value))))
+  )
+
+/** A setting whose fallback is a value. */
+const required = <A>(definition: Definition<A>) =>
+  lookUp(definition.name).pipe(
+    Effect.flatMap((text) =>
+      decode(
+        definition,
+        Option.getOrElse(text, () => definition.fallback)
+      )
+    )
+  )
+
+const readCredentials = Effect.fn("Settings.credentials")(function* () {
+  const accessKeyId = yield* optional(definitions.accessKeyId)
+  const secretAccessKey = yield* optional(definitions.secretAccessKey)
+  const sessionToken = yield* optional(definitions.sessionToken)
+  if (Option.isSome(accessKeyId) && Option.isSome(secretAccessKey)) {
+    return Option.some({
+      accessKeyId: accessKeyId.value,
+      secretAccessKey: Redacted.make(secretAccessKey.value),
+      sessionToken: Option.map(sessionToken, (token) => Redacted.make(token))
+    })
+  }
+  if (Option.isNone(accessKeyId) && Option.isNone(secretAccessKey)) return Option.none()
+  const [present, absent] = Option.isSome(accessKeyId)
+    ? [definitions.accessKeyId.name, definitions.secretAccessKey.name]
+    : [definitions.secretAccessKey.name, definitions.accessKeyId.name]
+  return yield* new SettingError({
+    setting: absent,
+    message: `${absent} is not set, but ${present} is: set both, or neither to use the AWS SDK's own credentials.`
+  })
+})
+
+const readSettings = Effect.fn("Settings.read")(function* () {
+  const endpoint = yield* optional(definitions.endpoint)
+  const anyEndpoint = yield* optional(definitions.anyEndpoint)
+  return {
+    bucket: yield* optional(definitions.bucket),
+    region: yield* optional(definitions.region),
+    endpoint: Option.orElse(endpoint, () => anyEndpoint),
+    credentials: yield* readCredentials(),
+    clipMaxSeconds: yield* required(definitions.clipMaxSeconds),
+    maxRecordingMegabytes: yield* required(definitions.maxRecordingMegabytes),
+    maxSkipped: yield* required(definitions.maxSkipped),
+    gateTolerance: yield* required(definitions.gateTolerance),
+    gateClassTolerance: yield* required(definitions.gateClassTolerance),
+    groupPattern: Option.flatMap(yield* optional(definitions.groupPattern), compile),
+    embedder: yield* required(definitions.embedder),
+    yamnetModel: yield* optional(definitions.yamnetModel),
+    engine: yield* required(definitions.engine),
+    precision: yield* required(definitions.precision),
+    fetchConcurrency: yield* required(definitions.fetchConcurrency),
+    workers: Option.getOrElse(yield* optional(definitions.workers), availableParallelism),
+    host: yield* required(definitions.host),
+    port: yield* required(definitions.port),
+    apiToken: Option.map(yield* optional(definitions.apiToken), (token) => Redacted.make(token)),
+    allowAnonymous: yield* required(definitions.allowAnonymous),
+    corsOrigins: splitList(Option.getOrElse(yield* optional(definitions.corsOrigins), () => "")),
+    maxUploadMegabytes: yield* required(definitions.maxUploadMegabytes),
+    rateLimit: yield* required(definitions.rateLimit),
+    traceEndpoint: yield* optional(definitions.traceEndpoint),
+    predictors: Option.getOrElse(yield* optional(definitions.predictors), () => Math.min(4, availableParallelism())),
+    databaseUrl: Option.map(yield* optional(definitions.databaseUrl), (url) => Redacted.make(url)),
+    minNewSamples: yield* required(definitions.minNewSamples),
+    watchInterval: yield* required(definitions.watchInterval),
+    queueUrl: yield* optional(definitions.queueUrl),
+    allowNewClasses: yield* required(definitions.allowNewClasses)
+  }
+})
+
+/** The settings of this run, read from the environment and checked. */
+export class Settings extends Context.Service<Settings, Effect.Success<ReturnType<typeof readSettings>>>()(
+  "ecosight/config/Settings"
+) {
+  static readonly layer = Layer.effect(Settings, readSettings())
+}
+
+/** This process's environment for one that it starts, without the token that guards the service. */
+export const childEnvironment = (): NodeJS.ProcessEnv => {
+  const { [definitions.apiToken.name]: _, ...environment } = process.env
+  return environment
+}
