@@ -18,7 +18,7 @@ import { runServices, settledEmbedder } from "../src/runs/services.ts"
 import { openStore } from "../src/store/openStore.ts"
 import { RunEvents } from "../src/stream/events.ts"
 import { jsonFlag, searchLimits, storeFlag, trainingFlags, wholeNumber } from "./cli/flags.ts"
-import { table } from "./cli/summary.ts"
+import { table } from "./cli/summaryText.ts"
 import { Reporter, reporterLogger } from "./cli/terminal.ts"
 
 const { augmentations, epochs, batchSize, seed, searchSeconds, searchHeads } = trainingFlags

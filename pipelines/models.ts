@@ -10,7 +10,7 @@ import { type Difference, diffVersions, listVersions, showVersion, type Version 
 import { openStore } from "../src/store/openStore.ts"
 import { Store } from "../src/store/store.ts"
 import { jsonFlag, storeFlag } from "./cli/flags.ts"
-import { share, table } from "./cli/summary.ts"
+import { share, table } from "./cli/summaryText.ts"
 
 const models = Command.make("models").pipe(
   Command.withSharedFlags({

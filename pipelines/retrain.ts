@@ -17,7 +17,7 @@ import { openStore } from "../src/store/openStore.ts"
 import { Store } from "../src/store/store.ts"
 import { RunEvents } from "../src/stream/events.ts"
 import { jsonFlag, searchLimits, storeFlag, trainingFlags, wholeNumber } from "./cli/flags.ts"
-import { describeSummary } from "./cli/summary.ts"
+import { describeSummary } from "./cli/summaryText.ts"
 import { Reporter, reporterLogger } from "./cli/terminal.ts"
 
 const DEMO_FOLDER = "demo"

@@ -11,7 +11,7 @@ import { openStore } from "../src/store/openStore.ts"
 import { RunEvents } from "../src/stream/events.ts"
 import { Preparers } from "../src/stream/preparers.ts"
 import { jsonFlag, searchLimits, storeFlag, trainingFlags, wholeNumber } from "./cli/flags.ts"
-import { describeSummary } from "./cli/summary.ts"
+import { describeSummary } from "./cli/summaryText.ts"
 import { Reporter, reporterLogger } from "./cli/terminal.ts"
 
 const input = {

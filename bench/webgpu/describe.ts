@@ -1,4 +1,4 @@
-import { table } from "../../pipelines/cli/summary.ts"
+import { table } from "../../pipelines/cli/summaryText.ts"
 import type { Profile } from "./profile.ts"
 
 export const perSecond = (rate: number) => (rate < 100 ? rate.toFixed(2) : Math.round(rate).toLocaleString("en"))

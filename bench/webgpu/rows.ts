@@ -9,9 +9,9 @@ import { selfTest, type TestedEngine } from "../../src/embedder/webgpu/selfTest.
 import { openTensorflow } from "../../src/embedder/webgpu/tensorflow.ts"
 import { makeWebgpu } from "../../src/embedder/webgpu/webgpuEngine.ts"
 import { IN_FLIGHT } from "../../src/embedder/webgpu/wgsl/executor.ts"
-import { addNetwork } from "../../src/embedder/yamnet/graph.ts"
 import { MEL_BANDS, PATCH_FRAMES, PATCH_SIZE } from "../../src/embedder/yamnet/logMel.ts"
 import { EMBEDDING_SIZE, type Mobilenet } from "../../src/embedder/yamnet/mobilenet.ts"
+import { addNetwork } from "../../src/embedder/yamnet/networkGraph.ts"
 import { backboneOf } from "../../src/embedder/yamnet/yamnet.ts"
 
 /** Patches per second, from patches in the host's memory to embeddings in the host's memory. */

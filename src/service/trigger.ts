@@ -1,6 +1,6 @@
 import { Effect } from "effect"
 import { Settings } from "../config/settings.ts"
-import { isDue } from "../runs/trigger.ts"
+import { isDue } from "../runs/isDue.ts"
 import { Corpus } from "./corpus.ts"
 import { Runs } from "./runs.ts"
 

@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test"
-import { describeSummary } from "../../pipelines/cli/summary.ts"
+import { describeSummary } from "../../pipelines/cli/summaryText.ts"
 import { memoryStore } from "../support/memoryStore.ts"
 import { smallCorpus, succeed } from "../support/runWorld.ts"
 

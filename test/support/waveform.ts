@@ -1,8 +1,8 @@
 import { InferenceSession, Tensor } from "onnxruntime-node"
 import { Graph } from "../../src/embedder/onnx/graph.ts"
-import { addNetwork } from "../../src/embedder/yamnet/graph.ts"
 import { logMelPatches, MEL_BANDS, PATCH_FRAMES, PATCH_SIZE } from "../../src/embedder/yamnet/logMel.ts"
 import { EMBEDDING_SIZE, type Mobilenet } from "../../src/embedder/yamnet/mobilenet.ts"
+import { addNetwork } from "../../src/embedder/yamnet/networkGraph.ts"
 import { patchWeights } from "../../src/embedder/yamnet/pooling.ts"
 
 /** A clip's embedding as the pipeline computes it: patches outside the graph, YAMNet inside, pooling outside. */

@@ -9,12 +9,12 @@ import { initialWeights } from "../../src/classifier/initial.ts"
 import { fit, SCHEDULE } from "../../src/classifier/train/fit.ts"
 import { nativeBackend } from "../../src/classifier/train/nativeBackend.ts"
 import { seededRandom } from "../../src/sound/random.ts"
-import { openCorpus, printComparison, runExperiment } from "./corpus.ts"
+import { openCorpus, printComparison, runExperiment } from "./experimentData.ts"
 import { type Patches, patchesOf } from "./patches.ts"
 import * as views from "./views.ts"
 
 // Ways to make one clip of its patches, on the recordings that are not held out, or on all of them with --all:
-// bun bench/experiments/pooling.ts STORE [--all]. The last line is JSON.
+// bun bench/experiments/poolingKinds.ts STORE [--all]. The last line is JSON.
 
 const FOLDS = { folds: 5, repeats: 5, seed: 0 }
 const AUGMENTATIONS = 5

@@ -4,10 +4,10 @@ import type { HeadDescription } from "../../src/classifier/heads/head.ts"
 import { HEADS } from "../../src/classifier/heads/heads.ts"
 import { nativeBackend } from "../../src/classifier/train/nativeBackend.ts"
 import { train } from "../../src/classifier/train/train.ts"
-import { openCorpus, printComparison, runExperiment } from "./corpus.ts"
+import { openCorpus, printComparison, runExperiment } from "./experimentData.ts"
 
 // The settings of the audioset head, changed one at a time, on the recordings that are not held out:
-// bun bench/experiments/settings.ts STORE. The last line is JSON.
+// bun bench/experiments/headSettings.ts STORE. The last line is JSON.
 
 const FOLDS = { folds: 5, repeats: 5, seed: 0 }
 

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, expect, test } from "bun:test"
 import { InferenceSession, Tensor } from "onnxruntime-node"
 import { Graph } from "../../../src/embedder/onnx/graph.ts"
-import { addFrontEnd } from "../../../src/embedder/yamnet/graph.ts"
 import { logMelPatches, MEL_BANDS, PATCH_FRAMES, PATCH_SIZE } from "../../../src/embedder/yamnet/logMel.ts"
+import { addFrontEnd } from "../../../src/embedder/yamnet/networkGraph.ts"
 import { chirp } from "../../support/signals.ts"
 import { distance } from "../../support/yamnetReference.ts"
 

@@ -1,7 +1,7 @@
 import { NodeServices } from "@effect/platform-node"
 import { Console, Effect, Layer, Option } from "effect"
 import { FetchHttpClient } from "effect/http"
-import { table } from "../../pipelines/cli/summary.ts"
+import { table } from "../../pipelines/cli/summaryText.ts"
 import { fitTemperature, temper } from "../../src/classifier/calibrate.ts"
 import type { Dataset } from "../../src/classifier/dataset.ts"
 import { withoutHoldout } from "../../src/classifier/evaluation/calibrated.ts"

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test"
 import { PRECISIONS } from "../../../src/embedder/engine.ts"
 import { BYTES } from "../../../src/embedder/webgpu/wgsl/kernel.ts"
-import { networkKernels } from "../../../src/embedder/yamnet/kernels.ts"
+import { networkKernels } from "../../../src/embedder/yamnet/networkKernels.ts"
 import { untrainedNetwork } from "../../../src/embedder/yamnet/untrained.ts"
 
 // That the kernels compute the network is tested on a device, in test/embedder/reference.test.ts.
