@@ -7,8 +7,8 @@ import { intact, PartError } from "./parts.ts"
 import type { EmbeddedRecording } from "./recording.ts"
 import type { Sighting } from "./sighting.ts"
 
-// The vector is a byte array of little-endian float32 (1,024 of YAMNet). A Parquet list of floats reads 40 times slower
-// (41 ms against 1.0 ms for 768 rows) and writes 14 times slower; in Python, np.frombuffer(row, "<f4") gives the array.
+// The vector is a byte array of little-endian float32 (1,024 of YAMNet), which reads far faster than a Parquet list of
+// floats (docs/decisions/parquet.md); in Python, np.frombuffer(row, "<f4") gives the array.
 const Row = Schema.Struct({
   key: Schema.String,
   etag: Schema.String,

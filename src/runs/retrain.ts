@@ -176,8 +176,7 @@ const run = Effect.fnUntraced(function* <E1, R1, E2, R2>(
 const embedHere = Effect.fnUntraced(function* (settings: StreamSettings) {
   const { workers } = yield* Settings
   const streamed = yield* embedCorpus(settings).pipe(Effect.provide(Preparers.layer(workers)))
-  // The workers have ended and the stream's batches are garbage: without this, training comes on top (740 MB
-  // against 630 MB at most, for 1,160 recordings).
+  // The workers have ended and the stream's batches are garbage: without this, training comes on top of them.
   yield* Effect.sync(() => Bun.gc(true))
   return streamed
 })

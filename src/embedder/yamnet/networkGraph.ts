@@ -50,7 +50,7 @@ const addConvolution = (
  * Adds YAMNet from log-mel patches [n, 96, 64] to embeddings [n, 1024] and returns the name of the latter.
  *
  * Channels come before height and width: from that order onnxruntime rewrites the whole network into its blocked
- * convolutions, which makes it 2.9 times as fast.
+ * convolutions.
  */
 export const addNetwork = (graph: Graph, patches: string, { stem, separable }: Mobilenet): string => {
   let features = graph.op("Unsqueeze", [patches, graph.integers([1])])

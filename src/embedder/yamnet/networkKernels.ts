@@ -10,10 +10,8 @@ import type { Mobilenet } from "./mobilenet.ts"
  * YAMNet from log-mel patches [n, 96, 64] to embeddings [n, 1024], n <= batch, as kernels of which each reads what the
  * one before it wrote: [patch, height, width, channel] throughout.
  *
- * Depthwise and pointwise layers stay apart. Fused, every tile of 64 output channels would compute its inputs again,
- * nine reads for one in the innermost loop, to save the 1.9 MB a patch (of 5.0) that pass through memory in between: 0.6 µs
- * of a large card's 3.3 TB/s, beside 2 µs of its 67 Tflop/s for the arithmetic. Only the first pointwise layer is one tile
- * wide, and so would compute nothing twice: fused, it would save 0.4 MB, 0.1 µs.
+ * Depthwise and pointwise layers stay apart. Fused, every tile of 64 output channels would compute its inputs again, nine
+ * reads for one in the innermost loop (docs/decisions/webgpu-and-wgsl.md).
  */
 export const networkKernels = (
   { stem, separable }: Mobilenet,
