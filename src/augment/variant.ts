@@ -12,12 +12,15 @@ export interface Variant<P extends Parameters = Parameters> {
   draw(random: () => number): P
   /** The rate at which it has the clip stretched, where it does: the clip is analysed once for all that stretch it. */
   stretchRate?(parameters: P): number
-  /** Makes its samples of the clip's, or of the stretched clip's, and leaves those as they are. */
+  /**
+   * Makes its samples of the clip's, or of the stretched clip's, and leaves those as they are. They may pass ±1, and may
+   * be more or fewer.
+   */
   apply(samples: Float32Array, parameters: P, context: VariantContext): Float32Array
 }
 
 export interface VariantContext {
-  /** As it was decoded. */
+  /** As it was decoded, at the rate that the embedder asks for: `clip.sampleRate` is that of all samples here. */
   readonly clip: Clip
   /** 32 bits of the variant's own, for noise. */
   readonly seed: number

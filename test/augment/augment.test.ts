@@ -5,13 +5,14 @@ import { AUGMENTATION_VERSION, drawVariants } from "../../src/augment/draw.ts"
 import { noise } from "../../src/augment/noise.ts"
 import { pitchShift } from "../../src/augment/pitchShift.ts"
 import { timeStretch } from "../../src/augment/timeStretch.ts"
+import { MAX_AUGMENTATIONS } from "../../src/augment/variants.ts"
 import { volume } from "../../src/augment/volume.ts"
 import { encodeWav } from "../../src/sound/wav.ts"
 import { made } from "../support/variants.ts"
 import { readVector } from "../support/vectors.ts"
 
 const clip = { samples: readVector("augment", "signal.f32"), sampleRate: 16_000 }
-const draws = drawVariants(createHash("sha256").update("a recording").digest("hex"), 11)
+const draws = drawVariants(createHash("sha256").update("a recording").digest("hex"), MAX_AUGMENTATIONS)
 const variants = Object.fromEntries(augment(clip, draws).map((variant) => [variant.draw.variant, variant]))
 const samplesOf = (name: string): Float32Array => variants[name]!.clip.samples
 

@@ -1,6 +1,7 @@
 import { describe, expect, setDefaultTimeout, test } from "bun:test"
 import { Schema } from "effect"
 import { startS3Server } from "../../bench/s3/server.ts"
+import { MAX_AUGMENTATIONS } from "../../src/augment/variants.ts"
 import { RunSummary } from "../../src/runs/summary.ts"
 import { needsYamnet, yamnetFolder } from "../support/fixtures.ts"
 import { folderOf, resultOf, runProgram } from "../support/program.ts"
@@ -60,7 +61,7 @@ describe("is refused in one sentence, with an exit code", () => {
   })
 
   test.each([
-    [["--augmentations", "12"], {}, "augmentations"],
+    [["--augmentations", `${MAX_AUGMENTATIONS + 1}`], {}, "augmentations"],
     [["--batch-size", "1"], {}, "batch-size"],
     [["--head", "deep"], {}, "linear"],
     [["--stor", "x"], {}, "--store"],
