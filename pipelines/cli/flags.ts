@@ -5,16 +5,19 @@ import { SEARCH, type SearchLimits } from "../../src/classifier/evaluation/searc
 import { describeHeads, HEAD_NAMES } from "../../src/classifier/heads/heads.ts"
 import { PROMOTIONS } from "../../src/registry/gate.ts"
 import { TRAINING_DEFAULTS } from "../../src/runs/trainingDefaults.ts"
+import { STORE_SCHEMES } from "../../src/store/openStore.ts"
 
 // Flags that more than one command takes.
 
 export const wholeNumber = (minimum: number, maximum: number) =>
   Schema.Int.check(Schema.isBetween({ minimum, maximum }))
 
+const addresses = STORE_SCHEMES.map((scheme) => `${scheme}...`).join(", ")
+
 /** `--store`; `fallback` says what is used without one. */
 export const storeFlag = (fallback = "the current folder") =>
   Flag.String("store").pipe(
-    Flag.withDescription(`s3://bucket or a folder (default: S3_BUCKET if set, else ${fallback})`),
+    Flag.withDescription(`${addresses} or a folder (default: S3_BUCKET if set, else ${fallback})`),
     Flag.optional
   )
 

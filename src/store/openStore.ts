@@ -15,6 +15,9 @@ const SCHEMES: Readonly<Record<string, OpenStore>> = {
   s3: (address) => openBucket(address)
 }
 
+/** What the address of a store begins with, such as `s3://`; anything else is a folder. */
+export const STORE_SCHEMES: ReadonlyArray<string> = Object.keys(SCHEMES).map((name) => `${name}://`)
+
 /**
  * Opens the store that `--store` names: `s3://bucket`, `s3://bucket/prefix`, another of `SCHEMES`, or a folder that holds
  * `extracted_audio`.
@@ -41,11 +44,10 @@ export const openStoreAt = Effect.fn("openStoreAt")(function* (
   const [, scheme, address] = /^([a-z][a-z0-9+.-]*):\/\/(.*)$/s.exec(location) ?? []
   if (scheme === undefined) return yield* openFolder(location, options.create)
   if (Object.hasOwn(SCHEMES, scheme)) return yield* SCHEMES[scheme]!(address!, options)
-  const known = Object.keys(SCHEMES).map((name) => `${name}://`)
   return yield* new StoreError({
     reason: "invalid",
     key: "",
-    message: `There is no kind of store "${scheme}://": name a folder, or one of ${known.join(", ")}.`
+    message: `There is no kind of store "${scheme}://": name a folder, or one of ${STORE_SCHEMES.join(", ")}.`
   })
 })
 

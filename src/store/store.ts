@@ -17,9 +17,9 @@ export type PutCondition = { readonly ifMatch: string } | { readonly ifNoneMatch
 /**
  * Why the store did not do what was asked; `message` is one sentence that says what to do about it.
  *
- * - `missing`: no such object, bucket or folder
+ * - `missing`: no such object, whose message ends in `<key> does not exist.`; or no such bucket or folder
  * - `denied`: no credentials, or they are refused
- * - `conflict`: a conditional `put` lost to another writer
+ * - `conflict`: a conditional `put` lost to another writer, also to one that removed the object
  * - `unreachable`: no answer, or none that could be used, after retries
  * - `invalid`: the request can never work, such as a key that no folder can hold
  */
@@ -47,7 +47,7 @@ export class Store extends Context.Service<
      * with `after`, only those that come after that key.
      */
     readonly list: (prefix: string, after?: string) => Stream.Stream<ObjectInfo, StoreError>
-    /** The whole object and the version that these bytes are. */
+    /** The whole object, in a buffer of its own that a Worker can be handed, and the version that these bytes are. */
     readonly get: (key: string) => Effect.Effect<{ readonly bytes: Uint8Array; readonly etag: string }, StoreError>
     /** Its bytes `from` to `to`, exclusive, as far as it has them; for objects that never change. */
     readonly getRange: (key: string, from: number, to: number) => Effect.Effect<Uint8Array, StoreError>

@@ -88,10 +88,10 @@ test("an address of a kind that there is not is refused by name", () =>
   Effect.runPromise(
     Effect.gen(function* () {
       for (const scheme of ["gs", "constructor"]) {
-        expect(yield* failureOf(open(`${scheme}://recordings`))).toMatchObject({
-          reason: "invalid",
-          message: `There is no kind of store "${scheme}://": name a folder, or one of s3://.`
-        })
+        const error = yield* failureOf(open(`${scheme}://recordings`))
+        expect(error).toMatchObject({ reason: "invalid" })
+        expect(error.message).toStartWith(`There is no kind of store "${scheme}://": name a folder, or one of `)
+        expect(error.message).toContain("s3://")
       }
     })
   ))
