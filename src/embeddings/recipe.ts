@@ -60,6 +60,9 @@ export const makeRecipe = (
 
 const isDescribed = Schema.is(Described)
 
+/** Which embedder made this recipe's vectors. */
+export const embedderOf = ({ parts: { embedder } }: StoredRecipe): typeof Described.Type =>
+  isDescribed(embedder) ? embedder : FIRST
+
 /** Floats of a vector of this recipe. */
-export const vectorSize = ({ parts: { embedder } }: StoredRecipe): number =>
-  rowSize(isDescribed(embedder) ? embedder : FIRST)
+export const vectorSize = (recipe: StoredRecipe): number => rowSize(embedderOf(recipe))

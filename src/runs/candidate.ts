@@ -16,6 +16,7 @@ import { Settings } from "../config/settings.ts"
 import type { Embedder } from "../embedder/embedder.ts"
 import { Engine } from "../embedder/engine.ts"
 import { openTensorflow } from "../embedder/webgpu/tensorflow.ts"
+import type { Recipe } from "../embeddings/recipe.ts"
 import { type Decision, decide, type Promotion } from "../registry/gate.ts"
 import type { Promoted } from "../registry/pointer.ts"
 import { compareWithPromoted } from "../registry/promoted.ts"
@@ -83,12 +84,13 @@ export const judge = Effect.fn("judge")(function* (
   pointer: Option.Option<Promoted>,
   classifier: TrainedClassifier,
   dataset: Dataset,
+  recipe: Recipe,
   { holdout }: Split,
   live: ReadonlyMap<string, string>,
   { promotion }: { readonly promotion: Promotion }
 ) {
   const { gateTolerance, gateClassTolerance } = yield* Settings
-  const incumbent = yield* compareWithPromoted(pointer, classifier, dataset, holdout)
+  const incumbent = yield* compareWithPromoted(pointer, classifier, dataset, recipe, holdout)
   const labels = yield* checkNewLabels(pointer, dataset, live)
   return {
     comparison: incumbent.kind === "compared" ? { promotedRun: incumbent.runId, ...incumbent.comparison } : undefined,

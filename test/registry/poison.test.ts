@@ -14,6 +14,8 @@ import { trainOn } from "../support/trainingRuns.ts"
 
 const batch = (name: string, count: number, share: number, seed: number) => labelledBatch(name, count, share, seed, 0.9)
 
+const RECIPE = { id: "0".repeat(16), parts: {} }
+
 /** Trains on a first batch, promotes that model, trains on both batches, and asks the gate. */
 const decisionOn = (first: ReadonlyArray<Sample>, second: ReadonlyArray<Sample>) =>
   Effect.gen(function* () {
@@ -21,7 +23,8 @@ const decisionOn = (first: ReadonlyArray<Sample>, second: ReadonlyArray<Sample>)
     const files: ReadonlyArray<readonly [string, Uint8Array]> = [
       ["classifier.onnx", classifierModel(classifier)],
       ["class_names.json", new TextEncoder().encode(JSON.stringify(classifier.classes))],
-      ["training_set.json", new TextEncoder().encode("{}")]
+      ["training_set.json", new TextEncoder().encode("{}")],
+      ["model_metadata.json", new TextEncoder().encode(JSON.stringify({ recipe: RECIPE }))]
     ]
     yield* writeVersion("first", new Map(files))
     yield* promoteVersion("first", Option.none())
@@ -30,7 +33,7 @@ const decisionOn = (first: ReadonlyArray<Sample>, second: ReadonlyArray<Sample>)
       split,
       classifier: candidate
     } = yield* trainOn([...first, ...second], { head: "linear", epochs: 40 })
-    const incumbent = yield* compareWithPromoted(yield* readPointer(), candidate, dataset, split.holdout)
+    const incumbent = yield* compareWithPromoted(yield* readPointer(), candidate, dataset, RECIPE, split.holdout)
     const old = new Set(first.map(({ key }) => key))
     const labels = yield* checkLabels(dataset, (key) => !old.has(key))
     return { incumbent, decision: decide("auto", incumbent, { macroF1: 0, recall: 0.05 }, labels) }

@@ -118,7 +118,7 @@ test("vectors of two embedders are kept apart, and their models are not compared
     await run(store, tiny)
     const other = await run(store, undefined, {})
     expect(other).toMatchObject({ embedded: 24, comparison: null, promoted: false })
-    expect(other.decision).toContain("cannot be tested")
+    expect(other.decision).toMatch(/cannot be tested \(it takes vectors of tiny, not of yamnet: bun run models promote/)
     expect(new Set((await keysIn(store, "embeddings/")).map((key) => key.split("/")[1])).size).toBe(2)
     const published = async () => (await keysIn(store, "models/")).includes("models/ecosight.onnx")
     expect(await published()).toBe(false)
@@ -126,6 +126,15 @@ test("vectors of two embedders are kept apart, and their models are not compared
     expect(await published()).toBe(true)
     await run(store, tiny, { promotion: "always" })
     expect(await published()).toBe(false)
+  }))
+
+test("models of two embedders are not compared, though their vectors have one size", () =>
+  inFolder(async (store) => {
+    await run(store, tiny)
+    const namesake = { ...tiny, name: "namesake", frontEnd: { ...tiny.frontEnd, id: "namesake" } }
+    const other = await run(store, namesake)
+    expect(other).toMatchObject({ embedded: 24, comparison: null, promoted: false })
+    expect(other.decision).toContain("it takes vectors of tiny, not of namesake")
   }))
 
 test("a part of another embedder is refused by name, set aside, and its recordings are embedded again", () =>
