@@ -41,5 +41,7 @@ export interface Embedder extends Backbone {
 /** What a run leaves out for want of what the embedder lacks, a sentence each. */
 export const leftOut = ({ name, scores, addTo }: Embedder): ReadonlyArray<string> => [
   ...(scores === undefined ? [`The head audioset is not on offer: ${name} has no scores of its own.`] : []),
-  ...(addTo === undefined ? [`There is no model for devices, ecosight.onnx: ${name} cannot be one graph.`] : [])
+  ...(addTo === undefined
+    ? [`There is no ecosight.onnx, for devices and for predictions over HTTP: ${name} cannot be one graph.`]
+    : [])
 ]

@@ -10,6 +10,9 @@ import { Store } from "../store/store.ts"
 /** A version whose model cannot be read or run. */
 class UnusableVersion extends Schema.TaggedError<UnusableVersion>()("UnusableVersion", { message: Schema.String }) {}
 
+/** A version without `ecosight.onnx`; the message is for who asks for predictions. */
+class NoPredictions extends Schema.TaggedError<NoPredictions>()("NoPredictions", { message: Schema.String }) {}
+
 /** The bytes are no usable recording. */
 class NoRecording extends Schema.TaggedError<NoRecording>()("NoRecording", { message: Schema.String }) {}
 
@@ -48,7 +51,9 @@ export const loadedVersion = Effect.gen(function* () {
       Effect.flatMap((bytes) => decodeDocument(names, Schema.Array(Schema.String), bytes)),
       Effect.mapError(fail)
     )
-    const model = yield* read(versionKey(runId, "ecosight.onnx")).pipe(Effect.mapError(fail))
+    const model = yield* read(versionKey(runId, "ecosight.onnx")).pipe(
+      Effect.mapError((cause) => (cause.reason === "missing" ? new NoPredictions({ message: WITHOUT }) : fail(cause)))
+    )
     const scope = yield* Scope.make()
     // On one thread: cores are shared out by processes, and several are no faster.
     const session = yield* Scope.provide(openSession(model, 1, fail), scope)
@@ -76,5 +81,9 @@ export const loadedVersion = Effect.gen(function* () {
 
   return { load, predict, inspect }
 })
+
+const WITHOUT =
+  "The promoted model has no ecosight.onnx, by which the service predicts: its embedder cannot be one graph, or the file " +
+  "was removed. Promote another version."
 
 const sentence = (cause: unknown): string => (cause instanceof Error ? cause.message : String(cause))

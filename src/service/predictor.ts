@@ -10,6 +10,9 @@ import { Refusal, refuse } from "./refusal.ts"
 
 const PROGRAM = programPath("./predictorProgram.ts", import.meta.url)
 
+/** Failures whose sentences clients may read, and their statuses. */
+const FOR_CLIENTS: Readonly<Record<string, number>> = { NoRecording: 400, NoPredictions: 503 }
+
 /** Milliseconds until a request is given up for which no predictor is there, or too many come first. */
 const LONGEST_WAIT = 2 * PATIENCE
 
@@ -49,8 +52,8 @@ export class Predictor extends Context.Service<
             ProcessDied: ({ message }) => Effect.andThen(Effect.logWarning(message), Effect.fail(stopped)),
             ProcessBusy: () => Effect.fail(unavailable("Too many requests are waiting; please try again.")),
             RequestFailed: ({ tag, message }) =>
-              tag === "NoRecording"
-                ? Effect.fail(refuse(400, message))
+              tag in FOR_CLIENTS
+                ? Effect.fail(refuse(FOR_CLIENTS[tag]!, message))
                 : Effect.andThen(
                     Effect.logError(message),
                     Effect.fail(refuse(503, "The promoted model cannot be used at the moment."))

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test"
-import { readdir, writeFile } from "node:fs/promises"
+import { readdir, rm, writeFile } from "node:fs/promises"
 import { join } from "node:path"
 import { sound } from "../support/runWorld.ts"
 import { form, readEvents, type Service, startService, train, until } from "../support/serviceWorld.ts"
@@ -371,6 +371,26 @@ test("a damaged model is told in one sentence, and the next one serves again", a
   })
   expect(refused).toEqual({ detail: "The promoted model cannot be used at the moment." })
   await writeFile(model, names)
+  expect((await service.post("/predict", form(bark, "bark.wav"))).status).toBe(200)
+})
+
+test("a model that has no ecosight.onnx predicts nothing, and the answer says why and what to do", async () => {
+  const { runId } = (await Bun.file(join(service.store, "models/current.json")).json()) as { runId: string }
+  const model = join(service.store, "models/versions", runId, "ecosight.onnx")
+  const bytes = await Bun.file(model).bytes()
+  const [engine] = await children(service.pid)
+  await rm(model)
+  process.kill(engine!, "SIGKILL")
+  const refused = await until(async () => {
+    const { status, body } = await answer(service.post("/predict", form(bark, "bark.wav")))
+    return status === 503 && !String(body.detail).includes("try again") ? body : undefined
+  })
+  expect(refused).toEqual({
+    detail:
+      "The promoted model has no ecosight.onnx, by which the service predicts: its embedder cannot be one graph, or the " +
+      "file was removed. Promote another version."
+  })
+  await writeFile(model, bytes)
   expect((await service.post("/predict", form(bark, "bark.wav"))).status).toBe(200)
 })
 
