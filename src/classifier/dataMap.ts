@@ -6,8 +6,8 @@ export const describeMap = ({ method, recordings, points }: DataMap): string =>
     ? `${points.length.toLocaleString("en")} of ${recordings.toLocaleString("en")} recordings, drawn at random. `
     : "") +
   (method === "umap"
-    ? "Recordings that sound alike to YAMNet lie together; how far apart groups lie, and how large they are, says little (UMAP)."
-    : "Recordings that sound alike to YAMNet lie together (the two main directions, since there are too few for UMAP).")
+    ? "Recordings that sound alike to the embedder lie together; how far apart groups lie, and how large they are, says little (UMAP)."
+    : "Recordings that sound alike to the embedder lie together (the two main directions, since there are too few for UMAP).")
 
 const COLOURS = 6
 const SHAPES = [

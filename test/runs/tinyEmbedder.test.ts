@@ -83,6 +83,9 @@ test("goes from sounds to a promoted model that knows others of their kind, and 
 
     const version = (file: string) => versionKey(summary.runId, file)
     expect(await json(store, version("model_metadata.json"))).toMatchObject({
+      model_name: "EcoSight tiny classifier",
+      model_type: "tiny embeddings, dense network",
+      input: expect.stringContaining("The mean of tiny's vectors over a clip's patches"),
       input_shape: [12],
       sample_rate: 8000,
       training_config: { head: "mlp" },

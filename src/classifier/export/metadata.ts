@@ -4,7 +4,6 @@ import { decodeDocument } from "../../store/documents.ts"
 import { modelKey } from "../../store/keys.ts"
 import { PRECISION } from "../calibrate.ts"
 import { FEATURES } from "../features/kinds.ts"
-import type { HeadDescription } from "../heads/head.ts"
 import { ADAM } from "../train/adam.ts"
 import { SCHEDULE } from "../train/fit.ts"
 import type { TrainedClassifier } from "../train/train.ts"
@@ -17,13 +16,13 @@ export class LogError extends Schema.TaggedError<LogError>()("LogError", { messa
 export const modelMetadata = (run: TrainingRun) => {
   const { classifier, dataset, split, result } = run
   return {
-    model_name: "EcoSight YAMNet classifier",
-    model_type: modelType(classifier.description),
+    model_name: `EcoSight ${called(run)} classifier`,
+    model_type: modelType(run),
     training_date: spacedTime(run.date),
     num_classes: dataset.classes.length,
     classes: dataset.classes,
     input_shape: [classifier.features.inputs],
-    input: INPUT,
+    input: inputOf(run),
     ...scores(run),
     sample_rate: run.embedder.frontEnd.sampleRate,
     architecture: architectureOf(classifier),
@@ -49,9 +48,15 @@ export const modelMetadata = (run: TrainingRun) => {
   }
 }
 
-const INPUT =
-  "The mean of YAMNet's embeddings over a clip's patches, standardised or not: a plain one, or, as in ecosight.onnx, one " +
-  "by the patches' energy, which is recognised better. It is trained on both."
+/** How people call the embedder. */
+const called = ({ embedder: { frontEnd } }: TrainingRun): string => (frontEnd.id === "yamnet" ? "YAMNet" : frontEnd.id)
+
+const inputOf = (run: TrainingRun): string =>
+  run.embedder.frontEnd.id === "yamnet"
+    ? "The mean of YAMNet's embeddings over a clip's patches, standardised or not: a plain one, or, as in ecosight.onnx, " +
+      "one by the patches' energy, which is recognised better. It is trained on both."
+    : `The mean of ${called(run)}'s vectors over a clip's patches, standardised or not: a plain one, or one by what its ` +
+      "front-end counts each patch for. It is trained on both."
 
 const architectureOf = ({ features, network }: TrainedClassifier) => ({
   layers: [...features.layers, ...network.units.slice(1, -1)],
@@ -94,8 +99,10 @@ const calibrationOf = ({ classifier: { calibration, classes } }: TrainingRun) =>
         decision_thresholds: Object.fromEntries(classes.map((name, label) => [name, calibration.thresholds[label]!]))
       }
 
-const modelType = ({ input, hidden }: HeadDescription): string =>
-  `YAMNet ${FEATURES[input].title}, ${hidden.length > 0 ? "dense network" : "linear"}`
+const modelType = (run: TrainingRun): string => {
+  const { input, hidden } = run.classifier.description
+  return `${called(run)} ${FEATURES[input].title}, ${hidden.length > 0 ? "dense network" : "linear"}`
+}
 
 const pinned = {
   "onnxruntime-node": manifest.dependencies["onnxruntime-node"],
