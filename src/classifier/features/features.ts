@@ -2,19 +2,22 @@ import type { ScoreLayer } from "../../embedder/embedder.ts"
 import type { Graph } from "../../embedder/onnx/graph.ts"
 import type { KerasLayer } from "../export/kerasLayer.ts"
 
-/** What a head sees of a recording's vector: it is computed, not learnt. */
+/**
+ * What a head sees of a recording's vector: it is computed, not learnt, and the same whether or not the caller has
+ * standardised the vector, as EcoSight's API does.
+ */
 export interface Features {
   /** Values in a recording's vector. */
   readonly inputs: number
   /** Values that the head sees. */
   readonly width: number
-  /** Units of the layers that compute them. */
+  /** Units of the dense layers that compute them, for the metadata; none where it takes no such layer. */
   readonly layers: ReadonlyArray<number>
   /** Those of one vector, which stays as it is; what comes out may be kept, and must stay as it is, too. */
   readonly of: (vector: Float32Array) => Float32Array
   /** Adds the same to a graph: vectors [n, inputs] to features [n, width]. */
   readonly addTo: (graph: Graph, vectors: string) => string
-  /** The same for Keras; the first of these layers takes the model's input. */
+  /** The same for Keras, of layers that 2.15 and 3 both have; the first of them takes the model's input. */
   readonly kerasLayers: ReadonlyArray<KerasLayer>
 }
 

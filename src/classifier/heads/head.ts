@@ -11,8 +11,9 @@ const SMALLEST_DEVIATION = 0.3
 export interface HeadDescription {
   /** What it sees of a recording's vector. */
   readonly input: FeatureName
-  /** Units of the hidden layers, none for multinomial regression, and the share of units that training drops in each. */
+  /** Units of each hidden layer, none for multinomial regression. */
   readonly hidden: ReadonlyArray<number>
+  /** The share of units that training drops in each of them: as many numbers. */
   readonly dropout: ReadonlyArray<number>
   /** What the sum of squared kernels weighs in the loss (L2). */
   readonly decay: number
@@ -36,7 +37,7 @@ export interface HeadDescription {
 
 /** A head on offer. */
 export interface Head {
-  /** What it is, after its name: for `--help`. */
+  /** What it is, after its name and without a comma: for `--help`. */
   readonly about: string
   readonly description: HeadDescription
 }

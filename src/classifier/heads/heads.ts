@@ -6,7 +6,11 @@ import { linear } from "./linear.ts"
 import { mlp } from "./mlp.ts"
 
 /** The heads on offer, a line each: the first is what others are compared with, and the last is what is tried first. */
-export const HEADS = { mlp, linear, audioset } as const satisfies Readonly<Record<string, Head>>
+export const HEADS = {
+  mlp,
+  linear,
+  audioset
+} as const satisfies Readonly<Record<string, Head>>
 
 export type HeadName = keyof typeof HEADS
 export const HEAD_NAMES = Object.keys(HEADS) as ReadonlyArray<HeadName>
