@@ -27,6 +27,7 @@ const show = async () => {
   leave = page.leave
   main.replaceChildren(page.content)
   main.removeAttribute("aria-busy")
+  scrollTo(0, 0)
 }
 
 const showState = async () => {
@@ -46,6 +47,11 @@ const showState = async () => {
   }
 }
 
+// The address after the # is a section's: as a link it would open another one.
+document.querySelector(".skip")!.addEventListener("click", (event) => {
+  event.preventDefault()
+  main.focus()
+})
 addEventListener("hashchange", () => void show())
 void show()
 void showState()

@@ -190,6 +190,11 @@ test.skipIf(!hasChromium)(
     await phone.close()
     const lost = await show(1280, "constructor")
     await lost.getByText("The model in use").waitFor({ timeout: 5_000 })
+    await lost.setViewportSize({ width: 1280, height: 300 })
+    await lost.evaluate(() => scrollTo(0, 400))
+    await go(lost, "Models")
+    await lost.getByText("Versions").first().waitFor()
+    expect(await lost.evaluate(() => scrollY)).toBe(0)
     await lost.close()
     const desk = await show(1280, "runs")
     const [first, second] = await Promise.all([0, 1].map((at) => desk.locator(".card").nth(at).boundingBox()))
@@ -211,6 +216,11 @@ test.skipIf(!hasChromium)(
     }
     await page.keyboard.press("Enter")
     await page.getByText("Start a training").waitFor()
+    await page.locator(".skip").focus()
+    await page.keyboard.press("Enter")
+    await page.keyboard.press("Tab")
+    expect(await page.evaluate(() => document.activeElement?.tagName)).toBe("INPUT")
+    expect(await page.locator("nav a[aria-current]").textContent()).toBe("Runs")
     await page.close()
   },
   60_000
