@@ -4,11 +4,11 @@ import { fetchSound } from "../api.ts"
 import { h } from "./elements.ts"
 import { attempt } from "./toast.ts"
 
-let playing: { readonly destroy: () => void } | undefined
+let playing: { readonly end: () => void } | undefined
 
-/** A recording with waveform, spectrogram and a button; the one before it on the page ends. */
+/** A recording with waveform, spectrogram and a button; the one before it goes. */
 export const player = (title: string, sound: Blob): HTMLElement => {
-  playing?.destroy()
+  playing?.end()
   const wave = h("div", { class: "wave" })
   const button = h("button", { class: "primary", disabled: true, click: () => void surfer.playPause() }, "Play")
   const problem = h("p", { class: "problem", role: "alert" })
@@ -24,7 +24,6 @@ export const player = (title: string, sound: Blob): HTMLElement => {
       Spectrogram.create({ height: 140, labels: true, scale: "mel", fftSamples: 512, labelsBackground: "#0008" })
     ]
   })
-  playing = surfer
   surfer.on("ready", () => {
     button.disabled = false
   })
@@ -32,7 +31,20 @@ export const player = (title: string, sound: Blob): HTMLElement => {
   surfer.on("pause", () => button.replaceChildren("Play"))
   surfer.on("error", () => problem.replaceChildren("This browser cannot play this recording."))
   surfer.loadBlob(sound).catch(() => problem.replaceChildren("This browser cannot play this recording."))
-  return h("div", { class: "player" }, h("div", { class: "row" }, button, h("strong", {}, title)), wave, problem)
+  const element = h(
+    "div",
+    { class: "player" },
+    h("div", { class: "row" }, button, h("strong", {}, title)),
+    wave,
+    problem
+  )
+  playing = {
+    end: () => {
+      surfer.destroy()
+      element.remove()
+    }
+  }
+  return element
 }
 
 /** Fetches a recording, or a variant of it, and shows it in the player at a place on the page. */
