@@ -74,11 +74,12 @@ test.skipIf(!hasChromium)(
     await page.getByText("3 of 100 new recordings until the next training").waitFor()
 
     await go(page, "Runs")
-    await page.getByLabel("Reason").fill("foxes <i>heard</i>")
+    await page.getByLabel("Reason").fill(`foxes <i>heard</i> ${"a".repeat(300)}`)
     await page.getByRole("button", { name: "Start training" }).click()
     await page.getByText("Training now").waitFor()
     await page.getByText("Run of").waitFor()
     await page.getByText("Reason: foxes <i>heard</i>").waitFor()
+    expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(1280)
     await page.getByText("13 (3 new, 10 known)").waitFor()
 
     await go(page, "Models")
@@ -134,8 +135,11 @@ test.skipIf(!hasChromium)(
 
     await post(`/models/${(await newestModel()).runId}/promote`)
     await go(page, "Training data")
-    await page.locator(".map .mark").first().click({ force: true })
+    await page.locator(".clips button").first().click()
     await page.getByRole("button", { name: "Play" }).waitFor()
+    await page.locator(".map .mark").first().click({ force: true })
+    await page.locator(".map ~ div").getByRole("button", { name: "Play" }).waitFor()
+    expect(await page.locator(".player").count()).toBe(1)
     expect(complaints).toEqual([])
     await page.close()
   },
@@ -193,13 +197,19 @@ test.skipIf(!hasChromium)(
     await lost.setViewportSize({ width: 1280, height: 300 })
     await lost.evaluate(() => scrollTo(0, 400))
     await go(lost, "Models")
-    await lost.getByText("Versions").first().waitFor()
+    await lost.getByRole("heading", { name: "Versions", exact: true }).waitFor()
     expect(await lost.evaluate(() => scrollY)).toBe(0)
     await lost.close()
-    const desk = await show(1280, "runs")
-    const [first, second] = await Promise.all([0, 1].map((at) => desk.locator(".card").nth(at).boundingBox()))
-    expect(second!.y - (first!.y + first!.height)).toBeGreaterThan(8)
-    await desk.close()
+    // The card that another, as wide as the page, lies below.
+    for (const [hash, wide] of [
+      ["runs", 1],
+      ["data", 2]
+    ] as const) {
+      const desk = await show(1280, hash)
+      const [first, second] = await Promise.all([0, wide].map((at) => desk.locator(".card").nth(at).boundingBox()))
+      expect(second!.y - (first!.y + first!.height)).toBeGreaterThan(8)
+      await desk.close()
+    }
   },
   60_000
 )
