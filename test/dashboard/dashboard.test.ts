@@ -151,7 +151,8 @@ test.skipIf(!hasChromium)(
   async () => {
     for (const colorScheme of ["light", "dark"] as const) {
       const { page, complaints } = await open({ viewport: { width: 380, height: 800 }, colorScheme }, TOKEN)
-      for (const tab of ["Overview", "Training data", "Review", "Runs", "Models", "Try it"]) {
+      await page.locator("nav a").first().waitFor()
+      for (const tab of await page.locator("nav a").allTextContents()) {
         await go(page, tab)
         await page.locator("main:not([aria-busy]) .card").first().waitFor()
         const sticking = await page.evaluate(() =>
