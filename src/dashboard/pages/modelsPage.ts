@@ -13,20 +13,24 @@ type Difference = Answer<ReturnType<typeof service.models>["compare"]["get"]>
 export const modelsPage = async (): Promise<Page> => {
   const list = h("div", {})
   const detail = h("div", { class: "columns wide", "aria-live": "polite" })
+  // Below a long table it would not be seen.
+  const showDetail = (...cards: ReadonlyArray<HTMLElement>) => {
+    detail.replaceChildren(...cards)
+    detail.scrollIntoView({ block: "nearest" })
+  }
   const change = (post: () => Promise<{ readonly message: string }>) =>
     void attempt(async () => {
       toast((await post()).message)
       await show()
     })
   const actions: Actions = {
-    look: (id) =>
-      void attempt(async () => detail.replaceChildren(...modelCards(await dataOf(service.models({ id }).get())))),
+    look: (id) => void attempt(async () => showDetail(...modelCards(await dataOf(service.models({ id }).get())))),
     promote: (id) => change(() => dataOf(service.models({ id }).promote.post())),
     goBack: () => change(() => dataOf(service.models.rollback.post())),
     compare: (from, to) =>
       void attempt(async () => {
         const difference = await dataOf(service.models({ id: from }).compare.get({ query: { with: to } }))
-        detail.replaceChildren(card("What changed", ...differenceOf(difference)))
+        showDetail(card("What changed", ...differenceOf(difference)))
       })
   }
   const show = async () => {
