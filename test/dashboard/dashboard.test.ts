@@ -132,6 +132,12 @@ test.skipIf(!hasChromium)(
     await pair.getByRole("button", { name: /^Keep both/ }).click()
     await toast(page, "Both are kept.")
     await pair.waitFor({ state: "detached" })
+    await page
+      .getByRole("button", { name: /^Keep: / })
+      .first()
+      .press("Enter")
+    await toast(page, "Kept as it is.")
+    await page.locator(".items button:focus").first().waitFor()
 
     await post(`/models/${(await newestModel()).runId}/promote`)
     await go(page, "Training data")

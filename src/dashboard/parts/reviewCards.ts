@@ -207,9 +207,12 @@ const relabel = (desk: Desk, { key, className }: Subject, line: HTMLElement, sug
   ]
 }
 
+const linesShown = () => [...document.querySelectorAll<HTMLElement>(".items > li")]
+
 /** Carries out decisions one after another, while the line's buttons wait. */
 const decide = ({ refresh }: Desk, line: HTMLElement, ...decisions: ReadonlyArray<Decision>) =>
   attempt(async () => {
+    const place = linesShown().indexOf(line)
     const controls = line.querySelectorAll<HTMLButtonElement | HTMLSelectElement>("button, select")
     for (const control of controls) control.disabled = true
     try {
@@ -217,6 +220,9 @@ const decide = ({ refresh }: Desk, line: HTMLElement, ...decisions: ReadonlyArra
       for (const decision of decisions) answers.push(await dataOf(service.review.decide.post(decision)))
       toast(answers.length > 1 ? "Both are kept." : answers[0]!.message)
       await refresh()
+      // The lines are drawn anew: whoever goes through them by keyboard goes on with the one that is in this place now.
+      const lines = linesShown()
+      if (document.activeElement === document.body) (lines[place] ?? lines.at(-1))?.querySelector("button")?.focus()
     } finally {
       for (const control of controls) control.disabled = false
     }
