@@ -149,8 +149,8 @@ export const decodePart = Effect.fn("decodePart")(function* (
     const message = `${part} holds a vector of ${foreign.vector.length / 4} floats, not ${size}: another embedder made it.`
     return yield* new PartError({ part, message })
   }
-  // A part that was compacted may hold two versions of a recording.
-  return Map.groupBy(rows, (row) => `${row.key}\0${row.etag}`)
+  // A merged part may hold two versions of a recording; a store without ETags tells them apart by their content alone.
+  return Map.groupBy(rows, (row) => `${row.key}\0${row.etag}\0${row.content_hash}`)
     .values()
     .map(
       (variants): EmbeddedRecording => ({
