@@ -85,7 +85,7 @@ export const judge = Effect.fn("judge")(function* (
   dataset: Dataset,
   { holdout }: Split,
   live: ReadonlyMap<string, string>,
-  { promotion }: { readonly promotion: Promotion }
+  { promotion, contradicted }: { readonly promotion: Promotion; readonly contradicted: ReadonlyArray<string> }
 ) {
   const { gateTolerance, gateClassTolerance } = yield* Settings
   const incumbent = yield* compareWithPromoted(pointer, classifier, dataset, holdout)
@@ -93,7 +93,7 @@ export const judge = Effect.fn("judge")(function* (
   return {
     comparison: incumbent.kind === "compared" ? { promotedRun: incumbent.runId, ...incumbent.comparison } : undefined,
     labels,
-    intended: decide(promotion, incumbent, { macroF1: gateTolerance, recall: gateClassTolerance }, labels)
+    intended: decide(promotion, incumbent, { macroF1: gateTolerance, recall: gateClassTolerance }, labels, contradicted)
   }
 })
 

@@ -199,7 +199,10 @@ export const finish = Effect.fn("retrain.finish")(function* (embedder: Embedder,
   const result = testClassifier(classifier, dataset, split.holdout)
 
   const pointer = yield* readPointer()
-  const { comparison, labels, intended } = yield* judge(pointer, classifier, dataset, split, streamed.live, options)
+  const { comparison, labels, intended } = yield* judge(pointer, classifier, dataset, split, streamed.live, {
+    ...options,
+    contradicted: totals.contradicted
+  })
   const trainingSet = encodeTrainingSet(streamed.live)
   const candidate = { runId, classifier, result, comparison, dataset, split, recipe, embedder, engine }
   const versionKeys = yield* writeCandidate(candidate, trainingSet)
