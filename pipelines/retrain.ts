@@ -6,6 +6,7 @@ import packageJson from "../package.json"
 import { Settings } from "../src/config/settings.ts"
 import { Embeddings } from "../src/embeddings/embeddings.ts"
 import { newRunId } from "../src/registry/runRecord.ts"
+import { ascertain } from "../src/runs/ascertain.ts"
 import { clientLayer } from "../src/runs/cluster/connections.ts"
 import { retrainOnCluster, workersWeights } from "../src/runs/cluster/submit.ts"
 import { writeDemoCorpus } from "../src/runs/demo/demoCorpus.ts"
@@ -67,7 +68,7 @@ const handle = Effect.fn("retrain")(function* (options: Options) {
   const engine = Option.getOrElse(options.engine, () => settings.engine)
   return yield* Effect.gen(function* () {
     if (isDemo) yield* writeDemoCorpus()
-    const plan = yield* planRun(embedder, options.augmentations)
+    const plan = yield* settle(yield* planRun(embedder, options.augmentations), options)
     if (options.dryRun || plan.count.fresh < options.minNewSamples) return yield* refrain(plan, options)
     yield* show(yield* retrain(yield* newRunId, plan, embedder, runOptions(options)), options)
   }).pipe(Effect.provide(runServices(store, embedder, { ...settings, engine })))
@@ -94,10 +95,8 @@ const haveWorkersDo = Effect.fnUntraced(function* (store: Store["Service"], opti
     return yield* new CliError.UserError({ cause })
   }
   return yield* Effect.gen(function* () {
-    const plan = yield* planRun(
-      { frontEnd: yield* settledFrontEnd, hash: yield* workersWeights(store.location) },
-      options.augmentations
-    )
+    const embedder = { frontEnd: yield* settledFrontEnd, hash: yield* workersWeights(store.location) }
+    const plan = yield* settle(yield* planRun(embedder, options.augmentations), options)
     if (options.dryRun || plan.count.fresh < options.minNewSamples) return yield* refrain(plan, options)
     yield* show(yield* retrainOnCluster(yield* newRunId, store.location, runOptions(options)), options)
   }).pipe(
@@ -109,15 +108,21 @@ const haveWorkersDo = Effect.fnUntraced(function* (store: Store["Service"], opti
   )
 })
 
+/** Tells what only looks new from what is, where that decides; a dry run reads no recordings. */
+const settle = (plan: Plan, { dryRun, minNewSamples }: Options) =>
+  dryRun ? Effect.succeed(plan) : ascertain(plan, minNewSamples)
+
 /** Says what a run would do, or why there is none. */
-const refrain = Effect.fnUntraced(function* ({ count }: Plan, { dryRun, minNewSamples, json }: Options) {
+const refrain = Effect.fnUntraced(function* ({ known, count }: Plan, { dryRun, minNewSamples, json }: Options) {
   const { location } = yield* Store
   const { recordings, stored, fresh, classes } = count
   const toEmbed = recordings - stored
+  const mayBeCopies = toEmbed > 0 && !known.isEmpty
   yield* Console.log(
     dryRun && fresh >= minNewSamples
-      ? `Would embed ${toEmbed} of ${recordings} recordings in ${location} and train on ${classes.length} classes ` +
-          `(${classes.join(", ")}); ${fresh} are new since the last training.`
+      ? `Would embed ${mayBeCopies ? "up to " : ""}${toEmbed} of ${recordings} recordings in ${location} and train on ` +
+          `${classes.length} classes (${classes.join(", ")}); ${mayBeCopies ? "up to " : ""}${fresh} are new since the ` +
+          `last training.${mayBeCopies ? " What was only copied, moved or touched shows when it is read." : ""}`
       : `Not needed: ${fresh} recordings in ${location} are new since the last training, fewer than ${minNewSamples}.`
   )
   if (json) {

@@ -3,7 +3,7 @@ import { parquetMetadata, parquetRead, parquetReadObjects } from "hyparquet"
 import { ByteWriter, type ColumnSource, parquetWrite } from "hyparquet-writer"
 import { VARIANT_NAMES } from "../augment/variants.ts"
 import { classOf, groupOf } from "../store/keys.ts"
-import { intact, PartError } from "./parts.ts"
+import { damaged, intact, PartError } from "./parts.ts"
 import type { EmbeddedRecording } from "./recording.ts"
 import type { Sighting } from "./sighting.ts"
 
@@ -143,14 +143,14 @@ export const decodePart = Effect.fn("decodePart")(function* (
   size: number
 ) {
   yield* intact(part, name, bytes)
-  const rows = yield* read(part, bytes).pipe(Effect.flatMap(decodeRows), Effect.mapError(damaged(part)))
+  const rows = yield* read(part, bytes)
   const foreign = rows.find(({ vector }) => vector.length !== 4 * size)
   if (foreign !== undefined) {
     const message = `${part} holds a vector of ${foreign.vector.length / 4} floats, not ${size}: another embedder made it.`
     return yield* new PartError({ part, message })
   }
-  // A part that was compacted may hold two versions of a recording.
-  return Map.groupBy(rows, (row) => `${row.key}\0${row.etag}`)
+  // A merged part may hold two versions of a recording; a store without ETags tells them apart by their content alone.
+  return Map.groupBy(rows, (row) => `${row.key}\0${row.etag}\0${row.content_hash}`)
     .values()
     .map(
       (variants): EmbeddedRecording => ({
@@ -177,14 +177,11 @@ const read = (part: string, bytes: Uint8Array) =>
   Effect.tryPromise({
     try: (): Promise<unknown> =>
       parquetReadObjects({ file: bufferOf(bytes), columns: Object.keys(Row.fields), utf8: false }),
-    catch: damaged(part)
-  })
+    catch: (cause) => cause
+  }).pipe(Effect.flatMap(decodeRows), Effect.mapError(damaged(part)))
 
 // hyparquet takes an ArrayBuffer, and ours may be a piece of a larger one.
 const bufferOf = (bytes: Uint8Array): ArrayBuffer => bytes.slice().buffer
-
-const damaged = (part: string) => (cause: unknown) =>
-  new PartError({ part, message: `${part} cannot be read: ${cause instanceof Error ? cause.message : String(cause)}` })
 
 const bytesOf = (vector: Float32Array): Uint8Array =>
   new Uint8Array(vector.buffer, vector.byteOffset, vector.byteLength)

@@ -12,6 +12,12 @@ export class PartError extends Schema.TaggedError<PartError>()("PartError", {
   message: Schema.String
 }) {}
 
+/** That this part cannot be read, and why, as a sentence. */
+export const damaged = (part: string) => (cause: unknown) => {
+  const why = (cause instanceof Error ? cause.message : String(cause)).split("\n")[0]!.replace(/\.$/, "")
+  return new PartError({ part, message: `${part} cannot be read: ${why}.` })
+}
+
 /** The name of the part with these bytes: their SHA-256, so that a damaged one shows. */
 export const partName = (bytes: Uint8Array): string =>
   new Bun.CryptoHasher("sha256").update(bytes).digest("hex").slice(0, 32)

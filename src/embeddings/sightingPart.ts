@@ -1,7 +1,7 @@
 import { Effect, Schema } from "effect"
 import { parquetReadObjects } from "hyparquet"
 import { parquetWriteBuffer } from "hyparquet-writer"
-import { intact, PartError } from "./parts.ts"
+import { damaged, intact } from "./parts.ts"
 import type { Sighting } from "./sighting.ts"
 
 const Row = Schema.Struct({ key: Schema.String, etag: Schema.String, size: Schema.Number, content_hash: Schema.String })
@@ -24,11 +24,9 @@ export const encodeSightings = (sightings: ReadonlyArray<Sighting>): Uint8Array 
 /** The sightings in a part; `name` is what `partName` gave it. */
 export const decodeSightings = Effect.fn("decodeSightings")(function* (part: string, name: string, bytes: Uint8Array) {
   yield* intact(part, name, bytes)
-  const rows = yield* Effect.tryPromise(
-    (): Promise<unknown> => parquetReadObjects({ file: bytes.slice().buffer })
-  ).pipe(
-    Effect.flatMap(decodeRows),
-    Effect.mapError(({ message }) => new PartError({ part, message: `${part} cannot be read: ${message}` }))
-  )
+  const rows = yield* Effect.tryPromise({
+    try: (): Promise<unknown> => parquetReadObjects({ file: bytes.slice().buffer }),
+    catch: (cause) => cause
+  }).pipe(Effect.flatMap(decodeRows), Effect.mapError(damaged(part)))
   return rows.map(({ content_hash: contentHash, ...row }): Sighting => ({ ...row, contentHash }))
 })

@@ -35,12 +35,16 @@ const DOUBT = { pValue: 0.01, shortfall: 0.05 } as const
 /**
  * Decides whether a candidate is promoted, from its and the promoted model's scores on the same held-out recordings, and
  * from how well the labels of the recordings that are new since then go with the others.
+ *
+ * `contradicted` are classes most of whose recordings were left out because they lie in another class, too: held out with
+ * the rest, they would not show in any score.
  */
 export const decide = (
   promotion: Promotion,
   incumbent: Incumbent,
   tolerances: Tolerances,
-  labels?: LabelConsistency
+  labels?: LabelConsistency,
+  contradicted: ReadonlyArray<string> = []
 ): Decision => {
   const scores = incumbent.kind === "compared" ? `: ${describe(incumbent)}` : ""
   if (promotion === "always") return { promote: true, why: `Promoted as asked, whatever the comparison${scores}.` }
@@ -62,6 +66,9 @@ export const decide = (
       ),
     ...(labels !== undefined && labels.pValue < DOUBT.pValue && labels.shortfall >= DOUBT.shortfall
       ? [`some of the new labels seem to be wrong: ${describeConsistency(labels)}`]
+      : []),
+    ...(contradicted.length > 0
+      ? [`most recordings of ${contradicted.join(" and ")} were left out, because the same bytes lie in another class`]
       : [])
   ]
   return reasons.length === 0

@@ -79,23 +79,32 @@ export const trainCandidate = Effect.fn("trainCandidate")(function* (
   )
 })
 
+/** A candidate, and what it is judged by. */
+export interface Contender {
+  /** The promoted model's, as it was read before. */
+  readonly pointer: Option.Option<Promoted>
+  readonly classifier: TrainedClassifier
+  readonly dataset: Dataset
+  readonly recipe: Recipe
+  readonly split: Split
+  /** The content of every recording: key to hex SHA-256. */
+  readonly live: ReadonlyMap<string, string>
+  /** Classes that lost most of their recordings to others with the same bytes. */
+  readonly contradicted: ReadonlyArray<string>
+}
+
 /** Holds the candidate against the promoted model and new labels against old ones, and decides what to do with it. */
 export const judge = Effect.fn("judge")(function* (
-  pointer: Option.Option<Promoted>,
-  classifier: TrainedClassifier,
-  dataset: Dataset,
-  recipe: Recipe,
-  { holdout }: Split,
-  live: ReadonlyMap<string, string>,
-  { promotion }: { readonly promotion: Promotion }
+  { pointer, classifier, dataset, recipe, split, live, contradicted }: Contender,
+  promotion: Promotion
 ) {
   const { gateTolerance, gateClassTolerance } = yield* Settings
-  const incumbent = yield* compareWithPromoted(pointer, classifier, dataset, recipe, holdout)
+  const incumbent = yield* compareWithPromoted(pointer, classifier, dataset, recipe, split.holdout)
   const labels = yield* checkNewLabels(pointer, dataset, live)
   return {
     comparison: incumbent.kind === "compared" ? { promotedRun: incumbent.runId, ...incumbent.comparison } : undefined,
     labels,
-    intended: decide(promotion, incumbent, { macroF1: gateTolerance, recall: gateClassTolerance }, labels)
+    intended: decide(promotion, incumbent, { macroF1: gateTolerance, recall: gateClassTolerance }, labels, contradicted)
   }
 })
 

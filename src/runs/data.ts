@@ -16,6 +16,8 @@ export interface CorpusTotals {
   readonly silent: ReadonlyArray<string>
   /** Keys with the same bytes, but in two classes or more: none of them is in the data set. */
   readonly contradictions: ReadonlyArray<ReadonlyArray<string>>
+  /** The classes that lose most of their recordings by that. */
+  readonly contradicted: ReadonlyArray<string>
   /** Recordings and variants by class. */
   readonly classes: ReadonlyMap<string, { readonly recordings: number; readonly variants: number }>
   /** How far the sources can be told apart, a sentence each. */
@@ -101,6 +103,7 @@ export const loadDataset = Effect.fn("loadDataset")(function* (
     seconds,
     silent,
     contradictions,
+    contradicted: mostlyContradicted(classes, contradictions),
     classes,
     notes: [...notesOnCopies(copies, contradictions), ...notesOn(sources, merged, new Set(checked))]
   }
@@ -122,10 +125,31 @@ const notesOnCopies = (copies: number, contradictions: ReadonlyArray<ReadonlyArr
   ...(copies > 0
     ? [`${copies} ${copies === 1 ? "recording holds" : "recordings hold"} the same bytes as another: each counts once.`]
     : []),
-  ...contradictions.map(
-    (keys) => `The same bytes lie in ${new Set(keys.map(classOf)).size} classes and were left out: ${keys.join(", ")}.`
-  )
+  // A class that was copied whole is one sentence, not one a recording.
+  ...Map.groupBy(contradictions, (keys) => [...new Set(keys.map(classOf))].sort().join(", "))
+    .entries()
+    .map(([classes, found]) =>
+      found.length === 1
+        ? `The same bytes lie in several classes and were left out: ${found[0]!.join(", ")}.`
+        : `The same bytes lie in several classes (${classes}) ${found.length} times and were left out, such as ` +
+          `${found[0]!.join(", ")}.`
+    )
 ]
+
+/** The classes of which more recordings contradict others than do not: who trains on what is left hears something else. */
+const mostlyContradicted = (
+  classes: CorpusTotals["classes"],
+  contradictions: ReadonlyArray<ReadonlyArray<string>>
+): ReadonlyArray<string> =>
+  Map.groupBy(
+    contradictions.flatMap((keys) => [...new Set(keys.map((key) => classOf(key)!))]),
+    (className) => className
+  )
+    .entries()
+    .filter(([className, { length }]) => length > (classes.get(className)?.recordings ?? 0))
+    .map(([className]) => className)
+    .toArray()
+    .sort()
 
 /**
  * What a review has found, and what none has looked at. A run does not look by itself: embeddings alone do not tell (see

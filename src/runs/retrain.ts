@@ -198,15 +198,10 @@ export const finish = Effect.fn("retrain.finish")(function* (embedder: Embedder,
   const result = testClassifier(classifier, dataset, split.holdout)
 
   const pointer = yield* readPointer()
-  const { comparison, labels, intended } = yield* judge(
-    pointer,
-    classifier,
-    dataset,
-    recipe,
-    split,
-    streamed.live,
-    options
-  )
+  const { live } = streamed
+  const { contradicted } = totals
+  const contender = { pointer, classifier, dataset, recipe, split, live, contradicted }
+  const { comparison, labels, intended } = yield* judge(contender, options.promotion)
   const trainingSet = encodeTrainingSet(streamed.live)
   const candidate = { runId, classifier, result, comparison, dataset, split, recipe, embedder, engine }
   const versionKeys = yield* writeCandidate(candidate, trainingSet)

@@ -1,9 +1,12 @@
 import { Context, Duration, Effect, Layer, Semaphore, Stream } from "effect"
+import { Settings } from "../config/settings.ts"
 import { Embeddings } from "../embeddings/embeddings.ts"
-import { versionName } from "../embeddings/sighting.ts"
+import { KnownRecordings, type Version, versionName } from "../embeddings/sighting.ts"
 import { lastTraining, newSince } from "../registry/trainingSet.ts"
+import type { News } from "../runs/isDue.ts"
 import { classOf } from "../store/keys.ts"
 import { type ObjectInfo, Store, type StoreError } from "../store/store.ts"
+import { countNew } from "../stream/countNew.ts"
 import { recordings } from "../stream/recordings.ts"
 
 /** The recordings of one class. */
@@ -30,6 +33,8 @@ export class Corpus extends Context.Service<
   Corpus,
   {
     readonly snapshot: Effect.Effect<Snapshot, StoreError>
+    /** What is new, once copied, moved and touched recordings are told from it; reads until `least` are new for certain. */
+    readonly news: (least: number) => Effect.Effect<News, StoreError>
     /** Adds a recording that has just landed. */
     readonly added: (object: ObjectInfo) => Effect.Effect<void>
     /** Leaves out recordings that are gone. */
@@ -45,15 +50,21 @@ export class Corpus extends Context.Service<
     Effect.gen(function* () {
       const store = yield* Store
       const embeddings = yield* Embeddings
+      const settings = yield* Settings
       const unusable = new Set<string>()
       let objects = new Map<string, ObjectInfo>()
-      let isNew: (object: ObjectInfo) => boolean = () => true
+      let known = new KnownRecordings()
+      let isNewContent: ReturnType<typeof newSince> = () => true
+      let hasTrained = false
+      /** What was read here to tell what is new. */
+      const read = new KnownRecordings()
       let current: Snapshot | undefined
 
       const list = Effect.gen(function* () {
-        const { set, known } = yield* lastTraining
-        const isNewContent = newSince(set)
-        isNew = (object) => isNewContent(object.key, known.contentOf(object))
+        const last = yield* lastTraining
+        known = last.known
+        isNewContent = newSince(last.set)
+        hasTrained = last.set.size > 0
         const listed = new Map<string, ObjectInfo>()
         yield* recordings.pipe(Stream.runForEach((object) => Effect.sync(() => void listed.set(object.key, object))))
         objects = listed
@@ -75,8 +86,27 @@ export class Corpus extends Context.Service<
         freshUntil = 0
       })
 
-      const isFresh = (object: ObjectInfo) => isNew(object) && !unusable.has(versionName(object))
+      const contentOf = (version: Version) => known.contentOf(version) ?? read.contentOf(version)
+      const isUsable = (object: ObjectInfo) => classOf(object.key) !== undefined && !unusable.has(versionName(object))
+      const isFresh = (object: ObjectInfo) => isUsable(object) && isNewContent(object.key, contentOf(object))
       const snapshot = Effect.map(listed, () => (current ??= count([...objects.values()], isFresh)))
+      const reading = yield* Semaphore.make(1)
+      const news = Effect.fn("Corpus.news")(
+        function* (least: number) {
+          const { objects, classes, fresh } = yield* snapshot
+          // Before the first training everything is.
+          if (!hasTrained || fresh < least || least === 0) return { fresh, classes: classes.size }
+          const usable = Stream.fromIterable(objects.filter(isUsable))
+          const { sightings } = yield* countNew(usable, contentOf, isNewContent, least)
+          for (const sighting of sightings) read.see(sighting)
+          current = undefined
+          const old = sightings.filter(({ key, contentHash }) => !isNewContent(key, contentHash)).length
+          return { fresh: fresh - old, classes: classes.size }
+        },
+        reading.withPermit,
+        Effect.provideService(Store, store),
+        Effect.provideService(Settings, settings)
+      )
       const change = (update: () => void) =>
         Effect.sync(() => {
           update()
@@ -85,6 +115,7 @@ export class Corpus extends Context.Service<
 
       return Corpus.of({
         snapshot,
+        news,
         forget,
         added: (object) => change(() => objects.set(object.key, object)),
         removed: (keys) =>

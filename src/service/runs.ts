@@ -88,7 +88,7 @@ export class Runs extends Context.Service<
         function* (reason: string, minNewSamples: number) {
           const other = live()?.task.runId ?? (yield* runningRun)
           if (other !== undefined) return { status: "in_progress", runId: other } satisfies Started
-          const { fresh } = yield* corpus.snapshot
+          const { fresh } = yield* corpus.news(minNewSamples)
           if (fresh < minNewSamples) return { status: "not_needed", fresh } satisfies Started
           return yield* launch(reason, fresh)
         },

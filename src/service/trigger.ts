@@ -11,9 +11,9 @@ import { Runs } from "./runs.ts"
  */
 export const checkTrigger = Effect.gen(function* () {
   const { minNewSamples } = yield* Settings
-  const { fresh, classes } = yield* (yield* Corpus).snapshot
   const runs = yield* Runs
-  const due = isDue({ fresh, classes: classes.size }, minNewSamples, runs.freshAtFailure())
-  if (runs.running() !== undefined || !due) return
-  yield* runs.start(`${fresh} new recordings`, minNewSamples)
+  if (runs.running() !== undefined) return
+  const news = yield* (yield* Corpus).news(minNewSamples)
+  if (!isDue(news, minNewSamples, runs.freshAtFailure())) return
+  yield* runs.start(`${news.fresh} new recordings`, minNewSamples)
 }).pipe(Effect.ignore({ log: "Warn" }))

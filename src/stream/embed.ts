@@ -125,7 +125,7 @@ export const embedCorpus = Effect.fn("embedCorpus")(function* (settings: StreamS
     function* (object: ObjectInfo) {
       yield* requireUsable(object, settings)
       return yield* Effect.gen(function* () {
-        const { bytes, sighting } = yield* read(object)
+        const { bytes, sighting } = yield* readRecording(object)
         const { contentHash } = sighting
         if (sighting.etag !== object.etag || object.etag === "") moved.set(object.key, contentHash)
         if (known.has(contentHash)) {
@@ -211,7 +211,7 @@ const requireUsable = Effect.fnUntraced(function* (object: ObjectInfo, { maxReco
 })
 
 /** Fetches one recording, in the version that it has now: newer than the listed one if it changed in between. */
-const read = Effect.fnUntraced(function* ({ key }: ObjectInfo) {
+export const readRecording = Effect.fnUntraced(function* ({ key }: Pick<ObjectInfo, "key">) {
   const store = yield* Store
   const { bytes, etag } = yield* store.get(key).pipe(
     Effect.mapError(({ reason, message }) => {

@@ -1,4 +1,6 @@
 import { describe, expect, setDefaultTimeout, test } from "bun:test"
+import { utimes } from "node:fs/promises"
+import { join } from "node:path"
 import { Schema } from "effect"
 import { startS3Server } from "../../bench/s3/server.ts"
 import { MAX_AUGMENTATIONS } from "../../src/augment/variants.ts"
@@ -36,6 +38,18 @@ describe(`with YAMNet's weights${needsYamnet}`, () => {
       expect(notNeeded.code).toBe(0)
       expect(notNeeded.stdout).toContain("Not needed: 0 recordings")
       expect(resultOf(notNeeded)).toMatchObject({ status: "not_needed", new: 0 })
+
+      // Touched, they only look new; a dry run reads none of them, and says so.
+      for (const path of new Bun.Glob("extracted_audio/*/*").scanSync(folder.root)) {
+        await utimes(join(folder.root, path), new Date(), new Date())
+      }
+      const dry = await retrain(["--dry-run", ...args], model, folder.root)
+      expect(dry.stdout).toContain("Would embed up to 10 of 10 recordings")
+      expect(dry.stdout).toContain("up to 10 are new since the last training.")
+      const touched = await retrain(["--min-new-samples", "1", ...args], model, folder.root)
+      expect(resultOf(touched)).toMatchObject({ status: "not_needed", new: 0, toEmbed: 0 })
+      const known = await retrain(["--dry-run", ...args], model, folder.root)
+      expect(resultOf(known)).toMatchObject({ new: 0, toEmbed: 0 })
     }
   )
 

@@ -108,8 +108,27 @@ test("bytes in two classes are left out and named", async () => {
   const summary = await succeed(memoryStore(objects))
   expect(summary).toMatchObject({ recordings: 9, contradictions: [[key, "extracted_audio/gun_shot/bark.wav"]] })
   expect(summary.notes).toContain(
-    `The same bytes lie in 2 classes and were left out: ${key}, extracted_audio/gun_shot/bark.wav.`
+    `The same bytes lie in several classes and were left out: ${key}, extracted_audio/gun_shot/bark.wav.`
   )
+})
+
+test("a class that was copied whole is told in one sentence, and no model without it is promoted", async () => {
+  const objects = smallCorpus()
+  for (let i = 0; i < 5; i++) objects.set(`extracted_audio/clips/${300 + i}-0-0-0.wav`, sound("dog_bark", 300 + i))
+  await succeed(memoryStore(objects))
+  for (const [key, bytes] of smallCorpus()) {
+    if (key.includes("/dog_bark/")) objects.set(key.replace("/dog_bark/", "/backup/"), bytes)
+  }
+  const summary = await succeed(memoryStore(objects), {}, { GATE_TOLERANCE: "1", GATE_CLASS_TOLERANCE: "1" })
+  expect(summary).toMatchObject({ embedded: 0, recordings: 10, promoted: false })
+  expect(summary.contradictions).toHaveLength(5)
+  expect(summary.decision).toStartWith(
+    "Not promoted: most recordings of backup and dog_bark were left out, because the same bytes lie in another class."
+  )
+  expect(summary.notes.filter((note) => note.startsWith("The same bytes"))).toEqual([
+    "The same bytes lie in several classes (backup, dog_bark) 5 times and were left out, such as " +
+      "extracted_audio/backup/0-0-0-0.wav, extracted_audio/dog_bark/0-0-0-0.wav."
+  ])
 })
 
 test("a recording that cannot be decoded is refused under each of its names", async () => {

@@ -1,4 +1,5 @@
 import { expect, test } from "bun:test"
+import { cp, readdir, rename } from "node:fs/promises"
 import { startS3Server } from "../../bench/s3/server.ts"
 import { folderStore } from "../../src/store/folder.ts"
 import { recordingKey, variantKey } from "../../src/store/keys.ts"
@@ -34,6 +35,23 @@ test("in a folder, recordings are embedded as they land, whoever put them there,
     status: "finished",
     summary: { embedded: 0, reused: smallCorpus().size + 3 }
   })
+}, 60_000)
+
+test("a store that was copied, its recordings renamed, begins no training", async () => {
+  await using service = await startService()
+  expect(await train(service, "the first")).toMatchObject({ status: "finished" })
+  const copy = `${service.store} copied`
+  await cp(service.store, copy, { recursive: true })
+  const folder = `${copy}/extracted_audio/dog_bark`
+  for (const name of await readdir(folder)) await rename(`${folder}/${name}`, `${folder}/again ${name}`)
+
+  await using other = await startService({ watching: true, place: copy, environment: { MIN_NEW_SAMPLES: "3" } })
+  const asked = await other.post("/retrain", JSON.stringify({ trigger_reason: "enough", min_new_samples: 3 }))
+  expect(await asked.json()).toMatchObject({ status: "not_needed" })
+  // By now its process has read them.
+  await until(async () => (await keysIn(folderStore(copy), "embeddings/seen/")).length > 0 || undefined)
+  expect(((await (await other.get("/runs")).json()) as { runs: Array<unknown> }).runs).toHaveLength(1)
+  expect(await (await other.get("/classes")).json()).toMatchObject({ new_since_training: 0 })
 }, 60_000)
 
 test("what is uploaded to a bucket is embedded without a look at the bucket", async () => {

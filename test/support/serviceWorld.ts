@@ -29,6 +29,8 @@ const writeFiles = (folder: string, files: ReadonlyMap<string, Uint8Array>) =>
 export interface ServiceOptions {
   readonly environment?: Record<string, string>
   readonly bucket?: string
+  /** A store in a folder that is there already. */
+  readonly place?: string
   /** Whether it embeds recordings as they land, and trains by itself. */
   readonly watching?: boolean
 }
@@ -36,8 +38,8 @@ export interface ServiceOptions {
 /** Starts the service on a corpus of its own, with an untrained network as YAMNet, which needs no download. */
 export const startService = async (options: ServiceOptions = {}): Promise<Service> => {
   const folder = await mkdtemp(join(tmpdir(), "ecosight-serve-"))
-  const store = options.bucket ?? join(folder, "store")
-  if (options.bucket === undefined) await writeFiles(store, smallCorpus())
+  const store = options.bucket ?? options.place ?? join(folder, "store")
+  if (options.bucket === undefined && options.place === undefined) await writeFiles(store, smallCorpus())
   await writeFiles(join(folder, "yamnet"), toTfjs(untrainedNetwork(), ""))
   const watch = options.watching ? "--watch" : "--no-watch"
   const command = [globalThis.process.execPath, "pipelines/serve.ts", "--store", store, "--port", "0", watch]

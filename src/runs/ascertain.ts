@@ -1,0 +1,26 @@
+import { Effect } from "effect"
+import { Embeddings } from "../embeddings/embeddings.ts"
+import { lastTrainingSet, newSince } from "../registry/trainingSet.ts"
+import { countNew } from "../stream/countNew.ts"
+import { recordings } from "../stream/recordings.ts"
+import type { Plan } from "./retrain.ts"
+
+/**
+ * The plan, once so many of its new recordings are new for certain, or all that only look new have been read: they may be
+ * copied, moved or touched. What was read is remembered, so that it is read once.
+ */
+export const ascertain = Effect.fn("ascertain")(function* (plan: Plan, least: number) {
+  const { known, count } = plan
+  const last = yield* lastTrainingSet
+  if (count.fresh < least || least === 0 || last.size === 0) return plan
+  const isNew = newSince(last)
+  const { sightings } = yield* countNew(recordings, (version) => known.contentOf(version), isNew, least)
+  const copies = sightings.filter(({ contentHash }) => known.has(contentHash))
+  yield* (yield* Embeddings).sighted(copies)
+  for (const sighting of sightings) known.see(sighting)
+  const old = sightings.filter(({ key, contentHash }) => !isNew(key, contentHash))
+  return {
+    ...plan,
+    count: { ...count, stored: count.stored + copies.length, fresh: count.fresh - old.length }
+  } satisfies Plan
+})
