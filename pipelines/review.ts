@@ -98,7 +98,7 @@ const describeReview = (
     ...(lines.length > limit ? [`... and ${lines.length - limit} more: add --limit or --json.`] : [])
   ]
   return [
-    `${recordings} recordings looked through.${unknown > 0 ? ` ${unknown} more have no embeddings: new since the last training, or not usable.` : ""}`,
+    `${recordings} recordings looked through.${unknown > 0 ? ` ${unknown} more are new, were copied or moved, or are not usable: a training looks at them.` : ""}`,
     ...section(
       "Labels that are likely wrong",
       suspects.map(({ key, suggested, score, why }) => `${score.toFixed(2)}  ${key}  rather ${suggested}. ${why}`)

@@ -63,8 +63,11 @@ export class Embeddings extends Context.Service<
         return Embeddings.of({
           index: (recipe) => here(index(recipe)),
           append: (recipe, recordings) => here(writePart(recipe.id, encodePart(recordings))),
-          sighted: (sightings) =>
-            sightings.length === 0 ? Effect.void : here(writePart(SEEN, encodeSightings(sightings))),
+          sighted: (sightings) => {
+            // Where there is no ETag they are read each time anyway.
+            const lasting = sightings.filter(({ etag }) => etag !== "")
+            return lasting.length === 0 ? Effect.void : here(writePart(SEEN, encodeSightings(lasting)))
+          },
           load: (recipe, contents) => load(recipe, contents).pipe(Stream.provideService(Store, store)),
           compact: (recipe, live) => here(compact(compaction, recipe, live))
         })

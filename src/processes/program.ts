@@ -81,7 +81,7 @@ export const answer = Effect.fnUntraced(function* <P extends Protocol, H extends
     Effect.runSyncWith(context)(
       decodeMessage(`What the ${protocol.name} hears`, ToProcess, message).pipe(
         Effect.map(receive),
-        Effect.catch((error) => Effect.logError(error))
+        Effect.catch(({ message }) => Effect.logError(message))
       )
     )
   yield* Effect.acquireRelease(

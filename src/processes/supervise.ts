@@ -90,7 +90,7 @@ export const supervise = Effect.fnUntraced(function* <P extends Protocol>(
     Effect.runSyncWith(context)(
       decodeMessage(what, schema, message).pipe(
         Effect.flatMap(use),
-        Effect.catch((error) => Effect.logError(`The ${protocol.name} process is not understood.`, error))
+        Effect.catch(({ message }) => Effect.logError(`The ${protocol.name} process is not understood. ${message}`))
       )
     )
 
@@ -135,7 +135,7 @@ export const supervise = Effect.fnUntraced(function* <P extends Protocol>(
       const known: Answer<P, K> = yield* decodeMessage(`The answer to "${name}"`, call.answer, answer)
       return known
     },
-    Effect.tapErrorTag("ProtocolError", (error) => Effect.logError(error)),
+    Effect.tapErrorTag("ProtocolError", ({ message }) => Effect.logError(message)),
     Effect.catchTag("ProtocolError", ({ _tag: tag, message }) => Effect.fail(new RequestFailed({ tag, message })))
   )
   const supervised: Supervised<P> = {

@@ -269,6 +269,13 @@ describe("a store of many parts", () => {
     expect(vectorsOf(await Effect.runPromise(on(merging)(load)))).toEqual(fromScratch(corpus))
   })
 
+  test("where a recording without an ETag lay is not written down: it is read each time anyway", async () => {
+    const objects = new Map<string, Uint8Array>()
+    const sighting = { key: "extracted_audio/dog/a.wav", etag: "", size: 1, contentHash: "c" }
+    await Effect.runPromise(on(memoryStore(objects))(Embeddings.use(({ sighted }) => sighted([sighting]))))
+    expect([...objects.keys()]).toEqual([])
+  })
+
   test("the index reads no vectors", async () => {
     const { objects } = await filled()
     let bytes = 0

@@ -118,6 +118,7 @@ test("events come in order and before the answer, bytes as they are, and a failu
 }, 60_000)
 
 test("what is not as the protocol has it is refused by name, on either side, and nobody dies of it", async () => {
+  const told: Array<unknown> = []
   const outcome = await scoped(
     Effect.gen(function* () {
       // An owner of another version, who thinks that texts can be doubled, and that the answer to `count` is one.
@@ -130,8 +131,10 @@ test("what is not as the protocol has it is refused by name, on either side, and
         answer: yield* Effect.flip(child.ask("count", 3)),
         deaths: child.deaths()
       }
-    }).pipe(Effect.provide(Logger.layer([])))
+    }).pipe(Effect.provide(Logger.layer([Logger.make(({ message }) => void told.push(message))])))
   )
+  expect(told.length).toBeGreaterThan(0)
+  for (const message of told.flat()) expect(message).toMatch(/ is not what it should be: /)
   const refused = { _tag: "RequestFailed", tag: "ProtocolError" }
   expect(outcome).toMatchObject({ question: refused, unknown: refused, answer: refused, deaths: 0 })
 }, 60_000)

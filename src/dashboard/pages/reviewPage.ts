@@ -68,7 +68,9 @@ const stateOf = ({ running, failure, review }: ReviewState): ReadonlyArray<HTMLE
   if (review !== null) {
     const when = new Date(review.date).toLocaleString(undefined, { dateStyle: "medium", timeStyle: "short" })
     const more =
-      review.unknown > 0 ? ` ${review.unknown} more had no embeddings: new since the last training, or not usable.` : ""
+      review.unknown > 0
+        ? ` ${review.unknown} more are new, were copied or moved, or are not usable: a training looks at them.`
+        : ""
     lines.push(h("p", { class: "hint" }, `${review.recordings} recordings were looked through on ${when}.${more}`))
   }
   if (failure !== null) lines.push(h("p", { class: "problem", role: "alert" }, failure))
