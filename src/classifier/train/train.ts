@@ -114,7 +114,7 @@ const MEMBER_SEED = 0x9e3779b9
 /** Why nothing can be trained, in a sentence. */
 const problemWith = (
   { epochs, batchSize }: Pick<TrainingSettings, "epochs" | "batchSize">,
-  { input }: HeadDescription,
+  { input, hidden, dropout }: HeadDescription,
   embedder: EmbedderLayers,
   counts: ReadonlyArray<number>
 ): string | undefined => {
@@ -122,6 +122,9 @@ const problemWith = (
   if (!Number.isInteger(batchSize) || batchSize < 2) return `A batch needs at least 2 samples, not ${batchSize}.`
   if (counts.filter((count) => count > 0).length < 2) {
     return "The split leaves fewer than two classes to train: add recordings from more sources."
+  }
+  if (dropout.length !== hidden.length) {
+    return `A head with ${hidden.length} hidden layers needs as many shares of dropout, not ${dropout.length}.`
   }
   if (hasFeatures(input, embedder)) return undefined
   const { needs }: FeatureKind = FEATURES[input]

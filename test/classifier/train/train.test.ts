@@ -1,6 +1,7 @@
 import { expect, test } from "bun:test"
 import { Effect } from "effect"
 import { predict } from "../../../src/classifier/classifier.ts"
+import { HEADS } from "../../../src/classifier/heads/heads.ts"
 import { testClassifier } from "../../../src/classifier/holdoutResult.ts"
 import { corpus, trainOn } from "../../support/trainingRuns.ts"
 
@@ -52,7 +53,11 @@ test("without validation recordings the classifier says so", async () => {
 test.each([
   [{ epochs: 0 }, "Epochs must be a whole number from 1, not 0."],
   [{ epochs: 1.5 }, "Epochs must be a whole number from 1, not 1.5."],
-  [{ batchSize: 1 }, "A batch needs at least 2 samples, not 1."]
+  [{ batchSize: 1 }, "A batch needs at least 2 samples, not 1."],
+  [
+    { description: { ...HEADS.mlp.description, dropout: [0.5] } },
+    `A head with ${HEADS.mlp.description.hidden.length} hidden layers needs as many shares of dropout, not 1.`
+  ]
 ])("settings %o are refused in one sentence", async (settings, message) => {
   const error = await Effect.runPromise(trainOn(corpus(6), settings).pipe(Effect.flip))
   expect(error).toMatchObject({ _tag: "TrainingError", message })
