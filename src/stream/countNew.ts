@@ -2,8 +2,8 @@ import { Effect, Stream } from "effect"
 import { Settings } from "../config/settings.ts"
 import type { Sighting, Version } from "../embeddings/sighting.ts"
 import type { ObjectInfo, StoreError } from "../store/store.ts"
-import { readRecording } from "./embed.ts"
 import { shareMemory } from "./memory.ts"
+import { readRecording } from "./readRecording.ts"
 
 /**
  * Counts what is new among these recordings, up to `least`, and reads those whose bytes are not known to tell: a copied,

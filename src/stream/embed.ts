@@ -5,7 +5,7 @@ import { Embeddings } from "../embeddings/embeddings.ts"
 import type { Recipe } from "../embeddings/recipe.ts"
 import type { EmbeddedRecording } from "../embeddings/recording.ts"
 import type { KnownRecordings, Sighting } from "../embeddings/sighting.ts"
-import { classOf, isUnlabelled, variantKey } from "../store/keys.ts"
+import { variantKey } from "../store/keys.ts"
 import { type ObjectInfo, Store, type StoreError } from "../store/store.ts"
 import { embedInBatches, type Prepared } from "./batches.ts"
 import { RunEvents } from "./events.ts"
@@ -13,6 +13,7 @@ import { writeManifest } from "./manifest.ts"
 import { shareMemory } from "./memory.ts"
 import type { PrepareSettings } from "./prepare.ts"
 import { Preparers } from "./preparers.ts"
+import { readRecording, requireUsable } from "./readRecording.ts"
 import { type CorpusCount, recordings } from "./recordings.ts"
 
 /** Recordings in one part and one manifest file: 3 MB at 6 variants, and what a crash can lose at most. */
@@ -192,36 +193,6 @@ export const embedCorpus = Effect.fn("embedCorpus")(function* (settings: StreamS
   }
   yield* remember
   return { live, moved, embedded, patches, skipped, unread } satisfies StreamResult
-})
-
-class Unread extends Schema.TaggedError<Unread>()("Unread", { reason: Schema.String }) {}
-class Unusable extends Schema.TaggedError<Unusable>()("Unusable", { reason: Schema.String }) {}
-
-/** Refuses what its key or its size rules out, before it is fetched. */
-const requireUsable = Effect.fnUntraced(function* (object: ObjectInfo, { maxRecordingMegabytes }: StreamSettings) {
-  if (classOf(object.key) === undefined && !isUnlabelled(object)) {
-    return yield* new Unusable({ reason: "It lies in no class folder: move it to extracted_audio/<class>/." })
-  }
-  const megabytes = Math.ceil(object.size / 1e6)
-  if (megabytes > maxRecordingMegabytes) {
-    return yield* new Unusable({
-      reason: `Its ${megabytes.toLocaleString("en")} MB are more than MAX_RECORDING_MB (${maxRecordingMegabytes}) allows.`
-    })
-  }
-})
-
-/** Fetches one recording, in the version that it has now: newer than the listed one if it changed in between. */
-export const readRecording = Effect.fnUntraced(function* ({ key }: Pick<ObjectInfo, "key">) {
-  const store = yield* Store
-  const { bytes, etag } = yield* store.get(key).pipe(
-    Effect.mapError(({ reason, message }) => {
-      return reason === "missing"
-        ? new Unusable({ reason: "It vanished after it was listed." })
-        : new Unread({ reason: message })
-    })
-  )
-  const contentHash = new Bun.CryptoHasher("sha256").update(bytes).digest("hex")
-  return { bytes, sighting: { key, etag, size: bytes.length, contentHash } satisfies Sighting }
 })
 
 /** Prepares one recording in a worker. */
