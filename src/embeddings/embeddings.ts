@@ -63,11 +63,7 @@ export class Embeddings extends Context.Service<
         return Embeddings.of({
           index: (recipe) => here(index(recipe)),
           append: (recipe, recordings) => here(writePart(recipe.id, encodePart(recordings))),
-          sighted: (sightings) => {
-            // Where there is no ETag they are read each time anyway.
-            const lasting = sightings.filter(({ etag }) => etag !== "")
-            return lasting.length === 0 ? Effect.void : here(writePart(SEEN, encodeSightings(lasting)))
-          },
+          sighted: (sightings) => here(writeSightings(sightings)),
           load: (recipe, contents) => load(recipe, contents).pipe(Stream.provideService(Store, store)),
           compact: (recipe, live) => here(compact(compaction, recipe, live))
         })
@@ -91,6 +87,13 @@ const readSightings = ({ key }: ObjectInfo) =>
     const { bytes } = yield* (yield* Store).get(key)
     return yield* decodeSightings(key, nameOf(key), bytes)
   })
+
+/** Writes sightings as a part, whose key it returns; nothing where none tells anything. */
+const writeSightings = (sightings: ReadonlyArray<Sighting>) => {
+  // Where there is no ETag the bytes are read each time anyway.
+  const lasting = sightings.filter(({ etag }) => etag !== "")
+  return lasting.length === 0 ? Effect.undefined : writePart(SEEN, encodeSightings(lasting))
+}
 
 const readPartIndex = Effect.fnUntraced(function* ({ key, size }: ObjectInfo) {
   const store = yield* Store
@@ -179,12 +182,7 @@ const mergeVectors = Effect.fnUntraced(function* (
     const sibling = kept.get(recording.contentHash)
     return sibling !== undefined && isLive(recording) && versionName(sibling) !== versionName(recording)
   })
-  if (others.length > 0) {
-    yield* writePart(
-      SEEN,
-      encodeSightings(others.map(({ key, etag, size, contentHash }) => ({ key, etag, size, contentHash })))
-    )
-  }
+  yield* writeSightings(others)
   const merged = [...kept.values()].sort((a, b) => (a.key < b.key ? -1 : 1))
   yield* removeParts(group, merged.length > 0 ? yield* writePart(recipe.id, encodePart(merged)) : undefined)
   return group.length
@@ -193,6 +191,6 @@ const mergeVectors = Effect.fnUntraced(function* (
 const mergeSightings = Effect.fnUntraced(function* (group: ReadonlyArray<ObjectInfo>, isLive: IsLive) {
   const read = (yield* Effect.forEach(group, (part) => tolerate(SEEN)(readSightings(part)))).flat()
   const kept = new Map(read.filter(isLive).map((sighting) => [versionName(sighting), sighting]))
-  yield* removeParts(group, kept.size > 0 ? yield* writePart(SEEN, encodeSightings([...kept.values()])) : undefined)
+  yield* removeParts(group, yield* writeSightings([...kept.values()]))
   return group.length
 })

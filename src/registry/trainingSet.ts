@@ -94,8 +94,8 @@ export const lastTrainingSet = Effect.gen(function* () {
 /** The same, and what was known then. */
 export const lastTraining = Effect.gen(function* () {
   const newest = yield* newestVersion
-  const known = Option.isNone(newest) ? new KnownRecordings() : yield* knownTo(newest.value)
-  return { set: yield* lastTrainingSet, known } satisfies LastTraining
+  if (Option.isNone(newest)) return { set: new Map(), known: new KnownRecordings() } satisfies LastTraining
+  return { set: yield* readTrainingSet(newest.value), known: yield* knownTo(newest.value) } satisfies LastTraining
 })
 
 /**

@@ -1,7 +1,7 @@
 import { Effect } from "effect"
 import { Embeddings } from "../embeddings/embeddings.ts"
 import { lastTrainingSet, newSince } from "../registry/trainingSet.ts"
-import { countNew } from "../stream/countNew.ts"
+import { readUnknown } from "../stream/readUnknown.ts"
 import { recordings } from "../stream/recordings.ts"
 import type { Plan } from "./retrain.ts"
 
@@ -13,14 +13,17 @@ export const ascertain = Effect.fn("ascertain")(function* (plan: Plan, least: nu
   const { known, count } = plan
   const last = yield* lastTrainingSet
   if (count.fresh < least || least === 0 || last.size === 0) return plan
-  const isNew = newSince(last)
-  const { sightings } = yield* countNew(recordings, (version) => known.contentOf(version), isNew, least)
+  const { sightings, old } = yield* readUnknown(
+    recordings,
+    (version) => known.contentOf(version),
+    newSince(last),
+    least
+  )
   const copies = sightings.filter(({ contentHash }) => known.has(contentHash))
   yield* (yield* Embeddings).sighted(copies)
   for (const sighting of sightings) known.see(sighting)
-  const old = sightings.filter(({ key, contentHash }) => !isNew(key, contentHash))
   return {
     ...plan,
-    count: { ...count, stored: count.stored + copies.length, fresh: count.fresh - old.length }
+    count: { ...count, stored: count.stored + copies.length, fresh: count.fresh - old }
   } satisfies Plan
 })

@@ -6,7 +6,7 @@ import { lastTraining, newSince } from "../registry/trainingSet.ts"
 import type { News } from "../runs/isDue.ts"
 import { classOf } from "../store/keys.ts"
 import { type ObjectInfo, Store, type StoreError } from "../store/store.ts"
-import { countNew } from "../stream/countNew.ts"
+import { readUnknown } from "../stream/readUnknown.ts"
 import { recordings } from "../stream/recordings.ts"
 
 /** The recordings of one class. */
@@ -97,10 +97,9 @@ export class Corpus extends Context.Service<
           // Before the first training everything is.
           if (!hasTrained || fresh < least || least === 0) return { fresh, classes: classes.size }
           const usable = Stream.fromIterable(objects.filter(isUsable))
-          const { sightings } = yield* countNew(usable, contentOf, isNewContent, least)
+          const { sightings, old } = yield* readUnknown(usable, contentOf, isNewContent, least)
           for (const sighting of sightings) read.see(sighting)
           current = undefined
-          const old = sightings.filter(({ key, contentHash }) => !isNewContent(key, contentHash)).length
           return { fresh: fresh - old, classes: classes.size }
         },
         reading.withPermit,

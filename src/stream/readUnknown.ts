@@ -6,10 +6,10 @@ import { shareMemory } from "./memory.ts"
 import { readRecording } from "./readRecording.ts"
 
 /**
- * Counts what is new among these recordings, up to `least`, and reads those whose bytes are not known to tell: a copied,
- * moved or touched recording looks new until it is read. Returns what was read. One that cannot be read counts as new.
+ * Reads recordings whose bytes are not known, until `least` of all are new for certain: a copied, moved or touched recording
+ * looks new until it is read. Returns what was read, and how many of it only looked new. One that cannot be read is new.
  */
-export const countNew = Effect.fn("countNew")(function* <R>(
+export const readUnknown = Effect.fn("readUnknown")(function* <R>(
   objects: Stream.Stream<ObjectInfo, StoreError, R>,
   contentOf: (version: Version) => string | undefined,
   isNew: (key: string, contentHash: string | undefined) => boolean,
@@ -46,5 +46,6 @@ export const countNew = Effect.fn("countNew")(function* <R>(
     Stream.takeUntil(() => ++fresh >= least),
     Stream.runDrain
   )
-  return { fresh, sightings }
+  const old = sightings.filter(({ key, contentHash }) => !isNew(key, contentHash)).length
+  return { sightings, old }
 })
