@@ -71,10 +71,17 @@ export const tolerating =
       Effect.catchTag("PartError", ({ part, message }) =>
         Effect.gen(function* () {
           const store = yield* Store
-          yield* Effect.logWarning(`${message} It is set aside, and ${loss}.`)
-          const { bytes } = yield* store.get(part)
-          yield* store.put(damagedPartKey(folder, nameOf(part)), bytes)
-          yield* store.remove(part)
+          const aside = damagedPartKey(folder, nameOf(part))
+          yield* store.get(part).pipe(
+            Effect.flatMap(({ bytes }) => store.put(aside, bytes)),
+            Effect.andThen(store.remove(part)),
+            Effect.andThen(Effect.logWarning(`${message} It is set aside, and ${loss}.`)),
+            // Unless it is gone already, it is met again; that alone stops nobody.
+            Effect.catchIf(
+              (error) => error.reason !== "missing",
+              (error) => Effect.logWarning(`${message} It is passed over, but stays: ${error.message}`)
+            )
+          )
           return []
         })
       ),

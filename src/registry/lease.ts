@@ -1,8 +1,9 @@
-import { hostname } from "node:os"
 import { Clock, DateTime, Duration, Effect, Option, Ref, Schedule, Schema } from "effect"
-import { readDocument, readDocumentIfWhole, unlessChanged, writeDocument } from "../store/documents.ts"
+import { type DocumentError, readDocument, unlessChanged, writeDocument } from "../store/documents.ts"
 import { LEASE_KEY } from "../store/keys.ts"
 import { type PutCondition, Store, type StoreError } from "../store/store.ts"
+import { Holder, livenessOf, thisProcess } from "./holder.ts"
+import { recordInterruption } from "./runRecord.ts"
 
 /** Another run is training on this store. */
 export class LeaseHeld extends Schema.TaggedError<LeaseHeld>()("LeaseHeld", {
@@ -10,7 +11,7 @@ export class LeaseHeld extends Schema.TaggedError<LeaseHeld>()("LeaseHeld", {
   message: Schema.String
 }) {}
 
-/** This run's lease was taken over, because it could not be renewed in time: its results must not be published. */
+/** This run's lease was taken over, because it seemed dead to another: its results must not be published. */
 export class LeaseLost extends Schema.TaggedError<LeaseLost>()("LeaseLost", {
   runId: Schema.String,
   message: Schema.String
@@ -19,8 +20,8 @@ export class LeaseLost extends Schema.TaggedError<LeaseLost>()("LeaseLost", {
 /** The lease object: who trains on the store, or did last. */
 const Lease = Schema.Struct({
   runId: Schema.String,
-  host: Schema.String,
-  process: Schema.Int,
+  ...Holder.fields,
+  /** By the holder's own clock: for people, who know how wrong that may be. */
   renewedAt: Schema.String,
   renewals: Schema.Int,
   released: Schema.Boolean
@@ -28,92 +29,199 @@ const Lease = Schema.Struct({
 type Lease = typeof Lease.Type
 
 export interface LeaseSettings {
-  /** How long a holder may stay silent before it counts as dead. */
+  /** How long a holder of which nothing else is known may stay silent before it counts as dead. */
   readonly expiry: Duration.Duration
 }
 
-/** A holder renews three times per expiry, so one lost renewal does not cost it the lease. */
 const DEFAULTS: LeaseSettings = { expiry: Duration.seconds(30) }
+
+/** A holder renews ten times per expiry: every 3 s. */
+const pace = ({ expiry }: LeaseSettings) => Duration.divideUnsafe(expiry, 10)
+
+/**
+ * How long a lease is watched. On a host of our own name, whose process we cannot see, it is most likely of a container
+ * that was started again, and that should not wait. Programs from before renew every 10 s, and are given all of it.
+ */
+const patience = (lease: Lease | undefined, { expiry }: LeaseSettings) =>
+  lease?.instance !== undefined && lease.host === thisProcess.host ? Duration.divideUnsafe(expiry, 3) : expiry
+
+/**
+ * How long a process that is known to be there may stay silent. An epoch of training, which holds everything else up, may
+ * be long; but a process may live on after it failed to give its lease back.
+ */
+const BUSY = Duration.minutes(10)
+
+/** The runs of this process that hold a lease. */
+const holding = new Set<string>()
+
+const livenessHere = (lease: Lease) =>
+  lease.instance !== thisProcess.instance ? livenessOf(lease) : holding.has(lease.runId) ? "alive" : "dead"
 
 /**
  * Runs `effect` as the only training on this store, across processes and machines.
  *
- * The lease is one object that only conditional writes change. A holder on this machine whose process is gone is
- * replaced at once; any other only after its object has stayed unchanged for a whole expiry, measured on this machine's
- * clock alone, so clocks that disagree cannot make two runs train.
+ * The lease is one object that only conditional writes change. A holder whose process is known to be gone is replaced at
+ * once, and one whose process is known to be there keeps it; any other loses it once its object has stayed unchanged for as long as
+ * `patience` says, while we watched, by our own steady clock: what clocks say of the time of day counts nowhere. A holder
+ * that is slow to renew goes on until another takes over; then it stops, and `requireLease` keeps it from publishing.
  */
 export const withLease =
   (runId: string, settings: LeaseSettings = DEFAULTS) =>
   <A, E, R>(effect: Effect.Effect<A, E, R>) =>
     Effect.gen(function* () {
-      const etag = yield* Ref.make(yield* acquire(runId, settings))
+      const version = yield* Ref.make<PutCondition>({ ifMatch: yield* acquire(runId, settings) })
+      holding.add(runId)
       return yield* effect.pipe(
-        Effect.raceFirst(keepRenewing(runId, etag, settings)),
-        Effect.ensuring(release(runId, etag))
+        Effect.raceFirst(keepRenewing(runId, version, settings)),
+        Effect.ensuring(release(runId, version)),
+        Effect.ensuring(Effect.sync(() => holding.delete(runId)))
       )
     })
 
-/** The lease as it is, and its version; none where there is none that can be read. */
-const readLease = readDocumentIfWhole(LEASE_KEY, Lease)
+/** The lease as it was found; `lease` is undefined where it is damaged. */
+interface Found {
+  readonly etag: string
+  readonly lease: Lease | undefined
+}
 
-/** How long a machine may be silent before its run counts as gone, for those who only ask. */
-const SILENCE = Duration.minutes(2)
+/** The lease as it is; none where there is none. One that is damaged says nothing, but may be renewed. */
+const readLease: Effect.Effect<Option.Option<Found>, StoreError, Store> = readDocument(LEASE_KEY, Lease).pipe(
+  Effect.map(Option.map(({ etag, value }): Found => ({ etag, lease: value }))),
+  Effect.catchTag("DocumentError", (_: DocumentError) =>
+    Effect.flatMap(Store, (store) =>
+      Effect.map(
+        store.find(LEASE_KEY),
+        Option.map(({ etag }): Found => ({ etag, lease: undefined }))
+      )
+    )
+  )
+)
+
+/** Since when, by this process's steady clock in milliseconds, a store's lease has been seen unchanged. */
+const seen = new WeakMap<Store["Service"], { readonly etag: string; readonly since: number }>()
+
+const silenceOf = Effect.fnUntraced(function* (etag: string) {
+  const store = yield* Store
+  const now = Number((yield* Clock.monotonicTimeNanos) / 1_000_000n)
+  const before = seen.get(store)
+  if (before?.etag === etag) return Duration.millis(now - before.since)
+  seen.set(store, { etag, since: now })
+  return Duration.zero
+})
 
 /**
- * The same for a process on this machine that is there. An epoch of training, which holds everything else up, may be
- * long; but the number may belong to another process by now, as in a container that is started again.
- */
-const BUSY = Duration.minutes(10)
-
-/**
- * The run that holds the store's lease, unless its process is gone, or its machine has been silent for long.
- *
- * An answer for people and planners: that clocks disagree makes it wrong, but never makes two runs train.
+ * The run that holds the store's lease, unless it is known to be gone. Never waits: what a holder's silence tells is known
+ * only to who asks again (or `clearDead`); until then, it counts as there.
  */
 export const runningRun = Effect.gen(function* () {
   const found = yield* readLease
-  if (Option.isNone(found) || found.value.value.released) return undefined
-  const { host, process, renewedAt, runId } = found.value.value
-  if (host === hostname() && !isRunning(process)) return undefined
-  const silence = (yield* Clock.currentTimeMillis) - Date.parse(renewedAt)
-  return silence > Duration.toMillis(host === hostname() ? BUSY : SILENCE) ? undefined : runId
+  if (Option.isNone(found)) return undefined
+  const { etag, lease } = found.value
+  if (lease === undefined || lease.released) return undefined
+  const liveness = livenessHere(lease)
+  if (liveness === "dead") return undefined
+  const enough = liveness === "alive" ? BUSY : patience(lease, DEFAULTS)
+  return Duration.isLessThan(yield* silenceOf(etag), enough) ? lease.runId : undefined
+})
+
+/** Whether the holder of a lease is gone; watches it where that is not known. */
+const isGone = Effect.fnUntraced(function* ({ etag, lease }: Found, settings: LeaseSettings) {
+  const liveness = lease === undefined ? "unknown" : livenessHere(lease)
+  if (liveness === "dead") return true
+  if (liveness === "alive") return Duration.isGreaterThanOrEqualTo(yield* silenceOf(etag), BUSY)
+  const enough = patience(lease, settings)
+  const whose = lease === undefined ? `${LEASE_KEY} is damaged` : `Run ${lease.runId} on ${lease.host} may be dead`
+  if (Duration.isLessThan(yield* silenceOf(etag), enough)) {
+    yield* Effect.logInfo(`${whose}: watching whether its lease is renewed, for ${Duration.format(enough)} at most.`)
+  }
+  const store = yield* Store
+  while (true) {
+    const now = yield* store.find(LEASE_KEY)
+    if (Option.isNone(now) || now.value.etag !== etag) return false
+    if (Duration.isGreaterThanOrEqualTo(yield* silenceOf(etag), enough)) return true
+    yield* Effect.sleep(Duration.divideUnsafe(pace(settings), 3))
+  }
+})
+
+/**
+ * Where the holder of the lease is gone, says so in its run's record and gives the lease back, so that the next run begins
+ * at once; watches it for some seconds where that is not known. For programs that start, in the background.
+ */
+export const clearDead = Effect.fn("Lease.clearDead")(function* () {
+  const found = yield* readLease
+  if (Option.isNone(found) || found.value.lease?.released === true) return
+  const { etag, lease } = found.value
+  if (lease === undefined || !(yield* isGone(found.value, DEFAULTS))) return
+  yield* recordInterruption(lease.runId, describe(lease))
+  yield* writeDocument(LEASE_KEY, Lease, { ...lease, released: true }, { ifMatch: etag }).pipe(
+    // Somebody else was faster.
+    Effect.catchIf(
+      ({ reason }) => reason === "conflict",
+      () => Effect.void
+    )
+  )
 })
 
 const acquire = Effect.fn("Lease.acquire")(function* (runId: string, settings: LeaseSettings) {
-  const held = yield* readDocument(LEASE_KEY, Lease).pipe(
-    Effect.catchTag("DocumentError", ({ key }) =>
-      Effect.fail(heldBy("unknown", `${key} cannot be read: remove it if no training is under way.`))
-    )
-  )
+  const held = yield* readLease
   if (Option.isNone(held)) return yield* take(runId, unlessChanged(held))
-  const { value: lease, etag } = held.value
+  const { lease } = held.value
   // A run that goes on in another process takes its own lease over; the process that had it finds it lost.
-  if (!lease.released && lease.runId !== runId && !(yield* isDead(lease, etag, settings))) {
-    return yield* heldBy(
-      lease.runId,
-      `Run ${lease.runId} is training on this store already (on ${lease.host}, process ${lease.process}, last seen ${lease.renewedAt}).`
-    )
+  if (lease?.released !== true && lease?.runId !== runId) {
+    if (!(yield* isGone(held.value, settings))) return yield* heldBy(lease)
+    if (lease !== undefined) yield* recordInterruption(lease.runId, describe(lease))
   }
   return yield* take(runId, unlessChanged(held))
 })
+
+const describe = ({ host, process }: Lease): string => `on ${host}, process ${process}`
+
+const heldBy = (lease: Lease | undefined) =>
+  new LeaseHeld(
+    lease === undefined
+      ? { runId: "unknown", message: `Another run is training on this store already.` }
+      : {
+          runId: lease.runId,
+          message: `Run ${lease.runId} is training on this store already (${describe(lease)}, last seen ${lease.renewedAt}).`
+        }
+  )
 
 /** Whether another process has taken this run over, so that what becomes of it is for that one to say. */
 export const resumedElsewhere = (runId: string) =>
   Effect.map(
     readLease,
-    Option.exists(({ value: lease }) => lease.runId === runId && !isOwn(lease, runId))
+    Option.exists(({ lease }) => lease?.runId === runId && !isOwn(lease, runId))
   )
 
-/** Whether this process wrote the lease for this run. */
-const isOwn = (lease: Lease, runId: string): boolean =>
-  lease.runId === runId && lease.host === hostname() && lease.process === process.pid
+/** Fails where another run has taken the lease over, also if its holder has not noticed yet; for what must not be done twice. */
+export const requireLease = Effect.fn("requireLease")(function* (runId: string) {
+  const found = yield* readLease
+  // One that is missing or damaged was taken by nobody.
+  if (Option.isNone(found) || found.value.lease === undefined) return
+  const { lease } = found.value
+  if (lease.runId !== runId) return yield* lostTo(runId, lease)
+})
 
-const heldBy = (runId: string, message: string) => new LeaseHeld({ runId, message })
+/** Whether this process wrote the lease for this run. */
+const isOwn = (lease: Lease, runId: string): boolean => lease.runId === runId && lease.instance === thisProcess.instance
+
+const lostTo = (runId: string, lease: Lease) =>
+  new LeaseLost({
+    runId,
+    message: `Run ${runId} lost its lease to ${lease.runId} (${describe(lease)}), so it stops and publishes nothing.`
+  })
 
 const take = (runId: string, condition: PutCondition) =>
   write({ runId, renewals: 0, released: false }, condition).pipe(
-    Effect.mapError((error) =>
-      error.reason === "conflict" ? heldBy("unknown", "Another run has just started training on this store.") : error
+    Effect.catchIf(
+      ({ reason }) => reason === "conflict",
+      Effect.fnUntraced(function* () {
+        // A write whose answer was lost counts.
+        const found = yield* readLease
+        if (Option.isSome(found) && found.value.lease && isOwn(found.value.lease, runId)) return found.value.etag
+        const message = "Another run has just started training on this store."
+        return yield* new LeaseHeld({ runId: "unknown", message })
+      })
     )
   )
 
@@ -122,68 +230,45 @@ const write = Effect.fnUntraced(function* (
   condition: PutCondition
 ) {
   const renewedAt = DateTime.formatIso(yield* DateTime.now)
-  const whole = { ...lease, host: hostname(), process: process.pid, renewedAt }
-  return (yield* writeDocument(LEASE_KEY, Lease, whole, condition)).etag
+  return (yield* writeDocument(LEASE_KEY, Lease, { ...lease, ...thisProcess, renewedAt }, condition)).etag
 })
 
-const isDead = Effect.fnUntraced(function* (lease: Lease, etag: string, { expiry }: LeaseSettings) {
-  const isHere = lease.host === hostname()
-  if (isHere && !isRunning(lease.process)) return true
-  const silence = (yield* Clock.currentTimeMillis) - Date.parse(lease.renewedAt)
-  if (silence < Duration.toMillis(isHere ? BUSY : expiry)) return false
-  yield* Effect.logInfo(
-    `Run ${lease.runId} on ${lease.host} seems dead: watching its lease for ${Duration.format(expiry)}.`
-  )
-  yield* Effect.sleep(expiry)
-  const store = yield* Store
-  const after = yield* store.find(LEASE_KEY)
-  return Option.isSome(after) && after.value.etag === etag
-})
-
-// Signal 0 only asks: EPERM means that the process is there, and somebody else's.
-const isRunning = (pid: number): boolean => {
-  try {
-    return process.kill(pid, 0)
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === "EPERM"
-  }
-}
-
+/** Renews the lease until it is lost: a store that does not answer takes it from nobody. */
 const keepRenewing = Effect.fn("Lease.keepRenewing")(function* (
   runId: string,
-  etag: Ref.Ref<string>,
-  { expiry }: LeaseSettings
+  version: Ref.Ref<PutCondition>,
+  settings: LeaseSettings
 ) {
-  const lost = (why: string) =>
-    new LeaseLost({ runId, message: `Run ${runId} lost its lease (${why}), so it stops and publishes nothing.` })
   for (let renewals = 1; ; renewals++) {
-    yield* Effect.sleep(Duration.divideUnsafe(expiry, 3))
-    const condition = { ifMatch: yield* Ref.get(etag) }
-    const renewed = yield* write({ runId, renewals, released: false }, condition).pipe(
-      Effect.retry({
-        while: (error: StoreError) => error.reason === "unreachable",
-        schedule: Schedule.spaced(Duration.divideUnsafe(expiry, 10))
-      }),
-      Effect.timeoutOrElse({
-        duration: Duration.divideUnsafe(expiry, 3),
-        orElse: () => Effect.fail(lost("the store did not answer in time"))
-      }),
-      Effect.catchTag("StoreError", (error) => Effect.fail(lost(error.message)))
+    yield* Effect.sleep(pace(settings))
+    const ifMatch = yield* write({ runId, renewals, released: false }, yield* Ref.get(version)).pipe(
+      Effect.retry({ while: ({ reason }) => reason !== "conflict", schedule: Schedule.spaced(pace(settings)) }),
+      Effect.option
     )
-    yield* Ref.set(etag, renewed)
+    if (Option.isSome(ifMatch)) {
+      yield* Ref.set(version, { ifMatch: ifMatch.value })
+      continue
+    }
+    const found = yield* readLease.pipe(Effect.retry({ schedule: Schedule.spaced(pace(settings)) }))
+    const lease = Option.getOrUndefined(found)?.lease
+    if (lease !== undefined && !isOwn(lease, runId)) return yield* lostTo(runId, lease)
+    // Our own write, whose answer was lost; or one that a crash has damaged or removed: the next renewal replaces it.
+    yield* Ref.set(version, unlessChanged(found))
   }
 })
 
-const release = (runId: string, etag: Ref.Ref<string>) => {
-  const giveBack = (ifMatch: string) => write({ runId, renewals: 0, released: true }, { ifMatch })
-  return Ref.get(etag).pipe(
+const release = (runId: string, version: Ref.Ref<PutCondition>) => {
+  const giveBack = (condition: PutCondition) => write({ runId, renewals: 0, released: true }, condition)
+  return Ref.get(version).pipe(
     Effect.flatMap(giveBack),
     Effect.catchIf(
       ({ reason }) => reason === "conflict",
       // A renewal that the end of the run cut short may have been written all the same; it was taken over otherwise.
       () =>
         Effect.flatMap(readLease, (found) =>
-          Option.isSome(found) && isOwn(found.value.value, runId) ? giveBack(found.value.etag) : Effect.void
+          Option.isSome(found) && found.value.lease && isOwn(found.value.lease, runId)
+            ? giveBack({ ifMatch: found.value.etag })
+            : Effect.void
         )
     ),
     Effect.catchTag("StoreError", (error) => Effect.logWarning(`The lease was not given back: ${error.message}`)),

@@ -24,3 +24,17 @@ export const readRunStatus = (runId: string) =>
     readDocumentIfWhole(runKey(runId), RunStatus),
     Option.match({ onNone: () => undefined, onSome: ({ value }) => value.status })
   )
+
+const Running = Schema.StructWithRest(Schema.Struct({ status: Schema.Literal("running") }), [
+  Schema.Record(Schema.String, Schema.Json)
+])
+
+/** Closes the record of a run whose process is gone (`where` it was), unless it says already how the run ended. */
+export const recordInterruption = Effect.fn("recordInterruption")(function* (runId: string, where: string) {
+  const found = yield* readDocumentIfWhole(runKey(runId), Running)
+  if (Option.isNone(found)) return
+  const reason =
+    `The process of this run (${where}) was gone before it came to its end; what it had embedded is kept, so another ` +
+    "run goes on from there."
+  yield* writeRunRecord(runId, { ...found.value.value, status: "interrupted", reason })
+})

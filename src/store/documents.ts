@@ -22,8 +22,17 @@ export const decodeDocument = <A>(
   bytes: Uint8Array
 ): Effect.Effect<A, DocumentError> =>
   Schema.decodeUnknownEffect(Schema.fromJsonString(schema))(new TextDecoder().decode(bytes)).pipe(
-    Effect.mapError((cause) => new DocumentError({ key, message: `${key} cannot be read: ${cause.message}` }))
+    Effect.mapError(
+      ({ message }) => new DocumentError({ key, message: `${key} cannot be read: ${flaw(bytes, message)}.` })
+    )
   )
+
+/** What is wrong with a document: the kinds that a crash leaves, or where it has another shape. */
+const flaw = (bytes: Uint8Array, message: string): string => {
+  if (bytes.length === 0) return "it is empty"
+  if (bytes.every((byte) => byte === 0)) return "it holds nothing but zeros"
+  return message === "Expected a valid JSON string" ? "it is no whole JSON" : message
+}
 
 /** Reads the document at `key`: nothing where there is none, an error where it is damaged or of another shape. */
 export const readDocument = Effect.fn("readDocument")(function* <A>(key: string, schema: Schema.ConstraintDecoder<A>) {

@@ -1,17 +1,19 @@
-import { Database } from "bun:sqlite"
-import { randomUUID } from "node:crypto"
-import { mkdir, open, realpath, rename, rm, stat, unlink, utimes } from "node:fs/promises"
-import { dirname, join, resolve, sep } from "node:path"
-import { Effect, Option, Schedule, Stream } from "effect"
-import { codeOf, explain, ignoreAbsence } from "./folder-error.ts"
+import { realpath, stat, unlink } from "node:fs/promises"
+import { join, resolve, sep } from "node:path"
+import { Effect, Option, Stream } from "effect"
+import { explain, ignoreAbsence } from "./folder-error.ts"
 import { infoOf, listFolder, OWN } from "./folder-list.ts"
+import { whileLocked } from "./folder-lock.ts"
+import { discard, moveIntoPlace, writeBeside } from "./folder-write.ts"
+import { AUDIT_PREFIX } from "./keys.ts"
 import { type PutCondition, refuseKey, Store, StoreError } from "./store.ts"
 
 /**
  * A folder as a store, made when first written to.
  *
  * An ETag is made of the size and the times of modification and change, so that listing reads no file. Symbolic links
- * are followed. A conditional `put` is atomic towards other conditional ones, from whatever process.
+ * are followed. A conditional `put` is atomic towards other conditional ones, from whatever process. What was put
+ * survives a power cut, but for audit copies, which can be made again.
  */
 export const folderStore = (folder: string): Store["Service"] => {
   const root = resolve(folder)
@@ -71,7 +73,7 @@ export const folderStore = (folder: string): Store["Service"] => {
     // Whoever is interrupted waits for the write's end: one that went on would come after the lock is given back, or
     // after a run has said that it stopped.
     const write = Effect.tryPromise({
-      try: () => replaceFile(path, bytes, condition !== undefined),
+      try: async () => moveIntoPlace(await writeBeside(path, bytes, isDurable(key))),
       catch: explain(key, path, "written")
     }).pipe(
       Effect.map((stats) => infoOf(key, stats)),
@@ -97,8 +99,31 @@ export const folderStore = (folder: string): Store["Service"] => {
     })
   })
 
-  return Store.of({ location: root, list, get, getRange, find, put, remove })
+  const stage = Effect.fn("Store.stage")(function* (files: ReadonlyMap<string, Uint8Array>) {
+    const paths = yield* Effect.forEach(files, ([key, bytes]) =>
+      Effect.map(pathOf(root, key), (path) => ({ key, path, bytes }))
+    )
+    const staged = yield* Effect.forEach(paths, ({ key, path, bytes }) =>
+      Effect.acquireRelease(
+        Effect.tryPromise({
+          try: () => writeBeside(path, bytes, isDurable(key)),
+          catch: explain(key, path, "written")
+        }).pipe(Effect.map((written) => ({ ...written, key }))),
+        discard
+      )
+    )
+    return Effect.forEach(staged, (written) =>
+      Effect.tryPromise({
+        try: () => moveIntoPlace(written),
+        catch: explain(written.key, written.path, "written")
+      }).pipe(Effect.as(written.key))
+    )
+  })
+
+  return Store.of({ location: root, list, get, getRange, find, put, remove, stage })
 }
+
+const isDurable = (key: string): boolean => !key.startsWith(AUDIT_PREFIX)
 
 const pathOf = Effect.fn("pathOf")(function* (root: string, key: string) {
   yield* refuseKey(key)
@@ -108,65 +133,3 @@ const pathOf = Effect.fn("pathOf")(function* (root: string, key: string) {
   }
   return join(root, ...names)
 })
-
-/** Puts a file in place in one step. `durable` also survives a power cut. */
-const replaceFile = async (path: string, bytes: Uint8Array, durable: boolean) => {
-  const temporary = join(dirname(path), `${OWN}${randomUUID()}`)
-  await mkdir(dirname(path), { recursive: true })
-  try {
-    const file = await open(temporary, "wx")
-    await file
-      .writeFile(bytes)
-      .then(() => (durable ? file.sync() : undefined))
-      .finally(() => file.close())
-    const [before, written] = await Promise.all([
-      stat(path, { bigint: true }).catch(ignoreAbsence),
-      stat(temporary, { bigint: true })
-    ])
-    // The clock of file systems ticks every 4 ms or so; two versions within one tick need two ETags.
-    if (before && written.mtimeNs <= before.mtimeNs) {
-      const later = Number(before.mtimeNs / 1_000_000n + 2n) / 1000
-      await utimes(temporary, later, later)
-    }
-    await rename(temporary, path)
-    return await stat(path, { bigint: true })
-  } catch (thrown) {
-    await rm(temporary, { force: true })
-    throw thrown
-  }
-}
-
-/**
- * Runs an effect while no other, in whatever process, runs one for the same folder.
- *
- * The lock is SQLite's on an empty file: the system gives it back when its holder dies, so no lock is ever stale.
- */
-const whileLocked =
-  (root: string, key: string) =>
-  <A, R>(effect: Effect.Effect<A, StoreError, R>): Effect.Effect<A, StoreError, R> => {
-    const path = join(root, `${OWN}lock`)
-    const acquire = Effect.tryPromise({
-      try: async () => {
-        await mkdir(root, { recursive: true })
-        const lock = new Database(path)
-        try {
-          lock.run("BEGIN EXCLUSIVE")
-          return lock
-        } catch (thrown) {
-          lock.close()
-          throw thrown
-        }
-      },
-      catch: (thrown) =>
-        codeOf(thrown) === "SQLITE_BUSY"
-          ? new StoreError({ reason: "conflict", key, message: `Another process holds ${path}.` })
-          : explain(key, path, "written")(thrown)
-    }).pipe(
-      Effect.retry({ while: ({ reason }) => reason === "conflict", schedule: Schedule.spaced("20 millis"), times: 500 })
-    )
-    return Effect.acquireUseRelease(
-      acquire,
-      () => effect,
-      (lock) => Effect.sync(() => lock.close())
-    )
-  }

@@ -1,4 +1,4 @@
-import { Context, Effect, Option, Schema, type Stream } from "effect"
+import { Context, Effect, Option, Schema, type Scope, type Stream } from "effect"
 import type { Settings } from "../config/settings.ts"
 
 /** What listing a store says of an object. */
@@ -57,6 +57,13 @@ export class Store extends Context.Service<
     readonly put: (key: string, bytes: Uint8Array, condition?: PutCondition) => Effect.Effect<ObjectInfo, StoreError>
     /** Removes the object; that there is none is no error. */
     readonly remove: (key: string) => Effect.Effect<void, StoreError>
+    /**
+     * Where a store can: writes objects out of sight, until the scope ends; the effect that it returns puts them in place
+     * without needing room, and returns their keys.
+     */
+    readonly stage?: (
+      files: ReadonlyMap<string, Uint8Array>
+    ) => Effect.Effect<Effect.Effect<ReadonlyArray<string>, StoreError>, StoreError, Scope.Scope>
   }
 >()("ecosight/store/Store") {}
 

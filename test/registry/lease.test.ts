@@ -3,10 +3,13 @@ import { mkdtemp, rm } from "node:fs/promises"
 import { hostname, tmpdir } from "node:os"
 import { join } from "node:path"
 import { Deferred, Duration, Effect, Fiber, Layer } from "effect"
-import { runningRun, withLease } from "../../src/registry/lease.ts"
+import { TestClock } from "effect/testing"
+import { type Holder, thisProcess } from "../../src/registry/holder.ts"
+import { clearDead, requireLease, runningRun, withLease } from "../../src/registry/lease.ts"
+import { writeRunRecord } from "../../src/registry/runRecord.ts"
 import { folderStore } from "../../src/store/folder.ts"
-import { LEASE_KEY } from "../../src/store/keys.ts"
-import { Store } from "../../src/store/store.ts"
+import { LEASE_KEY, runKey } from "../../src/store/keys.ts"
+import { Store, StoreError } from "../../src/store/store.ts"
 
 // Long enough for a busy machine to renew in time.
 const expiry = Duration.seconds(2)
@@ -20,7 +23,7 @@ afterEach(() => rm(folder, { recursive: true }))
 const run = <A, E>(effect: Effect.Effect<A, E, Store>) =>
   Effect.runPromise(effect.pipe(Effect.provide(Layer.sync(Store, () => folderStore(folder)))))
 
-const leaveLease = (lease: { readonly host: string; readonly process: number; readonly renewedAt?: string }) =>
+const leaveLease = (lease: Holder & { readonly renewedAt?: string }) =>
   Effect.flatMap(Store, (store) =>
     store.put(
       LEASE_KEY,
@@ -98,19 +101,116 @@ test("a silent holder elsewhere is replaced only if its lease stays unchanged fo
   expect(await run(contested)).toMatchObject({ _tag: "LeaseHeld", runId: "other" })
 })
 
-test("a lease long silent is replaced, though its process's number is another's by now", async () => {
-  // As in a container that is started again, where the numbers are small and come again.
-  const reused = { host: hostname(), process: process.pid }
-  const minutesAgo = (minutes: number) => new Date(Date.now() - 60_000 * minutes).toISOString()
-  const outcome = await run(
+test("the lease of an earlier process is replaced, though its number is another's by now", async () => {
+  // As in a container that is started again, where the host's name and the small numbers come again.
+  const { instance: _, started, ...reused } = thisProcess
+  const next = withLease("next", { expiry: Duration.hours(1) })(Effect.succeed("trained"))
+  for (const before of [
+    { ...reused, ...(started === undefined ? {} : { started }), instance: "another" },
+    { ...reused, process: process.ppid, started: "1", instance: "another" }
+  ]) {
+    expect(await run(leaveLease(before).pipe(Effect.andThen(runningRun)))).toBeUndefined()
+    expect(await run(next)).toBe("trained")
+  }
+})
+
+test.skipIf(thisProcess.started === undefined)(
+  "a process on this machine that is there keeps its lease, however silent it is and whatever clocks say (Linux)",
+  async () => {
+    const child = Bun.spawn(["sleep", "60"])
+    const stat = await Bun.file(`/proc/${child.pid}/stat`).text()
+    const started = stat.split(") ").at(-1)!.split(" ")[19]!
+    const busy = { ...thisProcess, process: child.pid, started, instance: "another" }
+    const next = withLease("next", { expiry: Duration.millis(1) })(Effect.void)
+    await run(leaveLease({ ...busy, renewedAt: "2020-01-01T00:00:00.000Z" }))
+    expect(await run(runningRun)).toBe("other")
+    expect((await run(Effect.flip(next)))._tag).toBe("LeaseHeld")
+    child.kill()
+    await child.exited
+    await run(next)
+  }
+)
+
+test("whether a holder elsewhere is there is told by its silence while it is watched, never by its clock", async () => {
+  const later = { host: "elsewhere", process: 1, renewedAt: "2100-01-01T00:00:00.000Z" }
+  const outcome = await Effect.runPromise(
     Effect.gen(function* () {
-      yield* leaveLease({ ...reused, renewedAt: minutesAgo(5) })
-      const busy = [yield* runningRun, (yield* Effect.flip(withLease("next", { expiry })(Effect.void)))._tag]
-      yield* leaveLease({ ...reused, renewedAt: minutesAgo(15) })
-      return { busy, gone: yield* runningRun, next: yield* withLease("next", { expiry })(Effect.succeed("trained")) }
-    })
+      yield* leaveLease({ ...later, renewedAt: "2020-01-01T00:00:00.000Z" })
+      const atFirst = yield* runningRun
+      yield* leaveLease(later)
+      yield* TestClock.adjust("20 seconds")
+      const afterChange = yield* runningRun
+      yield* TestClock.adjust("31 seconds")
+      return { atFirst, afterChange, silent: yield* runningRun }
+    }).pipe(
+      Effect.provide(
+        Layer.merge(
+          TestClock.layer(),
+          Layer.sync(Store, () => folderStore(folder))
+        )
+      )
+    )
   )
-  expect(outcome).toEqual({ busy: ["other", "LeaseHeld"], gone: undefined, next: "trained" })
+  expect(outcome).toEqual({ atFirst: "other", afterChange: "other", silent: undefined })
+})
+
+test("a damaged lease is watched, and taken where nobody renews it", async () => {
+  const next = withLease("next", { expiry: Duration.millis(50) })(Effect.succeed("trained"))
+  for (const bytes of [new Uint8Array(), new Uint8Array(100), new TextEncoder().encode('{"runId": "o')]) {
+    await run(Effect.flatMap(Store, (store) => store.put(LEASE_KEY, bytes)))
+    expect(await run(next)).toBe("trained")
+  }
+})
+
+test("a holder whose renewals the store does not take for long, or whose lease is damaged, goes on", async () => {
+  const down = { until: 0 }
+  const outcome = await Effect.runPromise(
+    Effect.gen(function* () {
+      const store = yield* Store
+      const fiber = yield* Effect.sleep(expiry).pipe(
+        Effect.andThen(store.get(LEASE_KEY)),
+        Effect.map(({ bytes }) => JSON.parse(new TextDecoder().decode(bytes)).runId as string),
+        withLease("holder", { expiry: Duration.millis(100) }),
+        Effect.forkChild
+      )
+      yield* Effect.sleep(100)
+      down.until = performance.now() + 1000
+      yield* Effect.sleep(1100)
+      yield* store.put(LEASE_KEY, new Uint8Array())
+      return yield* Fiber.join(fiber)
+    }).pipe(
+      Effect.provide(
+        Layer.sync(Store, () => {
+          const store = folderStore(folder)
+          return Store.of({
+            ...store,
+            put: (key, bytes, condition) =>
+              Effect.suspend(() =>
+                performance.now() < down.until
+                  ? Effect.fail(new StoreError({ reason: "unreachable", key, message: "It does not answer." }))
+                  : store.put(key, bytes, condition)
+              )
+          })
+        })
+      )
+    )
+  )
+  expect(outcome).toBe("holder")
+})
+
+test("a run that is replaced is recorded as interrupted, also by a program that only starts", async () => {
+  const gone = { host: hostname(), process: Bun.spawnSync(["true"]).pid }
+  const record = Effect.flatMap(Store, (store) => store.get(runKey("other"))).pipe(
+    Effect.map(({ bytes }) => JSON.parse(new TextDecoder().decode(bytes)))
+  )
+  for (const next of [withLease("next")(Effect.void), clearDead()]) {
+    await run(writeRunRecord("other", { status: "running", options: { seed: 7 } }))
+    await run(leaveLease(gone).pipe(Effect.andThen(next)))
+    const { status, reason, options } = await run(record)
+    expect({ status, options }).toEqual({ status: "interrupted", options: { seed: 7 } })
+    expect(reason).toContain(`process ${gone.process}`)
+    expect(await run(runningRun)).toBeUndefined()
+  }
 })
 
 test("the lease is given back also if its last renewal was written though nobody heard of it", async () => {
@@ -141,6 +241,7 @@ test("a run whose lease was taken over stops before it publishes", async () => {
       )
       yield* Deferred.await(started)
       yield* leaveLease({ host: "elsewhere", process: 1 })
+      expect((yield* Effect.flip(requireLease("holder")))._tag).toBe("LeaseLost")
       return yield* Fiber.join(holder)
     })
   )

@@ -11,8 +11,10 @@ export const mortal = (store: Store["Service"], writes: number): Store["Service"
       left -= 1
       return live(effect)
     })
+  // Staged writes would be one step; put one by one, the user can die between any two.
+  const { stage: _, ...others } = store
   return Store.of({
-    ...store,
+    ...others,
     list: (prefix, after) => Stream.unwrap(live(Effect.succeed(store.list(prefix, after)))),
     get: (key) => live(store.get(key)),
     getRange: (key, from, to) => live(store.getRange(key, from, to)),

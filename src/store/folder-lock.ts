@@ -1,0 +1,49 @@
+import { Database } from "bun:sqlite"
+import { mkdir, truncate } from "node:fs/promises"
+import { join } from "node:path"
+import { Effect, Schedule } from "effect"
+import { codeOf, explain } from "./folder-error.ts"
+import { OWN } from "./folder-list.ts"
+import { StoreError } from "./store.ts"
+
+/**
+ * Runs an effect while no other, in whatever process, runs one for the same folder.
+ *
+ * The lock is SQLite's on an empty file: the system gives it back when its holder dies, so no lock is ever stale.
+ */
+export const whileLocked =
+  (root: string, key: string) =>
+  <A, R>(effect: Effect.Effect<A, StoreError, R>): Effect.Effect<A, StoreError, R> => {
+    const path = join(root, `${OWN}lock`)
+    const acquire = Effect.tryPromise({
+      try: async () => {
+        await mkdir(root, { recursive: true })
+        return lockFile(path)
+      },
+      catch: (thrown) =>
+        codeOf(thrown) === "SQLITE_BUSY"
+          ? new StoreError({ reason: "conflict", key, message: `Another process holds ${path}.` })
+          : explain(key, path, "written")(thrown)
+    }).pipe(
+      Effect.retry({ while: ({ reason }) => reason === "conflict", schedule: Schedule.spaced("20 millis"), times: 500 })
+    )
+    return Effect.acquireUseRelease(
+      acquire,
+      () => effect,
+      (lock) => Effect.sync(() => lock.close())
+    )
+  }
+
+const lockFile = async (path: string): Promise<Database> => {
+  const lock = new Database(path)
+  try {
+    lock.run("BEGIN EXCLUSIVE")
+    return lock
+  } catch (thrown) {
+    lock.close()
+    // A crash may leave anything in a file. It holds nothing; emptied, it stays the file that others lock.
+    if (!/^SQLITE_(NOTADB|CORRUPT)/.test(codeOf(thrown))) throw thrown
+    await truncate(path)
+    return lockFile(path)
+  }
+}
