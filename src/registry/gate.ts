@@ -16,6 +16,8 @@ export interface Tolerances {
 /** What there is to compare a candidate with. */
 export type Incumbent =
   | { readonly kind: "none" }
+  /** It cannot be used by anybody: what it was worth is gone with it. */
+  | { readonly kind: "damaged"; readonly runId: string }
   /** `why` completes "Not promoted: ". */
   | { readonly kind: "incomparable"; readonly why: string }
   | { readonly kind: "compared"; readonly runId: string; readonly comparison: Comparison }
@@ -50,6 +52,9 @@ export const decide = (
   if (promotion === "always") return { promote: true, why: `Promoted as asked, whatever the comparison${scores}.` }
   if (promotion === "never") return { promote: false, why: `Not promoted, as asked${scores}.` }
   if (incumbent.kind === "none") return { promote: true, why: "Promoted: there was no model before." }
+  if (incumbent.kind === "damaged") {
+    return { promote: true, why: `Promoted: the files of ${incumbent.runId}, which was promoted, are damaged.` }
+  }
   if (incumbent.kind === "incomparable") return { promote: false, why: `Not promoted: ${incumbent.why}.` }
 
   const { difference, recalls } = incumbent.comparison

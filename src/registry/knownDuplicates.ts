@@ -1,7 +1,7 @@
 import { Effect, Option, Schema } from "effect"
-import { type Document, readDocument, unlessChanged, writeDocument } from "../store/documents.ts"
+import { type Document, unlessChanged, writeDocument } from "../store/documents.ts"
 import { DUPLICATES_KEY } from "../store/keys.ts"
-import { Store, StoreError } from "../store/store.ts"
+import { readOrSetAside } from "../store/setAside.ts"
 
 /** Two recordings that hold the same sound. */
 export const DuplicatePair = Schema.Struct({
@@ -18,15 +18,7 @@ export type DuplicatePair = typeof DuplicatePair.Type
 const Known = Schema.Struct({ pairs: Schema.Array(DuplicatePair), checked: Schema.Array(Schema.String) })
 export type KnownDuplicates = typeof Known.Type
 
-const read = Effect.gen(function* () {
-  const { location } = yield* Store
-  return yield* readDocument(DUPLICATES_KEY, Known).pipe(
-    Effect.catchTag("DocumentError", ({ key }) => {
-      const message = `${location}/${key} cannot be read: remove it, and bun run review looks for near-duplicates again.`
-      return Effect.fail(new StoreError({ reason: "invalid", key, message }))
-    })
-  )
-})
+const read = readOrSetAside(DUPLICATES_KEY, Known, "bun run review looks for near-duplicates again")
 
 const NOTHING: KnownDuplicates = { pairs: [], checked: [] }
 const knownIn = Option.match({
@@ -34,7 +26,7 @@ const knownIn = Option.match({
   onSome: ({ value }: Document<KnownDuplicates>) => value
 })
 
-/** Reads what is known of near-duplicates in the store; nothing before the first review. */
+/** Reads what is known of near-duplicates in the store; nothing before the first review, or where it is damaged. */
 export const readDuplicates = Effect.map(read, knownIn)
 
 /** Adds to what is known; of two that write at once, the second adds to what the first wrote. */

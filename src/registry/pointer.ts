@@ -1,7 +1,9 @@
-import { Effect, Option, Schema } from "effect"
-import { readDocument, unlessChanged, writeDocument } from "../store/documents.ts"
-import { CURRENT_KEY } from "../store/keys.ts"
-import { Store, StoreError } from "../store/store.ts"
+import { DateTime, Effect, Option, Schema } from "effect"
+import { type Document, readDocument, readDocumentIfWhole, unlessChanged, writeDocument } from "../store/documents.ts"
+import { CURRENT_KEY, MODELS_PREFIX, modelKey, runKey } from "../store/keys.ts"
+import { setAside } from "../store/setAside.ts"
+import type { Store, StoreError } from "../store/store.ts"
+import { listStored, METADATA_FILE } from "./versionFiles.ts"
 
 const Promotion = Schema.Struct({ runId: Schema.String, promotedAt: Schema.String })
 
@@ -22,16 +24,46 @@ export interface Promoted {
   readonly etag: string
 }
 
-/** Reads which version is promoted; none before the first promotion. */
-export const readPointer = Effect.fn("readPointer")(function* () {
-  const store = yield* Store
+/** Reads which version is promoted; none before the first promotion. A damaged pointer is made anew. */
+export const readPointer = Effect.fn("readPointer")(function* (): Effect.fn.Return<
+  Option.Option<Promoted>,
+  StoreError,
+  Store
+> {
   const found = yield* readDocument(CURRENT_KEY, Pointer).pipe(
-    Effect.catchTag("DocumentError", ({ key }) => {
-      const message = `${store.location}/${key} does not name a run: restore it, or remove it to start without a promoted model.`
-      return Effect.fail(new StoreError({ reason: "invalid", key, message }))
-    })
+    Effect.catchTag("DocumentError", ({ message }) => recoverPointer(message))
   )
   return Option.map(found, ({ value, etag }): Promoted => ({ history: [], ...value, etag }))
+})
+
+const Copied = Schema.Struct({ run_id: Schema.String })
+const Published = Schema.Struct({ summary: Schema.Struct({ promoted: Schema.Literal(true) }) })
+
+/**
+ * Sets the pointer aside and makes it anew: the copies under `models/` tell which version was promoted, and run records
+ * which were before it.
+ */
+const recoverPointer = Effect.fnUntraced(function* (why: string) {
+  const copied = yield* readDocumentIfWhole(modelKey(METADATA_FILE), Copied)
+  const runId = Option.getOrUndefined(copied)?.value.run_id
+  const stored = (yield* listStored).filter(({ isWhole }) => isWhole)
+  const at = stored.findIndex((version) => version.runId === runId)
+  if (runId === undefined || at < 0) {
+    yield* setAside(CURRENT_KEY, why, "no model is promoted until one is: bun run models promote")
+    return Option.none<Document<typeof Pointer.Type>>()
+  }
+  yield* setAside(CURRENT_KEY, why, `${runId} is promoted, whose copies are in ${MODELS_PREFIX}`)
+  const promotedAt = DateTime.formatIso(yield* DateTime.now)
+  const before = yield* Effect.filter(stored.slice(0, at), ({ runId }) =>
+    Effect.map(readDocumentIfWhole(runKey(runId), Published), Option.isSome)
+  )
+  const history = before.toReversed().map(({ runId }) => ({ runId, promotedAt }))
+  const pointer = { runId, promotedAt, history }
+  return yield* writeDocument(CURRENT_KEY, Pointer, pointer, { ifNoneMatch: "*" }).pipe(
+    Effect.map(({ etag }) => Option.some({ value: pointer, etag })),
+    // Another process has made it, or this one may not: it is the same.
+    Effect.catch(() => Effect.succeedSome({ value: pointer, etag: "" }))
+  )
 })
 
 /** Moves the pointer to `to`, unless somebody else has moved it since `from` was read. */

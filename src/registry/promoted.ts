@@ -5,11 +5,9 @@ import { comparePredictions } from "../classifier/compare.ts"
 import { type Dataset, vectorsOf } from "../classifier/dataset.ts"
 import { openSession } from "../embedder/onnx/session.ts"
 import { embedderOf, type StoredRecipe } from "../embeddings/recipe.ts"
-import { decodeDocument } from "../store/documents.ts"
-import { versionKey } from "../store/keys.ts"
-import { Store } from "../store/store.ts"
 import type { Incumbent } from "./gate.ts"
 import type { Promoted } from "./pointer.ts"
+import { METADATA_FILE, readVersionDocument, readVersionFile, VersionError } from "./versionFiles.ts"
 
 const ClassNames = Schema.Array(Schema.String)
 const Metadata = Schema.Struct({
@@ -20,8 +18,8 @@ const Metadata = Schema.Struct({
  * Compares a candidate with the promoted version, from that version's own `classifier.onnx`, on rows of a data set.
  *
  * A recording of a class that a model does not know counts as wrong for it, as it would in the field. A promoted version
- * that cannot be read or run, or that another embedder's vectors were made for, leaves the two incomparable; only that the
- * store does not answer is an error.
+ * that cannot be run, or that was made for another embedder's vectors, leaves the two incomparable; one that is damaged
+ * bars no other. Only that the store does not answer is an error.
  */
 export const compareWithPromoted = Effect.fn("compareWithPromoted")(function* (
   promoted: Option.Option<Promoted>,
@@ -45,11 +43,11 @@ export const compareWithPromoted = Effect.fn("compareWithPromoted")(function* (
       const groups = rows.map((row) => dataset.samples[row]!.group)
       return { kind: "compared", runId, comparison: comparePredictions(classes, labels, own, others, groups) }
     }),
-    Effect.catchIf(
-      (error) => error._tag !== "StoreError" || error.reason === "missing",
-      (error) =>
-        Effect.succeed(incomparable(`${runId} is promoted, but cannot be tested (${error.message.replace(/\.$/, "")})`))
-    )
+    Effect.catchTags({
+      VersionError: () => Effect.succeed<Incumbent>({ kind: "damaged", runId }),
+      UnknownError: ({ message }) =>
+        Effect.succeed(incomparable(`${runId} is promoted, but cannot be tested (${message})`))
+    })
   )
 })
 
@@ -62,18 +60,16 @@ const predictVersion = Effect.fnUntraced(function* (
   vectors: Float32Array,
   rows: number
 ) {
-  const store = yield* Store
-  const read = (file: string) => Effect.map(store.get(versionKey(runId, file)), ({ bytes }) => bytes)
-  const metadata = yield* decodeDocument("model_metadata.json", Metadata, yield* read("model_metadata.json"))
-  const [its, ours] = [embedderOf(metadata.recipe).id, embedderOf(recipe).id]
+  const { recipe: own } = yield* orDamaged(runId, readVersionDocument(runId, METADATA_FILE, Metadata))
+  const [its, ours] = [embedderOf(own).id, embedderOf(recipe).id]
   // Vectors of two embedders may have one size, and mean different things.
   if (its !== ours) {
     const why = `it takes vectors of ${its}, not of ${ours}: bun run models promote takes the new one all the same`
     return yield* new Cause.UnknownError(undefined, why)
   }
-  const known = yield* decodeDocument("class_names.json", ClassNames, yield* read("class_names.json"))
-  const model = yield* read("classifier.onnx")
-  const session = yield* openSession(model, 1, (cause) => new Cause.UnknownError(cause, "its model cannot be read"))
+  const known = yield* orDamaged(runId, readVersionDocument(runId, "class_names.json", ClassNames))
+  const model = yield* orDamaged(runId, readVersionFile(runId, "classifier.onnx"))
+  const session = yield* openSession(model, 1, () => damaged(runId))
   const input = new Tensor("float32", vectors, [rows, vectors.length / rows])
   const outputs = yield* Effect.tryPromise({
     try: () => session.run({ [session.inputNames[0]!]: input }),
@@ -82,6 +78,14 @@ const predictVersion = Effect.fnUntraced(function* (
   const probabilities = outputs[session.outputNames[0]!]!.data as Float32Array
   return { known, predicted: highest(probabilities, rows) }
 }, Effect.scoped)
+
+const damaged = (runId: string) => new VersionError({ runId, message: `${runId} is damaged.` })
+
+const orDamaged = <A, E, R>(runId: string, found: Effect.Effect<Option.Option<A>, E, R>) =>
+  Effect.flatMap(
+    found,
+    Option.match({ onNone: () => Effect.fail(damaged(runId)), onSome: (value) => Effect.succeed(value) })
+  )
 
 /** The place of each row's highest probability. */
 const highest = (probabilities: Float32Array, rows: number): Array<number> => {

@@ -1,126 +1,195 @@
-import { DateTime, Effect, Option, Schema, Stream } from "effect"
-import { readDocumentIfWhole } from "../store/documents.ts"
-import { modelKey, versionKey, versionPrefix } from "../store/keys.ts"
-import { Store } from "../store/store.ts"
+import { DateTime, Effect, Option } from "effect"
+import { encodeDocument } from "../store/documents.ts"
+import { modelKey, versionKey } from "../store/keys.ts"
+import { Store, type StoreError } from "../store/store.ts"
 import { RunEvents } from "../stream/events.ts"
 import { movePointer, type Promoted, readPointer } from "./pointer.ts"
-import { TRAINING_SET_FILE } from "./trainingSet.ts"
+import {
+  findStored,
+  flawOf,
+  listStored,
+  METADATA_FILE,
+  readSeal,
+  readVersion,
+  sealFile,
+  sealOf,
+  TRAINING_SET_FILE,
+  VersionError
+} from "./versionFiles.ts"
 
 /** Files by name. */
 export type Artifacts = ReadonlyMap<string, Uint8Array>
 
-/** A version that cannot be promoted. */
-export class VersionError extends Schema.TaggedError<VersionError>()("VersionError", {
-  runId: Schema.String,
-  message: Schema.String
-}) {}
-
-/** Names the version that the copies under `models/` were made from; copied last. */
-const METADATA_FILE = "model_metadata.json"
 /** What not every version has. */
 const EDGE_FILE = "ecosight.onnx"
-const Metadata = Schema.Struct({ run_id: Schema.String })
 
 /**
  * Writes a candidate, whole, under `models/versions/<run id>/`, and returns the keys.
  *
- * The training set comes last: a version that has it is whole, and what a dead run left without it never counts.
+ * The training set comes last: a version that has it is whole, and what a dead run left without it never counts. What
+ * cannot be written to its end, for want of room say, is removed again.
  */
 export const writeVersion = Effect.fn("writeVersion")(function* (runId: string, artifacts: Artifacts) {
   const store = yield* Store
-  const put = (file: string) => store.put(versionKey(runId, file), artifacts.get(file)!)
-  return yield* inOrder([...artifacts.keys()], TRAINING_SET_FILE, put)
+  const last = (yield* listStored).at(-1)?.sequence ?? 0
+  const files = new Map([...artifacts, [sealFile(last + 1), encodeDocument(sealOf(artifacts))]])
+  const put = (file: string) => store.put(versionKey(runId, file), files.get(file)!)
+  return yield* inOrder([...files.keys()], TRAINING_SET_FILE, put).pipe(
+    Effect.map((written) => written.map(({ key }) => key)),
+    Effect.tapError(() =>
+      Effect.forEach(files.keys(), (file) => Effect.ignore(store.remove(versionKey(runId, file))), { discard: true })
+    )
+  )
 })
 
 /**
- * Promotes a whole version, unless another has been promoted since `from` was read; fails with a conflict then.
+ * Promotes a whole version, unless another has been promoted since `from` was read; fails with a conflict then, and
+ * where `fence` does, which is asked last.
  *
  * The pointer's conditional write is what decides: versions never change, so whoever follows it reads one complete model
- * at any moment. The copies under `models/`, for programs that open fixed names, are made from it afterwards. Copied
- * before, they could be of a model that loses that write. What dies in between is made good by the next promotion,
- * rollback or run.
+ * at any moment. The copies under `models/`, for programs that open fixed names, are written before it, where the store
+ * can do that out of sight, so that a full disk promotes nothing; they come into place after it, for before they could
+ * be of a model that loses that write. What dies in between is made good by the next promotion, rollback or run.
  */
-export const promoteVersion = Effect.fn("promoteVersion")(function* (runId: string, from: Option.Option<Promoted>) {
-  yield* requireWhole(runId)
-  const isPromoted = Option.isSome(from) && from.value.runId === runId
-  if (!isPromoted) {
-    // Half-made copies would pass for whole ones once the pointer names what they were made over.
-    yield* repairCopies
-    const promotedAt = DateTime.formatIso(yield* DateTime.now)
-    const history = Option.match(from, {
-      onNone: () => [],
-      onSome: ({ etag: _, history, ...before }) => [before, ...history]
-    })
-    yield* movePointer({ runId, promotedAt, history }, from)
-  }
-  return yield* copyPromoted
+export const promoteVersion = Effect.fn("promoteVersion")(function* <E = never, R = never>(
+  runId: string,
+  from: Option.Option<Promoted>,
+  fence: Effect.Effect<void, E, R> = Effect.void
+) {
+  const files = yield* Effect.flatMap(findStored(runId), readVersion)
+  if (Option.isSome(from) && from.value.runId === runId) return yield* copyPromoted
+  const promotedAt = DateTime.formatIso(yield* DateTime.now)
+  const history = Option.match(from, {
+    onNone: () => [],
+    onSome: ({ etag: _, history, ...before }) => [before, ...history]
+  })
+  return yield* moveTo({ runId, promotedAt, history }, files, from, fence)
 })
 
-/** Goes back to the version that was promoted before the present one, and returns it. */
+/** Goes back to the version that was promoted before the present one and is whole, and returns it. */
 export const rollback = Effect.fn("rollback")(function* () {
   const store = yield* Store
   const from = yield* readPointer()
   if (Option.isNone(from)) {
     return yield* new VersionError({ runId: "", message: `No model is promoted in ${store.location}.` })
   }
-  const [previous, ...history] = from.value.history
-  if (previous === undefined) {
-    const { runId } = from.value
-    return yield* new VersionError({ runId, message: `${runId} is the first model promoted in ${store.location}.` })
-  }
-  yield* requireWhole(previous.runId)
-  yield* repairCopies
-  const promotedAt = DateTime.formatIso(yield* DateTime.now)
-  yield* movePointer({ runId: previous.runId, promotedAt, history }, from)
-  yield* copyPromoted
-  return { runId: previous.runId, from: from.value.runId }
+  const before = yield* goBack(from.value)
+  if (Option.isSome(before)) return { runId: before.value, from: from.value.runId }
+  const { runId, history } = from.value
+  const message =
+    history.length === 0
+      ? `${runId} is the first model promoted in ${store.location}.`
+      : `No version promoted before ${runId} in ${store.location} is whole.`
+  return yield* new VersionError({ runId, message })
 })
 
-/** Makes good the copies under `models/` that a promotion or rollback left behind when it died. */
+/** Moves the pointer from a version to the one before it; one that is damaged is passed over. None where there is none. */
+const goBack = Effect.fnUntraced(function* (from: Promoted) {
+  for (const [at, { runId }] of from.history.entries()) {
+    const files = yield* Effect.flatMap(findStored(runId), readVersion).pipe(
+      Effect.catchTag("VersionError", ({ message }) => Effect.as(Effect.logWarning(message), undefined))
+    )
+    if (files === undefined) continue
+    const promotedAt = DateTime.formatIso(yield* DateTime.now)
+    yield* moveTo({ runId, promotedAt, history: from.history.slice(at + 1) }, files, Option.some(from))
+    return Option.some(runId)
+  }
+  return Option.none<string>()
+})
+
+const moveTo = Effect.fnUntraced(function* <E = never, R = never>(
+  to: Omit<Promoted, "etag">,
+  files: Artifacts,
+  from: Option.Option<Promoted>,
+  fence: Effect.Effect<void, E, R> = Effect.void
+) {
+  const copies = yield* stageCopies(files)
+  yield* fence
+  yield* movePointer(to, from)
+  const keys = yield* copies
+  const after = yield* readPointer()
+  // The last to end is right.
+  return Option.isSome(after) && after.value.runId === to.runId ? keys : yield* copyPromoted
+}, Effect.scoped)
+
+/**
+ * Makes good the copies under `models/` that a promotion or rollback left behind when it died, or that something damaged.
+ * Where the promoted version itself is damaged beyond that, the one that was promoted before takes its place.
+ */
 export const repairCopies = Effect.gen(function* () {
   const promoted = yield* readPointer()
   if (Option.isNone(promoted)) return
-  const names = yield* readDocumentIfWhole(modelKey(METADATA_FILE), Metadata)
-  if (Option.isSome(names) && names.value.value.run_id === promoted.value.runId) return
-  yield* Effect.logWarning(`models/ does not hold ${promoted.value.runId}, which is promoted: copying it again.`)
-  yield* copyPromoted
+  const { runId } = promoted.value
+  if (yield* isCopied(runId)) return
+  yield* Effect.flatMap(findStored(runId), readVersion).pipe(
+    Effect.tap(() => Effect.logWarning(`models/ does not hold ${runId}, which is promoted: copying it again.`)),
+    Effect.andThen(copyPromoted),
+    Effect.catchTag("VersionError", ({ message }) =>
+      Effect.gen(function* () {
+        yield* Effect.logWarning(message)
+        const before = yield* goBack(promoted.value)
+        if (Option.isSome(before)) yield* Effect.logWarning(`${before.value}, which was promoted before it, is again.`)
+      })
+    )
+  )
 })
 
-const requireWhole = Effect.fnUntraced(function* (runId: string) {
+/** An ETag that is made of the content, as buckets have them; a folder's are not. */
+const MD5 = /^[0-9a-f]{32}$/
+
+/** Whether each file of a version is what was written, and so is its copy: by ETags where these tell, else by content. */
+const isCopied = Effect.fnUntraced(function* (runId: string) {
   const store = yield* Store
-  if (Option.isSome(yield* store.find(versionKey(runId, TRAINING_SET_FILE)))) return
-  return yield* new VersionError({ runId, message: `${store.location} holds no whole version ${runId}.` })
+  const version = yield* findStored(runId)
+  if (!version.isWhole) return false
+  const seal = Option.getOrUndefined(yield* readSeal(version))
+  const isRight = Effect.fnUntraced(function* (file: string) {
+    const [own, copy] = [version.files.get(file), yield* store.find(modelKey(file))]
+    const sealed = seal?.files[file]
+    if (own === undefined || Option.isNone(copy) || copy.value.size !== own.size) return false
+    if (sealed !== undefined && sealed.size !== own.size) return false
+    if (copy.value.etag === own.etag && MD5.test(own.etag)) return true
+    const { bytes } = yield* store.get(modelKey(file))
+    if (sealed !== undefined) return flawOf(bytes, sealed) === undefined
+    return Buffer.compare(bytes, (yield* store.get(own.key)).bytes) === 0
+  })
+  const files = new Set([...version.files.keys(), ...Object.keys(seal?.files ?? {})])
+  const right = yield* Effect.forEach(files, isRight, { concurrency: 8 })
+  return right.every((isOne) => isOne)
 })
 
 /** Copies the promoted version to `models/`, and again if the pointer has moved meanwhile: the last to end is right. */
-const copyPromoted: Effect.Effect<
-  ReadonlyArray<string>,
-  Effect.Error<ReturnType<typeof readPointer>>,
-  Store
-> = Effect.gen(function* () {
-  const store = yield* Store
+const copyPromoted: Effect.Effect<ReadonlyArray<string>, StoreError | VersionError, Store> = Effect.gen(function* () {
   const promoted = yield* readPointer()
   if (Option.isNone(promoted)) return []
   const { runId } = promoted.value
-  const prefix = versionPrefix(runId)
-  const files = yield* store.list(prefix).pipe(
-    Stream.map(({ key }) => key.slice(prefix.length)),
-    Stream.runCollect
-  )
-  const copy = (file: string) =>
-    Effect.flatMap(store.get(versionKey(runId, file)), ({ bytes }) => store.put(modelKey(file), bytes))
-  // Of a model before it, whose embedder could be one graph.
-  if (!files.includes(EDGE_FILE)) yield* store.remove(modelKey(EDGE_FILE))
-  const keys = yield* inOrder(files, METADATA_FILE, copy)
+  const files = yield* Effect.flatMap(findStored(runId), readVersion)
+  const keys = yield* yield* stageCopies(files)
   const after = yield* readPointer()
   return Option.isSome(after) && after.value.runId === runId ? keys : yield* copyPromoted
+}).pipe(Effect.scoped)
+
+/** Writes a version's copies out of sight, where the store can; the effect that it returns puts them in place. */
+const stageCopies = Effect.fnUntraced(function* (files: Artifacts) {
+  const store = yield* Store
+  const copies = new Map<string, Effect.Effect<{ readonly key: string }, StoreError>>()
+  for (const [file, bytes] of files) {
+    const key = modelKey(file)
+    copies.set(file, store.stage === undefined ? store.put(key, bytes) : yield* store.stage(key, bytes))
+  }
+  return Effect.gen(function* () {
+    // Of a model before it, whose embedder could be one graph.
+    if (!files.has(EDGE_FILE)) yield* store.remove(modelKey(EDGE_FILE))
+    const placed = yield* inOrder([...files.keys()], METADATA_FILE, (file) => copies.get(file)!)
+    return placed.map(({ key }) => key)
+  })
 })
 
 /** Writes files four at a time, and `last`, which says that the others are there, after them. */
-const inOrder = Effect.fnUntraced(function* <E, R>(
+const inOrder = Effect.fnUntraced(function* <A, E, R>(
   files: ReadonlyArray<string>,
   last: string,
-  write: (file: string) => Effect.Effect<{ readonly key: string }, E, R>
+  write: (file: string) => Effect.Effect<A, E, R>
 ) {
   const emit = yield* RunEvents
   let done = 0
@@ -129,5 +198,5 @@ const inOrder = Effect.fnUntraced(function* <E, R>(
   const others = files.filter((file) => file !== last)
   const written = yield* Effect.forEach(others, one, { concurrency: 4 })
   const end = files.includes(last) ? [yield* one(last)] : []
-  return [...written, ...end].map(({ key }) => key)
+  return [...written, ...end]
 })

@@ -1,14 +1,17 @@
-import { Effect, Option, Schema, Stream } from "effect"
+import { Effect, Option, Schema } from "effect"
 import { Embeddings } from "../embeddings/embeddings.ts"
 import { KnownRecordings } from "../embeddings/sighting.ts"
-import { encodeDocument, readDocument } from "../store/documents.ts"
-import { classOf, VERSIONS_PREFIX, versionKey } from "../store/keys.ts"
-import { Store } from "../store/store.ts"
-import { readPointer } from "./pointer.ts"
+import { encodeDocument } from "../store/documents.ts"
+import { classOf } from "../store/keys.ts"
+import { type Promoted, readPointer } from "./pointer.ts"
 import { readRunStatus } from "./runRecord.ts"
-
-/** The file of a version that says which recordings it was trained from. */
-export const TRAINING_SET_FILE = "training_set.json"
+import {
+  listStored,
+  METADATA_FILE,
+  readVersionDocument,
+  type StoredVersion,
+  TRAINING_SET_FILE
+} from "./versionFiles.ts"
 
 const File = Schema.Record(Schema.String, Schema.String)
 
@@ -23,15 +26,20 @@ export const encodeTrainingSet = (set: TrainingSet): Uint8Array =>
     Object.fromEntries([...set].sort(([a], [b]) => (a < b ? -1 : 1)).map(([key, content]) => [key, CONTENT + content]))
   )
 
+/** What a version was trained from; empty where there is no such version, or where that is damaged. */
+export const readTrainingSet = Effect.fn("readTrainingSet")(function* (runId: string) {
+  const file = yield* readVersionDocument(runId, TRAINING_SET_FILE, File)
+  return Option.isNone(file) ? new Map<string, string>() : yield* contentsOf(runId, file.value)
+})
+
 /**
- * What a version was trained from; empty where there is no such version, so that everything counts as new.
+ * The contents of the recordings that a training set names.
  *
  * Versions from before recordings were known by their content name ETags instead: what these were is looked up among the
  * embeddings of the version's recipe, and what is not found there is left out.
  */
-export const readTrainingSet = Effect.fn("readTrainingSet")(function* (runId: string) {
-  const found = yield* readDocument(versionKey(runId, TRAINING_SET_FILE), File)
-  const entries = Option.match(found, { onNone: () => [], onSome: ({ value }) => Object.entries(value) })
+const contentsOf = Effect.fnUntraced(function* (runId: string, file: typeof File.Type) {
+  const entries = Object.entries(file)
   if (entries.every(([, content]) => content.startsWith(CONTENT))) {
     return new Map(entries.map(([key, content]) => [key, content.slice(CONTENT.length)]))
   }
@@ -44,39 +52,56 @@ export const readTrainingSet = Effect.fn("readTrainingSet")(function* (runId: st
   )
 })
 
-const Metadata = Schema.Struct({ recipe: Schema.Struct({ id: Schema.String }) })
+const Metadata = Schema.Struct({ recipe: Schema.optionalKey(Schema.Struct({ id: Schema.String })) })
 
 /** The recordings that are known in a version's recipe. */
 const knownTo = Effect.fnUntraced(function* (runId: string) {
   const embeddings = yield* Embeddings
-  const metadata = yield* readDocument(versionKey(runId, "model_metadata.json"), Metadata)
-  return Option.isNone(metadata) ? new KnownRecordings() : yield* embeddings.index(metadata.value.value.recipe)
+  const metadata = Option.getOrUndefined(yield* readVersionDocument(runId, METADATA_FILE, Metadata))
+  return metadata?.recipe === undefined ? new KnownRecordings() : yield* embeddings.index(metadata.recipe)
 })
 
-/** The runs whose versions are whole, the oldest first: run ids sort by time. */
+/** The runs whose versions are whole, in the order in which they were trained. */
 export const wholeVersions = Effect.gen(function* () {
-  const store = yield* Store
-  const suffix = `/${TRAINING_SET_FILE}`
-  return yield* store.list(VERSIONS_PREFIX).pipe(
-    Stream.filter(({ key }) => key.endsWith(suffix)),
-    Stream.map(({ key }) => key.slice(VERSIONS_PREFIX.length, -suffix.length)),
-    Stream.runCollect
-  )
+  const stored = (yield* listStored).filter(({ isWhole }) => isWhole)
+  return inOrderOfPromotion(stored, Option.getOrUndefined(yield* readPointer())).map(({ runId }) => runId)
 })
 
 /**
- * The newest run that trained and came to a decision, whether to promote or not.
+ * Versions from before there were seals have no order but that of their ids, which is that of clocks; those that were
+ * promoted came in the order of their first promotion.
+ */
+const inOrderOfPromotion = (stored: ReadonlyArray<StoredVersion>, promoted: Promoted | undefined) => {
+  if (promoted === undefined) return stored
+  const firsts = new Set([...promoted.history.map(({ runId }) => runId).toReversed(), promoted.runId])
+  const isAmong = ({ runId, sequence }: StoredVersion) => sequence === 0 && firsts.has(runId)
+  const own = new Map(stored.filter(isAmong).map((version) => [version.runId, version]))
+  const ordered = [...firsts].flatMap((runId) => own.get(runId) ?? []).values()
+  return stored.map((version) => (isAmong(version) ? ordered.next().value! : version))
+}
+
+/**
+ * The newest run that trained and came to a decision, whether to promote or not, and can tell what it was trained from.
  *
  * A version whose run died before its decision does not count, unless it is promoted: its recordings are still new.
  */
-export const newestVersion = Effect.gen(function* () {
+const newest = Effect.gen(function* () {
   const promoted = yield* readPointer()
   for (const runId of (yield* wholeVersions).toReversed()) {
-    if (Option.isSome(promoted) && promoted.value.runId === runId) return Option.some(runId)
-    if ((yield* readRunStatus(runId)) === "finished") return Option.some(runId)
+    const isPromoted = Option.isSome(promoted) && promoted.value.runId === runId
+    if (!isPromoted && (yield* readRunStatus(runId)) !== "finished") continue
+    const file = yield* readVersionDocument(runId, TRAINING_SET_FILE, File)
+    const metadata = yield* readVersionDocument(runId, METADATA_FILE, Metadata)
+    if (Option.isSome(file) && Option.isSome(metadata)) return Option.some({ runId, file: file.value })
   }
-  return Option.none<string>()
+  return Option.none<{ readonly runId: string; readonly file: typeof File.Type }>()
 })
+
+/** That run. */
+export const newestVersion = Effect.map(
+  newest,
+  Option.map(({ runId }) => runId)
+)
 
 /** The last training. */
 export interface LastTraining {
@@ -87,15 +112,16 @@ export interface LastTraining {
 
 /** What the newest such run trained from; nothing before the first, so that everything counts as new. */
 export const lastTrainingSet = Effect.gen(function* () {
-  const newest = yield* newestVersion
-  return Option.isNone(newest) ? new Map<string, string>() : yield* readTrainingSet(newest.value)
+  const found = yield* newest
+  return Option.isNone(found) ? new Map<string, string>() : yield* contentsOf(found.value.runId, found.value.file)
 })
 
 /** The same, and what was known then. */
 export const lastTraining = Effect.gen(function* () {
-  const newest = yield* newestVersion
-  if (Option.isNone(newest)) return { set: new Map(), known: new KnownRecordings() } satisfies LastTraining
-  return { set: yield* readTrainingSet(newest.value), known: yield* knownTo(newest.value) } satisfies LastTraining
+  const found = yield* newest
+  if (Option.isNone(found)) return { set: new Map(), known: new KnownRecordings() } satisfies LastTraining
+  const { runId, file } = found.value
+  return { set: yield* contentsOf(runId, file), known: yield* knownTo(runId) } satisfies LastTraining
 })
 
 /**

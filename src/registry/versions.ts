@@ -1,10 +1,8 @@
 import { Effect, Option, Schema } from "effect"
-import { readDocument } from "../store/documents.ts"
-import { versionKey } from "../store/keys.ts"
 import { Store } from "../store/store.ts"
 import { readPointer } from "./pointer.ts"
-import { VersionError } from "./publish.ts"
 import { readTrainingSet, wholeVersions } from "./trainingSet.ts"
+import { METADATA_FILE, readVersionDocument, VersionError } from "./versionFiles.ts"
 
 const Score = Schema.NullOr(Schema.Finite)
 
@@ -48,21 +46,29 @@ export const VersionDetails = Schema.Struct({
 })
 export type VersionDetails = typeof VersionDetails.Type
 
-/** Every whole version, the oldest first. */
+/** Every whole version, the oldest first; one that cannot tell what it is is set aside. */
 export const listVersions = Effect.gen(function* () {
   const promoted = yield* readPointer()
-  return yield* Effect.forEach(
+  const listed = yield* Effect.forEach(
     yield* wholeVersions,
-    (runId) => Effect.map(readMetadata(runId), (metadata) => versionOf(runId, metadata, promoted)),
+    (runId) =>
+      Effect.map(
+        readVersionDocument(runId, METADATA_FILE, Metadata),
+        Option.map((metadata) => versionOf(runId, metadata, promoted))
+      ),
     { concurrency: 8 }
   )
+  return listed.filter(Option.isSome).map(({ value }) => value)
 })
 
-/** One version in detail; fails where there is none, or where its files cannot be read. */
+/** One version in detail; fails where there is none, or where it cannot tell what it is. */
 export const showVersion = Effect.fn("showVersion")(function* (runId: string) {
   const promoted = yield* readPointer()
   const metadata = yield* readMetadata(runId)
-  const { per_class_metrics: perClass } = yield* readFile(runId, "performance_metrics.json", Metrics)
+  const metrics = yield* readVersionDocument(runId, "performance_metrics.json", Metrics)
+  const { per_class_metrics: perClass } = Option.getOrElse(metrics, (): typeof Metrics.Type => ({
+    per_class_metrics: {}
+  }))
   return { ...versionOf(runId, metadata, promoted), metadata, perClass } satisfies VersionDetails
 })
 
@@ -105,15 +111,11 @@ export const diffVersions = Effect.fn("diffVersions")(function* (one: string, ot
   } satisfies Difference
 })
 
-const readMetadata = (runId: string) => readFile(runId, "model_metadata.json", Metadata)
-
-const readFile = Effect.fnUntraced(function* <A>(runId: string, file: string, schema: Schema.ConstraintDecoder<A>) {
+const readMetadata = Effect.fnUntraced(function* (runId: string) {
   const { location } = yield* Store
-  const found = yield* readDocument(versionKey(runId, file), schema).pipe(
-    Effect.catchTag("DocumentError", ({ message }) => Effect.fail(new VersionError({ runId, message })))
-  )
-  if (Option.isSome(found)) return found.value.value
-  return yield* new VersionError({ runId, message: `${location} holds no version ${runId} with a ${file}.` })
+  const found = yield* readVersionDocument(runId, METADATA_FILE, Metadata)
+  if (Option.isSome(found)) return found.value
+  return yield* new VersionError({ runId, message: `${location} holds no version ${runId} with a ${METADATA_FILE}.` })
 })
 
 const versionOf = (

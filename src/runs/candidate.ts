@@ -3,6 +3,7 @@ import type { Dataset } from "../classifier/dataset.ts"
 import { trainCalibrated } from "../classifier/evaluation/calibrated.ts"
 import { SEARCH, type SearchLimits } from "../classifier/evaluation/search.ts"
 import { exportArtifacts } from "../classifier/export/artifacts.ts"
+import { RetrainingLog } from "../classifier/export/metadata.ts"
 import type { TrainingRun } from "../classifier/export/trainingRun.ts"
 import { defaultHead, type HeadName } from "../classifier/heads/heads.ts"
 import { mapRecordings } from "../classifier/mapRecordings.ts"
@@ -18,12 +19,14 @@ import { Engine } from "../embedder/engine.ts"
 import { openTensorflow } from "../embedder/webgpu/tensorflow.ts"
 import type { Recipe } from "../embeddings/recipe.ts"
 import { type Decision, decide, type Promotion } from "../registry/gate.ts"
-import type { Promoted } from "../registry/pointer.ts"
+import { requireLease } from "../registry/lease.ts"
+import { type Promoted, readPointer } from "../registry/pointer.ts"
 import { compareWithPromoted } from "../registry/promoted.ts"
 import { promoteVersion, writeVersion } from "../registry/publish.ts"
-import { newSince, readTrainingSet, TRAINING_SET_FILE } from "../registry/trainingSet.ts"
+import { newSince, readTrainingSet } from "../registry/trainingSet.ts"
+import { readVersionDocument, TRAINING_SET_FILE } from "../registry/versionFiles.ts"
 import { CURRENT_KEY, modelKey } from "../store/keys.ts"
-import { orNone, Store } from "../store/store.ts"
+import { readOrSetAside } from "../store/setAside.ts"
 import { RunEvents } from "../stream/events.ts"
 
 // A run's candidate: trained, held against the promoted model, written, and promoted where it is not worse.
@@ -115,7 +118,9 @@ const checkNewLabels = Effect.fnUntraced(function* (
   live: ReadonlyMap<string, string>
 ) {
   if (Option.isNone(pointer)) return undefined
-  const isNewContent = newSince(yield* readTrainingSet(pointer.value.runId))
+  const before = yield* readTrainingSet(pointer.value.runId)
+  if (before.size === 0) return undefined
+  const isNewContent = newSince(before)
   const isNew = (key: string) => isNewContent(key, live.get(key))
   return dataset.samples.some(({ key }) => isNew(key)) ? yield* checkLabels(dataset, isNew) : undefined
 })
@@ -125,7 +130,6 @@ export const writeCandidate = Effect.fn("writeCandidate")(function* (
   candidate: Omit<TrainingRun, "date" | "map" | "modelPath">,
   trainingSet: Uint8Array
 ) {
-  const store = yield* Store
   const artifacts = yield* exportArtifacts(
     {
       ...candidate,
@@ -133,19 +137,37 @@ export const writeCandidate = Effect.fn("writeCandidate")(function* (
       map: yield* mapRecordings(candidate.dataset),
       modelPath: modelKey("yamnet_classifier.keras")
     },
-    Option.getOrUndefined(Option.map(yield* orNone(store.get(modelKey("retraining_log.json"))), ({ bytes }) => bytes))
+    yield* previousLog
   )
   return yield* writeVersion(candidate.runId, new Map([...artifacts, [TRAINING_SET_FILE, trainingSet]]))
 })
 
-/** Promotes where that was decided, unless another version has been promoted since the comparison. */
+/** The published log: from its copy, else from the promoted version; undefined where there is none. It blocks no run. */
+const previousLog = Effect.gen(function* () {
+  const copy = yield* readOrSetAside(
+    modelKey(LOG_FILE),
+    RetrainingLog,
+    "the promoted version's own is continued, else a new one begun"
+  )
+  if (Option.isSome(copy)) return copy.value.value
+  const pointer = yield* readPointer()
+  if (Option.isNone(pointer)) return undefined
+  return Option.getOrUndefined(yield* readVersionDocument(pointer.value.runId, LOG_FILE, RetrainingLog))
+})
+
+const LOG_FILE = "retraining_log.json"
+
+/**
+ * Promotes where that was decided, unless another version has been promoted since the comparison; fails where another run
+ * has taken the store's lease over.
+ */
 export const carryOut = Effect.fnUntraced(function* (
   decision: Decision,
   runId: string,
   pointer: Option.Option<Promoted>
 ) {
   if (!decision.promote) return { decision, keys: [] }
-  return yield* promoteVersion(runId, pointer).pipe(
+  return yield* promoteVersion(runId, pointer, requireLease(runId)).pipe(
     Effect.map((keys) => ({ decision, keys })),
     Effect.catchIf(
       (error) => error._tag === "StoreError" && error.reason === "conflict" && error.key === CURRENT_KEY,

@@ -69,12 +69,7 @@ export class Corpus extends Context.Service<
         yield* recordings.pipe(Stream.runForEach((object) => Effect.sync(() => void listed.set(object.key, object))))
         objects = listed
         current = undefined
-      }).pipe(
-        Effect.provideService(Store, store),
-        Effect.provideService(Embeddings, embeddings),
-        // A training set is ours: one that cannot be read is a damaged store.
-        Effect.catchTag("DocumentError", Effect.die)
-      )
+      }).pipe(Effect.provideService(Store, store), Effect.provideService(Embeddings, embeddings))
       let freshUntil = 0
       const turn = yield* Semaphore.make(1)
       const listed = Effect.gen(function* () {

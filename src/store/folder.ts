@@ -99,24 +99,18 @@ export const folderStore = (folder: string): Store["Service"] => {
     })
   })
 
-  const stage = Effect.fn("Store.stage")(function* (files: ReadonlyMap<string, Uint8Array>) {
-    const paths = yield* Effect.forEach(files, ([key, bytes]) =>
-      Effect.map(pathOf(root, key), (path) => ({ key, path, bytes }))
-    )
-    const staged = yield* Effect.forEach(paths, ({ key, path, bytes }) =>
-      Effect.acquireRelease(
-        Effect.tryPromise({
-          try: () => writeBeside(path, bytes, isDurable(key)),
-          catch: explain(key, path, "written")
-        }).pipe(Effect.map((written) => ({ ...written, key }))),
-        discard
-      )
-    )
-    return Effect.forEach(staged, (written) =>
+  const stage = Effect.fn("Store.stage")(function* (key: string, bytes: Uint8Array) {
+    const path = yield* pathOf(root, key)
+    const written = yield* Effect.acquireRelease(
       Effect.tryPromise({
-        try: () => moveIntoPlace(written),
-        catch: explain(written.key, written.path, "written")
-      }).pipe(Effect.as(written.key))
+        try: () => writeBeside(path, bytes, isDurable(key)),
+        catch: explain(key, path, "written")
+      }),
+      discard
+    )
+    return Effect.tryPromise({ try: () => moveIntoPlace(written), catch: explain(key, path, "written") }).pipe(
+      Effect.map((stats) => infoOf(key, stats)),
+      Effect.uninterruptible
     )
   })
 

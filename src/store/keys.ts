@@ -42,12 +42,13 @@ export const embeddingPartKey = (recipe: string, part: string): string => `${emb
 /** Where a part goes that cannot be read: out of the way, but not lost. */
 export const damagedPartKey = (recipe: string, part: string): string =>
   `${embeddingsPrefix(recipe)}damaged/${part}.parquet`
+/** Stands between a damaged object's key and the beginning of its hash. */
+export const DAMAGED = ".damaged-"
 /** Where a damaged object goes: beside its place, by a name that says what it is and differs for other bytes. */
 export const damagedKey = (key: string, bytes: Uint8Array): string =>
   `${key}${DAMAGED}${new Bun.CryptoHasher("sha256").update(bytes).digest("hex").slice(0, 8)}`
 /** Whether this is where something damaged went. */
 export const isDamagedKey = (key: string): boolean => key.includes(DAMAGED)
-const DAMAGED = ".damaged-"
 export const modelKey = (file: string): string => `${MODELS_PREFIX}${file}`
 export const versionPrefix = (runId: string): string => `${VERSIONS_PREFIX}${runId}/`
 export const versionKey = (runId: string, file: string): string => `${versionPrefix(runId)}${file}`

@@ -58,12 +58,13 @@ export class Store extends Context.Service<
     /** Removes the object; that there is none is no error. */
     readonly remove: (key: string) => Effect.Effect<void, StoreError>
     /**
-     * Where a store can: writes objects out of sight, until the scope ends; the effect that it returns puts them in place
-     * without needing room, and returns their keys.
+     * A `put` in two steps, where a store can: writes the object out of sight; the effect that it returns puts it in
+     * place, without needing room. The scope's end removes what was not.
      */
     readonly stage?: (
-      files: ReadonlyMap<string, Uint8Array>
-    ) => Effect.Effect<Effect.Effect<ReadonlyArray<string>, StoreError>, StoreError, Scope.Scope>
+      key: string,
+      bytes: Uint8Array
+    ) => Effect.Effect<Effect.Effect<ObjectInfo, StoreError>, StoreError, Scope.Scope>
   }
 >()("ecosight/store/Store") {}
 

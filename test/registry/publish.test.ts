@@ -1,14 +1,16 @@
 import { afterEach, beforeEach, expect, test } from "bun:test"
-import { mkdtemp, rm } from "node:fs/promises"
+import { mkdtemp, readdir, rm } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { Effect, Exit, Option } from "effect"
+import { requireLease, withLease } from "../../src/registry/lease.ts"
 import { readPointer } from "../../src/registry/pointer.ts"
 import { promoteVersion, repairCopies, rollback, writeVersion } from "../../src/registry/publish.ts"
+import { writeRunRecord } from "../../src/registry/runRecord.ts"
 import { newestVersion, wholeVersions } from "../../src/registry/trainingSet.ts"
 import { folderStore } from "../../src/store/folder.ts"
 import { modelKey, runKey, versionKey } from "../../src/store/keys.ts"
-import { Store } from "../../src/store/store.ts"
+import { Store, StoreError } from "../../src/store/store.ts"
 import { mortal } from "../store/mortal.ts"
 
 const FILES = ["yamnet_classifier.keras", "class_names.json", "classifier.onnx"]
@@ -157,4 +159,70 @@ test("the newest training is the newest that came to a decision, or the promoted
   expect(await run(newestVersion)).toEqual(Option.some("b"))
   await run(record("c", "finished"))
   expect(await run(newestVersion)).toEqual(Option.some("c"))
+})
+
+test("the newest training is the one that was written last, whatever the clocks that named the runs say", async () => {
+  const finish = (runId: string) =>
+    writeVersion(runId, artifactsOf(runId)).pipe(
+      Effect.andThen(writeRunRecord(runId, { status: "finished" })),
+      Effect.andThen(newestVersion),
+      Effect.map(Option.getOrUndefined)
+    )
+  for (const runId of ["2026-b", "2025-a", "2027-c", "2026-a"]) expect(await run(finish(runId))).toBe(runId)
+  expect(await run(wholeVersions)).toEqual(["2026-b", "2025-a", "2027-c", "2026-a"])
+})
+
+test("versions of older programs are in the order of their ids, but for that in which they were promoted", async () => {
+  for (const runId of ["a", "b", "c", "d"]) {
+    await run(writeVersion(runId, artifactsOf(runId)))
+    const [seal] = (await readdir(join(folder, versionKey(runId, "")))).filter((name) => name.startsWith("seal-"))
+    await rm(join(folder, versionKey(runId, seal!)))
+  }
+  expect(await run(wholeVersions)).toEqual(["a", "b", "c", "d"])
+  // By a clock that was set back after c; a was promoted again by hand.
+  for (const runId of ["a", "c", "b", "a"]) await run(promote(runId))
+  expect(await run(wholeVersions)).toEqual(["a", "c", "b", "d"])
+  await run(writeVersion("0", artifactsOf("0")))
+  expect(await run(wholeVersions)).toEqual(["a", "c", "b", "d", "0"])
+})
+
+test("a full disk promotes nothing: pointer, copies and versions stay as they were, whichever write finds it full", async () => {
+  await run(writeThree)
+  await run(promote("a"))
+  const full = (after: number): Store["Service"] => {
+    const inner = store()
+    let left = after
+    const room = (key: string) =>
+      Effect.suspend(() =>
+        left-- > 0
+          ? Effect.void
+          : Effect.fail(new StoreError({ reason: "unreachable", key, message: "the disk is full." }))
+      )
+    return Store.of({
+      ...inner,
+      put: (key, bytes, condition) => Effect.andThen(room(key), inner.put(key, bytes, condition)),
+      stage: (key, bytes) => Effect.andThen(room(key), inner.stage!(key, bytes))
+    })
+  }
+  for (let after = 0; ; after++) {
+    const exit = await attempt(promote("b"), full(after))
+    expect([await run(promoted), await copies()]).toEqual(Exit.isSuccess(exit) ? ["b", ["b"]] : ["a", ["a"]])
+    const files = await readdir(join(folder, "models"))
+    expect(files.filter((name) => name.startsWith(".ecosight-"))).toEqual([])
+    if (Exit.isSuccess(exit)) break
+  }
+  expect(Exit.isFailure(await attempt(writeVersion("d", artifactsOf("d")), full(3)))).toBe(true)
+  expect(await readdir(join(folder, versionKey("d", "")))).toEqual([])
+})
+
+test("a run whose lease was taken over promotes nothing", async () => {
+  await run(writeThree)
+  await run(promote("a"))
+  const robbed = Effect.gen(function* () {
+    yield* withLease("other")(
+      Effect.flatMap(readPointer(), (from) => Effect.flip(promoteVersion("b", from, requireLease("b"))))
+    )
+  })
+  await run(robbed)
+  expect([await run(promoted), await copies()]).toEqual(["a", ["a"]])
 })

@@ -1,7 +1,7 @@
 import { Effect } from "effect"
 import { reportPage } from "../report/reportPage.ts"
 import { kerasModel } from "./kerasModel.ts"
-import { modelMetadata, performanceMetrics, retrainingLog, trainingHistory } from "./metadata.ts"
+import { continueLog, modelMetadata, performanceMetrics, type RetrainingLog, trainingHistory } from "./metadata.ts"
 import { classifierModel, edgeModel } from "./onnx.ts"
 import { pickle } from "./pickle.ts"
 import type { TrainingRun } from "./trainingRun.ts"
@@ -10,11 +10,11 @@ import type { TrainingRun } from "./trainingRun.ts"
  * Everything that a training run leaves, as bytes by file name; equal runs give equal bytes. There is no model for
  * devices where the embedder cannot be one graph.
  *
- * `previousLog` is the published `retraining_log.json`, which this run's continues; fails if it cannot be read.
+ * `previousLog` is the published `retraining_log.json`, which this run's continues.
  */
 export const exportArtifacts = Effect.fn("exportArtifacts")(function* (
   run: TrainingRun,
-  previousLog: Uint8Array | undefined
+  previousLog: RetrainingLog = { retraining_history: [] }
 ) {
   const { addTo } = run.embedder
   const text = (content: string) => new TextEncoder().encode(content)
@@ -26,7 +26,7 @@ export const exportArtifacts = Effect.fn("exportArtifacts")(function* (
     ["model_metadata.json", json(modelMetadata(run))],
     ["performance_metrics.json", json(performanceMetrics(run))],
     ["training_history.pkl", pickle(trainingHistory(run))],
-    ["retraining_log.json", json(yield* retrainingLog(run, previousLog))],
+    ["retraining_log.json", json(continueLog(run, previousLog))],
     ["classifier.onnx", classifierModel(run.classifier)],
     ...(addTo === undefined ? [] : [["ecosight.onnx", edgeModel(run.classifier, addTo)] as const]),
     ...(run.map === undefined ? [] : [["map.json", text(JSON.stringify(run.map))] as const]),

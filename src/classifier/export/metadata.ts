@@ -1,16 +1,11 @@
-import { Effect, Schema } from "effect"
+import { Schema } from "effect"
 import manifest from "../../../package.json"
-import { decodeDocument } from "../../store/documents.ts"
-import { modelKey } from "../../store/keys.ts"
 import { PRECISION } from "../calibrate.ts"
 import { FEATURES } from "../features/kinds.ts"
 import { ADAM } from "../train/adam.ts"
 import { SCHEDULE } from "../train/fit.ts"
 import type { TrainedClassifier } from "../train/train.ts"
 import type { TrainingRun } from "./trainingRun.ts"
-
-/** The previous retraining log cannot be continued. */
-export class LogError extends Schema.TaggedError<LogError>()("LogError", { message: Schema.String }) {}
 
 /** `model_metadata.json`: EcoSight's fields, then where the model comes from. */
 export const modelMetadata = (run: TrainingRun) => {
@@ -126,18 +121,12 @@ export const performanceMetrics = (run: TrainingRun) => {
   }
 }
 
-const RetrainingLog = Schema.Struct({ retraining_history: Schema.Array(Schema.Json) })
+/** `retraining_log.json`. */
+export const RetrainingLog = Schema.Struct({ retraining_history: Schema.Array(Schema.Json) })
+export type RetrainingLog = typeof RetrainingLog.Type
 
-/** `retraining_log.json`: the previous one with this run at its end. Fails rather than lose what is not readable. */
-export const retrainingLog = Effect.fn("retrainingLog")(function* (run: TrainingRun, previous: Uint8Array | undefined) {
-  const { retraining_history: history } =
-    previous === undefined
-      ? { retraining_history: [] }
-      : yield* decodeDocument(modelKey("retraining_log.json"), RetrainingLog, previous).pipe(
-          Effect.mapError(
-            () => new LogError({ message: "The published retraining_log.json cannot be read: repair it or remove it." })
-          )
-        )
+/** The previous log with this run at its end. */
+export const continueLog = (run: TrainingRun, { retraining_history: history }: RetrainingLog) => {
   const counts = sampleCounts(run)
   const record = {
     timestamp: spacedTime(run.date).replace(" ", "_").replaceAll(":", "-"),
@@ -152,7 +141,7 @@ export const retrainingLog = Effect.fn("retrainingLog")(function* (run: Training
     metrics: classMetrics(run)
   }
   return { retraining_history: [...history, record] }
-})
+}
 
 /** `training_history.pkl`: a list for each figure, by Keras' names; as in Keras, none for validation that there was not. */
 export const trainingHistory = ({ classifier: { history } }: TrainingRun): Record<string, ReadonlyArray<number>> => {

@@ -61,10 +61,9 @@ test("the metrics are those of the holdout, in the classes' order", () => {
 
 test("the retraining log goes on from the previous one", async () => {
   const previous = { retraining_history: [{ timestamp: "2025-11-19_10-00-00", test_accuracy: 0.993 }] }
-  const bytes = new TextEncoder().encode(JSON.stringify(previous))
   const { retraining_history: history } = json(
     "retraining_log.json",
-    await Effect.runPromise(exportArtifacts(run, bytes))
+    await Effect.runPromise(exportArtifacts(run, previous))
   )
   expect(history.length).toBe(2)
   expect(history[0]).toEqual(previous.retraining_history[0])
@@ -86,13 +85,6 @@ test("the retraining log goes on from the previous one", async () => {
       f1_score: perClass.map(({ f1 }) => f1)
     }
   })
-})
-
-test("a log that cannot be read is an error, not a loss", async () => {
-  for (const broken of ["", "[]", '{"history": []}', '{"retraining_history": [']) {
-    const error = await Effect.runPromise(exportArtifacts(run, new TextEncoder().encode(broken)).pipe(Effect.flip))
-    expect(error.message).toBe("The published retraining_log.json cannot be read: repair it or remove it.")
-  }
 })
 
 test("where nothing was held out, no accuracy is claimed", async () => {
