@@ -1,5 +1,4 @@
 import { dirname, resolve } from "node:path"
-import { NodeRuntime, NodeServices } from "@effect/platform-node"
 import { Clock, Console, DateTime, Effect, FileSystem, Layer, Option, Schema } from "effect"
 import { CliError, Command, Flag } from "effect/cli"
 import { FetchHttpClient } from "effect/http"
@@ -18,6 +17,7 @@ import { runServices, settledEmbedder } from "../src/runs/services.ts"
 import { openStore } from "../src/store/openStore.ts"
 import { RunEvents } from "../src/stream/events.ts"
 import { jsonFlag, searchLimits, storeFlag, trainingFlags, wholeNumber } from "./cli/flags.ts"
+import { runMain } from "./cli/runMain.ts"
 import { table } from "./cli/summaryText.ts"
 import { Reporter, reporterLogger } from "./cli/terminal.ts"
 
@@ -159,5 +159,5 @@ const command = Command.make("evaluate", input, (options) =>
 )
 
 if (import.meta.main) {
-  Command.run(command, { version: packageJson.version }).pipe(Effect.provide(NodeServices.layer), NodeRuntime.runMain)
+  runMain(Command.run(command, { version: packageJson.version }))
 }

@@ -1,5 +1,4 @@
-import { NodeRuntime, NodeServices } from "@effect/platform-node"
-import { Console, Effect, Option } from "effect"
+import { Console, Effect, Layer, Option } from "effect"
 import { Argument, CliError, Command } from "effect/cli"
 import packageJson from "../package.json"
 import { Settings } from "../src/config/settings.ts"
@@ -10,7 +9,9 @@ import { type Difference, diffVersions, listVersions, showVersion, type Version 
 import { openStore } from "../src/store/openStore.ts"
 import { Store } from "../src/store/store.ts"
 import { jsonFlag, storeFlag } from "./cli/flags.ts"
+import { runMain } from "./cli/runMain.ts"
 import { share, table } from "./cli/summaryText.ts"
+import { Reporter, reporterLogger } from "./cli/terminal.ts"
 
 const models = Command.make("models").pipe(
   Command.withSharedFlags({
@@ -33,11 +34,11 @@ const onStore = Effect.fnUntraced(function* <A, E>(
   yield* Effect.gen(function* () {
     const opened = yield* openStore(store, { create: true })
     if (Option.isNone(opened)) return yield* new CliError.UserError({ cause: "No store is given: add --store." })
-    const result = yield* Effect.provideService(work, Store, opened.value)
+    const result = yield* Effect.provideService(work, Store, opened.value).pipe(Effect.provide(reporterLogger))
     yield* Console.log(describe(result, opened.value.location))
     if (json) yield* Console.log(JSON.stringify(result))
   }).pipe(
-    Effect.provide(Settings.layer),
+    Effect.provide(Layer.merge(Settings.layer, Reporter.layer)),
     Effect.mapError((cause) => new CliError.UserError({ cause }))
   )
 })
@@ -142,7 +143,6 @@ if (import.meta.main) {
   models.pipe(
     Command.withSubcommands([list, show, diff, promote, back]),
     Command.run({ version: packageJson.version }),
-    Effect.provide(NodeServices.layer),
-    NodeRuntime.runMain
+    runMain
   )
 }

@@ -1,5 +1,4 @@
-import { NodeRuntime, NodeServices } from "@effect/platform-node"
-import { Console, Effect, Layer, Option } from "effect"
+import { Console, Effect, Layer, Option, Stream } from "effect"
 import { CliError, Command, Flag } from "effect/cli"
 import { FetchHttpClient } from "effect/http"
 import packageJson from "../package.json"
@@ -14,14 +13,20 @@ import { type Plan, planRun, retrain } from "../src/runs/retrain.ts"
 import { runServices, settledEmbedder, settledFrontEnd } from "../src/runs/services.ts"
 import type { RunSummary } from "../src/runs/summary.ts"
 import { folderStore } from "../src/store/folder.ts"
+import { RECORDINGS_PREFIX } from "../src/store/keys.ts"
 import { openStore } from "../src/store/openStore.ts"
+import { readOnly } from "../src/store/readOnly.ts"
 import { Store } from "../src/store/store.ts"
 import { RunEvents } from "../src/stream/events.ts"
 import { jsonFlag, searchLimits, storeFlag, trainingFlags, wholeNumber } from "./cli/flags.ts"
+import { runMain } from "./cli/runMain.ts"
 import { describeSummary } from "./cli/summaryText.ts"
 import { Reporter, reporterLogger } from "./cli/terminal.ts"
 
 const DEMO_FOLDER = "demo"
+
+/** Why a dry run's store takes nothing. */
+const DRY = "A dry run writes nothing."
 
 const input = {
   store: storeFlag("., else a demonstration"),
@@ -54,11 +59,19 @@ const handle = Effect.fn("retrain")(function* (options: Options) {
   const { print } = yield* Reporter
   const opened = yield* openStore(options.store)
   if (Option.isSome(opened) && Option.getOrElse(options.cluster, () => Option.isSome(settings.databaseUrl))) {
-    return yield* haveWorkersDo(opened.value, options)
+    return yield* haveWorkersDo(options.dryRun ? readOnly(opened.value, DRY) : opened.value, options)
   }
   const isDemo = Option.isNone(opened)
-  const store = Option.getOrElse(opened, () => folderStore(DEMO_FOLDER))
+  const given = Option.getOrElse(opened, () => folderStore(DEMO_FOLDER))
+  const store = options.dryRun ? readOnly(given, DRY) : given
   if (isDemo) print("No store is given: using a demonstration corpus of synthesised sounds (see --store in --help).")
+  if (
+    isDemo &&
+    options.dryRun &&
+    (yield* Stream.runHead(store.list(RECORDINGS_PREFIX)).pipe(Effect.map(Option.isNone)))
+  ) {
+    return yield* Console.log(`Would synthesise recordings into ${store.location}, and train on them.`)
+  }
   const embedder = yield* settledEmbedder({ allowUntrained: isDemo })
   if (embedder.name === "untrained") {
     yield* Effect.logWarning(
@@ -67,7 +80,7 @@ const handle = Effect.fn("retrain")(function* (options: Options) {
   }
   const engine = Option.getOrElse(options.engine, () => settings.engine)
   return yield* Effect.gen(function* () {
-    if (isDemo) yield* writeDemoCorpus()
+    if (isDemo && !options.dryRun) yield* writeDemoCorpus()
     const plan = yield* settle(yield* planRun(embedder, options.augmentations), options)
     if (options.dryRun || plan.count.fresh < options.minNewSamples) return yield* refrain(plan, options)
     yield* show(yield* retrain(yield* newRunId, plan, embedder, runOptions(options)), options)
@@ -183,5 +196,5 @@ const command = Command.make("retrain", input, (options) =>
 )
 
 if (import.meta.main) {
-  Command.run(command, { version: packageJson.version }).pipe(Effect.provide(NodeServices.layer), NodeRuntime.runMain)
+  runMain(Command.run(command, { version: packageJson.version }))
 }

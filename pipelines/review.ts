@@ -1,4 +1,4 @@
-import { NodeRuntime, NodeServices } from "@effect/platform-node"
+import { NodeServices } from "@effect/platform-node"
 import { Console, Effect, Layer, Option, Stream } from "effect"
 import { Argument, CliError, Command, Flag } from "effect/cli"
 import { FetchHttpClient } from "effect/http"
@@ -15,6 +15,7 @@ import { openStore } from "../src/store/openStore.ts"
 import { Store } from "../src/store/store.ts"
 import { liveVersions } from "../src/stream/recordings.ts"
 import { jsonFlag, storeFlag, wholeNumber } from "./cli/flags.ts"
+import { runMain } from "./cli/runMain.ts"
 import { Reporter, reporterLogger } from "./cli/terminal.ts"
 
 const flags = { store: storeFlag(), json: jsonFlag() }
@@ -179,7 +180,6 @@ if (import.meta.main) {
     Command.withHandler((given: Flags) => runOn(given, findOpen, (found) => describeReview(found, LIMIT))),
     Command.withSubcommands([list, keepCommand, relabelCommand, setAsideCommand, restoreCommand, aside]),
     Command.run({ version: packageJson.version }),
-    Effect.provide(NodeServices.layer),
-    NodeRuntime.runMain
+    runMain
   )
 }

@@ -1,14 +1,15 @@
-import { NodeRuntime, NodeServices } from "@effect/platform-node"
 import { Console, Effect, Layer, Option } from "effect"
 import { CliError, Command, Flag } from "effect/cli"
 import packageJson from "../package.json"
 import { Settings } from "../src/config/settings.ts"
 import { dashboardRoutes } from "../src/dashboard/dashboardRoutes.ts"
+import { clearDead } from "../src/registry/lease.ts"
 import { listen } from "../src/service/app.ts"
 import { keepWarm, serviceLayer } from "../src/service/service.ts"
 import { openStoreOrHere } from "../src/store/openStore.ts"
 import { Store } from "../src/store/store.ts"
 import { storeFlag, wholeNumber } from "./cli/flags.ts"
+import { runMain } from "./cli/runMain.ts"
 
 const input = {
   store: storeFlag(),
@@ -39,6 +40,8 @@ const handle = Effect.fn("serve")(function* (options: Command.Command.Config.Inf
       yield* dashboardRoutes
     )
     yield* keepWarm
+    // A run that died with the machine or the container before.
+    yield* clearDead().pipe(Effect.ignore({ log: "Warn" }), Effect.forkScoped)
     yield* Console.log(`Serving ${store.location} at ${url.origin}, the dashboard at ${url.origin}/dashboard`)
     return yield* Effect.never
   }).pipe(
@@ -61,5 +64,5 @@ const command = Command.make("serve", input, (options) =>
 )
 
 if (import.meta.main) {
-  Command.run(command, { version: packageJson.version }).pipe(Effect.provide(NodeServices.layer), NodeRuntime.runMain)
+  runMain(Command.run(command, { version: packageJson.version }))
 }

@@ -1,4 +1,3 @@
-import { NodeRuntime, NodeServices } from "@effect/platform-node"
 import { Clock, Console, Effect, FileSystem, Layer } from "effect"
 import { Argument, CliError, Command, Flag } from "effect/cli"
 import packageJson from "../package.json"
@@ -8,6 +7,7 @@ import { openStoreOrHere } from "../src/store/openStore.ts"
 import { planUpload, type Refusal, upload } from "../src/store/uploadFolder.ts"
 import { shareMemory } from "../src/stream/memory.ts"
 import { jsonFlag, storeFlag } from "./cli/flags.ts"
+import { runMain } from "./cli/runMain.ts"
 import { Reporter, reporterLogger } from "./cli/terminal.ts"
 
 const input = {
@@ -120,5 +120,5 @@ const command = Command.make("upload", input, (options) =>
 )
 
 if (import.meta.main) {
-  Command.run(command, { version: packageJson.version }).pipe(Effect.provide(NodeServices.layer), NodeRuntime.runMain)
+  runMain(Command.run(command, { version: packageJson.version }))
 }

@@ -1,4 +1,3 @@
-import { NodeRuntime, NodeServices } from "@effect/platform-node"
 import { Console, Effect, Layer, Option } from "effect"
 import { CliError, Command, Flag } from "effect/cli"
 import { FetchHttpClient } from "effect/http"
@@ -11,6 +10,7 @@ import { openStore } from "../src/store/openStore.ts"
 import { RunEvents } from "../src/stream/events.ts"
 import { Preparers } from "../src/stream/preparers.ts"
 import { jsonFlag, searchLimits, storeFlag, trainingFlags, wholeNumber } from "./cli/flags.ts"
+import { runMain } from "./cli/runMain.ts"
 import { describeSummary } from "./cli/summaryText.ts"
 import { Reporter, reporterLogger } from "./cli/terminal.ts"
 
@@ -79,5 +79,5 @@ const command = Command.make("watch", input, (options) =>
 )
 
 if (import.meta.main) {
-  Command.run(command, { version: packageJson.version }).pipe(Effect.provide(NodeServices.layer), NodeRuntime.runMain)
+  runMain(Command.run(command, { version: packageJson.version }))
 }

@@ -1,4 +1,3 @@
-import { NodeRuntime, NodeServices } from "@effect/platform-node"
 import { Console, Effect, Layer, Option } from "effect"
 import { CliError, Command, Flag } from "effect/cli"
 import packageJson from "../package.json"
@@ -9,6 +8,7 @@ import { ownHost, work } from "../src/runs/cluster/worker.ts"
 import { openStoreOrHere } from "../src/store/openStore.ts"
 import { Store } from "../src/store/store.ts"
 import { storeFlag, wholeNumber } from "./cli/flags.ts"
+import { runMain } from "./cli/runMain.ts"
 import { Reporter, reporterLogger } from "./cli/terminal.ts"
 
 const PROGRAM = programPath("../src/runs/cluster/engineProgram.ts", import.meta.url)
@@ -76,5 +76,5 @@ const command = Command.make("worker", input, (options) =>
 )
 
 if (import.meta.main) {
-  Command.run(command, { version: packageJson.version }).pipe(Effect.provide(NodeServices.layer), NodeRuntime.runMain)
+  runMain(Command.run(command, { version: packageJson.version }))
 }

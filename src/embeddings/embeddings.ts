@@ -40,7 +40,7 @@ export class Embeddings extends Context.Service<
     readonly index: (recipe: RecipeId) => Effect.Effect<KnownRecordings, StoreError>
     /** Writes one part; two writers with the same recordings write the same object. */
     readonly append: (recipe: RecipeId, recordings: ReadonlyArray<EmbeddedRecording>) => Effect.Effect<void, StoreError>
-    /** Remembers where contents that are embedded already were seen, so that they are not read again. */
+    /** Remembers where contents that are embedded already, or cannot be used, were seen, so that they are not read again. */
     readonly sighted: (sightings: ReadonlyArray<Sighting>) => Effect.Effect<void, StoreError>
     /** The embedded recordings with these contents (hex SHA-256), each once, part by part, under any of their keys. */
     readonly load: (recipe: StoredRecipe, contents: ReadonlySet<string>) => Stream.Stream<EmbeddedRecording, StoreError>
@@ -90,8 +90,8 @@ const readSightings = ({ key }: ObjectInfo) =>
 
 /** Writes sightings as a part, whose key it returns; nothing where none tells anything. */
 const writeSightings = (sightings: ReadonlyArray<Sighting>) => {
-  // Where there is no ETag the bytes are read each time anyway.
-  const lasting = sightings.filter(({ etag }) => etag !== "")
+  // Where there is no ETag the bytes are read each time anyway; that they cannot be used holds for these bytes.
+  const lasting = sightings.filter(({ etag, unusable }) => etag !== "" || unusable !== undefined)
   return lasting.length === 0 ? Effect.undefined : writePart(SEEN, encodeSightings(lasting))
 }
 

@@ -4,6 +4,8 @@ import type { ObjectInfo } from "../store/store.ts"
 export interface Sighting extends Pick<ObjectInfo, "key" | "etag" | "size"> {
   /** Hex SHA-256 of the bytes. */
   readonly contentHash: string
+  /** Why these bytes cannot be used, in a sentence, where they were tried. */
+  readonly unusable?: string
 }
 
 /** What can be told of an object without reading it. */
@@ -18,10 +20,12 @@ export type Version = Pick<ObjectInfo, "key" | "etag">
 export class KnownRecordings {
   readonly #contents = new Map<string, string>()
   readonly #embedded = new Set<string>()
+  readonly #unusable = new Map<string, string>()
 
-  /** Remembers where bytes lay. */
-  see({ key, etag, contentHash }: Omit<Sighting, "size">): void {
+  /** Remembers where bytes lay, and why they cannot be used. */
+  see({ key, etag, contentHash, unusable }: Omit<Sighting, "size">): void {
     if (etag !== "") this.#contents.set(versionName({ key, etag }), contentHash)
+    if (unusable !== undefined) this.#unusable.set(contentHash, unusable)
   }
 
   /** Remembers that vectors of these bytes are stored. */
@@ -32,6 +36,11 @@ export class KnownRecordings {
   /** The content of an object in this version; undefined where its bytes must be read to know. */
   contentOf(version: Version): string | undefined {
     return this.#contents.get(versionName(version))
+  }
+
+  /** Why these bytes cannot be used; undefined where they can, as far as is known. */
+  whyUnusable(contentHash: string | undefined): string | undefined {
+    return contentHash === undefined || this.has(contentHash) ? undefined : this.#unusable.get(contentHash)
   }
 
   /** Whether vectors of these bytes are stored. */

@@ -52,8 +52,9 @@ export const livenessOf = (holder: Holder): "alive" | "dead" | "unknown" => {
   return now === holder.started ? "alive" : "dead"
 }
 
+/** Whether there is a process of this number on this machine. */
 // Signal 0 only asks: EPERM means that the process is there, and somebody else's.
-const isRunning = (pid: number): boolean => {
+export const isRunning = (pid: number): boolean => {
   try {
     return process.kill(pid, 0)
   } catch (thrown) {

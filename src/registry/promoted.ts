@@ -1,5 +1,5 @@
 import { Cause, Effect, Option, Schema } from "effect"
-import { Tensor } from "onnxruntime-node"
+import { Tensor } from "onnxruntime-common"
 import { type Classifier, predict } from "../classifier/classifier.ts"
 import { comparePredictions } from "../classifier/compare.ts"
 import { type Dataset, vectorsOf } from "../classifier/dataset.ts"

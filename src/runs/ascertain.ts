@@ -13,10 +13,11 @@ export const ascertain = Effect.fn("ascertain")(function* (plan: Plan, least: nu
   const { known, count } = plan
   const last = yield* lastTrainingSet
   if (count.fresh < least || least === 0 || last.size === 0) return plan
+  const isUnheard = newSince(last)
   const { sightings, old } = yield* readUnknown(
     recordings,
     (version) => known.contentOf(version),
-    newSince(last),
+    (key, contentHash) => known.whyUnusable(contentHash) === undefined && isUnheard(key, contentHash),
     least
   )
   const copies = sightings.filter(({ contentHash }) => known.has(contentHash))

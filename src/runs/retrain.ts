@@ -55,12 +55,13 @@ export const planRun = Effect.fn("planRun")(function* (
   augmentations: number
 ) {
   const { location } = yield* Store
-  const { clipMaxSeconds, precision } = yield* Settings
+  const settings = yield* Settings
+  const { clipMaxSeconds, precision } = settings
   const embeddings = yield* Embeddings
   const recipe = makeRecipe(embedder, { clipMaxSeconds, augmentations, precision })
   const [elapsed, { known, count }] = yield* Effect.gen(function* () {
     const known = yield* embeddings.index(recipe)
-    return { known, count: yield* countCorpus(known, newSince(yield* lastTrainingSet)) }
+    return { known, count: yield* countCorpus(known, newSince(yield* lastTrainingSet), settings) }
   }).pipe(Effect.timed)
   if (count.classes.length < 2) {
     const found =

@@ -6,6 +6,7 @@ import { lastTraining, newSince } from "../registry/trainingSet.ts"
 import type { News } from "../runs/isDue.ts"
 import { classOf } from "../store/keys.ts"
 import { type ObjectInfo, Store, type StoreError } from "../store/store.ts"
+import { ruledOut } from "../stream/readRecording.ts"
 import { readUnknown } from "../stream/readUnknown.ts"
 import { recordings } from "../stream/recordings.ts"
 
@@ -82,7 +83,10 @@ export class Corpus extends Context.Service<
       })
 
       const contentOf = (version: Version) => known.contentOf(version) ?? read.contentOf(version)
-      const isUsable = (object: ObjectInfo) => classOf(object.key) !== undefined && !unusable.has(versionName(object))
+      const isUsable = (object: ObjectInfo) =>
+        ruledOut(object, settings) === undefined &&
+        known.whyUnusable(contentOf(object)) === undefined &&
+        !unusable.has(versionName(object))
       const isFresh = (object: ObjectInfo) => isUsable(object) && isNewContent(object.key, contentOf(object))
       const snapshot = Effect.map(listed, () => (current ??= count([...objects.values()], isFresh)))
       const reading = yield* Semaphore.make(1)

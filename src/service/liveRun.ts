@@ -10,7 +10,7 @@ const PROGRAM = programPath("./runProgram.ts", import.meta.url)
 
 /** How a run ended, and one sentence on it. */
 export interface Ending {
-  readonly status: Exclude<Run["status"], "running">
+  readonly status: Exclude<Run["status"], "running" | "interrupted">
   readonly outcome: string
 }
 

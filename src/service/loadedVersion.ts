@@ -1,5 +1,5 @@
 import { Effect, Exit, Schema, Scope } from "effect"
-import { type InferenceSession, Tensor } from "onnxruntime-node"
+import { type InferenceSession, Tensor } from "onnxruntime-common"
 import { Settings } from "../config/settings.ts"
 import { openSession } from "../embedder/onnx/session.ts"
 import { decodeClip } from "../sound/decode/decode.ts"

@@ -8,7 +8,7 @@ import { Store } from "../store/store.ts"
 /** A run as the service tells of it, whoever started it. */
 export const Run = Schema.Struct({
   id: Schema.String,
-  status: Schema.Literals(["running", "finished", "failed", "cancelled"]),
+  status: Schema.Literals(["running", "finished", "failed", "cancelled", "interrupted"]),
   startedAt: Schema.NullOr(Schema.String),
   /** Why it was started. */
   trigger: Schema.NullOr(Schema.String),
@@ -47,7 +47,7 @@ export const readRun = Effect.fn("readRun")(function* (id: string) {
   const isGone = status === "running" && (yield* runningRun) !== id
   return Option.some<Run>({
     id,
-    status: isGone ? "failed" : status,
+    status: isGone ? "interrupted" : status,
     startedAt: startedAt ?? null,
     trigger: options?.reason ?? null,
     outcome: isGone ? GONE : outcomeOf(summary, reason),

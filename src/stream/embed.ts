@@ -13,7 +13,7 @@ import { writeManifest } from "./manifest.ts"
 import { shareMemory } from "./memory.ts"
 import type { PrepareSettings } from "./prepare.ts"
 import { Preparers } from "./preparers.ts"
-import { readRecording, requireUsable } from "./readRecording.ts"
+import { readRecording, ruledOut } from "./readRecording.ts"
 import { type CorpusCount, recordings } from "./recordings.ts"
 
 /** Recordings in one part and one manifest file: 3 MB at 6 variants, and what a crash can lose at most. */
@@ -102,9 +102,9 @@ export const embedCorpus = Effect.fn("embedCorpus")(function* (settings: StreamS
 
   const advance = Effect.suspend(() => emit({ stage: "stream", done: ++done, total }))
 
-  const skip = Effect.fnUntraced(function* (key: string, reason: string) {
+  const skip = Effect.fnUntraced(function* (key: string, reason: string, wasCounted = true) {
     skipped.push({ key, reason })
-    done++
+    if (wasCounted) done++
     yield* emit({ stage: "skip", key, reason })
     if (skipped.length > settings.maxSkipped * settings.count.recordings) {
       return yield* TooManySkipped.of(skipped, settings)
@@ -113,6 +113,11 @@ export const embedCorpus = Effect.fn("embedCorpus")(function* (settings: StreamS
   })
 
   const remember = Effect.suspend(() => embeddings.sighted(found.splice(0)))
+
+  const refuse = (sighting: Sighting, unusable: string) => {
+    known.see({ ...sighting, unusable })
+    found.push({ ...sighting, unusable })
+  }
 
   const take = Effect.fnUntraced(function* (sighting: Sighting) {
     known.see(sighting)
@@ -124,10 +129,16 @@ export const embedCorpus = Effect.fn("embedCorpus")(function* (settings: StreamS
 
   const prepare = Effect.fnUntraced(
     function* (object: ObjectInfo) {
-      yield* requireUsable(object, settings)
+      const before = ruledOut(object, settings) ?? known.whyUnusable(known.contentOf(object))
+      if (before !== undefined) return yield* skip(object.key, before, false)
       return yield* Effect.gen(function* () {
         const { bytes, sighting } = yield* readRecording(object)
         const { contentHash } = sighting
+        const unusable = known.whyUnusable(contentHash)
+        if (unusable !== undefined) {
+          refuse(sighting, unusable)
+          return yield* skip(object.key, unusable)
+        }
         if (sighting.etag !== object.etag || object.etag === "") moved.set(object.key, contentHash)
         if (known.has(contentHash)) {
           yield* take(sighting)
@@ -140,7 +151,12 @@ export const embedCorpus = Effect.fn("embedCorpus")(function* (settings: StreamS
         taken.set(contentHash, undefined)
         return [
           yield* prepareRead(bytes, sighting, engine.frontEnd, settings).pipe(
-            Effect.tapError(({ reason }) => Effect.sync(() => taken.set(contentHash, reason)))
+            Effect.tapError(({ reason, isLasting }) =>
+              Effect.sync(() => {
+                taken.set(contentHash, reason)
+                if (isLasting) refuse(sighting, reason)
+              })
+            )
           )
         ]
       }).pipe(holding(object.size))
@@ -184,12 +200,16 @@ export const embedCorpus = Effect.fn("embedCorpus")(function* (settings: StreamS
       return advance
     }),
     Stream.groupedWithin(PART_RECORDINGS, settings.repeatable ? "1 day" : "30 seconds"),
-    Stream.runForEach(persist)
+    Stream.runForEach(persist),
+    Effect.tapError(() => Effect.ignore(remember))
   )
   for (const copy of copies) {
     const reason = taken.get(copy.contentHash)
     if (reason === undefined) yield* take(copy)
-    else yield* skip(copy.key, reason)
+    else {
+      if (known.whyUnusable(copy.contentHash) !== undefined) refuse(copy, reason)
+      yield* skip(copy.key, reason)
+    }
   }
   yield* remember
   return { live, moved, embedded, patches, skipped, unread } satisfies StreamResult

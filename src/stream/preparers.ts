@@ -4,8 +4,14 @@ import { programPath } from "../processes/programPath.ts"
 import type { PreparedRecording, PrepareSettings } from "./prepare.ts"
 import type { WorkerReply, WorkerRequest } from "./preparerWorker.ts"
 
-/** A recording that cannot be decoded; `reason` is a sentence for the run record. */
-export class PrepareError extends Schema.TaggedError<PrepareError>()("PrepareError", { reason: Schema.String }) {}
+/**
+ * A recording that cannot be decoded; `reason` is a sentence for the run record. `isLasting`: the same bytes would be
+ * refused again.
+ */
+export class PrepareError extends Schema.TaggedError<PrepareError>()("PrepareError", {
+  reason: Schema.String,
+  isLasting: Schema.Boolean
+}) {}
 
 /** The slowest real decoding seen takes 0.1 s: one that takes this long hangs. */
 const PATIENCE = "60 seconds"
@@ -48,11 +54,14 @@ export class Preparers extends Context.Service<
               Effect.onInterrupt(() => Pool.invalidate(pool, worker)),
               Effect.timeoutOrElse({
                 duration: PATIENCE,
-                orElse: () => Effect.fail(new PrepareError({ reason: `Decoding took longer than ${PATIENCE}.` }))
+                orElse: () =>
+                  Effect.fail(new PrepareError({ reason: `Decoding took longer than ${PATIENCE}.`, isLasting: false }))
               }),
               Effect.tapErrorTag("WorkerCrash", () => Pool.invalidate(pool, worker))
             )
-          ).pipe(Effect.mapError(({ reason }) => new PrepareError({ reason })))
+          ).pipe(
+            Effect.catchTag("WorkerCrash", ({ reason }) => Effect.fail(new PrepareError({ reason, isLasting: false })))
+          )
         })
 
         return Preparers.of({ prepare })
@@ -72,7 +81,9 @@ const ask = (worker: Worker, request: WorkerRequest) =>
     worker.postMessage(request, [request.bytes.buffer as ArrayBuffer])
     return listen<PreparedRecording, PrepareError>(worker, (reply) => {
       if (reply === "ready") return undefined
-      return "prepared" in reply ? Effect.succeed(reply.prepared) : Effect.fail(new PrepareError(reply))
+      return "prepared" in reply
+        ? Effect.succeed(reply.prepared)
+        : Effect.fail(new PrepareError({ ...reply, isLasting: true }))
     })
   })
 

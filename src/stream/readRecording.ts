@@ -8,21 +8,19 @@ export class Unread extends Schema.TaggedError<Unread>()("Unread", { reason: Sch
 /** A recording that cannot be used, whatever the store does. */
 export class Unusable extends Schema.TaggedError<Unusable>()("Unusable", { reason: Schema.String }) {}
 
-/** Refuses what its key or its size rules out, before it is fetched. */
-export const requireUsable = Effect.fnUntraced(function* (
+/** Why a recording cannot be used, as far as its key or its size rule it out before it is fetched; undefined where neither does. */
+export const ruledOut = (
   object: ObjectInfo,
   { maxRecordingMegabytes }: { readonly maxRecordingMegabytes: number }
-) {
+): string | undefined => {
   if (classOf(object.key) === undefined && !isUnlabelled(object)) {
-    return yield* new Unusable({ reason: "It lies in no class folder: move it to extracted_audio/<class>/." })
+    return "It lies in no class folder: move it to extracted_audio/<class>/."
   }
   const megabytes = Math.ceil(object.size / 1e6)
-  if (megabytes > maxRecordingMegabytes) {
-    return yield* new Unusable({
-      reason: `Its ${megabytes.toLocaleString("en")} MB are more than MAX_RECORDING_MB (${maxRecordingMegabytes}) allows.`
-    })
-  }
-})
+  return megabytes > maxRecordingMegabytes
+    ? `Its ${megabytes.toLocaleString("en")} MB are more than MAX_RECORDING_MB (${maxRecordingMegabytes}) allows.`
+    : undefined
+}
 
 /** Fetches one recording, in the version that it has now: newer than the listed one if it changed in between. */
 export const readRecording = Effect.fnUntraced(function* ({ key }: Pick<ObjectInfo, "key">) {

@@ -3,11 +3,12 @@ import { Settings } from "../config/settings.ts"
 import type { Sighting, Version } from "../embeddings/sighting.ts"
 import type { ObjectInfo, StoreError } from "../store/store.ts"
 import { shareMemory } from "./memory.ts"
-import { readRecording } from "./readRecording.ts"
+import { readRecording, ruledOut } from "./readRecording.ts"
 
 /**
  * Reads recordings whose bytes are not known, until `least` of all are new for certain: a copied, moved or touched recording
- * looks new until it is read. Returns what was read, and how many of it only looked new. One that cannot be read is new.
+ * looks new until it is read. Returns what was read, and how many of it only looked new. One that the store does not give is
+ * new; one that cannot be used is not, as `isNew` says.
  */
 export const readUnknown = Effect.fn("readUnknown")(function* <R>(
   objects: Stream.Stream<ObjectInfo, StoreError, R>,
@@ -15,19 +16,20 @@ export const readUnknown = Effect.fn("readUnknown")(function* <R>(
   isNew: (key: string, contentHash: string | undefined) => boolean,
   least: number
 ) {
-  const { maxRecordingMegabytes, fetchConcurrency } = yield* Settings
+  const settings = yield* Settings
+  const { maxRecordingMegabytes, fetchConcurrency } = settings
   const holding = yield* shareMemory(maxRecordingMegabytes)
   const sightings: Array<Sighting> = []
   let fresh = 0
 
   const identify = Effect.fnUntraced(function* (object: ObjectInfo) {
-    if (object.size > maxRecordingMegabytes * 1e6) return undefined
     const { sighting } = yield* readRecording(object)
     sightings.push(sighting)
     return sighting.contentHash
   })
 
   yield* objects.pipe(
+    Stream.filter((object) => ruledOut(object, settings) === undefined),
     Stream.mapEffect(
       (object) => {
         const known = contentOf(object)

@@ -3,6 +3,7 @@ import type { KnownRecordings, Version } from "../embeddings/sighting.ts"
 import { classOf, isRecording, RECORDINGS_PREFIX } from "../store/keys.ts"
 import { Store } from "../store/store.ts"
 import { RunEvents } from "./events.ts"
+import { ruledOut } from "./readRecording.ts"
 
 /** The recordings in the store, listed page by page as they are asked for. */
 export const recordings = Stream.unwrap(
@@ -18,9 +19,12 @@ export const liveVersions = recordings.pipe(
 /** How much there is to do, counted before anything is fetched. */
 export interface CorpusCount {
   readonly recordings: number
-  /** Recordings that are known to have stored embeddings; those of others are found to have them once they are read. */
+  /**
+   * Recordings with nothing to do: those that are known to have stored embeddings, or to be unusable. Of others it shows once
+   * they are read.
+   */
   readonly stored: number
-  /** Recordings that the last training did not hear under their class, as far as can be told without reading them. */
+  /** Recordings that the last training did not hear under their class and that may be usable, as far as can be told unread. */
   readonly fresh: number
   /** Names of the classes that have a recording. */
   readonly classes: ReadonlyArray<string>
@@ -29,7 +33,8 @@ export interface CorpusCount {
 /** Counts the corpus in one pass over the listing, keeping nothing but the counts. */
 export const countCorpus = Effect.fn("countCorpus")(function* (
   known: KnownRecordings,
-  isNew: (key: string, contentHash: string | undefined) => boolean
+  isNew: (key: string, contentHash: string | undefined) => boolean,
+  limits: { readonly maxRecordingMegabytes: number } = { maxRecordingMegabytes: Number.POSITIVE_INFINITY }
 ) {
   const emit = yield* RunEvents
   const classes = new Set<string>()
@@ -40,8 +45,10 @@ export const countCorpus = Effect.fn("countCorpus")(function* (
         const className = classOf(object.key)
         if (className !== undefined) classes.add(className)
         count.recordings++
-        if (known.storedContentOf(object) !== undefined) count.stored++
-        if (isNew(object.key, known.contentOf(object))) count.fresh++
+        const contentHash = known.contentOf(object)
+        const isUnusable = known.whyUnusable(contentHash) !== undefined || ruledOut(object, limits) !== undefined
+        if (isUnusable || known.storedContentOf(object) !== undefined) count.stored++
+        if (!isUnusable && isNew(object.key, contentHash)) count.fresh++
       }
       return emit({ stage: "list", done: count.recordings })
     })

@@ -1,6 +1,6 @@
 import { availableParallelism } from "node:os"
 import { Effect, Schema } from "effect"
-import { Tensor } from "onnxruntime-node"
+import { Tensor } from "onnxruntime-common"
 import { Graph } from "../../embedder/onnx/graph.ts"
 import { openSession } from "../../embedder/onnx/session.ts"
 

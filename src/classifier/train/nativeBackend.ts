@@ -1,5 +1,5 @@
 import { Effect } from "effect"
-import { type InferenceSession, Tensor } from "onnxruntime-node"
+import { type InferenceSession, Tensor } from "onnxruntime-common"
 import { openSession } from "../../embedder/onnx/session.ts"
 import { weightsFrom } from "../denseNetwork.ts"
 import { type Backend, type Examples, type LossAndHits, type Problem, TrainingError } from "./backend.ts"
