@@ -2,7 +2,7 @@ import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test"
 import { mkdtemp, rm } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
-import { Effect, Layer, Option } from "effect"
+import { Effect, Layer, Option, Stream } from "effect"
 import { InferenceSession, Tensor } from "onnxruntime-node"
 import { EMBEDDING_SIZE } from "../../src/embedder/yamnet/mobilenet.ts"
 import { Embeddings } from "../../src/embeddings/embeddings.ts"
@@ -10,17 +10,17 @@ import { readPointer } from "../../src/registry/pointer.ts"
 import type { RunSummary } from "../../src/runs/summary.ts"
 import { seededRandom } from "../../src/sound/random.ts"
 import { folderStore } from "../../src/store/folder.ts"
-import { modelKey, recordingKey, versionKey } from "../../src/store/keys.ts"
+import { LEASE_KEY, modelKey, recordingKey, versionKey } from "../../src/store/keys.ts"
 import { Store } from "../../src/store/store.ts"
-import { fill, keysIn, sound, succeed } from "../support/runWorld.ts"
+import { fill, json, keysIn, sound, succeed } from "../support/runWorld.ts"
 import { MORTAL_OPTIONS } from "./mortalOptions.ts"
 
 setDefaultTimeout(3_600_000)
 
 // A part of 128 recordings and another, so that a death in the stream may leave some stored and some not.
 const RECORDINGS = 150
-/** Events of a whole run: one for each recording and epoch, and two for each of 11 files. */
-const STAGES = { stream: RECORDINGS, train: 12, publish: 22 } as const
+/** Events of a whole run: one for each recording and epoch, and two for each of 11 files, and one for a seal. */
+const STAGES = { stream: RECORDINGS, train: 12, publish: 23 } as const
 const INSTANTS = process.env.TEST_SLOW === undefined ? 3 : 50
 
 let folder: string
@@ -67,6 +67,23 @@ const storedRecordings = async (recipe: string) => {
   return [...parts.contents()].length
 }
 
+/** A digest of all vectors that a run would train on, however they lie in parts. */
+const vectorsOf = (recipe: string) =>
+  run(
+    Effect.gen(function* () {
+      const embeddings = yield* Embeddings
+      const stored = { id: recipe, parts: { weights: "" } } as unknown as Parameters<typeof embeddings.load>[0]
+      const known = yield* embeddings.index(stored)
+      const loaded = yield* Stream.runCollect(embeddings.load(stored, new Set(known.contents())))
+      const hash = new Bun.CryptoHasher("sha256")
+      for (const { contentHash, variants } of loaded.sort((a, b) => (a.contentHash < b.contentHash ? -1 : 1))) {
+        hash.update(contentHash)
+        for (const { vector } of variants) hash.update(new Uint8Array(vector.buffer))
+      }
+      return hash.digest("hex")
+    })
+  )
+
 const recipeOf = async () => (await keysIn(store(), "embeddings/"))[0]?.split("/")[1]
 
 /** Loads and runs the model at these keys. */
@@ -85,6 +102,7 @@ test(`killed at any of ${INSTANTS} instants, a run leaves a model that loads, an
   const random = seededRandom(4)
   const stages = Object.keys(STAGES) as ReadonlyArray<keyof typeof STAGES>
   let promoted = (await complete()).runId
+  const undisturbed = await vectorsOf((await recipeOf())!)
   const deaths = { stream: 0, train: 0, publish: 0 }
   const resumed: Array<number> = []
   for (let instant = 0; instant < INSTANTS; instant++) {
@@ -109,6 +127,10 @@ test(`killed at any of ${INSTANTS} instants, a run leaves a model that loads, an
       promoted: true
     })
     promoted = next.runId
+    expect(await vectorsOf((await recipeOf())!)).toBe(undisturbed)
+    const records = (await keysIn(store(), "runs/")).filter((key) => key !== LEASE_KEY)
+    const texts = await Promise.all(records.map((key) => json(store(), key)))
+    expect(texts.filter((record) => (record as { status: string }).status === "running")).toEqual([])
     expect(await load(modelKey)).toEqual(["dog_bark", "gun_shot"])
     const copied = await run(Effect.flatMap(Store, (store) => store.get(modelKey("model_metadata.json"))))
     expect(JSON.parse(new TextDecoder().decode(copied.bytes)).run_id).toBe(promoted)
