@@ -1,7 +1,7 @@
 import { DateTime, Effect, Option, Schema, Stream } from "effect"
 import { readDocumentIfWhole } from "../store/documents.ts"
 import { modelKey, versionKey, versionPrefix } from "../store/keys.ts"
-import { Store } from "../store/store.ts"
+import { removeUnneeded, Store } from "../store/store.ts"
 import { RunEvents } from "../stream/events.ts"
 import { movePointer, type Promoted, readPointer } from "./pointer.ts"
 import { TRAINING_SET_FILE } from "./trainingSet.ts"
@@ -110,7 +110,7 @@ const copyPromoted: Effect.Effect<
   const copy = (file: string) =>
     Effect.flatMap(store.get(versionKey(runId, file)), ({ bytes }) => store.put(modelKey(file), bytes))
   // Of a model before it, whose embedder could be one graph.
-  if (!files.includes(EDGE_FILE)) yield* store.remove(modelKey(EDGE_FILE))
+  if (!files.includes(EDGE_FILE)) yield* removeUnneeded([modelKey(EDGE_FILE)])
   const keys = yield* inOrder(files, METADATA_FILE, copy)
   const after = yield* readPointer()
   return Option.isSome(after) && after.value.runId === runId ? keys : yield* copyPromoted

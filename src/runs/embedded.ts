@@ -1,6 +1,6 @@
 import { Effect } from "effect"
 import { Settings } from "../config/settings.ts"
-import { embedCorpus } from "../stream/embed.ts"
+import { embedCorpus, requireAllRead } from "../stream/embed.ts"
 import { Preparers } from "../stream/preparers.ts"
 import { loadDataset } from "./data.ts"
 import type { Plan } from "./retrain.ts"
@@ -8,7 +8,7 @@ import type { Plan } from "./retrain.ts"
 /** The store's corpus as a data set; what has no embeddings yet is embedded first, and stays embedded. */
 export const embeddedCorpus = Effect.fn("embeddedCorpus")(function* ({ recipe, known, count }: Plan, audit: boolean) {
   const settings = yield* Settings
-  const { live, skipped, embedded } = yield* embedCorpus({
+  const streamed = yield* embedCorpus({
     ...settings,
     recipe,
     known,
@@ -16,5 +16,7 @@ export const embeddedCorpus = Effect.fn("embeddedCorpus")(function* ({ recipe, k
     augmentations: recipe.parts.augmentations,
     audit
   }).pipe(Effect.provide(Preparers.layer(settings.workers)))
+  yield* requireAllRead(streamed)
+  const { live, skipped, embedded } = streamed
   return { skipped, embedded, ...(yield* loadDataset(recipe, live, settings.groupPattern)) }
 })
