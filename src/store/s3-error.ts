@@ -156,7 +156,12 @@ export const explain = (thrown: unknown, asked: Asked): Failure => {
   if (isUnreadable || status < 300) {
     return retry("unreachable", `${endpoint} answers what cannot be read (${said}): is it S3?`, untilProven)
   }
-  return fail("invalid", `${endpoint} refuses the request for ${address} (${said}).`)
+  // The answer to HEAD has no body that says why.
+  return retry(
+    "invalid",
+    `${endpoint} refuses the request for ${address} (${said}).`,
+    name.startsWith("Unknown") ? "brief" : "none"
+  )
 }
 
 // Certificates do not change between two requests; nearly everything else below HTTP may.

@@ -4,6 +4,9 @@ import type { Connection } from "./s3-connection.ts"
 import { Damaged, Foreign } from "./s3-error.ts"
 import { isVersionByTime, type ObjectInfo, versionByTime } from "./store.ts"
 
+/** How often a page is asked for anew because it has keys that were not asked for. */
+const FOREIGN_TRIES = 2
+
 /** Lists a bucket page by page, as it is asked for. */
 export const list = (connection: Connection) => {
   const { client, target, request } = connection
@@ -19,7 +22,12 @@ export const list = (connection: Connection) => {
     )
   })
 
-  const pageOf = (prefix: string, page: ListObjectsV2CommandOutput, before: ReadonlySet<string>): Page => {
+  const pageOf = (
+    prefix: string,
+    page: ListObjectsV2CommandOutput,
+    before: ReadonlySet<string>,
+    tries: number
+  ): Page => {
     const contents = page.Contents ?? []
     isPlain ||= page.EncodingType === "url" && contents.some(({ Key = "" }) => !isEncoded(Key))
     const decode = page.EncodingType === "url" && !isPlain ? urlDecode : (key: string) => key
@@ -27,9 +35,11 @@ export const list = (connection: Connection) => {
     const objects: Array<ObjectInfo> = []
     for (const { Key = "", ETag, Size = 0, LastModified } of contents) {
       const key = decode(Key)
-      if (!key.startsWith(target(prefix).Key)) throw new Damaged(`"${key}" does not begin as it was asked for`)
+      // A name that changed on its way comes right when it is asked for again; a server's mistake does not.
+      const isForeign = !key.startsWith(target(prefix).Key)
+      if (isForeign && tries <= FOREIGN_TRIES) throw new Damaged(`"${key}" does not begin as it was asked for`)
       // A server that is asked while it changes may repeat itself.
-      if (keys.has(key) || before.has(key)) continue
+      if (isForeign || keys.has(key) || before.has(key)) continue
       keys.add(key)
       const etag = ETag === undefined ? versionByTime(LastModified, Size) : unquote(ETag)
       objects.push({ key: key.slice(target("").Key.length), etag, size: Size })
@@ -42,6 +52,7 @@ export const list = (connection: Connection) => {
       { token: undefined as string | undefined, before: new Set<string>() as ReadonlySet<string> },
       Effect.fnUntraced(function* ({ token, before }) {
         const { Bucket, Key: Prefix } = target(prefix)
+        let tries = 0
         const page = yield* request(prefix, async (abortSignal) => {
           const command = new ListObjectsV2Command({
             Bucket,
@@ -52,7 +63,7 @@ export const list = (connection: Connection) => {
             ...(after === undefined ? {} : { StartAfter: target(after).Key })
           })
           const answer = await client.send(command, { abortSignal })
-          const page = pageOf(prefix, answer, before)
+          const page = pageOf(prefix, answer, before, ++tries)
           // A web page, say of a server's console, reads as a list without anything in it.
           if (answer.IsTruncated === undefined || (!page.isLast && (page.next === undefined || page.next === token))) {
             throw new Foreign("it is no listing")

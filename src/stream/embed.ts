@@ -5,11 +5,10 @@ import { Embeddings } from "../embeddings/embeddings.ts"
 import type { Recipe } from "../embeddings/recipe.ts"
 import type { EmbeddedRecording } from "../embeddings/recording.ts"
 import type { KnownRecordings, Sighting } from "../embeddings/sighting.ts"
-import { variantKey } from "../store/keys.ts"
 import { type ObjectInfo, Store, StoreError } from "../store/store.ts"
+import { auditCopies } from "./auditCopies.ts"
 import { embedInBatches, type Prepared } from "./batches.ts"
 import { RunEvents } from "./events.ts"
-import { writeManifest } from "./manifest.ts"
 import { shareMemory } from "./memory.ts"
 import type { PrepareSettings } from "./prepare.ts"
 import { Preparers } from "./preparers.ts"
@@ -92,6 +91,7 @@ export const embedCorpus = Effect.fn("embedCorpus")(function* (settings: StreamS
   const emit = yield* RunEvents
   const holding = yield* shareMemory(settings.maxRecordingMegabytes)
   const { known } = settings
+  const audit = yield* auditCopies
   const live = new Map<string, string>()
   const moved = new Map<string, string>()
   const skipped: Array<Skipped> = []
@@ -173,12 +173,12 @@ export const embedCorpus = Effect.fn("embedCorpus")(function* (settings: StreamS
           },
           PrepareError: ({ reason }) => skip(object.key, reason)
         }),
-        Effect.tap((prepared) => Effect.forEach(prepared, writeAuditCopies, { discard: true }))
+        Effect.tap((prepared) => Effect.forEach(prepared, audit.write, { discard: true }))
       )
   )
 
   const persist = Effect.fnUntraced(function* (finished: ReadonlyArray<EmbeddedRecording>) {
-    if (settings.audit) yield* writeManifest(finished)
+    if (settings.audit) yield* audit.record(finished)
     yield* embeddings.append(settings.recipe, finished)
     for (const recording of finished) {
       known.see(recording)
@@ -221,6 +221,7 @@ export const embedCorpus = Effect.fn("embedCorpus")(function* (settings: StreamS
     else yield* skip(copy.key, reason)
   }
   yield* remember
+  yield* audit.end
   return { live, moved, embedded, patches, skipped, unread } satisfies StreamResult
 })
 
@@ -258,13 +259,4 @@ const prepareRead = Effect.fnUntraced(function* (
     audit
   })
   return { ...sighting, ...prepared } satisfies Prepared
-})
-
-const writeAuditCopies = Effect.fnUntraced(function* ({ key, variants }: Prepared) {
-  const store = yield* Store
-  yield* Effect.forEach(
-    variants,
-    ({ draw, wav }) => (wav ? store.put(variantKey(key, draw.variant), wav) : Effect.void),
-    { concurrency: 3, discard: true }
-  )
 })
