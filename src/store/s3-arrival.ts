@@ -1,5 +1,5 @@
 import { Crc32, Crc32c, Crc64Nvme } from "@aws-sdk/checksums/crc"
-import type { GetObjectCommandOutput, S3Client } from "@aws-sdk/client-s3"
+import { type GetObjectCommandOutput, type S3Client, S3ServiceException } from "@aws-sdk/client-s3"
 import { Damaged } from "./s3-error.ts"
 
 // Whether what arrived is what lies in the bucket. TCP's own checksum lets one damaged packet in some thousand pass, and
@@ -19,19 +19,36 @@ type Answer = Pick<
   | "ChecksumCRC64NVME"
 >
 
-/** Asks for the checksums that the server keeps, which costs nothing; the SDK itself would compute them in JavaScript. */
+/**
+ * Asks for the checksums that a server keeps of whole objects, unless it turns out not to know the question. They are not
+ * left to the SDK, which would compute them in JavaScript even where an MD5 has told already.
+ */
 export const askForChecksums = (client: S3Client): S3Client => {
+  let isKnown = true
   client.middlewareStack.add(
     (next, { commandName }) =>
-      (args) => {
-        const request = args.request as { readonly headers: Record<string, string> }
-        if (commandName === "GetObjectCommand") request.headers["x-amz-checksum-mode"] = "ENABLED"
-        return next(args)
+      async (args) => {
+        if (!isKnown || commandName !== "GetObjectCommand" || "Range" in args.input) return next(args)
+        const { headers } = args.request as { readonly headers: Record<string, string> }
+        headers[CHECKSUM_MODE] = "ENABLED"
+        try {
+          return await next(args)
+        } catch (thrown) {
+          if (!isNotImplemented(thrown)) throw thrown
+          isKnown = false
+          delete headers[CHECKSUM_MODE]
+          return next(args)
+        }
       },
     { step: "build", name: "askForChecksums" }
   )
   return client
 }
+
+const CHECKSUM_MODE = "x-amz-checksum-mode"
+
+const isNotImplemented = (thrown: unknown): boolean =>
+  thrown instanceof S3ServiceException && thrown.$metadata.httpStatusCode === 501
 
 /** Objects in a row whose ETag turned out to be no MD5, after which a store's ETags are not taken for one any more. */
 const STRANGERS = 3

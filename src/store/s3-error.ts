@@ -83,6 +83,8 @@ export const explain = (thrown: unknown, asked: Asked): Failure => {
     case "NoSuchBucket":
       return fail("missing", `There is no bucket "${bucket}" at ${endpoint}.`)
     case "InvalidAccessKeyId":
+    // As versitygw calls it, with HTTP 404.
+    case "XAdminUserNotFound":
       return fail("denied", `${endpoint} does not know this access key: check AWS_ACCESS_KEY_ID.`)
     case "SignatureDoesNotMatch":
       return fail("denied", `${endpoint} refuses the secret key: check AWS_SECRET_ACCESS_KEY.`)

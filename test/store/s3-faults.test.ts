@@ -75,6 +75,15 @@ describe("what arrives", () => {
       }))
   }
 
+  test("comes without a checksum from a server that does not know what is asked", async () => {
+    using server = startS3Server()
+    server.bucket.set("k", { bytes: BYTES, etag: '"parts-3"' })
+    server.fault = ({ headers }) => (headers.has("x-amz-checksum-mode") ? s3Error(501, "NotImplemented") : undefined)
+    const store = open(server)
+    for (let i = 0; i < 2; i++) expect((await run(store.get("k"))).bytes).toEqual(BYTES)
+    expect(server.requests).toHaveLength(3)
+  })
+
   test("is believed under an ETag that only looks like an MD5, once it came twice; soon without asking twice", () =>
     through(async (server, proxy) => {
       for (let i = 0; i < 6; i++) server.bucket.set(`k${i}`, { bytes: BYTES, etag: `"${md5(Uint8Array.of(i))}"` })
