@@ -1,4 +1,5 @@
 import { describe, expect, test } from "bun:test"
+import { $ } from "bun"
 import { Effect, Exit, Option, Stream } from "effect"
 import { type S3Server, s3Error, startS3Server } from "../../bench/s3/server.ts"
 import { s3Store } from "../../src/store/s3.ts"
@@ -6,7 +7,7 @@ import type { S3Settings } from "../../src/store/s3-connection.ts"
 import type { Patience } from "../../src/store/s3-patience.ts"
 import type { StoreError } from "../../src/store/store.ts"
 import { type FaultKind, type FaultProxy, startFaultProxy } from "../support/faultProxy.ts"
-import { impatient, settingsFor } from "../support/stores.ts"
+import { impatient, settingsFor, temporaryFolder } from "../support/stores.ts"
 
 const BYTES = Uint8Array.from({ length: 20_000 }, (_, i) => (i * 7) % 256)
 const md5 = (bytes: Uint8Array) => new Bun.CryptoHasher("md5").update(bytes).digest("hex")
@@ -282,3 +283,70 @@ test("one that fails for longer than patience lasts ends what waits, and soon wh
   await failureOf(store.get("other"))
   expect(server.requests.length - before).toBe(3)
 })
+
+/** What a store in a process of its own, with this environment, fails with: `fetch` reads it once. */
+const failureIn = async (endpoint: string, environment: Record<string, string>) => {
+  const child = Bun.spawn(["bun", "-e", FAILURE_PROBE, endpoint], {
+    cwd: `${import.meta.dir}/../..`,
+    env: { PATH: process.env.PATH, ...environment },
+    stderr: "inherit"
+  })
+  return (await new Response(child.stdout).text()).trim()
+}
+
+const FAILURE_PROBE = `
+  import { ConfigProvider, Effect } from "effect"
+  import { Settings } from "./src/config/settings.ts"
+  import { s3Store } from "./src/store/s3.ts"
+  const environment = { AWS_ENDPOINT_URL_S3: process.argv[1], AWS_ACCESS_KEY_ID: "k", AWS_SECRET_ACCESS_KEY: "s" }
+  const store = Effect.gen(function* () {
+    return s3Store(yield* Settings, "recordings", "", { silence: 1000, total: 0, pause: 1 })
+  }).pipe(
+    Effect.provide(Settings.layer),
+    Effect.provideService(
+      ConfigProvider.ConfigProvider,
+      ConfigProvider.fromEnv({ env: { ...process.env, ...environment } })
+    )
+  )
+  const read = Effect.flatMap(store, (store) => store.get("k"))
+  console.log(await Effect.runPromise(Effect.match(read, { onSuccess: () => "read", onFailure: (error) => error.message })))
+  process.exit(0)
+`
+
+test("a proxy that is not there is blamed, and not the endpoint", async () => {
+  const endpoint = "http://bucket.invalid:9000"
+  expect(await failureIn(endpoint, { HTTP_PROXY: "http://user:secret@127.0.0.1:1" })).toBe(
+    "Nothing listens at the proxy http://127.0.0.1:1: check HTTP_PROXY."
+  )
+  expect(await failureIn(endpoint, { http_proxy: "http://no-such-proxy.invalid:3128" })).toBe(
+    "The address of the proxy http://no-such-proxy.invalid:3128 is not known: check http_proxy and the network."
+  )
+  expect(await failureIn(endpoint, { HTTP_PROXY: "http://127.0.0.1:1", NO_PROXY: "x.org,.invalid" })).toStartWith(
+    "The address http://bucket.invalid:9000 is not known"
+  )
+})
+
+test("certificates are checked against the authorities in AWS_CA_BUNDLE", () =>
+  Effect.runPromise(
+    Effect.gen(function* () {
+      const folder = yield* temporaryFolder
+      const { exitCode } = yield* Effect.promise(() =>
+        $`openssl req -x509 -newkey rsa:2048 -nodes -keyout key.pem -out ca.pem -days 1 -subj /CN=localhost -addext subjectAltName=DNS:localhost`
+          .cwd(folder)
+          .quiet()
+      )
+      expect(exitCode).toBe(0)
+      using server = Bun.serve({
+        port: 0,
+        tls: { key: Bun.file(`${folder}/key.pem`), cert: Bun.file(`${folder}/ca.pem`) },
+        fetch: () => new Response(BYTES, { headers: { etag: `"${md5(BYTES)}"` } })
+      })
+      const endpoint = `https://localhost:${server.port}`
+      const failing = (environment: Record<string, string>) => Effect.promise(() => failureIn(endpoint, environment))
+      expect(yield* failing({})).toStartWith(`No secure connection to ${endpoint}`)
+      expect(yield* failing({ AWS_CA_BUNDLE: `${folder}/ca.pem` })).toBe("read")
+      expect(yield* failing({ AWS_CA_BUNDLE: `${folder}/nothing.pem` })).toBe(
+        `AWS_CA_BUNDLE is "${folder}/nothing.pem", but must be the path of a file of PEM certificates.`
+      )
+    }).pipe(Effect.scoped)
+  ))
