@@ -20,13 +20,10 @@ export const requireUsable = Effect.fnUntraced(function* (
   if (classOf(object.key) === undefined && !isUnlabelled(object)) {
     return yield* new Unusable({ reason: "It lies in no class folder: move it to extracted_audio/<class>/." })
   }
-  const isTooLarge = (size: number) => Math.ceil(size / 1e6) > maxRecordingMegabytes
-  // A listing has no checksum: what it rules out is looked at.
-  if (!isTooLarge(object.size)) return
-  const size = yield* sizeOf(object)
-  if (isTooLarge(size)) {
+  const megabytes = Math.ceil(object.size / 1e6)
+  if (megabytes > maxRecordingMegabytes) {
     return yield* new Unusable({
-      reason: `Its ${Math.ceil(size / 1e6).toLocaleString("en")} MB are more than MAX_RECORDING_MB (${maxRecordingMegabytes}) allows.`
+      reason: `Its ${megabytes.toLocaleString("en")} MB are more than MAX_RECORDING_MB (${maxRecordingMegabytes}) allows.`
     })
   }
 })
