@@ -49,7 +49,7 @@ const seconds = <A, E, R>(work: Effect.Effect<A, E, R>) =>
     return Effect.map(work, () => (performance.now() - began) / 1000)
   })
 
-const onLoopback = (folder: string) =>
+const onLoopback = (folder: string, settings: Settings["Service"]) =>
   Effect.acquireRelease(
     Effect.promise(async () => {
       const worker = new Worker(new URL("./s3Worker.ts", import.meta.url))
@@ -66,6 +66,7 @@ const onLoopback = (folder: string) =>
     Effect.map(({ endpoint }) =>
       s3Store(
         {
+          ...settings,
           endpoint: Option.some(endpoint),
           region: Option.some("us-east-1"),
           credentials: Option.some({
@@ -126,7 +127,7 @@ export const streamPasses = ({ folder, s3 }: StreamTask) =>
   Effect.gen(function* () {
     const { workers, engine, precision } = yield* Settings
     const embedder = yield* settledEmbedder({ allowUntrained: true })
-    const store = s3 ? yield* onLoopback(folder) : folderStore(folder)
+    const store = s3 ? yield* onLoopback(folder, yield* Settings) : folderStore(folder)
     return yield* passes.pipe(
       Effect.provide(
         Layer.mergeAll(Embeddings.layer, engineLayer({ engine, precision, embedder }), Preparers.layer(workers)).pipe(

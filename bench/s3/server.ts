@@ -3,6 +3,8 @@ import { createHash } from "node:crypto"
 interface StoredObject {
   readonly bytes: Uint8Array<ArrayBuffer>
   readonly etag: string
+  /** When it was written; not told where it is absent. */
+  readonly modified?: Date
 }
 
 /** What a request asked for, as far as faults are chosen by it. */
@@ -110,7 +112,7 @@ const put = (bucket: Map<string, StoredObject>, request: S3Request, bytes: Uint8
   const sent = request.headers.get("content-md5")
   if (sent !== null && sent !== md5(bytes).digest("base64")) return s3Error(400, "BadDigest")
   const etag = `"${md5(bytes).digest("hex")}"`
-  bucket.set(request.key, { bytes, etag })
+  bucket.set(request.key, { bytes, etag, modified: new Date() })
   return new Response(null, { headers: { etag } })
 }
 
@@ -127,7 +129,11 @@ const read = (bucket: Map<string, StoredObject>, request: S3Request): Response =
     const range = `bytes ${from}-${Number(from) + bytes.length - 1}/${size}`
     return new Response(bytes, { status: 206, headers: { etag: object.etag, "content-range": range } })
   }
-  const headers = { etag: object.etag, "content-length": String(object.bytes.length) }
+  const headers = {
+    etag: object.etag,
+    "content-length": String(object.bytes.length),
+    ...(object.modified === undefined ? {} : { "last-modified": object.modified.toUTCString() })
+  }
   return new Response(request.method === "HEAD" ? null : object.bytes, { headers })
 }
 
@@ -160,8 +166,10 @@ ${folders.map((folder) => `<CommonPrefixes><Prefix>${encode(folder)}</Prefix></C
   )
 }
 
-const contents = (key: string, { etag, bytes }: StoredObject) =>
-  `<Contents><Key>${key}</Key><ETag>${xmlEscape(etag)}</ETag><Size>${bytes.length}</Size></Contents>`
+const contents = (key: string, { etag, bytes, modified }: StoredObject) => {
+  const time = modified === undefined ? "" : `<LastModified>${modified.toISOString()}</LastModified>`
+  return `<Contents><Key>${key}</Key>${time}<ETag>${xmlEscape(etag)}</ETag><Size>${bytes.length}</Size></Contents>`
+}
 
 const byBytes = (a: string, b: string) => Buffer.compare(Buffer.from(a), Buffer.from(b))
 

@@ -71,6 +71,29 @@ export const definitions = {
     description: "The same, where AWS_ENDPOINT_URL_S3 is not set",
     ...address
   }),
+  caBundle: define({
+    name: "AWS_CA_BUNDLE",
+    fallback: "the certificate authorities that Bun knows",
+    description: "A PEM file of the certificate authorities that the S3 server's certificate is checked against",
+    allowed: "the path of a file of PEM certificates",
+    schema: Schema.NonEmptyString
+  }),
+  storePatience: define({
+    name: "STORE_PATIENCE",
+    fallback: "180",
+    description: "Seconds for which a bucket that fails or does not answer is asked again before a command gives up",
+    allowed: "a number of seconds from 1 to 3600",
+    schema: seconds
+  }),
+  allowUnconditionalWrites: define({
+    name: "ALLOW_UNCONDITIONAL_WRITES",
+    fallback: "0",
+    description:
+      "Whether to use an S3 server that ignores If-Match and If-None-Match, where nothing keeps two runs from training and " +
+      "promoting at once",
+    allowed: "1 or 0",
+    schema: yesOrNo
+  }),
   clipMaxSeconds: define({
     name: "CLIP_MAX_SECONDS",
     fallback: "30",

@@ -1,3 +1,4 @@
+import { readFile } from "node:fs/promises"
 import { availableParallelism } from "node:os"
 import { Config, Context, Effect, Layer, Option, Redacted, Schema } from "effect"
 import { type Definition, definitions, type Setting } from "./definitions.ts"
@@ -66,6 +67,18 @@ const readCredentials = Effect.fn("Settings.credentials")(function* () {
   })
 })
 
+/** The certificates in the file that AWS_CA_BUNDLE names. */
+const readCertificates = Effect.fn("Settings.certificates")(function* () {
+  const path = yield* optional(definitions.caBundle)
+  if (Option.isNone(path)) return Option.none<string>()
+  const text = yield* Effect.promise(() => readFile(path.value, "utf8").catch(() => ""))
+  if (text.includes("-----BEGIN CERTIFICATE-----")) return Option.some(text)
+  return yield* new SettingError({
+    setting: definitions.caBundle.name,
+    message: `${definitions.caBundle.name} is "${path.value}", but must be ${definitions.caBundle.allowed}.`
+  })
+})
+
 const readSettings = Effect.fn("Settings.read")(function* () {
   const endpoint = yield* optional(definitions.endpoint)
   const anyEndpoint = yield* optional(definitions.anyEndpoint)
@@ -74,6 +87,9 @@ const readSettings = Effect.fn("Settings.read")(function* () {
     region: yield* optional(definitions.region),
     endpoint: Option.orElse(endpoint, () => anyEndpoint),
     credentials: yield* readCredentials(),
+    caBundle: yield* readCertificates(),
+    storePatience: yield* required(definitions.storePatience),
+    allowUnconditionalWrites: yield* required(definitions.allowUnconditionalWrites),
     clipMaxSeconds: yield* required(definitions.clipMaxSeconds),
     maxRecordingMegabytes: yield* required(definitions.maxRecordingMegabytes),
     maxSkipped: yield* required(definitions.maxSkipped),

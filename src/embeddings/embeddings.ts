@@ -1,10 +1,12 @@
 import { Context, Effect, Layer, Stream } from "effect"
-import { type ObjectInfo, Store, type StoreError } from "../store/store.ts"
+import { embeddingPartKey } from "../store/keys.ts"
+import { type ObjectInfo, removeUnneeded, Store, type StoreError } from "../store/store.ts"
 import { decodePart, encodePart, FOOTER_BYTES, locateIndex, readIndex } from "./part.ts"
 import {
   type Compaction,
+  intact,
   nameOf,
-  type PartError,
+  PartError,
   partsToMerge,
   partsUntilSettled,
   removeParts,
@@ -95,13 +97,25 @@ const writeSightings = (sightings: ReadonlyArray<Sighting>) => {
   return lasting.length === 0 ? Effect.undefined : writePart(SEEN, encodeSightings(lasting))
 }
 
-const readPartIndex = Effect.fnUntraced(function* ({ key, size }: ObjectInfo) {
+/** By its ends; where these are not what a part's are, by the whole of it, whose name tells whether it is damaged. */
+const readPartIndex = (part: ObjectInfo) =>
+  readIndexByRanges(part).pipe(Effect.catchTag("PartError", () => readIndexByWhole(part)))
+
+const readIndexByRanges = Effect.fnUntraced(function* ({ key, size }: ObjectInfo) {
   const store = yield* Store
   // A server refuses any range of an empty object.
   const footer = size === 0 ? new Uint8Array() : yield* store.getRange(key, Math.max(0, size - FOOTER_BYTES), size)
   const index = yield* locateIndex(key, footer)
   const head = size <= FOOTER_BYTES ? footer : yield* store.getRange(key, 0, index.end)
-  return yield* readIndex(key, index, head)
+  const rows = yield* readIndex(key, index, head)
+  // Columns hold numbers of values: one that is another names another recording's content.
+  if (new Set(rows.map(({ contentHash }) => contentHash)).size === rows.length) return rows
+  return yield* new PartError({ part: key, message: `${key} has a content twice.` })
+})
+
+const readIndexByWhole = Effect.fnUntraced(function* ({ key }: ObjectInfo) {
+  const bytes = yield* intact(key, nameOf(key), (yield* (yield* Store).get(key)).bytes)
+  return yield* readIndex(key, yield* locateIndex(key, bytes), bytes)
 })
 
 const index = Effect.fn("Embeddings.index")(function* ({ id }: RecipeId) {
@@ -145,6 +159,8 @@ const compact = Effect.fn("Embeddings.compact")(function* <E, R>(
   const groups = yield* partsToMerge(recipe.id, compaction)
   const seen = yield* partsToMerge(SEEN, compaction)
   if (groups.length + seen.length === 0) return 0
+  // What is merged, but may not be removed, would be merged again in every run.
+  if (!(yield* removeUnneeded([embeddingPartKey(recipe.id, "none")]))) return 0
   const versions = [...(yield* live)]
   const isLive = setOf(versions)
   const known = yield* index(recipe)

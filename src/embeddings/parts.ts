@@ -1,6 +1,6 @@
 import { Effect, Option, Schema, Stream } from "effect"
 import { damagedPartKey, embeddingPartKey, embeddingsPrefix } from "../store/keys.ts"
-import { type ObjectInfo, Store, type StoreError } from "../store/store.ts"
+import { type ObjectInfo, removeUnneeded, Store, type StoreError } from "../store/store.ts"
 
 // Immutable, content-addressed Parquet files in a folder under `embeddings/`. Many may write, merge and read at once,
 // without a lock: whatever is removed was written elsewhere before, so who lists until nothing is new has seen every
@@ -61,20 +61,21 @@ export const intact = (part: string, name: string, bytes: Uint8Array): Effect.Ef
     : Effect.fail(new PartError({ part, message: `${part} is damaged: its content is not what its name says.` }))
 
 /**
- * Reads a part: nothing where it is gone since it was listed. One that cannot be read is named in a warning and set aside
- * under `damaged/`; `loss` says what that means.
+ * Reads a part: nothing where it is gone since it was listed. One that seems damaged is read once more; one that is, is
+ * named in a warning and set aside under `damaged/`; `loss` says what that means.
  */
 export const tolerating =
   (folder: string, loss: string) =>
   <A, R>(read: Effect.Effect<ReadonlyArray<A>, StoreError | PartError, R>) =>
     read.pipe(
+      Effect.retry({ times: 1, while: ({ _tag }) => _tag === "PartError" }),
       Effect.catchTag("PartError", ({ part, message }) =>
         Effect.gen(function* () {
           const store = yield* Store
           const aside = damagedPartKey(folder, nameOf(part))
           yield* store.get(part).pipe(
             Effect.flatMap(({ bytes }) => store.put(aside, bytes)),
-            Effect.andThen(store.remove(part)),
+            Effect.andThen(removeUnneeded([part])),
             Effect.andThen(Effect.logWarning(`${message} It is set aside, and ${loss}.`)),
             // Unless it is gone already, it is met again; that alone stops nobody.
             Effect.catchIf(
@@ -92,17 +93,8 @@ export const tolerating =
     )
 
 /** Removes parts whose rows are in `written`, or needed no more; who dies before leaves rows twice. */
-export const removeParts = Effect.fn("removeParts")(function* (
-  parts: ReadonlyArray<ObjectInfo>,
-  written: string | undefined
-) {
-  const store = yield* Store
-  yield* Effect.forEach(
-    parts.filter(({ key }) => key !== written),
-    ({ key }) => store.remove(key),
-    { discard: true }
-  )
-})
+export const removeParts = (parts: ReadonlyArray<ObjectInfo>, written: string | undefined) =>
+  removeUnneeded(parts.map(({ key }) => key).filter((key) => key !== written))
 
 /** When parts are merged. */
 export interface Compaction {

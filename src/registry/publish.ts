@@ -1,7 +1,7 @@
 import { DateTime, Effect, Option } from "effect"
 import { encodeDocument } from "../store/documents.ts"
 import { modelKey, versionKey } from "../store/keys.ts"
-import { Store, type StoreError } from "../store/store.ts"
+import { removeUnneeded, Store, type StoreError } from "../store/store.ts"
 import { RunEvents } from "../stream/events.ts"
 import { movePointer, type Promoted, readPointer } from "./pointer.ts"
 import {
@@ -179,7 +179,7 @@ const stageCopies = Effect.fnUntraced(function* (files: Artifacts) {
   }
   return Effect.gen(function* () {
     // Of a model before it, whose embedder could be one graph.
-    if (!files.has(EDGE_FILE)) yield* store.remove(modelKey(EDGE_FILE))
+    if (!files.has(EDGE_FILE)) yield* removeUnneeded([modelKey(EDGE_FILE)])
     const placed = yield* inOrder([...files.keys()], METADATA_FILE, (file) => copies.get(file)!)
     return placed.map(({ key }) => key)
   })

@@ -2,7 +2,7 @@ import { Effect } from "effect"
 import { Settings } from "../config/settings.ts"
 import { Embeddings } from "../embeddings/embeddings.ts"
 import type { KnownRecordings } from "../embeddings/sighting.ts"
-import { embedCorpus } from "../stream/embed.ts"
+import { embedCorpus, requireAllRead } from "../stream/embed.ts"
 import { Preparers } from "../stream/preparers.ts"
 import { loadDataset } from "./data.ts"
 import type { Plan } from "./retrain.ts"
@@ -15,7 +15,7 @@ export const embeddedCorpus = Effect.fn("embeddedCorpus")(function* ({ recipe, k
   const settings = yield* Settings
   const embeddings = yield* Embeddings
   const embedFrom = Effect.fnUntraced(function* (known: KnownRecordings) {
-    const { live, skipped, embedded } = yield* embedCorpus({
+    const streamed = yield* embedCorpus({
       ...settings,
       recipe,
       known,
@@ -23,6 +23,8 @@ export const embeddedCorpus = Effect.fn("embeddedCorpus")(function* ({ recipe, k
       augmentations: recipe.parts.augmentations,
       audit
     }).pipe(Effect.provide(Preparers.layer(settings.workers)))
+    yield* requireAllRead(streamed)
+    const { live, skipped, embedded } = streamed
     return { skipped, embedded, ...(yield* loadDataset(recipe, live, settings.groupPattern)) }
   })
   return yield* embedFrom(known).pipe(

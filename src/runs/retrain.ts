@@ -15,7 +15,7 @@ import { repairCopies } from "../registry/publish.ts"
 import { writeRunRecord } from "../registry/runRecord.ts"
 import { encodeTrainingSet, lastTrainingSet, newSince } from "../registry/trainingSet.ts"
 import { Store } from "../store/store.ts"
-import { embedCorpus, type StreamResult, type StreamSettings } from "../stream/embed.ts"
+import { embedCorpus, requireAllRead, type StreamResult, type StreamSettings } from "../stream/embed.ts"
 import { Preparers } from "../stream/preparers.ts"
 import { type CorpusCount, countCorpus, liveVersions } from "../stream/recordings.ts"
 import {
@@ -158,6 +158,7 @@ const run = Effect.fnUntraced(function* <E1, R1, E2, R2>(
         audit: options.audit
       })
     )
+    yield* requireAllRead(streamed)
     embedded += streamed.embedded
     stream += Duration.toSeconds(elapsed)
     return yield* stages.finish({ runId, recipe, options, streamed, embedded, seconds: { list, stream } })

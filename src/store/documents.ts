@@ -34,13 +34,19 @@ const flaw = (bytes: Uint8Array, message: string): string => {
   return message === "Expected a valid JSON string" ? "it is no whole JSON" : message
 }
 
-/** Reads the document at `key`: nothing where there is none, an error where it is damaged or of another shape. */
+/**
+ * Reads the document at `key`: nothing where there is none, an error where it is damaged or of another shape. What seems
+ * damaged is read once more: not every way here is checked.
+ */
 export const readDocument = Effect.fn("readDocument")(function* <A>(key: string, schema: Schema.ConstraintDecoder<A>) {
   const store = yield* Store
-  const found = yield* orNone(store.get(key))
-  if (Option.isNone(found)) return Option.none<Document<A>>()
-  const { bytes, etag } = found.value
-  return Option.some<Document<A>>({ value: yield* decodeDocument(key, schema, bytes), etag })
+  const read = Effect.gen(function* () {
+    const found = yield* orNone(store.get(key))
+    if (Option.isNone(found)) return Option.none<Document<A>>()
+    const { bytes, etag } = found.value
+    return Option.some<Document<A>>({ value: yield* decodeDocument(key, schema, bytes), etag })
+  })
+  return yield* Effect.retry(read, { times: 1, while: ({ _tag }) => _tag === "DocumentError" })
 })
 
 /** The same, for what can be done without: nothing where it is damaged, too. */

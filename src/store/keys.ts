@@ -21,6 +21,8 @@ export const CURRENT_KEY = "models/current.json"
 export const RUNS_PREFIX = "runs/"
 /** Held by the one run that may train. */
 export const LEASE_KEY = "runs/lease.json"
+/** Shows whether a bucket's server heeds conditional writes; only `s3-conditions.ts` writes it, and no listing has it. */
+export const PROBE_KEY = "runs/.conditional-write"
 /** Under here lies, by content, where an uploaded recording went. */
 export const UPLOADS_PREFIX = "uploads/"
 /** Under here lie recordings that a review took out of the training set, laid out as they were under `extracted_audio`. */

@@ -1,25 +1,19 @@
 import { S3Client } from "@aws-sdk/client-s3"
 import { FetchHttpHandler } from "@smithy/fetch-http-handler"
-import { Effect, Option, Schedule, Semaphore } from "effect"
+import { Effect, Option, Semaphore } from "effect"
 import type { Settings } from "../config/settings.ts"
 import { clientCredentials } from "./credentials.ts"
-import { explain, type Failure, Stalled } from "./s3-error.ts"
+import { askForChecksums } from "./s3-arrival.ts"
+import { explain, Stalled } from "./s3-error.ts"
+import { makeRetries, type Patience } from "./s3-patience.ts"
+import { proxyFor } from "./s3-proxy.ts"
 import type { StoreError } from "./store.ts"
 
 /** The settings that say how to reach a bucket. */
-export type S3Settings = Pick<Settings["Service"], "endpoint" | "region" | "credentials">
-
-/** How patient the client is. */
-export interface Patience {
-  /** Milliseconds without an answer, or without its next bytes, after which a request is given up. */
-  readonly silence: number
-  /** Times a failed request is sent again. */
-  readonly retries: number
-  /** Milliseconds before the first retry; doubled each time, spread by a fifth either way. */
-  readonly pause: number
-}
-
-export const PATIENCE: Patience = { silence: 30_000, retries: 5, pause: 250 }
+export type S3Settings = Pick<
+  Settings["Service"],
+  "endpoint" | "region" | "credentials" | "caBundle" | "storePatience" | "allowUnconditionalWrites"
+>
 
 /** Bun sends no more requests at once; waiting here instead keeps the wait out of the silence. */
 const MOST_REQUESTS = 256
@@ -45,30 +39,29 @@ export const connect = (settings: S3Settings, bucket: string, prefix: string, pa
   const requests = Semaphore.makeUnsafe(MOST_REQUESTS)
   const endpoint = Option.getOrElse(settings.endpoint, () => "Amazon S3")
   const address = (key: string) => `s3://${bucket}/${prefix}${key}`
-  const schedule = Schedule.exponential(patience.pause).pipe(
-    Schedule.jittered,
-    Schedule.upTo({ times: patience.retries }),
-    Schedule.setInputType<Failure>(),
-    Schedule.while(({ input }) => input.retryable)
+  const proxy = proxyFor(
+    Option.getOrElse(settings.endpoint, () => ""),
+    process.env
   )
+  const { proven, retrying } = makeRetries(patience)
   return {
-    client: makeClient(settings),
+    client: askForChecksums(makeClient(settings)),
     endpoint,
     address,
     target: (key) => ({ Bucket: bucket, Key: prefix + key }),
     request: (key, send, grace = 0) =>
       Effect.tryPromise({
         try: (interrupted) => unlessSilent(patience.silence + grace, interrupted, send),
-        catch: (thrown) => explain(thrown, { endpoint, bucket, key, address: address(key) })
+        catch: (thrown) => explain(thrown, { endpoint, bucket, key, address: address(key), proven: proven(), proxy })
       }).pipe(
         requests.withPermit,
-        Effect.retry(schedule),
+        retrying,
         Effect.mapError(({ error }) => error)
       )
   }
 }
 
-const makeClient = ({ endpoint, region, credentials }: S3Settings) =>
+const makeClient = ({ endpoint, region, credentials, caBundle }: S3Settings) =>
   new S3Client({
     ...Option.match(endpoint, { onNone: () => ({}), onSome: (endpoint) => ({ endpoint, forcePathStyle: true }) }),
     ...Option.match(region, {
@@ -82,7 +75,14 @@ const makeClient = ({ endpoint, region, credentials }: S3Settings) =>
     requestChecksumCalculation: "WHEN_REQUIRED",
     responseChecksumValidation: "WHEN_REQUIRED",
     // Bun's own fetch takes less processor time than node:http (docs/decisions/s3-on-bun.md).
-    requestHandler: new FetchHttpHandler({ keepAlive: true, requestInit: () => ({ redirect: "manual" }) })
+    requestHandler: new FetchHttpHandler({
+      keepAlive: true,
+      requestInit: () => ({ redirect: "manual" }),
+      ...Option.match(caBundle, {
+        onNone: () => ({}),
+        onSome: (ca) => ({ customFetch: Object.assign((request: Request) => fetch(request, { tls: { ca } }), fetch) })
+      })
+    })
   })
 
 /** Runs `send` until `silence` milliseconds pass without a call of `heard`. */

@@ -1,9 +1,18 @@
+import type { OutboundProxy } from "./s3-proxy.ts"
 import { StoreError } from "./store.ts"
 
-/** An S3 request that failed, explained, and whether asking again can help. */
+/**
+ * For how long asking again may help: not at all; for some seconds, where it is rather a setting that is wrong; or for as
+ * long as the store's patience lasts.
+ */
+export type Hope = "none" | "brief" | "full"
+
+/** An S3 request that failed, explained. */
 export interface Failure {
   readonly error: StoreError
-  readonly retryable: boolean
+  readonly hope: Hope
+  /** Whether the store is there and answered, if only by a refusal. */
+  readonly isAnswer: boolean
 }
 
 /** What was asked, as far as a message needs it. */
@@ -14,11 +23,25 @@ export interface Asked {
   readonly key: string
   /** The same as an `s3://` address. */
   readonly address: string
+  /** Whether the server has answered before as S3 does, so that its address is right. */
+  readonly proven: boolean
+  /** The proxy that requests go through, if they do. */
+  readonly proxy: OutboundProxy | undefined
 }
 
 /** The server fell silent: no answer, or none of its next bytes, within the time allowed. */
 export class Stalled extends Error {
   override readonly name = "Stalled"
+}
+
+/** What arrived is not what was sent; the message completes "What arrived of ... is damaged: ". */
+export class Damaged extends Error {
+  override readonly name = "Damaged"
+}
+
+/** The answer is one that no S3 server gives. */
+export class Foreign extends Error {
+  override readonly name = "Foreign"
 }
 
 // What the SDK throws. Its own classes do not cover what HTTP proxies, other servers and sockets do.
@@ -43,22 +66,25 @@ const readThrown = (thrown: unknown): Thrown => {
 /** Turns what the SDK threw into one sentence that says what to do. */
 export const explain = (thrown: unknown, asked: Asked): Failure => {
   const { name, message, code, status } = readThrown(thrown)
-  const { endpoint, bucket, key, address } = asked
-  // The answer to HEAD has no body, and so no name for what went wrong.
-  const said = name.startsWith("Unknown") ? `HTTP ${status}` : `HTTP ${status}, ${name}: ${message}`
-  const fail = (reason: StoreError["reason"], sentence: string): Failure => ({
+  const { endpoint, bucket, key, address, proven, proxy } = asked
+  const isUnreadable = message.includes("XML parse error")
+  // The answer to HEAD has no body, and so no name for what went wrong; that of a proxy may be no XML.
+  const said = name.startsWith("Unknown") || isUnreadable ? `HTTP ${status}` : `HTTP ${status}, ${name}: ${message}`
+  const retry = (reason: StoreError["reason"], sentence: string, hope: Hope = "full"): Failure => ({
     error: new StoreError({ reason, key, message: sentence }),
-    retryable: false
+    hope,
+    // A server that is overloaded is as good as away, and what is no S3 server is none.
+    isAnswer: name === "Damaged" || (status !== undefined && status < 500 && status !== 407 && !isUnreadable)
   })
-  const retry = (reason: StoreError["reason"], sentence: string): Failure => ({
-    ...fail(reason, sentence),
-    retryable: true
-  })
+  const fail = (reason: StoreError["reason"], sentence: string) => retry(reason, sentence, "none")
+  const untilProven = proven ? "full" : "brief"
 
   switch (name) {
     case "NoSuchBucket":
       return fail("missing", `There is no bucket "${bucket}" at ${endpoint}.`)
     case "InvalidAccessKeyId":
+    // As versitygw calls it, with HTTP 404.
+    case "XAdminUserNotFound":
       return fail("denied", `${endpoint} does not know this access key: check AWS_ACCESS_KEY_ID.`)
     case "SignatureDoesNotMatch":
       return fail("denied", `${endpoint} refuses the secret key: check AWS_SECRET_ACCESS_KEY.`)
@@ -70,13 +96,15 @@ export const explain = (thrown: unknown, asked: Asked): Failure => {
       return fail("denied", `${endpoint} refuses the session token: check AWS_SESSION_TOKEN.`)
     case "RequestTimeTooSkewed":
       // The SDK learns the server's clock from this answer, so the next request is signed with the right time.
-      return retry("denied", `This machine's clock differs too much from that of ${endpoint}: set it.`)
+      return retry("denied", `This machine's clock differs too much from that of ${endpoint}: set it.`, "brief")
     case "CredentialsProviderError":
     case "TokenProviderError":
-      return fail(
+      return retry(
         "denied",
         `No credentials for s3://${bucket}: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or give this machine an ` +
-          `AWS profile or role (${message}).`
+          `AWS profile or role (${message}).`,
+        // Those of a role are fetched anew now and then.
+        proven ? "full" : "none"
       )
     case "PermanentRedirect":
     case "AuthorizationHeaderMalformed":
@@ -86,13 +114,21 @@ export const explain = (thrown: unknown, asked: Asked): Failure => {
       return fail("denied", `${address} is archived: restore it first.`)
     case "ConditionalRequestConflict":
     case "OperationAborted":
-      return retry("conflict", `Another writer is changing ${address}.`)
+      return retry("conflict", `Another writer is changing ${address}.`, "brief")
     case "PreconditionFailed":
       return fail("conflict", `Another writer has changed ${address}.`)
-    case "BadDigest":
+    case "IncompleteBody":
       return retry("unreachable", `What was written to ${address} arrived changed.`)
+    case "Damaged":
+      return retry("unreachable", `What arrived of ${address} is damaged: ${message}.`, "brief")
+    case "Foreign":
+      return retry("invalid", `${endpoint} does not answer as S3 does: check AWS_ENDPOINT_URL_S3.`, untilProven)
     case "Stalled":
       return retry("unreachable", `${endpoint} fell silent: ${message}.`)
+  }
+  // BadDigest, XAmzContentSHA256Mismatch, XAmzContentChecksumMismatch, and what others call it.
+  if (/Digest|Mismatch$/.test(name) && name !== "SignatureDoesNotMatch") {
+    return retry("unreachable", `What was written to ${address} arrived changed.`)
   }
   switch (status) {
     case undefined:
@@ -101,39 +137,69 @@ export const explain = (thrown: unknown, asked: Asked): Failure => {
     case 403:
       return fail("denied", `${endpoint} refuses access to ${address} (${said}).`)
     case 404:
+      if (isUnreadable && !proven) break
       return key === ""
         ? fail("missing", `There is no bucket "${bucket}" at ${endpoint}.`)
         : fail("missing", `${address} does not exist.`)
+    case 407: {
+      const sentence = `The proxy ${proxy?.address ?? "on the way"} wants credentials for ${endpoint} (HTTP 407)`
+      return fail("denied", `${sentence}: write them into ${proxy?.setting ?? "its address"}.`)
+    }
     case 412:
       return fail("conflict", `Another writer has changed ${address}.`)
     case 429:
       return retry("unreachable", `${endpoint} is asked too often (HTTP 429).`)
   }
+  if (status === 501) return fail("invalid", `${endpoint} cannot do what was asked of ${address} (${said}).`)
   if (status >= 500 || name === "RequestTimeout" || name === "SlowDown") {
     return retry("unreachable", `${endpoint} fails (${said}).`)
   }
-  return fail("invalid", `${endpoint} refuses the request for ${address} (${said}).`)
+  // An error that is cut off says nothing about the request.
+  if (isUnreadable || status < 300) {
+    return retry("unreachable", `${endpoint} answers what cannot be read (${said}): is it S3?`, untilProven)
+  }
+  // The answer to HEAD has no body that says why.
+  return retry(
+    "invalid",
+    `${endpoint} refuses the request for ${address} (${said}).`,
+    name.startsWith("Unknown") ? "brief" : "none"
+  )
 }
 
 // Certificates do not change between two requests; nearly everything else below HTTP may.
 const CERTIFICATE = /CERT|SELF_SIGNED|ERR_TLS|EPROTO/
 
-const unanswered = ({ name, message, code }: Thrown, { endpoint, key, address }: Asked): Failure => {
-  const certificate = typeof code === "string" && CERTIFICATE.test(code)
+const unanswered = ({ name, message, code }: Thrown, { endpoint, key, address, proven, proxy }: Asked): Failure => {
+  const failure = (sentence: string, hope: Hope, reason: StoreError["reason"] = "unreachable"): Failure => ({
+    error: new StoreError({ reason, key, message: sentence }),
+    hope,
+    isAnswer: false
+  })
   if (message === "Region is missing") {
-    const sentence = "The region of the bucket is not known: set AWS_REGION."
-    return { error: new StoreError({ reason: "invalid", key, message: sentence }), retryable: false }
+    return failure("The region of the bucket is not known: set AWS_REGION.", "none", "invalid")
   }
-  const sentence =
-    code === "ECONNREFUSED"
-      ? `Nothing listens at ${endpoint}: check AWS_ENDPOINT_URL_S3.`
-      : code === "ENOTFOUND"
-        ? `The address ${endpoint} is not known: check AWS_ENDPOINT_URL_S3, AWS_REGION and the network.`
-        : certificate
-          ? `No secure connection to ${endpoint}: ${message}.`
-          : `The request for ${address} to ${endpoint} failed: ${name}: ${message}.`
-  return {
-    error: new StoreError({ reason: "unreachable", key, message: sentence }),
-    retryable: !certificate && typeof code === "string"
+  const untilProven = proven ? "full" : "brief"
+  switch (code) {
+    case "ECONNREFUSED":
+      return proxy === undefined
+        ? failure(`Nothing listens at ${endpoint}: check AWS_ENDPOINT_URL_S3.`, untilProven)
+        : failure(`Nothing listens at the proxy ${proxy.address}: check ${proxy.setting}.`, untilProven)
+    case "ENOTFOUND":
+      return proxy === undefined
+        ? failure(
+            `The address ${endpoint} is not known: check AWS_ENDPOINT_URL_S3, AWS_REGION and the network.`,
+            untilProven
+          )
+        : failure(
+            `The address of the proxy ${proxy.address} is not known: check ${proxy.setting} and the network.`,
+            untilProven
+          )
   }
+  if (typeof code === "string" && CERTIFICATE.test(code)) {
+    return failure(`No secure connection to ${endpoint}: ${message}.`, "none")
+  }
+  return failure(
+    `The request for ${address} to ${endpoint} failed: ${name}: ${message}.`,
+    typeof code === "string" ? "full" : "none"
+  )
 }

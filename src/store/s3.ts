@@ -1,14 +1,13 @@
-import {
-  DeleteObjectCommand,
-  GetObjectCommand,
-  HeadObjectCommand,
-  ListObjectsV2Command,
-  type ListObjectsV2CommandOutput,
-  PutObjectCommand
-} from "@aws-sdk/client-s3"
+import { DeleteObjectCommand, GetObjectCommand, HeadObjectCommand, PutObjectCommand } from "@aws-sdk/client-s3"
 import { Effect, Option, Stream } from "effect"
-import { type Connection, connect, PATIENCE, type Patience, type S3Settings } from "./s3-connection.ts"
-import { type ObjectInfo, orNone, type PutCondition, refuseKey, Store, StoreError } from "./store.ts"
+import { PROBE_KEY } from "./keys.ts"
+import { makeArrivals } from "./s3-arrival.ts"
+import { makeConditions, type Write } from "./s3-conditions.ts"
+import { type Connection, connect, type S3Settings } from "./s3-connection.ts"
+import { Damaged } from "./s3-error.ts"
+import { list, unquote } from "./s3-list.ts"
+import { type Patience, patienceOf } from "./s3-patience.ts"
+import { type ObjectInfo, orNone, refuseKey, Store, StoreError, versionByTime } from "./store.ts"
 
 /** Bytes per millisecond an upload is granted beyond the silence: its progress cannot be seen. */
 const SLOWEST_UPLOAD = 50
@@ -17,83 +16,75 @@ const SLOWEST_UPLOAD = 50
  * A bucket as a store; keys are relative to `prefix` (empty, or ending in a slash).
  *
  * Credentials come from the settings, else from the AWS SDK's own chain. Any S3 will do: with a custom endpoint buckets
- * are addressed by path, and no checksum is asked for that only Amazon computes. What is read is checked against its
- * length, what is written by its MD5.
+ * are addressed by path, and no checksum is asked for that only Amazon computes. What is read is checked (`s3-arrival.ts`),
+ * what is written goes with its MD5, and whether the server heeds conditions is found out before the first conditional
+ * write (`s3-conditions.ts`).
  */
 export const s3Store = (
   settings: S3Settings,
   bucket: string,
   prefix = "",
-  patience: Patience = PATIENCE
+  patience: Patience = patienceOf(settings.storePatience)
 ): Store["Service"] => {
   const connection = connect(settings, bucket, prefix, patience)
+  const location = connection.address("").replace(/\/$/, "")
+  const read = get(connection)
+  const listAll = list(connection)
+  const write = makeConditions(put(connection), read, {
+    endpoint: connection.endpoint,
+    location,
+    allowed: settings.allowUnconditionalWrites
+  })
   return Store.of({
-    location: connection.address("").replace(/\/$/, ""),
-    list: list(connection),
-    get: get(connection),
+    location,
+    list: (from, after) => listAll(from, after).pipe(Stream.filter(({ key }) => key !== PROBE_KEY)),
+    get: read,
     getRange: getRange(connection),
     find: find(connection),
-    put: put(connection),
+    put: orOurs(write, read),
     remove: remove(connection)
   })
 }
 
-const list = (connection: Connection) => (prefix: string, after?: string) =>
-  Stream.paginate(undefined as string | undefined, (token) => {
-    const { Bucket, Key: Prefix } = connection.target(prefix)
-    const command = new ListObjectsV2Command({
-      Bucket,
-      Prefix,
-      // Without this, a key with a control character makes the answer unreadable XML.
-      EncodingType: "url",
-      ContinuationToken: token,
-      ...(after === undefined ? {} : { StartAfter: connection.target(after).Key })
-    })
-    return connection
-      .request(prefix, (abortSignal) => connection.client.send(command, { abortSignal }))
-      .pipe(Effect.flatMap((page) => readPage(connection, prefix, page, token)))
-  })
-
-/** The objects on a page of a listing, and the token of the next one. */
-const readPage = (
-  { endpoint, target }: Connection,
-  prefix: string,
-  page: ListObjectsV2CommandOutput,
-  token: string | undefined
-) => {
-  const decode = page.EncodingType === "url" ? urlDecode : (key: string) => key
-  const objects = (page.Contents ?? []).map(({ Key = "", ETag = "", Size = 0 }): ObjectInfo => {
-    return { key: decode(Key).slice(target("").Key.length), etag: unquote(ETag), size: Size }
-  })
-  const next = page.NextContinuationToken
-  // A web page, say of a server's console, reads as a list without anything in it.
-  if (page.IsTruncated === undefined || (page.IsTruncated && (next === undefined || next === token))) {
-    const message = `${endpoint} does not answer as S3 does: check AWS_ENDPOINT_URL_S3.`
-    return Effect.fail(new StoreError({ reason: "invalid", key: prefix, message }))
-  }
-  return Effect.succeed([objects, page.IsTruncated ? Option.some(next) : Option.none()] as const)
-}
-
-const get = ({ client, target, request }: Connection) =>
-  Effect.fn("Store.get")(function* (key: string) {
+const get = ({ client, target, address, request }: Connection) => {
+  const arrivals = makeArrivals()
+  return Effect.fn("Store.get")(function* (key: string) {
     yield* refuseKey(key)
-    return yield* request(key, async (abortSignal, heard) => {
-      const { Body, ETag = "" } = await client.send(new GetObjectCommand(target(key)), { abortSignal })
+    const check = arrivals()
+    const { isOdd, ...found } = yield* request(key, async (abortSignal, heard) => {
+      const { Body, ...answer } = await client.send(new GetObjectCommand(target(key)), { abortSignal })
       heard()
-      return { bytes: await readWhole(Body?.transformToWebStream(), heard), etag: unquote(ETag) }
+      const bytes = await readWhole(Body?.transformToWebStream(), heard)
+      const size = async () => (await client.send(new HeadObjectCommand(target(key)), { abortSignal })).ContentLength
+      return { bytes, etag: etagOf(answer, bytes), isOdd: await check(bytes, answer, size) }
     })
+    if (isOdd) {
+      yield* Effect.logWarning(
+        `${address(key)} came twice as it is, but its MD5 is not its ETag, as it is of others: it may be damaged where it lies.`
+      )
+    }
+    return found
   })
+}
 
 const getRange = ({ client, target, request }: Connection) =>
   Effect.fn("Store.getRange")(function* (key: string, from: number, to: number) {
     yield* refuseKey(key)
     return yield* request(key, async (abortSignal, heard) => {
       const command = new GetObjectCommand({ ...target(key), Range: `bytes=${from}-${to - 1}` })
-      const { Body, ContentRange } = await client.send(command, { abortSignal })
+      const { Body, ContentLength, ContentRange } = await client.send(command, { abortSignal })
       heard()
       const bytes = await readWhole(Body?.transformToWebStream(), heard)
+      if (ContentLength !== undefined && ContentLength !== bytes.length) {
+        throw new Damaged(`${bytes.length} bytes came of ${ContentLength}`)
+      }
       // A server may give the whole object instead.
-      return ContentRange === undefined ? bytes.slice(from, to) : bytes
+      if (ContentRange === undefined) return bytes.slice(from, to)
+      const [, first, last] = /^bytes (\d+)-(\d+)\//.exec(ContentRange) ?? []
+      if (Number(first) !== from || Number(last) + 1 !== from + bytes.length) {
+        throw new Damaged(`${bytes.length} bytes from ${from} came as ${ContentRange}`)
+      }
+      return bytes
     })
   })
 
@@ -102,15 +93,15 @@ const find = ({ client, target, request }: Connection) =>
     yield* refuseKey(key)
     const head = request(key, (abortSignal) => client.send(new HeadObjectCommand(target(key)), { abortSignal }))
     return yield* orNone(
-      Effect.map(head, ({ ETag = "", ContentLength = 0 }): ObjectInfo => {
-        return { key, etag: unquote(ETag), size: ContentLength }
+      Effect.map(head, ({ ETag, ContentLength = 0, LastModified }): ObjectInfo => {
+        const etag = ETag === undefined ? versionByTime(LastModified, ContentLength) : unquote(ETag)
+        return { key, etag, size: ContentLength }
       })
     )
   })
 
-const put = (connection: Connection) =>
-  Effect.fn("Store.put")(function* (key: string, bytes: Uint8Array, condition?: PutCondition) {
-    const { client, target, address, request } = connection
+const put = ({ client, target, address, request }: Connection): Write =>
+  Effect.fn("Store.put")(function* (key, bytes, condition) {
     yield* refuseKey(key)
     const command = new PutObjectCommand({
       ...target(key),
@@ -120,42 +111,46 @@ const put = (connection: Connection) =>
       ...(condition && "ifMatch" in condition ? { IfMatch: `"${condition.ifMatch}"` } : {}),
       ...(condition && "ifNoneMatch" in condition ? { IfNoneMatch: condition.ifNoneMatch } : {})
     })
-    let attempts = 0
-    const send = (abortSignal: AbortSignal) => {
-      attempts++
-      return client.send(command, { abortSignal })
-    }
+    const send = (abortSignal: AbortSignal) => client.send(command, { abortSignal })
     return yield* request(key, send, bytes.length / SLOWEST_UPLOAD).pipe(
-      Effect.map(({ ETag = "" }): ObjectInfo => ({ key, etag: unquote(ETag), size: bytes.length })),
+      Effect.map((answer): ObjectInfo => ({ key, etag: etagOf(answer, bytes), size: bytes.length })),
       Effect.mapError((error) =>
         error.reason === "missing" && condition && "ifMatch" in condition
           ? new StoreError({ reason: "conflict", key, message: `Another writer has removed ${address(key)}.` })
           : error
-      ),
-      // A write whose answer was lost and that is sent again finds what it wrote itself.
-      Effect.catchIf(
-        ({ reason }) => reason === "conflict" && attempts > 1,
-        (conflict) => orConflict(connection, key, bytes, conflict)
       )
     )
   })
 
-/** The object, if it holds these very bytes: its ETag need not tell. */
-const orConflict = Effect.fnUntraced(function* (
-  connection: Connection,
-  key: string,
-  bytes: Uint8Array,
-  conflict: StoreError
-) {
-  const found = yield* orNone(get(connection)(key))
-  if (Option.isNone(found) || Buffer.compare(found.value.bytes, bytes) !== 0) return yield* conflict
-  return { key, etag: found.value.etag, size: bytes.length } satisfies ObjectInfo
-})
+/**
+ * The write, where what it conflicts with may be itself: one whose answer was lost is sent again, by this program or, on a
+ * connection that was reset, by `fetch` unasked, and then finds what it wrote. The object's bytes tell; its ETag need not.
+ */
+const orOurs =
+  (write: Write, read: Store["Service"]["get"]): Write =>
+  (key, bytes, condition) =>
+    write(key, bytes, condition).pipe(
+      Effect.catchIf(
+        ({ reason }) => reason === "conflict",
+        (conflict) =>
+          Effect.flatMap(orNone(read(key)), (found) =>
+            Option.isSome(found) && Buffer.compare(found.value.bytes, bytes) === 0
+              ? Effect.succeed<ObjectInfo>({ key, etag: found.value.etag, size: bytes.length })
+              : Effect.fail(conflict)
+          )
+      )
+    )
 
-const remove = ({ client, target, request }: Connection) =>
+const remove = ({ client, endpoint, target, address, request }: Connection) =>
   Effect.fn("Store.remove")(function* (key: string) {
     yield* refuseKey(key)
-    yield* request(key, (abortSignal) => client.send(new DeleteObjectCommand(target(key)), { abortSignal }))
+    yield* request(key, (abortSignal) => client.send(new DeleteObjectCommand(target(key)), { abortSignal })).pipe(
+      Effect.mapError((error) => {
+        if (error.reason !== "denied") return error
+        const message = `${endpoint} lets nothing be removed, such as ${address(key)}: allow s3:DeleteObject.`
+        return new StoreError({ reason: "denied", key, message })
+      })
+    )
   })
 
 // Bun fails the stream if fewer bytes come than were announced.
@@ -169,6 +164,6 @@ const readWhole = async (body: ReadableStream | undefined, heard: () => void): P
   return Bun.concatArrayBuffers(chunks, Number.POSITIVE_INFINITY, true)
 }
 
-const unquote = (etag: string): string => etag.replace(/^"|"$/g, "")
-
-const urlDecode = (key: string): string => decodeURIComponent(key.replaceAll("+", " "))
+/** The ETag of an object with these bytes; where an answer names none, what nearly every server makes of them. */
+const etagOf = ({ ETag }: { readonly ETag?: string | undefined }, bytes: Uint8Array): string =>
+  ETag === undefined ? new Bun.CryptoHasher("md5").update(bytes).digest("hex") : unquote(ETag)

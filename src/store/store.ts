@@ -4,12 +4,19 @@ import type { Settings } from "../config/settings.ts"
 /** What listing a store says of an object. */
 export const ObjectInfo = Schema.Struct({
   key: Schema.String,
-  /** Changes whenever the content does; without the quotes of HTTP. */
+  /** Changes whenever the content does; without the quotes of HTTP. Where a server lists none, a `versionByTime`. */
   etag: Schema.String,
   /** Bytes. */
   size: Schema.Number
 })
 export type ObjectInfo = typeof ObjectInfo.Type
+
+/** What stands for an ETag where a server lists none; nothing where it tells no time either. */
+export const versionByTime = (modified: Date | undefined, size: number): string =>
+  modified === undefined ? "" : `${Math.floor(modified.getTime() / 1000)} s, ${size} bytes`
+
+/** Whether this stands for an ETag, so that the one that comes with the bytes need not be the same. */
+export const isVersionByTime = (etag: string): boolean => / s, \d+ bytes$/.test(etag)
 
 /** When a `put` may go ahead: only over the version named, or only where there is nothing yet. */
 export type PutCondition = { readonly ifMatch: string } | { readonly ifNoneMatch: "*" }
@@ -83,3 +90,24 @@ export const orNone = <A, R>(self: Effect.Effect<A, StoreError, R>): Effect.Effe
       () => Effect.succeedNone
     )
   )
+
+const told = new WeakSet<Store["Service"]>()
+
+/**
+ * Removes what is needed no more. Where that is not permitted it stays, and the missing permission is told of once. Returns
+ * whether it is permitted.
+ */
+export const removeUnneeded = Effect.fn("removeUnneeded")(function* (keys: ReadonlyArray<string>) {
+  const store = yield* Store
+  return yield* Effect.forEach(keys, store.remove, { discard: true }).pipe(
+    Effect.as(true),
+    Effect.catchIf(
+      ({ reason }) => reason === "denied",
+      Effect.fnUntraced(function* ({ message }: StoreError) {
+        if (!told.has(store)) yield* Effect.logWarning(`${message} What is needed no more stays until then.`)
+        told.add(store)
+        return false
+      })
+    )
+  )
+})

@@ -5,11 +5,10 @@ import { Embeddings } from "../embeddings/embeddings.ts"
 import type { Recipe } from "../embeddings/recipe.ts"
 import type { EmbeddedRecording } from "../embeddings/recording.ts"
 import type { KnownRecordings, Sighting } from "../embeddings/sighting.ts"
-import { variantKey } from "../store/keys.ts"
-import { type ObjectInfo, Store, type StoreError } from "../store/store.ts"
+import { type ObjectInfo, Store, StoreError } from "../store/store.ts"
+import { auditCopies } from "./auditCopies.ts"
 import { embedInBatches, type Prepared } from "./batches.ts"
 import { RunEvents } from "./events.ts"
-import { writeManifest } from "./manifest.ts"
 import { shareMemory } from "./memory.ts"
 import type { PrepareSettings } from "./prepare.ts"
 import { Preparers } from "./preparers.ts"
@@ -20,6 +19,9 @@ import { type CorpusCount, recordings } from "./recordings.ts"
 export const PART_RECORDINGS = 128
 /** Recordings found to be copies of others that are remembered at once. */
 const SIGHTINGS = 1024
+
+/** What holds when a run ends because of the store. */
+const KEPT = "What was embedded is kept; start again once it can be read."
 
 export interface StreamSettings extends PrepareSettings {
   readonly recipe: Recipe
@@ -54,7 +56,10 @@ export interface StreamResult {
   /** Patches embedded in this pass. */
   readonly patches: number
   readonly skipped: ReadonlyArray<Skipped>
-  /** The keys of those that were skipped because the store did not give them: they may be fine. */
+  /**
+   * The keys of those that the store did not give: they may be fine. Of these, it refused those that are skipped, too; the
+   * others it could not give, even when it was asked again at the end.
+   */
   readonly unread: ReadonlyArray<string>
 }
 
@@ -86,10 +91,14 @@ export const embedCorpus = Effect.fn("embedCorpus")(function* (settings: StreamS
   const emit = yield* RunEvents
   const holding = yield* shareMemory(settings.maxRecordingMegabytes)
   const { known } = settings
+  const audit = yield* auditCopies
   const live = new Map<string, string>()
   const moved = new Map<string, string>()
   const skipped: Array<Skipped> = []
   const unread: Array<string> = []
+  /** What the store could not give yet, and how much of it in a row. */
+  const postponed = new Map<string, { readonly object: ObjectInfo; readonly reason: string }>()
+  let failures = 0
   /** The contents that this pass embeds, and why where it cannot. */
   const taken = new Map<string, string | undefined>()
   /** Recordings with the same bytes as one that is being embedded. */
@@ -110,6 +119,13 @@ export const embedCorpus = Effect.fn("embedCorpus")(function* (settings: StreamS
       return yield* TooManySkipped.of(skipped, settings)
     }
     return []
+  })
+
+  const postpone = Effect.fnUntraced(function* (object: ObjectInfo, reason: string) {
+    postponed.set(object.key, { object, reason })
+    // Each of them has used up the store's patience already.
+    if (++failures <= 2 * settings.fetchConcurrency) return []
+    return yield* new StoreError({ reason: "unreachable", key: object.key, message: `${reason} ${KEPT}` })
   })
 
   const remember = Effect.suspend(() => embeddings.sighted(found.splice(0)))
@@ -133,6 +149,7 @@ export const embedCorpus = Effect.fn("embedCorpus")(function* (settings: StreamS
       if (before !== undefined) return yield* skip(object.key, before, false)
       return yield* Effect.gen(function* () {
         const { bytes, sighting } = yield* readRecording(object)
+        failures = 0
         const { contentHash } = sighting
         const unusable = known.whyUnusable(contentHash)
         if (unusable !== undefined) {
@@ -165,18 +182,19 @@ export const embedCorpus = Effect.fn("embedCorpus")(function* (settings: StreamS
       effect.pipe(
         Effect.catchTags({
           Unusable: ({ reason }) => skip(object.key, reason),
-          Unread: ({ reason }) => {
+          Unread: ({ reason, mayPass }) => {
+            if (mayPass) return postpone(object, reason)
             unread.push(object.key)
             return skip(object.key, reason)
           },
           PrepareError: ({ reason }) => skip(object.key, reason)
         }),
-        Effect.tap((prepared) => Effect.forEach(prepared, writeAuditCopies, { discard: true }))
+        Effect.tap((prepared) => Effect.forEach(prepared, audit.write, { discard: true }))
       )
   )
 
   const persist = Effect.fnUntraced(function* (finished: ReadonlyArray<EmbeddedRecording>) {
-    if (settings.audit) yield* writeManifest(finished)
+    if (settings.audit) yield* audit.record(finished)
     yield* embeddings.append(settings.recipe, finished)
     for (const recording of finished) {
       known.see(recording)
@@ -185,24 +203,36 @@ export const embedCorpus = Effect.fn("embedCorpus")(function* (settings: StreamS
     }
   })
 
-  yield* (settings.objects ?? recordings).pipe(
-    Stream.filter((object) => {
-      const contentHash = known.storedContentOf(object)
-      if (contentHash !== undefined) live.set(object.key, contentHash)
-      return contentHash === undefined
-    }),
-    Stream.mapEffect(prepare, { concurrency: settings.fetchConcurrency }),
-    Stream.flattenIterable,
-    embedInBatches(engine),
-    Stream.tap((recording) => {
-      embedded++
-      patches += recording.variants.reduce((sum, variant) => sum + variant.patches, 0)
-      return advance
-    }),
-    Stream.groupedWithin(PART_RECORDINGS, settings.repeatable ? "1 day" : "30 seconds"),
-    Stream.runForEach(persist),
-    Effect.tapError(() => Effect.ignore(remember))
-  )
+  const embedAll = <E, R>(objects: Stream.Stream<ObjectInfo, E, R>) =>
+    objects.pipe(
+      Stream.filter((object) => {
+        const contentHash = known.storedContentOf(object)
+        if (contentHash !== undefined) live.set(object.key, contentHash)
+        return contentHash === undefined
+      }),
+      Stream.mapEffect(prepare, { concurrency: settings.fetchConcurrency }),
+      Stream.flattenIterable,
+      embedInBatches(engine),
+      Stream.tap((recording) => {
+        embedded++
+        patches += recording.variants.reduce((sum, variant) => sum + variant.patches, 0)
+        return advance
+      }),
+      Stream.groupedWithin(PART_RECORDINGS, settings.repeatable ? "1 day" : "30 seconds"),
+      Stream.runForEach(persist)
+    )
+
+  yield* Effect.gen(function* () {
+    yield* embedAll(settings.objects ?? recordings)
+    const again = [...postponed.values()]
+    postponed.clear()
+    failures = 0
+    yield* embedAll(Stream.fromIterable(again).pipe(Stream.map(({ object }) => object)))
+  }).pipe(Effect.tapError(() => Effect.ignore(remember)))
+  for (const [key, { reason }] of postponed) {
+    unread.push(key)
+    yield* emit({ stage: "skip", key, reason })
+  }
   for (const copy of copies) {
     const reason = taken.get(copy.contentHash)
     if (reason === undefined) yield* take(copy)
@@ -212,7 +242,26 @@ export const embedCorpus = Effect.fn("embedCorpus")(function* (settings: StreamS
     }
   }
   yield* remember
+  yield* audit.end
   return { live, moved, embedded, patches, skipped, unread } satisfies StreamResult
+})
+
+/** Fails where the store could not give recordings that it has: what is made without them would leave them out for good. */
+export const requireAllRead = Effect.fnUntraced(function* ({
+  skipped,
+  unread
+}: Pick<StreamResult, "skipped" | "unread">) {
+  const refused = new Set(skipped.map(({ key }) => key))
+  const missing = unread.filter((key) => !refused.has(key))
+  const [key] = missing
+  if (key === undefined) return
+  const { location } = yield* Store
+  const what = missing.length === 1 ? `${key}` : `${missing.length} recordings, such as ${key}`
+  return yield* new StoreError({
+    reason: "unreachable",
+    key,
+    message: `${location} has not given ${what}, not even when it was asked again at the end. ${KEPT}`
+  })
 })
 
 /** Prepares one recording in a worker. */
@@ -231,13 +280,4 @@ const prepareRead = Effect.fnUntraced(function* (
     audit
   })
   return { ...sighting, ...prepared } satisfies Prepared
-})
-
-const writeAuditCopies = Effect.fnUntraced(function* ({ key, variants }: Prepared) {
-  const store = yield* Store
-  yield* Effect.forEach(
-    variants,
-    ({ draw, wav }) => (wav ? store.put(variantKey(key, draw.variant), wav) : Effect.void),
-    { concurrency: 3, discard: true }
-  )
 })

@@ -1,10 +1,14 @@
-import { Effect, Schema } from "effect"
+import { Effect, Option, Schema } from "effect"
 import type { Sighting } from "../embeddings/sighting.ts"
 import { classOf, isUnlabelled } from "../store/keys.ts"
-import { type ObjectInfo, Store } from "../store/store.ts"
+import { isVersionByTime, type ObjectInfo, Store, type StoreError } from "../store/store.ts"
 
 /** The store did not give a recording that may be fine. */
-export class Unread extends Schema.TaggedError<Unread>()("Unread", { reason: Schema.String }) {}
+export class Unread extends Schema.TaggedError<Unread>()("Unread", {
+  reason: Schema.String,
+  /** Whether it may give it later, when nothing was done about it but waiting. */
+  mayPass: Schema.Boolean
+}) {}
 /** A recording that cannot be used, whatever the store does. */
 export class Unusable extends Schema.TaggedError<Unusable>()("Unusable", { reason: Schema.String }) {}
 
@@ -23,15 +27,30 @@ export const ruledOut = (
 }
 
 /** Fetches one recording, in the version that it has now: newer than the listed one if it changed in between. */
-export const readRecording = Effect.fnUntraced(function* ({ key }: Pick<ObjectInfo, "key">) {
+export const readRecording = Effect.fnUntraced(function* (object: ObjectInfo) {
+  const { key } = object
   const store = yield* Store
-  const { bytes, etag } = yield* store.get(key).pipe(
-    Effect.mapError(({ reason, message }) => {
-      return reason === "missing"
-        ? new Unusable({ reason: "It vanished after it was listed." })
-        : new Unread({ reason: message })
-    })
-  )
+  const { bytes, etag } = yield* store.get(key).pipe(Effect.mapError(toldOf))
+  const isListed = etag === object.etag || isVersionByTime(object.etag)
+  if (isListed && bytes.length !== object.size) {
+    const size = yield* sizeOf(object)
+    if (size !== bytes.length) {
+      return yield* new Unread({ reason: `${bytes.length} of its ${size} bytes came.`, mayPass: true })
+    }
+  }
   const contentHash = new Bun.CryptoHasher("sha256").update(bytes).digest("hex")
-  return { bytes, sighting: { key, etag, size: bytes.length, contentHash } satisfies Sighting }
+  const version = isVersionByTime(object.etag) && bytes.length === object.size ? object.etag : etag
+  return { bytes, sighting: { key, etag: version, size: bytes.length, contentHash } satisfies Sighting }
 })
+
+/** Bytes of an object, now, as the store has it by itself. */
+const sizeOf = Effect.fnUntraced(function* ({ key, size }: ObjectInfo) {
+  const store = yield* Store
+  const found = yield* store.find(key).pipe(Effect.mapError(toldOf))
+  return Option.isSome(found) ? found.value.size : size
+})
+
+const toldOf = ({ reason, message }: StoreError) =>
+  reason === "missing"
+    ? new Unusable({ reason: "It vanished after it was listed." })
+    : new Unread({ reason: message, mayPass: reason === "unreachable" })

@@ -7,7 +7,7 @@ import { Embeddings } from "../../src/embeddings/embeddings.ts"
 import { makeRecipe } from "../../src/embeddings/recipe.ts"
 import type { EmbeddedRecording } from "../../src/embeddings/recording.ts"
 import { embeddingsPrefix } from "../../src/store/keys.ts"
-import { Store, type StoreError } from "../../src/store/store.ts"
+import { Store, StoreError } from "../../src/store/store.ts"
 import { mortal } from "../store/mortal.ts"
 import { memoryStore } from "../support/memoryStore.ts"
 
@@ -241,6 +241,49 @@ describe("a store of many parts", () => {
     expect(objects.get(part.replace(PREFIX, `${PREFIX}damaged/`))).toEqual(damaged)
     // Embedding the same again gives the same part again.
     expect(objects.has(part)).toBe(true)
+  })
+
+  test("arrives damaged now and then, and nothing is set aside for it", async () => {
+    const { objects, store, corpus } = await filled()
+    const before = [...objects.keys()]
+    const damaged = new Set<string>()
+    const once = (bytes: Uint8Array, what: string) => {
+      if (damaged.has(what)) return bytes
+      damaged.add(what)
+      return bytes.map((byte, i) => (i % 7 === 3 ? byte ^ 16 : byte))
+    }
+    const flipping: Store["Service"] = {
+      ...store,
+      get: (key) => Effect.map(store.get(key), (found) => ({ ...found, bytes: once(found.bytes, key) })),
+      getRange: (key, from, to) => Effect.map(store.getRange(key, from, to), (bytes) => once(bytes, `${key} ${from}`))
+    }
+    const index = await Effect.runPromise(on(flipping)(Effect.flatMap(Embeddings, ({ index }) => index(RECIPE))))
+    expect([...index.contents()].sort()).toEqual([...corpus.values()].sort())
+    damaged.clear()
+    const load = Effect.flatMap(Embeddings, ({ load }) => Stream.runCollect(load(RECIPE, new Set(corpus.values()))))
+    expect(vectorsOf(await Effect.runPromise(on(flipping)(load)))).toEqual(fromScratch(corpus))
+    expect(damaged.size).toBe(before.length)
+    expect([...objects.keys()]).toEqual(before)
+  })
+
+  test("stays as it is where nothing may be removed, which is said once", async () => {
+    const { objects, store, corpus } = await filled()
+    await Effect.runPromise(on(store)(run(corpus.set(keys[1]!, "v10"))))
+    const before = [...objects.keys()]
+    const warnings: Array<string> = []
+    const kept: Store["Service"] = {
+      ...store,
+      remove: (key) => Effect.fail(new StoreError({ reason: "denied", key, message: "Allow s3:DeleteObject." }))
+    }
+    const work = compact(corpus).pipe(
+      Effect.provide(layer),
+      Effect.provideService(Store, kept),
+      Effect.provide(Logger.layer([Logger.make(({ message }) => void warnings.push(String(message)))]))
+    )
+    expect(await Effect.runPromise(work)).toBe(0)
+    expect(await Effect.runPromise(work)).toBe(0)
+    expect([...objects.keys()]).toEqual(before)
+    expect(warnings).toEqual(["Allow s3:DeleteObject. What is needed no more stays until then."])
   })
 
   test("is read whole although it is merged between listing and reading", async () => {

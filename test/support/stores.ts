@@ -31,11 +31,14 @@ export const settingsFor = (endpoint: string): S3Settings => ({
     accessKeyId: "test",
     secretAccessKey: Redacted.make("test-secret"),
     sessionToken: Option.none()
-  })
+  }),
+  caBundle: Option.none(),
+  storePatience: 60,
+  allowUnconditionalWrites: false
 })
 
-/** Short enough that tests of failures take no time. */
-export const impatient = { silence: 300, retries: 2, pause: 1 }
+/** Short enough that tests of failures take no time: what fails is asked again twice. */
+export const impatient = { silence: 300, total: 0, pause: 1 }
 
 /** An S3 server that others wrote. */
 export const otherServer = process.env.TEST_S3_ENDPOINT

@@ -173,7 +173,7 @@ export const embedOnCluster = Effect.fn("embedOnCluster")(function* (
   const files = sizes.map((size, i): ShardRange => ({ file: shardKey(runId, round, i), from: 0, to: size }))
   yield* Effect.forEach(files, (range) => work(range, false), { concurrency: UNDER_WAY, discard: true })
 
-  const left = new Set(skipped.map(({ key }) => key))
+  const left = new Set([...skipped.map(({ key }) => key), ...unread])
   const index = yield* embeddings.index(recipe)
   yield* Effect.forEach(
     files,

@@ -2,7 +2,7 @@ import { Effect, Option, Schema, Stream } from "effect"
 import { KnownRecordings } from "../../embeddings/sighting.ts"
 import { readDocument, writeDocument } from "../../store/documents.ts"
 import { shardKey, shardsPrefix } from "../../store/keys.ts"
-import { ObjectInfo, Store, StoreError } from "../../store/store.ts"
+import { ObjectInfo, removeUnneeded, Store, StoreError } from "../../store/store.ts"
 
 // A shard's recordings, as a document in the store until the run ends.
 
@@ -48,7 +48,7 @@ export const readContents = Effect.fnUntraced(function* (key: string | null) {
 export const removeShards = Effect.fnUntraced(function* (runId: string) {
   const store = yield* Store
   yield* store.list(shardsPrefix(runId)).pipe(
-    Stream.mapEffect(({ key }) => store.remove(key), { concurrency: 16 }),
+    Stream.mapEffect(({ key }) => removeUnneeded([key]), { concurrency: 16 }),
     Stream.runDrain
   )
 })
