@@ -110,14 +110,7 @@ for (const { kind, skip, empty } of kindsOfStore) {
     check("keeps names with spaces, signs and any script", (store) =>
       Effect.gen(function* () {
         const names = [" a b.wav", "a+b.wav", "100%.wav", "a%20b.wav", "é.wav", "e\u0301.wav", "🔫 shot.mp3", "犬.WAV"]
-        const keys = [
-          ...names,
-          "a&b<c>'\"d.wav",
-          "a?b#c.wav",
-          "a=b;c,d.wav",
-          "a..b.wav",
-          "[x](y){z}!$*@^~|`.wav"
-        ]
+        const keys = [...names, "a&b<c>'\"d.wav", "a?b#c.wav", "a=b;c,d.wav", "a..b.wav", "[x](y){z}!$*@^~|`.wav"]
         yield* Effect.forEach(keys, (name) => store.put(`c/${name}`, bytesOf(name)))
         expect((yield* keysUnder(store, "c/")).toSorted()).toEqual(keys.map((name) => `c/${name}`).toSorted())
         for (const name of keys) {
