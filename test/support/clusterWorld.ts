@@ -156,8 +156,8 @@ export const membersOf = (url: string): Promise<ReadonlyArray<Member>> =>
   )
 
 /** Every recording whose vectors are stored, as text that differs where a bit does; sorted. */
-export const storedVectors = async (location: string): Promise<ReadonlyArray<string>> => {
-  const store = storeAt(location)
+export const storedVectors = async (at: string | Store["Service"]): Promise<ReadonlyArray<string>> => {
+  const store = typeof at === "string" ? storeAt(at) : at
   const [part] = await keysIn(store, "embeddings/")
   const recipe = { id: part!.split("/")[1]!, parts: {} }
   const loaded = await Effect.runPromise(
