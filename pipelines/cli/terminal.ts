@@ -1,4 +1,4 @@
-import { Clock, Context, Effect, Layer, Logger, type LogLevel } from "effect"
+import { Cause, Clock, Context, Effect, Layer, Logger, type LogLevel } from "effect"
 
 /** How far a stage of a program is. */
 export interface StageProgress {
@@ -93,8 +93,10 @@ export class Reporter extends Context.Service<
 export const reporterLogger = Layer.unwrap(
   Effect.map(Reporter, ({ print }) =>
     Logger.layer([
-      Logger.make(({ logLevel, message }) => {
-        const text = (Array.isArray(message) ? message : [message]).map(String).join(" ")
+      Logger.make(({ logLevel, message, cause }) => {
+        const said = (Array.isArray(message) ? message : [message]).map(String).join(" ")
+        // What is logged as a cause alone has its sentence there.
+        const text = said === "" ? String(Cause.squash(cause)).split("\n")[0] : said
         print(`${PREFIXES[logLevel] ?? ""}${text}`)
       })
     ])

@@ -2,7 +2,7 @@ import { mkdtemp, rm } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { SQL } from "bun"
-import { ConfigProvider, Effect, Layer, Redacted, Stream } from "effect"
+import { ConfigProvider, Effect, Layer, Logger, Redacted, Stream } from "effect"
 import { Settings } from "../../src/config/settings.ts"
 import { Embeddings } from "../../src/embeddings/embeddings.ts"
 import { newRunId } from "../../src/registry/runRecord.ts"
@@ -70,6 +70,8 @@ export interface TestWorker {
   readonly health: string
   /** What it said on standard error until now. */
   readonly errors: () => string
+  /** And on standard output, where it logs. */
+  readonly said: () => string
 }
 
 /** Starts a worker, and waits until it has joined or given up. */
@@ -109,7 +111,7 @@ export const startWorker = async (
     }
     return undefined
   })
-  return { process, address: address!, health: health!, errors: () => errors }
+  return { process, address: address!, health: health!, errors: () => errors, said: () => output }
 }
 
 export const stopWorkers = (workers: Iterable<TestWorker>) =>
@@ -129,6 +131,7 @@ export const runOnCluster = (
   environment: Record<string, string> = {}
 ) => {
   const events: Array<RunEvent> = []
+  const log: Array<string> = []
   const controller = new AbortController()
   const result = Effect.runPromise(
     Effect.gen(function* () {
@@ -136,13 +139,14 @@ export const runOnCluster = (
       return yield* retrainOnCluster(id, location, { ...OPTIONS, augmentations: 0, audit: false, ...options })
     }).pipe(
       Effect.provide(Layer.merge(clientLayer(Redacted.make(url)), Settings.layer)),
+      Effect.provide(Logger.layer([Logger.make(({ message }) => void log.push([message].flat().join(" ")))])),
       Effect.provideService(RunEvents, (event) => Effect.sync(() => void events.push(event))),
       Effect.provide(ConfigProvider.layer(ConfigProvider.fromEnv({ env: environment }))),
       Effect.result
     ),
     { signal: controller.signal }
   )
-  return { result, events, cancel: () => controller.abort() }
+  return { result, events, log, cancel: () => controller.abort() }
 }
 
 /** The workers that are there, as the database has them. */
@@ -152,8 +156,8 @@ export const membersOf = (url: string): Promise<ReadonlyArray<Member>> =>
   )
 
 /** Every recording whose vectors are stored, as text that differs where a bit does; sorted. */
-export const storedVectors = async (location: string): Promise<ReadonlyArray<string>> => {
-  const store = storeAt(location)
+export const storedVectors = async (at: string | Store["Service"]): Promise<ReadonlyArray<string>> => {
+  const store = typeof at === "string" ? storeAt(at) : at
   const [part] = await keysIn(store, "embeddings/")
   const recipe = { id: part!.split("/")[1]!, parts: {} }
   const loaded = await Effect.runPromise(

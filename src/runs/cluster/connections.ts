@@ -4,6 +4,7 @@ import { ClusterWorkflowEngine, RunnerAddress, type ShardingConfig } from "effec
 import { databaseLayer } from "./database.ts"
 import { checkTables } from "./effectTables.ts"
 import { Journal } from "./journal.ts"
+import { quietAbsence } from "./quietAbsence.ts"
 import { Roster } from "./roster.ts"
 
 /** The group of lanes that shards to embed go through, on every worker. */
@@ -54,6 +55,7 @@ export const workerLayer = (url: Redacted.Redacted, address: WorkerAddress, engi
         }
       })
     ),
+    Layer.provideMerge(quietAbsence),
     Layer.provideMerge(databaseLayer(url))
   )
 
@@ -67,6 +69,7 @@ export const clientLayer = (url: Redacted.Redacted) =>
         shardingConfig: { ...tuning, runnerAddress: Option.none() }
       })
     ),
+    Layer.provideMerge(quietAbsence),
     Layer.provideMerge(databaseLayer(url))
   )
 

@@ -61,16 +61,34 @@ export const RETRAIN = { native: onEngine("native"), webgpu: onEngine("webgpu") 
 /** Milliseconds between two words on the same stage; every epoch and every skip is kept, and each stage's last word. */
 const PAUSE = 500
 
-/** Writes a run's events into the journal, as many as somebody can follow; that it fails harms no run. */
+/**
+ * Writes a run's events into the journal, as many as somebody can follow; that it fails harms no run. One that goes on
+ * after its coordinator has died does not seem to begin anew: what was told to be done stays so.
+ */
 const journalOf = Effect.fnUntraced(function* (runId: string) {
   const journal = yield* Journal
+  let furthest = Option.getOrUndefined(
+    yield* journal.progress(runId).pipe(
+      Effect.timeout("5 seconds"),
+      Effect.orElseSucceed(() => Option.none())
+    )
+  )
+  const goesOn = (event: RunEvent): RunEvent | undefined => {
+    if (event.stage === "list") return furthest === undefined ? event : undefined
+    if (event.stage !== "stream") return event
+    const done = furthest?.total === event.total ? Math.max(event.done, furthest.done) : event.done
+    furthest = { ...event, done }
+    return furthest
+  }
   // Training's events come faster than the database takes them: they wait for each other, in order.
   const turn = yield* Semaphore.make(1)
   let toldAt = 0
   let held: RunEvent | undefined
   const append = (event: RunEvent) =>
     journal.append(runId, event).pipe(Effect.timeout("5 seconds"), Effect.ignore({ log: "Debug" }))
-  return Effect.fnUntraced(function* (event: RunEvent) {
+  return Effect.fnUntraced(function* (told: RunEvent) {
+    const event = goesOn(told)
+    if (event === undefined) return
     const isCount = event.stage === "list" || event.stage === "stream"
     const now = yield* Clock.currentTimeMillis
     if (held !== undefined && held.stage !== event.stage) yield* append(held)
@@ -94,9 +112,11 @@ const finishedBefore = (runId: string) =>
 /** How often a run is finished anew, where the engine process dies over it. */
 const FINISHES = 3
 
-const finishOnWorker = (round: number, request: RunRequest) =>
+/** `began`: when the run did, by the database's clock, so that its time holds all attempts and all waiting. */
+const finishOnWorker = (round: number, request: RunRequest, began: number) =>
   Effect.fnUntraced(function* (embedded: Embedded) {
     const workplace = yield* Workplace
+    const journal = yield* Journal
     const emit = yield* RunEvents
     const context = yield* Effect.context<never>()
     const heard = (event: RunEvent) => void Effect.runForkWith(context)(emit(event))
@@ -106,6 +126,13 @@ const finishOnWorker = (round: number, request: RunRequest) =>
       error: RunFailed,
       execute: workplace.finish({ embedded, settings: request.settings }, heard).pipe(
         Effect.retry({ times: FINISHES - 1, while: ({ _tag }) => _tag === "ProcessDied" }),
+        Effect.flatMap((summary) =>
+          // Where the database does not say, the last attempt's time is better than none.
+          Effect.match(journal.now, {
+            onSuccess: (now) => ({ ...summary, seconds: { ...summary.seconds, total: now - began } }),
+            onFailure: () => summary
+          })
+        ),
         Effect.mapError((error) => {
           const tag = error._tag === "RequestFailed" ? error.tag : error._tag
           return new RunFailed({ tag, message: error.message })
@@ -136,13 +163,20 @@ const coordinate = Effect.fn("Cluster.coordinate")(function* (request: RunReques
   }
   const before = yield* finishedBefore(runId)
   if (Option.isSome(before)) return before.value
+  const journal = yield* Journal
+  const began = yield* Activity.make({
+    name: "begin",
+    success: Schema.Finite,
+    error: RunFailed,
+    execute: Effect.mapError(journal.now, ({ _tag, message }) => new RunFailed({ tag: _tag, message }))
+  })
   let round = -1
   const work = Effect.gen(function* () {
     const plan = yield* planRun({ frontEnd: yield* settledFrontEnd, hash: about.weights }, options.augmentations)
     return yield* retrainOn(
       {
         embed: (stream) => embedOnCluster(runId, ++round, stream),
-        finish: (embedded) => finishOnWorker(round, request)(embedded)
+        finish: (embedded) => finishOnWorker(round, request, began)(embedded)
       },
       runId,
       plan,

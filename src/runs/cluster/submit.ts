@@ -1,7 +1,7 @@
-import { Cause, Effect, Option, Schedule, Schema } from "effect"
+import { Cause, Clock, Effect, Option, Schedule, Schema } from "effect"
 import packageJson from "../../../package.json"
 import { Settings } from "../../config/settings.ts"
-import { RunEvents } from "../../stream/events.ts"
+import { type RunEvent, RunEvents } from "../../stream/events.ts"
 import type { RetrainOptions } from "../retrain.ts"
 import { Journal } from "./journal.ts"
 import { RETRAIN, type RunRequest } from "./retrainRun.ts"
@@ -15,6 +15,8 @@ export class ClusterUnfit extends Schema.TaggedError<ClusterUnfit>()("ClusterUnf
 const LOOK = "500 millis"
 /** A database that is away is asked again for so long; the run waits for it likewise. */
 const WAIT = "15 minutes"
+/** Milliseconds of silence of a run's coordinator after which the workers are asked for instead. */
+const SILENCE = 2_000
 
 /** Waits for workers, and sees that they can do runs of this store. */
 const findWorkers = Effect.fnUntraced(function* (store: string) {
@@ -41,6 +43,7 @@ export const retrainOnCluster = Effect.fn("retrainOnCluster")(function* (
 ) {
   const settings = yield* Settings
   const journal = yield* Journal
+  const roster = yield* Roster
   const emit = yield* RunEvents
   const members = yield* findWorkers(store)
   // Training on a graphics card, where there is one.
@@ -57,6 +60,9 @@ export const retrainOnCluster = Effect.fn("retrainOnCluster")(function* (
 
   let last = 0
   let warned = false
+  let latest: RunEvent | undefined
+  let heardAt = 0
+  let isForsaken = false
   // A run that goes on elsewhere tells again what it left out.
   const skipped = new Set<string>()
   const tell = Effect.gen(function* () {
@@ -64,20 +70,39 @@ export const retrainOnCluster = Effect.fn("retrainOnCluster")(function* (
       last = id
       if (event.stage === "skip" && skipped.has(event.key)) continue
       if (event.stage === "skip") skipped.add(event.key)
+      else latest = event
+      heardAt = yield* Clock.currentTimeMillis
       yield* emit(event)
     }
+  })
+  /** The coordinator may have died, and every worker with it: what it said of them last is not true any more. */
+  const tellOfWorkers = Effect.gen(function* () {
+    const now = yield* Clock.currentTimeMillis
+    if (now - heardAt < SILENCE) return
+    heardAt = now
+    const there = yield* roster.members
+    if (latest?.stage === "stream") {
+      yield* emit({ ...latest, workers: there.map(({ address: name, rate }) => ({ name, rate })) })
+    }
+    if ((there.length === 0) === isForsaken) return
+    isForsaken = !isForsaken
+    yield* isForsaken
+      ? Effect.logWarning("No worker is alive any more; the run waits for one. Start one with `bun run worker`.")
+      : Effect.logInfo("A worker is there again; the run goes on.")
   })
   const look = Effect.gen(function* () {
     const results = yield* Effect.forEach(executions, ({ poll }) => poll)
     yield* tell
+    const result = Option.firstSomeOf(results.map(Option.filter(({ _tag }) => _tag === "Complete")))
+    if (Option.isNone(result)) yield* tellOfWorkers
     warned = false
-    return Option.firstSomeOf(results.map(Option.filter(({ _tag }) => _tag === "Complete")))
+    return result
   }).pipe(
     Effect.sandbox,
     Effect.tapError((cause) => {
       if (warned) return Effect.void
       warned = true
-      return Effect.logWarning(`The database does not answer (${firstLine(cause)}); waiting for it.`)
+      return Effect.logWarning(`The run cannot be followed (${firstLine(cause)}); trying again.`, cause)
     }),
     Effect.retry({ schedule: Schedule.spaced("2 seconds").pipe(Schedule.upTo({ duration: WAIT })) }),
     Effect.mapError(

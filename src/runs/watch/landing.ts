@@ -107,7 +107,7 @@ export const makeLanding = Effect.fn("makeLanding")(function* (
       pending.set(object.key, object)
     }
     yield* embedPending(known)
-    if (pending.size === 0) yield* found.acknowledge
+    yield* found.acknowledge((key) => pending.has(key))
     return found
   }).pipe(untilItAnswers)
 

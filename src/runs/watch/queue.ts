@@ -1,62 +1,53 @@
-import { DeleteMessageBatchCommand, type Message, ReceiveMessageCommand, SQSClient } from "@aws-sdk/client-sqs"
+import {
+  ChangeMessageVisibilityBatchCommand,
+  DeleteMessageBatchCommand,
+  type Message,
+  ReceiveMessageCommand,
+  SQSClient
+} from "@aws-sdk/client-sqs"
 import { FetchHttpHandler } from "@smithy/fetch-http-handler"
-import { Clock, Duration, Effect, Option, Schema } from "effect"
+import { Array as Arr, Clock, Duration, Effect, Option, Schedule } from "effect"
 import type { Settings } from "../../config/settings.ts"
+import { runningRun } from "../../registry/lease.ts"
 import { clientCredentials } from "../../store/credentials.ts"
 import { isRecording } from "../../store/keys.ts"
 import { Store } from "../../store/store.ts"
-import { type Findings, type Pace, QueueError, type Source, wholeListing } from "./source.ts"
+import { readNotification } from "./notification.ts"
+import { type Findings, nobodyWaits, type Pace, QueueError, type Source, wholeListing } from "./source.ts"
 
 /** SQS's own limits: a batch of messages, and seconds to wait for one. */
 const BATCH = 10
 const LONGEST_WAIT = 20
 
-const S3Event = Schema.fromJsonString(
-  Schema.Struct({
-    Records: Schema.Array(
-      Schema.Struct({
-        s3: Schema.Struct({
-          bucket: Schema.Struct({ name: Schema.String }),
-          object: Schema.Struct({ key: Schema.String })
-        })
-      })
-    )
-  })
-)
-/** What SNS wraps around a message. */
-const Envelope = Schema.fromJsonString(Schema.Struct({ Message: Schema.String }))
-
-/** The keys that a notification is about, in this bucket; none for one that is about anything else. */
-export const keysOf = (body: string, bucket: string): ReadonlyArray<string> => {
-  const inner = Schema.decodeUnknownOption(Envelope)(body)
-  const event = Schema.decodeUnknownOption(S3Event)(
-    Option.match(inner, { onNone: () => body, onSome: ({ Message }) => Message })
-  )
-  return Option.match(event, {
-    onNone: () => [],
-    onSome: ({ Records }) =>
-      Records.filter(({ s3 }) => s3.bucket.name === bucket).flatMap(({ s3 }) =>
-        Option.toArray(decodeKey(s3.object.key.replaceAll("+", " ")))
-      )
-  })
+/** A message that is received and not yet deleted. */
+interface Held {
+  readonly receipt: string
+  /** The recordings that it tells of. */
+  readonly keys: ReadonlyArray<string>
 }
 
-// Anybody who may send to the queue may send a key that is not encoded as S3's are.
-const decodeKey = Option.liftThrowable(decodeURIComponent)
-
 /**
- * A bucket that notifies an SQS queue. Messages are deleted once what they announce is stored; those of a process that
- * died come again, and so may any: what is stored already is not embedded twice. A message only says where to look: the
- * store says what is there. Now and then the whole bucket is listed, for what no message told of.
+ * A bucket that notifies an SQS queue. A message only says where to look: the store says what is there. It is deleted
+ * once what it tells of is stored, and kept from others until then; one that is not understood, in whole or in part, is
+ * left in the queue, for its redrive policy. While a run is under way nothing is received, for it could not be taken.
+ *
+ * Messages of a process that died come again, and so may any: what is stored already is not embedded twice. Now and
+ * then the whole bucket is listed, for what no message told of.
  */
-export const queueSource = (
+export const queueSource = Effect.fn("queueSource")(function* (
   url: string,
   settings: Pick<Settings["Service"], "region" | "credentials">,
-  { interval, reconcile }: Pace
-): Source => {
+  { interval, reconcile, hold }: Pace
+) {
   const client = makeClient(url, settings)
   const explain = (thrown: unknown) =>
     new QueueError({ message: `${url} does not answer: ${thrown instanceof Error ? thrown.message : String(thrown)}` })
+  const holdSeconds = Duration.toSeconds(hold)
+  const held = new Map<string, Held>()
+  /** Told of, and not yet looked at. */
+  const toLookAt = new Set<string>()
+  /** Messages that were left, and said to be: they come again and again. */
+  const left = new Set<string>()
   let listedAt: number | undefined
 
   const receive = Effect.tryPromise({
@@ -65,6 +56,7 @@ export const queueSource = (
         new ReceiveMessageCommand({
           QueueUrl: url,
           MaxNumberOfMessages: BATCH,
+          VisibilityTimeout: holdSeconds,
           WaitTimeSeconds: Math.min(LONGEST_WAIT, Math.ceil(Duration.toSeconds(interval)))
         }),
         { abortSignal }
@@ -72,52 +64,113 @@ export const queueSource = (
     catch: explain
   })
 
-  const remove = (messages: ReadonlyArray<Message>) =>
-    messages.length === 0
-      ? Effect.void
-      : Effect.tryPromise({
+  const take = Effect.fnUntraced(function* ({ MessageId = "", ReceiptHandle = "", Body = "" }: Message) {
+    const { location } = yield* Store
+    const [, bucket = "", prefix = ""] = /^s3:\/\/([^/]+)\/?(.*)$/.exec(location) ?? []
+    const folder = prefix === "" ? "" : `${prefix}/`
+    const { keys: everywhere, unclear } = readNotification(Body, bucket)
+    const keys = everywhere
+      .filter((key) => key.startsWith(folder))
+      .map((key) => key.slice(folder.length))
+      .filter((key) => isRecording({ key }))
+    for (const key of keys) toLookAt.add(key)
+    if (unclear.length === 0) return void held.set(MessageId, { receipt: ReceiptHandle, keys })
+    if (left.has(MessageId)) return
+    left.add(MessageId)
+    yield* Effect.logWarning(
+      `Message ${MessageId} of ${url} is left in the queue, for it is not understood: ${unclear.join(", ")}.`
+    )
+  })
+
+  /** Keeps messages in hand from others. */
+  const extend = Effect.suspend(() =>
+    Effect.forEach(
+      Arr.chunksOf([...held.values()], BATCH),
+      (batch) =>
+        Effect.tryPromise({
           try: (abortSignal) =>
             client.send(
-              new DeleteMessageBatchCommand({
+              new ChangeMessageVisibilityBatchCommand({
                 QueueUrl: url,
-                Entries: messages.map(({ ReceiptHandle }, i) => ({ Id: String(i), ReceiptHandle }))
+                Entries: batch.map(({ receipt }, i) => ({
+                  Id: String(i),
+                  ReceiptHandle: receipt,
+                  VisibilityTimeout: holdSeconds
+                }))
               }),
               { abortSignal }
             ),
           catch: explain
-        })
+        }),
+      { discard: true }
+    )
+  ).pipe(
+    Effect.catchTag("QueueError", ({ message }) =>
+      Effect.logWarning(`${message} Messages whose recordings are not stored yet may come again.`)
+    )
+  )
+  yield* extend.pipe(Effect.repeat(Schedule.spaced(Duration.divideUnsafe(hold, 3))), Effect.forkScoped)
+
+  /** Deletes those of these messages whose recordings are all stored. */
+  const acknowledge = (messages: ReadonlyArray<readonly [string, Held]>) => (isPending: (key: string) => boolean) =>
+    Effect.forEach(
+      Arr.chunksOf(
+        messages.filter(([, { keys }]) => !keys.some(isPending)),
+        BATCH
+      ),
+      (batch) =>
+        Effect.tryPromise({
+          try: (abortSignal) =>
+            client.send(
+              new DeleteMessageBatchCommand({
+                QueueUrl: url,
+                Entries: batch.map(([, { receipt }], i) => ({ Id: String(i), ReceiptHandle: receipt }))
+              }),
+              { abortSignal }
+            ),
+          catch: explain
+          // One that could not be deleted comes again, and is nothing new then.
+        }).pipe(
+          Effect.tap(() =>
+            Effect.sync(() => {
+              for (const [id] of batch) held.delete(id)
+            })
+          )
+        ),
+      { discard: true }
+    )
 
   const look = Effect.gen(function* () {
     const store = yield* Store
-    const [, bucket = "", prefix = ""] = /^s3:\/\/([^/]+)\/?(.*)$/.exec(store.location) ?? []
-    const folder = prefix === "" ? "" : `${prefix}/`
     const { Messages: messages = [] } = yield* receive
-    const keys = messages
-      .flatMap(({ Body = "" }) => keysOf(Body, bucket))
-      .filter((key) => key.startsWith(folder))
-      .map((key) => key.slice(folder.length))
-      .filter((key) => isRecording({ key }))
-    const found = yield* Effect.forEach([...new Set(keys)], (key) =>
+    yield* Effect.forEach(messages, take, { discard: true })
+    const found = yield* Effect.forEach([...toLookAt], (key) =>
       Effect.map(store.find(key), (object) => ({ key, object }))
     )
+    toLookAt.clear()
     return {
       objects: found.flatMap(({ object }) => Option.toArray(object)),
       whole: false,
       gone: found.filter(({ object }) => Option.isNone(object)).map(({ key }) => key),
-      acknowledge: Effect.asVoid(remove(messages))
+      acknowledge: acknowledge([...held])
     } satisfies Findings
   })
 
   return {
     next: Effect.gen(function* () {
       const now = yield* Clock.currentTimeMillis
-      if (listedAt !== undefined && now - listedAt < Duration.toMillis(reconcile)) return yield* look
-      const found = yield* wholeListing
-      listedAt = now
-      return found
+      if (listedAt === undefined || now - listedAt >= Duration.toMillis(reconcile)) {
+        const found = yield* wholeListing
+        listedAt = now
+        left.clear()
+        return found
+      }
+      if ((yield* runningRun) === undefined) return yield* look
+      yield* Effect.sleep(interval)
+      return { objects: [], whole: false, gone: [], acknowledge: nobodyWaits } satisfies Findings
     })
-  }
-}
+  } satisfies Source
+})
 
 const makeClient = (url: string, { region, credentials }: Pick<Settings["Service"], "region" | "credentials">) =>
   new SQSClient({

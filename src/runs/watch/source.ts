@@ -15,8 +15,8 @@ export interface Findings {
   readonly whole: boolean
   /** Recordings that were there before and no longer are, where not `whole`. */
   readonly gone: ReadonlyArray<string>
-  /** To be run when the embeddings of these objects are stored. */
-  readonly acknowledge: Effect.Effect<void, QueueError>
+  /** To be run once what can be stored of these objects is, with those that are still to be. */
+  readonly acknowledge: (isPending: (key: string) => boolean) => Effect.Effect<void, QueueError>
 }
 
 /** Where news of recordings comes from. The first findings are whole; later ones come when there may be something. */
@@ -27,49 +27,91 @@ export interface Source {
 export interface Pace {
   /** Between two looks. */
   readonly interval: Duration.Duration
-  /** Between two listings of a whole bucket. */
+  /** Between two listings of a whole bucket that a queue tells of. */
   readonly reconcile: Duration.Duration
+  /** For how long a queue keeps a message from others, once it is received or asked to; whole seconds. */
+  readonly hold: Duration.Duration
   /** For how long a file must not have changed. */
   readonly still: Duration.Duration
 }
 
+/** Where nobody waits to hear that it is stored. */
+export const nobodyWaits = () => Effect.void
+
 export const wholeListing = Effect.map(
   Stream.runCollect(recordings),
-  (objects): Findings => ({ objects, whole: true, gone: [], acknowledge: Effect.void })
+  (objects): Findings => ({ objects, whole: true, gone: [], acknowledge: nobodyWaits })
 )
 
+/** Keys that a request lists. */
+const PAGE = 1_000
+/** Requests of whole listings that a look costs on average. */
+const PAGES_A_LOOK = 10
+
 /**
- * A bucket, listed at an interval. In between whole listings, each class is listed from its last key onwards, which
- * finds what is named by time; names that sort earlier, changes and removals wait for the whole listing.
+ * A bucket, listed at an interval: whole, as long as that is ten requests. A larger one is listed whole so rarely that it
+ * comes to ten requests a look. In between, it is listed from each class's last key to the next class, a request each,
+ * which finds new classes and what is named by time; other names, changes and removals wait for the whole listing.
  */
-export const bucketSource = ({ interval, reconcile }: Pace): Source => {
+export const bucketSource = ({ interval }: Pick<Pace, "interval">): Source => {
   const last = new Map<string, string>()
-  let listedAt: number | undefined
+  /** Looks until the next whole listing. */
+  let untilWhole = 0
+  let rhythm = 1
   const remember = ({ key }: ObjectInfo) => {
     const className = classOf(key)
     if (className !== undefined) last.set(className, key)
   }
-  const look = Effect.gen(function* () {
-    const now = yield* Clock.currentTimeMillis
-    if (listedAt === undefined || now - listedAt >= Duration.toMillis(reconcile)) {
-      const found = yield* wholeListing
-      listedAt = now
-      found.objects.forEach(remember)
-      return found
+  const lookAtAll = Effect.gen(function* () {
+    const found = yield* wholeListing
+    last.clear()
+    found.objects.forEach(remember)
+    const before = rhythm
+    rhythm = looksPerListing(found.objects.length, last.size)
+    untilWhole = rhythm - 1
+    if (rhythm > before) {
+      yield* Effect.logInfo(
+        `${found.objects.length} recordings: new classes and names that sort last are found every ${Duration.format(interval)}, other names, changes and removals every ${Duration.format(Duration.times(interval, rhythm))}. SQS_QUEUE_URL finds all at once.`
+      )
     }
+    return found
+  })
+  const lookAtEnds = Effect.gen(function* () {
     const store = yield* Store
+    const known = new Set(last.keys())
+    // Also before the first class.
+    const starts = [[undefined, undefined], ...last] as ReadonlyArray<readonly [string?, string?]>
     const lists = yield* Effect.forEach(
-      [...last],
-      ([className, key]) => Stream.runCollect(store.list(`${RECORDINGS_PREFIX}${className}/`, key)),
+      starts,
+      ([ownClass, from]) =>
+        store.list(RECORDINGS_PREFIX, from).pipe(
+          Stream.takeWhile(({ key }) => {
+            const className = classOf(key)
+            return className === undefined || className === ownClass || !known.has(className)
+          }),
+          Stream.runCollect
+        ),
       { concurrency: 8 }
     )
+    untilWhole--
     const objects = lists.flat().filter(isRecording)
     objects.forEach(remember)
-    return { objects, whole: false, gone: [], acknowledge: Effect.void } satisfies Findings
+    return { objects, whole: false, gone: [], acknowledge: nobodyWaits } satisfies Findings
   })
+  let isFirst = true
   return {
-    next: Effect.suspend(() => (listedAt === undefined ? look : Effect.andThen(Effect.sleep(interval), look)))
+    next: Effect.suspend(() => (isFirst ? Effect.void : Effect.sleep(interval))).pipe(
+      Effect.andThen(Effect.suspend(() => (untilWhole === 0 ? lookAtAll : lookAtEnds))),
+      Effect.tap(() => Effect.sync(() => (isFirst = false)))
+    )
   }
+}
+
+/** In how many looks a bucket of so many recordings and classes is listed whole once. */
+export const looksPerListing = (recordings: number, classes: number): number => {
+  const pages = Math.ceil(recordings / PAGE)
+  // With very many classes, the whole listing costs no more than their ends.
+  return pages <= Math.max(PAGES_A_LOOK, classes) ? 1 : Math.ceil(pages / PAGES_A_LOOK)
 }
 
 /**

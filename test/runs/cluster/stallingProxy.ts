@@ -1,10 +1,12 @@
 import { type AddressInfo, connect, createServer, type Socket } from "node:net"
 
-/** Forwards TCP to a server, until it is told to let nothing through for a while: what a frozen server looks like. */
+/** Forwards TCP to a server, until it is told to let nothing through for a while, as a frozen server, or to refuse. */
 export const startStallingProxy = async (to: URL) => {
   const open = new Set<Socket>()
   let stalled = false
+  let away = false
   const server = createServer((client) => {
+    if (away) return void client.destroy()
     const upstream = connect(Number(to.port), to.hostname)
     for (const socket of [client, upstream]) {
       open.add(socket)
@@ -36,6 +38,11 @@ export const startStallingProxy = async (to: URL) => {
     /** Breaks every connection there is. */
     cut: () => {
       for (const socket of open) socket.destroy()
+    },
+    /** The same, and no other comes about until it is back. */
+    setAway: (value: boolean) => {
+      away = value
+      if (away) for (const socket of open) socket.destroy()
     },
     [Symbol.asyncDispose]: async () => {
       for (const socket of open) socket.destroy()

@@ -4,10 +4,10 @@ import { hostname } from "node:os"
 import { dirname, join } from "node:path"
 import { PutBucketNotificationConfigurationCommand } from "@aws-sdk/client-s3"
 import { CreateQueueCommand, GetQueueAttributesCommand, SQSClient } from "@aws-sdk/client-sqs"
-import { Duration, Effect, Fiber, type Scope } from "effect"
+import { Duration, Effect, Fiber, Logger, type Scope, Stream } from "effect"
 import { TestClock } from "effect/testing"
-import { keysOf, queueSource } from "../../../src/runs/watch/queue.ts"
-import { bucketSource, folderSource, type Pace } from "../../../src/runs/watch/source.ts"
+import { queueSource } from "../../../src/runs/watch/queue.ts"
+import { bucketSource, folderSource, looksPerListing, type Pace } from "../../../src/runs/watch/source.ts"
 import { folderStore } from "../../../src/store/folder.ts"
 import { LEASE_KEY, recordingKey } from "../../../src/store/keys.ts"
 import { s3Store } from "../../../src/store/s3.ts"
@@ -20,7 +20,12 @@ import { notification, startQueueServer } from "./queueServer.ts"
 
 setDefaultTimeout(60_000)
 
-const PACE: Pace = { interval: Duration.millis(50), reconcile: Duration.hours(1), still: Duration.millis(150) }
+const PACE: Pace = {
+  interval: Duration.millis(50),
+  reconcile: Duration.hours(1),
+  hold: Duration.seconds(1),
+  still: Duration.millis(150)
+}
 const scoped = <A>(effect: Effect.Effect<A, unknown, Scope.Scope>) => Effect.runPromise(Effect.scoped(effect))
 
 const extra = (i: number) => [recordingKey("dog_bark", `9${i}-0-0-0.wav`), sound("dog_bark", 900 + i)] as const
@@ -96,46 +101,91 @@ test("a file that is still being written is left until it is still, then embedde
 
 const bucketOf = Effect.map(s3Server(), (server) => ({ store: s3Store(settingsFor(server.endpoint), "recordings") }))
 
-test("a bucket is listed from the last keys onwards, and whole now and then", async () => {
-  const store = memoryStore(new Map())
-  await fill(store, smallCorpus())
+const bucketLooks = Effect.fnUntraced(function* () {
+  const objects = new Map<string, Uint8Array>()
+  const store = memoryStore(objects)
   const lists: Array<string | undefined> = []
   const logged: Store["Service"] = {
     ...store,
-    list: (prefix, after) => {
+    // At once, for there may be thousands.
+    list: (prefix, after = "") => {
       lists.push(after)
-      return store.list(prefix, after)
+      const keys = [...objects.keys()].filter((key) => key.startsWith(prefix) && key > after).sort()
+      return Stream.fromIterable(keys.map((key) => ({ key, etag: String(Bun.hash(objects.get(key)!)), size: 1 })))
     }
   }
-  const source = bucketSource({ ...PACE, interval: Duration.minutes(1), reconcile: Duration.minutes(30) })
-  const nextLook = Effect.gen(function* () {
+  const source = bucketSource({ interval: Duration.minutes(1) })
+  const look = Effect.gen(function* () {
+    lists.length = 0
     const looking = yield* Effect.forkChild(source.next)
     yield* TestClock.adjust(Duration.minutes(1))
     return yield* Fiber.join(looking)
-  })
-  await Effect.gen(function* () {
-    const all = yield* source.next
-    expect([all.whole, all.objects.length]).toEqual([true, 10])
-    // One sorts after the class's last key, one before.
-    const [later, earlier] = [extra(0), [recordingKey("dog_bark", "0.wav"), sound("dog_bark", 1)] as const]
-    yield* Effect.promise(() => fill(store, [later, earlier]))
-    lists.length = 0
-    expect(yield* nextLook).toMatchObject({ whole: false, objects: [{ key: later[0] }] })
-    expect(lists.every((after) => after !== undefined)).toBe(true)
-    expect(yield* nextLook).toMatchObject({ whole: false, objects: [] })
-    yield* TestClock.adjust(Duration.minutes(28))
-    const again = yield* nextLook
-    expect([again.whole, again.objects.length]).toEqual([true, 12])
-  }).pipe(Effect.provideService(Store, logged), Effect.provide(TestClock.layer()), Effect.runPromise)
+  }).pipe(Effect.provideService(Store, logged))
+  const add = (...objects: ReadonlyArray<readonly [string, Uint8Array]>) => Effect.promise(() => fill(store, objects))
+  return { store, lists, look, add }
+})
+const inTestTime = <A, E>(effect: Effect.Effect<A, E>) => Effect.runPromise(Effect.provide(effect, TestClock.layer()))
+const empty = new Uint8Array(1)
+
+test("a bucket is listed whole at each look: a new class, a changed recording and an early name are found", () =>
+  inTestTime(
+    Effect.gen(function* () {
+      const { look, lists, add } = yield* bucketLooks()
+      yield* add(...smallCorpus())
+      const before = yield* look
+      expect([before.whole, before.objects.length]).toEqual([true, 10])
+      const [first] = before.objects
+      const early = recordingKey("dog_bark", "0.wav")
+      const foxes = recordingKey("foxes", "0.wav")
+      yield* add([first!.key, sound("dog_bark", 4711)], [early, empty], [foxes, empty])
+      const after = yield* look
+      expect(after.objects.map(({ key }) => key)).toEqual(expect.arrayContaining([early, foxes]))
+      expect(after.objects.find(({ key }) => key === first!.key)!.etag).not.toBe(first!.etag)
+      expect(lists.length).toBe(1)
+    })
+  ))
+
+test("a bucket of more than ten requests is listed from the last keys onwards, and whole in the rhythm it says", () =>
+  inTestTime(
+    Effect.gen(function* () {
+      const { look, lists, add, store } = yield* bucketLooks()
+      const log: Array<string> = []
+      const logs = Logger.layer([Logger.make(({ message }) => void log.push(String(message)))])
+      const many = Array.from({ length: 12_000 }, (_, i) => [
+        recordingKey(i % 2 === 0 ? "dog" : "gun", `${i}.wav`),
+        empty
+      ]) as ReadonlyArray<readonly [string, Uint8Array]>
+      yield* add(...many)
+      const before = yield* Effect.provide(look, logs)
+      expect([before.whole, before.objects.length]).toEqual([true, 12_000])
+      expect(log.join()).toContain("every 1m, other names, changes and removals every 2m")
+      // One sorts after its class's last key, one before; classes sort before, between and after the others.
+      const [later, early] = [recordingKey("dog", "x.wav"), recordingKey("dog", "!.wav")]
+      const classes = ["a", "dog bark", "elk", "zebra"].map((name) => recordingKey(name, "0.wav"))
+      yield* add(...[later, early, ...classes].map((key) => [key, empty] as const))
+      const found = yield* look
+      expect([found.whole, found.objects.map(({ key }) => key).sort()]).toEqual([false, [later, ...classes].sort()])
+      expect(lists.length).toBe(3)
+      yield* Effect.orDie(store.remove(later))
+      const again = yield* look
+      expect([again.whole, again.objects.length]).toEqual([true, 12_005])
+    })
+  ))
+
+test("how often a bucket is listed whole follows from what it costs", () => {
+  expect(looksPerListing(10_000, 10)).toBe(1)
+  expect(looksPerListing(1_000_000, 10)).toBe(100)
+  // Ends of so many classes are as many requests.
+  expect(looksPerListing(1_000_000, 2_000)).toBe(1)
 })
 
 test("SQS messages are deleted once their recordings are stored; repeated, vanished and foreign ones do no harm", () =>
   scoped(
     Effect.gen(function* () {
       const { store } = yield* bucketOf
-      using queue = startQueueServer(400)
+      using queue = startQueueServer()
       yield* Effect.promise(() => fill(store, [...smallCorpus()].slice(0, 2)))
-      const source = Effect.sync(() => queueSource(queue.url, settingsFor("http://unused"), PACE))
+      const source = queueSource(queue.url, settingsFor("http://unused"), PACE)
       yield* Effect.promise(() =>
         watching(store, source, { minNewSamples: 1000 }, ({ embedded }) =>
           Effect.gen(function* () {
@@ -176,7 +226,7 @@ test.skipIf(otherServer === undefined)(
           return QueueUrl!
         })
         yield* Effect.promise(() => fill(store, [...smallCorpus()].slice(0, 2)))
-        const source = Effect.sync(() => queueSource(url, settingsFor(endpoint), PACE))
+        const source = queueSource(url, settingsFor(endpoint), PACE)
         yield* Effect.promise(() =>
           watching(store, source, { minNewSamples: 1000 }, ({ embedded }) =>
             Effect.gen(function* () {
@@ -205,7 +255,7 @@ test("a message whose recording could not be stored comes again", () =>
   scoped(
     Effect.gen(function* () {
       const { store } = yield* bucketOf
-      using queue = startQueueServer(100)
+      using queue = startQueueServer()
       yield* Effect.promise(() => fill(store, [...smallCorpus()].slice(0, 2)))
       let refusals = 0
       const flaky: Store["Service"] = {
@@ -219,7 +269,7 @@ test("a message whose recording could not be stored comes again", () =>
               })
             : store.put(key, bytes, condition)
       }
-      const source = Effect.sync(() => queueSource(queue.url, settingsFor("http://unused"), PACE))
+      const source = queueSource(queue.url, settingsFor("http://unused"), PACE)
       yield* Effect.promise(() =>
         watching(flaky, source, { minNewSamples: 1000 }, ({ embedded, log }) =>
           Effect.gen(function* () {
@@ -272,12 +322,101 @@ test("while another process trains, it waits, and counts what that run has seen"
     })
   ))
 
-test("keys of notifications are decoded, and those of other buckets passed over", () => {
-  expect(keysOf(notification("here", "extracted_audio/a b/c+d é.wav"), "here")).toEqual([
-    "extracted_audio/a b/c+d é.wav"
-  ])
-  expect(keysOf(notification("there", "extracted_audio/a/b.wav"), "here")).toEqual([])
-  const notEncoded = notification("here", "a").replace('"a"', '"extracted_audio/a/100%.wav"')
-  for (const body of ["", "{}", "not JSON", '{"Records":[{}]}', '{"Message":"{}"}', notEncoded])
-    expect(keysOf(body, "here")).toEqual([])
-})
+test("messages while a run is on are neither received again and again nor lost", () =>
+  scoped(
+    Effect.gen(function* () {
+      const { store } = yield* bucketOf
+      using queue = startQueueServer()
+      yield* Effect.promise(() => fill(store, [...smallCorpus()].slice(0, 2)))
+      const late = extra(1)
+      // A run begins just when a message has been received.
+      const beginning: Store["Service"] = {
+        ...store,
+        find: (key) =>
+          key === extra(0)[0] ? Effect.andThen(leaveLease(store, false), store.find(key)) : store.find(key)
+      }
+      const source = queueSource(queue.url, settingsFor("http://unused"), PACE)
+      yield* Effect.promise(() =>
+        watching(beginning, source, { minNewSamples: 1000 }, ({ embedded }) =>
+          Effect.gen(function* () {
+            yield* until(() => embedded() === 2)
+            yield* Effect.promise(() => fill(store, [extra(0)]))
+            queue.send(notification("recordings", extra(0)[0]), "early")
+            yield* until(() => queue.extensions("early") >= 2)
+            yield* Effect.promise(() => fill(store, [late]))
+            queue.send(notification("recordings", late[0]), "late")
+            yield* until(() => queue.extensions("early") >= 4)
+            expect([queue.receipts("early"), queue.receipts("late"), embedded()]).toEqual([1, 0, 2])
+            yield* leaveLease(store, true)
+            yield* until(() => queue.messages.size === 0)
+            expect(embedded()).toBe(4)
+            expect([queue.receipts("early"), queue.receipts("late")]).toEqual([1, 1])
+          })
+        )
+      )
+    })
+  ))
+
+test("what is not understood stays in the queue and is told of once; what is good in it, and behind it, is acted on", () =>
+  scoped(
+    Effect.gen(function* () {
+      const { store } = yield* bucketOf
+      using queue = startQueueServer()
+      yield* Effect.promise(() => fill(store, [...smallCorpus()].slice(0, 2)))
+      const source = queueSource(queue.url, settingsFor("http://unused"), PACE)
+      yield* Effect.promise(() =>
+        watching(store, source, { minNewSamples: 1000 }, ({ embedded, log }) =>
+          Effect.gen(function* () {
+            yield* until(() => embedded() === 2)
+            yield* Effect.promise(() => fill(store, [extra(0), extra(1)]))
+            const batch = JSON.parse(notification("recordings", extra(0)[0])) as { Records: Array<unknown> }
+            batch.Records.push({ eventSource: "aws:s3", eventName: "x" })
+            queue.send(JSON.stringify(batch), "half")
+            queue.send("hello", "text")
+            queue.send(notification("recordings", extra(1)[0]), "good")
+            yield* until(() => queue.receipts("half") >= 2 && queue.receipts("text") >= 2 && embedded() === 4)
+            yield* until(() => !queue.messages.has("good"))
+            expect([...queue.messages.keys()]).toEqual(["half", "text"])
+            expect(log.filter((line) => line.includes("not understood")).sort()).toEqual([
+              `Message half of ${queue.url} is left in the queue, for it is not understood: its record 2 names no bucket and key.`,
+              `Message text of ${queue.url} is left in the queue, for it is not understood: it is not JSON.`
+            ])
+          })
+        )
+      )
+    })
+  ))
+
+test("a recording that cannot be stored yet keeps its own message, and no other", () =>
+  scoped(
+    Effect.gen(function* () {
+      const { store } = yield* bucketOf
+      using queue = startQueueServer()
+      yield* Effect.promise(() => fill(store, [...smallCorpus()].slice(0, 2)))
+      let isAway = true
+      const [stuck] = extra(0)
+      const flaky: Store["Service"] = {
+        ...store,
+        get: (key) =>
+          key === stuck && isAway
+            ? Effect.fail(new StoreError({ reason: "unreachable", key, message: "The store is away." }))
+            : store.get(key)
+      }
+      const source = queueSource(queue.url, settingsFor("http://unused"), PACE)
+      yield* Effect.promise(() =>
+        watching(flaky, source, { minNewSamples: 1000 }, ({ embedded }) =>
+          Effect.gen(function* () {
+            yield* until(() => embedded() === 2)
+            yield* Effect.promise(() => fill(store, [extra(0), extra(1)]))
+            queue.send(notification("recordings", stuck), "stuck")
+            queue.send(notification("recordings", extra(1)[0]), "good")
+            yield* until(() => !queue.messages.has("good"))
+            expect([...queue.messages.keys()]).toEqual(["stuck"])
+            isAway = false
+            yield* until(() => queue.messages.size === 0)
+            expect(embedded()).toBe(4)
+          })
+        )
+      )
+    })
+  ))
