@@ -4,12 +4,10 @@ import { type Clip, SAMPLE_RATE } from "../clip.ts"
 import { concatenate } from "../floats.ts"
 import { resample } from "../resample.ts"
 import type { Container, Format } from "./container.ts"
+import { fault, type Sound } from "./fault.ts"
+import { mix } from "./mix.ts"
 import { openContainer } from "./openContainer.ts"
 
-/** Shorter recordings hold no sound to speak of: 25 ms is one analysis window of YAMNet. */
-const MIN_SECONDS = 0.025
-/** 60 dB above full scale: a float file this loud holds other numbers than sound. */
-const MAX_PEAK = 1000
 /** Small enough that a long recording is not decoded much beyond the limit, large enough to cost nothing. */
 const CHUNK_BYTES = 1 << 18
 
@@ -28,24 +26,6 @@ const quietly = <A>(run: () => A): A => {
   } finally {
     console.error = error
   }
-}
-
-interface Sound {
-  readonly samples: Float32Array
-  readonly rate: number
-}
-
-/** The mean of all channels. */
-const mix = (channels: ReadonlyArray<Float32Array>, positiveScale: number): Float32Array => {
-  const mono = new Float32Array(channels[0]?.length ?? 0)
-  const share = 1 / channels.length
-  for (const channel of channels) {
-    for (let i = 0; i < mono.length; i++) {
-      const sample = channel[i]! * share
-      mono[i] = mono[i]! + (sample > 0 ? sample * positiveScale : sample)
-    }
-  }
-  return mono
 }
 
 /** Decodes until the container ends or `seconds` are there. */
@@ -78,27 +58,6 @@ const drain = async (container: Container, seconds: number): Promise<Sound> => {
     throw new Error(`${length} of its ${container.length} samples could be decoded`)
   }
   return { samples: concatenate(parts, Math.min(length, limit)), rate }
-}
-
-/** What makes decoded sound unusable, if anything, as the end of a sentence that begins with "the file ". */
-const fault = ({ samples, rate }: Sound): string | undefined => {
-  if (samples.length === 0) return "holds no sound"
-  if (!(rate >= 1000 && rate <= 1_000_000)) return `claims a sample rate of ${rate} Hz`
-  const milliseconds = (1000 * samples.length) / rate
-  if (milliseconds < 1000 * MIN_SECONDS) {
-    return `holds ${milliseconds.toPrecision(2)} ms of sound, at least ${1000 * MIN_SECONDS} ms are needed`
-  }
-  let peak = 0
-  let invalid = 0
-  for (let i = 0; i < samples.length; i++) {
-    const size = Math.abs(samples[i]!)
-    if (size > peak) peak = size
-    if (!(size < Number.POSITIVE_INFINITY)) invalid++
-  }
-  const count = (n: number): string => n.toLocaleString("en")
-  if (invalid > 0) return `holds samples that are not numbers (${count(invalid)} of ${count(samples.length)})`
-  if (peak > MAX_PEAK) return `is over ${count(MAX_PEAK)} times as loud as full scale, so it does not hold sound`
-  return undefined
 }
 
 const refuse = (ending: string): DecodeError => new DecodeError({ reason: `The file ${ending}.` })
