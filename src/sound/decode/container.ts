@@ -1,7 +1,7 @@
 import { Result } from "effect"
 
 /** Decoders of audio-decode that are used: those whose files can be told whole from cut short. */
-export type Format = "wav" | "aiff" | "caf" | "flac" | "mp3" | "aac" | "m4a" | "oga" | "opus" | "webm"
+export type Format = "wav" | "caf" | "flac" | "mp3" | "aac" | "m4a" | "oga" | "opus" | "webm"
 
 /** A recording's container, opened: which decoder reads it and which bytes that decoder is given. */
 export interface Container {
@@ -10,15 +10,39 @@ export interface Container {
   readonly pieces: ReadonlyArray<Uint8Array>
   /** Samples per channel that the header promises, where it does. */
   readonly length?: number
-  /** What samples above zero are multiplied by, to undo a decoder's own scaling. */
-  readonly positiveScale?: number
+}
+
+/** Sound as plain numbers, one after another, channel by channel, whatever container they lie in. */
+export interface Pcm {
+  /** Integers have a sign, but for bytes that are said to have none; A-law and µ-law are bytes (ITU-T G.711). */
+  readonly coding: "integer" | "unsigned" | "float" | "alaw" | "mulaw"
+  /** Of one sample: integers of fewer bits stand at the upper end. */
+  readonly width: number
+  readonly littleEndian: boolean
+  readonly channels: number
+  /** In Hz. */
+  readonly rate: number
+  readonly sound: Uint8Array
+  /**
+   * Steps to +1, where they are not as many as to -1. The sample is scaled back where channels are mixed: it ends where
+   * everyone else has it, but for the last bit.
+   */
+  readonly positiveSteps?: number
+}
+
+/** A recording that is recognised and not read here; a program beside this one may. */
+export interface Foreign {
+  /** What it is: "a WAV file compressed by GSM 6.10". */
+  readonly name: string
+  /** ffmpeg's name for what opens it. */
+  readonly demuxer: string
 }
 
 /** A container, or what is wrong with it as the end of a sentence that begins with "the file ". */
-export type Opened = Result.Result<Container, string>
+export type Opened = Result.Result<Container | Pcm | Foreign, string>
 
 /** "is cut short: the header promises 20 bytes of sound and 10 are there" */
-export const cutShort = (promised: number, present: number, what = "bytes of sound"): Opened =>
+export const cutShort = (promised: number, present: number, what = "bytes of sound"): Result.Result<never, string> =>
   Result.fail(
     `is cut short: its header promises ${promised.toLocaleString("en")} ${what}, ${present.toLocaleString("en")} are there`
   )
