@@ -17,6 +17,7 @@ import { folderStore } from "../src/store/folder.ts"
 import { openStore } from "../src/store/openStore.ts"
 import { Store } from "../src/store/store.ts"
 import { RunEvents } from "../src/stream/events.ts"
+import { tellFailure } from "./cli/failure.ts"
 import { jsonFlag, searchLimits, storeFlag, trainingFlags, wholeNumber } from "./cli/flags.ts"
 import { describeSummary } from "./cli/summaryText.ts"
 import { Reporter, reporterLogger } from "./cli/terminal.ts"
@@ -171,6 +172,7 @@ const command = Command.make("retrain", input, (options) =>
     Effect.provide(events),
     Effect.provide(reporterLogger),
     Effect.provide(Layer.mergeAll(Settings.layer, Reporter.layer, FetchHttpClient.layer)),
+    tellFailure(options.json),
     Effect.mapError((cause) => new CliError.UserError({ cause }))
   )
 ).pipe(

@@ -43,6 +43,12 @@ export interface Skipped {
   readonly reason: string
 }
 
+/** A recording that was not read as usual, and how. */
+export interface Noted {
+  readonly key: string
+  readonly note: string
+}
+
 /** What a pass over the corpus came to. */
 export interface StreamResult {
   /** The content of every usable recording: key to hex SHA-256. */
@@ -54,6 +60,7 @@ export interface StreamResult {
   /** Patches embedded in this pass. */
   readonly patches: number
   readonly skipped: ReadonlyArray<Skipped>
+  readonly noted: ReadonlyArray<Noted>
   /** The keys of those that were skipped because the store did not give them: they may be fine. */
   readonly unread: ReadonlyArray<string>
 }
@@ -89,6 +96,7 @@ export const embedCorpus = Effect.fn("embedCorpus")(function* (settings: StreamS
   const live = new Map<string, string>()
   const moved = new Map<string, string>()
   const skipped: Array<Skipped> = []
+  const noted: Array<Noted> = []
   const unread: Array<string> = []
   /** The contents that this pass embeds, and why where it cannot. */
   const taken = new Map<string, string | undefined>()
@@ -166,6 +174,7 @@ export const embedCorpus = Effect.fn("embedCorpus")(function* (settings: StreamS
       known.see(recording)
       known.embed(recording.contentHash)
       live.set(recording.key, recording.contentHash)
+      for (const note of recording.notes ?? []) noted.push({ key: recording.key, note })
     }
   })
 
@@ -192,7 +201,7 @@ export const embedCorpus = Effect.fn("embedCorpus")(function* (settings: StreamS
     else yield* skip(copy.key, reason)
   }
   yield* remember
-  return { live, moved, embedded, patches, skipped, unread } satisfies StreamResult
+  return { live, moved, embedded, patches, skipped, noted, unread } satisfies StreamResult
 })
 
 /** Prepares one recording in a worker. */
