@@ -217,7 +217,8 @@ function* readFlac(bytes: Uint8Array, coding: Coding): Generator<Uint8Array | ty
       if (goesOn && i === packets.length - 1) break
       const packet = begun.length === 1 ? part : new Uint8Array(Buffer.concat(begun))
       begun = []
-      if (packet[0] === 0x7f) yield (head = makeHead(packet.subarray(17)))
+      if (packet[0] === 0x7f) head = makeHead(packet.subarray(17))
+      if (packet[0] === 0x7f) yield head
       else if (packet[0] === 0xff) yield readFrame(packet, head)
     }
   }

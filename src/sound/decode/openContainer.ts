@@ -2,7 +2,7 @@ import { Result } from "effect"
 import { cutShort, type Opened, text, view } from "./container.ts"
 import { openFlac } from "./flac.ts"
 import { openMp4 } from "./mp4.ts"
-import { isMpeg, openMpeg } from "./mpeg.ts"
+import { findMpeg, openMpeg } from "./mpeg.ts"
 import { openOgg } from "./ogg.ts"
 import { openAiff, openWav } from "./riff.ts"
 import { skipTags } from "./tags.ts"
@@ -74,6 +74,7 @@ export const openContainer = (bytes: Uint8Array): Opened => {
   if (start === "\x1a\x45\xdf\xa3") return openWebm(bytes)
   const sound = skipTags(bytes, 0)
   if (text(bytes, sound, 4) === "fLaC") return openFlac(bytes.subarray(sound))
-  if (isMpeg(bytes, sound)) return openMpeg(bytes, sound)
+  const frame = findMpeg(bytes, sound)
+  if (frame >= 0) return openMpeg(bytes, frame)
   return Result.fail(nameStranger(bytes))
 }
