@@ -13,6 +13,8 @@ export interface Container {
   readonly pieces: Iterable<Uint8Array | typeof NEXT_STREAM>
   /** Samples per channel that the header promises, where it does. */
   readonly length?: number
+  /** Seconds that the file promises at least, where it does and does not count samples. */
+  readonly seconds?: number
   /** What samples above zero are multiplied by, to undo a decoder's own scaling. */
   readonly positiveScale?: number
 }

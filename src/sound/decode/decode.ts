@@ -74,7 +74,22 @@ const drain = async (container: Container, seconds: number): Promise<Sound> => {
   if (container.length !== undefined && length < Math.min(container.length, limit)) {
     throw new Unreadable(`is damaged: ${count(length)} of its ${count(container.length)} samples could be decoded`)
   }
+  const promised = Math.floor((container.seconds ?? 0) * rate)
+  if (length < Math.min(promised, limit)) {
+    throw new Unreadable(`is damaged: ${count(length)} of at least ${count(promised)} samples could be decoded`)
+  }
   return { samples: concatenate(parts, Math.min(length, limit)), rate }
+}
+
+/** Above this, as a multiple of full scale, what has been decoded is not what was encoded. */
+const CODED_PEAK = 2
+const MAX_PEAKS: Partial<Record<Format, number>> = {
+  mp3: CODED_PEAK,
+  aac: CODED_PEAK,
+  m4a: CODED_PEAK,
+  oga: CODED_PEAK,
+  opus: CODED_PEAK,
+  webm: CODED_PEAK
 }
 
 /** What a file is whose decoder gives up on it, if it is not damaged. */
@@ -111,7 +126,7 @@ export const decodeClip = Effect.fn("audio.decodeClip")(function* (
     catch: (cause) =>
       refuse(cause instanceof Unreadable ? cause.message : `is damaged, or ${KINDS[container.format]} not read here`)
   })
-  const found = fault(sound)
+  const found = fault(sound, MAX_PEAKS[container.format])
   if (found !== undefined) return yield* refuse(found)
   return { samples: resample(sound.samples, sound.rate, sampleRate), sampleRate }
 })

@@ -6,6 +6,7 @@ import { findMpeg, openMpeg } from "./mpeg.ts"
 import { openOgg } from "./ogg.ts"
 import { openAiff, openWav } from "./riff.ts"
 import { skipTags } from "./tags.ts"
+import { openWebm } from "./webm.ts"
 
 /** Opens an Apple CAF file: chunks of a name, a size of 8 bytes, -1 if it runs to the end of the file, and content. */
 const openCaf = (bytes: Uint8Array): Opened => {
@@ -21,25 +22,6 @@ const openCaf = (bytes: Uint8Array): Opened => {
     at = start + size
   }
   return Result.fail("is a CAF file without sound, or cut short before it")
-}
-
-/** Opens a WebM or Matroska file: an EBML header, then a segment whose length may be given. */
-const openWebm = (bytes: Uint8Array): Opened => {
-  /** Reads the length at `at`: the leading zero bits of the first byte say how many bytes it has. */
-  const lengthAt = (at: number): { readonly value: number; readonly end: number; readonly unknown: boolean } => {
-    const width = Math.clz32(bytes[at] ?? 0) - 23
-    let value = (bytes[at] ?? 0) & (0xff >> width)
-    for (let i = 1; i < width; i++) value = value * 256 + (bytes[at + i] ?? 0)
-    return { value, end: at + width, unknown: value === 2 ** (7 * width) - 1 }
-  }
-  const header = lengthAt(4)
-  const segment = header.end + header.value
-  const length = lengthAt(segment + 4)
-  if (segment + 5 > bytes.length) return Result.fail("is cut short within its WebM header")
-  if (!length.unknown && length.end + length.value > bytes.length) {
-    return cutShort(length.end + length.value, bytes.length, "bytes")
-  }
-  return Result.succeed({ format: "webm", pieces: [bytes] })
 }
 
 /** Says what a file is that is not a recording, as far as its first bytes tell. */
