@@ -19,8 +19,8 @@ export interface Container {
   readonly positiveScale?: number
 }
 
-/** What a piece may expand to, in samples of all channels together: 16 MiB of floats. */
-export const MAX_SAMPLES = 1 << 22
+/** What a piece may expand to, in samples of all channels together: 8 MiB of floats, of which decoders hold several. */
+export const MAX_SAMPLES = 1 << 21
 /** Small enough that a long recording is not decoded much beyond the limit, large enough to cost nothing. */
 export const MAX_BYTES = 1 << 18
 

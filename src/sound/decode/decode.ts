@@ -9,6 +9,9 @@ import { makeFlacDecoder } from "./flac.ts"
 import { mix } from "./mix.ts"
 import { openContainer } from "./openContainer.ts"
 
+/** More than any array of microphones that is sold; a file may claim 255 and take a decoder for each. */
+const MAX_CHANNELS = 64
+
 /** A recording that cannot be used. `reason` is a sentence for the run record. */
 export class DecodeError extends Schema.TaggedError<DecodeError>()("DecodeError", { reason: Schema.String }) {}
 
@@ -46,6 +49,9 @@ const drain = async (container: Container, seconds: number): Promise<Sound> => {
   let decoder = await makeDecoder()
   const take = async (piece?: Uint8Array): Promise<void> => {
     const { channelData, sampleRate } = await quietly(() => decoder(piece))
+    if (channelData.length > MAX_CHANNELS) {
+      throw new Unreadable(`has ${channelData.length} channels; up to ${MAX_CHANNELS} are read`)
+    }
     const part = mix(channelData, container.positiveScale ?? 1)
     if (part.length === 0) return
     if (rate !== 0 && sampleRate !== rate) {

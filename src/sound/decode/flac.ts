@@ -76,15 +76,15 @@ const findEnd = (bytes: Uint8Array, start: number, header: FrameHeader, info: St
   const limit = header.end + Math.ceil((header.length * info.channels * (header.bits + 1)) / 8) + 64
   let crc = crc16(bytes, start, header.end)
   for (let done = header.end; ; ) {
-    const next = findHeader(bytes, done, limit, info)
-    // The last frame: the decoder finds its end in whatever follows.
-    if (next < 0 && limit >= bytes.length) return bytes.length
-    if (next < 0)
-      throw new Unreadable(`is damaged: the checksum of the FLAC frame at byte ${count(start)} does not fit`)
+    const next = findHeader(bytes, done + 1, limit, info)
+    if (next < 0) break
     crc = crc16(bytes, done, next, crc)
     if (crc === 0) return next
     done = next
   }
+  // The last frame: the decoder finds its end in whatever follows.
+  if (findHeader(bytes, limit, bytes.length, info) < 0) return Math.min(limit, bytes.length)
+  throw new Unreadable(`is damaged: the checksum of the FLAC frame at byte ${count(start)} does not fit`)
 }
 
 const check = (header: FrameHeader, rate: number): void => {
