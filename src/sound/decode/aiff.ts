@@ -2,7 +2,7 @@ import { Result } from "effect"
 import { type Chunk, chunks, soundLength } from "./chunks.ts"
 import { cutShort, type Opened, type Pcm, text, view } from "./container.ts"
 import { IMA4_BYTES, openIma4 } from "./ima4.ts"
-import { MAX_CHANNELS } from "./pcm.ts"
+import { MAX_PCM_CHANNELS } from "./pcm.ts"
 
 /** An IEEE 754 number of 80 bits, as AIFF writes sample rates. */
 const readExtended = (data: DataView, at: number): number => {
@@ -87,7 +87,8 @@ export const openAiff = (bytes: Uint8Array): Opened => {
   // The sound begins behind two fields, and so many bytes as the first of them says.
   const begin = sound.start + 8 + view(bytes).getUint32(sound.start)
   const samples = bytes.subarray(begin, sound.start + length.success)
-  if (channels === 0 || channels > MAX_CHANNELS) return Result.fail("is an AIFF file whose header contradicts itself")
+  if (channels === 0 || channels > MAX_PCM_CHANNELS)
+    return Result.fail("is an AIFF file whose header contradicts itself")
   if (coding === "ima4") {
     const packets = Math.floor(samples.length / (IMA4_BYTES * channels))
     if (frames > packets) return cutShort(frames, packets, "packets of sound")

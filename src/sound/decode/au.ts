@@ -1,6 +1,6 @@
 import { Result } from "effect"
 import { cutShort, type Opened, type Pcm, text, view } from "./container.ts"
-import { MAX_CHANNELS } from "./pcm.ts"
+import { MAX_PCM_CHANNELS } from "./pcm.ts"
 
 const CODINGS: Readonly<Record<number, readonly [Pcm["coding"], number]>> = {
   1: ["mulaw", 1],
@@ -27,7 +27,7 @@ export const openAu = (bytes: Uint8Array): Opened => {
   ]
   const known = CODINGS[code]
   if (known === undefined) return Result.succeed({ name: `an AU file in coding ${code}`, demuxer: "au" })
-  if (channels === 0 || channels > MAX_CHANNELS || start < 24) {
+  if (channels === 0 || channels > MAX_PCM_CHANNELS || start < 24) {
     return Result.fail("is an AU file whose header contradicts itself")
   }
   const present = Math.max(0, bytes.length - start)

@@ -1,8 +1,8 @@
 import { Result } from "effect"
 import { cutShort, type Opened, type Pcm, text, view } from "./container.ts"
 import { IMA4_BYTES, IMA4_SAMPLES, openIma4 } from "./ima4.ts"
-import { isMpeg, openMpeg } from "./mpeg.ts"
-import { MAX_CHANNELS } from "./pcm.ts"
+import { findMpeg, openMpeg } from "./mpeg.ts"
+import { MAX_PCM_CHANNELS } from "./pcm.ts"
 
 const FLOAT = 1
 const LITTLE_ENDIAN = 2
@@ -45,8 +45,9 @@ const plainCoding = (description: Description): Pick<Pcm, "coding" | "width" | "
 
 const openSound = (description: Description, sound: Uint8Array): Opened => {
   const { rate, coding, packetBytes, packetSamples, channels } = description
-  if (coding === ".mp3" && isMpeg(sound, 0)) return openMpeg(sound, 0)
-  if (channels === 0 || channels > MAX_CHANNELS) {
+  const frame = coding === ".mp3" ? findMpeg(sound, 0) : -1
+  if (frame >= 0) return openMpeg(sound, frame)
+  if (channels === 0 || channels > MAX_PCM_CHANNELS) {
     return Result.fail(`is a CAF file that claims ${channels.toLocaleString("en")} channels`)
   }
   // Decoders make room by the rate before anyone looks at it.

@@ -1,25 +1,43 @@
-import decode, { type StreamDecoder } from "audio-decode"
+import decode from "audio-decode"
 import { Effect, Result, Schema } from "effect"
 import { type Clip, SAMPLE_RATE } from "../clip.ts"
 import { concatenate } from "../floats.ts"
 import { resample } from "../resample.ts"
 import { isFlat } from "../silence.ts"
-import type { Container, Foreign, Format, Pcm } from "./container.ts"
+import {
+  type Container,
+  count,
+  type Foreign,
+  type Format,
+  MAX_BYTES,
+  NEXT_STREAM,
+  type Pcm,
+  Unreadable
+} from "./container.ts"
 import { fault, type Sound } from "./fault.ts"
 import { decodeByFfmpeg, Ffmpeg } from "./ffmpeg.ts"
+import { makeFlacDecoder } from "./flac.ts"
 import { Mixer } from "./mix.ts"
 import { openContainer } from "./openContainer.ts"
 import { readPcm } from "./pcm.ts"
 import { openWave } from "./wave.ts"
 
-/** Small enough that a long recording is not decoded much beyond the limit, large enough to cost nothing. */
-const CHUNK_BYTES = 1 << 18
+/** More than any array of microphones that is sold; a file may claim 255 and take a decoder for each. */
+const MAX_CHANNELS = 64
 
 /** A recording that cannot be used. `reason` is a sentence for the run record. */
 export class DecodeError extends Schema.TaggedError<DecodeError>()("DecodeError", { reason: Schema.String }) {}
 
+/** Decodes piece after piece; without a piece, what it still holds. */
+interface Decoder {
+  (piece?: Uint8Array): Promise<{ readonly channelData: ReadonlyArray<Float32Array>; readonly sampleRate: number }>
+  readonly free: () => void
+}
+
 /** audio-decode's declarations know only the names, not that each makes a decoder fed chunk by chunk. */
-const decoders: Record<Format, () => Promise<StreamDecoder>> = decode
+const audioDecode: Record<Format, () => Promise<Decoder>> = decode
+
+const decoders: Record<Format, () => Promise<Decoder>> = { ...audioDecode, flac: makeFlacDecoder }
 
 /** Runs a decoder without the line that some of them write to the console for every damaged frame. */
 const quietly = <A>(run: () => A): A => {
@@ -34,15 +52,24 @@ const quietly = <A>(run: () => A): A => {
 
 /** Decodes until the container ends or `seconds` are there. */
 const drain = async (container: Container, seconds: number, mixer: Mixer): Promise<Sound> => {
-  const decoder = await decoders[container.format]()
+  const makeDecoder = decoders[container.format]
+  // A FLAC frame stays whole, however long.
+  const slice = container.format === "flac" ? Number.POSITIVE_INFINITY : MAX_BYTES
   const parts: Array<Float32Array> = []
   let rate = 0
   let length = 0
   let limit = Number.POSITIVE_INFINITY
-  const take = ({ channelData, sampleRate }: Awaited<ReturnType<StreamDecoder>>): void => {
+  let decoder = await makeDecoder()
+  const take = async (piece?: Uint8Array): Promise<void> => {
+    const { channelData, sampleRate } = await quietly(() => decoder(piece))
+    if (channelData.length > MAX_CHANNELS) {
+      throw new Unreadable(`has ${channelData.length} channels; up to ${MAX_CHANNELS} are read`)
+    }
     const part = mixer.mix(channelData)
     if (part.length === 0) return
-    if (rate !== 0 && sampleRate !== rate) throw new Error(`its sample rate changes from ${rate} to ${sampleRate} Hz`)
+    if (rate !== 0 && sampleRate !== rate) {
+      throw new Unreadable(`changes its sample rate from ${count(rate)} to ${count(sampleRate)} Hz midway`)
+    }
     rate = sampleRate
     limit = Math.max(1, Math.floor(seconds * rate))
     parts.push(part)
@@ -50,18 +77,51 @@ const drain = async (container: Container, seconds: number, mixer: Mixer): Promi
   }
   try {
     for (const piece of container.pieces) {
-      for (let at = 0; at < piece.length && length < limit; at += CHUNK_BYTES) {
-        take(await quietly(() => decoder(piece.subarray(at, at + CHUNK_BYTES))))
+      if (length >= limit) break
+      if (piece === NEXT_STREAM) {
+        await take()
+        decoder.free()
+        decoder = await makeDecoder()
+        continue
       }
+      for (let at = 0; at < piece.length && length < limit; at += slice) await take(piece.subarray(at, at + slice))
     }
-    if (length < limit) take(await quietly(() => decoder()))
+    if (length < limit) await take()
   } finally {
     decoder.free()
   }
   if (container.length !== undefined && length < Math.min(container.length, limit)) {
-    throw new Error(`${length} of its ${container.length} samples could be decoded`)
+    throw new Unreadable(`is damaged: ${count(length)} of its ${count(container.length)} samples could be decoded`)
+  }
+  const promised = Math.floor((container.seconds ?? 0) * rate)
+  if (length < Math.min(promised, limit)) {
+    throw new Unreadable(`is damaged: ${count(length)} of at least ${count(promised)} samples could be decoded`)
   }
   return { samples: concatenate(parts, Math.min(length, limit)), rate }
+}
+
+/** Above this, as a multiple of full scale, what has been decoded is not what was encoded. */
+const CODED_PEAK = 2
+const MAX_PEAKS: Partial<Record<Format, number>> = {
+  mp3: CODED_PEAK,
+  aac: CODED_PEAK,
+  m4a: CODED_PEAK,
+  oga: CODED_PEAK,
+  opus: CODED_PEAK,
+  webm: CODED_PEAK
+}
+
+/** What a file is whose decoder gives up on it, if it is not damaged. */
+const KINDS: Record<Format, string> = {
+  wav: "a kind of WAV",
+  caf: "a kind of CAF",
+  flac: "a kind of FLAC",
+  mp3: "a kind of MPEG audio",
+  aac: "a kind of AAC",
+  m4a: "an MP4 file of a coding",
+  oga: "a kind of Ogg Vorbis",
+  opus: "a kind of Ogg Opus",
+  webm: "a WebM file of a coding"
 }
 
 const refuse = (ending: string): DecodeError => new DecodeError({ reason: `The file ${ending}.` })
@@ -97,7 +157,7 @@ export const decodeClip = Effect.fn("audio.decodeClip")(function* (
     notes.push(`Its channels cancel each other out, so channel ${alone + 1} is used alone.`)
     sound = yield* read(container, maxSeconds, new Mixer(alone))
   }
-  const found = fault(sound)
+  const found = fault(sound, "format" in container ? MAX_PEAKS[container.format] : undefined)
   if (found !== undefined) return yield* refuse(found)
   return {
     samples: resample(sound.samples, sound.rate, sampleRate),
@@ -112,8 +172,11 @@ const read = (container: Container | Pcm, seconds: number, mixer: Mixer) =>
     ? Effect.sync(() => readPcm(container, seconds, mixer))
     : Effect.tryPromise({
         try: () => drain(container, seconds, mixer),
+        // What else decoders throw is the text of an error within them, which tells nobody what is wrong.
         catch: (cause) =>
-          refuse(`is damaged or of a kind not read here: ${cause instanceof Error ? cause.message : cause}`)
+          refuse(
+            cause instanceof Unreadable ? cause.message : `is damaged, or ${KINDS[container.format]} not read here`
+          )
       })
 
 /** Has ffmpeg make a WAV file of what is not read here. */

@@ -10,7 +10,7 @@ export interface Sound {
 }
 
 /** What makes decoded sound unusable, if anything, as the end of a sentence that begins with "the file ". */
-export const fault = ({ samples, rate }: Sound): string | undefined => {
+export const fault = ({ samples, rate }: Sound, maxPeak = MAX_PEAK): string | undefined => {
   if (samples.length === 0) return "holds no sound"
   if (!(rate >= 1000 && rate <= 1_000_000)) return `claims a sample rate of ${rate} Hz`
   const milliseconds = (1000 * samples.length) / rate
@@ -26,6 +26,8 @@ export const fault = ({ samples, rate }: Sound): string | undefined => {
   }
   const count = (n: number): string => n.toLocaleString("en")
   if (invalid > 0) return `holds samples that are not numbers (${count(invalid)} of ${count(samples.length)})`
+  if (peak > maxPeak && maxPeak < MAX_PEAK)
+    return `is damaged: it decodes to ${count(Math.round(peak))} times full scale`
   if (peak > MAX_PEAK) return `is over ${count(MAX_PEAK)} times as loud as full scale, so it does not hold sound`
   return undefined
 }

@@ -3,7 +3,7 @@ import type { Sound } from "./fault.ts"
 import type { Mixer } from "./mix.ts"
 
 /** More channels than libsndfile takes are damage. */
-export const MAX_CHANNELS = 1024
+export const MAX_PCM_CHANNELS = 1024
 
 /** Samples that are converted at once. */
 const CHUNK = 1 << 16

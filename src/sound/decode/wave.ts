@@ -1,8 +1,8 @@
 import { Result } from "effect"
 import { type Chunk, chunks, isChunk, soundLength } from "./chunks.ts"
 import { cutShort, type Opened, type Pcm, text, view } from "./container.ts"
-import { isMpeg, openMpeg } from "./mpeg.ts"
-import { MAX_CHANNELS } from "./pcm.ts"
+import { findMpeg, openMpeg } from "./mpeg.ts"
+import { MAX_PCM_CHANNELS } from "./pcm.ts"
 import { waveCoding } from "./waveCodings.ts"
 
 const INTEGER = 1
@@ -64,8 +64,9 @@ const CONTRADICTION = Result.fail("is a WAV file whose header contradicts itself
 const openSound = (format: Uint8Array, sound: Uint8Array, littleEndian = true, demuxer = "wav"): Opened => {
   const fields = readFormat(format, littleEndian)
   const { coding, channels, rate, blockSize, blockLength } = fields
-  if (MPEG.includes(coding) && isMpeg(sound, 0)) return openMpeg(sound, 0)
-  if (channels === 0 || channels > MAX_CHANNELS) return CONTRADICTION
+  const frame = MPEG.includes(coding) ? findMpeg(sound, 0) : -1
+  if (frame >= 0) return openMpeg(sound, frame)
+  if (channels === 0 || channels > MAX_PCM_CHANNELS) return CONTRADICTION
   const plain = plainCoding(fields)
   if (plain !== undefined) {
     // Positive integers as audio-decode reads them, so that recordings that it read before keep every bit.

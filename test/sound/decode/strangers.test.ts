@@ -32,6 +32,7 @@ describe("what is not read here is called by its name, with what would make it r
     [file("\x0b\x77"), `is AC-3, ${convert}`],
     [file("MPCK"), `is Musepack, ${convert}`],
     [file("RIFF\0\0\0\0AVI LIST"), `is an AVI video, ${convert}`],
+    [file(`OggS${"\0".repeat(22)}\x01\x50Speex   1.2`), `is an Ogg file compressed by Speex, ${convert}`],
     [waveOf(0x31), `is a WAV file compressed by GSM 6.10, ${convert}`],
     [waveOf(0x161), `is a WAV file compressed by Windows Media Audio 2, ${convert}`],
     [waveOf(0x1234), `is a WAV file in a coding that is not known here (0x1234), ${convert}`],
