@@ -40,7 +40,8 @@ const speedOf = Effect.fnUntraced(function* <A, E, R>(
 
 const formatOf = ({ bytes }: Sound): string => {
   const opened = openContainer(bytes)
-  return opened._tag === "Success" ? opened.success.format.toUpperCase() : "unreadable"
+  if (opened._tag === "Failure" || "demuxer" in opened.success) return "unreadable"
+  return "sound" in opened.success ? "PCM" : opened.success.format.toUpperCase()
 }
 
 /** Decoding to mono at 16 kHz, container by container. */

@@ -16,6 +16,7 @@ import { planRun } from "../src/runs/retrain.ts"
 import { runServices, settledEmbedder } from "../src/runs/services.ts"
 import { openStore } from "../src/store/openStore.ts"
 import { RunEvents } from "../src/stream/events.ts"
+import { tellFailure } from "./cli/failure.ts"
 import { jsonFlag, searchLimits, storeFlag, trainingFlags, wholeNumber } from "./cli/flags.ts"
 import { runMain } from "./cli/runMain.ts"
 import { table } from "./cli/summaryText.ts"
@@ -148,6 +149,7 @@ const command = Command.make("evaluate", input, (options) =>
     Effect.provide(events),
     Effect.provide(reporterLogger),
     Effect.provide(Layer.mergeAll(Settings.layer, Reporter.layer, FetchHttpClient.layer)),
+    tellFailure(options.json),
     Effect.mapError((cause) => (CliError.isCliError(cause) ? cause : new CliError.UserError({ cause })))
   )
 ).pipe(

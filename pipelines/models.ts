@@ -8,6 +8,7 @@ import { promoteVersion, rollback } from "../src/registry/publish.ts"
 import { type Difference, diffVersions, listVersions, showVersion, type Version } from "../src/registry/versions.ts"
 import { openStore } from "../src/store/openStore.ts"
 import { Store } from "../src/store/store.ts"
+import { tellFailure } from "./cli/failure.ts"
 import { jsonFlag, storeFlag } from "./cli/flags.ts"
 import { runMain } from "./cli/runMain.ts"
 import { share, table } from "./cli/summaryText.ts"
@@ -39,6 +40,7 @@ const onStore = Effect.fnUntraced(function* <A, E>(
     if (json) yield* Console.log(JSON.stringify(result))
   }).pipe(
     Effect.provide(Layer.merge(Settings.layer, Reporter.layer)),
+    tellFailure(json),
     Effect.mapError((cause) => new CliError.UserError({ cause }))
   )
 })

@@ -18,6 +18,7 @@ import { openStore } from "../src/store/openStore.ts"
 import { readOnly } from "../src/store/readOnly.ts"
 import { Store } from "../src/store/store.ts"
 import { RunEvents } from "../src/stream/events.ts"
+import { tellFailure } from "./cli/failure.ts"
 import { jsonFlag, searchLimits, storeFlag, trainingFlags, wholeNumber } from "./cli/flags.ts"
 import { runMain } from "./cli/runMain.ts"
 import { describeSummary } from "./cli/summaryText.ts"
@@ -184,6 +185,7 @@ const command = Command.make("retrain", input, (options) =>
     Effect.provide(events),
     Effect.provide(reporterLogger),
     Effect.provide(Layer.mergeAll(Settings.layer, Reporter.layer, FetchHttpClient.layer)),
+    tellFailure(options.json),
     Effect.mapError((cause) => new CliError.UserError({ cause }))
   )
 ).pipe(

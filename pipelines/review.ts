@@ -14,9 +14,10 @@ import { SET_ASIDE_PREFIX } from "../src/store/keys.ts"
 import { openStore } from "../src/store/openStore.ts"
 import { Store } from "../src/store/store.ts"
 import { liveVersions } from "../src/stream/recordings.ts"
+import { tellFailure } from "./cli/failure.ts"
 import { jsonFlag, storeFlag, wholeNumber } from "./cli/flags.ts"
 import { runMain } from "./cli/runMain.ts"
-import { Reporter, reporterLogger } from "./cli/terminal.ts"
+import { printable, Reporter, reporterLogger } from "./cli/terminal.ts"
 
 const flags = { store: storeFlag(), json: jsonFlag() }
 
@@ -59,6 +60,7 @@ const runOn = Effect.fnUntraced(function* <A, E>(
   }).pipe(
     Effect.provide(reporterLogger),
     Effect.provide(Layer.merge(Settings.layer, Reporter.layer)),
+    tellFailure(json),
     Effect.mapError((cause) => new CliError.UserError({ cause }))
   )
 })
@@ -95,7 +97,7 @@ const describeReview = (
   const section = (title: string, lines: ReadonlyArray<string>) => [
     "",
     `${title}: ${lines.length === 0 ? "none." : lines.length}`,
-    ...lines.slice(0, limit),
+    ...lines.slice(0, limit).map(printable),
     ...(lines.length > limit ? [`... and ${lines.length - limit} more: add --limit or --json.`] : [])
   ]
   return [
@@ -129,10 +131,10 @@ const keys = Argument.String("key").pipe(
   Argument.atLeast(1)
 )
 
-const described = (moves: ReadonlyArray<Move>) => moves.map(({ from, to }) => `${from} -> ${to}`).join("\n")
+const described = (moves: ReadonlyArray<Move>) => moves.map(({ from, to }) => printable(`${from} -> ${to}`)).join("\n")
 
 const keepCommand = Command.make("keep", { keys }, ({ keys }) =>
-  onStore(Effect.forEach(keys, keep), (kept) => kept.map(({ key }) => `${key} is kept as it is.`).join("\n"))
+  onStore(Effect.forEach(keys, keep), (kept) => kept.map(({ key }) => printable(`${key} is kept as it is.`)).join("\n"))
 ).pipe(Command.withDescription("Recordings are right as they are: they do not come up again unless they change"))
 
 const relabelCommand = Command.make(
@@ -170,7 +172,7 @@ const aside = Command.make("aside", {}, () =>
         Stream.runCollect
       )
     }),
-    (found) => (found.length === 0 ? "Nothing is set aside." : found.join("\n"))
+    (found) => (found.length === 0 ? "Nothing is set aside." : found.map(printable).join("\n"))
   )
 ).pipe(Command.withDescription("What is set aside"))
 

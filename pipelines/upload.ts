@@ -6,6 +6,7 @@ import { folderStore } from "../src/store/folder.ts"
 import { openStoreOrHere } from "../src/store/openStore.ts"
 import { planUpload, type Refusal, upload } from "../src/store/uploadFolder.ts"
 import { shareMemory } from "../src/stream/memory.ts"
+import { tellFailure } from "./cli/failure.ts"
 import { jsonFlag, storeFlag } from "./cli/flags.ts"
 import { runMain } from "./cli/runMain.ts"
 import { Reporter, reporterLogger } from "./cli/terminal.ts"
@@ -95,7 +96,7 @@ const handle = Effect.fn("upload")(function* (options: Command.Command.Config.In
       })
     )
   }
-  if (refused.length > 0) return yield* new CliError.UserError({ cause: `${countOf(refused.length)} refused.` })
+  return refused.length
 })
 
 const countOf = (files: number): string => `${files} ${files === 1 ? "file" : "files"}`
@@ -104,6 +105,10 @@ const command = Command.make("upload", input, (options) =>
   handle(options).pipe(
     Effect.provide(reporterLogger),
     Effect.provide(Layer.merge(Settings.layer, Reporter.layer)),
+    tellFailure(options.json),
+    Effect.flatMap((refused) =>
+      refused > 0 ? Effect.fail(new CliError.UserError({ cause: `${countOf(refused)} refused.` })) : Effect.void
+    ),
     Effect.catchTags({
       StoreError: (cause) => Effect.fail(new CliError.UserError({ cause })),
       SettingError: (cause) => Effect.fail(new CliError.UserError({ cause }))

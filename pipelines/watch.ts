@@ -9,6 +9,7 @@ import { watch } from "../src/runs/watch/watch.ts"
 import { openStore } from "../src/store/openStore.ts"
 import { RunEvents } from "../src/stream/events.ts"
 import { Preparers } from "../src/stream/preparers.ts"
+import { tellFailure } from "./cli/failure.ts"
 import { jsonFlag, searchLimits, storeFlag, trainingFlags, wholeNumber } from "./cli/flags.ts"
 import { runMain } from "./cli/runMain.ts"
 import { describeSummary } from "./cli/summaryText.ts"
@@ -65,6 +66,7 @@ const command = Command.make("watch", input, (options) =>
     Effect.provide(events),
     Effect.provide(reporterLogger),
     Effect.provide(Layer.mergeAll(Settings.layer, Reporter.layer, FetchHttpClient.layer)),
+    tellFailure(options.json),
     Effect.mapError((cause) => new CliError.UserError({ cause }))
   )
 ).pipe(

@@ -1,4 +1,5 @@
 import type { RunSummary } from "../../src/runs/summary.ts"
+import { printable } from "./terminal.ts"
 
 /** A run's result for people: scores per class, confusion matrix, where things are. */
 export const describeSummary = (summary: RunSummary): string => {
@@ -20,7 +21,7 @@ export const describeSummary = (summary: RunSummary): string => {
     holdout.macroF1 === null
       ? "Nothing could be held out, so the model is not tested."
       : `Held out: ${holdout.recordings} recordings, accuracy ${share(holdout.accuracy)}, macro-F1 ${share(holdout.macroF1)}.`,
-    ...summary.notes,
+    ...summary.notes.map(printable),
     "",
     // Where nothing was held out, nothing could be confused.
     ...(confusion.length === 0
@@ -32,7 +33,7 @@ export const describeSummary = (summary: RunSummary): string => {
         ]),
     `${summary.recordings} recordings (${summary.embedded} embedded now, ${summary.reused} reused, ${summary.skipped.length} skipped), ` +
       `${summary.variants} variants, ${summary.patches} patches.`,
-    ...(summary.silent.length > 0 ? [`Digital silence, worth a look: ${summary.silent.join(", ")}.`] : []),
+    ...(summary.silent.length > 0 ? [`Silent, worth a look: ${summary.silent.map(printable).join(", ")}.`] : []),
     `${engine.name} engine on ${engine.adapter}. ${engine.why}`,
     `${seconds.total.toFixed(1)} s: listing ${seconds.list.toFixed(1)}, stream ${seconds.stream.toFixed(1)}, training ${seconds.train.toFixed(1)}.`,
     summary.decision,
@@ -44,8 +45,9 @@ export const share = (value: number | null): string => (value === null ? "-" : v
 
 /** Columns as wide as their widest cell; the first is flush left, the others right. */
 export const table = (rows: ReadonlyArray<ReadonlyArray<string>>): string => {
-  const widths = rows[0]!.map((_, column) => Math.max(...rows.map((row) => row[column]!.length)))
-  return rows
+  const shown = rows.map((row) => row.map(printable))
+  const widths = shown[0]!.map((_, column) => Math.max(...shown.map((row) => row[column]!.length)))
+  return shown
     .map((row) => row.map((cell, i) => (i === 0 ? cell.padEnd(widths[i]!) : cell.padStart(widths[i]!))).join("  "))
     .join("\n")
 }

@@ -13,6 +13,13 @@ export interface StageProgress {
   readonly note?: string
 }
 
+/** Text as one line that a terminal shows and does not obey: a name may hold line breaks and escape codes. */
+export const printable = (text: string): string =>
+  text.replace(CONTROLS, (letter) => `\\u{${letter.charCodeAt(0).toString(16)}}`)
+
+// Controls of ASCII and Latin-1, line separators, and what turns the direction of writing.
+const CONTROLS = /[\p{Cc}\u2028\u2029\u202a-\u202e\u2066-\u2069]/gu
+
 /** Where progress is shown: as a bar on a terminal, as lines elsewhere. */
 export interface Screen {
   readonly isTerminal: boolean
@@ -66,7 +73,10 @@ export class Reporter extends Context.Service<
           if (now - stage.shownAt >= (screen.isTerminal ? REDRAW : REPEAT)) show(now, false)
         })
 
-        const print = (line: string) => screen.write(bar === "" ? `${line}\n` : `\r\x1b[K${line}\n${bar}`)
+        const print = (line: string) => {
+          const shown = printable(line)
+          screen.write(bar === "" ? `${shown}\n` : `\r\x1b[K${shown}\n${bar}`)
+        }
 
         const end = Effect.map(Clock.currentTimeMillis, (now) => {
           show(now, true)

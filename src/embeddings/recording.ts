@@ -16,7 +16,9 @@ export interface EmbeddedVariant {
 
 /** A recording's vectors and where it lay when it was embedded, with all its variants; `variants[0]` is the original. */
 export interface EmbeddedRecording extends Sighting {
-  /** Digital silence: kept, since it is audio, but worth a look. */
+  /** Silence: kept, since it is audio, but worth a look. */
   readonly silent: boolean
+  /** What reading it took that is not usual, a sentence each: known where it is embedded, and not kept with vectors. */
+  readonly notes?: ReadonlyArray<string>
   readonly variants: ReadonlyArray<EmbeddedVariant>
 }

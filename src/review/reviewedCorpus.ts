@@ -3,6 +3,7 @@ import { Embeddings } from "../embeddings/embeddings.ts"
 import type { StoredRecipe } from "../embeddings/recipe.ts"
 import type { KnownRecordings, Version } from "../embeddings/sighting.ts"
 import { type KnownDuplicates, mergeGroups } from "../registry/knownDuplicates.ts"
+import { SILENT_PEAK } from "../sound/silence.ts"
 import { classOf, groupOf } from "../store/keys.ts"
 
 /** A recording as a review sees it. */
@@ -49,7 +50,7 @@ export const loadReviewed = Effect.fn("loadReviewed")(function* (
   )
   loaded.sort((a, b) => (a.key < b.key ? -1 : 1))
   const groups = mergeGroups(
-    loaded.map(({ source, contentHash, peak }) => ({ group: source, contentHash, silent: peak === 0 })),
+    loaded.map(({ source, contentHash, peak }) => ({ group: source, contentHash, silent: peak < SILENT_PEAK })),
     pairs
   )
   // Without any recording, any width does.

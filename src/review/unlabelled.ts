@@ -49,7 +49,7 @@ export const embedUnlabelled = Effect.fn("embedUnlabelled")(function* (
     recipe,
     objects: Stream.fromIterable(objects),
     known,
-    count: { recordings: objects.length, stored, fresh: 0, classes: [] },
+    count: { recordings: objects.length, stored, fresh: 0, classes: [], others: 0 },
     augmentations: 0,
     audit: false,
     // However many are unusable: nothing is trained from them.

@@ -4,6 +4,7 @@ import { Embeddings } from "../embeddings/embeddings.ts"
 import type { Recipe } from "../embeddings/recipe.ts"
 import type { EmbeddedRecording } from "../embeddings/recording.ts"
 import { mergeGroups, readDuplicates, type Sounding } from "../registry/knownDuplicates.ts"
+import { SILENT_PEAK } from "../sound/silence.ts"
 import { classOf, groupOf } from "../store/keys.ts"
 
 /** What the stored embeddings of a corpus add up to. */
@@ -74,10 +75,11 @@ export const loadDataset = Effect.fn("loadDataset")(function* (
         loaded++
         const keys = keysOf.get(recording.contentHash)!
         const firsts = [...Map.groupBy(keys, (key) => classOf(key)).values()].map(([first]) => first!)
-        // What silence is labelled says nothing of what it is.
-        if (recording.silent) silent.push(...keys)
+        // What silence is labelled says nothing of what it is. What was embedded long ago was called silent only if zero.
+        const isSilent = recording.silent || recording.variants[0]!.peak < SILENT_PEAK
+        if (isSilent) silent.push(...keys)
         else if (firsts.length > 1) return void contradictions.push(keys)
-        for (const key of keys) sources.push({ ...recording, group: groupOf(key, pattern) })
+        for (const key of keys) sources.push({ ...recording, silent: isSilent, group: groupOf(key, pattern) })
         for (const key of firsts) add(key, recording)
       })
     )

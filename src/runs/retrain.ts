@@ -28,7 +28,7 @@ import {
   writeCandidate
 } from "./candidate.ts"
 import { DatasetIncomplete, loadDataset } from "./data.ts"
-import { type RunSummary, summariseHoldout } from "./summary.ts"
+import { notesOnFiles, type RunSummary, summariseHoldout } from "./summary.ts"
 
 export interface RetrainOptions extends CandidateOptions {
   readonly augmentations: number
@@ -78,7 +78,9 @@ export interface Embedded {
   readonly runId: string
   readonly recipe: Recipe
   readonly options: RetrainOptions
-  readonly streamed: Pick<StreamResult, "live" | "skipped">
+  readonly streamed: Pick<StreamResult, "live" | "skipped" | "noted">
+  /** Files beside the recordings that were left alone. */
+  readonly others: number
   /** Recordings embedded in this run. */
   readonly embedded: number
   readonly seconds: { readonly list: number; readonly stream: number }
@@ -161,7 +163,15 @@ const run = Effect.fnUntraced(function* <E1, R1, E2, R2>(
     yield* requireAllRead(streamed)
     embedded += streamed.embedded
     stream += Duration.toSeconds(elapsed)
-    return yield* stages.finish({ runId, recipe, options, streamed, embedded, seconds: { list, stream } })
+    return yield* stages.finish({
+      runId,
+      recipe,
+      options,
+      streamed,
+      others: count.others,
+      embedded,
+      seconds: { list, stream }
+    })
   }).pipe(
     // What a damaged part held is embedded again, in this same run.
     Effect.tapError((error) =>
@@ -217,6 +227,8 @@ export const finish = Effect.fn("retrain.finish")(function* (embedder: Embedder,
     snapshot: new Bun.CryptoHasher("sha256").update(trainingSet).digest("hex"),
     recordings: totals.recordings,
     skipped: streamed.skipped,
+    noted: streamed.noted,
+    others: run.others,
     silent: totals.silent,
     contradictions: totals.contradictions,
     variants: totals.variants,
@@ -236,6 +248,7 @@ export const finish = Effect.fn("retrain.finish")(function* (embedder: Embedder,
       ...leftOut(embedder),
       ...worthOf(dataset),
       ...totals.notes,
+      ...notesOnFiles(streamed.noted, run.others),
       ...(classifier.search ? [classifier.search.why] : [])
     ],
     comparison: comparison ?? null,

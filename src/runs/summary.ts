@@ -1,5 +1,6 @@
 import { Schema } from "effect"
 import type { ClassScore, HoldoutResult } from "../classifier/holdoutResult.ts"
+import type { Noted } from "../stream/embed.ts"
 import type { CorpusTotals } from "./data.ts"
 
 const ClassScores = Schema.Struct({
@@ -26,7 +27,11 @@ export const RunSummary = Schema.Struct({
   /** Usable recordings, which is what the model was trained from and tested on. */
   recordings: Schema.Int,
   skipped: Schema.Array(Schema.Struct({ key: Schema.String, reason: Schema.String })),
-  /** Recordings that are digital silence: kept, but worth a look. */
+  /** Recordings embedded in this run that were not read as usual, and how; absent in records from before. */
+  noted: Schema.optionalKey(Schema.Array(Schema.Struct({ key: Schema.String, note: Schema.String }))),
+  /** Files beside the recordings that were left alone; absent in records from before. */
+  others: Schema.optionalKey(Schema.Int),
+  /** Recordings that are silence, or next to it: kept, but worth a look. */
   silent: Schema.Array(Schema.String),
   /** Keys with the same bytes in two classes or more, which are left out; absent in records from before. */
   contradictions: Schema.optionalKey(Schema.Array(Schema.Array(Schema.String))),
@@ -85,6 +90,21 @@ export const RunSummary = Schema.Struct({
   artifacts: Schema.Array(Schema.String)
 })
 export type RunSummary = typeof RunSummary.Type
+
+/** Keys that a note names; the summary has them all. */
+const NAMED = 3
+
+/** What to know of files that were not read as usual, or not at all, a sentence each. */
+export const notesOnFiles = (noted: ReadonlyArray<Noted>, others: number): ReadonlyArray<string> => [
+  ...Map.groupBy(noted, ({ note }) => note)
+    .entries()
+    .map(([note, recordings]) => {
+      const named = recordings.slice(0, NAMED).map(({ key }) => key)
+      const more = recordings.length - named.length
+      return `${note.replace(/\.$/, "")}: ${named.join(", ")}${more > 0 ? ` and ${more} more` : ""}.`
+    }),
+  ...(others > 0 ? [`${others} other ${others === 1 ? "file was" : "files were"} left alone.`] : [])
+]
 
 /** The figures of the held-out recordings, by class. */
 export const summariseHoldout = (

@@ -1,7 +1,7 @@
 import { DateTime, Effect, Option } from "effect"
 import { Settings } from "../config/settings.ts"
 import { readDocument, unlessChanged, writeDocument } from "../store/documents.ts"
-import { recordingKey, uploadKey } from "../store/keys.ts"
+import { isRecording, recordingKey, uploadKey } from "../store/keys.ts"
 import { Receipt } from "../store/receipt.ts"
 import { Store } from "../store/store.ts"
 import { Corpus } from "./corpus.ts"
@@ -83,10 +83,12 @@ const checkClass = Effect.fnUntraced(function* (className: string) {
 
 const freeKey = Effect.fnUntraced(function* (className: string, time: string, name: string) {
   const store = yield* Store
-  const plain = recordingKey(className, `${time}_${name}`)
+  // Sound under the name of notes or pictures would not be taken for a recording.
+  const file = isRecording({ key: recordingKey(className, name) }) ? name : `${name}.audio`
+  const plain = recordingKey(className, `${time}_${file}`)
   if (Option.isNone(yield* store.find(plain))) return plain
   // Another file of this name in the same second.
-  return recordingKey(className, `${time}_${crypto.randomUUID().slice(0, 8)}_${name}`)
+  return recordingKey(className, `${time}_${crypto.randomUUID().slice(0, 8)}_${file}`)
 })
 
 const MOST_BYTES = 160

@@ -80,21 +80,30 @@ export const setAsideKey = (recording: string): string => SET_ASIDE_PREFIX + rec
 /** The key of a recording: `path` is its file name, or folders and a file name, below the class. */
 export const recordingKey = (className: string, path: string): string => `${RECORDINGS_PREFIX}${className}/${path}`
 
-const CLUTTER = /(^|\/)(\.|__MACOSX\/|(Thumbs\.db|desktop\.ini)$)|(^|\/|_\$folder\$)$/i
+const CLUTTER = /(^|\/)(\.|__MACOSX\/|Thumbs\.db$)|(^|\/|_\$folder\$)$/i
+/** What lies beside recordings: notes, tables, selections and label tracks, pictures, places, peaks, checksums, programs. */
+const COMPANION =
+  /\.(txt|md|rtf|pdf|docx?|odt|csv|tsv|xlsx?|ods|jsonl?|xml|ya?ml|toml|ini|cfg|conf|log|html?|textgrid|eaf|lab|svl|cue|m3u8?|pls|gpx|kml|kmz|jpe?g|png|gif|bmp|tiff?|svg|webp|sfk|pkf|asd|reapeaks|md5|sha1|sha256|sha512|sfv|par2|lnk|url|db|sqlite3?|parquet|npy|npz|py|r|ipynb|sh|bat|exe)$/i
 
 /**
  * Whether an object below `extracted_audio/` is meant as a recording.
  *
- * Only what file managers and archivers leave behind is not: hidden files and folders (`.DS_Store`, `._x.wav`),
- * `Thumbs.db`, `desktop.ini`, `__MACOSX/`, folder markers. What else is there is a recording, whatever its name ends in;
- * if it turns out not to hold audio, the run says so.
+ * What file managers and archivers leave behind is not: hidden files and folders (`.DS_Store`, `._x.wav`), `Thumbs.db`,
+ * `__MACOSX/`, folder markers. Nor are companions, whose names end as those of notes, tables and pictures do. What else is
+ * there is a recording, whatever its name ends in; if it turns out not to hold audio, the run says so.
  */
-export const isRecording = ({ key }: Pick<ObjectInfo, "key">): boolean =>
-  key.startsWith(RECORDINGS_PREFIX) && !CLUTTER.test(key.slice(RECORDINGS_PREFIX.length))
+export const isRecording = ({ key }: Pick<ObjectInfo, "key">): boolean => isSound(key, RECORDINGS_PREFIX)
 
 /** Whether an object is meant as a recording that is to be labelled. */
-export const isUnlabelled = ({ key }: Pick<ObjectInfo, "key">): boolean =>
-  key.startsWith(UNLABELLED_PREFIX) && !CLUTTER.test(key.slice(UNLABELLED_PREFIX.length))
+export const isUnlabelled = ({ key }: Pick<ObjectInfo, "key">): boolean => isSound(key, UNLABELLED_PREFIX)
+
+const isSound = (key: string, prefix: string): boolean => {
+  const path = key.slice(prefix.length)
+  return key.startsWith(prefix) && !CLUTTER.test(path) && !COMPANION.test(path)
+}
+
+/** Whether an object only says that there is a folder. */
+export const isFolderMarker = ({ key }: Pick<ObjectInfo, "key">): boolean => /(\/|_\$folder\$)$/.test(key)
 
 /** The class of a recording: the first folder below `extracted_audio/`. Undefined for one that lies in no folder. */
 export const classOf = (key: string): string | undefined => {

@@ -45,6 +45,12 @@ export interface Skipped {
   readonly reason: string
 }
 
+/** A recording that was not read as usual, and how. */
+export interface Noted {
+  readonly key: string
+  readonly note: string
+}
+
 /** What a pass over the corpus came to. */
 export interface StreamResult {
   /** The content of every usable recording: key to hex SHA-256. */
@@ -56,6 +62,7 @@ export interface StreamResult {
   /** Patches embedded in this pass. */
   readonly patches: number
   readonly skipped: ReadonlyArray<Skipped>
+  readonly noted: ReadonlyArray<Noted>
   /**
    * The keys of those that the store did not give: they may be fine. Of these, it refused those that are skipped, too; the
    * others it could not give, even when it was asked again at the end.
@@ -95,6 +102,7 @@ export const embedCorpus = Effect.fn("embedCorpus")(function* (settings: StreamS
   const live = new Map<string, string>()
   const moved = new Map<string, string>()
   const skipped: Array<Skipped> = []
+  const noted: Array<Noted> = []
   const unread: Array<string> = []
   /** What the store could not give yet, and how much of it in a row. */
   const postponed = new Map<string, { readonly object: ObjectInfo; readonly reason: string }>()
@@ -200,6 +208,7 @@ export const embedCorpus = Effect.fn("embedCorpus")(function* (settings: StreamS
       known.see(recording)
       known.embed(recording.contentHash)
       live.set(recording.key, recording.contentHash)
+      for (const note of recording.notes ?? []) noted.push({ key: recording.key, note })
     }
   })
 
@@ -243,7 +252,7 @@ export const embedCorpus = Effect.fn("embedCorpus")(function* (settings: StreamS
   }
   yield* remember
   yield* audit.end
-  return { live, moved, embedded, patches, skipped, unread } satisfies StreamResult
+  return { live, moved, embedded, patches, skipped, noted, unread } satisfies StreamResult
 })
 
 /** Fails where the store could not give recordings that it has: what is made without them would leave them out for good. */

@@ -19,7 +19,8 @@ export const writeManifest = Effect.fn("writeManifest")(function* (recordings: R
         seconds: variant.seconds,
         peak: variant.peak,
         clipped: variant.clipped,
-        silent: recording.silent
+        silent: recording.silent,
+        notes: recording.notes
       })
     )
   )

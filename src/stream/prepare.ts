@@ -3,6 +3,7 @@ import { augment } from "../augment/augment.ts"
 import { type Draw, drawVariants } from "../augment/draw.ts"
 import { evenWeights, type FrontEnd } from "../embedder/frontEnd.ts"
 import { decodeClip } from "../sound/decode/decode.ts"
+import { SILENT_PEAK } from "../sound/silence.ts"
 import { encodeWav } from "../sound/wav.ts"
 
 /** What turns a recording's bytes into variants; part of the recipe, but for `audit`. */
@@ -29,7 +30,10 @@ export interface PreparedVariant {
 
 /** A decoded recording with all its variants. */
 export interface PreparedRecording {
+  /** No sound, or next to none, in the recording or in what is left of it at the front-end's rate. */
   readonly silent: boolean
+  /** What reading it took that is not usual, a sentence each. */
+  readonly notes: ReadonlyArray<string>
   readonly variants: ReadonlyArray<PreparedVariant>
 }
 
@@ -60,5 +64,9 @@ export const prepareRecording = Effect.fn("prepareRecording")(function* (
       }
     }
   )
-  return { silent: variants[0]!.peak === 0, variants } satisfies PreparedRecording
+  return {
+    silent: clip.isFlat || variants[0]!.peak < SILENT_PEAK,
+    notes: clip.notes,
+    variants
+  } satisfies PreparedRecording
 })

@@ -1,6 +1,6 @@
 import { Effect, Stream } from "effect"
 import type { KnownRecordings, Version } from "../embeddings/sighting.ts"
-import { classOf, isRecording, RECORDINGS_PREFIX } from "../store/keys.ts"
+import { classOf, isFolderMarker, isRecording, RECORDINGS_PREFIX } from "../store/keys.ts"
 import { Store } from "../store/store.ts"
 import { RunEvents } from "./events.ts"
 import { ruledOut } from "./readRecording.ts"
@@ -28,6 +28,8 @@ export interface CorpusCount {
   readonly fresh: number
   /** Names of the classes that have a recording. */
   readonly classes: ReadonlyArray<string>
+  /** Files beside them that are not meant as recordings. */
+  readonly others: number
 }
 
 /** Counts the corpus in one pass over the listing, keeping nothing but the counts. */
@@ -38,10 +40,15 @@ export const countCorpus = Effect.fn("countCorpus")(function* (
 ) {
   const emit = yield* RunEvents
   const classes = new Set<string>()
-  const count = { recordings: 0, stored: 0, fresh: 0 }
-  yield* recordings.pipe(
+  const count = { recordings: 0, stored: 0, fresh: 0, others: 0 }
+  const store = yield* Store
+  yield* store.list(RECORDINGS_PREFIX).pipe(
     Stream.runForEachArray((page) => {
       for (const object of page) {
+        if (!isRecording(object)) {
+          if (!isFolderMarker(object)) count.others++
+          continue
+        }
         const className = classOf(object.key)
         if (className !== undefined) classes.add(className)
         count.recordings++

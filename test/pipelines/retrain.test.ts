@@ -90,6 +90,18 @@ describe("is refused in one sentence, with an exit code", () => {
     expect(stderr).not.toContain("    at ")
   })
 
+  test("with --json the last line of standard output is an object that says so", async () => {
+    await using folder = await folderOf({ "extracted_audio/dog/notes.txt": "none" })
+    const corpusless = await retrain(["--json", "--store", folder.root, "--no-cluster"], { YAMNET_MODEL: folder.root })
+    expect(corpusless.code).toBe(1)
+    expect(resultOf(corpusless)).toMatchObject({ status: "failed", reason: expect.stringMatching(/\w+.*\.$/s) })
+    const unset = await retrain(["--json", "--store", folder.root], { MAX_SKIPPED: "many" })
+    expect(resultOf(unset)).toMatchObject({ status: "failed", reason: expect.stringContaining("MAX_SKIPPED") })
+    const models = await runProgram("models", ["--json", "--store", folder.root, "rollback"])
+    expect(models.code).toBe(1)
+    expect(resultOf(models)).toMatchObject({ status: "failed" })
+  })
+
   test("for a bucket that is not there, and for credentials that are refused", async () => {
     using server = startS3Server({ refused: "intruder" })
     const environment = { AWS_ENDPOINT_URL_S3: server.endpoint, AWS_SECRET_ACCESS_KEY: "test-secret" }

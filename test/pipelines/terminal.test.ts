@@ -75,6 +75,13 @@ test("what is printed or logged goes above the bar, and after the stage plainly"
   )
 })
 
+test("line breaks and escape codes in names do not break the line they stand in", async () => {
+  const text = await written({ isTerminal: false }, ({ print }) =>
+    Effect.sync(() => print("Skipped dog/a\n\x1b[31mError: b\r\u2028\u202e.wav: It is empty."))
+  )
+  expect(text).toBe("Skipped dog/a\\u{a}\\u{1b}[31mError: b\\u{d}\\u{2028}\\u{202e}.wav: It is empty.\n")
+})
+
 test("a bar never takes more than a line", async () => {
   for (const columns of [20, 40, 79, 80, 200]) {
     const text = await written({ isTerminal: true, columns }, (reporter) =>

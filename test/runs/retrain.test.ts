@@ -6,6 +6,7 @@ import { folderStore } from "../../src/store/folder.ts"
 import { isRecording, LEASE_KEY, recordingKey } from "../../src/store/keys.ts"
 import { s3Store } from "../../src/store/s3.ts"
 import type { Store } from "../../src/store/store.ts"
+import { encode, swell, wave } from "../support/pcmFiles.ts"
 import { failure, fill, json, keysIn, runOn, smallCorpus, sound, succeed } from "../support/runWorld.ts"
 import { impatient, kindsOfStore, s3Server, settingsFor, temporaryFolder } from "../support/stores.ts"
 
@@ -168,6 +169,38 @@ describe("bad input", () => {
       expect(summary.silent).toEqual([recordingKey("dog_bark", "silent.wav")])
       expect(summary.skipped.map(({ key }) => key).sort()).toEqual([...bad.keys()].sort())
       for (const { reason } of summary.skipped) expect(reason).toMatch(/^[A-Z][^\n]+\.$/)
+    }))
+
+  test("what lies beside recordings is left alone and counted; what was not read as usual is named", () =>
+    inFolder(async (store) => {
+      const reversed = encode(
+        Array.from(swell(16_000)).flatMap((sample) => [sample, -sample]),
+        { kind: "integer", bits: 16, bytes: 2 }
+      )
+      const offset = new Uint8Array(new Int16Array(16_000).fill(4000).buffer)
+      const stereo = recordingKey("dog_bark", "balanced.wav")
+      await fill(store, smallCorpus())
+      await fill(store, [
+        [stereo, wave(reversed, { channels: 2 })],
+        [recordingKey("dog_bark", "offset.wav"), wave(offset)],
+        [recordingKey("dog_bark", "notes.txt"), new TextEncoder().encode("Rain from noon.")],
+        [recordingKey("gun_shot", "selections/a.CSV"), new TextEncoder().encode("begin,end")],
+        [recordingKey("gun_shot", ".hidden"), new Uint8Array(10)]
+      ])
+      const summary = await succeed(store, {}, { MAX_SKIPPED: "0" })
+      const note = "Its channels cancel each other out, so channel 1 is used alone."
+      expect(summary).toMatchObject({ recordings: 12, skipped: [], others: 3, noted: [{ key: stereo, note }] })
+      expect(summary.silent).toEqual([recordingKey("dog_bark", "offset.wav")])
+      expect(summary.notes).toEqual(
+        expect.arrayContaining([`${note.slice(0, -1)}: ${stereo}.`, "3 other files were left alone."])
+      )
+      const [manifest] = await keysIn(store, "augmented_audio/manifest/")
+      const lines = new TextDecoder()
+        .decode((await Effect.runPromise(store.get(manifest!))).bytes)
+        .trim()
+        .split("\n")
+      const notesOf = (key: string) => lines.map((line) => JSON.parse(line)).find(({ source }) => source === key).notes
+      expect(notesOf(stereo)).toEqual([note])
     }))
 
   test("in a bucket: what vanishes or cannot be read after it was listed is skipped", () =>

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test"
 import fc from "fast-check"
 import { VARIANT_NAMES } from "../../src/augment/variants.ts"
-import { classOf, groupOf, isRecording, recordingKey, stemOf, variantKey } from "../../src/store/keys.ts"
+import { classOf, groupOf, isRecording, isUnlabelled, recordingKey, stemOf, variantKey } from "../../src/store/keys.ts"
 
 /** Names that have gone wrong somewhere: several endings, variants' names, signs, other scripts. */
 const name = fc.oneof(
@@ -96,17 +96,28 @@ describe("recordings", () => {
       "dog_$folder$"
     ]
     for (const path of clutter) expect(isRecording({ key: `extracted_audio/${path}` })).toBe(false)
-    const recordings = [
-      "dog/a.wav",
-      "dog/A.WAV",
-      "dog/x/y/a",
-      "dog/notes.txt",
-      "dog/a..wav",
-      "a.wav",
-      "dog/not__MACOSX/a"
-    ]
+    const recordings = ["dog/a.wav", "dog/A.WAV", "dog/x/y/a", "dog/a..wav", "a.wav", "dog/not__MACOSX/a"]
     for (const path of recordings) expect(isRecording({ key: `extracted_audio/${path}` })).toBe(true)
     expect(isRecording({ key: "augmented_audio/dog/a.wav" })).toBe(false)
+  })
+
+  test("companions are none, in letters of any size; archives and what no one knows are looked into", () => {
+    for (const name of [
+      "CONFIG.TXT",
+      "a.wav.txt",
+      "Raven.selections.csv",
+      "a.json",
+      "x.XML",
+      "site.pdf",
+      "photo.JPG",
+      "a.sha256"
+    ]) {
+      expect(isRecording({ key: `extracted_audio/dog/${name}` })).toBe(false)
+      expect(isUnlabelled({ key: `unlabelled_audio/${name}` })).toBe(false)
+    }
+    for (const name of ["a.zip", "a.data", "a", "txt", "a.txt.wav", "a.mp4", "a.bak"]) {
+      expect(isRecording({ key: `extracted_audio/dog/${name}` })).toBe(true)
+    }
   })
 
   test("a stem is the name without its ending", () => {

@@ -36,6 +36,7 @@ const prepared = (key: string, variants: ReadonlyArray<ReadonlyArray<number>>): 
   size: 10,
   contentHash: "00",
   silent: false,
+  notes: [],
   variants: variants.map((values) => {
     const patches = new Float32Array(values.length * PATCH_SIZE)
     values.forEach((value, i) => {

@@ -3,7 +3,7 @@ import { Activity } from "effect/workflow"
 import { Embeddings } from "../../embeddings/embeddings.ts"
 import { shardKey } from "../../store/keys.ts"
 import type { Store } from "../../store/store.ts"
-import { type Skipped, type StreamResult, type StreamSettings, TooManySkipped } from "../../stream/embed.ts"
+import { type Noted, type Skipped, type StreamResult, type StreamSettings, TooManySkipped } from "../../stream/embed.ts"
 import { RunEvents } from "../../stream/events.ts"
 import { recordings } from "../../stream/recordings.ts"
 import { cutShards, halves, limitsFor, type ShardRange } from "./cutShards.ts"
@@ -89,6 +89,7 @@ export const embedOnCluster = Effect.fn("embedOnCluster")(function* (
 
   const dispatch = yield* Dispatch
   const skipped: Array<Skipped> = []
+  const noted: Array<Noted> = []
   const unread: Array<string> = []
   const moved = new Map<string, string>()
   let done = 0
@@ -109,6 +110,7 @@ export const embedOnCluster = Effect.fn("embedOnCluster")(function* (
     embedded += outcome.embedded ?? 0
     patches += outcome.patches ?? 0
     for (const key of outcome.unread ?? []) unread.push(key)
+    for (const one of outcome.noted ?? []) noted.push(one)
     for (const [key, contentHash] of Object.entries(outcome.moved ?? {})) moved.set(key, contentHash)
     for (const { key, reason } of outcome.skipped) {
       skipped.push({ key, reason })
@@ -194,7 +196,7 @@ export const embedOnCluster = Effect.fn("embedOnCluster")(function* (
     { concurrency: 16, discard: true }
   )
   yield* emit({ stage: "stream", done: total, total })
-  return { live, moved, embedded, patches, skipped, unread } satisfies StreamResult
+  return { live, moved, embedded, patches, skipped, noted, unread } satisfies StreamResult
 }, Effect.scoped)
 
 const lowerFirst = (sentence: string): string => sentence.charAt(0).toLowerCase() + sentence.slice(1)

@@ -29,12 +29,14 @@ export const ShardTask = Schema.Struct({
 export type ShardTask = typeof ShardTask.Type
 
 const Skipped = Schema.Struct({ key: Schema.String, reason: Schema.String })
+const Noted = Schema.Struct({ key: Schema.String, note: Schema.String })
 
 /** What embedding a shard came to; the vectors are in the store. */
 const ShardResult = Schema.Struct({
   embedded: Schema.Int,
   patches: Schema.Int,
   skipped: Schema.Array(Skipped),
+  noted: Schema.Array(Noted),
   unread: Schema.Array(Schema.String),
   /** Recordings that changed after they were listed, or that were listed without a version: key to content. */
   moved: Schema.Record(Schema.String, Schema.String)

@@ -31,14 +31,14 @@ export const embedShard = Effect.fn("embedShard")(function* (embedder: Embedder,
     recipe,
     objects: Stream.fromIterable(objects),
     known: yield* readContents(task.contents),
-    count: { recordings: objects.length, stored: 0, fresh: objects.length, classes: [] },
+    count: { recordings: objects.length, stored: 0, fresh: objects.length, classes: [], others: 0 },
     // How many may be unusable is for the run to judge.
     maxSkipped: 1,
     fetchConcurrency,
     repeatable: true
   })
-  const { embedded, moved, patches, skipped, unread } = result
-  return { embedded, patches, skipped, unread, moved: Object.fromEntries(moved) } satisfies ShardResult
+  const { embedded, moved, patches, skipped, noted, unread } = result
+  return { embedded, patches, skipped, noted, unread, moved: Object.fromEntries(moved) } satisfies ShardResult
 })
 
 /** Says what this process's engine is, and does a worker's tasks with it, several at once. */

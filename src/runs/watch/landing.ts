@@ -70,7 +70,7 @@ export const makeLanding = Effect.fn("makeLanding")(function* (
       recipe,
       objects: Stream.fromIterable([...pending.values()]),
       known,
-      count: { recordings: pending.size, stored: 0, fresh: pending.size, classes: [] },
+      count: { recordings: pending.size, stored: 0, fresh: pending.size, classes: [], others: 0 },
       augmentations,
       audit
     })

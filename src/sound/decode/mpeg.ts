@@ -1,5 +1,6 @@
 import { Result } from "effect"
-import { cutShort, type Opened, text, view } from "./container.ts"
+import { count, cutShort, MAX_BYTES, MAX_SAMPLES, type Opened, text, Unreadable, view } from "./container.ts"
+import { skipTags } from "./tags.ts"
 
 /** kbit/s by index, for layers I to III of MPEG-1, then of MPEG-2 and 2.5 (ISO 11172-3 and 13818-3). */
 const BITRATES = [
@@ -11,49 +12,136 @@ const BITRATES = [
   [0, 8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160]
 ]
 const RATES = [44_100, 48_000, 32_000]
+const ADTS_RATES = [96_000, 88_200, 64_000, 48_000, 44_100, 32_000, 24_000, 22_050, 16_000, 12_000, 11_025, 8000, 7350]
+/** The layer field's value for AAC, which has none. */
+const ADTS = 4
 
-/** Bytes of the MPEG audio or ADTS frame that begins at `at`, 0 if none does. */
-const frameLength = (bytes: Uint8Array, at: number): number => {
-  if (at + 6 > bytes.length || bytes[at] !== 0xff || (bytes[at + 1]! & 0xe0) !== 0xe0) return 0
-  const version = (bytes[at + 1]! >> 3) & 3
-  const layer = 4 - ((bytes[at + 1]! >> 1) & 3)
-  if (layer === 4) {
-    return version < 2 ? 0 : ((bytes[at + 3]! & 3) << 11) | (bytes[at + 4]! << 3) | (bytes[at + 5]! >> 5)
-  }
-  const bitrate = BITRATES[layer - 1 + (version === 3 ? 0 : 3)]![bytes[at + 2]! >> 4]
-  const rate = RATES[(bytes[at + 2]! >> 2) & 3]
-  if (version === 1 || !bitrate || rate === undefined) return 0
-  const divided = version === 3 ? rate : version === 2 ? rate / 2 : rate / 4
-  const padding = (bytes[at + 2]! >> 1) & 1
-  if (layer === 1) return 4 * (Math.floor((12_000 * bitrate) / divided) + padding)
-  return Math.floor(((layer === 3 && version !== 3 ? 72_000 : 144_000) * bitrate) / divided) + padding
+interface Frame {
+  readonly layer: number
+  /** Samples a second: with the layer, what stays the same from frame to frame. */
+  readonly rate: number
+  /** Bytes of the frame, 0 if its header does not say (free format). */
+  readonly length: number
+  /** Samples of all channels that it makes, at most. */
+  readonly samples: number
 }
 
-/** Whether two frames of one kind follow each other from `at`, or one frame ends the file. */
-export const isMpeg = (bytes: Uint8Array, at: number): boolean => {
-  const length = frameLength(bytes, at)
-  if (length === 0) return false
-  const next = at + length
-  return next === bytes.length || (frameLength(bytes, next) > 0 && bytes[next + 1] === bytes[at + 1])
+/** Reads the header of the MPEG audio or ADTS frame that begins at `at`, if one does. */
+const readFrame = (bytes: Uint8Array, at: number): Frame | undefined => {
+  if (at + 6 > bytes.length || bytes[at] !== 0xff || (bytes[at + 1]! & 0xe0) !== 0xe0) return undefined
+  const version = (bytes[at + 1]! >> 3) & 3
+  const layer = 4 - ((bytes[at + 1]! >> 1) & 3)
+  if (layer === ADTS) {
+    const rate = ADTS_RATES[(bytes[at + 2]! >> 2) & 15]
+    const length = ((bytes[at + 3]! & 3) << 11) | (bytes[at + 4]! << 3) | (bytes[at + 5]! >> 5)
+    if (version < 2 || rate === undefined || length < 7) return undefined
+    const channels = ((bytes[at + 2]! & 1) << 2) | (bytes[at + 3]! >> 6)
+    return {
+      layer,
+      rate,
+      length,
+      samples: 2048 * (1 + (bytes[at + 6]! & 3)) * (channels === 0 || channels > 2 ? 8 : 2)
+    }
+  }
+  const bitrate = BITRATES[layer - 1 + (version === 3 ? 0 : 3)]![bytes[at + 2]! >> 4]
+  const whole = RATES[(bytes[at + 2]! >> 2) & 3]
+  if (version === 1 || bitrate === undefined || whole === undefined || (bytes[at + 3]! & 3) === 2) return undefined
+  const rate = version === 3 ? whole : version === 2 ? whole / 2 : whole / 4
+  const padding = (bytes[at + 2]! >> 1) & 1
+  const words = layer === 1 ? 12_000 : layer === 3 && version !== 3 ? 72_000 : 144_000
+  const length = bitrate === 0 ? 0 : (Math.floor((words * bitrate) / rate) + padding) * (layer === 1 ? 4 : 1)
+  return { layer, rate, length, samples: 2 * 1152 }
+}
+
+/** Whether as many frames of one kind as `most` follow each other from `at`, or fewer up to the end of the sound. */
+const isRun = (bytes: Uint8Array, at: number, most: number): boolean => {
+  const first = readFrame(bytes, at)
+  if (first === undefined || first.length === 0) return false
+  for (let i = 1, next = at + first.length; i < most; i++) {
+    const frame = readFrame(bytes, next)
+    if (frame === undefined) return skipTags(bytes, next) === bytes.length
+    if (frame.layer !== first.layer || frame.rate !== first.rate || frame.length === 0) return false
+    next += frame.length
+  }
+  return true
+}
+
+/** Bytes in front of the first frame that are looked through. */
+const MAX_LEAD = 1 << 20
+/** By chance, in bytes of any kind, a run this long never occurs. */
+const RUN = 4
+
+/** Where the first frame of a run begins, from `from`: -1 if none does. Two do in its very place, four behind others. */
+export const findMpeg = (bytes: Uint8Array, from: number): number => {
+  if (isRun(bytes, from, 2)) return from
+  const limit = from + MAX_LEAD
+  for (let at = bytes.indexOf(0xff, from); at >= 0 && at < limit; at = bytes.indexOf(0xff, at + 1)) {
+    if (isRun(bytes, at, RUN)) return at
+  }
+  return -1
+}
+
+/**
+ * The frames from `from`, as many together as may be in one piece.
+ *
+ * Tags and zeros between frames are passed over. Other bytes there, and frames of another rate, which decoders go on to
+ * play at the first rate, are refused.
+ */
+function* readFrames(bytes: Uint8Array, from: number): Generator<Uint8Array> {
+  const { layer, rate } = readFrame(bytes, from)!
+  let start = from
+  let samples = 0
+  for (let at = from; ; ) {
+    const frame = readFrame(bytes, at)
+    const goesOn = frame !== undefined && frame.length > 0 && frame.layer === layer && frame.rate === rate
+    if (!goesOn || samples + frame.samples > MAX_SAMPLES || at + frame.length - start > MAX_BYTES) {
+      if (at > start) yield bytes.subarray(start, at)
+      start = at
+      samples = 0
+    }
+    if (goesOn) {
+      samples += frame.samples
+      at += frame.length
+      continue
+    }
+    const next = skipTags(bytes, at)
+    if (next > at) {
+      at = start = next
+      continue
+    }
+    if (frame !== undefined && frame.rate !== rate && isRun(bytes, at, 2)) {
+      throw new Unreadable(`changes its sample rate from ${count(rate)} to ${count(frame.rate)} Hz midway`)
+    }
+    const resumed = findMpeg(bytes, at)
+    if (resumed < 0) return
+    throw new Unreadable(`is damaged: ${count(resumed - at)} bytes at byte ${count(at)} are no MPEG frame`)
+  }
+}
+
+/** Bytes of sound that the header within the first frame of an MP3 promises: Xing's or Fraunhofer's, 0 if there is none. */
+const promisedBytes = (frame: Uint8Array): number => {
+  const mpeg1 = (frame[1]! & 8) !== 0
+  const mono = frame[3]! >> 6 === 3
+  const xing = 4 + (mpeg1 ? (mono ? 17 : 32) : mono ? 9 : 17)
+  const name = text(frame, xing, 4)
+  if ((name === "Xing" || name === "Info") && xing + 16 <= frame.length) {
+    const flags = view(frame).getUint32(xing + 4)
+    return (flags & 2) !== 0 ? view(frame).getUint32(xing + ((flags & 1) !== 0 ? 12 : 8)) : 0
+  }
+  return text(frame, 36, 4) === "VBRI" && frame.length >= 50 ? view(frame).getUint32(46) : 0
 }
 
 /**
  * Opens an MP3 (layers I to III) or an ADTS AAC stream whose first frame is at `at`.
  *
- * Frames follow each other without a count, so only the Xing or Info header, which encoders put into the first frame
- * of an MP3, can say that some are missing.
+ * Frames follow each other without a count, so only the header which encoders put into the first frame of an MP3 can
+ * say that some are missing.
  */
 export const openMpeg = (bytes: Uint8Array, at: number): Opened => {
-  const sound = bytes.subarray(at)
-  if ((bytes[at + 1]! & 6) === 0) return Result.succeed({ format: "aac", pieces: [sound] })
-  const mpeg1 = (bytes[at + 1]! & 8) !== 0
-  const mono = bytes[at + 3]! >> 6 === 3
-  const tag = 4 + (mpeg1 ? (mono ? 17 : 32) : mono ? 9 : 17)
-  const name = text(sound, tag, 4)
-  if ((name === "Xing" || name === "Info") && tag + 16 <= sound.length) {
-    const flags = view(sound).getUint32(tag + 4)
-    const size = (flags & 2) !== 0 ? view(sound).getUint32(tag + ((flags & 1) !== 0 ? 12 : 8)) : 0
-    if (size > sound.length) return cutShort(size, sound.length)
-  }
-  return Result.succeed({ format: "mp3", pieces: [sound] })
+  const { layer, length } = readFrame(bytes, at)!
+  const pieces = readFrames(bytes, at)
+  if (layer === ADTS) return Result.succeed({ format: "aac", pieces })
+  const promised = promisedBytes(bytes.subarray(at, at + length))
+  if (promised > bytes.length - at) return cutShort(promised, bytes.length - at)
+  return Result.succeed({ format: "mp3", pieces })
 }

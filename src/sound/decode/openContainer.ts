@@ -1,92 +1,42 @@
 import { Result } from "effect"
-import { cutShort, type Opened, text, view } from "./container.ts"
+import { openAiff } from "./aiff.ts"
+import { openAu } from "./au.ts"
+import { openCaf } from "./caf.ts"
+import { type Opened, text } from "./container.ts"
+import { openFlac } from "./flac.ts"
 import { openMp4 } from "./mp4.ts"
-import { isMpeg, openMpeg } from "./mpeg.ts"
+import { findMpeg, openMpeg } from "./mpeg.ts"
 import { openOgg } from "./ogg.ts"
-import { openAiff, openWav } from "./riff.ts"
+import { foreign, nameStranger } from "./strangers.ts"
+import { skipTags } from "./tags.ts"
+import { openW64, openWave } from "./wave.ts"
+import { openWebm } from "./webm.ts"
 
-/** Opens a FLAC file, whose first block says how many samples follow (0: unknown). */
-const openFlac = (bytes: Uint8Array): Opened => {
-  if (bytes.length < 42) return Result.fail("is cut short within its FLAC header")
-  const data = view(bytes)
-  const length = (data.getUint8(21) & 15) * 2 ** 32 + data.getUint32(22)
-  return Result.succeed({ format: "flac", pieces: [bytes], ...(length > 0 && { length }) })
-}
-
-/** Opens an Apple CAF file: chunks of a name, a size of 8 bytes, -1 if it runs to the end of the file, and content. */
-const openCaf = (bytes: Uint8Array): Opened => {
-  const data = view(bytes)
-  for (let at = 8; at + 12 <= bytes.length; ) {
-    const size = Number(data.getBigInt64(at + 4))
-    const start = at + 12
-    if (text(bytes, at, 4) === "data") {
-      if (start + size > bytes.length) return cutShort(size, bytes.length - start)
-      return Result.succeed({ format: "caf", pieces: [size < 0 ? bytes : bytes.subarray(0, start + size)] })
-    }
-    if (size < 0) break
-    at = start + size
-  }
-  return Result.fail("is a CAF file without sound, or cut short before it")
-}
-
-/** Opens a WebM or Matroska file: an EBML header, then a segment whose length may be given. */
-const openWebm = (bytes: Uint8Array): Opened => {
-  /** Reads the length at `at`: the leading zero bits of the first byte say how many bytes it has. */
-  const lengthAt = (at: number): { readonly value: number; readonly end: number; readonly unknown: boolean } => {
-    const width = Math.clz32(bytes[at] ?? 0) - 23
-    let value = (bytes[at] ?? 0) & (0xff >> width)
-    for (let i = 1; i < width; i++) value = value * 256 + (bytes[at + i] ?? 0)
-    return { value, end: at + width, unknown: value === 2 ** (7 * width) - 1 }
-  }
-  const header = lengthAt(4)
-  const segment = header.end + header.value
-  const length = lengthAt(segment + 4)
-  if (segment + 5 > bytes.length) return Result.fail("is cut short within its WebM header")
-  if (!length.unknown && length.end + length.value > bytes.length) {
-    return cutShort(length.end + length.value, bytes.length, "bytes")
-  }
-  return Result.succeed({ format: "webm", pieces: [bytes] })
-}
-
-/** Bytes of an ID3v2 tag in front of the sound: 0 if there is none. */
-const tagLength = (bytes: Uint8Array): number => {
-  if (text(bytes, 0, 3) !== "ID3" || bytes.length < 10) return 0
-  const size = (bytes[6]! << 21) | (bytes[7]! << 14) | (bytes[8]! << 7) | bytes[9]!
-  return 10 + size + ((bytes[5]! & 0x10) !== 0 ? 10 : 0)
-}
-
-/** Says what a file is that is not a recording, as far as its first bytes tell. */
-const nameStranger = (bytes: Uint8Array): string => {
-  const start = text(bytes, 0, 6)
-  if (start.startsWith("PK\x03\x04")) {
-    const encrypted = ((bytes[6] ?? 0) & 1) !== 0
-    return encrypted ? "is a ZIP archive protected by a password, not audio" : "is a ZIP archive, not audio"
-  }
-  if (start.startsWith("%PDF")) return "is a PDF document, not audio"
-  if (start.startsWith("\x89PNG") || start.startsWith("\xff\xd8\xff")) return "is a picture, not audio"
-  const head = text(bytes, 0, 512)
-  if (/^\s*</.test(head)) return "is a web page or XML, not audio"
-  return /^[\t-\r -~]*$/.test(head) ? "is text, not audio" : "is in no audio format that is read here"
-}
+/** What a W64 file begins with: "riff" as the first of 16 bytes that name it. */
+const W64_MARK = "riff\x2e\x91\xcf\x11\xa5\xd6\x28\xdb\x04\xc1\x00\x00"
 
 /**
  * Recognises a recording by its content, finds its sound and checks that the file is whole.
  *
- * Read are WAV, AIFF, CAF, FLAC, MP3 (and layers I and II), AAC (ADTS), M4A and MP4, Ogg Vorbis, Ogg Opus, Ogg FLAC and
+ * Read are WAV (RF64, BW64 and W64, too), AIFF, CAF, AU, FLAC, MP3 (and layers I and II), AAC (ADTS), M4A and MP4, Ogg Vorbis, Ogg Opus, Ogg FLAC and
  * WebM. A file cut short is refused rather than used in part, where its format lets one tell.
  */
 export const openContainer = (bytes: Uint8Array): Opened => {
   if (bytes.length === 0) return Result.fail("is empty")
   const start = text(bytes, 0, 4)
   const kind = text(bytes, 8, 4)
-  if (start === "RIFF" && kind === "WAVE") return openWav(bytes)
+  if (["RIFF", "RIFX", "RF64", "BW64"].includes(start) && kind === "WAVE") return openWave(bytes)
+  if (text(bytes, 0, 16) === W64_MARK) return openW64(bytes)
   if (start === "FORM" && (kind === "AIFF" || kind === "AIFC")) return openAiff(bytes)
   if (start === "caff") return openCaf(bytes)
+  if (start === ".snd" || start === "dns.") return openAu(bytes)
   if (start === "OggS") return openOgg(bytes)
   if (text(bytes, 4, 4) === "ftyp") return openMp4(bytes)
   if (start === "\x1a\x45\xdf\xa3") return openWebm(bytes)
-  const sound = tagLength(bytes)
+  const sound = skipTags(bytes, 0)
   if (text(bytes, sound, 4) === "fLaC") return openFlac(bytes.subarray(sound))
-  if (isMpeg(bytes, sound)) return openMpeg(bytes, sound)
-  return Result.fail(nameStranger(bytes))
+  const other = foreign(bytes.subarray(sound))
+  if (other !== undefined) return Result.succeed(other)
+  const frame = findMpeg(bytes, sound)
+  return frame >= 0 ? openMpeg(bytes, frame) : Result.fail(nameStranger(bytes))
 }

@@ -1,0 +1,23 @@
+import { Cause, Console, Effect, Exit } from "effect"
+
+/**
+ * With `--json`, prints an object for a command that does not come to its result, too: `status` "failed" or "cancelled",
+ * and the `reason`. The failure goes on.
+ */
+export const tellFailure =
+  (json: boolean) =>
+  <A, E, R>(command: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
+    command.pipe(
+      Effect.onExit((exit) => {
+        if (!json || Exit.isSuccess(exit)) return Effect.void
+        const status = Cause.hasInterruptsOnly(exit.cause) ? "cancelled" : "failed"
+        return Console.log(JSON.stringify({ status, reason: reasonOf(Cause.squash(exit.cause)) }))
+      })
+    )
+
+// Some errors of commands carry their sentence as a cause.
+const reasonOf = (error: unknown): string => {
+  if (!(error instanceof Error)) return String(error)
+  if (error.message !== "") return error.message
+  return error.cause === undefined ? error.name : reasonOf(error.cause)
+}

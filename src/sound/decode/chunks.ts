@@ -1,0 +1,65 @@
+import { Result } from "effect"
+import { cutShort, text, view } from "./container.ts"
+
+/** A part of a RIFF or IFF file. */
+export interface Chunk {
+  readonly id: string
+  /** Where the content begins, and how long the header says it is. */
+  readonly start: number
+  readonly size: number
+}
+
+/** Data sizes that programs write when they stream and cannot know better (ffmpeg 0xFFFFFFFF, SoX 0x7FFFF000 and up). */
+const UNKNOWN_SIZE = 0x7fff_0000
+
+const PRINTABLE = /^[ -~]{4}$/
+
+/** Whether something that looks like a chunk and fits into the file begins at `at`. */
+export const isChunk = (bytes: Uint8Array, at: number, littleEndian: boolean): boolean =>
+  at + 8 <= bytes.length &&
+  PRINTABLE.test(text(bytes, at, 4)) &&
+  at + 8 + view(bytes).getUint32(at + 4, littleEndian) <= bytes.length
+
+/** Walks the chunks of a RIFF or IFF file, which are padded to even lengths, but for those of careless programs. */
+export function* chunks(bytes: Uint8Array, littleEndian: boolean): Generator<Chunk> {
+  const data = view(bytes)
+  for (let at = 12; at + 8 <= bytes.length; ) {
+    const size = data.getUint32(at + 4, littleEndian)
+    yield { id: text(bytes, at, 4), start: at + 8, size }
+    at += 8 + size
+    const unpadded = isChunk(bytes, at, littleEndian) && !isChunk(bytes, at + 1, littleEndian)
+    if (size % 2 === 1 && !unpadded) at++
+  }
+}
+
+/** Excesses that firmware is known for: it writes the size of the file, or the one behind RIFF, as that of the sound. */
+const KNOWN_EXCESSES = [8, 36, 44]
+
+/**
+ * How many bytes of sound there are from `start` on, or why there are none to use, as the end of a sentence.
+ *
+ * Where the header promises more than there is, the file was cut, unless the promise counts the header itself: then it
+ * is larger by no more than that, and the size of the whole file, which the first chunk gives, does not promise it too.
+ * A header that says nothing, because the recorder never came back to finish it, has its sound behind it.
+ */
+export const soundLength = (
+  bytes: Uint8Array,
+  { start, size }: Pick<Chunk, "start" | "size">,
+  littleEndian: boolean,
+  kind: string
+): Result.Result<number, string> => {
+  const present = bytes.length - start
+  if (size === 0) {
+    return present <= 0 || isChunk(bytes, start, littleEndian)
+      ? Result.fail(`is ${kind} without sound: its data chunk is empty`)
+      : Result.succeed(present)
+  }
+  const excess = size - present
+  if (excess <= 0) return Result.succeed(size)
+  if (size >= UNKNOWN_SIZE) return Result.succeed(present)
+  const wholeFile = 8 + view(bytes).getUint32(4, littleEndian)
+  const countsHeader = excess <= start && wholeFile < start + size
+  return countsHeader || [...KNOWN_EXCESSES, start, start - 8].includes(excess)
+    ? Result.succeed(present)
+    : cutShort(size, Math.max(0, present))
+}

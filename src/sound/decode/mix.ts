@@ -1,0 +1,75 @@
+/** Below this share of the energy that unlike channels leave in their mean, they cancel: 6 dB are lost. */
+const CANCELLING = 0.25
+
+/** The energy of a signal about its mean, as it comes. */
+class Energy {
+  private count = 0
+  private sum = 0
+  private squares = 0
+
+  add(samples: Float32Array): void {
+    let sum = 0
+    let squares = 0
+    for (let i = 0; i < samples.length; i++) {
+      const sample = samples[i]!
+      sum += sample
+      squares += sample * sample
+    }
+    this.count += samples.length
+    this.sum += sum
+    this.squares += squares
+  }
+
+  get mean(): number {
+    return this.squares / this.count - (this.sum / this.count) ** 2
+  }
+}
+
+/**
+ * Mixes the channels of a recording to one, piece by piece: their mean, or a single one of them.
+ *
+ * Where channels are the reverse of each other, as from a balanced microphone in a stereo socket, nothing is left in the
+ * mean. Whether that is so only shows at the end: then the recording is read again, with `cancelling` for `channel`.
+ */
+export class Mixer {
+  private channels: ReadonlyArray<Energy> = []
+  private readonly mean = new Energy()
+
+  constructor(private readonly channel?: number) {}
+
+  /** @param positiveScale what samples above zero are multiplied by. */
+  mix(channels: ReadonlyArray<Float32Array>, positiveScale = 1): Float32Array {
+    const chosen = this.channel === undefined ? channels : channels.slice(this.channel, this.channel + 1)
+    const mono = meanOf(chosen, positiveScale)
+    if (chosen.length > 1) {
+      if (this.channels.length === 0) this.channels = chosen.map(() => new Energy())
+      this.channels.forEach((energy, i) => {
+        if (chosen[i] !== undefined) energy.add(chosen[i])
+      })
+      this.mean.add(mono)
+    }
+    return mono
+  }
+
+  /** The first channel, from 0, that is about as loud as any, if the channels that were mixed cancel each other. */
+  get cancelling(): number | undefined {
+    const energies = this.channels.map(({ mean }) => mean)
+    const unlike = energies.reduce((sum, energy) => sum + energy, 0) / energies.length ** 2
+    if (!(this.mean.mean < CANCELLING * unlike)) return undefined
+    const loud = 0.9 * energies.reduce((most, energy) => Math.max(most, energy))
+    return energies.findIndex((energy) => energy >= loud)
+  }
+}
+
+/** The mean of all channels. */
+const meanOf = (channels: ReadonlyArray<Float32Array>, positiveScale: number): Float32Array => {
+  const mono = new Float32Array(channels[0]?.length ?? 0)
+  const share = 1 / channels.length
+  for (const channel of channels) {
+    for (let i = 0; i < mono.length; i++) {
+      const sample = channel[i]! * share
+      mono[i] = mono[i]! + (sample > 0 ? sample * positiveScale : sample)
+    }
+  }
+  return mono
+}

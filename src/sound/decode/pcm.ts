@@ -1,0 +1,102 @@
+import { type Pcm, view } from "./container.ts"
+import type { Sound } from "./fault.ts"
+import type { Mixer } from "./mix.ts"
+
+/** More channels than libsndfile takes are damage. */
+export const MAX_PCM_CHANNELS = 1024
+
+/** Samples that are converted at once. */
+const CHUNK = 1 << 16
+
+const ALAW = (byte: number): number => {
+  const flipped = byte ^ 0x55
+  const segment = (flipped >> 4) & 7
+  const steps = ((flipped & 15) << 4) + 8
+  const size = segment === 0 ? steps : (steps + 256) << (segment - 1)
+  return ((flipped & 0x80) !== 0 ? size : -size) / 32_768
+}
+
+const MULAW = (byte: number): number => {
+  const flipped = ~byte & 0xff
+  const size = ((((flipped & 15) << 3) + 132) << ((flipped >> 4) & 7)) - 132
+  return ((flipped & 0x80) !== 0 ? -size : size) / 32_768
+}
+
+/** Steps of full scale, by the sign bit of a sample. */
+const fullScale = ({ width, positiveSteps }: Pcm): readonly [positive: number, negative: number] => {
+  const steps = 2 ** (8 * Math.min(width, 4) - 1)
+  return [positiveSteps ?? steps, steps]
+}
+
+/** What each byte of a coding of one byte means. */
+const bytesMean = (pcm: Pcm): Float32Array => {
+  const scale = fullScale(pcm)
+  const integer = (step: number): number => step / scale[step < 0 ? 1 : 0]
+  const meaning = {
+    alaw: ALAW,
+    mulaw: MULAW,
+    integer: (byte: number) => integer((byte << 24) >> 24),
+    unsigned: (byte: number) => integer(byte - 128),
+    float: () => Number.NaN
+  }[pcm.coding]
+  return Float32Array.from({ length: 256 }, (_, byte) => meaning(byte))
+}
+
+/** Fills `samples` with one channel's, -1 to +1, from the byte at `from` on. Each loop does one thing: they are hot. */
+const fill = (samples: Float32Array, bytes: Uint8Array, from: number, pcm: Pcm): void => {
+  const { coding, width, littleEndian, channels } = pcm
+  const { length } = samples
+  const block = channels * width
+  const data = view(bytes)
+  if (width === 1) {
+    const meaning = bytesMean(pcm)
+    for (let i = 0, at = from; i < length; i++, at += block) samples[i] = meaning[bytes[at]!]!
+    return
+  }
+  if (coding === "float") {
+    if (width === 8)
+      for (let i = 0, at = from; i < length; i++, at += block) samples[i] = data.getFloat64(at, littleEndian)
+    else for (let i = 0, at = from; i < length; i++, at += block) samples[i] = data.getFloat32(at, littleEndian)
+    return
+  }
+  const scale = Float64Array.from(fullScale(pcm))
+  if (width === 2) {
+    for (let i = 0, at = from; i < length; i++, at += block) {
+      const step = data.getInt16(at, littleEndian)
+      samples[i] = step / scale[step >>> 31]!
+    }
+  } else if (width === 3) {
+    const [low, high] = littleEndian ? [0, 2] : [2, 0]
+    for (let i = 0, at = from; i < length; i++, at += block) {
+      const step = ((bytes[at + high]! << 24) | (bytes[at + 1]! << 16) | (bytes[at + low]! << 8)) >> 8
+      samples[i] = step / scale[step >>> 31]!
+    }
+  } else {
+    // Of more than four bytes the upper four are read: a sample here has 24 bits.
+    for (let i = 0, at = from + (littleEndian ? width - 4 : 0); i < length; i++, at += block) {
+      const step = data.getInt32(at, littleEndian)
+      samples[i] = step / scale[step >>> 31]!
+    }
+  }
+}
+
+/** Reads sound as mono, and no more of it than `seconds`, whatever the file holds. */
+export const readPcm = (pcm: Pcm, seconds: number, mixer: Mixer): Sound => {
+  const { sound, channels, width, rate, positiveSteps } = pcm
+  const block = channels * width
+  const limit = rate > 0 ? Math.max(1, Math.floor(seconds * rate)) : 1
+  const frames = Math.min(Math.floor(sound.length / block), limit)
+  const samples = new Float32Array(frames)
+  const scale = positiveSteps === undefined ? 1 : positiveSteps / (positiveSteps + 1)
+  const most = Math.ceil(CHUNK / channels)
+  for (let from = 0; from < frames; from += most) {
+    const length = Math.min(most, frames - from)
+    const parts = Array.from({ length: channels }, (_, channel) => {
+      const part = new Float32Array(length)
+      fill(part, sound, from * block + channel * width, pcm)
+      return part
+    })
+    samples.set(mixer.mix(parts, scale), from)
+  }
+  return { samples, rate }
+}

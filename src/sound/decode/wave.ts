@@ -1,0 +1,152 @@
+import { Result } from "effect"
+import { type Chunk, chunks, isChunk, soundLength } from "./chunks.ts"
+import { cutShort, type Opened, type Pcm, text, view } from "./container.ts"
+import { findMpeg, openMpeg } from "./mpeg.ts"
+import { MAX_PCM_CHANNELS } from "./pcm.ts"
+import { waveCoding } from "./waveCodings.ts"
+
+const INTEGER = 1
+const FLOAT = 3
+const EXTENSIBLE = 0xfffe
+/** Microsoft's and IMA's ADPCM: blocks of samples of half a byte. */
+const PACKED = [2, 0x11]
+/** Layers I and II, and III. */
+const MPEG = [0x50, 0x55]
+
+/** The content of a WAV file's format chunk, at least 16 bytes. */
+const readFormat = (chunk: Uint8Array, littleEndian: boolean) => {
+  const fields = view(chunk)
+  const code = fields.getUint16(0, littleEndian)
+  return {
+    coding: code === EXTENSIBLE && chunk.length >= 26 ? fields.getUint16(24, littleEndian) : code,
+    channels: fields.getUint16(2, littleEndian),
+    rate: fields.getUint32(4, littleEndian),
+    blockSize: fields.getUint16(12, littleEndian),
+    bits: fields.getUint16(14, littleEndian),
+    blockLength: chunk.length >= 20 ? fields.getUint16(18, littleEndian) : 0
+  }
+}
+type WaveFormat = ReturnType<typeof readFormat>
+
+/**
+ * The samples' coding and width; undefined if they are not plain numbers or the fields contradict each other.
+ *
+ * Many programs get the block size wrong, so it is believed only where it is what it takes to read 24 bits in four bytes.
+ */
+const plainCoding = ({ coding, channels, blockSize, bits }: WaveFormat): Pick<Pcm, "coding" | "width"> | undefined => {
+  if (coding === 6) return { coding: "alaw", width: 1 }
+  if (coding === 7) return { coding: "mulaw", width: 1 }
+  if (coding === FLOAT && (bits === 32 || bits === 64)) return { coding: "float", width: bits / 8 }
+  if (coding !== INTEGER || bits === 0 || bits > 64) return undefined
+  const width = bits > 16 && bits <= 24 && blockSize === 4 * channels ? 4 : Math.ceil(bits / 8)
+  return { coding: width === 1 ? "unsigned" : "integer", width }
+}
+
+/** A WAV header in front of `size` bytes of sound. */
+const makeHeader = (format: Uint8Array, size: number): Uint8Array => {
+  const header = new Uint8Array(28 + format.length)
+  const fields = view(header)
+  header.set(new TextEncoder().encode("RIFF----WAVEfmt "))
+  fields.setUint32(16, format.length, true)
+  header.set(format, 20)
+  header.set(new TextEncoder().encode("data"), 20 + format.length)
+  fields.setUint32(24 + format.length, size, true)
+  return header
+}
+
+const CONTRADICTION = Result.fail("is a WAV file whose header contradicts itself")
+
+/**
+ * Opens the sound of a WAV file by its format chunk.
+ *
+ * audio-decode reads ADPCM alone, under a header made here: it loses the samples behind a chunk of odd length.
+ */
+const openSound = (format: Uint8Array, sound: Uint8Array, littleEndian = true, demuxer = "wav"): Opened => {
+  const fields = readFormat(format, littleEndian)
+  const { coding, channels, rate, blockSize, blockLength } = fields
+  const frame = MPEG.includes(coding) ? findMpeg(sound, 0) : -1
+  if (frame >= 0) return openMpeg(sound, frame)
+  if (channels === 0 || channels > MAX_PCM_CHANNELS) return CONTRADICTION
+  const plain = plainCoding(fields)
+  if (plain !== undefined) {
+    // Positive integers as audio-decode reads them, so that recordings that it read before keep every bit.
+    const positiveSteps = 2 ** (8 * Math.min(plain.width, 4) - 1) - 1
+    const isInteger = coding === INTEGER
+    return Result.succeed({ ...plain, littleEndian, channels, rate, sound, ...(isInteger && { positiveSteps }) })
+  }
+  if (PACKED.includes(coding) && littleEndian) {
+    const isPossible = channels <= 2 && blockSize > 0 && blockLength > 0 && blockLength <= 2 * blockSize
+    if (!isPossible) return CONTRADICTION
+    return Result.succeed({ format: "wav", pieces: [makeHeader(format, sound.length), sound] })
+  }
+  if (coding === INTEGER || coding === FLOAT) return CONTRADICTION
+  return Result.succeed({ name: `a WAV file ${waveCoding(coding)}`, demuxer })
+}
+
+/** What follows the sound where its size was never filled in, as bytes. */
+const unclaimed = (bytes: Uint8Array, sound: Chunk, format: Uint8Array, littleEndian: boolean): number => {
+  const { rate, channels, bits } = readFormat(format, littleEndian)
+  const least = (rate * channels * bits) / 8 / 40
+  const end = sound.start + sound.size + (sound.size % 2)
+  const rest = bytes.length - end
+  return sound.size < least && rest > least && !isChunk(bytes, end, littleEndian) ? rest : 0
+}
+
+/** The size of the sound in a 64-bit WAV file, from its ds64 chunk: undefined where that does not know. */
+const longSize = (bytes: Uint8Array, { start }: Chunk): number | undefined => {
+  if (start + 16 > bytes.length) return undefined
+  const size = view(bytes).getBigUint64(start + 8, true)
+  return size === 0n || size === 2n ** 64n - 1n ? undefined : Number(size)
+}
+
+/** Opens a WAV file: RIFF, RIFX (big-endian), or RF64 and BW64, which hold more than 4 GB. */
+export const openWave = (bytes: Uint8Array): Opened => {
+  const mark = text(bytes, 0, 4)
+  const littleEndian = mark !== "RIFX"
+  const isLong = mark === "RF64" || mark === "BW64"
+  let format: Uint8Array | undefined
+  let long: number | undefined
+  for (const chunk of chunks(bytes, littleEndian)) {
+    const { id, start, size } = chunk
+    if (id === "fmt " && size >= 16 && start + 16 <= bytes.length) format = bytes.subarray(start, start + size)
+    if (id === "ds64" && isLong) long = longSize(bytes, chunk)
+    if (id !== "data") continue
+    if (format === undefined) return Result.fail("is a WAV file that does not say its sample format")
+    if (isLong && size === 0xffff_ffff && long !== undefined) {
+      if (long > bytes.length - start) return cutShort(long, bytes.length - start)
+      return openSound(format, bytes.subarray(start, start + long), littleEndian)
+    }
+    const length = soundLength(bytes, chunk, littleEndian, "a WAV file")
+    if (Result.isFailure(length)) return Result.fail(length.failure)
+    const rest = size === 0 ? 0 : unclaimed(bytes, chunk, format, littleEndian)
+    if (rest > 0) {
+      const [claimed, behind] = [size, rest].map((count) => count.toLocaleString("en"))
+      return Result.fail(
+        `claims ${claimed} bytes of sound, and ${behind} bytes follow: its recorder never finished the header, which a sound editor can repair`
+      )
+    }
+    return openSound(format, bytes.subarray(start, start + length.success), littleEndian)
+  }
+  return Result.fail("is a WAV file without a data chunk, or cut short before it")
+}
+
+/** Opens a W64 file (Sony): chunks named by 16 bytes, whose first four are WAV's, with sizes of 8 that count both. */
+export const openW64 = (bytes: Uint8Array): Opened => {
+  const data = view(bytes)
+  let format: Uint8Array | undefined
+  for (let at = 40; at + 24 <= bytes.length; ) {
+    const size = Number(data.getBigUint64(at + 16, true))
+    const id = text(bytes, at, 4)
+    const present = bytes.length - at
+    if (id === "fmt " && size >= 40 && size <= present) format = bytes.subarray(at + 24, at + size)
+    if (id === "data" && format !== undefined) {
+      // What streams says nothing, or the largest number.
+      const isKnown = size > 24 && size < 2 ** 62
+      if (isKnown && size > present) return cutShort(size - 24, present - 24)
+      return openSound(format, bytes.subarray(at + 24, isKnown ? at + size : bytes.length), true, "w64")
+    }
+    if (size < 24) break
+    at += Math.ceil(size / 8) * 8
+  }
+  return Result.fail("is a W64 file without sound, or cut short before it")
+}
