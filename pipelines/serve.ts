@@ -1,5 +1,5 @@
 import { NodeRuntime, NodeServices } from "@effect/platform-node"
-import { Console, Effect, Layer, Option } from "effect"
+import { Console, Effect, Option } from "effect"
 import { CliError, Command, Flag } from "effect/cli"
 import packageJson from "../package.json"
 import { Settings } from "../src/config/settings.ts"
@@ -7,7 +7,6 @@ import { dashboardRoutes } from "../src/dashboard/dashboardRoutes.ts"
 import { listen } from "../src/service/app.ts"
 import { keepWarm, serviceLayer } from "../src/service/service.ts"
 import { openStoreOrHere } from "../src/store/openStore.ts"
-import { Store } from "../src/store/store.ts"
 import { storeFlag, wholeNumber } from "./cli/flags.ts"
 
 const input = {
@@ -31,7 +30,7 @@ const input = {
 
 const handle = Effect.fn("serve")(function* (options: Command.Command.Config.Infer<typeof input>) {
   const settings = yield* Settings
-  const store = yield* openStoreOrHere(options.store)
+  const store = yield* openStoreOrHere(options.store, { mayBeAway: true })
   return yield* Effect.gen(function* () {
     const { url } = yield* listen(
       Option.getOrElse(options.host, () => settings.host),
@@ -41,10 +40,7 @@ const handle = Effect.fn("serve")(function* (options: Command.Command.Config.Inf
     yield* keepWarm
     yield* Console.log(`Serving ${store.location} at ${url.origin}, the dashboard at ${url.origin}/dashboard`)
     return yield* Effect.never
-  }).pipe(
-    Effect.scoped,
-    Effect.provide(serviceLayer({ watching: options.watch }).pipe(Layer.provideMerge(Layer.succeed(Store, store))))
-  )
+  }).pipe(Effect.scoped, Effect.provide(serviceLayer(store, { watching: options.watch })))
 })
 
 const command = Command.make("serve", input, (options) =>

@@ -60,6 +60,7 @@ export class Runs extends Context.Service<
           yield* current.forget
           // Listed anew first: what was skipped may have landed while it ran.
           yield* Effect.ignore(corpus.snapshot, { log: "Warn" })
+          yield* Effect.ignore(current.model, { log: "Warn" })
           yield* corpus.skipped(run.skipped)
           freshAtFailure = status === "finished" ? 0 : run.fresh
           run.ending = { status, outcome }
