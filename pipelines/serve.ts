@@ -6,7 +6,8 @@ import { Settings } from "../src/config/settings.ts"
 import { dashboardRoutes } from "../src/dashboard/dashboardRoutes.ts"
 import { listen } from "../src/service/app.ts"
 import { keepWarm, serviceLayer } from "../src/service/service.ts"
-import { openStoreOrHere } from "../src/store/openStore.ts"
+import { sweepFolder } from "../src/store/folder-sweep.ts"
+import { openStoreOrHere, STORE_SCHEMES } from "../src/store/openStore.ts"
 import { storeFlag, wholeNumber } from "./cli/flags.ts"
 
 const input = {
@@ -28,6 +29,13 @@ const input = {
   )
 }
 
+/** What writers that died have left in a folder; a bucket has no such thing. */
+const sweep = Effect.fnUntraced(function* (location: string) {
+  if (STORE_SCHEMES.some((scheme) => location.startsWith(scheme))) return
+  const swept = yield* sweepFolder(location)
+  if (swept > 0) yield* Effect.logInfo(`Files left behind by writers that died were removed: ${swept}.`)
+})
+
 const handle = Effect.fn("serve")(function* (options: Command.Command.Config.Infer<typeof input>) {
   const settings = yield* Settings
   const store = yield* openStoreOrHere(options.store, { mayBeAway: true })
@@ -38,6 +46,7 @@ const handle = Effect.fn("serve")(function* (options: Command.Command.Config.Inf
       yield* dashboardRoutes
     )
     yield* keepWarm
+    yield* sweep(store.location).pipe(Effect.forkScoped)
     yield* Console.log(`Serving ${store.location} at ${url.origin}, the dashboard at ${url.origin}/dashboard`)
     return yield* Effect.never
   }).pipe(Effect.scoped, Effect.provide(serviceLayer(store, { watching: options.watch })))
@@ -56,6 +65,21 @@ const command = Command.make("serve", input, (options) =>
   ])
 )
 
+/** Milliseconds after a signal to end at which another one means it: a terminal's is passed on by `bun run`, too. */
+const TWICE = 500
+
+/** A first signal to end lets what is under way finish; a second one does not. */
+const endAtOnceIfAskedTwice = () => {
+  let askedAt: number | undefined
+  for (const signal of ["SIGINT", "SIGTERM"] as const) {
+    process.on(signal, () => {
+      askedAt ??= performance.now()
+      if (performance.now() - askedAt > TWICE) process.exit(130)
+    })
+  }
+}
+
 if (import.meta.main) {
+  endAtOnceIfAskedTwice()
   Command.run(command, { version: packageJson.version }).pipe(Effect.provide(NodeServices.layer), NodeRuntime.runMain)
 }

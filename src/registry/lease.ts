@@ -140,8 +140,9 @@ const isDead = Effect.fnUntraced(function* (lease: Lease, etag: string, { expiry
   return Option.isSome(after) && after.value.etag === etag
 })
 
+/** Whether there is a process of this number on this machine. */
 // Signal 0 only asks: EPERM means that the process is there, and somebody else's.
-const isRunning = (pid: number): boolean => {
+export const isRunning = (pid: number): boolean => {
   try {
     return process.kill(pid, 0)
   } catch (error) {

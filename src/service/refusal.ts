@@ -57,5 +57,11 @@ export const refusalOfThrown = (code: string | number, thrown: unknown): Effect.
   }
 }
 
-export const refusalResponse = ({ status, detail, retryAfter }: Refusal): Response =>
-  Response.json({ detail }, { status, headers: retryAfter === undefined ? {} : { "retry-after": String(retryAfter) } })
+export const refusalResponse = (
+  { status, detail, retryAfter }: Refusal,
+  headers: Readonly<Record<string, string>> = {}
+): Response =>
+  Response.json(
+    { detail },
+    { status, headers: { ...headers, ...(retryAfter === undefined ? {} : { "retry-after": String(retryAfter) }) } }
+  )
