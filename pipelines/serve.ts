@@ -1,4 +1,4 @@
-import { Console, Effect, Layer, Option } from "effect"
+import { Console, Effect, Option } from "effect"
 import { CliError, Command, Flag } from "effect/cli"
 import packageJson from "../package.json"
 import { Settings } from "../src/config/settings.ts"
@@ -6,8 +6,8 @@ import { dashboardRoutes } from "../src/dashboard/dashboardRoutes.ts"
 import { clearDead } from "../src/registry/lease.ts"
 import { listen } from "../src/service/app.ts"
 import { keepWarm, serviceLayer } from "../src/service/service.ts"
-import { openStoreOrHere } from "../src/store/openStore.ts"
-import { Store } from "../src/store/store.ts"
+import { sweepFolder } from "../src/store/folder-sweep.ts"
+import { openStoreOrHere, STORE_SCHEMES } from "../src/store/openStore.ts"
 import { storeFlag, wholeNumber } from "./cli/flags.ts"
 import { runMain } from "./cli/runMain.ts"
 
@@ -30,9 +30,16 @@ const input = {
   )
 }
 
+/** What writers that died have left in a folder; a bucket has no such thing. */
+const sweep = Effect.fnUntraced(function* (location: string) {
+  if (STORE_SCHEMES.some((scheme) => location.startsWith(scheme))) return
+  const swept = yield* sweepFolder(location)
+  if (swept > 0) yield* Effect.logInfo(`Files left behind by writers that died were removed: ${swept}.`)
+})
+
 const handle = Effect.fn("serve")(function* (options: Command.Command.Config.Infer<typeof input>) {
   const settings = yield* Settings
-  const store = yield* openStoreOrHere(options.store)
+  const store = yield* openStoreOrHere(options.store, { mayBeAway: true })
   return yield* Effect.gen(function* () {
     const { url } = yield* listen(
       Option.getOrElse(options.host, () => settings.host),
@@ -42,12 +49,10 @@ const handle = Effect.fn("serve")(function* (options: Command.Command.Config.Inf
     yield* keepWarm
     // A run that died with the machine or the container before.
     yield* clearDead().pipe(Effect.ignore({ log: "Warn" }), Effect.forkScoped)
+    yield* sweep(store.location).pipe(Effect.forkScoped)
     yield* Console.log(`Serving ${store.location} at ${url.origin}, the dashboard at ${url.origin}/dashboard`)
     return yield* Effect.never
-  }).pipe(
-    Effect.scoped,
-    Effect.provide(serviceLayer({ watching: options.watch }).pipe(Layer.provideMerge(Layer.succeed(Store, store))))
-  )
+  }).pipe(Effect.scoped, Effect.provide(serviceLayer(store, { watching: options.watch })))
 })
 
 const command = Command.make("serve", input, (options) =>
@@ -63,6 +68,21 @@ const command = Command.make("serve", input, (options) =>
   ])
 )
 
+/** Milliseconds after a signal to end at which another one means it: a terminal's is passed on by `bun run`, too. */
+const TWICE = 500
+
+/** A first signal to end lets what is under way finish; a second one does not. */
+const endAtOnceIfAskedTwice = () => {
+  let askedAt: number | undefined
+  for (const signal of ["SIGINT", "SIGTERM"] as const) {
+    process.on(signal, () => {
+      askedAt ??= performance.now()
+      if (performance.now() - askedAt > TWICE) process.exit(signal === "SIGINT" ? 130 : 143)
+    })
+  }
+}
+
 if (import.meta.main) {
+  endAtOnceIfAskedTwice()
   runMain(Command.run(command, { version: packageJson.version }))
 }

@@ -4,7 +4,7 @@ import packageJson from "../package.json"
 import { Settings } from "../src/config/settings.ts"
 import { folderStore } from "../src/store/folder.ts"
 import { openStoreOrHere } from "../src/store/openStore.ts"
-import { planUpload, type Refusal, upload } from "../src/store/uploadFolder.ts"
+import { listReceipts, planUpload, type Refusal, upload } from "../src/store/uploadFolder.ts"
 import { shareMemory } from "../src/stream/memory.ts"
 import { tellFailure } from "./cli/failure.ts"
 import { jsonFlag, storeFlag } from "./cli/flags.ts"
@@ -48,13 +48,14 @@ const handle = Effect.fn("upload")(function* (options: Command.Command.Config.In
     print(`Refused ${source}: ${reason}`)
   }
   plan.refused.forEach(refuse)
+  const given = { dryRun: options.dryRun, receipts: yield* listReceipts(store) }
   const stage = { stage: options.dryRun ? "Comparing" : "Uploading", unit: "files", total }
   yield* progress({ ...stage, done: 0 })
   let done = 0
   yield* Effect.forEach(
     plan.uploads,
     Effect.fnUntraced(function* (file) {
-      const result = yield* upload(folder, store, file, options).pipe(holding(file.size))
+      const result = yield* upload(folder, store, file, given).pipe(holding(file.size))
       if (result.outcome === "refused") refuse(result)
       else counts[result.outcome]++
       if (result.outcome === "uploaded") counts.bytes += result.size
@@ -67,7 +68,7 @@ const handle = Effect.fn("upload")(function* (options: Command.Command.Config.In
   yield* Effect.forEach(
     plan.embeddings,
     Effect.fnUntraced(function* (part) {
-      const { outcome } = yield* upload(folder, store, part, options).pipe(holding(part.size))
+      const { outcome } = yield* upload(folder, store, part, given).pipe(holding(part.size))
       if (outcome === "uploaded") parts++
       yield* progress({ ...stage, done: ++done })
     }),

@@ -247,6 +247,13 @@ export const definitions = {
     allowed: "a whole number from 1 to 64",
     schema: wholeNumber(1, 64)
   }),
+  modelCache: define({
+    name: "MODEL_CACHE",
+    fallback: "ecosight in the user's cache folder",
+    description: "The folder in which the service keeps a copy of the model it serves, for when the store is away",
+    allowed: "a path",
+    schema: Schema.NonEmptyString
+  }),
   databaseUrl: define({
     name: "DATABASE_URL",
     fallback: "none; each run is done by the process that starts it",

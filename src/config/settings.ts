@@ -1,5 +1,6 @@
 import { readFile } from "node:fs/promises"
-import { availableParallelism } from "node:os"
+import { availableParallelism, homedir } from "node:os"
+import { join } from "node:path"
 import { Config, Context, Effect, Layer, Option, Redacted, Schema } from "effect"
 import { type Definition, definitions, type Setting } from "./definitions.ts"
 import { compile, splitList } from "./forms.ts"
@@ -79,6 +80,9 @@ const readCertificates = Effect.fn("Settings.certificates")(function* () {
   })
 })
 
+/** Where programs keep what they can make again: by XDG's rules, which hold on any system where the variable is set. */
+const userCache = () => join(process.env.XDG_CACHE_HOME || join(homedir(), ".cache"), "ecosight")
+
 const readSettings = Effect.fn("Settings.read")(function* () {
   const endpoint = yield* optional(definitions.endpoint)
   const anyEndpoint = yield* optional(definitions.anyEndpoint)
@@ -111,6 +115,7 @@ const readSettings = Effect.fn("Settings.read")(function* () {
     rateLimit: yield* required(definitions.rateLimit),
     traceEndpoint: yield* optional(definitions.traceEndpoint),
     predictors: Option.getOrElse(yield* optional(definitions.predictors), () => Math.min(4, availableParallelism())),
+    modelCache: Option.getOrElse(yield* optional(definitions.modelCache), userCache),
     databaseUrl: Option.map(yield* optional(definitions.databaseUrl), (url) => Redacted.make(url)),
     minNewSamples: yield* required(definitions.minNewSamples),
     watchInterval: yield* required(definitions.watchInterval),

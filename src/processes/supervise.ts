@@ -1,4 +1,4 @@
-import { Deferred, Effect, Schema } from "effect"
+import { Deferred, Effect, Fiber, Schema } from "effect"
 import { type Channel, runChild } from "./channel.ts"
 import {
   type About,
@@ -31,6 +31,8 @@ export interface Supervised<P extends Protocol> {
   readonly waiting: () => number
   /** How often it has died. */
   readonly deaths: () => number
+  /** Ends it for good, ahead of the scope. */
+  readonly end: Effect.Effect<void>
 }
 
 export interface Supervision {
@@ -42,6 +44,8 @@ export interface Supervision {
 
 const SHORTEST_PAUSE = 100
 const LONGEST_PAUSE = 5_000
+/** The same for one that cannot start: what it lacks takes somebody to put right. */
+const LONGEST_PAUSE_UNUSABLE = 60_000
 
 /**
  * Keeps a Bun process running that answers requests (see `answer`), as long as the scope.
@@ -60,13 +64,17 @@ export const supervise = Effect.fnUntraced(function* <P extends Protocol>(
   let channel: Channel | undefined
   let deaths = 0
   let pause = SHORTEST_PAUSE
+  /** Why the last process could not start. */
+  let lacks: string | undefined
 
   const begin = Effect.fnUntraced(function* (about: unknown) {
     yield* Deferred.succeed(first, yield* decodeMessage("What it is", protocol.about, about))
+    lacks = undefined
     requests.begin(channel!.send)
   })
   const giveUp = Effect.fnUntraced(function* (message: string) {
     yield* Deferred.fail(first, new ProcessUnusable({ message }))
+    lacks = message
     requests.failAll(new RequestFailed({ tag: "Unusable", message }))
     channel?.close()
   })
@@ -112,15 +120,21 @@ export const supervise = Effect.fnUntraced(function* <P extends Protocol>(
   })
   const rest = Effect.suspend(() => {
     const time = pause
-    pause = Math.min(2 * pause, longestPause)
-    return Effect.sleep(time)
+    const longest = lacks === undefined ? longestPause : Math.max(longestPause, LONGEST_PAUSE_UNUSABLE)
+    pause = Math.min(2 * pause, longest)
+    return lacks === undefined
+      ? Effect.sleep(time)
+      : Effect.andThen(
+          Effect.logWarning(`The ${protocol.name} cannot start: ${lacks} It is tried again in ${time / 1000} s.`),
+          Effect.sleep(time)
+        )
   })
   yield* Effect.addFinalizer(() =>
     Effect.sync(() =>
       requests.end(new ProcessDied({ how: "its owner ended it", message: `The ${protocol.name} process is gone.` }))
     )
   )
-  yield* Effect.forkScoped(restart ? Effect.forever(Effect.andThen(once, rest)) : once)
+  const keeping = yield* Effect.forkScoped(restart ? Effect.forever(Effect.andThen(once, rest)) : once)
 
   const ask = Effect.fnUntraced(
     function* <K extends Kind<P>>(name: K, payload: Payload<P, K>, heard: (event: Event<P, K>) => void = () => {}) {
@@ -142,7 +156,8 @@ export const supervise = Effect.fnUntraced(function* <P extends Protocol>(
     about: Deferred.await(first),
     ask,
     waiting: requests.size,
-    deaths: () => deaths
+    deaths: () => deaths,
+    end: Fiber.interrupt(keeping)
   }
   return supervised
 })

@@ -1,9 +1,10 @@
 import { DateTime, Effect, Option } from "effect"
 import { Settings } from "../config/settings.ts"
 import { readDocument, unlessChanged, writeDocument } from "../store/documents.ts"
-import { isRecording, recordingKey, uploadKey } from "../store/keys.ts"
+import { classOf, isRecording, recordingKey, uploadKey } from "../store/keys.ts"
 import { Receipt } from "../store/receipt.ts"
 import { Store } from "../store/store.ts"
+import { holds } from "../store/uploadFolder.ts"
 import { Corpus } from "./corpus.ts"
 import { Current } from "./current.ts"
 import { Predictor } from "./predictor.ts"
@@ -23,31 +24,56 @@ export interface Stored {
 /**
  * Stores a recording under `extracted_audio/<class>/<UTC time>_<safe name>` once its content decodes.
  *
- * Bytes that were uploaded before, under whatever name and class, stay where they are: a receipt under `uploads/`
- * names them by content.
+ * Bytes that lie in the store already stay where they are, whoever put them there: a receipt under `uploads/` names an
+ * uploaded recording by content. One that has been damaged since is replaced; asked for under another class, they are
+ * refused by name, for a label is changed by review, not by chance.
  */
 export const acceptUpload = Effect.fn("acceptUpload")(function* (name: string, className: string, bytes: Uint8Array) {
-  const store = yield* Store
-  const corpus = yield* Corpus
   const predictor = yield* Predictor
+  const corpus = yield* Corpus
   yield* checkClass(className)
   yield* predictor.inspect(bytes)
+  const contentHash = new Bun.CryptoHasher("sha256").update(bytes).digest("hex")
+  return yield* storeOnce(name, className, bytes, contentHash).pipe(corpus.inTurn(contentHash))
+})
 
-  const receiptKey = uploadKey(new Bun.CryptoHasher("sha256").update(bytes).digest("hex"))
-  const before = yield* readDocument(receiptKey, Receipt)
-  if (Option.isSome(before)) {
-    const { value: receipt } = before.value
-    // A receipt without its recording: that was removed, or a writer died in between.
-    if (Option.isSome(yield* store.find(receipt.key))) {
-      return { key: receipt.key, className: receipt.class, isNew: false } satisfies Stored
+const storeOnce = Effect.fnUntraced(function* (
+  name: string,
+  className: string,
+  bytes: Uint8Array,
+  contentHash: string
+) {
+  const store = yield* Store
+  const corpus = yield* Corpus
+  const put = Effect.fnUntraced(function* (key: string, asClass: string) {
+    const stored = yield* store.put(key, bytes)
+    yield* corpus.added(stored, contentHash)
+    yield* (yield* Watcher).landed(stored)
+    return { key, className: asClass, isNew: true } satisfies Stored
+  })
+
+  const receiptKey = uploadKey(contentHash)
+  const receipt = yield* readReceipt(receiptKey)
+  if (receipt.value !== undefined) {
+    const { key, class: itsClass } = receipt.value
+    const there = yield* store.find(key)
+    if (Option.isSome(there)) {
+      if (yield* holds(store, there.value, bytes)) return yield* sameBytes(key, itsClass, className)
+      yield* Effect.logWarning(`${key} is damaged: it is replaced by the same recording, uploaded again.`)
+      return yield* put(key, itsClass)
     }
+    // A receipt without its recording: that was removed, or its writer has died, or is about to put the same bytes there.
+    if (key.startsWith(recordingKey(className, ""))) return yield* put(key, className)
+  } else {
+    const key = yield* corpus.keyOf(contentHash, bytes)
+    if (key !== undefined) return yield* sameBytes(key, classOf(key) ?? UNKNOWN, className)
   }
   const time = DateTime.formatIso(yield* DateTime.now)
     .replace(/\.\d+Z$/, "Z")
     .replaceAll(/[-:]/g, "")
   const key = yield* freeKey(className, time, safeName(name))
-  // The receipt goes first, by conditional write: of two that send the same bytes at once, one stores them.
-  const won = yield* writeDocument(receiptKey, Receipt, { key, class: className }, unlessChanged(before)).pipe(
+  // The receipt goes first, by conditional write: of two services that are sent the same bytes at once, one stores them.
+  const won = yield* writeDocument(receiptKey, Receipt, { key, class: className }, unlessChanged(receipt.version)).pipe(
     Effect.as(true),
     Effect.catchIf(
       ({ reason }) => reason === "conflict",
@@ -55,11 +81,32 @@ export const acceptUpload = Effect.fn("acceptUpload")(function* (name: string, c
     )
   )
   if (!won) return yield* refuse(409, "The same recording is being uploaded by another request.")
-  const stored = yield* store.put(key, bytes)
-  yield* corpus.added(stored)
-  yield* (yield* Watcher).landed(stored)
-  return { key, className, isNew: true } satisfies Stored
+  return yield* put(key, className)
 })
+
+/** A receipt, and the version that it was read from: one that is damaged has no value, and is written anew. */
+const readReceipt = Effect.fnUntraced(function* (key: string) {
+  const store = yield* Store
+  return yield* readDocument(key, Receipt).pipe(
+    Effect.map((found) => ({ value: Option.getOrUndefined(found)?.value, version: found as Option.Option<Version> })),
+    Effect.catchTag("DocumentError", () =>
+      Effect.map(store.find(key), (found) => ({ value: undefined, version: found as Option.Option<Version> }))
+    )
+  )
+})
+type Version = { readonly etag: string }
+
+/** Bytes that are stored already: as they are, unless they are said to be of another class. */
+const sameBytes = (key: string, itsClass: string, asked: string) =>
+  asked === itsClass || asked === UNKNOWN
+    ? Effect.succeed({ key, className: itsClass, isNew: false } satisfies Stored)
+    : Effect.fail(
+        refuse(
+          409,
+          `The same recording is stored already, in class ${itsClass}, as ${key}: give it the class ${asked} under Review, ` +
+            `or by POST /review/decide with {"decision": "relabel", "key": "${key}", "class": "${asked}"}.`
+        )
+      )
 
 const checkClass = Effect.fnUntraced(function* (className: string) {
   const { allowNewClasses } = yield* Settings

@@ -1,13 +1,13 @@
 import { cors } from "@elysiajs/cors"
-import { Cause, type Context, Duration, Effect } from "effect"
+import { Cause, type Context, Effect } from "effect"
 import { type AnyElysia, Elysia } from "elysia"
 import { Settings } from "../config/settings.ts"
 import { Counters } from "./counters.ts"
+import { makeDrain } from "./drain.ts"
 import { isLoopback, makeGuard } from "./guard.ts"
 import { makeHandle, type Services } from "./handle.ts"
-import { PATIENCE } from "./intake.ts"
 import { openApi } from "./openapi.ts"
-import { refusalOf, refusalOfThrown, refusalResponse, refuse } from "./refusal.ts"
+import { Refusal, refusalOf, refusalOfThrown, refusalResponse, refuse } from "./refusal.ts"
 import { makeRoutes } from "./routes.ts"
 
 const SECURITY = {
@@ -55,6 +55,8 @@ const makeApp = (settings: Settings["Service"], context: Context.Context<Service
   )
 }
 
+const ending = new Refusal({ status: 503, detail: "The service is ending; please try again.", retryAfter: 5 })
+
 const secure = (response: Response): Response => {
   for (const [name, value] of Object.entries(SECURITY)) {
     if (!response.headers.has(name)) response.headers.set(name, value)
@@ -80,6 +82,14 @@ export const listen = Effect.fn("listen")(function* (host: string, port: number,
   const context = yield* Effect.context<Services>()
   const { answered } = yield* Counters
   const app = makeApp(settings, context, pages)
+  const drain = makeDrain()
+  const respond = async (request: Request): Promise<Response> => {
+    if (drain.isEnding()) return refusalResponse(ending, { connection: "close" })
+    // Without a Host that can be read there is no address.
+    return URL.canParse(request.url)
+      ? await app.fetch(request)
+      : refusalResponse(refuse(400, "The request does not name its host."))
+  }
   const server = yield* Effect.acquireRelease(
     Effect.try({
       try: () =>
@@ -89,21 +99,24 @@ export const listen = Effect.fn("listen")(function* (host: string, port: number,
           idleTimeout: IDLE,
           // Bodies are bounded where they are read, so that the answer says why.
           maxRequestBodySize: Number.MAX_SAFE_INTEGER,
-          fetch: async (request, server) => {
-            // Bun cuts a body that is still coming after `IDLE`; how long one may take is decided where it is read.
-            if (request.method === "POST") server.timeout(request, Duration.toSeconds(PATIENCE) + IDLE)
-            // Without a Host that can be read there is no address.
-            const response = URL.canParse(request.url)
-              ? await app.fetch(request)
-              : refusalResponse(refuse(400, "The request does not name its host."))
-            Effect.runForkWith(context)(answered(response.status))
-            return secure(response)
-          },
+          fetch: (request, server) =>
+            drain.answer(async () => {
+              // Bun cuts a body that is still coming after `IDLE`; for how long one may be silent is decided where it is read.
+              if (request.method === "POST") server.timeout(request, 0)
+              const response = await respond(request)
+              if (request.method === "POST") server.timeout(request, IDLE)
+              Effect.runForkWith(context)(answered(response.status))
+              return secure(response)
+            }),
           error: (thrown) => Effect.runPromiseWith(context)(Effect.map(refusalOf(Cause.die(thrown)), refusalResponse))
         }),
       catch: (cause) => refuse(500, `The service cannot listen on ${host}, port ${port}: ${String(cause)}`)
     }),
-    (server) => Effect.promise(() => server.stop(true))
+    (server) =>
+      Effect.andThen(
+        drain.drained,
+        Effect.promise(() => server.stop(true))
+      )
   )
   // From it the guard learns who asks.
   app.server = server

@@ -1,11 +1,11 @@
-import { Context, Duration, Effect, Layer, Semaphore, Stream } from "effect"
+import { Context, Duration, Effect, Layer, Option, Semaphore, Stream } from "effect"
 import { Settings } from "../config/settings.ts"
 import { Embeddings } from "../embeddings/embeddings.ts"
 import { KnownRecordings, type Version, versionName } from "../embeddings/sighting.ts"
 import { lastTraining, newSince } from "../registry/trainingSet.ts"
 import type { News } from "../runs/isDue.ts"
 import { classOf } from "../store/keys.ts"
-import { type ObjectInfo, Store, type StoreError } from "../store/store.ts"
+import { type ObjectInfo, orNone, Store, type StoreError } from "../store/store.ts"
 import { ruledOut } from "../stream/readRecording.ts"
 import { readUnknown } from "../stream/readUnknown.ts"
 import { recordings } from "../stream/recordings.ts"
@@ -29,6 +29,11 @@ const LISTING_AGE = 15_000
 /** And at least so many times as long as it took, so that a large bucket is not listed all the time. */
 const LISTING_SHARE = 20
 
+/** How a store's ETag looks where it may be the MD5 of the bytes. */
+const MD5 = /^[0-9a-f]{32}$/
+/** Recordings of one size whose bytes are not known yet, read for one upload at most. */
+const MOST_READ = 32
+
 /** The store's recordings, kept in memory between listings, uploads included. */
 export class Corpus extends Context.Service<
   Corpus,
@@ -36,8 +41,12 @@ export class Corpus extends Context.Service<
     readonly snapshot: Effect.Effect<Snapshot, StoreError>
     /** What is new, once copied, moved and touched recordings are told from it; reads until `least` are new for certain. */
     readonly news: (least: number) => Effect.Effect<News, StoreError>
-    /** Adds a recording that has just landed. */
-    readonly added: (object: ObjectInfo) => Effect.Effect<void>
+    /** Adds a recording that has just landed, and what it holds (hex SHA-256) where that is known. */
+    readonly added: (object: ObjectInfo, contentHash?: string) => Effect.Effect<void>
+    /** Where a recording with these bytes lies, whoever put it there; undefined where none is known. */
+    readonly keyOf: (contentHash: string, bytes: Uint8Array) => Effect.Effect<string | undefined, StoreError>
+    /** Runs an effect while no other one runs that stores the same content. */
+    readonly inTurn: (contentHash: string) => <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>
     /** Leaves out recordings that are gone. */
     readonly removed: (keys: Iterable<string>) => Effect.Effect<void>
     /** A run could not use these keys: they no longer count as new. */
@@ -60,17 +69,29 @@ export class Corpus extends Context.Service<
       /** What was read here to tell what is new. */
       const read = new KnownRecordings()
       let current: Snapshot | undefined
+      /** What has changed since the listing under way began, which may have missed it. */
+      let meanwhile: Array<(objects: Map<string, ObjectInfo>) => void> | undefined
 
       const list = Effect.gen(function* () {
+        meanwhile = []
         const last = yield* lastTraining
         known = last.known
         isNewContent = newSince(last.set)
         hasTrained = last.set.size > 0
         const listed = new Map<string, ObjectInfo>()
         yield* recordings.pipe(Stream.runForEach((object) => Effect.sync(() => void listed.set(object.key, object))))
+        for (const change of meanwhile) change(listed)
         objects = listed
         current = undefined
-      }).pipe(Effect.provideService(Store, store), Effect.provideService(Embeddings, embeddings))
+      }).pipe(
+        Effect.provideService(Store, store),
+        Effect.provideService(Embeddings, embeddings),
+        Effect.ensuring(
+          Effect.sync(() => {
+            meanwhile = undefined
+          })
+        )
+      )
       let freshUntil = 0
       const turn = yield* Semaphore.make(1)
       const listed = Effect.gen(function* () {
@@ -105,23 +126,70 @@ export class Corpus extends Context.Service<
         Effect.provideService(Store, store),
         Effect.provideService(Settings, settings)
       )
-      const change = (update: () => void) =>
+      const change = (update: (objects: Map<string, ObjectInfo>) => void) =>
         Effect.sync(() => {
-          update()
+          update(objects)
+          meanwhile?.push(update)
           current = undefined
         })
+
+      const keyOf = Effect.fn("Corpus.keyOf")(function* (contentHash: string, bytes: Uint8Array) {
+        const { objects } = yield* snapshot
+        const alike = objects.filter(({ size }) => size === bytes.length)
+        const found = alike.find((object) => contentOf(object) === contentHash)
+        if (found !== undefined) return found.key
+        const md5 = new Bun.CryptoHasher("md5").update(bytes).digest("hex")
+        const unread = alike.filter((object) => contentOf(object) === undefined)
+        const byTag = unread.find(({ etag }) => etag === md5)
+        if (byTag !== undefined) return byTag.key
+        // Each is read once.
+        for (const object of unread.filter(({ etag }) => !MD5.test(etag)).slice(0, MOST_READ)) {
+          const there = yield* orNone(store.get(object.key))
+          if (Option.isNone(there)) continue
+          const itsHash = new Bun.CryptoHasher("sha256").update(there.value.bytes).digest("hex")
+          read.see({ ...object, contentHash: itsHash })
+          if (itsHash === contentHash) return object.key
+        }
+        return undefined
+      })
+
+      const turns = new Map<string, { readonly turn: Semaphore.Semaphore; waiting: number }>()
+      const inTurn =
+        (contentHash: string) =>
+        <A, E, R>(effect: Effect.Effect<A, E, R>) =>
+          Effect.suspend(() => {
+            const place = turns.get(contentHash) ?? { turn: Semaphore.makeUnsafe(1), waiting: 0 }
+            turns.set(contentHash, place)
+            place.waiting++
+            return effect.pipe(
+              place.turn.withPermit,
+              Effect.ensuring(
+                Effect.sync(() => {
+                  if (--place.waiting === 0) turns.delete(contentHash)
+                })
+              )
+            )
+          })
 
       return Corpus.of({
         snapshot,
         news,
         forget,
-        added: (object) => change(() => objects.set(object.key, object)),
-        removed: (keys) =>
-          change(() => {
-            for (const key of keys) objects.delete(key)
-          }),
+        keyOf,
+        inTurn,
+        added: (object, contentHash) => {
+          if (contentHash !== undefined) read.see({ ...object, contentHash })
+          return change((objects) => objects.set(object.key, object))
+        },
+        removed: (keys) => {
+          const gone = [...keys]
+          return change((objects) => {
+            for (const key of gone) objects.delete(key)
+          })
+        },
         skipped: (keys) =>
-          change(() => {
+          Effect.sync(() => {
+            current = undefined
             for (const key of keys) {
               const object = objects.get(key)
               if (object !== undefined) unusable.add(versionName(object))

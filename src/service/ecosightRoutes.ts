@@ -7,6 +7,7 @@ import { Counters } from "./counters.ts"
 import { Current } from "./current.ts"
 import type { Handle } from "./handle.ts"
 import { Intake } from "./intake.ts"
+import { Outages } from "./outages.ts"
 import { Predictor } from "./predictor.ts"
 import { refuse } from "./refusal.ts"
 import { answers, Binary, Done, input, multipartBody } from "./stated.ts"
@@ -23,9 +24,11 @@ const root = Effect.succeed({
 })
 
 const health = Effect.gen(function* () {
-  // Healthy means that the process answers: a store that does not is for /status to tell.
-  const model = yield* Effect.orElseSucceed(promoted, () => Option.none())
-  return { status: "healthy" as const, timestamp: yield* timestamp, model_loaded: Option.isSome(model) }
+  // Healthy means that the process answers, at once and from memory, whatever else is away.
+  const current = yield* Current
+  const { away } = yield* Outages
+  const model_loaded = current.last() !== undefined
+  return { status: "healthy" as const, timestamp: yield* timestamp, model_loaded, away: away() }
 })
 
 const status = Effect.gen(function* () {
@@ -66,25 +69,28 @@ const trainingHistory = Effect.map(promoted, (model) => {
 })
 
 const predict = (request: Request, mayBeUnknown: boolean) =>
-  Intake.use((intake) =>
-    intake.form(request, ({ file }) =>
-      Effect.gen(function* () {
-        const began = performance.now()
-        const all_probabilities = yield* (yield* Predictor).predict(file.bytes)
-        const [predicted_class, confidence] = Object.entries(all_probabilities).reduce((best, next) =>
-          next[1] > best[1] ? next : best
-        )
-        const processing_time = (performance.now() - began) / 1000
-        yield* (yield* Counters).predicted(processing_time)
-        return {
-          success: true,
-          ...(mayBeUnknown ? yield* doubted(predicted_class, confidence) : { predicted_class }),
-          confidence,
-          all_probabilities,
-          processing_time,
-          timestamp: yield* timestamp
-        }
-      })
+  Effect.andThen(
+    Predictor.use(({ admit }) => admit),
+    Intake.use((intake) =>
+      intake.form(request, ({ file }) =>
+        Effect.gen(function* () {
+          const began = performance.now()
+          const all_probabilities = yield* (yield* Predictor).predict(file.bytes)
+          const [predicted_class, confidence] = Object.entries(all_probabilities).reduce((best, next) =>
+            next[1] > best[1] ? next : best
+          )
+          const processing_time = (performance.now() - began) / 1000
+          yield* (yield* Counters).predicted(processing_time)
+          return {
+            success: true,
+            ...(mayBeUnknown ? yield* doubted(predicted_class, confidence) : { predicted_class }),
+            confidence,
+            all_probabilities,
+            processing_time,
+            timestamp: yield* timestamp
+          }
+        })
+      )
     )
   )
 
@@ -127,7 +133,17 @@ const Root = Schema.Struct({
   status: Schema.String,
   endpoints: Schema.Record(Schema.String, Schema.String)
 })
-const Health = Schema.Struct({ status: Schema.Literal("healthy"), timestamp: Timestamp, model_loaded: Schema.Boolean })
+const Health = Schema.Struct({
+  status: Schema.Literal("healthy"),
+  timestamp: Timestamp,
+  model_loaded: Schema.Boolean,
+  /** What cannot be used at the moment, and since when; the model that is in memory goes on predicting. */
+  away: Schema.Struct({
+    store: Schema.optionalKey(Timestamp),
+    database: Schema.optionalKey(Timestamp),
+    model: Schema.optionalKey(Timestamp)
+  })
+})
 const Status = Schema.Struct({
   status: Schema.Literal("operational"),
   uptime: Schema.String,

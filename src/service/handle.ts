@@ -5,6 +5,7 @@ import type { Corpus } from "./corpus.ts"
 import type { Counters } from "./counters.ts"
 import type { Current } from "./current.ts"
 import type { Intake } from "./intake.ts"
+import type { Outages } from "./outages.ts"
 import type { Predictor } from "./predictor.ts"
 import { refusalOf } from "./refusal.ts"
 import type { Reviews } from "./reviews.ts"
@@ -18,6 +19,7 @@ export type Services =
   | Counters
   | Current
   | Intake
+  | Outages
   | Predictor
   | Reviews
   | Runs

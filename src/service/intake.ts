@@ -1,7 +1,6 @@
-import { Context, Duration, Effect, Layer } from "effect"
+import { Context, Duration, Effect, Layer, Semaphore } from "effect"
 import { Settings } from "../config/settings.ts"
-import { type Holding, shareMemory } from "../stream/memory.ts"
-import { type Refusal, refuse } from "./refusal.ts"
+import { Refusal, refuse } from "./refusal.ts"
 
 /** A multipart request, read whole. */
 export interface Form {
@@ -13,20 +12,26 @@ export interface Form {
 const ENVELOPE = 64 * 1024
 /** A JSON body here holds a reason and a number. */
 const MOST_JSON = 16 * 1024
-/** 50 MB at 0.4 MB/s; who is slower holds memory for nothing. */
-export const PATIENCE = Duration.minutes(2)
+/** A body of which nothing comes for so long is given up; one that comes slowly is not. */
+const SILENCE = Duration.seconds(30)
+/** How long who needs memory waits for it; after that the client is to come again. */
+const PATIENCE = Duration.seconds(10)
+const RETRY_AFTER = 5
 
-/** Takes bodies in: bounded before they are read, and together no more than MAX_RECORDING_MB in memory. */
+/**
+ * Takes bodies in: bounded, and together no more than MAX_RECORDING_MB in memory, which is taken as their bytes arrive, so
+ * that who announces much and sends nothing holds nothing.
+ */
 export class Intake extends Context.Service<
   Intake,
   {
-    /** Runs `use` on a multipart request with a `file`, holding its share of the memory meanwhile. */
+    /** Runs `use` on a multipart request with a `file`, holding its memory meanwhile. */
     readonly form: <A, E, R>(
       request: Request,
       use: (form: Form) => Effect.Effect<A, E, R>
     ) => Effect.Effect<A, E | Refusal, R>
     /** Runs `effect` while holding memory for so many bytes. */
-    readonly holding: Holding
+    readonly holding: (bytes: number) => <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.Effect<A, E | Refusal, R>
   }
 >()("ecosight/service/Intake") {
   static readonly layer = Layer.effect(
@@ -34,8 +39,25 @@ export class Intake extends Context.Service<
     Effect.gen(function* () {
       const { maxUploadMegabytes, maxRecordingMegabytes } = yield* Settings
       const most = maxUploadMegabytes * 1_000_000
-      const budget = Math.max(maxRecordingMegabytes, maxUploadMegabytes + 1)
-      const holding = yield* shareMemory(budget)
+      const budget = Math.max(maxRecordingMegabytes, maxUploadMegabytes + 1) * 1_000_000
+      const memory = yield* Semaphore.make(budget)
+      // Parsing holds a body several times over: one at a time does.
+      const parsing = yield* Semaphore.make(1)
+
+      const take = (bytes: number) =>
+        Effect.flatMap(memory.takeIfAvailable(bytes), (taken) =>
+          taken ? Effect.void : Effect.timeoutOrElse(memory.take(bytes), { duration: PATIENCE, orElse: () => full })
+        )
+      const holding =
+        (bytes: number) =>
+        <A, E, R>(effect: Effect.Effect<A, E, R>) => {
+          const share = Math.min(budget, bytes)
+          return Effect.acquireUseRelease(
+            take(share),
+            () => effect,
+            () => memory.release(share)
+          )
+        }
 
       const form = <A, E, R>(request: Request, use: (form: Form) => Effect.Effect<A, E, R>) =>
         Effect.gen(function* () {
@@ -43,11 +65,18 @@ export class Intake extends Context.Service<
           if (!/^multipart\/form-data\s*;/i.test(type)) {
             return yield* refuse(415, "The body must be multipart/form-data with a file in the field `file`.")
           }
-          const announced = yield* announcedLength(request, most + ENVELOPE)
-          return yield* readBody(request, most + ENVELOPE).pipe(
-            Effect.flatMap((bytes) => parseForm(bytes, type, most)),
+          yield* checkAnnounced(request, most + ENVELOPE)
+          let held = 0
+          const arrived = (bytes: number) =>
+            Effect.uninterruptibleMask((restore) =>
+              Effect.map(restore(take(bytes)), () => {
+                held += bytes
+              })
+            )
+          return yield* readBody(request, most + ENVELOPE, arrived).pipe(
+            Effect.flatMap((bytes) => parsing.withPermit(parseForm(bytes, type, most))),
             Effect.flatMap(use),
-            holding(announced ?? most)
+            Effect.ensuring(Effect.suspend(() => memory.release(held)))
           )
         })
 
@@ -56,12 +85,20 @@ export class Intake extends Context.Service<
   )
 }
 
+const full = Effect.fail(
+  new Refusal({
+    status: 503,
+    detail: "Too many recordings are being taken in; please try again.",
+    retryAfter: RETRY_AFTER
+  })
+)
+
 /** Parses a JSON body for the web framework, which would read one of any length; none, or null, counts as `{}`. */
 export const readJson = ({ request }: { readonly request: Request }): Promise<unknown> =>
   Effect.runPromise(
     Effect.gen(function* () {
-      yield* announcedLength(request, MOST_JSON)
-      const bytes = yield* readBody(request, MOST_JSON)
+      yield* checkAnnounced(request, MOST_JSON)
+      const bytes = yield* readBody(request, MOST_JSON, () => Effect.void)
       if (bytes.length === 0) return {}
       return yield* Effect.try({
         try: (): unknown => JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes)) ?? {},
@@ -74,40 +111,36 @@ export const readJson = ({ request }: { readonly request: Request }): Promise<un
 const tooLarge = (most: number) =>
   refuse(413, `The body is larger than the ${most >= 1e6 ? `${Math.floor(most / 1e6)} MB` : "few lines"} allowed.`)
 
-const announcedLength = (request: Request, most: number) => {
-  const header = request.headers.get("content-length")
-  if (header === null) return Effect.succeed(undefined)
-  return Number(header) > most ? Effect.fail(tooLarge(most)) : Effect.succeed(Number(header))
-}
+const checkAnnounced = (request: Request, most: number) =>
+  Number(request.headers.get("content-length") ?? 0) > most ? Effect.fail(tooLarge(most)) : Effect.void
 
-/** Reads no further than one chunk beyond `most` bytes, whatever length was announced. */
-const readBody = (request: Request, most: number) =>
-  Effect.callback<Uint8Array, Refusal>((resume) => {
-    const reader = request.body?.getReader()
-    if (reader === undefined) {
-      resume(Effect.succeed(new Uint8Array()))
-      return
+/** Reads no further than one chunk beyond `most` bytes, whatever length was announced; `arrived` is told of each chunk. */
+const readBody = Effect.fnUntraced(function* (
+  request: Request,
+  most: number,
+  arrived: (bytes: number) => Effect.Effect<void, Refusal>
+) {
+  const reader = request.body?.getReader()
+  if (reader === undefined) return new Uint8Array()
+  const chunks: Array<Uint8Array> = []
+  const read = Effect.gen(function* () {
+    for (let length = 0; ; ) {
+      const { done, value } = yield* nextChunk(reader)
+      if (done) return Buffer.concat(chunks)
+      length += value.length
+      if (length > most) return yield* tooLarge(most)
+      yield* arrived(value.length)
+      chunks.push(value)
     }
-    const chunks: Array<Uint8Array> = []
-    let length = 0
-    const read = (): Promise<void> =>
-      reader.read().then(({ done, value }) => {
-        if (done) return resume(Effect.succeed(Buffer.concat(chunks)))
-        length += value.length
-        if (length <= most) {
-          chunks.push(value)
-          return read()
-        }
-        chunks.length = 0
-        void reader.cancel()
-        resume(Effect.fail(tooLarge(most)))
-      })
-    read().catch(() => resume(Effect.fail(refuse(400, "The body broke off."))))
-    return Effect.promise(() => reader.cancel().catch(() => {}))
-  }).pipe(
+  })
+  return yield* Effect.onError(read, () => Effect.promise(() => reader.cancel().catch(() => {})))
+})
+
+const nextChunk = (reader: ReadableStreamDefaultReader<Uint8Array>) =>
+  Effect.tryPromise({ try: () => reader.read(), catch: () => refuse(400, "The body broke off.") }).pipe(
     Effect.timeoutOrElse({
-      duration: PATIENCE,
-      orElse: () => Effect.fail(refuse(408, `The body took longer than ${Duration.format(PATIENCE)} to arrive.`))
+      duration: SILENCE,
+      orElse: () => Effect.fail(refuse(408, `Nothing more of the body came for ${Duration.format(SILENCE)}.`))
     })
   )
 

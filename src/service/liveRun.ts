@@ -12,6 +12,8 @@ const PROGRAM = programPath("./runProgram.ts", import.meta.url)
 export interface Ending {
   readonly status: Exclude<Run["status"], "running" | "interrupted">
   readonly outcome: string
+  /** Whether it did not begin, because another run, of whatever process, was training on the store. */
+  readonly gaveWay: boolean
 }
 
 /** A run of this service, as long as it is remembered. */
@@ -23,15 +25,18 @@ export interface LiveRun {
   readonly skipped: Array<string>
   /** New recordings when it started. */
   readonly fresh: number
+  /** Whether nobody asked for it. */
+  readonly isAutomatic: boolean
   ending: Ending | undefined
 }
 
-export const newLiveRun = (task: RunTask, startedAt: string, fresh: number): LiveRun => ({
+export const newLiveRun = (task: RunTask, startedAt: string, fresh: number, isAutomatic: boolean): LiveRun => ({
   task,
   startedAt,
   log: makeRunLog(),
   skipped: [],
   fresh,
+  isAutomatic,
   ending: undefined
 })
 
@@ -66,10 +71,11 @@ export const perform = <R>(run: LiveRun, location: string, finish: (ending: Endi
   )
 
 const endingOf = (exit: Exit.Exit<string, ProcessError>): Ending => {
-  if (Exit.isSuccess(exit)) return { status: "finished", outcome: exit.value }
-  if (Cause.hasInterruptsOnly(exit.cause)) return { status: "cancelled", outcome: "Cancelled." }
+  if (Exit.isSuccess(exit)) return { status: "finished", outcome: exit.value, gaveWay: false }
+  if (Cause.hasInterruptsOnly(exit.cause)) return { status: "cancelled", outcome: "Cancelled.", gaveWay: false }
   const error = Cause.squash(exit.cause) as ProcessError
   const kept = "what it had embedded is kept, so another run goes on from there."
   const outcome = error._tag === "ProcessDied" ? `The process of this run died (${error.how}); ${kept}` : error.message
-  return { status: "failed", outcome }
+  const gaveWay = error._tag === "RequestFailed" && error.tag === "LeaseHeld"
+  return { status: "failed", outcome, gaveWay }
 }

@@ -5,7 +5,8 @@ import { openSession } from "../embedder/onnx/session.ts"
 import { decodeClip } from "../sound/decode/decode.ts"
 import { decodeDocument } from "../store/documents.ts"
 import { versionKey } from "../store/keys.ts"
-import { Store } from "../store/store.ts"
+import { Store, StoreError } from "../store/store.ts"
+import { localCopyOf, readCopied } from "./localCopy.ts"
 
 /** A version whose model cannot be read or run. */
 class UnusableVersion extends Schema.TaggedError<UnusableVersion>()("UnusableVersion", { message: Schema.String }) {}
@@ -28,10 +29,12 @@ interface Loaded {
  * Predicts with the version that is asked for, and decodes without one; for one request at a time.
  *
  * It runs `ecosight.onnx`, the file that devices get too: front-end, YAMNet, pooling and classifier in one. Only the
- * version asked for last is kept; the next is loaded beside it before it is let go.
+ * version asked for last is kept; the next is loaded beside it before it is let go. What this machine has a copy of goes before
+ * the store, which may be far or away: a version never changes.
  */
 export const loadedVersion = Effect.gen(function* () {
   const store = yield* Store
+  const copy = yield* localCopyOf(store.location)
   const { clipMaxSeconds } = yield* Settings
   let loaded: Loaded | undefined
 
@@ -41,24 +44,30 @@ export const loadedVersion = Effect.gen(function* () {
       ({ reason }) => new NoRecording({ message: reason })
     )
 
-  const load = Effect.fn("Version.load")(function* (runId: string) {
-    if (loaded?.runId === runId) return loaded
-    const read = (key: string) => Effect.map(store.get(key), ({ bytes }) => bytes)
+  const open = Effect.fnUntraced(function* (runId: string, from: Store["Service"]["get"]) {
     const fail = (cause: unknown) =>
       new UnusableVersion({ message: `The model of ${runId} cannot be loaded: ${sentence(cause)}` })
+    const failUnlessAway = (cause: unknown) => (isAway(cause) ? cause : fail(cause))
     const names = versionKey(runId, "class_names.json")
-    const classes = yield* read(names).pipe(
-      Effect.flatMap((bytes) => decodeDocument(names, Schema.Array(Schema.String), bytes)),
-      Effect.mapError(fail)
+    const classes = yield* from(names).pipe(
+      Effect.flatMap(({ bytes }) => decodeDocument(names, Schema.Array(Schema.String), bytes)),
+      Effect.mapError(failUnlessAway)
     )
-    const model = yield* read(versionKey(runId, "ecosight.onnx")).pipe(
-      Effect.mapError((cause) => (cause.reason === "missing" ? new NoPredictions({ message: WITHOUT }) : fail(cause)))
+    const { bytes } = yield* from(versionKey(runId, "ecosight.onnx")).pipe(
+      Effect.mapError((cause) =>
+        cause.reason === "missing" ? new NoPredictions({ message: WITHOUT }) : failUnlessAway(cause)
+      )
     )
     const scope = yield* Scope.make()
     // On one thread: cores are shared out by processes, and several are no faster.
-    const session = yield* Scope.provide(openSession(model, 1, fail), scope)
+    const session = yield* Scope.provide(openSession(bytes, 1, fail), scope)
+    return { runId, classes, session, scope } satisfies Loaded
+  })
+
+  const load = Effect.fn("Version.load")(function* (runId: string) {
+    if (loaded?.runId === runId) return loaded
     const before = loaded
-    loaded = { runId, classes, session, scope }
+    loaded = yield* Effect.catch(open(runId, readCopied(copy)), () => open(runId, store.get))
     if (before !== undefined) yield* Scope.close(before.scope, Exit.void)
     return loaded
   })
@@ -85,5 +94,9 @@ export const loadedVersion = Effect.gen(function* () {
 const WITHOUT =
   "The promoted model has no ecosight.onnx, by which the service predicts: its embedder cannot be one graph, or the file " +
   "was removed. Promote another version."
+
+/** Whether it says nothing of the version, only that the store does not answer. */
+const isAway = (cause: unknown): cause is StoreError =>
+  cause instanceof StoreError && (cause.reason === "unreachable" || cause.reason === "denied")
 
 const sentence = (cause: unknown): string => (cause instanceof Error ? cause.message : String(cause))

@@ -1,10 +1,12 @@
-import { Context, Effect, Layer, Option } from "effect"
+import { Context, Effect, Layer, Option, Schema, Semaphore } from "effect"
 import { Settings } from "../config/settings.ts"
 import { programPath } from "../processes/programPath.ts"
 import type { Kind, Payload } from "../processes/protocol.ts"
 import { supervise } from "../processes/supervise.ts"
 import { Store, type StoreError } from "../store/store.ts"
 import { Current } from "./current.ts"
+import { copyVersion, localCopyOf } from "./localCopy.ts"
+import { Outages } from "./outages.ts"
 import { PATIENCE, Predicting } from "./protocols.ts"
 import { Refusal, refuse } from "./refusal.ts"
 
@@ -13,6 +15,11 @@ const PROGRAM = programPath("./predictorProgram.ts", import.meta.url)
 /** Failures whose sentences clients may read, and their statuses. */
 const FOR_CLIENTS: Readonly<Record<string, number>> = { NoRecording: 400, NoPredictions: 503 }
 
+/** A version that cannot be loaded or run; the one promoted before it may be. */
+class UnusableVersion extends Schema.TaggedError<UnusableVersion>()("UnusableVersion", { message: Schema.String }) {}
+
+/** Requests that may wait for each predictor: short clips take it some 20 ms each. */
+const MOST_WAITING = 64
 /** Milliseconds until a request is given up for which no predictor is there, or too many come first. */
 const LONGEST_WAIT = 2 * PATIENCE
 
@@ -20,11 +27,13 @@ const LONGEST_WAIT = 2 * PATIENCE
 export class Predictor extends Context.Service<
   Predictor,
   {
-    /** Probabilities by class, from the version that is promoted now. */
+    /** Probabilities by class, from the version that is served now. */
     readonly predict: (bytes: Uint8Array) => Effect.Effect<Readonly<Record<string, number>>, Refusal | StoreError>
     /** Seconds of sound, cut at CLIP_MAX_SECONDS; refuses what is no recording. */
     readonly inspect: (bytes: Uint8Array) => Effect.Effect<number, Refusal>
-    /** Loads the version that is promoted now, ahead of the first prediction. */
+    /** Refuses where as many wait as may: who asks ahead of reading a body need not read it. */
+    readonly admit: Effect.Effect<void, Refusal>
+    /** Loads the version that is promoted now, ahead of the first prediction, and copies it to this machine. */
     readonly warm: Effect.Effect<void>
     readonly deaths: () => number
   }
@@ -32,14 +41,19 @@ export class Predictor extends Context.Service<
   static readonly layer = Layer.effect(
     Predictor,
     Effect.gen(function* () {
-      const { location } = yield* Store
+      const store = yield* Store
+      const copy = yield* localCopyOf(store.location)
       const current = yield* Current
+      const { tried } = yield* Outages
       const { predictors } = yield* Settings
       // One that takes another's place begins with the version that is promoted by then.
       const processes = yield* Effect.forEach(Array.from({ length: predictors }), () =>
-        supervise(Predicting, () => [process.execPath, PROGRAM, location, current.last() ?? ""], { restart: true })
+        supervise(Predicting, () => [process.execPath, PROGRAM, store.location, current.last() ?? ""], {
+          restart: true
+        })
       )
       const idlest = () => processes.reduce((best, other) => (other.waiting() < best.waiting() ? other : best))
+      const admit = Effect.suspend(() => (idlest().waiting() < MOST_WAITING ? Effect.void : Effect.fail(busy)))
 
       const ask = <K extends Kind<typeof Predicting>>(
         call: K,
@@ -50,18 +64,16 @@ export class Predictor extends Context.Service<
           Effect.timeoutOrElse({ duration: LONGEST_WAIT, orElse: () => Effect.fail(stopped) }),
           Effect.catchTags({
             ProcessDied: ({ message }) => Effect.andThen(Effect.logWarning(message), Effect.fail(stopped)),
-            ProcessBusy: () => Effect.fail(unavailable("Too many requests are waiting; please try again.")),
-            RequestFailed: ({ tag, message }) =>
-              tag in FOR_CLIENTS
-                ? Effect.fail(refuse(FOR_CLIENTS[tag]!, message))
-                : Effect.andThen(
-                    Effect.logError(message),
-                    Effect.fail(refuse(503, "The promoted model cannot be used at the moment."))
-                  )
+            ProcessBusy: () => Effect.fail(busy),
+            RequestFailed: ({ tag, message }) => {
+              if (tag in FOR_CLIENTS) return Effect.fail(refuse(FOR_CLIENTS[tag]!, message))
+              if (tag === "UnusableVersion") return Effect.fail(new UnusableVersion({ message }))
+              return Effect.andThen(Effect.logError(message), Effect.fail(unusable))
+            }
           })
         )
 
-      const promoted = current.model.pipe(
+      const served = current.model.pipe(
         Effect.flatMap(
           Option.match({
             onNone: () => Effect.fail(refuse(503, "No model is loaded: train one first.")),
@@ -69,18 +81,47 @@ export class Predictor extends Context.Service<
           })
         )
       )
+      /** Does something with the version that is served: where that turns out unusable, with the one that takes its place. */
+      const withServed = <A>(use: (runId: string) => Effect.Effect<A, Refusal | UnusableVersion>) => {
+        const attempt = (runId: string, before: ReadonlyArray<string>): Effect.Effect<A, Refusal | StoreError> =>
+          use(runId).pipe(
+            Effect.tap(tried("model")),
+            Effect.catchTag("UnusableVersion", ({ message }) =>
+              Effect.gen(function* () {
+                yield* current.setAside(runId, message)
+                const next = yield* served
+                if (next !== runId && !before.includes(next)) return yield* attempt(next, [...before, runId])
+                yield* tried("model", message)
+                return yield* unusable
+              })
+            )
+          )
+        return Effect.flatMap(served, (runId) => attempt(runId, []))
+      }
+
+      const copying = yield* Semaphore.make(1)
+      const warm = withServed((runId) =>
+        Effect.as(
+          Effect.forEach(processes, (process) => ask("load", { runId }, process), { concurrency: "unbounded" }),
+          runId
+        )
+      ).pipe(
+        Effect.flatMap((runId) => copying.withPermit(copyVersion(copy, runId))),
+        Effect.provideService(Store, store),
+        Effect.catch(({ message }) => Effect.logDebug(message))
+      )
 
       return Predictor.of({
         predict: Effect.fn("Predictor.predict")(function* (bytes) {
-          return yield* ask("predict", { runId: yield* promoted, bytes })
+          yield* admit
+          return yield* withServed((runId) => ask("predict", { runId, bytes }))
         }),
-        inspect: Effect.fn("Predictor.inspect")((bytes) => ask("inspect", { bytes })),
-        warm: promoted.pipe(
-          Effect.flatMap((runId) =>
-            Effect.forEach(processes, (process) => ask("load", { runId }, process), { concurrency: "unbounded" })
-          ),
-          Effect.ignore
+        inspect: Effect.fn("Predictor.inspect")((bytes) =>
+          // Without a version there is none that could be unusable.
+          Effect.andThen(admit, Effect.catchTag(ask("inspect", { bytes }), "UnusableVersion", Effect.die))
         ),
+        admit,
+        warm,
         deaths: () => processes.reduce((sum, process) => sum + process.deaths(), 0)
       })
     })
@@ -89,3 +130,5 @@ export class Predictor extends Context.Service<
 
 const unavailable = (detail: string) => new Refusal({ status: 503, detail, retryAfter: 1 })
 const stopped = unavailable("The engine stopped while it worked on this; please try again.")
+const busy = unavailable("Too many requests are waiting; please try again.")
+const unusable = refuse(503, "The promoted model cannot be used at the moment.")

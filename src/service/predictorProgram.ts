@@ -22,5 +22,11 @@ const program = Effect.gen(function* () {
 })
 
 runProgram(
-  program.pipe(Effect.provide(Layer.effect(Store, openStoreAt(location)).pipe(Layer.provideMerge(Settings.layer))))
+  program.pipe(
+    Effect.provide(
+      Layer.effect(Store, openStoreAt(location, { create: true, mayBeAway: true })).pipe(
+        Layer.provideMerge(Settings.layer)
+      )
+    )
+  )
 )

@@ -10,6 +10,9 @@ export class Refusal extends Schema.TaggedError<Refusal>()("Refusal", {
   retryAfter: Schema.optionalKey(Schema.Int)
 }) {}
 
+/** Seconds after which to ask again where the store is away. */
+const STORE_PAUSE = 10
+
 export const refuse = (status: number, detail: string): Refusal => new Refusal({ status, detail })
 
 const STORE_STATUS = { missing: 404, conflict: 409, denied: 503, unreachable: 503, invalid: 400 } as const
@@ -23,9 +26,15 @@ export const refusalOf = (cause: Cause.Cause<unknown>): Effect.Effect<Refusal> =
   if (error instanceof StoreError) {
     // A store's message names buckets, folders and servers: it is for the log.
     const status = STORE_STATUS[error.reason]
-    const detail =
-      status === 503 ? "The store of recordings cannot be used at the moment." : "The store has no such thing."
-    return Effect.as(Effect.logWarning(error.message), refuse(status, detail))
+    const refusal =
+      status === 503
+        ? new Refusal({
+            status,
+            detail: "The store of recordings cannot be used at the moment.",
+            retryAfter: STORE_PAUSE
+          })
+        : refuse(status, "The store has no such thing.")
+    return Effect.as(Effect.logWarning(error.message), refusal)
   }
   return Effect.as(Effect.logError(cause), refuse(500, "Something went wrong in the service; its log says what."))
 }
@@ -48,5 +57,11 @@ export const refusalOfThrown = (code: string | number, thrown: unknown): Effect.
   }
 }
 
-export const refusalResponse = ({ status, detail, retryAfter }: Refusal): Response =>
-  Response.json({ detail }, { status, headers: retryAfter === undefined ? {} : { "retry-after": String(retryAfter) } })
+export const refusalResponse = (
+  { status, detail, retryAfter }: Refusal,
+  headers: Readonly<Record<string, string>> = {}
+): Response =>
+  Response.json(
+    { detail },
+    { status, headers: { ...headers, ...(retryAfter === undefined ? {} : { "retry-after": String(retryAfter) }) } }
+  )

@@ -1,4 +1,6 @@
+import { hostname } from "node:os"
 import { Effect, Option, Schema, Stream } from "effect"
+import { isRunning } from "../registry/holder.ts"
 import { runningRun } from "../registry/lease.ts"
 import { isRunId, writeRunRecord } from "../registry/runRecord.ts"
 import { readDocument } from "../store/documents.ts"
@@ -24,6 +26,8 @@ const Record = Schema.StructWithRest(
     runId: Schema.String,
     status: Run.fields.status,
     startedAt: Schema.optionalKey(Schema.String),
+    /** Who has started it, until its own process says more. */
+    startedBy: Schema.optionalKey(Schema.Struct({ host: Schema.String, process: Schema.Int })),
     options: Schema.optionalKey(Schema.Struct({ reason: Schema.optionalKey(Schema.String) })),
     reason: Schema.optionalKey(Schema.Json),
     summary: Schema.optionalKey(Schema.Json)
@@ -72,6 +76,36 @@ export const listRunIds = Effect.gen(function* () {
     .map(({ key }) => key.slice(RUNS_PREFIX.length, -".json".length))
     .filter(isRunId)
     .reverse()
+})
+
+/** Leaves a record of a run that is about to start, so that there is one whatever happens next. */
+export const markStarted = (id: string, trigger: string, startedAt: string) =>
+  writeRunRecord(id, {
+    status: "running",
+    startedAt,
+    startedBy: { host: hostname(), process: process.pid },
+    options: { reason: trigger }
+  })
+
+/** How many of the newest runs are looked at for one that nobody could mark. */
+const LOOKED_AT = 20
+
+/**
+ * Marks runs whose process, or the service that started them, is gone without a word. For a service that has just
+ * started: none of them is its own, though the number of its process may be that of the one before.
+ */
+export const markInterrupted = Effect.gen(function* () {
+  const ids = (yield* listRunIds).slice(0, LOOKED_AT)
+  for (const id of ids) {
+    const record = yield* readRecord(id)
+    if (Option.isNone(record) || record.value.status !== "running" || (yield* runningRun) === id) continue
+    const { startedBy, options, startedAt = "" } = record.value
+    const isElsewhere = startedBy !== undefined && startedBy.host !== hostname()
+    const isOther = startedBy !== undefined && startedBy.process !== process.pid && isRunning(startedBy.process)
+    if (isElsewhere || isOther) continue
+    yield* markEnded(id, options?.reason ?? "", { status: "failed", reason: GONE, startedAt })
+    yield* Effect.logWarning(`Run ${id} is marked as failed: its process is gone.`)
+  }
 })
 
 /** Marks a run whose process ended without a word, unless its record says how it ended. */

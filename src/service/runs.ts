@@ -1,13 +1,15 @@
 import { Context, DateTime, Effect, FiberMap, Layer, Option, Semaphore } from "effect"
+import { Settings } from "../config/settings.ts"
 import { runningRun } from "../registry/lease.ts"
 import { isRunId, newRunId } from "../registry/runRecord.ts"
+import { runKey } from "../store/keys.ts"
 import { Store, type StoreError } from "../store/store.ts"
 import { Corpus } from "./corpus.ts"
 import { Current } from "./current.ts"
 import { type Ending, isUnderWay, type LiveRun, newLiveRun, perform, viewOf } from "./liveRun.ts"
 import { Predictor } from "./predictor.ts"
 import { type Refusal, refuse } from "./refusal.ts"
-import { listRunIds, markEnded, type Run, readRun } from "./runHistory.ts"
+import { listRunIds, markEnded, markInterrupted, markStarted, type Run, readRun } from "./runHistory.ts"
 import type { RunLog } from "./runLog.ts"
 
 /** Runs of this process whose events can still be read. */
@@ -23,7 +25,12 @@ export type Started =
 export class Runs extends Context.Service<
   Runs,
   {
-    readonly start: (reason: string, minNewSamples: number) => Effect.Effect<Started, StoreError>
+    /** Starts a run, which leaves a record whatever becomes of it; an automatic one, which nobody waits for, gives way. */
+    readonly start: (
+      reason: string,
+      minNewSamples: number,
+      options?: { readonly isAutomatic: boolean }
+    ) => Effect.Effect<Started, StoreError>
     readonly cancel: (id: string) => Effect.Effect<void, Refusal | StoreError>
     /** Newest first; `before` is a run's id. */
     readonly list: (limit: number, before: string | undefined) => Effect.Effect<ReadonlyArray<Run>, StoreError>
@@ -46,12 +53,25 @@ export class Runs extends Context.Service<
       const processes = yield* FiberMap.make<string>()
       const turn = yield* Semaphore.make(1)
       let freshAtFailure = 0
+      const { databaseUrl } = yield* Settings
+      // What runs on a cluster goes on without the service that started it.
+      if (Option.isNone(databaseUrl)) {
+        yield* markInterrupted.pipe(
+          Effect.ignore({ log: "Warn" }),
+          Effect.provideService(Store, store),
+          Effect.forkScoped
+        )
+      }
       const live = () => [...runs.values()].find(isUnderWay)
 
       const finish = Effect.fn("Runs.finish")(
-        function* (run: LiveRun, { status, outcome }: Ending) {
+        function* (run: LiveRun, ending: Ending) {
           const { task, startedAt, log } = run
-          if (status !== "finished") {
+          const { status, outcome } = ending
+          if (run.isAutomatic && ending.gaveWay) {
+            yield* Effect.ignore(store.remove(runKey(task.runId)), { log: "Warn" })
+            runs.delete(task.runId)
+          } else if (status !== "finished") {
             yield* Effect.ignore(markEnded(task.runId, task.reason, { status, reason: outcome, startedAt }), {
               log: "Warn"
             })
@@ -60,9 +80,10 @@ export class Runs extends Context.Service<
           yield* current.forget
           // Listed anew first: what was skipped may have landed while it ran.
           yield* Effect.ignore(corpus.snapshot, { log: "Warn" })
+          yield* Effect.ignore(current.model, { log: "Warn" })
           yield* corpus.skipped(run.skipped)
-          freshAtFailure = status === "finished" ? 0 : run.fresh
-          run.ending = { status, outcome }
+          if (!ending.gaveWay) freshAtFailure = status === "finished" ? 0 : run.fresh
+          run.ending = ending
           yield* Effect.logInfo(`Run ${task.runId} ${status}: ${outcome}`)
           log.end({ status, outcome })
           yield* predictor.warm
@@ -70,9 +91,11 @@ export class Runs extends Context.Service<
         Effect.provideService(Store, store)
       )
 
-      const launch = Effect.fnUntraced(function* (reason: string, fresh: number) {
+      const launch = Effect.fnUntraced(function* (reason: string, fresh: number, isAutomatic: boolean) {
         const runId = yield* newRunId
-        const run = newLiveRun({ runId, reason }, DateTime.formatIso(yield* DateTime.now), fresh)
+        const startedAt = DateTime.formatIso(yield* DateTime.now)
+        yield* markStarted(runId, reason, startedAt)
+        const run = newLiveRun({ runId, reason }, startedAt, fresh, isAutomatic)
         runs.set(runId, run)
         if (runs.size > REMEMBERED) runs.delete(runs.keys().next().value!)
         yield* FiberMap.run(
@@ -85,12 +108,12 @@ export class Runs extends Context.Service<
       })
 
       const start = Effect.fn("Runs.start")(
-        function* (reason: string, minNewSamples: number) {
+        function* (reason: string, minNewSamples: number, { isAutomatic } = { isAutomatic: false }) {
           const other = live()?.task.runId ?? (yield* runningRun)
           if (other !== undefined) return { status: "in_progress", runId: other } satisfies Started
           const { fresh } = yield* corpus.news(minNewSamples)
           if (fresh < minNewSamples) return { status: "not_needed", fresh } satisfies Started
-          return yield* launch(reason, fresh)
+          return yield* launch(reason, fresh, isAutomatic)
         },
         Effect.provideService(Store, store),
         turn.withPermit

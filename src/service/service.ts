@@ -3,10 +3,13 @@ import { FetchHttpClient } from "effect/http"
 import { OtlpSerialization, OtlpTracer } from "effect/observability"
 import packageJson from "../../package.json"
 import { Settings } from "../config/settings.ts"
+import type { Store } from "../store/store.ts"
+import { boundedStoreLayer } from "./boundedStore.ts"
 import { Corpus } from "./corpus.ts"
 import { Counters } from "./counters.ts"
 import { Current } from "./current.ts"
 import { Intake } from "./intake.ts"
+import { Outages } from "./outages.ts"
 import { Predictor } from "./predictor.ts"
 import { Reviews } from "./reviews.ts"
 import { Runs } from "./runs.ts"
@@ -28,15 +31,17 @@ const tracing = Layer.unwrap(
 )
 
 /**
- * All that the service consists of, but for its store and its settings; `watching` says whether it embeds recordings as
+ * All that the service consists of, on a store; `watching` says whether it embeds recordings as
  * they land, and trains when enough of them are new.
  */
-export const serviceLayer = ({ watching }: { readonly watching: boolean }) =>
+export const serviceLayer = (store: Store["Service"], { watching }: { readonly watching: boolean }) =>
   Counters.layer.pipe(
     Layer.provideMerge(watching ? Watcher.layer : Watcher.layerIdle),
     Layer.provideMerge(Runs.layer),
     Layer.provideMerge(Predictor.layer),
     Layer.provideMerge(Layer.mergeAll(Corpus.layer, Current.layer, Intake.layer, Reviews.layer, Workers.layer)),
+    Layer.provideMerge(boundedStoreLayer(store)),
+    Layer.provideMerge(Outages.layer),
     Layer.provideMerge(tracing)
   )
 

@@ -15,5 +15,5 @@ export const checkTrigger = Effect.gen(function* () {
   if (runs.running() !== undefined) return
   const news = yield* (yield* Corpus).news(minNewSamples)
   if (!isDue(news, minNewSamples, runs.freshAtFailure())) return
-  yield* runs.start(`${news.fresh} new recordings`, minNewSamples)
+  yield* runs.start(`${news.fresh} new recordings`, minNewSamples, { isAutomatic: true })
 }).pipe(Effect.ignore({ log: "Warn" }))

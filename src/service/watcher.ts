@@ -44,7 +44,10 @@ export class Watcher extends Context.Service<
 
       const hear = ({ objects, gone }: Event<typeof Watching, "follow">) =>
         void Effect.runForkWith(context)(
-          Effect.forEach(objects, corpus.added).pipe(Effect.andThen(corpus.removed(gone)), Effect.andThen(checkTrigger))
+          Effect.forEach(objects, (object) => corpus.added(object)).pipe(
+            Effect.andThen(corpus.removed(gone)),
+            Effect.andThen(checkTrigger)
+          )
         )
       yield* process.ask("follow", undefined, hear).pipe(
         Effect.catchTag("RequestFailed", ({ message }) =>

@@ -6,13 +6,13 @@ import { folderStore } from "./folder.ts"
 import { explain, ignoreAbsence } from "./folder-error.ts"
 import { RECORDINGS_PREFIX } from "./keys.ts"
 import { s3Store } from "./s3.ts"
-import { type OpenStore, type Store, StoreError } from "./store.ts"
+import { type OpenOptions, type OpenStore, type Store, StoreError } from "./store.ts"
 
 const RECORDINGS_FOLDER = RECORDINGS_PREFIX.slice(0, -1)
 
 /** Every kind of store but a folder, by its scheme. A new one gets its line here. */
 const SCHEMES: Readonly<Record<string, OpenStore>> = {
-  s3: (address) => openBucket(address)
+  s3: (address, options) => openBucket(address, options)
 }
 
 /** What the address of a store begins with, such as `s3://`; anything else is a folder. */
@@ -27,19 +27,18 @@ export const STORE_SCHEMES: ReadonlyArray<string> = Object.keys(SCHEMES).map((na
  */
 export const openStore = Effect.fn("openStore")(function* (
   location: Option.Option<string>,
-  /** Whether a folder may be new or without recordings, because they are about to be written. */
-  options: { readonly create: boolean } = { create: false }
+  options: OpenOptions = { create: false }
 ) {
   if (Option.isSome(location)) return Option.some(yield* openStoreAt(location.value, options))
   const { bucket } = yield* Settings
-  if (Option.isSome(bucket)) return Option.some(yield* openBucket(bucket.value))
+  if (Option.isSome(bucket)) return Option.some(yield* openBucket(bucket.value, options))
   return (yield* isFolder(RECORDINGS_FOLDER)) ? Option.some(folderStore(".")) : Option.none<Store["Service"]>()
 })
 
 /** Opens the store at this location, for a program that is told where to write; a folder may be new. */
 export const openStoreAt = Effect.fn("openStoreAt")(function* (
   location: string,
-  options: { readonly create: boolean } = { create: true }
+  options: OpenOptions = { create: true }
 ) {
   const [, scheme, address] = /^([a-z][a-z0-9+.-]*):\/\/(.*)$/s.exec(location) ?? []
   if (scheme === undefined) return yield* openFolder(location, options.create)
@@ -52,14 +51,17 @@ export const openStoreAt = Effect.fn("openStoreAt")(function* (
 })
 
 /** Opens the store that `--store` names, for a command that may begin one: where none is named or found, this folder. */
-export const openStoreOrHere = (location: Option.Option<string>) =>
+export const openStoreOrHere = (location: Option.Option<string>, options: Omit<OpenOptions, "create"> = {}) =>
   Effect.map(
-    openStore(location, { create: true }),
+    openStore(location, { create: true, ...options }),
     Option.getOrElse(() => folderStore("."))
   )
 
+/** How long one that may be away is asked. */
+const PATIENCE = "3 seconds"
+
 /** A bucket is asked for its first keys, so that a wrong name or credentials show at once. */
-const openBucket = Effect.fn("openBucket")(function* (address: string) {
+const openBucket = Effect.fn("openBucket")(function* (address: string, { mayBeAway = false }: OpenOptions) {
   const [, bucket, path] = /^([^/]*)\/?(.*?)\/*$/s.exec(address)!
   if (bucket === "") {
     return yield* new StoreError({
@@ -69,7 +71,16 @@ const openBucket = Effect.fn("openBucket")(function* (address: string) {
     })
   }
   const store = s3Store(yield* Settings, bucket!, path === "" ? "" : `${path}/`)
-  yield* store.list("").pipe(Stream.take(1), Stream.runDrain)
+  const asked = store.list("").pipe(Stream.take(1), Stream.runDrain)
+  yield* mayBeAway
+    ? asked.pipe(
+        Effect.timeoutOption(PATIENCE),
+        Effect.catchIf(
+          ({ reason }) => reason === "unreachable",
+          () => Effect.void
+        )
+      )
+    : asked
   return store
 })
 

@@ -75,11 +75,15 @@ export class Store extends Context.Service<
   }
 >()("ecosight/store/Store") {}
 
-/** Opens the store at an address, which is what follows `<scheme>://`; `create`: it may be new, for it is about to be written. */
-export type OpenStore = (
-  address: string,
-  options: { readonly create: boolean }
-) => Effect.Effect<Store["Service"], StoreError, Settings>
+export interface OpenOptions {
+  /** Whether it may be new, for it is about to be written. */
+  readonly create: boolean
+  /** Whether it may not answer now, because who opens it can wait until it does. */
+  readonly mayBeAway?: boolean
+}
+
+/** Opens the store at an address, which is what follows `<scheme>://`. */
+export type OpenStore = (address: string, options: OpenOptions) => Effect.Effect<Store["Service"], StoreError, Settings>
 
 /** Turns "there is no such object" into None, and leaves every other failure. */
 export const orNone = <A, R>(self: Effect.Effect<A, StoreError, R>): Effect.Effect<Option.Option<A>, StoreError, R> =>

@@ -1,6 +1,16 @@
 import { Effect, Option, Result, Stream } from "effect"
-import { EMBEDDINGS_PREFIX, isRecording, RECORDINGS_PREFIX, recordingKey } from "./keys.ts"
-import type { ObjectInfo, Store, StoreError } from "./store.ts"
+import { readDocumentIfWhole } from "./documents.ts"
+import {
+  classOf,
+  EMBEDDINGS_PREFIX,
+  isRecording,
+  RECORDINGS_PREFIX,
+  recordingKey,
+  UPLOADS_PREFIX,
+  uploadKey
+} from "./keys.ts"
+import { Receipt } from "./receipt.ts"
+import { type ObjectInfo, Store, type StoreError } from "./store.ts"
 
 /** A file to upload. */
 export interface Upload {
@@ -62,13 +72,20 @@ const planFile = ({ key: source, size }: ObjectInfo, path: string): Result.Resul
   return Result.succeed({ source, key, size })
 }
 
+/** The contents (hex SHA-256) for which the store holds a receipt: uploaded by the service, under names of its own. */
+export const listReceipts = Effect.fn("listReceipts")(function* (store: Store["Service"]) {
+  const keys = yield* Stream.runCollect(store.list(UPLOADS_PREFIX))
+  return new Set(keys.map(({ key }) => key.slice(UPLOADS_PREFIX.length, -".json".length)))
+})
+
 /** What became of a file. */
 export type Uploaded =
   | { readonly outcome: "uploaded" | "unchanged"; readonly key: string; readonly size: number }
   | ({ readonly outcome: "refused" } & Refusal)
 
 /**
- * Puts one file where the plan says, unless the same bytes are there already. In a dry run it only looks.
+ * Puts one file where the plan says, unless the same bytes are there already, or lie elsewhere in the store by a receipt.
+ * In a dry run it only looks.
  *
  * A file that cannot be read, or that the store can never hold, is refused; that the store cannot be used is an error.
  */
@@ -76,7 +93,7 @@ export const upload = Effect.fn("upload")(function* (
   folder: Store["Service"],
   store: Store["Service"],
   { source, key }: Upload,
-  options: { readonly dryRun: boolean }
+  options: { readonly dryRun: boolean; readonly receipts: ReadonlySet<string> }
 ) {
   const refuse = ({ message }: StoreError): Uploaded => ({ outcome: "refused", source, reason: message })
   const read = yield* Effect.result(folder.get(source))
@@ -86,6 +103,12 @@ export const upload = Effect.fn("upload")(function* (
   if (Option.isSome(there) && (yield* holds(store, there.value, bytes))) {
     return { outcome: "unchanged", key, size: bytes.length } satisfies Uploaded
   }
+  const uploaded = yield* uploadedAs(store, bytes, options.receipts)
+  if (uploaded !== undefined && uploaded.class !== classOf(key) && classOf(key) !== undefined) {
+    const reason = `the same recording was uploaded to class ${uploaded.class}, as ${uploaded.key}: relabel it (bun run review)`
+    return { outcome: "refused", source, reason } satisfies Uploaded
+  }
+  if (uploaded !== undefined) return { outcome: "unchanged", key: uploaded.key, size: bytes.length } satisfies Uploaded
   if (!options.dryRun) {
     const put = yield* Effect.result(store.put(key, bytes))
     if (Result.isFailure(put) && put.failure.reason === "invalid") return refuse(put.failure)
@@ -94,9 +117,25 @@ export const upload = Effect.fn("upload")(function* (
   return { outcome: "uploaded", key, size: bytes.length } satisfies Uploaded
 })
 
+/** Where the service has put these bytes, if they are there and whole. */
+const uploadedAs = Effect.fnUntraced(function* (
+  store: Store["Service"],
+  bytes: Uint8Array,
+  receipts: ReadonlySet<string>
+) {
+  if (receipts.size === 0) return undefined
+  const contentHash = new Bun.CryptoHasher("sha256").update(bytes).digest("hex")
+  if (!receipts.has(contentHash)) return undefined
+  const receipt = yield* readDocumentIfWhole(uploadKey(contentHash), Receipt).pipe(Effect.provideService(Store, store))
+  if (Option.isNone(receipt)) return undefined
+  const there = yield* store.find(receipt.value.value.key)
+  return Option.isSome(there) && (yield* holds(store, there.value, bytes)) ? receipt.value.value : undefined
+})
+
+/** Whether what lies there is these bytes. */
 // S3's ETag is the MD5 of what was written in one piece, unless the bucket encrypts by keys of its own, and looks the same
 // then: where it is not, the bytes themselves are compared.
-const holds = Effect.fn("holds")(function* (store: Store["Service"], there: ObjectInfo, bytes: Uint8Array) {
+export const holds = Effect.fn("holds")(function* (store: Store["Service"], there: ObjectInfo, bytes: Uint8Array) {
   if (there.size !== bytes.length) return false
   if (there.etag === new Bun.CryptoHasher("md5").update(bytes).digest("hex")) return true
   return Buffer.compare((yield* store.get(there.key)).bytes, bytes) === 0

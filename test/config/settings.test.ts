@@ -1,5 +1,6 @@
 import { expect, test } from "bun:test"
-import { availableParallelism } from "node:os"
+import { availableParallelism, homedir } from "node:os"
+import { join } from "node:path"
 import { ConfigProvider, Effect, Layer, Option, Redacted } from "effect"
 import { Settings, settings } from "../../src/config/settings.ts"
 
@@ -44,6 +45,7 @@ test("every setting has a default", async () => {
     rateLimit: 600,
     traceEndpoint: Option.none(),
     predictors: Math.min(4, availableParallelism()),
+    modelCache: join(process.env.XDG_CACHE_HOME ?? join(homedir(), ".cache"), "ecosight"),
     databaseUrl: Option.none(),
     minNewSamples: 100,
     watchInterval: 60,
@@ -104,11 +106,16 @@ test("the service's settings are read, and its token stays secret", async () => 
   const value = await settingsFrom({
     API_TOKEN: token,
     ALLOW_NEW_CLASSES: "1",
+    MODEL_CACHE: "/var/cache/models",
     CORS_ORIGINS: "https://a.example, http://localhost:3000"
   })
   expect(Option.map(value.apiToken, Redacted.value)).toEqual(Option.some(token))
   expect(JSON.stringify(value)).not.toContain(token)
-  expect(value).toMatchObject({ allowNewClasses: true, corsOrigins: ["https://a.example", "http://localhost:3000"] })
+  expect(value).toMatchObject({
+    allowNewClasses: true,
+    modelCache: "/var/cache/models",
+    corsOrigins: ["https://a.example", "http://localhost:3000"]
+  })
 })
 
 test("a share may be a percentage", async () => {

@@ -250,3 +250,23 @@ test.each(["ready", "starting"])(
   },
   60_000
 )
+
+test("what cannot start is said, and tried again ever more seldom; once ended it is not", async () => {
+  const told: Array<unknown> = []
+  const { starts, after } = await scoped(
+    Effect.gen(function* () {
+      const { file, read } = yield* notes
+      const child = yield* supervise(InTurn, echo("in-turn", file, "unusable"), { restart: true })
+      yield* Effect.flip(child.about)
+      yield* until(() => told.length > 1)
+      yield* child.end
+      const starts = yield* read
+      yield* Effect.sleep(1_000)
+      return { starts, after: yield* read }
+    }).pipe(Effect.provide(Logger.layer([Logger.make(({ message }) => void told.push(message))])))
+  )
+  expect(after).toEqual(starts)
+  expect(told.flat().slice(0, 2)).toEqual(
+    ["0.1", "0.2"].map((time) => `The echo cannot start: It lacks all that it needs. It is tried again in ${time} s.`)
+  )
+}, 60_000)

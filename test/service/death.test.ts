@@ -15,6 +15,13 @@ afterAll(() => service[Symbol.asyncDispose]())
 const json = async (path: string) => (await service.get(path)).json() as Promise<Record<string, unknown>>
 const predict = () => service.post("/predict", form(sound("dog_bark", 9), "bark.wav"))
 
+/** Whether the run's own process is at work, which holds the lease then and has written the record. */
+const isTraining = async ({ store }: Service, id: string): Promise<boolean> => {
+  const lease = Bun.file(join(store, "runs/lease.json"))
+  if (!(await lease.exists()) || (await lease.json()).runId !== id) return false
+  return (await Bun.file(join(store, `runs/${id}.json`)).json()).recipe !== undefined
+}
+
 test("an engine that is killed costs the request that it works on, and no other", async () => {
   expect((await predict()).status).toBe(200)
   const asked = Array.from({ length: 12 }, predict)
@@ -38,8 +45,7 @@ test("a run that is killed is marked, leaves nothing half-written, and can be st
   const { run_id: id } = (await (
     await service.post("/retrain", JSON.stringify({ trigger_reason: "doomed", min_new_samples: 0 }))
   ).json()) as { run_id: string }
-  // It trains once its record is there.
-  await until(async () => (await Bun.file(join(service.store, `runs/${id}.json`)).exists()) || undefined)
+  await until(async () => (await isTraining(service, id)) || undefined)
   const [run] = await processesOf(service, "runProgram.ts")
   process.kill(run!, "SIGKILL")
   const ended = await until(async () => {
@@ -61,7 +67,7 @@ test("a service that is asked to end cancels its run and gives the lease back", 
     run_id: string
   }
   const record = async () => JSON.parse(await readFile(join(other.store, `runs/${id}.json`), "utf8"))
-  await until(async () => (await Bun.file(join(other.store, `runs/${id}.json`)).exists()) || undefined)
+  await until(async () => (await isTraining(other, id)) || undefined)
   process.kill(other.pid, "SIGTERM")
   await until(async () => ((await record()).status === "running" ? undefined : true))
   expect(await record()).toMatchObject({ status: "cancelled" })
@@ -79,7 +85,7 @@ test("a service that is killed leaves no process behind, and its run is cancelle
     run_id: string
   }
   const record = join(other.store, `runs/${id}.json`)
-  await until(async () => (await Bun.file(record).exists()) || undefined)
+  await until(async () => (await isTraining(other, id)) || undefined)
   const programs = ["predictorProgram.ts", "runProgram.ts", "watcherProgram.ts"]
   const children = (await Promise.all(programs.map((program) => processesOf(other, program)))).flat()
   expect(children).toHaveLength(3)

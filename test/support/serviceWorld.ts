@@ -11,6 +11,8 @@ const ROOT = resolve(import.meta.dir, "../..")
 export interface Service extends AsyncDisposable {
   readonly url: string
   readonly store: string
+  /** The folder with its copy of the model. */
+  readonly cache: string
   readonly pid: number
   /** What it has written to its log. */
   readonly log: () => string
@@ -49,6 +51,7 @@ export const startService = async (options: ServiceOptions = {}): Promise<Servic
       PATH: globalThis.process.env.PATH,
       HOME: globalThis.process.env.HOME,
       YAMNET_MODEL: join(folder, "yamnet"),
+      MODEL_CACHE: join(folder, "cache"),
       ENGINE: "native",
       WORKERS: "2",
       PREDICTORS: "1",
@@ -70,6 +73,7 @@ export const startService = async (options: ServiceOptions = {}): Promise<Servic
   return {
     url,
     store,
+    cache: join(folder, "cache"),
     pid: process.pid,
     log: () => log,
     get: (path, init) => fetch(url + path, init),

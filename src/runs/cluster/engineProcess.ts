@@ -17,7 +17,7 @@ export class EngineProcess extends Context.Service<
       EngineProcess,
       Effect.gen(function* () {
         const process = yield* supervise(EngineProtocol, () => command, { restart: true })
-        return EngineProcess.of({ ...process, about: yield* process.about })
+        return EngineProcess.of({ ...process, about: yield* Effect.onError(process.about, () => process.end) })
       })
     )
 }

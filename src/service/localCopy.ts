@@ -1,0 +1,86 @@
+import { join } from "node:path"
+import { Effect, Option, Schema, Stream } from "effect"
+import { Settings } from "../config/settings.ts"
+import { movePointer, readPointer } from "../registry/pointer.ts"
+import { readDocumentIfWhole, writeDocument } from "../store/documents.ts"
+import { folderStore } from "../store/folder.ts"
+import { CURRENT_KEY, VERSIONS_PREFIX, versionKey, versionPrefix } from "../store/keys.ts"
+import { orNone, Store, StoreError } from "../store/store.ts"
+
+/** A version's files by which the service predicts, and tells of it. */
+const SERVED = [
+  "class_names.json",
+  "ecosight.onnx",
+  "model_metadata.json",
+  "performance_metrics.json",
+  "training_history.pkl",
+  "retraining_log.json"
+]
+
+/** The hex SHA-256 of each file, among the files of the copy. */
+const DIGESTS_FILE = "digests.json"
+const Digests = Schema.Record(Schema.String, Schema.String)
+
+const digestOf = (bytes: Uint8Array) => new Bun.CryptoHasher("sha256").update(bytes).digest("hex")
+
+/**
+ * The folder of this machine that holds the version that was served last from the store at `location`, laid out as the
+ * store is: with it the service predicts while the store is away.
+ */
+export const localCopyOf = Effect.fnUntraced(function* (location: string) {
+  const { modelCache } = yield* Settings
+  return folderStore(join(modelCache, digestOf(new TextEncoder().encode(location)).slice(0, 16)))
+})
+
+/** Reads a version's file from the copy as from the store; what is damaged counts as missing. */
+export const readCopied = (copy: Store["Service"]): Store["Service"]["get"] =>
+  Effect.fnUntraced(
+    function* (key) {
+      const [, runId = "", file = ""] = /^(.*)\/([^/]*)$/.exec(key.slice(VERSIONS_PREFIX.length)) ?? []
+      const digests = yield* readDocumentIfWhole(versionKey(runId, DIGESTS_FILE), Digests)
+      const found = yield* copy.get(key)
+      if (Option.isSome(digests) && digests.value.value[file] === digestOf(found.bytes)) return found
+      return yield* new StoreError({ reason: "missing", key, message: `The copy of ${key} is damaged.` })
+    },
+    Effect.provideService(Store, copy)
+  )
+
+/** The version that lies in the copy whole; none where there is none. */
+export const copiedVersion = (copy: Store["Service"]) =>
+  Effect.gen(function* () {
+    const pointer = yield* readPointer().pipe(Effect.catch(() => Effect.succeedNone))
+    if (Option.isNone(pointer)) return Option.none<string>()
+    const { runId } = pointer.value
+    const model = yield* Effect.option(readCopied(copy)(versionKey(runId, "ecosight.onnx")))
+    return Option.as(model, runId)
+  }).pipe(Effect.provideService(Store, copy))
+
+/** Copies a version that is being served, in place of the one before; what it says is moved last. */
+export const copyVersion = Effect.fn("copyVersion")(function* (copy: Store["Service"], runId: string) {
+  if (Option.contains(yield* copiedVersion(copy), runId)) return
+  const store = yield* Store
+  const digests: Record<string, string> = {}
+  for (const file of SERVED) {
+    const found = yield* orNone(store.get(versionKey(runId, file)))
+    if (Option.isNone(found)) continue
+    const { bytes } = found.value
+    yield* copy.put(versionKey(runId, file), bytes)
+    digests[file] = digestOf(bytes)
+  }
+  yield* pointAt(copy, runId, digests)
+})
+
+const pointAt = (
+  copy: Store["Service"],
+  runId: string,
+  digests: typeof Digests.Type
+): Effect.Effect<void, StoreError> =>
+  Effect.gen(function* () {
+    yield* writeDocument(versionKey(runId, DIGESTS_FILE), Digests, digests)
+    yield* copy.remove(CURRENT_KEY)
+    yield* movePointer({ runId, promotedAt: new Date().toISOString(), history: [] }, Option.none())
+    yield* copy.list(VERSIONS_PREFIX).pipe(
+      Stream.filter(({ key }) => !key.startsWith(versionPrefix(runId))),
+      Stream.runForEach(({ key }) => copy.remove(key))
+    )
+  }).pipe(Effect.provideService(Store, copy))
