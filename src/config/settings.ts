@@ -1,7 +1,7 @@
 import { availableParallelism } from "node:os"
 import { Config, Context, Effect, Layer, Option, Redacted, Schema } from "effect"
 import { type Definition, definitions, type Setting } from "./definitions.ts"
-import { compile, splitList } from "./forms.ts"
+import { compile, splitList, withoutCredentials } from "./forms.ts"
 
 /** A setting that is wrong; the message names it, its value and what is allowed. */
 export class SettingError extends Schema.TaggedError<SettingError>()("SettingError", {
@@ -18,7 +18,7 @@ const decode = <A>({ name, allowed, schema, secret }: Definition<A>, text: strin
       () =>
         new SettingError({
           setting: name,
-          message: `${name} ${secret ? "has a value that is not allowed; it" : `is "${text}", but`} must be ${allowed}.`
+          message: `${name} ${secret ? "has a value that is not allowed; it" : `is "${withoutCredentials(text)}", but`} must be ${allowed}.`
         })
     )
   )
@@ -92,6 +92,7 @@ const readSettings = Effect.fn("Settings.read")(function* () {
     allowAnonymous: yield* required(definitions.allowAnonymous),
     corsOrigins: splitList(Option.getOrElse(yield* optional(definitions.corsOrigins), () => "")),
     maxUploadMegabytes: yield* required(definitions.maxUploadMegabytes),
+    trustedProxies: splitList(Option.getOrElse(yield* optional(definitions.trustedProxies), () => "")),
     rateLimit: yield* required(definitions.rateLimit),
     traceEndpoint: yield* optional(definitions.traceEndpoint),
     predictors: Option.getOrElse(yield* optional(definitions.predictors), () => Math.min(4, availableParallelism())),

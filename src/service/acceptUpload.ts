@@ -1,17 +1,14 @@
 import { DateTime, Effect, Option } from "effect"
-import { Settings } from "../config/settings.ts"
+import { UNKNOWN } from "../store/className.ts"
 import { readDocument, unlessChanged, writeDocument } from "../store/documents.ts"
-import { recordingKey, uploadKey } from "../store/keys.ts"
+import { recordingKey, UNLABELLED_PREFIX, uploadKey } from "../store/keys.ts"
 import { Receipt } from "../store/receipt.ts"
 import { Store } from "../store/store.ts"
 import { Corpus } from "./corpus.ts"
-import { Current } from "./current.ts"
+import { checkClass } from "./newClasses.ts"
 import { Predictor } from "./predictor.ts"
 import { refuse } from "./refusal.ts"
 import { Watcher } from "./watcher.ts"
-
-const CLASS_NAME = /^[a-z0-9][a-z0-9_-]{0,63}$/
-const UNKNOWN = "unknown"
 
 /** Where an uploaded recording lies, and whether it lay there before. */
 export interface Stored {
@@ -21,7 +18,8 @@ export interface Stored {
 }
 
 /**
- * Stores a recording under `extracted_audio/<class>/<UTC time>_<safe name>` once its content decodes.
+ * Stores a recording under `extracted_audio/<class>/<UTC time>_<safe name>` once its content decodes; one whose class is
+ * `unknown` under `unlabelled_audio/`, where a review offers it to be labelled.
  *
  * Bytes that were uploaded before, under whatever name and class, stay where they are: a receipt under `uploads/`
  * names them by content.
@@ -30,7 +28,7 @@ export const acceptUpload = Effect.fn("acceptUpload")(function* (name: string, c
   const store = yield* Store
   const corpus = yield* Corpus
   const predictor = yield* Predictor
-  yield* checkClass(className)
+  if (className !== UNKNOWN) yield* checkClass(className)
   yield* predictor.inspect(bytes)
 
   const receiptKey = uploadKey(new Bun.CryptoHasher("sha256").update(bytes).digest("hex"))
@@ -61,32 +59,13 @@ export const acceptUpload = Effect.fn("acceptUpload")(function* (name: string, c
   return { key, className, isNew: true } satisfies Stored
 })
 
-const checkClass = Effect.fnUntraced(function* (className: string) {
-  const { allowNewClasses } = yield* Settings
-  const { classes } = yield* (yield* Corpus).snapshot
-  const model = yield* (yield* Current).model
-  const known = new Set([
-    ...classes.keys(),
-    ...Option.match(model, { onNone: () => [], onSome: ({ metadata }) => metadata.classes })
-  ])
-  if (className === UNKNOWN || known.has(className)) return
-  if (!CLASS_NAME.test(className)) {
-    return yield* refuse(
-      400,
-      "A class's name is 1 to 64 lower-case letters, digits, _ and -, and begins with a letter or digit."
-    )
-  }
-  if (!allowNewClasses) {
-    return yield* refuse(400, `There is no such class; known are ${[...known].sort().join(", ") || "none yet"}.`)
-  }
-})
-
 const freeKey = Effect.fnUntraced(function* (className: string, time: string, name: string) {
   const store = yield* Store
-  const plain = recordingKey(className, `${time}_${name}`)
+  const keyOf = (file: string) => (className === UNKNOWN ? UNLABELLED_PREFIX + file : recordingKey(className, file))
+  const plain = keyOf(`${time}_${name}`)
   if (Option.isNone(yield* store.find(plain))) return plain
   // Another file of this name in the same second.
-  return recordingKey(className, `${time}_${crypto.randomUUID().slice(0, 8)}_${name}`)
+  return keyOf(`${time}_${crypto.randomUUID().slice(0, 8)}_${name}`)
 })
 
 const MOST_BYTES = 160

@@ -7,7 +7,9 @@ export class Refusal extends Schema.TaggedError<Refusal>()("Refusal", {
   status: Schema.Int,
   detail: Schema.String,
   /** Seconds after which the client may try again. */
-  retryAfter: Schema.optionalKey(Schema.Int)
+  retryAfter: Schema.optionalKey(Schema.Int),
+  /** The methods that the path has. */
+  allowed: Schema.optionalKey(Schema.Array(Schema.String))
 }) {}
 
 export const refuse = (status: number, detail: string): Refusal => new Refusal({ status, detail })
@@ -48,5 +50,15 @@ export const refusalOfThrown = (code: string | number, thrown: unknown): Effect.
   }
 }
 
-export const refusalResponse = ({ status, detail, retryAfter }: Refusal): Response =>
-  Response.json({ detail }, { status, headers: retryAfter === undefined ? {} : { "retry-after": String(retryAfter) } })
+export const refusalResponse = ({ status, detail, retryAfter, allowed }: Refusal): Response =>
+  Response.json(
+    { detail },
+    {
+      status,
+      headers: {
+        ...(retryAfter === undefined ? {} : { "retry-after": String(retryAfter) }),
+        ...(allowed === undefined ? {} : { allow: allowed.join(", ") }),
+        ...(status === 401 ? { "www-authenticate": 'Bearer realm="EcoSight"' } : {})
+      }
+    }
+  )

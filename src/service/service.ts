@@ -10,6 +10,7 @@ import { Intake } from "./intake.ts"
 import { Predictor } from "./predictor.ts"
 import { Reviews } from "./reviews.ts"
 import { Runs } from "./runs.ts"
+import { serviceLog } from "./serviceLog.ts"
 import { Watcher } from "./watcher.ts"
 import { Workers } from "./workers.ts"
 
@@ -37,7 +38,8 @@ export const serviceLayer = ({ watching }: { readonly watching: boolean }) =>
     Layer.provideMerge(Runs.layer),
     Layer.provideMerge(Predictor.layer),
     Layer.provideMerge(Layer.mergeAll(Corpus.layer, Current.layer, Intake.layer, Reviews.layer, Workers.layer)),
-    Layer.provideMerge(tracing)
+    Layer.provideMerge(tracing),
+    Layer.provideMerge(serviceLog)
   )
 
 /** Loads what is promoted, now and when it changes elsewhere. */
