@@ -57,12 +57,12 @@ const trainingHistory = Effect.map(promoted, (model) => {
   const { history, log } = model.value
   const { loss = [], val_loss = [], accuracy = [], val_accuracy = [] } = history
   const epochs = loss.map((_, at) => at + 1)
+  // EcoSight's clients take the first figure of every list that is there.
+  const curves = Object.fromEntries(
+    Object.entries({ loss, val_loss, accuracy, val_accuracy, epochs }).filter(([, figures]) => figures.length > 0)
+  )
   const has_history = loss.length > 0
-  return {
-    has_history,
-    training_history: has_history ? { loss, val_loss, accuracy, val_accuracy, epochs } : null,
-    retraining_log: log
-  }
+  return { has_history, training_history: has_history ? curves : null, retraining_log: log }
 })
 
 const predict = (request: Request, mayBeUnknown: boolean) =>
@@ -141,7 +141,14 @@ const Status = Schema.Struct({
 const History = Schema.Struct({
   has_history: Schema.Boolean,
   training_history: Schema.NullOr(
-    Schema.Struct({ loss: Figures, val_loss: Figures, accuracy: Figures, val_accuracy: Figures, epochs: Figures })
+    Schema.Struct({
+      loss: Schema.optionalKey(Figures),
+      /** Of recordings that training did not hear, or by cross-validation; models of before may have none. */
+      val_loss: Schema.optionalKey(Figures),
+      accuracy: Schema.optionalKey(Figures),
+      val_accuracy: Schema.optionalKey(Figures),
+      epochs: Schema.optionalKey(Figures)
+    })
   ),
   retraining_log: Schema.Json
 })
