@@ -107,6 +107,22 @@ export const definitions = {
     allowed: "a share from 0 to 1, or from 0% to 100%",
     schema: share
   }),
+  keepVersions: define({
+    name: "KEEP_VERSIONS",
+    fallback: "50",
+    description:
+      "Versions of the model that a run leaves, the newest; what is promoted, and what a rollback may go back to, stay beside them",
+    allowed: "a whole number from 1 to 100000",
+    schema: wholeNumber(1, 100_000)
+  }),
+  auditCopies: define({
+    name: "AUDIT_COPIES",
+    fallback: "1",
+    description:
+      "Whether the service's own runs, and what it embeds as it lands, write the variants to augmented_audio",
+    allowed: "1 or 0",
+    schema: yesOrNo
+  }),
   groupPattern: define({
     name: "GROUP_PATTERN",
     fallback: "the number before the first hyphen of UrbanSound8K's names, else the name without ending and variant",

@@ -79,6 +79,8 @@ const readSettings = Effect.fn("Settings.read")(function* () {
     maxSkipped: yield* required(definitions.maxSkipped),
     gateTolerance: yield* required(definitions.gateTolerance),
     gateClassTolerance: yield* required(definitions.gateClassTolerance),
+    keepVersions: yield* required(definitions.keepVersions),
+    auditCopies: yield* required(definitions.auditCopies),
     groupPattern: Option.flatMap(yield* optional(definitions.groupPattern), compile),
     embedder: yield* required(definitions.embedder),
     yamnetModel: yield* optional(definitions.yamnetModel),

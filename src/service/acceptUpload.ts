@@ -54,8 +54,10 @@ export const acceptUpload = Effect.fn("acceptUpload")(function* (name: string, c
   )
   if (!won) return yield* refuse(409, "The same recording is being uploaded by another request.")
   const stored = yield* store.put(key, bytes)
-  yield* corpus.added(stored)
-  yield* (yield* Watcher).landed(stored)
+  if (className !== UNKNOWN) {
+    yield* corpus.added(stored)
+    yield* (yield* Watcher).landed(stored)
+  }
   return { key, className, isNew: true } satisfies Stored
 })
 

@@ -91,7 +91,7 @@ export const listen = Effect.fn("listen")(function* (host: string, port: number,
   }
   const context = yield* Effect.context<Services>()
   const { answered } = yield* Counters
-  const { app } = makeApp(settings, context, pages)
+  const { app, find } = makeApp(settings, context, pages)
   const server = yield* Effect.acquireRelease(
     Effect.try({
       try: () =>
@@ -104,11 +104,15 @@ export const listen = Effect.fn("listen")(function* (host: string, port: number,
           fetch: async (request, server) => {
             // Bun cuts a body that is still coming after `IDLE`; how long one may take is decided where it is read.
             if (request.method === "POST") server.timeout(request, Duration.toSeconds(PATIENCE) + IDLE)
+            const began = performance.now()
             // Without a Host that can be read there is no address.
-            const response = URL.canParse(request.url)
-              ? await app.fetch(request)
-              : refusalResponse(refuse(400, "The request does not name its host."))
-            Effect.runForkWith(context)(answered(response.status))
+            const url = URL.parse(request.url)
+            const response =
+              url === null
+                ? refusalResponse(refuse(400, "The request does not name its host."))
+                : await app.fetch(request)
+            const route = url === null ? undefined : find(request.method, url.pathname).route
+            Effect.runForkWith(context)(answered(route, response.status, (performance.now() - began) / 1000))
             return secure(response)
           },
           error: (thrown) => Effect.runPromiseWith(context)(Effect.map(refusalOf(Cause.die(thrown)), refusalResponse))

@@ -27,6 +27,8 @@ export class Predictor extends Context.Service<
     /** Loads the version that is promoted now, ahead of the first prediction. */
     readonly warm: Effect.Effect<void>
     readonly deaths: () => number
+    /** Requests that its processes have in hand or in their queues. */
+    readonly waiting: () => number
   }
 >()("ecosight/service/Predictor") {
   static readonly layer = Layer.effect(
@@ -81,7 +83,8 @@ export class Predictor extends Context.Service<
           ),
           Effect.ignore
         ),
-        deaths: () => processes.reduce((sum, process) => sum + process.deaths(), 0)
+        deaths: () => processes.reduce((sum, process) => sum + process.deaths(), 0),
+        waiting: () => processes.reduce((sum, process) => sum + process.waiting(), 0)
       })
     })
   )

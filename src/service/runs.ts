@@ -1,4 +1,4 @@
-import { Context, DateTime, Effect, FiberMap, Layer, Option, Semaphore } from "effect"
+import { Context, DateTime, Effect, FiberMap, Layer, Metric, Option, Semaphore } from "effect"
 import { runningRun } from "../registry/lease.ts"
 import { isRunId, newRunId } from "../registry/runRecord.ts"
 import { Store, type StoreError } from "../store/store.ts"
@@ -12,6 +12,15 @@ import type { RunLog } from "./runLog.ts"
 
 /** Runs of this process whose events can still be read. */
 const REMEMBERED = 20
+/** How late a run that another process began may be seen; those of this one are seen at once. */
+const LIST_AGE = "10 seconds"
+/** Runs that have ended, and whose records are read no more. */
+const MOST_ENDED = 500
+
+const ended = Metric.counter("ecosight_runs_total", {
+  description: "Runs of this service that ended, by how",
+  incremental: true
+})
 
 /** What asking for a run came to. */
 export type Started =
@@ -46,6 +55,11 @@ export class Runs extends Context.Service<
       const processes = yield* FiberMap.make<string>()
       const turn = yield* Semaphore.make(1)
       let freshAtFailure = 0
+      const [listed, listAnew] = yield* listRunIds.pipe(
+        Effect.provideService(Store, store),
+        Effect.cachedInvalidateWithTTL(LIST_AGE)
+      )
+      const over = new Map<string, Run>()
       const live = () => [...runs.values()].find(isUnderWay)
 
       const finish = Effect.fn("Runs.finish")(
@@ -56,6 +70,8 @@ export class Runs extends Context.Service<
               log: "Warn"
             })
           }
+          yield* Metric.update(Metric.withAttributes(ended, { status }), 1)
+          yield* listAnew
           yield* corpus.forget
           yield* current.forget
           // Listed anew first: what was skipped may have landed while it ran.
@@ -99,7 +115,13 @@ export class Runs extends Context.Service<
       const find = Effect.fn("Runs.find")(function* (id: string) {
         const run = runs.get(id)
         if (run !== undefined && isUnderWay(run)) return Option.some(viewOf(run))
+        const known = over.get(id)
+        if (known !== undefined) return Option.some(known)
         const record = yield* readRun(id).pipe(Effect.provideService(Store, store))
+        if (Option.isSome(record) && record.value.status === "finished") {
+          over.set(id, record.value)
+          if (over.size > MOST_ENDED) over.delete(over.keys().next().value!)
+        }
         return Option.orElse(record, () => Option.map(Option.fromUndefinedOr(run), viewOf))
       })
 
@@ -109,7 +131,7 @@ export class Runs extends Context.Service<
       })
 
       const list = Effect.fn("Runs.list")(function* (limit: number, before: string | undefined) {
-        const stored = yield* listRunIds.pipe(Effect.provideService(Store, store))
+        const stored = yield* listed
         const ids = [...new Set([...runs.keys(), ...stored])].sort().reverse()
         const page = ids.filter((id) => before === undefined || id < before).slice(0, limit)
         const found = yield* Effect.forEach(page, find, { concurrency: 8 })

@@ -3,7 +3,7 @@ import { withoutCredentials } from "../config/forms.ts"
 
 /** A text that others wrote, in one line: without line breaks, a terminal's escape codes, and what turns writing around. */
 export const oneLine = (text: string): string =>
-  text.replaceAll(/[\p{Cc}\u2028\u2029\u202A-\u202E\u2066-\u2069]+/gu, " ").trim()
+  text.replaceAll(/ ?[\p{Cc}\u2028\u2029\u202A-\u202E\u2066-\u2069]+ ?/gu, " ").trim()
 
 /** Beginnings of lines are the log's own: what a defect says in several is set in. */
 const indented = (text: string): string => text.split(/\r?\n/).map(oneLine).join("\n    ")

@@ -25,6 +25,8 @@ test("every setting has a default", async () => {
     maxSkipped: 0.2,
     gateTolerance: 0,
     gateClassTolerance: 0.05,
+    keepVersions: 50,
+    auditCopies: true,
     groupPattern: Option.none(),
     embedder: "yamnet",
     yamnetModel: Option.none(),
