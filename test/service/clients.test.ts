@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test"
 import { mkdtemp, rm } from "node:fs/promises"
 import { hostname, tmpdir } from "node:os"
 import { join } from "node:path"
+import { pickle } from "../../src/classifier/export/pickle.ts"
 import { sound } from "../support/runWorld.ts"
 import { form, readEvents, type Service, startService, train } from "../support/serviceWorld.ts"
 
@@ -37,8 +38,9 @@ describe("EcoSight's clients", () => {
     await using old = await startService({ place: service.store })
     const file = join(service.store, "models/versions", run.id, "training_history.pkl")
     const bytes = await Bun.file(file).bytes()
-    await rm(file)
-    expect(await json(old.get("/training-history"))).toMatchObject({ has_history: false, training_history: null })
+    await Bun.write(file, pickle({ loss: [2, 1], accuracy: [0.5, 0.75], lr: [0.1, 0.1] }))
+    const { training_history } = await json(old.get("/training-history"))
+    expect(training_history).toEqual({ loss: [2, 1], accuracy: [0.5, 0.75], epochs: [1, 2] })
     await Bun.write(file, bytes)
   })
 
