@@ -10,7 +10,7 @@ import { openApiRoutes } from "./openapi.ts"
 import { makeProxies } from "./proxies.ts"
 import { refusalOf, refusalOfThrown, refusalResponse, refuse } from "./refusal.ts"
 import { makeRoutes } from "./routes.ts"
-import { routeTable } from "./routeTable.ts"
+import { pathOf, routeTable } from "./routeTable.ts"
 
 const SECURITY = {
   "x-content-type-options": "nosniff",
@@ -55,11 +55,11 @@ const makeApp = (settings: Settings["Service"], context: Context.Context<Service
     )
     .onRequest(({ request, server }) => {
       const asker = askerOf(request.headers, server?.requestIP(request)?.address ?? "")
-      const { pathname } = new URL(request.url)
-      const refusal = guard(request, find(request.method, pathname), asker)
+      const found = find(request.method, pathOf(request))
+      const refusal = guard(request, found, asker)
       if (refusal === undefined) return undefined
       if (refusal.status === 401 && request.headers.has("authorization")) {
-        Effect.runForkWith(context)(Effect.logWarning(`${asker.client} sent a wrong token to ${pathname}.`))
+        Effect.runForkWith(context)(Effect.logWarning(`${asker.client} sent a wrong token to ${found.route?.path}.`))
       }
       return refusalResponse(refusal)
     })
@@ -106,12 +106,10 @@ export const listen = Effect.fn("listen")(function* (host: string, port: number,
             if (request.method === "POST") server.timeout(request, Duration.toSeconds(PATIENCE) + IDLE)
             const began = performance.now()
             // Without a Host that can be read there is no address.
-            const url = URL.parse(request.url)
-            const response =
-              url === null
-                ? refusalResponse(refuse(400, "The request does not name its host."))
-                : await app.fetch(request)
-            const route = url === null ? undefined : find(request.method, url.pathname).route
+            const response = URL.canParse(request.url)
+              ? await app.fetch(request)
+              : refusalResponse(refuse(400, "The request does not name its host."))
+            const { route } = find(request.method, pathOf(request))
             Effect.runForkWith(context)(answered(route, response.status, (performance.now() - began) / 1000))
             return secure(response)
           },

@@ -20,6 +20,13 @@ export interface Found {
   readonly allowed: ReadonlyArray<string>
 }
 
+/** The path of a request's address, letter for letter as the web framework takes it: `#` and `\\` are nothing special to it. */
+export const pathOf = ({ url }: Pick<Request, "url">): string => {
+  const start = url.indexOf("/", url.indexOf("://") + 3)
+  const end = url.indexOf("?", start)
+  return end < 0 ? url.slice(start) : url.slice(start, end)
+}
+
 /**
  * The one place that tells which route a request is for. What is not found here never reaches the web framework, so that
  * however it would read a path, nothing is done that the guard did not see.

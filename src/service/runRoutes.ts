@@ -85,7 +85,7 @@ const RetrainRequest = Schema.Struct({
 const retrain = Effect.fnUntraced(function* ({ trigger_reason, min_new_samples }: typeof RetrainRequest.Type) {
   const { minNewSamples } = yield* Settings
   const least = min_new_samples ?? minNewSamples
-  const started = yield* (yield* Runs).start(trigger_reason ?? "Manual trigger", least)
+  const started = yield* (yield* Runs).start(trigger_reason || "Manual trigger", least)
   if (started.status === "not_needed") {
     const { status, fresh } = started
     const message = `Only ${fresh} recordings are new since the last training, fewer than ${least}.`

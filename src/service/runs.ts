@@ -15,7 +15,7 @@ const REMEMBERED = 20
 /** How late a run that another process began may be seen; those of this one are seen at once. */
 const LIST_AGE = "10 seconds"
 /** Runs that have ended, and whose records are read no more. */
-const MOST_ENDED = 500
+const MOST_ENDED = 100
 
 const ended = Metric.counter("ecosight_runs_total", {
   description: "Runs of this service that ended, by how",

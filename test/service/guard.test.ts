@@ -5,7 +5,7 @@ import { isLoopback, makeGuard } from "../../src/service/guard.ts"
 import { makeLimiter } from "../../src/service/limiter.ts"
 import { makeProxies } from "../../src/service/proxies.ts"
 import { makeRoutes } from "../../src/service/routes.ts"
-import { routeTable } from "../../src/service/routeTable.ts"
+import { pathOf, routeTable } from "../../src/service/routeTable.ts"
 
 const TOKEN = "a-token-of-the-service"
 const routes = makeRoutes(() => Promise.reject(new Error("Nothing is carried out here.")))
@@ -86,6 +86,16 @@ test("however a limited path is written, it is limited or there is nothing", () 
   for (const path of ["//predict", "/PREDICT", "/%70redict", "/predict%2F", "/predict;x", "/predict//", "/predict/x"]) {
     expect([path, guardWith()("POST", `http://localhost${path}`)]).toEqual([path, 404])
   }
+})
+
+test("the guard reads a path as the web framework does, letter for letter", () => {
+  const paths = {
+    "http://localhost/a?b=/c": "/a",
+    "http://ab/runs/clips": "/runs/clips",
+    "http://localhost/models/x#/files": "/models/x#/files",
+    "http://localhost/": "/"
+  }
+  for (const [url, path] of Object.entries(paths)) expect(pathOf({ url })).toBe(path)
 })
 
 test("a path by another method is refused with the methods that it has", () => {
