@@ -253,7 +253,9 @@ const pruneNote = (keep: number) =>
     Effect.map((gone) =>
       gone.length === 0
         ? []
-        : [`Removed ${gone.length} old versions, all but the newest ${keep} and what was promoted: ${gone.join(", ")}.`]
+        : [
+            `Removed ${gone.length} old version${gone.length === 1 ? "" : "s"}, all but the newest ${keep} and what was promoted: ${gone.join(", ")}.`
+          ]
     ),
     Effect.catch(({ message }) => Effect.succeed([`Old versions could not be removed: ${message}`]))
   )

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test"
-import { mkdtemp, rm } from "node:fs/promises"
+import { mkdtemp, readdir, rm } from "node:fs/promises"
 import { hostname, tmpdir } from "node:os"
 import { join } from "node:path"
 import { pickle } from "../../src/classifier/export/pickle.ts"
@@ -14,7 +14,7 @@ const bearer = { authorization: `Bearer ${TOKEN}` }
 let service: Service
 let run: Awaited<ReturnType<typeof train>>
 beforeAll(async () => {
-  service = await startService({ environment: { API_TOKEN: TOKEN, TRUSTED_PROXIES: "127.0.0.1" } })
+  service = await startService({ environment: { API_TOKEN: TOKEN, TRUSTED_PROXIES: "127.0.0.1", AUDIT_COPIES: "0" } })
   run = await train(
     { ...service, post: (path, body) => service.post(path, body, bearer) },
     "a reason\n[12:00:00] INFO: forged \u001b[31mred\u202e"
@@ -106,6 +106,10 @@ test("what a client writes is one line of the log, and no escape code", () => {
   expect(service.log()).toContain("started: a reason [12:00:00] INFO: forged [31mred")
   expect(service.log()).not.toMatch(/^\[12:00:00\]/m)
   expect(service.log()).not.toContain("\u001b[31m")
+})
+
+test("the service's own runs write no audit copies where that is not wanted", async () => {
+  expect(await readdir(service.store)).not.toContain("augmented_audio")
 })
 
 test("another method is refused with those that there are", async () => {
