@@ -12,7 +12,7 @@ import type { Handle } from "./handle.ts"
 import { checkClass } from "./newClasses.ts"
 import { refuse } from "./refusal.ts"
 import { Reviews } from "./reviews.ts"
-import { answers, Done, jsonBody } from "./stated.ts"
+import { answers, Done, jsonBody, Timestamp } from "./stated.ts"
 
 /** Items of each kind in one answer: what is decided makes room for the next. */
 const MOST = 100
@@ -29,6 +29,7 @@ const ReviewState = Schema.Struct({
   review: Schema.NullOr(
     Schema.Struct({
       ...Review.fields,
+      date: Timestamp,
       counts: Schema.Struct({
         suspects: Schema.Int,
         duplicates: Schema.Int,
