@@ -25,8 +25,8 @@ ask /health
 echo "Upload $recording. The same bytes twice are stored once."
 ask /upload --form "file=@$recording" --form "class_name=$class"
 
-echo "What is it? With ?unknown=1 the answer may be \"unknown\"; 503: there is no model yet."
-ask '/predict?unknown=1' --form "file=@$recording" || true
+echo "What is it? With ?unknown=true the answer may be \"unknown\"; 503: there is no model yet."
+ask '/predict?unknown=true' --form "file=@$recording" || true
 
 echo "Train, however little is new. The answer names the run."
 started=$(ask /retrain --header 'Content-Type: application/json' --data '{"trigger_reason": "by curl", "min_new_samples": 0}')

@@ -1,15 +1,18 @@
 import { Console, Effect, Layer, Option } from "effect"
-import { Argument, CliError, Command } from "effect/cli"
+import { Argument, CliError, Command, Flag } from "effect/cli"
 import packageJson from "../package.json"
 import { Settings } from "../src/config/settings.ts"
 import { Embeddings } from "../src/embeddings/embeddings.ts"
+import { withLease } from "../src/registry/lease.ts"
 import { readPointer } from "../src/registry/pointer.ts"
+import { pruneVersions } from "../src/registry/prune.ts"
 import { promoteVersion, rollback } from "../src/registry/publish.ts"
+import { newRunId } from "../src/registry/runRecord.ts"
 import { type Difference, diffVersions, listVersions, showVersion, type Version } from "../src/registry/versions.ts"
 import { openStore } from "../src/store/openStore.ts"
 import { Store } from "../src/store/store.ts"
 import { tellFailure } from "./cli/failure.ts"
-import { jsonFlag, storeFlag } from "./cli/flags.ts"
+import { jsonFlag, storeFlag, wholeNumber } from "./cli/flags.ts"
 import { runMain } from "./cli/runMain.ts"
 import { share, table } from "./cli/summaryText.ts"
 import { Reporter, reporterLogger } from "./cli/terminal.ts"
@@ -28,7 +31,7 @@ const models = Command.make("models").pipe(
 
 /** Runs a subcommand on the store that the flags name, and prints what it returns. */
 const onStore = Effect.fnUntraced(function* <A, E>(
-  work: Effect.Effect<A, E, Store>,
+  work: Effect.Effect<A, E, Store | Settings>,
   describe: (result: A, location: string) => string
 ) {
   const { store, json } = yield* models
@@ -141,9 +144,34 @@ const back = Command.make("rollback", {}, () =>
   onStore(rollback(), ({ runId, from }, location) => `${runId} is promoted in ${location} again, in place of ${from}.`)
 ).pipe(Command.withDescription("Go back to the version that was promoted before"))
 
+const prune = Command.make(
+  "prune",
+  {
+    keep: Flag.Int("keep").pipe(
+      Flag.withSchema(wholeNumber(1, 100_000)),
+      Flag.withDescription("How many of the newest stay (default: KEEP_VERSIONS)"),
+      Flag.optional
+    )
+  },
+  ({ keep }) =>
+    onStore(
+      Effect.gen(function* () {
+        const { keepVersions } = yield* Settings
+        const removed = yield* pruneVersions(Option.getOrElse(keep, () => keepVersions)).pipe(
+          withLease(yield* newRunId)
+        )
+        return { removed }
+      }),
+      ({ removed }, location) =>
+        removed.length === 0
+          ? `Nothing is to be removed from ${location}.`
+          : `Removed from ${location}: ${removed.join(", ")}.`
+    )
+).pipe(Command.withDescription("Remove old versions; what is promoted, and what a rollback may go back to, stay"))
+
 if (import.meta.main) {
   models.pipe(
-    Command.withSubcommands([list, show, diff, promote, back]),
+    Command.withSubcommands([list, show, diff, promote, back, prune]),
     Command.run({ version: packageJson.version }),
     runMain
   )

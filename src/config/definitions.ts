@@ -1,5 +1,5 @@
 import { Option, Schema } from "effect"
-import { address, compile, matching, seconds, share, splitList, wholeNumber, yesOrNo } from "./forms.ts"
+import { address, compile, isNetwork, matching, seconds, share, splitList, wholeNumber, yesOrNo } from "./forms.ts"
 
 /** An environment variable, as `--help` and docs/operating.md describe it. */
 export interface Setting {
@@ -130,6 +130,22 @@ export const definitions = {
     allowed: "a share from 0 to 1, or from 0% to 100%",
     schema: share
   }),
+  keepVersions: define({
+    name: "KEEP_VERSIONS",
+    fallback: "50",
+    description:
+      "Versions of the model that a run leaves, the newest; what is promoted, and what a rollback may go back to, stay beside them",
+    allowed: "a whole number from 1 to 100000",
+    schema: wholeNumber(1, 100_000)
+  }),
+  auditCopies: define({
+    name: "AUDIT_COPIES",
+    fallback: "1",
+    description:
+      "Whether the service's own runs, and what it embeds as it lands, write the variants to augmented_audio",
+    allowed: "1 or 0",
+    schema: yesOrNo
+  }),
   groupPattern: define({
     name: "GROUP_PATTERN",
     fallback: "the number before the first hyphen of UrbanSound8K's names, else the name without ending and variant",
@@ -227,10 +243,20 @@ export const definitions = {
     allowed: "a whole number of megabytes from 1 to 4096",
     schema: wholeNumber(1, 4096)
   }),
+  trustedProxies: define({
+    name: "TRUSTED_PROXIES",
+    fallback: "none",
+    description:
+      "Addresses and networks of the proxies before the service, separated by commas: only they are believed what they " +
+      "say of a client in X-Forwarded-For and X-Forwarded-Host",
+    allowed: "addresses and networks such as 127.0.0.1, 10.0.0.0/8, separated by commas",
+    schema: Schema.String.check(Schema.makeFilter((text) => splitList(text).every(isNetwork)))
+  }),
   rateLimit: define({
     name: "RATE_LIMIT",
-    fallback: "600",
-    description: "Predictions and uploads that one client may send in a minute",
+    fallback: "20000",
+    description:
+      "Predictions and uploads that may come in a minute with the token; where there is none, from one client's address",
     allowed: "a whole number from 1 to 1000000",
     schema: wholeNumber(1, 1_000_000)
   }),

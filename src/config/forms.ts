@@ -1,3 +1,4 @@
+import { isIP } from "node:net"
 import { Option, Schema, SchemaTransformation } from "effect"
 
 // What settings are written as, and what they mean.
@@ -44,7 +45,24 @@ export const yesOrNo = Schema.Literals(["1", "0", "true", "false"]).pipe(
 )
 
 export const webAddress = Schema.String.check(
-  Schema.makeFilter((text) => URL.canParse(text) && /^https?:$/.test(new URL(text).protocol))
+  Schema.makeFilter((text) => {
+    const url = URL.parse(text)
+    return url !== null && /^https?:$/.test(url.protocol) && url.username === "" && url.password === ""
+  })
 )
 
 export const address = { allowed: "an address such as http://localhost:9000", schema: webAddress }
+
+/** A text for people, such as a message, with the user and the password of any address in it left out. */
+export const withoutCredentials = (text: string): string => text.replaceAll(/(?<=:\/\/)[^\s/?#"']*@/g, "***@")
+
+/** Whether this is an address, or a network such as `10.0.0.0/8`. */
+export const isNetwork = (text: string): boolean => {
+  const [address = "", length, ...others] = text.split("/")
+  const most = { 4: 32, 6: 128 }[isIP(address)]
+  return (
+    most !== undefined &&
+    others.length === 0 &&
+    (length === undefined || (/^\d{1,3}$/.test(length) && Number(length) <= most))
+  )
+}

@@ -3,7 +3,7 @@ import { availableParallelism, homedir } from "node:os"
 import { join } from "node:path"
 import { Config, Context, Effect, Layer, Option, Redacted, Schema } from "effect"
 import { type Definition, definitions, type Setting } from "./definitions.ts"
-import { compile, splitList } from "./forms.ts"
+import { compile, splitList, withoutCredentials } from "./forms.ts"
 
 /** A setting that is wrong; the message names it, its value and what is allowed. */
 export class SettingError extends Schema.TaggedError<SettingError>()("SettingError", {
@@ -20,7 +20,7 @@ const decode = <A>({ name, allowed, schema, secret }: Definition<A>, text: strin
       () =>
         new SettingError({
           setting: name,
-          message: `${name} ${secret ? "has a value that is not allowed; it" : `is "${text}", but`} must be ${allowed}.`
+          message: `${name} ${secret ? "has a value that is not allowed; it" : `is "${withoutCredentials(text)}", but`} must be ${allowed}.`
         })
     )
   )
@@ -99,6 +99,8 @@ const readSettings = Effect.fn("Settings.read")(function* () {
     maxSkipped: yield* required(definitions.maxSkipped),
     gateTolerance: yield* required(definitions.gateTolerance),
     gateClassTolerance: yield* required(definitions.gateClassTolerance),
+    keepVersions: yield* required(definitions.keepVersions),
+    auditCopies: yield* required(definitions.auditCopies),
     groupPattern: Option.flatMap(yield* optional(definitions.groupPattern), compile),
     embedder: yield* required(definitions.embedder),
     yamnetModel: yield* optional(definitions.yamnetModel),
@@ -112,6 +114,7 @@ const readSettings = Effect.fn("Settings.read")(function* () {
     allowAnonymous: yield* required(definitions.allowAnonymous),
     corsOrigins: splitList(Option.getOrElse(yield* optional(definitions.corsOrigins), () => "")),
     maxUploadMegabytes: yield* required(definitions.maxUploadMegabytes),
+    trustedProxies: splitList(Option.getOrElse(yield* optional(definitions.trustedProxies), () => "")),
     rateLimit: yield* required(definitions.rateLimit),
     traceEndpoint: yield* optional(definitions.traceEndpoint),
     predictors: Option.getOrElse(yield* optional(definitions.predictors), () => Math.min(4, availableParallelism())),

@@ -1,6 +1,8 @@
 import { Effect, Schema } from "effect"
 import { Elysia } from "elysia"
 import { programPath } from "../processes/programPath.ts"
+import { open } from "../service/stated.ts"
+import { stillFile } from "../service/stillFile.ts"
 
 /** The dashboard does not build: a file of it is missing or wrong. */
 export class DashboardError extends Schema.TaggedError<DashboardError>()("DashboardError", {
@@ -30,34 +32,33 @@ export const dashboardRoutes = Effect.tryPromise({
     Bun.build({ entrypoints: [PAGE], minify: true, target: "browser", publicPath: "/dashboard/", throw: true }),
   catch: (cause) => new DashboardError({ message: `The dashboard does not build: ${String(cause)}` })
 }).pipe(
-  Effect.flatMap(({ outputs }) =>
-    Effect.promise(async () => {
-      const page = await outputs.find(({ path }) => path.endsWith(".html"))!.text()
-      const files = new Map(outputs.map((output) => [output.path.replace(/^.*\//, ""), output] as const))
-      return new Elysia({ name: "dashboard" })
-        .get(
-          "/dashboard",
-          () => {
-            const nonce = crypto.randomUUID()
-            const headers = {
-              "content-type": "text/html; charset=utf-8",
-              "content-security-policy": policy(nonce),
-              "cache-control": "no-store"
-            }
-            return new Response(page.replace("NONCE", nonce), { headers })
-          },
-          { detail: { hide: true } }
-        )
-        .get(
-          "/dashboard/:file",
-          ({ params: { file } }) => {
-            const found = files.get(file)
-            if (found === undefined || file.endsWith(".html")) return Response.redirect("/dashboard", 302)
-            // The bundler puts a hash of the content into the names.
-            return new Response(found, { headers: { "cache-control": "public, max-age=31536000, immutable" } })
-          },
-          { detail: { hide: true } }
-        )
+  Effect.map(({ outputs }) => {
+    // One nonce a start: the page is the same for everybody, and may be kept.
+    const nonce = crypto.randomUUID()
+    const page = outputs.find(({ path }) => path.endsWith(".html"))!
+    const index = stillFile(async () => (await page.text()).replace("NONCE", nonce), {
+      "content-type": "text/html; charset=utf-8",
+      "content-security-policy": policy(nonce)
     })
-  )
+    const files = new Map(
+      outputs
+        .filter((output) => output !== page)
+        .map((output) => {
+          // The bundler puts a hash of the content into the names.
+          const headers = { "content-type": output.type, "cache-control": "public, max-age=31536000, immutable" }
+          return [
+            output.path.replace(/^.*\//, ""),
+            stillFile(async () => new Uint8Array(await output.arrayBuffer()), headers)
+          ] as const
+        })
+    )
+    const hidden = { detail: { ...open, hide: true } }
+    return new Elysia({ name: "dashboard" })
+      .get("/dashboard", ({ request }) => index(request), hidden)
+      .get(
+        "/dashboard/:file",
+        ({ request, params: { file } }) => files.get(file)?.(request) ?? Response.redirect("/dashboard", 302),
+        hidden
+      )
+  })
 )

@@ -1,4 +1,5 @@
 import { DateTime, Effect, Option, Schema, Stream } from "effect"
+import { CLASS_NAME_RULE, isClassName } from "../store/className.ts"
 import { readDocumentIfWhole, writeDocument } from "../store/documents.ts"
 import {
   classOf,
@@ -67,12 +68,21 @@ export const relabel = Effect.fn("relabel")(function* (
   const below = from === undefined ? UNLABELLED_PREFIX : recordingKey(from, "")
   const to = recordingKey(className, key.slice(below.length))
   if (className.includes("/") || !isRecording({ key: to }) || classOf(to) !== className) {
-    return yield* new MoveError({ reason: "invalid", message: `"${className}" cannot be the name of a class.` })
+    return yield* new MoveError({
+      reason: "invalid",
+      message: `"${className}" cannot be the name of a class. ${CLASS_NAME_RULE}`
+    })
   }
   if (className === from) {
     return yield* new MoveError({ reason: "invalid", message: `${key} is of class ${className} already.` })
   }
   const others = yield* store.list(recordingKey(className, "")).pipe(Stream.take(1), Stream.runCollect)
+  if (others.length === 0 && !isClassName(className)) {
+    return yield* new MoveError({
+      reason: "invalid",
+      message: `"${className}" cannot be the name of a class. ${CLASS_NAME_RULE}`
+    })
+  }
   if (others.length === 0 && !options.allowNew) {
     return yield* new MoveError({ reason: "invalid", message: `There is no class "${className}" yet.` })
   }

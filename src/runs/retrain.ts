@@ -11,6 +11,7 @@ import type { KnownRecordings } from "../embeddings/sighting.ts"
 import type { Promotion } from "../registry/gate.ts"
 import { resumedElsewhere, withLease } from "../registry/lease.ts"
 import { readPointer } from "../registry/pointer.ts"
+import { pruneVersions } from "../registry/prune.ts"
 import { repairCopies } from "../registry/publish.ts"
 import { writeRunRecord } from "../registry/runRecord.ts"
 import { encodeTrainingSet, lastTrainingSet, newSince } from "../registry/trainingSet.ts"
@@ -218,6 +219,7 @@ export const finish = Effect.fn("retrain.finish")(function* (embedder: Embedder,
   const candidate = { runId, classifier, result, comparison, dataset, split, recipe, embedder, engine }
   const versionKeys = yield* writeCandidate(candidate, trainingSet)
   const { decision, keys } = yield* carryOut(intended, runId, pointer)
+  const pruned = yield* pruneNote(settings.keepVersions)
 
   return {
     runId,
@@ -249,6 +251,7 @@ export const finish = Effect.fn("retrain.finish")(function* (embedder: Embedder,
       ...worthOf(dataset),
       ...totals.notes,
       ...notesOnFiles(streamed.noted, run.others),
+      ...pruned,
       ...(classifier.search ? [classifier.search.why] : [])
     ],
     comparison: comparison ?? null,
@@ -258,3 +261,16 @@ export const finish = Effect.fn("retrain.finish")(function* (embedder: Embedder,
     artifacts: decision.promote ? keys : versionKeys
   } satisfies RunSummary
 })
+
+/** Removes old versions, and says so; that it could not is no reason to lose the run. */
+const pruneNote = (keep: number) =>
+  pruneVersions(keep).pipe(
+    Effect.map((gone) =>
+      gone.length === 0
+        ? []
+        : [
+            `Removed ${gone.length} old version${gone.length === 1 ? "" : "s"}, all but the newest ${keep} and what was promoted: ${gone.join(", ")}.`
+          ]
+    ),
+    Effect.catch(({ message }) => Effect.succeed([`Old versions could not be removed: ${message}`]))
+  )

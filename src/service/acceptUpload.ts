@@ -1,18 +1,15 @@
 import { DateTime, Effect, Option } from "effect"
-import { Settings } from "../config/settings.ts"
+import { UNKNOWN } from "../store/className.ts"
 import { readDocument, unlessChanged, writeDocument } from "../store/documents.ts"
-import { classOf, isRecording, recordingKey, uploadKey } from "../store/keys.ts"
+import { classOf, isRecording, isUnlabelled, recordingKey, UNLABELLED_PREFIX, uploadKey } from "../store/keys.ts"
 import { Receipt } from "../store/receipt.ts"
 import { Store } from "../store/store.ts"
 import { holds } from "../store/uploadFolder.ts"
 import { Corpus } from "./corpus.ts"
-import { Current } from "./current.ts"
+import { checkClass } from "./newClasses.ts"
 import { Predictor } from "./predictor.ts"
 import { refuse } from "./refusal.ts"
 import { Watcher } from "./watcher.ts"
-
-const CLASS_NAME = /^[a-z0-9][a-z0-9_-]{0,63}$/
-const UNKNOWN = "unknown"
 
 /** Where an uploaded recording lies, and whether it lay there before. */
 export interface Stored {
@@ -22,7 +19,8 @@ export interface Stored {
 }
 
 /**
- * Stores a recording under `extracted_audio/<class>/<UTC time>_<safe name>` once its content decodes.
+ * Stores a recording under `extracted_audio/<class>/<UTC time>_<safe name>` once its content decodes; one whose class is
+ * `unknown` under `unlabelled_audio/`, where a review offers it to be labelled.
  *
  * Bytes that lie in the store already stay where they are, whoever put them there: a receipt under `uploads/` names an
  * uploaded recording by content. One that has been damaged since is replaced; asked for under another class, they are
@@ -31,7 +29,7 @@ export interface Stored {
 export const acceptUpload = Effect.fn("acceptUpload")(function* (name: string, className: string, bytes: Uint8Array) {
   const predictor = yield* Predictor
   const corpus = yield* Corpus
-  yield* checkClass(className)
+  if (className !== UNKNOWN) yield* checkClass(className)
   yield* predictor.inspect(bytes)
   const contentHash = new Bun.CryptoHasher("sha256").update(bytes).digest("hex")
   return yield* storeOnce(name, className, bytes, contentHash).pipe(corpus.inTurn(contentHash))
@@ -47,8 +45,10 @@ const storeOnce = Effect.fnUntraced(function* (
   const corpus = yield* Corpus
   const put = Effect.fnUntraced(function* (key: string, asClass: string) {
     const stored = yield* store.put(key, bytes)
-    yield* corpus.added(stored, contentHash)
-    yield* (yield* Watcher).landed(stored)
+    if (isRecording(stored)) {
+      yield* corpus.added(stored, contentHash)
+      yield* (yield* Watcher).landed(stored)
+    }
     return { key, className: asClass, isNew: true } satisfies Stored
   })
 
@@ -63,7 +63,7 @@ const storeOnce = Effect.fnUntraced(function* (
       return yield* put(key, itsClass)
     }
     // A receipt without its recording: that was removed, or its writer has died, or is about to put the same bytes there.
-    if (key.startsWith(recordingKey(className, ""))) return yield* put(key, className)
+    if (key.startsWith(folderOf(className))) return yield* put(key, className)
   } else {
     const key = yield* corpus.keyOf(contentHash, bytes)
     if (key !== undefined) return yield* sameBytes(key, classOf(key) ?? UNKNOWN, className)
@@ -108,34 +108,19 @@ const sameBytes = (key: string, itsClass: string, asked: string) =>
         )
       )
 
-const checkClass = Effect.fnUntraced(function* (className: string) {
-  const { allowNewClasses } = yield* Settings
-  const { classes } = yield* (yield* Corpus).snapshot
-  const model = yield* (yield* Current).model
-  const known = new Set([
-    ...classes.keys(),
-    ...Option.match(model, { onNone: () => [], onSome: ({ metadata }) => metadata.classes })
-  ])
-  if (className === UNKNOWN || known.has(className)) return
-  if (!CLASS_NAME.test(className)) {
-    return yield* refuse(
-      400,
-      "A class's name is 1 to 64 lower-case letters, digits, _ and -, and begins with a letter or digit."
-    )
-  }
-  if (!allowNewClasses) {
-    return yield* refuse(400, `There is no such class; known are ${[...known].sort().join(", ") || "none yet"}.`)
-  }
-})
+/** Where recordings of a class lie; what is to be labelled yet lies in no class. */
+const folderOf = (className: string): string => (className === UNKNOWN ? UNLABELLED_PREFIX : recordingKey(className, ""))
 
 const freeKey = Effect.fnUntraced(function* (className: string, time: string, name: string) {
   const store = yield* Store
+  const folder = folderOf(className)
   // Sound under the name of notes or pictures would not be taken for a recording.
-  const file = isRecording({ key: recordingKey(className, name) }) ? name : `${name}.audio`
-  const plain = recordingKey(className, `${time}_${file}`)
+  const isNamed = [isRecording, isUnlabelled].some((isSound) => isSound({ key: folder + name }))
+  const file = isNamed ? name : `${name}.audio`
+  const plain = `${folder}${time}_${file}`
   if (Option.isNone(yield* store.find(plain))) return plain
   // Another file of this name in the same second.
-  return recordingKey(className, `${time}_${crypto.randomUUID().slice(0, 8)}_${file}`)
+  return `${folder}${time}_${crypto.randomUUID().slice(0, 8)}_${file}`
 })
 
 const MOST_BYTES = 160

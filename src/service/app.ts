@@ -6,9 +6,11 @@ import { Counters } from "./counters.ts"
 import { makeDrain } from "./drain.ts"
 import { isLoopback, makeGuard } from "./guard.ts"
 import { makeHandle, type Services } from "./handle.ts"
-import { openApi } from "./openapi.ts"
+import { openApiRoutes } from "./openapi.ts"
+import { makeProxies } from "./proxies.ts"
 import { Refusal, refusalOf, refusalOfThrown, refusalResponse, refuse } from "./refusal.ts"
 import { makeRoutes } from "./routes.ts"
+import { pathOf, routeTable } from "./routeTable.ts"
 
 const SECURITY = {
   "x-content-type-options": "nosniff",
@@ -27,32 +29,42 @@ export interface Address {
   readonly url: URL
 }
 
-/** The API and `pages`, which people look at, behind the guard. */
+/** The API and `pages`, which people look at, behind the guard; and which route a request is for. */
 const makeApp = (settings: Settings["Service"], context: Context.Context<Services>, pages: AnyElysia) => {
   const guard = makeGuard(settings)
-  return (
-    new Elysia()
-      .onError(({ code, error }) =>
-        Effect.runPromiseWith(context)(Effect.map(refusalOfThrown(code, error), refusalResponse))
-      )
-      // Ahead of the guard, so that a page that may read answers may read refusals, too.
-      .use(
-        cors({
-          origin: [...settings.corsOrigins],
-          methods: ["GET", "POST"],
-          allowedHeaders: ["authorization", "content-type", "last-event-id", "range"],
-          exposeHeaders: ["retry-after"],
-          credentials: false
-        })
-      )
-      .onRequest(({ request, server }) => {
-        const refusal = guard(request, new URL(request.url), server?.requestIP(request)?.address ?? "")
-        return refusal === undefined ? undefined : refusalResponse(refusal)
+  const askerOf = makeProxies(settings.trustedProxies)
+  const routes = makeRoutes(makeHandle(context))
+  const served = new Elysia().use(routes).use(openApiRoutes(routes)).use(pages)
+  const find = routeTable(served)
+  const app = new Elysia({
+    // Else it looks for the path from the 12th character of the address on, wherever the host ends.
+    handler: { standardHostname: false }
+  })
+    .onError(({ code, error }) =>
+      Effect.runPromiseWith(context)(Effect.map(refusalOfThrown(code, error), refusalResponse))
+    )
+    // Ahead of the guard, so that a page that may read answers may read refusals, too.
+    .use(
+      cors({
+        origin: [...settings.corsOrigins],
+        methods: ["GET", "POST"],
+        allowedHeaders: ["authorization", "content-type", "last-event-id", "range"],
+        exposeHeaders: ["retry-after"],
+        credentials: false
       })
-      .use(openApi)
-      .use(makeRoutes(makeHandle(context)))
-      .use(pages)
-  )
+    )
+    .onRequest(({ request, server }) => {
+      const asker = askerOf(request.headers, server?.requestIP(request)?.address ?? "")
+      const found = find(request.method, pathOf(request))
+      const refusal = guard(request, found, asker)
+      if (refusal === undefined) return undefined
+      if (refusal.status === 401 && request.headers.has("authorization")) {
+        Effect.runForkWith(context)(Effect.logWarning(`${asker.client} sent a wrong token to ${found.route?.path}.`))
+      }
+      return refusalResponse(refusal)
+    })
+    .use(served)
+  return { app, find }
 }
 
 const ending = new Refusal({ status: 503, detail: "The service is ending; please try again.", retryAfter: 5 })
@@ -81,7 +93,7 @@ export const listen = Effect.fn("listen")(function* (host: string, port: number,
   }
   const context = yield* Effect.context<Services>()
   const { answered } = yield* Counters
-  const app = makeApp(settings, context, pages)
+  const { app, find } = makeApp(settings, context, pages)
   const drain = makeDrain()
   const respond = async (request: Request): Promise<Response> => {
     if (drain.isEnding()) return refusalResponse(ending, { connection: "close" })
@@ -103,9 +115,11 @@ export const listen = Effect.fn("listen")(function* (host: string, port: number,
             drain.answer(async () => {
               // Bun cuts a body that is still coming after `IDLE`; for how long one may be silent is decided where it is read.
               if (request.method === "POST") server.timeout(request, 0)
+              const began = performance.now()
               const response = await respond(request)
               if (request.method === "POST") server.timeout(request, IDLE)
-              Effect.runForkWith(context)(answered(response.status))
+              const { route } = find(request.method, pathOf(request))
+              Effect.runForkWith(context)(answered(route, response.status, (performance.now() - began) / 1000))
               return secure(response)
             }),
           error: (thrown) => Effect.runPromiseWith(context)(Effect.map(refusalOf(Cause.die(thrown)), refusalResponse))

@@ -7,10 +7,11 @@ import { Store } from "../store/store.ts"
 import { Corpus } from "./corpus.ts"
 import type { Handle } from "./handle.ts"
 import { Intake } from "./intake.ts"
+import { mayBeNew } from "./newClasses.ts"
 import { rangeResponse } from "./range.ts"
 import { refuse } from "./refusal.ts"
 import { Runs } from "./runs.ts"
-import { answers, Binary, input, streams, wholeNumber } from "./stated.ts"
+import { answers, Binary, input, open, streams, wholeNumber } from "./stated.ts"
 
 const Classes = Schema.Struct({
   classes: Schema.Array(Schema.Struct({ name: Schema.String, recordings: Schema.Int, new: Schema.Int })),
@@ -23,14 +24,14 @@ const Classes = Schema.Struct({
 })
 
 const classes = Effect.gen(function* () {
-  const { minNewSamples, allowNewClasses } = yield* Settings
+  const { minNewSamples } = yield* Settings
   const snapshot = yield* (yield* Corpus).snapshot
   return {
     classes: [...snapshot.classes].map(([name, { recordings, fresh }]) => ({ name, recordings, new: fresh })),
     recordings: snapshot.objects.length,
     new_since_training: snapshot.fresh,
     threshold: minNewSamples,
-    new_classes_allowed: allowNewClasses,
+    new_classes_allowed: yield* mayBeNew,
     running: (yield* Runs).running() ?? null
   }
 })
@@ -127,7 +128,7 @@ export const clipRoutes = (handle: Handle) =>
   new Elysia({ name: "clips", tags: ["Training data"] })
     .get("/classes", ({ request }) => handle(request, classes), {
       response: answers(Classes),
-      detail: { summary: "Recordings by class, and how many are new since the last training" }
+      detail: { ...open, summary: "Recordings by class, and how many are new since the last training" }
     })
     .get("/clips", ({ request, query }) => handle(request, clips(query)), {
       query: input(PageQuery, "limit must be a whole number from 1 to 500, class and after one text each."),

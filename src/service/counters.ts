@@ -1,7 +1,9 @@
-import { Context, Effect, Layer, Metric } from "effect"
+import { Context, Effect, Layer, Metric, Option } from "effect"
 import { PrometheusMetrics } from "effect/observability"
 import { Corpus } from "./corpus.ts"
+import { Current, type Model } from "./current.ts"
 import { Predictor } from "./predictor.ts"
+import type { Route } from "./routeTable.ts"
 import { Runs } from "./runs.ts"
 
 const requests = Metric.counter("ecosight_http_requests_total", { description: "Requests answered", incremental: true })
@@ -14,6 +16,21 @@ const predictionSeconds = Metric.histogram("ecosight_prediction_seconds", {
   description: "Time from the whole body to the answer",
   boundaries: [0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10]
 })
+const requestSeconds = Metric.histogram("ecosight_http_request_seconds", {
+  description: "Time from a request's head to its answer's",
+  boundaries: [0.005, 0.02, 0.1, 0.5, 2, 10, 30]
+})
+const queue = Metric.gauge("ecosight_prediction_queue", {
+  description: "Requests that the engine processes have in hand or in their queues"
+})
+const modelLoaded = Metric.gauge("ecosight_model_loaded", { description: "1 while there is a model to predict with" })
+const modelClasses = Metric.gauge("ecosight_model_classes", { description: "Classes of the model" })
+const modelTrained = Metric.gauge("ecosight_model_trained_timestamp_seconds", {
+  description: "When the model was trained, in Unix time"
+})
+const modelScore = Metric.gauge("ecosight_model_score", {
+  description: "How the model did on its own holdout, by accuracy and macro_f1"
+})
 const engineDeaths = Metric.gauge("ecosight_engine_deaths", { description: "How often the engine process has died" })
 const training = Metric.gauge("ecosight_run_in_progress", { description: "1 while this service trains" })
 const fresh = Metric.gauge("ecosight_new_recordings", { description: "Recordings new since the last training" })
@@ -22,7 +39,12 @@ const fresh = Metric.gauge("ecosight_new_recordings", { description: "Recordings
 export class Counters extends Context.Service<
   Counters,
   {
-    readonly answered: (status: number) => Effect.Effect<void>
+    /** A request was answered; without a route there was nothing at its path, or not by its method. */
+    readonly answered: (
+      route: Pick<Route, "method" | "path"> | undefined,
+      status: number,
+      seconds: number
+    ) => Effect.Effect<void>
     readonly predicted: (seconds: number) => Effect.Effect<void>
     readonly uploaded: Effect.Effect<void>
     readonly predictions: () => number
@@ -36,13 +58,20 @@ export class Counters extends Context.Service<
     Counters,
     Effect.gen(function* () {
       const corpus = yield* Corpus
+      const current = yield* Current
       const runs = yield* Runs
       const predictor = yield* Predictor
       const began = performance.now()
       let predicted = 0
       return Counters.of({
-        answered: (status) =>
-          Metric.update(Metric.withAttributes(requests, { status: `${Math.floor(status / 100)}xx` }), 1),
+        answered: ({ method, path } = NO_ROUTE, status, seconds) =>
+          Effect.andThen(
+            Metric.update(
+              Metric.withAttributes(requests, { method, route: path, status: `${Math.floor(status / 100)}xx` }),
+              1
+            ),
+            Metric.update(Metric.withAttributes(requestSeconds, { method, route: path }), seconds)
+          ),
         predicted: (seconds) => {
           predicted++
           return Effect.andThen(Metric.update(predictions, 1), Metric.update(predictionSeconds, seconds))
@@ -59,9 +88,26 @@ export class Counters extends Context.Service<
           yield* Metric.update(training, runs.running() === undefined ? 0 : 1)
           const snapshot = yield* Effect.option(corpus.snapshot)
           if (snapshot._tag === "Some") yield* Metric.update(fresh, snapshot.value.fresh)
+          yield* Metric.update(queue, predictor.waiting())
+          yield* tellModel(Option.flatten(yield* Effect.option(current.model)))
           return yield* PrometheusMetrics.format()
         })
       })
     })
   )
 }
+
+/** What clients make up does not become a label. */
+const NO_ROUTE = { method: "other", path: "none" }
+
+const tellModel = Effect.fnUntraced(function* (model: Option.Option<Model>) {
+  yield* Metric.update(modelLoaded, Option.isSome(model) ? 1 : 0)
+  if (Option.isNone(model)) return
+  const { classes, training_date, test_accuracy, macro_f1 } = model.value.metadata
+  yield* Metric.update(modelClasses, classes.length)
+  const trained = Date.parse(`${training_date.replace(" ", "T")}Z`)
+  if (!Number.isNaN(trained)) yield* Metric.update(modelTrained, trained / 1000)
+  for (const [figure, value] of Object.entries({ accuracy: test_accuracy, macro_f1 })) {
+    if (value !== undefined) yield* Metric.update(Metric.withAttributes(modelScore, { figure }), value)
+  }
+})

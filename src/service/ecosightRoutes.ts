@@ -10,7 +10,7 @@ import { Intake } from "./intake.ts"
 import { Outages } from "./outages.ts"
 import { Predictor } from "./predictor.ts"
 import { refuse } from "./refusal.ts"
-import { answers, Binary, Done, input, multipartBody } from "./stated.ts"
+import { answers, Binary, Done, input, limited, multipartBody, open, Timestamp, yesOrNo } from "./stated.ts"
 
 const timestamp = Effect.map(DateTime.now, DateTime.formatIso)
 
@@ -60,12 +60,12 @@ const trainingHistory = Effect.map(promoted, (model) => {
   const { history, log } = model.value
   const { loss = [], val_loss = [], accuracy = [], val_accuracy = [] } = history
   const epochs = loss.map((_, at) => at + 1)
+  // EcoSight's clients take the first figure of every list that is there.
+  const curves = Object.fromEntries(
+    Object.entries({ loss, val_loss, accuracy, val_accuracy, epochs }).filter(([, figures]) => figures.length > 0)
+  )
   const has_history = loss.length > 0
-  return {
-    has_history,
-    training_history: has_history ? { loss, val_loss, accuracy, val_accuracy, epochs } : null,
-    retraining_log: log
-  }
+  return { has_history, training_history: has_history ? curves : null, retraining_log: log }
 })
 
 const predict = (request: Request, mayBeUnknown: boolean) =>
@@ -125,7 +125,6 @@ const upload = (request: Request, classInQuery = "unknown") =>
   )
 
 const Figures = Schema.Array(Schema.Number)
-const Timestamp = Schema.String.annotate({ format: "date-time" })
 
 const Root = Schema.Struct({
   message: Schema.String,
@@ -158,7 +157,14 @@ const Status = Schema.Struct({
 const History = Schema.Struct({
   has_history: Schema.Boolean,
   training_history: Schema.NullOr(
-    Schema.Struct({ loss: Figures, val_loss: Figures, accuracy: Figures, val_accuracy: Figures, epochs: Figures })
+    Schema.Struct({
+      loss: Schema.optionalKey(Figures),
+      /** Of recordings that training did not hear, or by cross-validation; models of before may have none. */
+      val_loss: Schema.optionalKey(Figures),
+      accuracy: Schema.optionalKey(Figures),
+      val_accuracy: Schema.optionalKey(Figures),
+      epochs: Schema.optionalKey(Figures)
+    })
   ),
   retraining_log: Schema.Json
 })
@@ -191,34 +197,37 @@ export const ecosightRoutes = (handle: Handle) =>
   new Elysia({ name: "ecosight", tags: ["EcoSight"] })
     .get("/", ({ request }) => handle(request, root), {
       response: answers(Root),
-      detail: { summary: "What this is" }
+      detail: { ...open, summary: "What this is" }
     })
     .get("/health", ({ request }) => handle(request, health), {
       response: answers(Health),
-      detail: { summary: "Whether the service answers" }
+      detail: { ...open, summary: "Whether the service answers" }
     })
     .get("/status", ({ request }) => handle(request, status), {
       response: answers(Status),
-      detail: { summary: "The promoted model; 503 without" }
+      detail: { ...open, summary: "The promoted model; 503 without" }
     })
     .get("/metrics", ({ request }) => handle(request, metrics), {
       response: answers(Schema.Json, 404),
-      detail: { summary: "The promoted model's scores" }
+      detail: { ...open, summary: "The promoted model's scores" }
     })
     .get("/training-history", ({ request }) => handle(request, trainingHistory), {
       response: answers(History),
-      detail: { summary: "Learning curves, and every training so far" }
+      detail: { ...open, summary: "Learning curves, and every training so far" }
     })
-    .post("/predict", ({ request, query }) => handle(request, predict(request, query.unknown === "1")), {
-      query: input(Schema.Struct({ unknown: Schema.optionalKey(Schema.String) }), "unknown must be 1, or left out."),
+    .post("/predict", ({ request, query }) => handle(request, predict(request, query.unknown ?? false)), {
+      query: input(Schema.Struct({ unknown: Schema.optionalKey(yesOrNo) }), "unknown must be true or false."),
       ...multipartBody(Schema.Struct({ file: Binary })),
       response: answers(Prediction, ...BODY),
-      detail: { summary: 'Classifies a recording; with ?unknown=1 as "unknown" where the model is not sure enough' }
+      detail: {
+        ...limited,
+        summary: 'Classifies a recording; with ?unknown=true as "unknown" where the model is not sure enough'
+      }
     })
     .post("/upload", ({ request, query }) => handle(request, upload(request, query.class_name)), {
       // EcoSight takes the class from the query.
       query: input(Schema.Struct({ class_name: Schema.optionalKey(Schema.String) }), "class_name must be one class."),
       ...multipartBody(Schema.Struct({ file: Binary, class_name: Schema.optionalKey(Schema.String) })),
       response: answers(Uploaded, ...BODY, 409),
-      detail: { summary: "Adds a recording to the training data" }
+      detail: { ...limited, summary: "Adds a recording to the training data" }
     })

@@ -1,68 +1,89 @@
 import { createHash, timingSafeEqual } from "node:crypto"
 import { Option, Redacted } from "effect"
 import type { Settings } from "../config/settings.ts"
+import { makeLimiter } from "./limiter.ts"
+import type { Asker } from "./proxies.ts"
 import { Refusal, refuse } from "./refusal.ts"
+import type { Found } from "./routeTable.ts"
 
 /** Whether this address is reached from this machine only. */
 export const isLoopback = (host: string): boolean =>
   host === "localhost" || host === "::1" || host === "[::1]" || /^127\.\d+\.\d+\.\d+$/.test(host)
 
-/** Paths whose reading costs: they fetch recordings from the store, or list much of it. */
-const COSTLY = /^\/(clips|review|map)(\/|$)/
-/** What computes or stores, and is limited per client. */
-const LIMITED = /^\/(predict|upload)$/
+/** Wrong tokens in a minute, from one address, after which it has to wait with any. */
+const GUESSES = 20
+
+const BEARER = /^bearer +/i
+
+/** Whether who asks may be told what names files, servers and machines: the guard has checked every token that was sent. */
+export const mayReadAll = (
+  { headers }: Pick<Request, "headers">,
+  { apiToken }: Pick<Settings["Service"], "apiToken">
+) => Option.isNone(apiToken) || BEARER.test(headers.get("authorization") ?? "")
 
 type Needs = Pick<Settings["Service"], "apiToken" | "allowAnonymous" | "corsOrigins" | "rateLimit">
 
 /**
  * Makes the check that every request passes first; it gives the refusal, if any.
  *
- * What writes or costs needs the token. Web pages of other origins may send nothing that writes, token or not; and
- * without a token only names of this machine are served, so that no page can reach it under a name of its own.
+ * All but what routes state to be open needs the token. Web pages of other origins may ask for nothing of it, token or
+ * not; and without a token only names of this machine are served, so that no page can reach it under a name of its own.
  */
 export const makeGuard = (settings: Needs) => {
   const token = Option.map(settings.apiToken, (secret) => digest(`Bearer ${Redacted.value(secret)}`))
-  const takes = makeLimiter(settings.rateLimit)
+  const requests = makeLimiter(settings.rateLimit)
+  const guesses = makeLimiter(GUESSES)
 
-  return (request: Request, url: URL, client: string): Refusal | undefined => {
-    const isOpen = Option.isNone(token) && !settings.allowAnonymous
-    if (isOpen && !isLoopback(url.hostname)) {
+  /** Whether the token is right; guesses are slowed, a right one among them, too, or it would be told from the wrong. */
+  const checkToken = (sent: string | null, client: string, now: number): Refusal | undefined => {
+    if (Option.isNone(token)) return undefined
+    if (sent === null) return refuse(401, "A token is needed: send it as Authorization: Bearer <API_TOKEN>.")
+    const wait = guesses.wait(client, now)
+    if (wait > 0) return later(`Too many wrong tokens came from this address: try again in ${wait} s.`, wait)
+    if (timingSafeEqual(digest(sent.replace(BEARER, "Bearer ")), token.value)) return undefined
+    guesses.take(client, now)
+    return refuse(401, "The token is wrong: send it as Authorization: Bearer <API_TOKEN>.")
+  }
+
+  return ({ headers }: Pick<Request, "headers">, { route, allowed }: Found, asker: Asker): Refusal | undefined => {
+    const { client, hosts } = asker
+    if (hosts.some((host) => host.includes(","))) return refuse(400, "The request names two hosts.")
+    const isLocalOnly = Option.isNone(token) && !settings.allowAnonymous
+    if (isLocalOnly && !hosts.every((host) => isLoopback(URL.parse(`http://${host}`)?.hostname ?? ""))) {
       return refuse(403, "Without API_TOKEN this service answers only under the name localhost.")
     }
-    const writes = request.method !== "GET" && request.method !== "HEAD"
-    if (!writes && !COSTLY.test(url.pathname)) return undefined
-    const origin = request.headers.get("origin")
-    if (origin !== null && URL.parse(origin)?.host !== url.host && !settings.corsOrigins.includes(origin)) {
+    if (route === undefined) {
+      return allowed.length === 0
+        ? refuse(404, "There is nothing at this path.")
+        : new Refusal({ status: 405, detail: `This path has ${allowed.join(", ")} only.`, allowed: [...allowed] })
+    }
+    const now = performance.now() / 1000
+    const sent = headers.get("authorization")
+    // An open route may tell more to who has the token. Other schemes are for who is in between.
+    if (route.isOpen) return sent !== null && BEARER.test(sent) ? checkToken(sent, client, now) : undefined
+    const origin = headers.get("origin")
+    if (origin !== null && !isOwn(origin, asker) && !settings.corsOrigins.includes(origin)) {
       return refuse(403, "This web page's origin is not in CORS_ORIGINS.")
     }
-    const sent = digest(request.headers.get("authorization") ?? "")
-    if (Option.isSome(token) && !timingSafeEqual(sent, token.value)) {
-      return refuse(401, "A token is needed: send it as Authorization: Bearer <API_TOKEN>.")
-    }
-    if (!writes || !LIMITED.test(url.pathname)) return undefined
-    const wait = takes(client, performance.now() / 1000)
-    return wait === 0
-      ? undefined
-      : new Refusal({ status: 429, detail: `Too many requests: try again in ${wait} s.`, retryAfter: wait })
+    const refusal = checkToken(sent, client, now)
+    if (refusal !== undefined || !route.isLimited) return refusal
+    // Whoever has the token is one client, wherever it asks from.
+    const wait = requests.take(Option.isSome(token) ? "token" : client, now)
+    return wait === 0 ? undefined : later(`Too many requests: try again in ${wait} s.`, wait)
   }
 }
+
+/** Whether a page of this origin came from the service: under the name that it was asked by, or a trusted proxy was. */
+const isOwn = (origin: string, { hosts, isProxied }: Asker): boolean => {
+  const page = URL.parse(origin)
+  if (page === null || !/^https?:$/.test(page.protocol)) return false
+  const asked = hosts.at(-1)!
+  if (URL.parse(`${page.protocol}//${asked}`)?.host === page.host) return true
+  // nginx's $host has no port.
+  return isProxied && page.hostname === asked
+}
+
+const later = (detail: string, retryAfter: number) => new Refusal({ status: 429, detail, retryAfter })
 
 // Digests are of one length, so comparing them takes one time.
 const digest = (text: string): Buffer => createHash("sha256").update(text).digest()
-
-const MOST_CLIENTS = 10_000
-
-/** A token bucket per client, a minute's worth deep. Gives 0 where one was taken, else the seconds to wait. */
-export const makeLimiter = (perMinute: number) => {
-  const buckets = new Map<string, { left: number; at: number }>()
-  return (client: string, now: number): number => {
-    const bucket = buckets.get(client) ?? { left: perMinute, at: now }
-    const left = Math.min(perMinute, bucket.left + ((now - bucket.at) * perMinute) / 60)
-    if (left < 1) return Math.ceil(((1 - left) * 60) / perMinute)
-    // Deleted first, so that the map stays in the order of use, and forgets whoever has been quiet the longest.
-    buckets.delete(client)
-    buckets.set(client, { left: left - 1, at: now })
-    if (buckets.size > MOST_CLIENTS) buckets.delete(buckets.keys().next().value!)
-    return 0
-  }
-}

@@ -9,7 +9,7 @@ import { Current, readModel } from "./current.ts"
 import type { Handle } from "./handle.ts"
 import { Predictor } from "./predictor.ts"
 import { refuse } from "./refusal.ts"
-import { answers, Done, input } from "./stated.ts"
+import { answers, Done, input, open } from "./stated.ts"
 
 const unknown = refuse(404, "There is no such version of the model.")
 const known = (id: string) => (isRunId(id) ? Effect.succeed(id) : Effect.fail(unknown))
@@ -67,16 +67,16 @@ export const modelRoutes = (handle: Handle) =>
   new Elysia({ name: "models", tags: ["Models"] })
     .get("/models", ({ request }) => handle(request, list), {
       response: answers(Schema.Struct({ models: Schema.Array(Version), promoted: Schema.NullOr(Schema.String) })),
-      detail: { summary: "Every version, newest first" }
+      detail: { ...open, summary: "Every version, newest first" }
     })
     .get("/models/:id", ({ request, params }) => handle(request, show(params.id)), {
       response: answers(ModelDetails, 404),
-      detail: { summary: "A version with its scores and learning curves" }
+      detail: { ...open, summary: "A version with its scores and learning curves" }
     })
     .get("/models/:id/compare", ({ request, params, query }) => handle(request, compare(params.id, query.with)), {
       query: input(Schema.Struct({ with: Schema.String }), "with must be the id of another version."),
       response: answers(Difference, 404, 422),
-      detail: { summary: "What changed from this version to another" }
+      detail: { ...open, summary: "What changed from this version to another" }
     })
     .post("/models/:id/promote", ({ request, params }) => handle(request, promote(params.id)), {
       parse: "none",

@@ -36,6 +36,8 @@ export class Predictor extends Context.Service<
     /** Loads the version that is promoted now, ahead of the first prediction, and copies it to this machine. */
     readonly warm: Effect.Effect<void>
     readonly deaths: () => number
+    /** Requests that its processes have in hand or in their queues. */
+    readonly waiting: () => number
   }
 >()("ecosight/service/Predictor") {
   static readonly layer = Layer.effect(
@@ -122,7 +124,8 @@ export class Predictor extends Context.Service<
         ),
         admit,
         warm,
-        deaths: () => processes.reduce((sum, process) => sum + process.deaths(), 0)
+        deaths: () => processes.reduce((sum, process) => sum + process.deaths(), 0),
+        waiting: () => processes.reduce((sum, process) => sum + process.waiting(), 0)
       })
     })
   )

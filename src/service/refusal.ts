@@ -7,7 +7,9 @@ export class Refusal extends Schema.TaggedError<Refusal>()("Refusal", {
   status: Schema.Int,
   detail: Schema.String,
   /** Seconds after which the client may try again. */
-  retryAfter: Schema.optionalKey(Schema.Int)
+  retryAfter: Schema.optionalKey(Schema.Int),
+  /** The methods that the path has. */
+  allowed: Schema.optionalKey(Schema.Array(Schema.String))
 }) {}
 
 /** Seconds after which to ask again where the store is away. */
@@ -58,10 +60,18 @@ export const refusalOfThrown = (code: string | number, thrown: unknown): Effect.
 }
 
 export const refusalResponse = (
-  { status, detail, retryAfter }: Refusal,
+  { status, detail, retryAfter, allowed }: Refusal,
   headers: Readonly<Record<string, string>> = {}
 ): Response =>
   Response.json(
     { detail },
-    { status, headers: { ...headers, ...(retryAfter === undefined ? {} : { "retry-after": String(retryAfter) }) } }
+    {
+      status,
+      headers: {
+        ...headers,
+        ...(retryAfter === undefined ? {} : { "retry-after": String(retryAfter) }),
+        ...(allowed === undefined ? {} : { allow: allowed.join(", ") }),
+        ...(status === 401 ? { "www-authenticate": 'Bearer realm="EcoSight"' } : {})
+      }
+    }
   )

@@ -1,7 +1,6 @@
 import { Effect, Option, Schema, Stream } from "effect"
 import { Elysia } from "elysia"
 import { DataMap } from "../classifier/mapRecordings.ts"
-import { Settings } from "../config/settings.ts"
 import { readPointer } from "../registry/pointer.ts"
 import { keep, type Move, relabel, restore, setAside } from "../review/moves.ts"
 import { openItems, Review, readReview } from "../review/review.ts"
@@ -10,9 +9,10 @@ import { SET_ASIDE_PREFIX, versionKey } from "../store/keys.ts"
 import { Store } from "../store/store.ts"
 import { Corpus } from "./corpus.ts"
 import type { Handle } from "./handle.ts"
+import { checkClass } from "./newClasses.ts"
 import { refuse } from "./refusal.ts"
 import { Reviews } from "./reviews.ts"
-import { answers, Done, jsonBody } from "./stated.ts"
+import { answers, Done, jsonBody, Timestamp } from "./stated.ts"
 
 /** Items of each kind in one answer: what is decided makes room for the next. */
 const MOST = 100
@@ -29,6 +29,7 @@ const ReviewState = Schema.Struct({
   review: Schema.NullOr(
     Schema.Struct({
       ...Review.fields,
+      date: Timestamp,
       counts: Schema.Struct({
         suspects: Schema.Int,
         duplicates: Schema.Int,
@@ -107,13 +108,14 @@ const STATUS = { missing: 404, conflict: 409, invalid: 400 } as const
 
 const decide = Effect.fnUntraced(
   function* (decision: typeof Decision.Type) {
-    const { allowNewClasses: allowNew } = yield* Settings
     switch (decision.decision) {
       case "keep":
         yield* keep(decision.key)
         return { success: true, message: "Kept as it is.", key: decision.key }
       case "relabel":
-        return yield* moved(yield* relabel(decision.key, decision.class, { allowNew }))
+        yield* checkClass(decision.class)
+        // What is no class was refused.
+        return yield* moved(yield* relabel(decision.key, decision.class, { allowNew: true }))
       case "set aside":
         return yield* moved(yield* setAside(decision.key))
       case "restore":

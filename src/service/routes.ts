@@ -7,7 +7,7 @@ import type { Handle } from "./handle.ts"
 import { modelRoutes } from "./modelRoutes.ts"
 import { reviewRoutes } from "./reviewRoutes.ts"
 import { runRoutes } from "./runRoutes.ts"
-import { streams } from "./stated.ts"
+import { open, streams } from "./stated.ts"
 import { workerRoutes } from "./workerRoutes.ts"
 
 const prometheus = Effect.map(
@@ -30,6 +30,7 @@ export const makeRoutes = (handle: Handle) =>
     .use(workerRoutes(handle))
     .get("/prometheus", ({ request }) => handle(request, prometheus), {
       detail: {
+        ...open,
         summary: "What the service counts, in Prometheus' format",
         responses: streams("text/plain", "The counters", Schema.String)
       }

@@ -90,8 +90,12 @@ export const makeRunLog = (): RunLog => {
 /** Proxies and Bun cut a stream that is quiet for 10 s. */
 const HEARTBEAT = 5_000
 
-/** A run's events after `lastId` as Server-Sent Events, until its end or until the client goes. */
-export const eventStream = (log: RunLog, lastId: number): Response => {
+/** A run's events after `lastId` as Server-Sent Events, each as `told` has it, until its end or until the client goes. */
+export const eventStream = (
+  log: RunLog,
+  lastId: number,
+  told: (event: LoggedEvent) => ReadonlyArray<LoggedEvent>
+): Response => {
   const encoder = new TextEncoder()
   let stop = () => {}
   const body = new ReadableStream<Uint8Array>({
@@ -101,9 +105,11 @@ export const eventStream = (log: RunLog, lastId: number): Response => {
         stop()
         controller.close()
       }
-      const show = ({ id, type, data }: LoggedEvent) => {
-        send(`id: ${id}\nevent: ${type}\ndata: ${JSON.stringify(data)}\n\n`)
-        if (type === "end") finish()
+      const show = (event: LoggedEvent) => {
+        for (const { id, type, data } of told(event)) {
+          send(`id: ${id}\nevent: ${type}\ndata: ${JSON.stringify(data)}\n\n`)
+        }
+        if (event.type === "end") finish()
       }
       send("retry: 2000\n\n")
       const heartbeat = setInterval(() => send(": heartbeat\n\n"), HEARTBEAT)

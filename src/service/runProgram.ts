@@ -34,7 +34,12 @@ const run = Effect.fnUntraced(function* ({ runId, reason }: RunTask) {
   const settings = yield* Settings
   const store = yield* openStoreAt(location)
   // The reason is recorded with the options; the service has counted already.
-  const options: RetrainOptions & { readonly reason: string } = { ...TRAINING_DEFAULTS, minNewSamples: 0, reason }
+  const options: RetrainOptions & { readonly reason: string } = {
+    ...TRAINING_DEFAULTS,
+    audit: settings.auditCopies,
+    minNewSamples: 0,
+    reason
+  }
   if (Option.isSome(settings.databaseUrl)) {
     return yield* retrainOnCluster(runId, store.location, options).pipe(
       Effect.provide(clientLayer(settings.databaseUrl.value))

@@ -1,16 +1,19 @@
-import { Effect, Option, Schema, Struct } from "effect"
+import { Effect, Option, Schema, SchemaTransformation, Struct } from "effect"
 import { Elysia } from "elysia"
 import { Settings } from "../config/settings.ts"
 import { isRunId } from "../registry/runRecord.ts"
 import { RunSummary } from "../runs/summary.ts"
+import { endForAnybody, eventForAnybody, runForAnybody } from "./forAnybody.ts"
+import { mayReadAll } from "./guard.ts"
 import type { Handle } from "./handle.ts"
 import { refuse } from "./refusal.ts"
 import { Run } from "./runHistory.ts"
-import { EventData, eventStream, makeRunLog } from "./runLog.ts"
+import { EventData, eventStream, type LoggedEvent, makeRunLog } from "./runLog.ts"
 import { Runs } from "./runs.ts"
-import { answers, Done, input, jsonBody, streams, wholeNumber } from "./stated.ts"
+import { oneLine } from "./serviceLog.ts"
+import { answers, Done, input, jsonBody, open, streams, Timestamp, wholeNumber } from "./stated.ts"
 
-const Listed = Schema.Struct(Struct.omit(Run.fields, ["summary"]))
+const Listed = Schema.Struct({ ...Struct.omit(Run.fields, ["summary"]), startedAt: Schema.NullOr(Timestamp) })
 /** What runs of every version have told; newer ones tell more. */
 const Summary = Schema.StructWithRest(
   Schema.Struct(
@@ -30,29 +33,38 @@ const Summary = Schema.StructWithRest(
 )
 const RunDetails = Schema.Struct({ ...Listed.fields, summary: Schema.NullOr(Summary) })
 
-const list = Effect.fnUntraced(function* ({ limit = 20, before }: { limit?: number; before?: string }) {
+const list = Effect.fnUntraced(function* (
+  request: Request,
+  { limit = 20, before }: { limit?: number; before?: string }
+) {
   const runs = yield* Runs
-  return { runs: yield* runs.list(limit, before), running: runs.running() ?? null }
+  const listed = yield* runs.list(limit, before)
+  return {
+    runs: mayReadAll(request, yield* Settings) ? listed : listed.map(endForAnybody),
+    running: runs.running() ?? null
+  }
 })
 
-const show = Effect.fnUntraced(function* (id: string) {
-  const { summary, ...run } = yield* (yield* Runs).get(id)
+const show = Effect.fnUntraced(function* (request: Request, id: string) {
+  const found = yield* (yield* Runs).get(id)
+  const { summary, ...run } = mayReadAll(request, yield* Settings) ? found : runForAnybody(found)
   return { ...run, summary: Option.getOrNull(Schema.decodeUnknownOption(Summary)(summary)) }
 })
 
-const events = Effect.fnUntraced(function* (id: string, last: number) {
+const events = Effect.fnUntraced(function* (request: Request, id: string, last: number) {
   const runs = yield* Runs
+  const told = mayReadAll(request, yield* Settings) ? (event: LoggedEvent) => [event] : eventForAnybody
   const { status, outcome } = yield* runs.get(id)
   const log = runs.log(id)
   if (log !== undefined) {
     const isOver = status !== "running" && log.after(last).length === 0
     // 204 tells an EventSource not to come back.
-    return isOver ? new Response(null, { status: 204 }) : eventStream(log, last)
+    return isOver ? new Response(null, { status: 204 }) : eventStream(log, last, told)
   }
   if (status === "running") return yield* refuse(409, "This run was not started here, so its events are elsewhere.")
   const ended = makeRunLog()
   ended.end({ status, outcome })
-  return last > 0 ? new Response(null, { status: 204 }) : eventStream(ended, 0)
+  return last > 0 ? new Response(null, { status: 204 }) : eventStream(ended, 0, told)
 })
 
 const cancel = Effect.fnUntraced(function* (id: string) {
@@ -60,15 +72,20 @@ const cancel = Effect.fnUntraced(function* (id: string) {
   return { success: true, message: "The run is cancelled.", status: "cancelled" } as const
 })
 
+/** It goes into records, onto pages and terminals. */
+const Reason = Schema.String.check(Schema.isMaxLength(500)).pipe(
+  Schema.decodeTo(Schema.String, SchemaTransformation.transform({ decode: oneLine, encode: (text) => text }))
+)
+
 const RetrainRequest = Schema.Struct({
-  trigger_reason: Schema.optionalKey(Schema.NullOr(Schema.String.check(Schema.isMaxLength(500)))),
+  trigger_reason: Schema.optionalKey(Schema.NullOr(Reason)),
   min_new_samples: Schema.optionalKey(Schema.NullOr(Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 1e9 }))))
 })
 
 const retrain = Effect.fnUntraced(function* ({ trigger_reason, min_new_samples }: typeof RetrainRequest.Type) {
   const { minNewSamples } = yield* Settings
   const least = min_new_samples ?? minNewSamples
-  const started = yield* (yield* Runs).start(trigger_reason ?? "Manual trigger", least)
+  const started = yield* (yield* Runs).start(trigger_reason || "Manual trigger", least)
   if (started.status === "not_needed") {
     const { status, fresh } = started
     const message = `Only ${fresh} recordings are new since the last training, fewer than ${least}.`
@@ -92,7 +109,7 @@ const Retraining = Schema.Struct({
 /** Training runs: start, list, one, live events, cancel. */
 export const runRoutes = (handle: Handle) =>
   new Elysia({ name: "runs", tags: ["Runs"] })
-    .get("/runs", ({ request, query }) => handle(request, list(query)), {
+    .get("/runs", ({ request, query }) => handle(request, list(request, query)), {
       query: input(
         Schema.Struct({
           limit: Schema.optionalKey(wholeNumber(1, 100)),
@@ -101,21 +118,22 @@ export const runRoutes = (handle: Handle) =>
         "limit must be a whole number from 1 to 100, and before a run's id."
       ),
       response: answers(Schema.Struct({ runs: Schema.Array(Listed), running: Schema.NullOr(Schema.String) }), 422),
-      detail: { summary: "Runs, newest first; their summaries are told one by one" }
+      detail: { ...open, summary: "Runs, newest first; what a run says of its files and machines is told one by one" }
     })
-    .get("/runs/:id", ({ request, params }) => handle(request, show(params.id)), {
+    .get("/runs/:id", ({ request, params }) => handle(request, show(request, params.id)), {
       response: answers(RunDetails, 404),
-      detail: { summary: "A run, with its report once it has finished" }
+      detail: { ...open, summary: "A run, with its report once it has finished; only the token reads what names files" }
     })
     .get(
       "/runs/:id/events",
-      ({ request, params, headers }) => handle(request, events(params.id, headers["last-event-id"] ?? 0)),
+      ({ request, params, headers }) => handle(request, events(request, params.id, headers["last-event-id"] ?? 0)),
       {
         headers: input(
           Schema.Struct({ "last-event-id": Schema.optionalKey(wholeNumber(0, Number.MAX_SAFE_INTEGER)) }),
           "Last-Event-ID must be a whole number."
         ),
         detail: {
+          ...open,
           summary: "A run's progress as Server-Sent Events: progress, epoch, skip, end",
           responses: streams(
             "text/event-stream",

@@ -1,4 +1,4 @@
-import { Context, DateTime, Effect, FiberMap, Layer, Option, Semaphore } from "effect"
+import { Context, DateTime, Effect, FiberMap, Layer, Metric, Option, Semaphore } from "effect"
 import { Settings } from "../config/settings.ts"
 import { runningRun } from "../registry/lease.ts"
 import { isRunId, newRunId } from "../registry/runRecord.ts"
@@ -14,6 +14,15 @@ import type { RunLog } from "./runLog.ts"
 
 /** Runs of this process whose events can still be read. */
 const REMEMBERED = 20
+/** How late a run that another process began may be seen; those of this one are seen at once. */
+const LIST_AGE = "10 seconds"
+/** Runs that have ended, and whose records are read no more. */
+const MOST_ENDED = 100
+
+const ended = Metric.counter("ecosight_runs_total", {
+  description: "Runs of this service that ended, by how",
+  incremental: true
+})
 
 /** What asking for a run came to. */
 export type Started =
@@ -62,6 +71,11 @@ export class Runs extends Context.Service<
           Effect.forkScoped
         )
       }
+      const [listed, listAnew] = yield* listRunIds.pipe(
+        Effect.provideService(Store, store),
+        Effect.cachedInvalidateWithTTL(LIST_AGE)
+      )
+      const over = new Map<string, Run>()
       const live = () => [...runs.values()].find(isUnderWay)
 
       const finish = Effect.fn("Runs.finish")(
@@ -76,6 +90,8 @@ export class Runs extends Context.Service<
               log: "Warn"
             })
           }
+          yield* Metric.update(Metric.withAttributes(ended, { status }), 1)
+          yield* listAnew
           yield* corpus.forget
           yield* current.forget
           // Listed anew first: what was skipped may have landed while it ran.
@@ -122,7 +138,13 @@ export class Runs extends Context.Service<
       const find = Effect.fn("Runs.find")(function* (id: string) {
         const run = runs.get(id)
         if (run !== undefined && isUnderWay(run)) return Option.some(viewOf(run))
+        const known = over.get(id)
+        if (known !== undefined) return Option.some(known)
         const record = yield* readRun(id).pipe(Effect.provideService(Store, store))
+        if (Option.isSome(record) && record.value.status === "finished") {
+          over.set(id, record.value)
+          if (over.size > MOST_ENDED) over.delete(over.keys().next().value!)
+        }
         return Option.orElse(record, () => Option.map(Option.fromUndefinedOr(run), viewOf))
       })
 
@@ -132,7 +154,7 @@ export class Runs extends Context.Service<
       })
 
       const list = Effect.fn("Runs.list")(function* (limit: number, before: string | undefined) {
-        const stored = yield* listRunIds.pipe(Effect.provideService(Store, store))
+        const stored = yield* listed
         const ids = [...new Set([...runs.keys(), ...stored])].sort().reverse()
         const page = ids.filter((id) => before === undefined || id < before).slice(0, limit)
         const found = yield* Effect.forEach(page, find, { concurrency: 8 })

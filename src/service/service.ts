@@ -13,6 +13,7 @@ import { Outages } from "./outages.ts"
 import { Predictor } from "./predictor.ts"
 import { Reviews } from "./reviews.ts"
 import { Runs } from "./runs.ts"
+import { serviceLog } from "./serviceLog.ts"
 import { Watcher } from "./watcher.ts"
 import { Workers } from "./workers.ts"
 
@@ -42,7 +43,8 @@ export const serviceLayer = (store: Store["Service"], { watching }: { readonly w
     Layer.provideMerge(Layer.mergeAll(Corpus.layer, Current.layer, Intake.layer, Reviews.layer, Workers.layer)),
     Layer.provideMerge(boundedStoreLayer(store)),
     Layer.provideMerge(Outages.layer),
-    Layer.provideMerge(tracing)
+    Layer.provideMerge(tracing),
+    Layer.provideMerge(serviceLog)
   )
 
 /** Loads what is promoted, now and when it changes elsewhere. */

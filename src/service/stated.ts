@@ -8,6 +8,18 @@ type Stateable = Schema.ConstraintDecoder<unknown>
 const standard = <S extends Stateable>(schema: S) =>
   Schema.toStandardJSONSchemaV1(Schema.toStandardSchemaV1(schema))["~standard"]
 
+/** Stated by a route, in OpenAPI's own words, that anybody may ask. All others need the token, where one is set. */
+export const open = { security: [] }
+
+/** Stated by a route that computes or stores: each client may ask only so often. */
+export const limited = { "x-rate-limited": true }
+
+/** What a route's detail states of that. */
+export const statedOf = (detail: { readonly security?: ReadonlyArray<unknown> } | undefined) => ({
+  isOpen: detail?.security?.length === 0,
+  isLimited: detail !== undefined && "x-rate-limited" in detail
+})
+
 /** A query or headers of this shape; any other is refused with the sentence. */
 export const input = <S extends Stateable>(schema: S, sentence: string) => {
   const own = standard(schema)
@@ -72,6 +84,31 @@ export const wholeNumber = (least: number, most: number) =>
       SchemaTransformation.numberFromString
     )
   )
+
+const YES_OR_NO: Readonly<Record<string, boolean>> = {
+  ...{ "1": true, true: true, yes: true, on: true },
+  ...{ "0": false, false: false, no: false, off: false }
+}
+
+/** Yes or no in a query, as FastAPI takes it. */
+export const yesOrNo = Schema.String.annotate({ description: "true or false; 1, 0, yes, no, on and off as well" }).pipe(
+  Schema.check(Schema.makeFilter((text) => Object.hasOwn(YES_OR_NO, text.toLowerCase()))),
+  Schema.decodeTo(
+    Schema.Boolean,
+    SchemaTransformation.transform({ decode: (text) => YES_OR_NO[text.toLowerCase()]!, encode: String })
+  )
+)
+
+/**
+ * A moment, as what is stored has it. Clients are sent `+00:00` for the `Z`, which Python reads only from 3.11 on; both
+ * are RFC 3339, and JavaScript reads both.
+ */
+export const Timestamp = Schema.String.annotate({ format: "date-time" }).pipe(
+  Schema.decodeTo(
+    Schema.String,
+    SchemaTransformation.transform({ decode: (text) => text.replace(/Z$/, "+00:00"), encode: (text) => text })
+  )
+)
 
 /** What every change answers, beside what is its own. */
 export const Done = { success: Schema.Boolean, message: Schema.String }

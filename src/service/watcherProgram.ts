@@ -26,7 +26,7 @@ const follow = Effect.fnUntraced(function* (
   const layers = runServices(store, embedder, settings).pipe(Layer.merge(Preparers.layer(settings.workers)))
   return yield* Effect.gen(function* () {
     const source = yield* withLanded(yield* openSource(store), landed)
-    const landing = yield* makeLanding(source, embedder, TRAINING_DEFAULTS)
+    const landing = yield* makeLanding(source, embedder, { ...TRAINING_DEFAULTS, audit: settings.auditCopies })
     return yield* landing.look.pipe(
       Effect.tap(({ objects, gone, whole }) => (whole ? Effect.void : tell({ objects, gone }))),
       Effect.forever

@@ -18,6 +18,6 @@ const list = Effect.map(
 /** The cluster's workers: who is there, and what they are at. */
 export const workerRoutes = (handle: Handle) =>
   new Elysia({ name: "workers", tags: ["Workers"] }).get("/workers", ({ request }) => handle(request, list), {
-    response: answers(Cluster),
+    response: answers(Cluster, 401),
     detail: { summary: "Workers of the cluster, with engine, clips a second and current shards" }
   })

@@ -65,6 +65,9 @@ export const shardKey = (runId: string, round: number, shard: number): string =>
 /** Says where the recording with these bytes (hex SHA-256) was uploaded to. */
 export const uploadKey = (contentHash: string): string => `${UPLOADS_PREFIX}${contentHash}.json`
 
+/** Whether a recording is called as uploads are: `<UTC time>_<name>`. */
+export const isUploadName = (key: string): boolean => /^\d{8}T\d{6}Z_/.test(fileName(key))
+
 /** Says that a person found the recording with these bytes (hex SHA-256) right in this class. */
 export const keptKey = (className: string, contentHash: string): string =>
   `${KEPT_PREFIX}${className}/${contentHash}.json`

@@ -29,6 +29,8 @@ test("every setting has a default", async () => {
     maxSkipped: 0.2,
     gateTolerance: 0,
     gateClassTolerance: 0.05,
+    keepVersions: 50,
+    auditCopies: true,
     groupPattern: Option.none(),
     embedder: "yamnet",
     yamnetModel: Option.none(),
@@ -42,7 +44,8 @@ test("every setting has a default", async () => {
     allowAnonymous: false,
     corsOrigins: [],
     maxUploadMegabytes: 50,
-    rateLimit: 600,
+    trustedProxies: [],
+    rateLimit: 20_000,
     traceEndpoint: Option.none(),
     predictors: Math.min(4, availableParallelism()),
     modelCache: join(process.env.XDG_CACHE_HOME ?? join(homedir(), ".cache"), "ecosight"),
@@ -178,5 +181,22 @@ test("every setting is described", () => {
     expect(name).toMatch(/^[A-Z0-9_]+$/)
     expect(fallback).not.toBe("")
     expect(description).not.toEndWith(".")
+  }
+})
+
+test("an address with a user and a password is refused, without repeating them", async () => {
+  for (const name of ["AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL", "SQS_QUEUE_URL", "OTEL_EXPORTER_OTLP_ENDPOINT"]) {
+    for (const scheme of ["http", "ftp"]) {
+      const sentence = await sentenceFor({ [name]: `${scheme}://admin:secret@store:9000` })
+      expect(sentence).toStartWith(`${name} is "${scheme}://***@store:9000", but must be an address`)
+    }
+  }
+})
+
+test("trusted proxies are addresses and networks", async () => {
+  const { trustedProxies } = await settingsFrom({ TRUSTED_PROXIES: "127.0.0.1, 10.0.0.0/8,fd00::/8" })
+  expect(trustedProxies).toEqual(["127.0.0.1", "10.0.0.0/8", "fd00::/8"])
+  for (const wrong of ["localhost", "10.0.0.0/33", "10.0.0.0/", "10.0.0.0/8/8", "::1/129", "*"]) {
+    expect(await sentenceFor({ TRUSTED_PROXIES: wrong })).toContain("must be addresses and networks")
   }
 })

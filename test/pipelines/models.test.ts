@@ -46,4 +46,8 @@ test("versions are listed, shown, compared, promoted and rolled back", async () 
   expect(code).toBe(1)
   expect(stderr).toContain(`${one} is the first model promoted`)
   expect(stderr).not.toContain("    at ")
+
+  const pruned = await models("prune", "--keep", "1")
+  expect(pruned.stdout).toContain("Nothing is to be removed")
+  expect(resultOf(pruned)).toEqual({ removed: [] })
 })

@@ -78,6 +78,10 @@ test("what cannot be moved is refused in one sentence, and stays", async () => {
   expect(await refuse(DOG, "wolf")).toBe('There is no class "wolf" yet.')
   expect(await refuse(DOG, "dog")).toBe(`${DOG} is of class dog already.`)
   for (const name of ["", "a/b", ".hidden"]) expect(await refuse(DOG, name)).toContain("cannot be the name of a class")
+  for (const name of ["Elephant <b>", "con", "nul", "com1", "fox.", "fox ", "unknown", "сова"]) {
+    const moved = await world.run(relabel(DOG, name, { allowNew: true }))
+    expect(messageOf(moved)).toContain("cannot be the name of a class")
+  }
   for (const key of ["", "models/current.json", "extracted_audio/loose.wav"]) {
     expect(await refuse(key, "fox")).toContain("is not the key of a recording")
   }

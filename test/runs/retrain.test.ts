@@ -323,3 +323,18 @@ test("a damaged part costs its recordings' embedding again in the next run, and 
       )
     }).pipe(Effect.scoped)
   ))
+
+test("a run leaves as many versions as it is told, beside what is promoted and what the last training is known by", () =>
+  inFolder(async (store) => {
+    await fill(store, smallCorpus())
+    const once = (promotion: "auto" | "never") => succeed(store, { promotion, audit: false }, { KEEP_VERSIONS: "1" })
+    const promoted = await once("auto")
+    const [second, third, fourth] = [await once("never"), await once("never"), await once("never")]
+    const versions = new Set((await keysIn(store, "models/versions/")).map((key) => key.split("/")[2]))
+    expect([...versions]).toEqual([promoted.runId, third.runId, fourth.runId])
+    expect(third.notes.join(" ")).not.toContain("Removed")
+    expect(fourth.notes).toContain(
+      `Removed 1 old version, all but the newest 1 and what was promoted: ${second.runId}.`
+    )
+    expect(await keysIn(store, "augmented_audio/")).toEqual([])
+  }))

@@ -186,7 +186,7 @@ describe("uploads", () => {
   for (const [at, name] of NAMES.entries()) {
     test(`a file named ${JSON.stringify(name.slice(0, 20))} gets a safe name`, async () => {
       const stored = await json(service.post("/upload", form(sound("gun_shot", 500 + at), name || "blob")))
-      expect(stored.file_path).toMatch(/^extracted_audio\/unknown\/\d{8}T\d{6}Z_[\p{L}\p{M}\p{N}._-]+$/u)
+      expect(stored.file_path).toMatch(/^unlabelled_audio\/\d{8}T\d{6}Z_[\p{L}\p{M}\p{N}._-]+$/u)
       expect(await Bun.file(join(service.store, stored.file_path as string)).exists()).toBeTrue()
     })
   }

@@ -97,8 +97,14 @@ test("an unlabelled recording is offered, heard and labelled", async () => {
 test("what cannot be decided is refused in one sentence", async () => {
   expect(await decide({ decision: "relabel", key: SHOT, class: "fox" })).toEqual([
     400,
-    { detail: 'There is no class "fox" yet.' }
+    { detail: "There is no such class; known are dog_bark, gun_shot. Set ALLOW_NEW_CLASSES=1 for new ones." }
   ])
+  for (const name of ["Elephant <b>", "con", "fox.", "unknown", "a/b", ""]) {
+    expect(await decide({ decision: "relabel", key: SHOT, class: name })).toEqual([
+      400,
+      { detail: expect.stringMatching(/^A class's name is 1 to 64 lower-case letters/) }
+    ])
+  }
   expect(await decide({ decision: "keep", key: "extracted_audio/dog_bark/none.wav" })).toEqual([
     404,
     { detail: "There is no such recording." }

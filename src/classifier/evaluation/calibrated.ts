@@ -4,7 +4,8 @@ import { predict } from "../classifier.ts"
 import { type Dataset, vectorsOf } from "../dataset.ts"
 import type { Split } from "../split.ts"
 import type { Backend } from "../train/backend.ts"
-import { type TrainedClassifier, type TrainingSettings, train } from "../train/train.ts"
+import type { EpochRecord } from "../train/fit.ts"
+import { type TrainedClassifier, type TrainingSettings, train, watchedRows } from "../train/train.ts"
 import type { Trial } from "../trials.ts"
 import { type OutOfFold, outOfFold } from "./outOfFold.ts"
 import { type SearchLimits, searchHead } from "./search.ts"
@@ -35,14 +36,18 @@ export const trainCalibrated = Effect.fn("trainCalibrated")(function* (
   const description = found && { description: found.description }
   const settings = { ...given, ...description }
   const classifier = yield* train(dataset, split, settings, backend)
-  const held = classifier.description.earlyStopping
-    ? validated(classifier, dataset, split)
+  const { curves, ...held } = classifier.description.earlyStopping
+    ? { ...validated(classifier, dataset, split), curves: [] }
     : yield* crossValidated(inner, { ...quiet, ...description }, backend)
   const classes = dataset.classes.length
   const temperature = fitTemperature(held)
   const probabilities = temper(held.probabilities, classes, temperature)
   const calibrated: TrainedClassifier = {
     ...classifier,
+    ...(curves.length > 0 && {
+      history: withCurves(classifier.history, curves),
+      validatedBy: "cross-validation" as const
+    }),
     ...(found && { search: found.search }),
     weights: foldTemperature(classifier.network, classifier.weights, temperature),
     calibration: {
@@ -66,11 +71,34 @@ const validated = (classifier: TrainedClassifier, dataset: Dataset, { validation
 })
 
 const crossValidated = Effect.fnUntraced(function* (dataset: Dataset, settings: TrainingSettings, backend: Backend) {
+  const curves: Array<Curve> = []
   const result = yield* outOfFold(dataset, { folds: FOLDS, repeats: 1, seed: settings.seed }, (split, seed) =>
-    train(dataset, split, { ...settings, seed }, backend)
+    train(dataset, split, { ...settings, seed, watchesHoldout: true }, backend).pipe(
+      Effect.tap(({ history }) =>
+        Effect.sync(() => curves.push({ history, recordings: watchedRows(dataset, split).length }))
+      )
+    )
   )
-  return testedOf(dataset, result)
+  return { ...testedOf(dataset, result), curves }
 })
+
+/** How one fold's training went, as its own held-out recordings saw it. */
+interface Curve {
+  readonly history: ReadonlyArray<EpochRecord>
+  readonly recordings: number
+}
+
+/** A history with the validation figures of the folds' trainings, each weighing as many recordings as it was tested on. */
+const withCurves = (history: ReadonlyArray<EpochRecord>, curves: ReadonlyArray<Curve>): ReadonlyArray<EpochRecord> => {
+  const total = curves.reduce((sum, { recordings }) => sum + recordings, 0)
+  const mean = (figure: "val_loss" | "val_accuracy", epoch: number) =>
+    curves.reduce((sum, { history, recordings }) => sum + history[epoch]![figure]! * recordings, 0) / total
+  return history.map((record, epoch) => ({
+    ...record,
+    val_loss: mean("val_loss", epoch),
+    val_accuracy: mean("val_accuracy", epoch)
+  }))
+}
 
 /** The first repeat's tested recordings, side by side. */
 const testedOf = ({ classes, labels }: Dataset, { rows, probabilities: [first] }: OutOfFold): Held => {

@@ -62,7 +62,7 @@ const architectureOf = ({ features, network }: TrainedClassifier) => ({
   learning_rate: network.learningRate
 })
 
-const trainingConfigOf = ({ network, settings, description, history, bestEpoch }: TrainedClassifier) => ({
+const trainingConfigOf = ({ network, settings, description, history, bestEpoch, validatedBy }: TrainedClassifier) => ({
   head: settings.head,
   optimizer: "adam",
   learning_rate: network.learningRate,
@@ -73,6 +73,7 @@ const trainingConfigOf = ({ network, settings, description, history, bestEpoch }
   epochs: settings.epochs,
   epochs_trained: history.length,
   best_epoch: bestEpoch,
+  validated_by: validatedBy ?? null,
   early_stopping_patience: SCHEDULE.patience,
   reduce_lr_patience: SCHEDULE.flatEpochs,
   reduce_lr_factor: 0.5,

@@ -59,13 +59,18 @@ const confusionSection = ({ confusion, perClass }: HoldoutResult): Html => html`
 <p class="quiet">Held-out recordings: rows are what they are, columns what they were taken for.</p>
 ${confusionMatrix("Confusion matrix", perClass, confusion)}`
 
-const learningSection = ({ history, bestEpoch, network }: TrainingRun["classifier"]): Html => html`<h2>Learning</h2>
+const learningSection = ({
+  history,
+  bestEpoch,
+  network,
+  validatedBy
+}: TrainingRun["classifier"]): Html => html`<h2>Learning</h2>
 <div class="pair">
 ${curves("Loss", seriesOf(history, "loss"), bestEpoch, (value) => `${Number(value.toPrecision(3))}`)}
 ${curves("Accuracy", seriesOf(history, "accuracy"), bestEpoch, (value) => `${Math.round(100 * value)} %`)}
 </div>
 <p class="quiet">The weights kept are those of epoch ${bestEpoch}, marked in both. Training figures are of augmented recordings${network.dropout.some((rate) => rate > 0) ? " with dropout" : ""}
-and weigh classes equally${history.some(({ val_loss }) => val_loss !== undefined) ? "; validation figures are of originals" : ""}.</p>
+and weigh classes equally${history.some(({ val_loss }) => val_loss !== undefined) ? `; validation figures are of originals${validatedBy === "cross-validation" ? ", by cross-validation: of classifiers that were trained like this one without them" : ""}` : ""}.</p>
 <details><summary>Figures of each epoch</summary><div class="scroll"><table aria-label="Figures of each epoch">
 <thead><tr><th scope="col" class="number">Epoch</th><th scope="col" class="number">Loss</th><th scope="col" class="number">Accuracy</th><th scope="col" class="number">Validation loss</th><th scope="col" class="number">Validation accuracy</th><th scope="col" class="number">Learning rate</th></tr></thead>
 <tbody>${history.map(

@@ -13,6 +13,8 @@ export interface Schedule {
   readonly patience: number
   /** Halve the learning rate after so many. */
   readonly flatEpochs: number
+  /** Whether validation samples are scored for the record only: training then goes as without them. */
+  readonly onlyWatched?: boolean
 }
 
 /** EcoSight's schedule. */
@@ -39,7 +41,7 @@ export interface Fit {
 
 /**
  * Trains: early stopping with the best epoch's weights restored, learning rate halved where the validation loss stays
- * flat. Without validation samples it trains for all epochs, the learning rate falling to zero, and keeps the last
+ * flat. Without validation samples, or where these are only watched, it trains for all epochs, the learning rate falling to zero, and keeps the last
  * weights.
  *
  * `onEpoch` runs after each epoch; interrupting the effect stops the training between two runs of the backend.
@@ -85,7 +87,7 @@ export const fit = Effect.fn("Classifier.fit")(function* (
     history.push(record)
     yield* onEpoch(epoch, record)
 
-    if (record.val_loss === undefined) {
+    if (record.val_loss === undefined || schedule.onlyWatched) {
       lr = problem.network.learningRate * (1 - epoch / schedule.epochs)
       continue
     }

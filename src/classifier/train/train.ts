@@ -25,6 +25,8 @@ export interface TrainingSettings extends EmbedderLayers {
   readonly batchSize: number
   /** The same seed, data and backend give the same weights. */
   readonly seed: number
+  /** Whether a head that does not stop early is scored after each epoch on what the split holds out, for the record. */
+  readonly watchesHoldout?: boolean
   /** Called after each epoch, counted from 1. */
   readonly onEpoch?: (epoch: number, record: EpochRecord) => Effect.Effect<void>
 }
@@ -35,6 +37,8 @@ export interface TrainedClassifier extends Classifier {
   readonly history: ReadonlyArray<EpochRecord>
   /** The epoch that the weights are of, from 1. */
   readonly bestEpoch: number
+  /** Whose the validation figures of the history are: the classifier's own, or by cross-validation, of others trained like it. */
+  readonly validatedBy?: "validation recordings" | "cross-validation"
   readonly settings: Omit<TrainingSettings, "onEpoch" | "scores">
   readonly description: HeadDescription
   /** Where it has been calibrated. */
@@ -61,7 +65,7 @@ export const train = Effect.fn("Classifier.train")(function* (
   const embedder: EmbedderLayers = { scores }
   const named = settings.head === "auto" ? defaultHead(embedder) : settings.head
   const description = settings.description ?? HEADS[named].description
-  const rows = rowsFor(description, dataset, split)
+  const rows = rowsFor(description, dataset, split, settings.watchesHoldout)
   const counts = dataset.classes.map((_, label) => rows.training.filter((row) => dataset.labels[row] === label).length)
   const problem = problemWith(settings, description, embedder, counts)
   if (problem !== undefined) return yield* new TrainingError({ message: problem })
@@ -83,7 +87,7 @@ export const train = Effect.fn("Classifier.train")(function* (
     return fit(
       backend,
       { network, initial, training, classWeights: classWeights(counts, description.balance), validation },
-      { ...SCHEDULE, epochs: settings.epochs, batchSize: settings.batchSize },
+      { ...SCHEDULE, epochs: settings.epochs, batchSize: settings.batchSize, onlyWatched: !description.earlyStopping },
       random,
       member === 0 ? onEpoch : () => Effect.void
     ).pipe(Effect.scoped)
@@ -98,6 +102,7 @@ export const train = Effect.fn("Classifier.train")(function* (
     ),
     history,
     bestEpoch,
+    ...(validation.labels.length > 0 && { validatedBy: "validation recordings" as const }),
     settings,
     description,
     notes:
@@ -132,10 +137,18 @@ const problemWith = (
 }
 
 /** Without early stopping, validation's sources train as well, with all their variants. */
-const rowsFor = ({ earlyStopping }: HeadDescription, { samples }: Dataset, split: Split) => {
+const rowsFor = ({ earlyStopping }: HeadDescription, dataset: Dataset, split: Split, watchesHoldout = false) => {
   if (earlyStopping) return split
-  const trains = (group: string) => (split.subsets.get(group) ?? "holdout") !== "holdout"
-  return { training: samples.flatMap(({ group }, row) => (trains(group) ? [row] : [])), validation: [] }
+  return { training: rowsBesideHoldout(dataset, split), validation: watchesHoldout ? watchedRows(dataset, split) : [] }
+}
+
+const rowsBesideHoldout = ({ samples }: Dataset, { subsets }: Split): ReadonlyArray<number> =>
+  samples.flatMap(({ group }, row) => ((subsets.get(group) ?? "holdout") === "holdout" ? [] : [row]))
+
+/** The rows that a split holds out and whose class is trained: what a head is scored on where it watches the holdout. */
+export const watchedRows = (dataset: Dataset, split: Split): ReadonlyArray<number> => {
+  const trained = new Set(rowsBesideHoldout(dataset, split).map((row) => dataset.labels[row]))
+  return split.holdout.filter((row) => trained.has(dataset.labels[row]))
 }
 
 const examplesOf = ({ samples, labels }: Dataset, rows: ReadonlyArray<number>, { of, width }: Features): Examples => {

@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto"
 import { type Duration, Effect, FileSystem, Option, Path, Schema } from "effect"
 import type { HttpClient } from "effect/http"
+import { withoutCredentials } from "../../config/forms.ts"
 import { beside, download, mainFile, OFFICIAL_ADDRESSES } from "./download.ts"
 import { layersOf, type Mobilenet, UnusableWeights } from "./mobilenet.ts"
 import { isHdf5, readKeras } from "./readKeras.ts"
@@ -48,7 +49,7 @@ export interface WeightsOptions {
 const finish = (network: Mobilenet, source: string, embedder: YamnetWeights["embedder"]) => {
   const hash = createHash("sha256")
   for (const { kernel, bias } of layersOf(network)) hash.update(kernel).update(bias)
-  return { ...network, hash: hash.digest("hex"), source, embedder }
+  return { ...network, hash: hash.digest("hex"), source: withoutCredentials(source), embedder }
 }
 
 const allFinite = (values: Float32Array): boolean => {
@@ -147,7 +148,8 @@ export const findWeights = Effect.fn("Weights.find")(function* (
   options: WeightsOptions
 ): Effect.fn.Return<YamnetWeights, WeightsError, FileSystem.FileSystem | Path.Path | HttpClient.HttpClient> {
   const { folder, location, addresses = OFFICIAL_ADDRESSES, patience = "10 seconds" } = options
-  const fail = (tried: ReadonlyArray<string>) => {
+  const fail = (places: ReadonlyArray<string>) => {
+    const tried = places.map(withoutCredentials)
     const supply = `Put ${KERAS_FILE}, or ${TFJS_FILE} and its shards, into ${folder}, or set YAMNET_MODEL to where they are.`
     return new WeightsError({ message: `No usable YAMNet weights: ${tried.join("; ")}. ${supply}`, tried })
   }

@@ -115,6 +115,14 @@ describe("nowhere", () => {
     expect(weights.source).toContain("http://127.0.0.1:9/yamnet.h5 cannot be fetched")
   })
 
+  test("an address's user and password are told to nobody", async () => {
+    const location = "http://user:secret@127.0.0.1:9/yamnet.h5"
+    expect(await refused({ location, folder: "/nowhere" })).toContain(
+      "http://***@127.0.0.1:9/yamnet.h5 cannot be fetched"
+    )
+    expect((await found({ addresses: [location], allowUntrained: true })).source).not.toContain("secret")
+  })
+
   test("otherwise the error names every place and how to supply them", async () => {
     const addresses = ["http://127.0.0.1:9/yamnet.h5", "http://127.0.0.1:9/model.json"]
     const message = await refused({ addresses })

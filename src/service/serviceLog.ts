@@ -1,0 +1,26 @@
+import { Cause, Logger } from "effect"
+import { withoutCredentials } from "../config/forms.ts"
+
+/** A text that others wrote, in one line: without line breaks, a terminal's escape codes, and what turns writing around. */
+export const oneLine = (text: string): string =>
+  text.replaceAll(/ ?[\p{Cc}\u2028\u2029\u202A-\u202E\u2066-\u2069]+ ?/gu, " ").trim()
+
+/** Beginnings of lines are the log's own: what a defect says in several is set in. */
+const indented = (text: string): string => text.split(/\r?\n/).map(oneLine).join("\n    ")
+
+const safe = (part: unknown): unknown => {
+  if (typeof part === "string") return withoutCredentials(oneLine(part))
+  if (Cause.isCause(part)) return withoutCredentials(indented(Cause.pretty(part)))
+  return part
+}
+
+/** The service's log: whatever clients, files and servers are called, a message is one line, and tells no password. */
+export const serviceLog = Logger.layer([
+  Logger.make((options) =>
+    Logger.defaultLogger.log({
+      ...options,
+      message: Array.isArray(options.message) ? options.message.map(safe) : safe(options.message)
+    })
+  ),
+  Logger.tracerLogger
+])
