@@ -19,7 +19,11 @@ const Metadata = Schema.Struct({
   notes: Schema.Array(Schema.String)
 })
 
+const Interval = Schema.Struct({ low: Schema.Finite, high: Schema.Finite })
+
 const Metrics = Schema.Struct({
+  /** Where 95 % of the figures lie when the sources are drawn anew; versions of old do not tell. */
+  intervals: Schema.optionalKey(Schema.Struct({ sources: Schema.Int, accuracy: Interval, macroF1: Interval })),
   per_class_metrics: Schema.Record(
     Schema.String,
     Schema.Struct({ precision: Schema.Finite, recall: Schema.Finite, f1_score: Schema.Finite, support: Schema.Int })
@@ -44,7 +48,8 @@ export type Version = typeof Version.Type
 export const VersionDetails = Schema.Struct({
   ...Version.fields,
   metadata: Metadata,
-  perClass: Metrics.fields.per_class_metrics
+  perClass: Metrics.fields.per_class_metrics,
+  intervals: Metrics.fields.intervals
 })
 export type VersionDetails = typeof VersionDetails.Type
 
@@ -62,8 +67,8 @@ export const listVersions = Effect.gen(function* () {
 export const showVersion = Effect.fn("showVersion")(function* (runId: string) {
   const promoted = yield* readPointer()
   const metadata = yield* readMetadata(runId)
-  const { per_class_metrics: perClass } = yield* readFile(runId, "performance_metrics.json", Metrics)
-  return { ...versionOf(runId, metadata, promoted), metadata, perClass } satisfies VersionDetails
+  const { per_class_metrics: perClass, ...sure } = yield* readFile(runId, "performance_metrics.json", Metrics)
+  return { ...versionOf(runId, metadata, promoted), metadata, perClass, ...sure } satisfies VersionDetails
 })
 
 /** What changed from one version to another. */

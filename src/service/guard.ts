@@ -7,8 +7,8 @@ import { Refusal, refuse } from "./refusal.ts"
 export const isLoopback = (host: string): boolean =>
   host === "localhost" || host === "::1" || host === "[::1]" || /^127\.\d+\.\d+\.\d+$/.test(host)
 
-/** Paths whose reading costs: they fetch recordings from the store, or list much of it. */
-const COSTLY = /^\/(clips|review|map)(\/|$)/
+/** Paths whose reading costs: they fetch recordings or models from the store, or list much of it. */
+const COSTLY = /^\/(clips|review|map|models\/[^/]+\/files)(\/|$)/
 /** What computes or stores, and is limited per client. */
 const LIMITED = /^\/(predict|upload)$/
 

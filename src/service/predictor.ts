@@ -5,7 +5,7 @@ import type { Kind, Payload } from "../processes/protocol.ts"
 import { supervise } from "../processes/supervise.ts"
 import { Store, type StoreError } from "../store/store.ts"
 import { Current } from "./current.ts"
-import { PATIENCE, Predicting } from "./protocols.ts"
+import { type Heard, PATIENCE, Predicting } from "./protocols.ts"
 import { Refusal, refuse } from "./refusal.ts"
 
 const PROGRAM = programPath("./predictorProgram.ts", import.meta.url)
@@ -20,8 +20,8 @@ const LONGEST_WAIT = 2 * PATIENCE
 export class Predictor extends Context.Service<
   Predictor,
   {
-    /** Probabilities by class, from the version that is promoted now. */
-    readonly predict: (bytes: Uint8Array) => Effect.Effect<Readonly<Record<string, number>>, Refusal | StoreError>
+    /** What the version that is promoted now says of a recording. */
+    readonly predict: (bytes: Uint8Array) => Effect.Effect<Heard, Refusal | StoreError>
     /** Seconds of sound, cut at CLIP_MAX_SECONDS; refuses what is no recording. */
     readonly inspect: (bytes: Uint8Array) => Effect.Effect<number, Refusal>
     /** Loads the version that is promoted now, ahead of the first prediction. */

@@ -6,11 +6,18 @@ import { RunSummary } from "../runs/summary.ts"
 import type { Handle } from "./handle.ts"
 import { refuse } from "./refusal.ts"
 import { Run } from "./runHistory.ts"
-import { EventData, eventStream, makeRunLog } from "./runLog.ts"
+import { END_ID, EventData, eventStream, makeRunLog } from "./runLog.ts"
 import { Runs } from "./runs.ts"
 import { answers, Done, input, jsonBody, streams, wholeNumber } from "./stated.ts"
 
-const Listed = Schema.Struct(Struct.omit(Run.fields, ["summary"]))
+/** What a run came to, as far as it trained: whether its model took over, and how it did on its own holdout. */
+const Result = Schema.Struct({
+  promoted: Schema.Boolean,
+  recordings: Schema.Int,
+  macroF1: Schema.NullOr(Schema.Finite),
+  accuracy: Schema.NullOr(Schema.Finite)
+})
+const Listed = Schema.Struct({ ...Struct.omit(Run.fields, ["summary"]), result: Schema.NullOr(Result) })
 /** What runs of every version have told; newer ones tell more. */
 const Summary = Schema.StructWithRest(
   Schema.Struct(
@@ -23,7 +30,9 @@ const Summary = Schema.StructWithRest(
       "notes",
       "seconds",
       "engine",
-      "holdout"
+      "holdout",
+      "comparison",
+      "promoted"
     ])
   ),
   [Schema.Record(Schema.String, Schema.Json)]
@@ -32,27 +41,37 @@ const RunDetails = Schema.Struct({ ...Listed.fields, summary: Schema.NullOr(Summ
 
 const list = Effect.fnUntraced(function* ({ limit = 20, before }: { limit?: number; before?: string }) {
   const runs = yield* Runs
-  return { runs: yield* runs.list(limit, before), running: runs.running() ?? null }
+  const listed = yield* runs.list(limit, before)
+  return { runs: listed.map(withResult), running: runs.running() ?? null }
+})
+
+const withResult = (run: Run) => {
+  const told = Option.getOrUndefined(Schema.decodeUnknownOption(Told)(run.summary))
+  const result = told && { promoted: told.promoted, recordings: told.recordings, ...told.holdout }
+  return { ...run, result: result ?? null }
+}
+const Told = Schema.Struct({
+  ...Struct.pick(RunSummary.fields, ["promoted", "recordings"]),
+  holdout: Schema.Struct(Struct.pick(Result.fields, ["macroF1", "accuracy"]))
 })
 
 const show = Effect.fnUntraced(function* (id: string) {
-  const { summary, ...run } = yield* (yield* Runs).get(id)
-  return { ...run, summary: Option.getOrNull(Schema.decodeUnknownOption(Summary)(summary)) }
+  const run = yield* (yield* Runs).get(id)
+  return { ...withResult(run), summary: Option.getOrNull(Schema.decodeUnknownOption(Summary)(run.summary)) }
 })
 
 const events = Effect.fnUntraced(function* (id: string, last: number) {
   const runs = yield* Runs
   const { status, outcome } = yield* runs.get(id)
+  // 204 tells an EventSource not to come back.
+  if (last >= END_ID) return new Response(null, { status: 204 })
   const log = runs.log(id)
-  if (log !== undefined) {
-    const isOver = status !== "running" && log.after(last).length === 0
-    // 204 tells an EventSource not to come back.
-    return isOver ? new Response(null, { status: 204 }) : eventStream(log, last)
-  }
+  if (log !== undefined) return eventStream(log, last)
   if (status === "running") return yield* refuse(409, "This run was not started here, so its events are elsewhere.")
+  // Of a service before this one: what it told last is not known, but that the client has not seen the end is.
   const ended = makeRunLog()
   ended.end({ status, outcome })
-  return last > 0 ? new Response(null, { status: 204 }) : eventStream(ended, 0)
+  return eventStream(ended, last)
 })
 
 const cancel = Effect.fnUntraced(function* (id: string) {

@@ -3,6 +3,7 @@ import { FetchHttpClient } from "effect/http"
 import { OtlpSerialization, OtlpTracer } from "effect/observability"
 import packageJson from "../../package.json"
 import { Settings } from "../config/settings.ts"
+import { Changes } from "./changes.ts"
 import { Corpus } from "./corpus.ts"
 import { Counters } from "./counters.ts"
 import { Current } from "./current.ts"
@@ -34,7 +35,7 @@ const tracing = Layer.unwrap(
 export const serviceLayer = ({ watching }: { readonly watching: boolean }) =>
   Counters.layer.pipe(
     Layer.provideMerge(watching ? Watcher.layer : Watcher.layerIdle),
-    Layer.provideMerge(Runs.layer),
+    Layer.provideMerge(Layer.mergeAll(Runs.layer, Changes.layer)),
     Layer.provideMerge(Predictor.layer),
     Layer.provideMerge(Layer.mergeAll(Corpus.layer, Current.layer, Intake.layer, Reviews.layer, Workers.layer)),
     Layer.provideMerge(tracing)
