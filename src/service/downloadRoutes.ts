@@ -5,6 +5,7 @@ import { classOf, groupOf, versionKey } from "../store/keys.ts"
 import { Store } from "../store/store.ts"
 import { ClipFilter, fileName, matching } from "./clipQuery.ts"
 import { Corpus } from "./corpus.ts"
+import { csvOf } from "./csv.ts"
 import type { Handle } from "./handle.ts"
 import { Intake } from "./intake.ts"
 import { rangeResponse } from "./range.ts"
@@ -22,18 +23,10 @@ const recordingsAsCsv = Effect.fnUntraced(function* (filter: ClipFilter) {
     groupOf(key),
     size
   ])
-  const text = [["key", "class", "name", "source", "bytes"], ...rows].map((row) => row.map(cell).join(",")).join("\r\n")
-  // Spreadsheets take a text without the mark for one of the machine's old character set.
-  return new Response(`\uFEFF${text}\r\n`, {
+  return new Response(csvOf([["key", "class", "name", "source", "bytes"], ...rows]), {
     headers: { "content-type": "text/csv; charset=utf-8", ...attachment("recordings.csv") }
   })
 })
-
-/** RFC 4180; what a spreadsheet would take for a formula gets an apostrophe in front. */
-const cell = (value: string | number): string => {
-  const text = typeof value === "string" && /^[=+\-@\t\r]/.test(value) ? `'${value}` : `${value}`
-  return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text
-}
 
 /** The files of a version that are for others to use, and their media types. */
 const MODEL_FILES: Readonly<Record<string, string>> = {

@@ -83,11 +83,11 @@ const predict = (request: Request, mayBeUnknown: boolean) =>
           ...(mayBeUnknown ? yield* doubted(predicted_class, confidence) : { predicted_class }),
           confidence,
           all_probabilities,
+          processing_time,
+          timestamp: yield* timestamp,
           seconds_heard: seconds,
           // A recording that goes on after this is heard no further.
-          heard_to_the_end: seconds < clipMaxSeconds,
-          processing_time,
-          timestamp: yield* timestamp
+          heard_to_the_end: seconds < clipMaxSeconds
         }
       })
     )

@@ -20,8 +20,8 @@ const Result = Schema.Struct({
 const Listed = Schema.Struct({ ...Struct.omit(Run.fields, ["summary"]), result: Schema.NullOr(Result) })
 /** What runs of every version have told; newer ones tell more. */
 const Summary = Schema.StructWithRest(
-  Schema.Struct(
-    Struct.pick(RunSummary.fields, [
+  Schema.Struct({
+    ...Struct.pick(RunSummary.fields, [
       "recordings",
       "embedded",
       "reused",
@@ -30,11 +30,10 @@ const Summary = Schema.StructWithRest(
       "notes",
       "seconds",
       "engine",
-      "holdout",
-      "comparison",
-      "promoted"
-    ])
-  ),
+      "holdout"
+    ]),
+    comparison: Schema.optionalKey(RunSummary.fields.comparison)
+  }),
   [Schema.Record(Schema.String, Schema.Json)]
 )
 const RunDetails = Schema.Struct({ ...Listed.fields, summary: Schema.NullOr(Summary) })

@@ -1,8 +1,9 @@
 import type { ConfidenceInterval } from "../../classifier/bootstrap.ts"
-import type { Answer, service } from "../api.ts"
+import { type Answer, download, service } from "../api.ts"
 import { bars, confusionTable, lines } from "./chart.ts"
 import { card, h } from "./elements.ts"
 import { counted, percent, timeOf } from "./format.ts"
+import { attempt } from "./toast.ts"
 
 type Model = Answer<ReturnType<typeof service.models>["get"]>
 
@@ -13,9 +14,37 @@ export const modelCards = (model: Model): ReadonlyArray<HTMLElement> => {
     scores(model, heldOut),
     ...(Object.keys(model.perClass).length > 0 ? [byClass(model)] : []),
     ...(heldOut > 0 ? [mistakes(model)] : []),
-    ...(model.history.loss !== undefined ? [learning(model)] : [])
+    ...(model.history.loss !== undefined ? [learning(model)] : []),
+    files(model)
   ]
 }
+
+/** A version's files that other programs use, and what each is. */
+const FILES = [
+  ["yamnet_classifier.keras", "The classifier for Keras, on YAMNet's vectors"],
+  ["ecosight.onnx", "All of it as ONNX: sound in, probabilities out"],
+  ["classifier.onnx", "The classifier alone as ONNX"],
+  ["class_names.json", "The classes, in the order of the probabilities"],
+  ["model_metadata.json", "What it is and where it comes from"]
+] as const
+
+const files = ({ runId }: Model) =>
+  card(
+    "Download",
+    h(
+      "ul",
+      { class: "downloads" },
+      ...FILES.map(([name, what]) => {
+        const path = service.models({ id: runId }).files({ file: name })["~path"]
+        return h(
+          "li",
+          {},
+          h("button", { class: "file", click: () => void attempt(() => download(path, name)) }, name),
+          h("span", { class: "hint" }, what)
+        )
+      })
+    )
+  )
 
 const scores = (
   { runId, state, recordings, classes, accuracy, macroF1, intervals, metadata }: Model,
@@ -23,7 +52,11 @@ const scores = (
 ) =>
   card(
     state === "promoted" ? "The model in use" : "Version",
-    h("p", {}, `Trained ${timeOf(runId)} from ${counted(recordings, "recording")} of ${counted(classes.length, "class", "classes")}.`),
+    h(
+      "p",
+      {},
+      `Trained ${timeOf(runId)} from ${counted(recordings, "recording")} of ${counted(classes.length, "class", "classes")}.`
+    ),
     h(
       "dl",
       { class: "figures" },
@@ -53,7 +86,9 @@ const figure = (name: string, value: number | null, interval: ConfidenceInterval
     {},
     h("strong", {}, percent(value)),
     // Where every source fares alike there is nothing to draw.
-    interval === undefined || interval.low === interval.high ? "" : h("span", {}, ` ${percent(interval.low)} to ${percent(interval.high)}`)
+    interval === undefined || interval.low === interval.high
+      ? ""
+      : h("span", {}, ` ${percent(interval.low)} to ${percent(interval.high)}`)
   )
 ]
 
