@@ -23,7 +23,7 @@ export const tryPage = async (): Promise<Page> => {
   const stage = h("div", {})
   const list = h("div", {})
   const show = ({ file, prediction, reason }: Outcome) => {
-    stage.replaceChildren(player(file.name, file))
+    stage.replaceChildren(h("div", { class: "card" }, player(file.name, file)))
     answer.replaceChildren(
       ...(prediction === undefined ? [h("p", { class: "problem", role: "alert" }, reason ?? "")] : answerOf(prediction))
     )

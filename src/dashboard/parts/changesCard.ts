@@ -33,6 +33,8 @@ export const changesCard = (changed: () => Promise<void>) => {
     await changed()
     const { changes } = await show()
     const ended = changes.find(({ id }) => id === change.id) ?? change
+    // Where the button that began this is gone, what undoes it takes the focus.
+    if (document.activeElement === document.body) place.querySelector("button")?.focus({ preventScroll: true })
     toast(inWords(ended), ended.state === "done" ? { label: "Undo", act: () => undo(change.id) } : undefined)
   }
   const undo = (id: string) => void attempt(() => carryOut(() => dataOf(service.clips.changes({ id }).undo.post())))

@@ -58,6 +58,8 @@ export const recordingsTable = (begin: (request: ChangeRequest) => Promise<void>
     skip = place
     return refresh()
   }
+  /** Turns the page; its beginning takes the focus, for the button that was pressed is gone. */
+  const turnTo = (place: number) => void goTo(place).then(() => list.querySelector<HTMLElement>(".scroll")?.focus())
   const anew = () => {
     chosen.clear()
     void goTo(0)
@@ -81,8 +83,8 @@ export const recordingsTable = (begin: (request: ChangeRequest) => Promise<void>
       ...(total <= SHOWN
         ? []
         : [
-            h("button", { disabled: skip === 0, click: () => void goTo(Math.max(0, skip - SHOWN)) }, "Previous"),
-            h("button", { disabled: last >= total, click: () => void goTo(skip + SHOWN) }, "Next")
+            h("button", { disabled: skip === 0, click: () => turnTo(Math.max(0, skip - SHOWN)) }, "Previous"),
+            h("button", { disabled: last >= total, click: () => turnTo(skip + SHOWN) }, "Next")
           ])
     )
     drawActions()
