@@ -46,7 +46,7 @@ export const modelsPage = async (): Promise<Page> => {
   }
   const show = async () => {
     const { models, promoted } = await dataOf(service.models.get())
-    const { runs } = await dataOf(service.runs.get({ query: { limit: 100 } }))
+    const { runs } = await dataOf(service.runs.get())
     const refused = new Set(runs.filter(({ result }) => result?.promoted === false).map(({ id }) => id))
     inUse = promoted
     list.replaceChildren(...listOf(models, refused, actions))

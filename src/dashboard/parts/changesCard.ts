@@ -8,8 +8,8 @@ type Change = Changes["changes"][number]
 /** A change as the service is asked for it. */
 export type ChangeRequest = Parameters<typeof service.clips.changes.post>[0]
 
-/** Milliseconds between two looks at a change that is under way. */
-const LOOK = 700
+/** Milliseconds between two looks at a change that is under way: soon where it is small, seldom where it takes long. */
+const LOOK = { first: 250, longest: 3_000 }
 
 /** A card with the latest changes, each of which can be undone, and how to begin one; `changed` is called after each. */
 export const changesCard = (changed: () => Promise<void>) => {
@@ -25,7 +25,9 @@ export const changesCard = (changed: () => Promise<void>) => {
   }
   /** Looks until nothing is under way any more. */
   const follow = async () => {
-    while ((await show()).running !== null) await new Promise((resolve) => setTimeout(resolve, LOOK))
+    for (let wait = LOOK.first; (await show()).running !== null; wait = Math.min(2 * wait, LOOK.longest)) {
+      await new Promise((resolve) => setTimeout(resolve, wait))
+    }
   }
   const carryOut = async (begin: () => Promise<{ readonly change: Change }>) => {
     const { change } = await begin()

@@ -77,7 +77,11 @@ export const recordingsTable = (begin: (request: ChangeRequest) => Promise<void>
     for (const key of [...chosen]) if (!clips.some((clip) => clip.key === key)) chosen.delete(key)
     const last = skip + clips.length
     state.textContent =
-      total === 0 ? "No recording is like this." : `${skip + 1} to ${last} of ${counted(total, "recording")}`
+      total === 0
+        ? Object.keys(filter()).length > 0
+          ? "No recording is like this."
+          : "There is no recording yet."
+        : `${skip + 1} to ${last} of ${counted(total, "recording")}`
     list.replaceChildren(...(total === 0 ? [] : [table("Recordings", ["Name", "Class", "Size", ""], clips.map(rowOf))]))
     pages.replaceChildren(
       ...(total <= SHOWN
