@@ -10,8 +10,7 @@ import { Predictor } from "./predictor.ts"
 import { refuse } from "./refusal.ts"
 import { Watcher } from "./watcher.ts"
 
-/** What the name of a new class looks like. */
-export const CLASS_NAME = /^[a-z0-9][a-z0-9_-]{0,63}$/
+const CLASS_NAME = /^[a-z0-9][a-z0-9_-]{0,63}$/
 const UNKNOWN = "unknown"
 
 /** Where an uploaded recording lies, and whether it lay there before. */

@@ -2,8 +2,8 @@ import { Effect, Schema, Struct } from "effect"
 import { Elysia } from "elysia"
 import { Settings } from "../config/settings.ts"
 import { Change, planRelabel, planRemoval } from "../review/changes.ts"
+import { CLASS_NAME_RULE, isClassName } from "../store/className.ts"
 import { classOf } from "../store/keys.ts"
-import { CLASS_NAME } from "./acceptUpload.ts"
 import { Changes } from "./changeRunner.ts"
 import { ClipFilter, matching } from "./clipQuery.ts"
 import { Corpus, type Snapshot } from "./corpus.ts"
@@ -86,12 +86,7 @@ const relabelling = Effect.fnUntraced(function* (
   className: string
 ) {
   if (!classes.has(className)) {
-    if (!CLASS_NAME.test(className)) {
-      return yield* refuse(
-        400,
-        "A class's name is 1 to 64 lower-case letters, digits, _ and -, and begins with a letter or digit."
-      )
-    }
+    if (!isClassName(className)) return yield* refuse(400, CLASS_NAME_RULE)
     const { allowNewClasses } = yield* Settings
     if (!allowNewClasses && !isWholeClass(classes, keys)) {
       return yield* refuse(400, `There is no class "${className}" yet; known are ${[...classes.keys()].join(", ")}.`)

@@ -1,3 +1,4 @@
+import { UNKNOWN } from "../../store/className.ts"
 import type { Answer, service } from "../api.ts"
 import { dropZone } from "./dropZone.ts"
 import { fillSelect, h } from "./elements.ts"
@@ -7,7 +8,7 @@ import { uploadAll } from "./uploadList.ts"
 type Classes = Answer<typeof service.classes.get>
 
 const NEW_CLASS = " new"
-/** What the service takes for a class's name. */
+/** What the service takes for a class's name, but for a few words that it names when it refuses them. */
 export const CLASS_PATTERN = "[a-z0-9][a-z0-9_\\-]{0,63}"
 
 /** Where recordings are added to a class; `stored` is called once they are. Without any class, the first is made here. */
@@ -53,7 +54,7 @@ export const uploadForm = (stored: () => void) => {
     const names = classes.map(({ name }) => name)
     const isFirst = names.length === 0
     fillSelect(choice, [
-      ...(isFirst ? [] : [...new Set([...names, "unknown"])]),
+      ...(isFirst ? [] : [...names.filter((name) => name !== UNKNOWN), [UNKNOWN, "I do not know (unknown)"] as const]),
       ...(new_classes_allowed || isFirst ? [[NEW_CLASS, "A new class …"] as const] : [])
     ])
     show()
