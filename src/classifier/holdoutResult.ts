@@ -1,5 +1,6 @@
 import { type Classifier, predict } from "./classifier.ts"
 import { type Dataset, vectorsOf } from "./dataset.ts"
+import { type HoldoutIntervals, holdoutIntervals } from "./intervals.ts"
 import { type ClassCounts, countsIn, f1Of, macroF1 } from "./macroF1.ts"
 
 /** How a class fared. Shares of nothing are 0, as in scikit-learn. */
@@ -29,6 +30,7 @@ export interface HoldoutResult {
   readonly loss: number
   /** The mean F1 of the classes that have recordings here; the others say nothing. */
   readonly macroF1: number
+  readonly intervals: HoldoutIntervals
   readonly perClass: ReadonlyArray<ClassScore>
   /** Counts: a row for each true class, a column for each predicted one. */
   readonly confusion: ReadonlyArray<ReadonlyArray<number>>
@@ -44,14 +46,17 @@ export const testClassifier = (
 ): HoldoutResult | undefined =>
   scoreProbabilities(
     classifier.classes,
-    rows.map((row) => ({ key: dataset.samples[row]!.key, label: dataset.labels[row]! })),
+    rows.map((row) => {
+      const { key, group } = dataset.samples[row]!
+      return { key, group, label: dataset.labels[row]! }
+    }),
     predict(classifier, vectorsOf(dataset, rows))
   )
 
 /** Scores probabilities [n * classes] against n recordings' classes; undefined if there are none. */
 export const scoreProbabilities = (
   classes: ReadonlyArray<string>,
-  recordings: ReadonlyArray<{ readonly key: string; readonly label: number }>,
+  recordings: ReadonlyArray<{ readonly key: string; readonly group: string; readonly label: number }>,
   probabilities: Float32Array
 ): HoldoutResult | undefined => {
   if (recordings.length === 0) return undefined
@@ -72,6 +77,12 @@ export const scoreProbabilities = (
     accuracy: outcomes.filter(({ right }) => right).length / recordings.length,
     loss,
     macroF1: macroF1(counts),
+    intervals: holdoutIntervals(
+      classes.length,
+      recordings.map(({ label }) => label),
+      outcomes.map(({ predicted }) => classes.indexOf(predicted)),
+      recordings.map(({ group }) => group)
+    ),
     perClass: classes.map((className, label) => classScore(className, label, counts)),
     confusion,
     worst: outcomes

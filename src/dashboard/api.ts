@@ -1,5 +1,7 @@
 import { treaty } from "@elysiajs/eden"
 import type { Routes } from "../service/routes.ts"
+import { ask } from "./parts/dialog.ts"
+import { h } from "./parts/elements.ts"
 
 /** A request that was refused; the message is the service's sentence. */
 export class Refused extends Error {
@@ -13,32 +15,54 @@ export class Refused extends Error {
 }
 
 /** A failure in words for the reader. */
-export const reasonOf = (error: unknown, otherwise = "The service cannot be reached."): string =>
-  error instanceof Refused ? error.message : otherwise
+export const reasonOf = (error: unknown): string =>
+  error instanceof Refused ? error.message : "Something went wrong on this page: reload it, and try again."
 
 const TOKEN = "ecosight-token"
 
 let asking: Promise<boolean> | undefined
 
-/** Asks the reader for the token, once for all requests that wait for it. */
-const askToken = (): Promise<boolean> => {
-  asking ??= new Promise<boolean>((resolve) => {
-    const dialog = document.getElementById("token") as HTMLDialogElement
-    const input = dialog.querySelector("input")!
-    const take = () => {
-      const isGiven = dialog.returnValue === "ok" && input.value !== ""
-      if (isGiven) sessionStorage.setItem(TOKEN, input.value)
-      resolve(isGiven)
-    }
-    input.value = ""
-    dialog.returnValue = ""
-    dialog.addEventListener("close", take, { once: true })
-    dialog.showModal()
-  }).finally(() => {
+/** Asks the reader for the token, once for all requests that wait for it; `refused` is one that was sent. */
+const askToken = (refused: string | undefined): Promise<boolean> => {
+  // Another request has asked meanwhile.
+  if (asking === undefined && (sessionStorage.getItem(TOKEN) ?? undefined) !== refused) return Promise.resolve(true)
+  asking ??= showTokenDialog(refused !== undefined).finally(() => {
     asking = undefined
   })
   return asking
 }
+
+const showTokenDialog = async (isWrong: boolean): Promise<boolean> => {
+  const input = h("input", { type: "password", name: "token", autocomplete: "current-password", required: true })
+  const chosen = await ask(
+    "This service asks for its token",
+    [
+      ...(isWrong
+        ? [
+            h(
+              "p",
+              { class: "problem", role: "alert" },
+              "That is not this service's token. Check it, and enter it again."
+            )
+          ]
+        : []),
+      h("label", { class: "stack" }, "Token", input),
+      h(
+        "p",
+        { class: "hint" },
+        "It is what API_TOKEN says where the service was started; whoever runs it knows it. It is kept until this tab is closed."
+      )
+    ],
+    [{ value: "ok", label: "Continue", style: "primary" }]
+  )
+  const isGiven = chosen === "ok" && input.value !== ""
+  if (isGiven) sessionStorage.setItem(TOKEN, input.value)
+  return isGiven
+}
+
+const unreachable = () => new Refused(0, "The service cannot be reached.", 1)
+
+const WITHOUT_TOKEN = "Nothing was done: this needs the service's token. Try again to enter it."
 
 /** The headers that show this page may write. */
 const credentials = (): Record<string, string> => {
@@ -58,8 +82,13 @@ const refused = (status: number, body: string, retryAfter: string | null): Refus
 
 /** Asks the service; where it wants a token, asks the reader for it and tries again. */
 const request = async (path: string, init: RequestInit = {}): Promise<Response> => {
-  const response = await fetch(path, { ...init, headers: { ...(init.headers as object), ...credentials() } })
-  if (response.status === 401 && (await askToken())) return request(path, init)
+  const sent = sessionStorage.getItem(TOKEN) ?? undefined
+  const headers = { ...(init.headers as object), ...credentials() }
+  const response = await fetch(path, { ...init, headers }).catch(() => Promise.reject(unreachable()))
+  if (response.status === 401) {
+    if (await askToken(sent)) return request(path, init)
+    throw new Refused(401, WITHOUT_TOKEN, 1)
+  }
   if (!response.ok) throw refused(response.status, await response.text(), response.headers.get("retry-after"))
   return response
 }
@@ -92,22 +121,38 @@ export const fetchSound = async (key: string, variant = ""): Promise<Blob> => {
   return (await request(`${service.clips.audio["~path"]}?${query}`)).blob()
 }
 
+/** Fetches what only the token opens, and hands it to the reader as a file. */
+export const download = async (path: string, name: string): Promise<void> =>
+  saveAs(await (await request(path)).blob(), name)
+
+/** Hands the reader a file. */
+export const saveAs = (content: Blob, name: string): void => {
+  const url = URL.createObjectURL(content)
+  h("a", { href: url, download: name }).click()
+  // After the browser has begun to read it.
+  setTimeout(() => URL.revokeObjectURL(url), 60_000)
+}
+
 /** Sends a file and tells how far it is, 0 to 1, which fetch cannot. Waits where it is told to. */
 export const send = async <Asked extends Method>(
   route: { readonly "~path": string; readonly post: Asked },
   form: FormData,
   progress: (share: number) => void = () => {}
 ): Promise<Answer<Asked>> => {
+  const sent = sessionStorage.getItem(TOKEN) ?? undefined
   const xhr = await new Promise<XMLHttpRequest>((resolve, reject) => {
     const xhr = new XMLHttpRequest()
     xhr.open("POST", route["~path"])
     for (const [name, value] of Object.entries(credentials())) xhr.setRequestHeader(name, value)
     xhr.upload.onprogress = ({ loaded, total }) => progress(total > 0 ? loaded / total : 0)
     xhr.onload = () => resolve(xhr)
-    xhr.onerror = () => reject(new Refused(0, "The service cannot be reached.", 1))
+    xhr.onerror = () => reject(unreachable())
     xhr.send(form)
   })
-  if (xhr.status === 401 && (await askToken())) return send(route, form, progress)
+  if (xhr.status === 401) {
+    if (await askToken(sent)) return send(route, form, progress)
+    throw new Refused(401, WITHOUT_TOKEN, 1)
+  }
   if (xhr.status >= 200 && xhr.status < 300) return JSON.parse(xhr.responseText) as Answer<Asked>
   const refusal = refused(xhr.status, xhr.responseText, xhr.getResponseHeader("retry-after"))
   if (xhr.status !== 429) throw refusal

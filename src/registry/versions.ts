@@ -17,7 +17,11 @@ const Metadata = Schema.Struct({
   notes: Schema.Array(Schema.String)
 })
 
+const Interval = Schema.Struct({ low: Schema.Finite, high: Schema.Finite })
+
 const Metrics = Schema.Struct({
+  /** Where 95 % of the figures lie when the sources are drawn anew; versions of old do not tell. */
+  intervals: Schema.optionalKey(Schema.Struct({ sources: Schema.Int, accuracy: Interval, macroF1: Interval })),
   per_class_metrics: Schema.Record(
     Schema.String,
     Schema.Struct({ precision: Schema.Finite, recall: Schema.Finite, f1_score: Schema.Finite, support: Schema.Int })
@@ -42,7 +46,8 @@ export type Version = typeof Version.Type
 export const VersionDetails = Schema.Struct({
   ...Version.fields,
   metadata: Metadata,
-  perClass: Metrics.fields.per_class_metrics
+  perClass: Metrics.fields.per_class_metrics,
+  intervals: Metrics.fields.intervals
 })
 export type VersionDetails = typeof VersionDetails.Type
 
@@ -66,10 +71,10 @@ export const showVersion = Effect.fn("showVersion")(function* (runId: string) {
   const promoted = yield* readPointer()
   const metadata = yield* readMetadata(runId)
   const metrics = yield* readVersionDocument(runId, "performance_metrics.json", Metrics)
-  const { per_class_metrics: perClass } = Option.getOrElse(metrics, (): typeof Metrics.Type => ({
+  const { per_class_metrics: perClass, ...sure } = Option.getOrElse(metrics, (): typeof Metrics.Type => ({
     per_class_metrics: {}
   }))
-  return { ...versionOf(runId, metadata, promoted), metadata, perClass } satisfies VersionDetails
+  return { ...versionOf(runId, metadata, promoted), metadata, perClass, ...sure } satisfies VersionDetails
 })
 
 /** What changed from one version to another. */

@@ -13,6 +13,7 @@ import {
   recordingKey,
   SET_ASIDE_PREFIX,
   setAsideKey,
+  TRASH_PREFIX,
   UNLABELLED_PREFIX,
   uploadKey
 } from "../store/keys.ts"
@@ -26,7 +27,7 @@ export class MoveError extends Schema.TaggedError<MoveError>()("MoveError", {
 }) {}
 
 const Move = Schema.Struct({
-  action: Schema.Literals(["label", "relabel", "set aside", "restore"]),
+  action: Schema.Literals(["label", "relabel", "set aside", "restore", "remove", "undo"]),
   from: Schema.String,
   to: Schema.String,
   /** Hex SHA-256 of the recording. */
@@ -122,12 +123,17 @@ export const finishMoves = Effect.gen(function* () {
   )
 })
 
-const move = Effect.fn("move")(function* (action: Move["action"], from: string, to: string) {
+/**
+ * Moves one recording: copied, compared, then removed where it was, and journalled, so that it is whole wherever this dies.
+ * Nothing is written over: a key that holds another recording is a conflict.
+ */
+export const move = Effect.fn("move")(function* (action: Move["action"], from: string, to: string) {
   const store = yield* Store
   const { bytes, contentHash } = yield* read(from)
   const now = DateTime.formatIso(yield* DateTime.now)
   const record: Move = { action, from, to, contentHash, at: now, why: WHY }
-  const id = `${now.replaceAll(/[-:.]/g, "")}-${contentHash.slice(0, 8)}`
+  // By key: copies of one recording may move in the same millisecond.
+  const id = `${now.replaceAll(/[-:.]/g, "")}-${digest(new TextEncoder().encode(from)).slice(0, 8)}`
   yield* writeDocument(moveBegunKey(id), Move, record)
   const there = yield* hashOf(to)
   if (there === undefined) yield* store.put(to, bytes, { ifNoneMatch: "*" })
@@ -147,7 +153,13 @@ const removeMoved = Effect.fnUntraced(function* (id: string, record: Move) {
   const store = yield* Store
   const { from, to, contentHash } = record
   const receipt = yield* readDocumentIfWhole(uploadKey(contentHash), Receipt)
-  if (Option.isSome(receipt) && receipt.value.value.key === from) {
+  if (to.startsWith(TRASH_PREFIX)) {
+    // Sent again, it is a recording like any other, not one that is there already.
+    if (Option.isSome(receipt) && receipt.value.value.key === from) yield* store.remove(uploadKey(contentHash))
+  } else if (from.startsWith(TRASH_PREFIX)) {
+    const back: typeof Receipt.Type = { key: to, class: classOf(to) ?? "" }
+    if (Option.isNone(receipt)) yield* writeDocument(uploadKey(contentHash), Receipt, back)
+  } else if (Option.isSome(receipt) && receipt.value.value.key === from) {
     // The class it would have in the training set, also while it is set aside.
     const className = classOf(RECORDINGS_PREFIX + to.slice(to.indexOf("/") + 1)) ?? ""
     yield* writeDocument(uploadKey(contentHash), Receipt, { key: to, class: className })

@@ -4,6 +4,7 @@ import { VARIANT_NAMES, type VariantName } from "../augment/variants.ts"
 import { Settings } from "../config/settings.ts"
 import { classOf, isRecording, isUnlabelled, variantKey } from "../store/keys.ts"
 import { Store } from "../store/store.ts"
+import { ClipFilter, fileName, inOrder, matching, ORDERS } from "./clipQuery.ts"
 import { Corpus } from "./corpus.ts"
 import type { Handle } from "./handle.ts"
 import { Intake } from "./intake.ts"
@@ -46,22 +47,26 @@ const Clip = Schema.Struct({
 })
 
 const PageQuery = Schema.Struct({
-  class: Schema.optionalKey(Schema.String),
+  ...ClipFilter.fields,
+  order: Schema.optionalKey(Schema.Literals(ORDERS)),
+  skip: Schema.optionalKey(wholeNumber(0, 1e9)),
   limit: Schema.optionalKey(wholeNumber(1, 500)),
   after: Schema.optionalKey(Schema.String)
 })
 
-const clips = Effect.fnUntraced(function* ({ class: className, limit = 50, after = "" }: typeof PageQuery.Type) {
+const clips = Effect.fnUntraced(function* (query: typeof PageQuery.Type) {
+  const { limit = 50, after, skip = 0, order = "key" } = query
   const { objects } = yield* (yield* Corpus).snapshot
-  const found = objects.filter(({ key }) => className === undefined || classOf(key) === className)
-  const first = found.findIndex(({ key }) => key > after)
+  const found = inOrder(matching(objects, query), order)
+  // Goes on after a key, wherever that has gone meanwhile; other orders know places only.
+  const first = after !== undefined && order === "key" ? found.findIndex(({ key }) => key > after) : skip
   const page = first < 0 ? [] : found.slice(first, first + limit)
   const isLast = first < 0 || first + limit >= found.length
   return {
     clips: page.map(({ key, size }) => ({
       key,
       class: classOf(key) ?? null,
-      name: key.slice(key.lastIndexOf("/") + 1),
+      name: fileName(key),
       size
     })),
     total: found.length,
@@ -131,13 +136,19 @@ export const clipRoutes = (handle: Handle) =>
       detail: { ...open, summary: "Recordings by class, and how many are new since the last training" }
     })
     .get("/clips", ({ request, query }) => handle(request, clips(query)), {
-      query: input(PageQuery, "limit must be a whole number from 1 to 500, class and after one text each."),
+      query: input(
+        PageQuery,
+        "limit must be a whole number from 1 to 500, skip one of at least 0, order one of key, name, largest and smallest; class, search and after one text each."
+      ),
       response: answers(
         Schema.Struct({ clips: Schema.Array(Clip), total: Schema.Int, next: Schema.NullOr(Schema.String) }),
         401,
         422
       ),
-      detail: { summary: "Recordings by key, page by page: next is the after of the one that follows" }
+      detail: {
+        summary:
+          "Recordings by class and search, page by page: by skip, or, by key, with next as the after of the one that follows"
+      }
     })
     .get("/clips/variants", ({ request, query }) => handle(request, variants(query.key)), {
       query: input(Schema.Struct({ key: Schema.String }), KEY_MISSING),

@@ -1,6 +1,7 @@
 import { DateTime, Effect, Option, Schema } from "effect"
 import { Elysia } from "elysia"
 import packageJson from "../../package.json"
+import { Settings } from "../config/settings.ts"
 import { Store } from "../store/store.ts"
 import { acceptUpload } from "./acceptUpload.ts"
 import { Counters } from "./counters.ts"
@@ -75,7 +76,8 @@ const predict = (request: Request, mayBeUnknown: boolean) =>
       intake.form(request, ({ file }) =>
         Effect.gen(function* () {
           const began = performance.now()
-          const all_probabilities = yield* (yield* Predictor).predict(file.bytes)
+          const { probabilities: all_probabilities, seconds } = yield* (yield* Predictor).predict(file.bytes)
+          const { clipMaxSeconds } = yield* Settings
           const [predicted_class, confidence] = Object.entries(all_probabilities).reduce((best, next) =>
             next[1] > best[1] ? next : best
           )
@@ -87,7 +89,10 @@ const predict = (request: Request, mayBeUnknown: boolean) =>
             confidence,
             all_probabilities,
             processing_time,
-            timestamp: yield* timestamp
+            timestamp: yield* timestamp,
+            seconds_heard: seconds,
+            // A recording that goes on after this is heard no further.
+            heard_to_the_end: seconds < clipMaxSeconds
           }
         })
       )
@@ -175,6 +180,9 @@ const Prediction = Schema.Struct({
   threshold: Schema.optionalKey(Schema.Finite),
   confidence: Schema.Finite,
   all_probabilities: Schema.Record(Schema.String, Schema.Finite),
+  seconds_heard: Schema.Finite,
+  /** False where the recording has CLIP_MAX_SECONDS or more: what comes after them was not heard. */
+  heard_to_the_end: Schema.Boolean,
   /** In seconds. */
   processing_time: Schema.Finite,
   timestamp: Timestamp

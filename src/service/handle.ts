@@ -1,6 +1,7 @@
 import { type Context, Effect, Exit } from "effect"
 import type { Settings } from "../config/settings.ts"
 import type { Store } from "../store/store.ts"
+import type { Changes } from "./changeRunner.ts"
 import type { Corpus } from "./corpus.ts"
 import type { Counters } from "./counters.ts"
 import type { Current } from "./current.ts"
@@ -15,6 +16,7 @@ import type { Workers } from "./workers.ts"
 
 /** What routes may ask of the service. */
 export type Services =
+  | Changes
   | Corpus
   | Counters
   | Current

@@ -74,13 +74,16 @@ export const loadedVersion = Effect.gen(function* () {
 
   const predict = Effect.fn("Version.predict")(function* (runId: string, bytes: Uint8Array) {
     const { session, classes } = yield* load(runId)
-    const { samples } = yield* decode(bytes)
+    const { samples, sampleRate } = yield* decode(bytes)
     const { probabilities } = yield* Effect.tryPromise({
       try: () => session.run({ waveform: new Tensor("float32", samples, [samples.length]) }),
       catch: (cause) => new UnusableVersion({ message: `The model of ${runId} cannot be run: ${sentence(cause)}` })
     })
     const values = probabilities!.data as Float32Array
-    return Object.fromEntries(classes.map((name, at) => [name, values[at]!]))
+    return {
+      probabilities: Object.fromEntries(classes.map((name, at) => [name, values[at]!])),
+      seconds: samples.length / sampleRate
+    }
   })
 
   const inspect = Effect.fn("Version.inspect")(function* (bytes: Uint8Array) {

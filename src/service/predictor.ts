@@ -7,7 +7,7 @@ import { Store, type StoreError } from "../store/store.ts"
 import { Current } from "./current.ts"
 import { copyVersion, localCopyOf } from "./localCopy.ts"
 import { Outages } from "./outages.ts"
-import { PATIENCE, Predicting } from "./protocols.ts"
+import { type Heard, PATIENCE, Predicting } from "./protocols.ts"
 import { Refusal, refuse } from "./refusal.ts"
 
 const PROGRAM = programPath("./predictorProgram.ts", import.meta.url)
@@ -27,8 +27,8 @@ const LONGEST_WAIT = 2 * PATIENCE
 export class Predictor extends Context.Service<
   Predictor,
   {
-    /** Probabilities by class, from the version that is served now. */
-    readonly predict: (bytes: Uint8Array) => Effect.Effect<Readonly<Record<string, number>>, Refusal | StoreError>
+    /** What the version that is served now says of a recording. */
+    readonly predict: (bytes: Uint8Array) => Effect.Effect<Heard, Refusal | StoreError>
     /** Seconds of sound, cut at CLIP_MAX_SECONDS; refuses what is no recording. */
     readonly inspect: (bytes: Uint8Array) => Effect.Effect<number, Refusal>
     /** Refuses where as many wait as may: who asks ahead of reading a body need not read it. */

@@ -11,6 +11,13 @@ export const PATIENCE = 30_000
 
 const quick = { event: Schema.Never, patience: PATIENCE }
 
+/** Probabilities by class, and from how many seconds of sound, cut at CLIP_MAX_SECONDS. */
+export const Heard = Schema.Struct({
+  probabilities: Schema.Record(Schema.String, Schema.Number),
+  seconds: Schema.Number
+})
+export type Heard = typeof Heard.Type
+
 /** Decoding and predicting; each answer is about the promoted version that the request names. */
 export const Predicting = {
   name: "predictor",
@@ -18,11 +25,11 @@ export const Predicting = {
   calls: {
     /** Load this version, so that its first prediction need not. */
     load: { ...quick, payload: Schema.Struct({ runId: Schema.String }), answer: Schema.Void },
-    /** Probabilities by class. */
+    /** Probabilities by class, and from how many seconds of sound. */
     predict: {
       ...quick,
       payload: Schema.Struct({ runId: Schema.String, bytes: Schema.Uint8Array }),
-      answer: Schema.Record(Schema.String, Schema.Number)
+      answer: Heard
     },
     /** Decode only: how many seconds of sound it is. */
     inspect: { ...quick, payload: Schema.Struct({ bytes: Schema.Uint8Array }), answer: Schema.Number }

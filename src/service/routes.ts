@@ -1,7 +1,9 @@
 import { Effect, Schema } from "effect"
 import { Elysia } from "elysia"
+import { changeRoutes } from "./changeRoutes.ts"
 import { clipRoutes } from "./clipRoutes.ts"
 import { Counters } from "./counters.ts"
+import { downloadRoutes } from "./downloadRoutes.ts"
 import { ecosightRoutes } from "./ecosightRoutes.ts"
 import type { Handle } from "./handle.ts"
 import { modelRoutes } from "./modelRoutes.ts"
@@ -26,6 +28,8 @@ export const makeRoutes = (handle: Handle) =>
     .use(runRoutes(handle))
     .use(modelRoutes(handle))
     .use(clipRoutes(handle))
+    .use(changeRoutes(handle))
+    .use(downloadRoutes(handle))
     .use(reviewRoutes(handle))
     .use(workerRoutes(handle))
     .get("/prometheus", ({ request }) => handle(request, prometheus), {

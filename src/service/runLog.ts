@@ -19,6 +19,9 @@ export const EventData = {
 }
 export type EventData = { readonly [Name in keyof typeof EventData]: (typeof EventData)[Name]["Type"] }
 
+/** The id of every run's end: whoever names it has seen the end, also of a service that has been restarted since. */
+export const END_ID = Number.MAX_SAFE_INTEGER
+
 /** An event of a run as clients get it; ids grow, with gaps. */
 export interface LoggedEvent<Name extends keyof EventData = keyof EventData> {
   readonly id: number
@@ -50,8 +53,8 @@ export const makeRunLog = (): RunLog => {
   let id = 0
   let skips = 0
 
-  const put = <Name extends keyof EventData>(name: string, type: Name, data: EventData[Name]) => {
-    const event: LoggedEvent<Name> = { id: ++id, type, data }
+  const put = <Name extends keyof EventData>(name: string, type: Name, data: EventData[Name], own = ++id) => {
+    const event: LoggedEvent<Name> = { id: own, type, data }
     // Deleted first, because a Map keeps an old name's place, and events must stay in the order of their ids.
     events.delete(name)
     events.set(name, event)
@@ -78,7 +81,7 @@ export const makeRunLog = (): RunLog => {
 
   return {
     add,
-    end: (data) => put("end", "end", data),
+    end: (data) => put("end", "end", data, END_ID),
     after: (last) => [...events.values()].filter((event) => event.id > last),
     subscribe: (listener) => {
       listeners.add(listener)

@@ -8,16 +8,27 @@ import { mayReadAll } from "./guard.ts"
 import type { Handle } from "./handle.ts"
 import { refuse } from "./refusal.ts"
 import { Run } from "./runHistory.ts"
-import { EventData, eventStream, type LoggedEvent, makeRunLog } from "./runLog.ts"
+import { END_ID, EventData, eventStream, type LoggedEvent, makeRunLog } from "./runLog.ts"
 import { Runs } from "./runs.ts"
 import { oneLine } from "./serviceLog.ts"
 import { answers, Done, input, jsonBody, open, streams, Timestamp, wholeNumber } from "./stated.ts"
 
-const Listed = Schema.Struct({ ...Struct.omit(Run.fields, ["summary"]), startedAt: Schema.NullOr(Timestamp) })
+/** What a run came to, as far as it trained: whether its model took over, and how it did on its own holdout. */
+const Result = Schema.Struct({
+  promoted: Schema.Boolean,
+  recordings: Schema.Int,
+  macroF1: Schema.NullOr(Schema.Finite),
+  accuracy: Schema.NullOr(Schema.Finite)
+})
+const Listed = Schema.Struct({
+  ...Struct.omit(Run.fields, ["summary"]),
+  startedAt: Schema.NullOr(Timestamp),
+  result: Schema.NullOr(Result)
+})
 /** What runs of every version have told; newer ones tell more. */
 const Summary = Schema.StructWithRest(
-  Schema.Struct(
-    Struct.pick(RunSummary.fields, [
+  Schema.Struct({
+    ...Struct.pick(RunSummary.fields, [
       "recordings",
       "embedded",
       "reused",
@@ -27,8 +38,9 @@ const Summary = Schema.StructWithRest(
       "seconds",
       "engine",
       "holdout"
-    ])
-  ),
+    ]),
+    comparison: Schema.optionalKey(RunSummary.fields.comparison)
+  }),
   [Schema.Record(Schema.String, Schema.Json)]
 )
 const RunDetails = Schema.Struct({ ...Listed.fields, summary: Schema.NullOr(Summary) })
@@ -40,14 +52,24 @@ const list = Effect.fnUntraced(function* (
   const runs = yield* Runs
   const listed = yield* runs.list(limit, before)
   return {
-    runs: mayReadAll(request, yield* Settings) ? listed : listed.map(endForAnybody),
+    runs: (mayReadAll(request, yield* Settings) ? listed : listed.map(endForAnybody)).map(withResult),
     running: runs.running() ?? null
   }
 })
 
+const withResult = (run: Run) => {
+  const told = Option.getOrUndefined(Schema.decodeUnknownOption(Told)(run.summary))
+  const result = told && { promoted: told.promoted, recordings: told.recordings, ...told.holdout }
+  return { ...run, result: result ?? null }
+}
+const Told = Schema.Struct({
+  ...Struct.pick(RunSummary.fields, ["promoted", "recordings"]),
+  holdout: Schema.Struct(Struct.pick(Result.fields, ["macroF1", "accuracy"]))
+})
+
 const show = Effect.fnUntraced(function* (request: Request, id: string) {
   const found = yield* (yield* Runs).get(id)
-  const { summary, ...run } = mayReadAll(request, yield* Settings) ? found : runForAnybody(found)
+  const { summary, ...run } = withResult(mayReadAll(request, yield* Settings) ? found : runForAnybody(found))
   return { ...run, summary: Option.getOrNull(Schema.decodeUnknownOption(Summary)(summary)) }
 })
 
@@ -55,16 +77,15 @@ const events = Effect.fnUntraced(function* (request: Request, id: string, last: 
   const runs = yield* Runs
   const told = mayReadAll(request, yield* Settings) ? (event: LoggedEvent) => [event] : eventForAnybody
   const { status, outcome } = yield* runs.get(id)
+  // 204 tells an EventSource not to come back.
+  if (last >= END_ID) return new Response(null, { status: 204 })
   const log = runs.log(id)
-  if (log !== undefined) {
-    const isOver = status !== "running" && log.after(last).length === 0
-    // 204 tells an EventSource not to come back.
-    return isOver ? new Response(null, { status: 204 }) : eventStream(log, last, told)
-  }
+  if (log !== undefined) return eventStream(log, last, told)
   if (status === "running") return yield* refuse(409, "This run was not started here, so its events are elsewhere.")
+  // Of a service before this one: what it told last is not known, but that the client has not seen the end is.
   const ended = makeRunLog()
   ended.end({ status, outcome })
-  return last > 0 ? new Response(null, { status: 204 }) : eventStream(ended, 0, told)
+  return eventStream(ended, last, told)
 })
 
 const cancel = Effect.fnUntraced(function* (id: string) {

@@ -5,6 +5,7 @@ import packageJson from "../../package.json"
 import { Settings } from "../config/settings.ts"
 import type { Store } from "../store/store.ts"
 import { boundedStoreLayer } from "./boundedStore.ts"
+import { Changes } from "./changeRunner.ts"
 import { Corpus } from "./corpus.ts"
 import { Counters } from "./counters.ts"
 import { Current } from "./current.ts"
@@ -38,7 +39,7 @@ const tracing = Layer.unwrap(
 export const serviceLayer = (store: Store["Service"], { watching }: { readonly watching: boolean }) =>
   Counters.layer.pipe(
     Layer.provideMerge(watching ? Watcher.layer : Watcher.layerIdle),
-    Layer.provideMerge(Runs.layer),
+    Layer.provideMerge(Layer.mergeAll(Runs.layer, Changes.layer)),
     Layer.provideMerge(Predictor.layer),
     Layer.provideMerge(Layer.mergeAll(Corpus.layer, Current.layer, Intake.layer, Reviews.layer, Workers.layer)),
     Layer.provideMerge(boundedStoreLayer(store)),

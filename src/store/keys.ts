@@ -27,6 +27,8 @@ export const PROBE_KEY = "runs/.conditional-write"
 export const UPLOADS_PREFIX = "uploads/"
 /** Under here lie recordings that a review took out of the training set, laid out as they were under `extracted_audio`. */
 export const SET_ASIDE_PREFIX = "set_aside/"
+/** Under here lie recordings that were removed, by the change that did so: what is here can be put back, or deleted for good. */
+export const TRASH_PREFIX = "trash/"
 /** What the last review of the recordings found. */
 export const REVIEW_KEY = "review/review.json"
 /** Which recordings are near-duplicates, so that a split keeps them together. */
@@ -37,6 +39,9 @@ export const KEPT_PREFIX = "review/kept/"
 export const MOVES_PREFIX = "review/moves/"
 /** Under here lie those of them that are under way, or whose process died. */
 export const MOVES_BEGUN_PREFIX = "review/moves/begun/"
+
+/** Under here lies one record per change of many recordings at once. */
+export const CHANGES_PREFIX = "review/changes/"
 
 export const manifestKey = (name: string): string => `${MANIFEST_PREFIX}${name}`
 export const embeddingsPrefix = (recipe: string): string => `${EMBEDDINGS_PREFIX}${recipe}/`
@@ -76,6 +81,12 @@ export const keptKey = (className: string, contentHash: string): string =>
 export const moveKey = (id: string): string => `${MOVES_PREFIX}${id}.json`
 
 export const moveBegunKey = (id: string): string => `${MOVES_BEGUN_PREFIX}${id}.json`
+
+export const changeKey = (id: string): string => `${CHANGES_PREFIX}${id}.json`
+
+/** Where a recording goes that the change `id` removes: laid out as it was under `extracted_audio`. */
+export const trashKey = (id: string, recording: string): string =>
+  `${TRASH_PREFIX}${id}/${recording.slice(RECORDINGS_PREFIX.length)}`
 
 /** Where a recording goes that is set aside: the same place below another prefix, so that it can come back. */
 export const setAsideKey = (recording: string): string => SET_ASIDE_PREFIX + recording.slice(RECORDINGS_PREFIX.length)

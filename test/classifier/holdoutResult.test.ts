@@ -9,7 +9,7 @@ test.each(golden.cases.map((example) => [example.precision.length, example] as c
   (classes, { labels, probabilities, precision, recall, f1, support, ...whole }) => {
     const actual = scoreProbabilities(
       precision.map((_, label) => `class ${label}`),
-      labels.map((label, row) => ({ key: key(row), label })),
+      labels.map((label, row) => ({ key: key(row), group: key(row), label })),
       Float32Array.from(probabilities)
     )!
     expect(actual.confusion).toEqual(whole.confusion)
@@ -31,7 +31,7 @@ test.each(golden.cases.map((example) => [example.precision.length, example] as c
 
 test("the worst recordings are the most confidently wrong", () => {
   const probabilities = Float32Array.from([0.9, 0.1, 0.4, 0.6, 0.25, 0.75, 0.05, 0.95])
-  const recordings = [0, 0, 0, 1].map((label, row) => ({ key: key(row), label }))
+  const recordings = [0, 0, 0, 1].map((label, row) => ({ key: key(row), group: key(row), label }))
   const { worst, accuracy } = scoreProbabilities(["dog", "gun"], recordings, probabilities)!
   expect(accuracy).toBe(0.5)
   expect(worst).toEqual([

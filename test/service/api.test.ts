@@ -106,7 +106,9 @@ describe("after a training", () => {
       "confidence",
       "all_probabilities",
       "processing_time",
-      "timestamp"
+      "timestamp",
+      "seconds_heard",
+      "heard_to_the_end"
     ])
     const probabilities = prediction.all_probabilities as Record<string, number>
     expect(Object.values(probabilities).reduce((sum, value) => sum + value)).toBeCloseTo(1, 5)
@@ -328,6 +330,7 @@ test("every route states its input, answers and refusals at /openapi", async () 
     requestBody === undefined ? [] : [`${route}: ${Object.keys(requestBody.content ?? {})}`]
   )
   expect(bodies.sort()).toEqual([
+    "post /clips/changes: application/json",
     "post /predict: multipart/form-data",
     "post /retrain: application/json",
     "post /review/decide: application/json",

@@ -111,6 +111,7 @@ export const performanceMetrics = (run: TrainingRun) => {
   return {
     ...scores(run),
     macro_f1: run.result?.macroF1,
+    intervals: run.result?.intervals,
     ...classMetrics(run),
     confusion_matrix: run.result?.confusion ?? [],
     per_class_metrics: Object.fromEntries(

@@ -3,6 +3,7 @@ import type { Page } from "../page.ts"
 import { card, h, select, wideCard } from "../parts/elements.ts"
 import { percent, timeOf } from "../parts/format.ts"
 import { modelCards } from "../parts/modelCards.ts"
+import { confirmPromotion, confirmRollback } from "../parts/promotion.ts"
 import { table } from "../parts/table.ts"
 import { attempt, toast } from "../parts/toast.ts"
 
@@ -18,15 +19,25 @@ export const modelsPage = async (): Promise<Page> => {
     detail.replaceChildren(...cards)
     detail.scrollIntoView({ block: "nearest" })
   }
-  const change = (post: () => Promise<{ readonly message: string }>) =>
+  let inUse: string | null = null
+  const change = (isSure: () => Promise<boolean>, post: () => Promise<{ readonly message: string }>) =>
     void attempt(async () => {
+      if (!(await isSure())) return
       toast((await post()).message)
       await show()
     })
   const actions: Actions = {
     look: (id) => void attempt(async () => showDetail(...modelCards(await dataOf(service.models({ id }).get())))),
-    promote: (id) => change(() => dataOf(service.models({ id }).promote.post())),
-    goBack: () => change(() => dataOf(service.models.rollback.post())),
+    promote: (id) =>
+      change(
+        () => confirmPromotion(id, inUse),
+        () => dataOf(service.models({ id }).promote.post())
+      ),
+    goBack: () =>
+      change(
+        async () => inUse !== null && (await confirmRollback(inUse)),
+        () => dataOf(service.models.rollback.post())
+      ),
     compare: (from, to) =>
       void attempt(async () => {
         const difference = await dataOf(service.models({ id: from }).compare.get({ query: { with: to } }))
@@ -34,8 +45,11 @@ export const modelsPage = async (): Promise<Page> => {
       })
   }
   const show = async () => {
-    const { models } = await dataOf(service.models.get())
-    list.replaceChildren(...listOf(models, actions))
+    const { models, promoted } = await dataOf(service.models.get())
+    const { runs } = await dataOf(service.runs.get())
+    const refused = new Set(runs.filter(({ result }) => result?.promoted === false).map(({ id }) => id))
+    inUse = promoted
+    list.replaceChildren(...listOf(models, refused, actions))
   }
   await show()
   return { content: h("div", { class: "columns" }, wideCard("Versions", list), detail) }
@@ -49,25 +63,37 @@ interface Actions {
   readonly compare: (from: string, to: string) => void
 }
 
-const listOf = (models: Versions, actions: Actions): ReadonlyArray<HTMLElement> => {
+const STATES = {
+  promoted: ["promoted", "in use"],
+  "was promoted": ["", "was in use"],
+  candidate: ["", "candidate"]
+} as const
+
+const stateOf = (state: Versions[number]["state"], isRefused: boolean): HTMLElement => {
+  const [style, text] = state === "candidate" && isRefused ? ["refused", "not promoted"] : STATES[state]
+  return h("span", { class: `tag ${style}` }, text)
+}
+
+const listOf = (models: Versions, refused: ReadonlySet<string>, actions: Actions): ReadonlyArray<HTMLElement> => {
   const rows = models.map(({ runId, accuracy, macroF1, recordings, state }) => [
     h("button", { class: "link", click: () => actions.look(runId) }, timeOf(runId)),
+    stateOf(state, refused.has(runId)),
+    percent(macroF1),
+    percent(accuracy),
+    String(recordings),
     state === "promoted"
-      ? h("span", { class: "tag finished" }, "in use")
+      ? ""
       : h(
           "button",
           { "aria-label": `Promote the version of ${timeOf(runId)}`, click: () => actions.promote(runId) },
           "Promote"
-        ),
-    percent(macroF1),
-    percent(accuracy),
-    String(recordings)
+        )
   ])
   const disabled = !models.some(({ state }) => state === "was promoted")
   return [
     rows.length === 0
       ? h("p", {}, "There is no version yet.")
-      : table("Versions", ["Trained", "", "Macro-F1", "Accuracy", "Recordings"], rows),
+      : table("Versions", ["Trained", "State", "Macro-F1", "Accuracy", "Recordings", ""], rows),
     h("div", { class: "row" }, h("button", { disabled, click: actions.goBack }, "Roll back to the one before")),
     ...(models.length < 2 ? [] : [compareForm(models, actions.compare)])
   ]

@@ -1,6 +1,7 @@
 import { dataOf, service } from "../api.ts"
 import type { Page } from "../page.ts"
 import { h, wideCard } from "../parts/elements.ts"
+import { counted } from "../parts/format.ts"
 import { type ReviewState, reviewCards } from "../parts/reviewCards.ts"
 import { attempt, toast } from "../parts/toast.ts"
 
@@ -69,9 +70,15 @@ const stateOf = ({ running, failure, review }: ReviewState): ReadonlyArray<HTMLE
     const when = new Date(review.date).toLocaleString(undefined, { dateStyle: "medium", timeStyle: "short" })
     const more =
       review.unknown > 0
-        ? ` ${review.unknown} more are new, were copied or moved, or are not usable: a training looks at them.`
+        ? ` ${review.unknown} more ${review.unknown === 1 ? "is" : "are"} new, copied, moved or not usable: a training looks at them.`
         : ""
-    lines.push(h("p", { class: "hint" }, `${review.recordings} recordings were looked through on ${when}.${more}`))
+    lines.push(
+      h(
+        "p",
+        { class: "hint" },
+        `${counted(review.recordings, "recording")} ${review.recordings === 1 ? "was" : "were"} looked through on ${when}.${more}`
+      )
+    )
   }
   if (failure !== null) lines.push(h("p", { class: "problem", role: "alert" }, failure))
   if (running !== null)

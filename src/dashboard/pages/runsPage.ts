@@ -3,7 +3,7 @@ import { type Answer, dataOf, service } from "../api.ts"
 import type { Page } from "../page.ts"
 import { lines } from "../parts/chart.ts"
 import { card, h, wideCard } from "../parts/elements.ts"
-import { percent, timeOf } from "../parts/format.ts"
+import { counted, percent, timeOf } from "../parts/format.ts"
 import { table } from "../parts/table.ts"
 import { attempt, toast } from "../parts/toast.ts"
 
@@ -20,17 +20,32 @@ export const runsPage = async (): Promise<Page> => {
   const live = h("div", {})
   const report = h("div", { "aria-live": "polite" })
   const history = h("div", {})
-  let source: EventSource | undefined
+  let stop = () => {}
 
-  const showHistory = async () => {
-    const { runs, running } = await dataOf(service.runs.get())
+  const showHistory = async (before?: string) => {
+    const query = { limit: SHOWN, ...(before === undefined ? {} : { before }) }
+    const { runs, running } = await dataOf(service.runs.get({ query }))
     const rows = runs.map((run) => [
       h("button", { class: "link", click: () => void showReport(run.id) }, timeOf(run.id)),
-      h("span", { class: `tag ${run.status}` }, run.status),
-      run.trigger ?? "–"
+      statusOf(run),
+      percent(run.result?.macroF1),
+      run.result === null ? "–" : String(run.result.recordings),
+      h("div", {}, run.outcome ?? "–", h("div", { class: "hint" }, `Started for: ${run.trigger ?? "no reason given"}`))
     ])
+    const columns = ["Started", "Came to", "Macro-F1", "Recordings", "In words"]
+    const older = runs.length < SHOWN ? undefined : runs.at(-1)!.id
     history.replaceChildren(
-      rows.length > 0 ? table("Runs", ["Started", "Status", "Reason"], rows) : h("p", {}, "There has been no run yet.")
+      rows.length > 0 ? table("Runs", columns, rows) : h("p", {}, "There has been no run yet."),
+      h(
+        "div",
+        { class: "row" },
+        ...(before === undefined
+          ? []
+          : [h("button", { click: () => void attempt(async () => void (await showHistory())) }, "Newest runs")]),
+        ...(older === undefined
+          ? []
+          : [h("button", { click: () => void attempt(async () => void (await showHistory(older))) }, "Older runs")])
+      )
     )
     return running
   }
@@ -40,19 +55,33 @@ export const runsPage = async (): Promise<Page> => {
       report.scrollIntoView({ block: "nearest" })
     })
   const watch = (id: string) => {
-    source?.close()
+    stop()
     const view = liveView(id)
     live.replaceChildren(view.content)
-    source = listenTo(id, {
-      ...view.takes,
-      end: ({ outcome }) => {
-        source?.close()
-        toast(outcome ?? "The run has ended.")
-        live.replaceChildren()
-        void showHistory()
-        void showReport(id)
-      }
-    })
+    const end = (outcome: string | null) => {
+      stop()
+      toast(outcome ?? "The run has ended.")
+      live.replaceChildren()
+      void showHistory()
+      void showReport(id)
+    }
+    const source = listenTo(id, { ...view.takes, end: ({ outcome }) => end(outcome) })
+    // Where the browser gives up (the run goes on elsewhere, or its service has been started anew), its record tells.
+    const timer = setInterval(() => {
+      view.say(source.readyState === EventSource.OPEN ? "" : AWAY)
+      if (source.readyState !== EventSource.CLOSED) return
+      dataOf(service.runs({ id }).get()).then(
+        ({ status, outcome }) => {
+          if (status !== "running") end(outcome)
+        },
+        () => {}
+      )
+    }, LOOK)
+    stop = () => {
+      clearInterval(timer)
+      source.close()
+      stop = () => {}
+    }
   }
 
   const running = await showHistory()
@@ -70,8 +99,22 @@ export const runsPage = async (): Promise<Page> => {
       report,
       wideCard("Runs so far", history)
     ),
-    leave: () => source?.close()
+    leave: () => stop()
   }
+}
+
+/** Runs listed at once. */
+const SHOWN = 20
+/** Milliseconds between two looks at whether a run's events still come. */
+const LOOK = 3_000
+const AWAY = "Its progress does not come through at the moment; how it ends will be shown here."
+
+/** What a run came to, in a word: a model that was refused is no success. */
+const statusOf = ({ status, result }: Pick<Answer<typeof service.runs.get>["runs"][number], "status" | "result">) => {
+  if (status !== "finished" || result === null) return h("span", { class: `tag ${status}` }, status)
+  return result.promoted
+    ? h("span", { class: "tag promoted" }, "promoted")
+    : h("span", { class: "tag refused" }, "not promoted")
 }
 
 type Takes = { readonly [Name in keyof EventData]: (data: EventData[Name]) => void }
@@ -117,6 +160,7 @@ const liveView = (id: string) => {
   const stage = h("p", { role: "status" }, "Starting …")
   const bar = h("progress", { "aria-label": "Progress of this stage" })
   const rate = h("p", { class: "hint" })
+  const line = h("p", { class: "note", role: "status", hidden: true })
   const chart = h("div", {})
   const skipped = h("ul", { class: "uploads" })
   const losses: Array<number> = []
@@ -133,7 +177,7 @@ const liveView = (id: string) => {
   )
   const takes: Omit<Takes, "end"> = {
     progress: ({ stage: name, done, total, rate: perSecond, secondsLeft }) => {
-      const [what, unit] = STAGES[name]
+      const [what, unit] = STAGES[name] ?? [name, "steps"]
       const count = Math.round(done)
       stage.textContent = total === null ? `${what}: ${count} ${unit}` : `${what}: ${count} of ${total} ${unit}`
       if (total === null) bar.removeAttribute("value")
@@ -144,7 +188,7 @@ const liveView = (id: string) => {
       rate.textContent =
         perSecond === null || name === "search"
           ? ""
-          : `${perSecond.toFixed(1)} ${unit} a second${secondsLeft === null ? "" : `, at most ${Math.ceil(secondsLeft)} s left`}`
+          : `${perSecond.toFixed(1)} ${unit} a second${secondsLeft === null ? "" : `, about ${durationOf(secondsLeft)} left`}`
     },
     epoch: ({ loss, validationLoss }) => {
       losses.push(loss)
@@ -158,13 +202,21 @@ const liveView = (id: string) => {
     skip: ({ key, reason }) =>
       skipped.append(h("li", { class: "bad" }, h("span", { class: "name" }, key), h("span", {}, reason)))
   }
-  return { content: card("Training now", stage, bar, rate, chart, skipped, cancel), takes }
+  /** Says how the connection is; nothing where it is well. */
+  const say = (text: string) => {
+    line.hidden = text === ""
+    line.textContent = text
+  }
+  return { content: card("Training now", stage, bar, rate, line, chart, skipped, cancel), takes, say }
 }
+
+const durationOf = (seconds: number): string =>
+  seconds < 120 ? `${Math.ceil(seconds)} s` : counted(Math.ceil(seconds / 60), "minute")
 
 const reportOf = (run: Answer<ReturnType<typeof service.runs>["get"]>): ReadonlyArray<HTMLElement> => {
   const { summary } = run
   const lead = [
-    h("p", {}, h("span", { class: `tag ${run.status}` }, run.status), ` ${run.outcome ?? ""}`),
+    h("p", {}, statusOf(run), ` ${run.outcome ?? ""}`),
     h("p", { class: "hint" }, `Reason: ${run.trigger ?? "not given"}`)
   ]
   if (summary === null) return lead
@@ -184,7 +236,7 @@ const reportOf = (run: Answer<ReturnType<typeof service.runs>["get"]>): Readonly
     ...(skipped.length === 0
       ? []
       : [
-          h("h3", {}, `${skipped.length} recordings were left out`),
+          h("h3", {}, `${counted(skipped.length, "recording")} left out`),
           h("ul", {}, ...skipped.map(({ key, reason }) => h("li", {}, `${key}: ${reason}`)))
         ])
   ]

@@ -1,6 +1,7 @@
 import { type Answer, dataOf, reasonOf, service } from "../api.ts"
 import type { Page } from "../page.ts"
 import { card, h, wideCard } from "../parts/elements.ts"
+import { counted } from "../parts/format.ts"
 import { table } from "../parts/table.ts"
 
 /** Milliseconds between two looks; workers tell twice a second how they are. */
@@ -48,14 +49,14 @@ const cluster = (workers: Workers): ReadonlyArray<HTMLElement> => {
   const rate = workers.reduce((sum, worker) => sum + worker.rate, 0)
   const rows = workers.map((worker) => [
     worker.address,
-    h("span", { class: `tag ${worker.status === "ready" ? "finished" : "running"}` }, worker.status),
+    h("span", { class: `tag ${worker.status === "ready" ? "promoted" : "running"}` }, worker.status),
     `${worker.engine}, ${worker.adapter}`,
     worker.rate.toFixed(1),
     String(worker.done),
     worker.stage ?? doing(worker)
   ])
   return [
-    h("p", {}, `${workers.length} ${workers.length === 1 ? "worker" : "workers"}, ${rate.toFixed(1)} clips a second.`),
+    h("p", {}, `${counted(workers.length, "worker")}, ${rate.toFixed(1)} clips a second.`),
     table("Workers", ["Address", "Status", "Engine", "Clips/s", "Clips so far", "At work on"], rows)
   ]
 }

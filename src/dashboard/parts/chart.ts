@@ -10,12 +10,14 @@ export const bars = (
     readonly share: number
     readonly note?: string
     readonly strong?: boolean
+    /** What can be done with it. */
+    readonly action?: HTMLElement
   }>
 ): HTMLElement =>
   h(
     "ul",
     { class: "bars" },
-    ...items.map(({ name, share, note, strong }) => {
+    ...items.map(({ name, share, note, strong, action }) => {
       const fill = h("span", { class: strong ? "fill strong" : "fill" })
       fill.style.width = `${100 * share}%`
       return h(
@@ -23,7 +25,8 @@ export const bars = (
         {},
         h("span", { class: "name" }, name),
         h("span", { class: "track", "aria-hidden": "true" }, fill),
-        h("span", { class: "figure" }, note ?? percent(share))
+        h("span", { class: "figure" }, note ?? percent(share)),
+        ...(action === undefined ? [] : [action])
       )
     })
   )
@@ -33,11 +36,12 @@ export interface Line {
   readonly values: ReadonlyArray<number>
 }
 
-const WIDTH = 480
 const HEIGHT = 200
 const LEFT = 44
 const BOTTOM = 28
 const TOP = 10
+/** Whether this is a phone, where a chart is drawn narrower so that its text keeps its size. */
+const isNarrow = () => matchMedia("(max-width: 30rem)").matches
 
 /** Lines over epochs or versions, those that have values; figures at the axes' ends, names in a legend below. */
 export const lines = (
@@ -45,18 +49,19 @@ export const lines = (
   given: ReadonlyArray<Line>,
   axis: { readonly x: string; readonly from?: number; readonly to?: number }
 ): HTMLElement => {
+  const width = isNarrow() ? 310 : 480
   const series = given.filter(({ values }) => values.length > 0)
   const all = series.flatMap(({ values }) => values)
   const low = axis.from ?? Math.min(0, ...all)
   const high = axis.to ?? Math.max(...all, low + 1e-6)
   const count = Math.max(...series.map(({ values }) => values.length))
-  const x = (at: number) => LEFT + (count === 1 ? 0.5 : at / (count - 1)) * (WIDTH - LEFT - 10)
+  const x = (at: number) => LEFT + (count === 1 ? 0.5 : at / (count - 1)) * (width - LEFT - 10)
   const y = (value: number) => TOP + (1 - (value - low) / (high - low)) * (HEIGHT - TOP - BOTTOM)
   const grid = [low, (low + high) / 2, high].map((value) =>
     s(
       "g",
       {},
-      s("line", { class: "grid", x1: LEFT, x2: WIDTH - 10, y1: y(value), y2: y(value) }),
+      s("line", { class: "grid", x1: LEFT, x2: width - 10, y1: y(value), y2: y(value) }),
       s("text", { class: "tick", x: LEFT - 6, y: y(value) + 4, "text-anchor": "end" }, value.toFixed(2))
     )
   )
@@ -77,11 +82,11 @@ export const lines = (
     h("figcaption", {}, title),
     s(
       "svg",
-      { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, role: "img", "aria-label": describe(title, series) },
+      { viewBox: `0 0 ${width} ${HEIGHT}`, role: "img", "aria-label": describe(title, series) },
       ...grid,
       ...paths,
       s("text", { class: "tick", x: LEFT, y: HEIGHT - 8 }, "1"),
-      s("text", { class: "tick", x: WIDTH - 10, y: HEIGHT - 8, "text-anchor": "end" }, `${axis.x} ${count}`)
+      s("text", { class: "tick", x: width - 10, y: HEIGHT - 8, "text-anchor": "end" }, `${axis.x} ${count}`)
     ),
     legend(series.map(({ name }, index) => [h("span", { class: `swatch line-${index}` }), name]))
   )
@@ -107,25 +112,61 @@ export interface Point {
 
 const MARGIN = 10
 
-/** Points on a plane, each with its class's mark, to be chosen by a click, and a legend of the marks. */
+/**
+ * Points on a plane, each with its class's mark, and a legend of the marks. One is chosen by a click; by keyboard, arrows
+ * go to the nearest point in their direction, and Enter chooses it.
+ */
 export const scatter = (
   label: string,
   points: ReadonlyArray<Point>,
   marks: Iterable<readonly [string, Mark]>
 ): ReadonlyArray<Element> => {
   // In units of a mark, which a finger has to meet.
-  const [width, height] = matchMedia("(max-width: 30rem)").matches ? [320, 320] : [640, 400]
+  const [width, height] = isNarrow() ? [320, 320] : [640, 400]
   let chosen: Element | undefined
-  const shapes = points.map(({ title, x, y, mark, choose }) => {
-    const place = [x * (width - 2 * MARGIN) + MARGIN, y * (height - 2 * MARGIN) + MARGIN]
+  const places = points.map(
+    ({ x, y }) => [x * (width - 2 * MARGIN) + MARGIN, y * (height - 2 * MARGIN) + MARGIN] as const
+  )
+  // One stop for the Tab key, however many points there are.
+  const hold = (at: number) => {
+    for (const [place, shape] of shapes.entries()) shape.setAttribute("tabindex", place === at ? "0" : "-1")
+  }
+  const shapes: ReadonlyArray<SVGPathElement> = points.map(({ title, mark, choose }, at) => {
     const click = () => {
       chosen?.classList.remove("chosen")
       chosen = shape
       shape.classList.add("chosen")
+      hold(at)
       choose()
     }
-    const transform = `translate(${place.map((value) => value.toFixed(1)).join(" ")})`
-    const shape = s("path", { class: styleOf(mark), d: mark.path, transform, click }, s("title", {}, title))
+    const keydown = (event: Event) => {
+      const { key } = event as KeyboardEvent
+      if (key === "Enter" || key === " ") click()
+      else if (!(key in ARROWS)) return
+      else {
+        const next = nearest(places, at, ARROWS[key]!)
+        if (next !== undefined) {
+          hold(next)
+          shapes[next]!.focus()
+        }
+      }
+      event.preventDefault()
+    }
+    const transform = `translate(${places[at]!.map((value) => value.toFixed(1)).join(" ")})`
+    const shape = s(
+      "path",
+      {
+        class: styleOf(mark),
+        d: mark.path,
+        transform,
+        click,
+        keydown,
+        role: "button",
+        "aria-label": title,
+        tabindex: at === 0 ? 0 : -1
+      },
+      s("title", {}, title)
+    )
     return shape
   })
   const sample = (mark: Mark) =>
@@ -135,8 +176,35 @@ export const scatter = (
       Array.from(marks, ([name, mark]) => [sample(mark), name] as const),
       "marks"
     ),
-    s("svg", { class: "map", viewBox: `0 0 ${width} ${height}`, role: "img", "aria-label": label }, ...shapes)
+    s("svg", { class: "map", viewBox: `0 0 ${width} ${height}`, role: "group", "aria-label": label }, ...shapes)
   ]
+}
+
+const ARROWS: Readonly<Record<string, readonly [number, number]>> = {
+  ArrowLeft: [-1, 0],
+  ArrowRight: [1, 0],
+  ArrowUp: [0, -1],
+  ArrowDown: [0, 1]
+}
+
+/** The nearest point in a direction; what lies off to the side counts as further away. */
+const nearest = (
+  places: ReadonlyArray<readonly [number, number]>,
+  from: number,
+  [dx, dy]: readonly [number, number]
+): number | undefined => {
+  const [x, y] = places[from]!
+  let best: number | undefined
+  let least = Number.POSITIVE_INFINITY
+  for (const [at, place] of places.entries()) {
+    const along = (place[0] - x) * dx + (place[1] - y) * dy
+    const aside = Math.abs((place[0] - x) * dy) + Math.abs((place[1] - y) * dx)
+    const far = along + 2 * aside
+    if (along <= 0 || far >= least) continue
+    best = at
+    least = far
+  }
+  return best
 }
 
 const styleOf = ({ colour }: Mark): string => (colour === undefined ? "mark grey" : `mark mark-${colour}`)
@@ -156,6 +224,6 @@ export const confusionTable = (
     return [classes[label] ?? "", ...cells]
   })
   const element = table("Confusion matrix: rows are the true classes", ["is / taken for", ...classes], rows)
-  element.classList.add("confusion")
+  element.className = "scroll confusion"
   return element
 }

@@ -36,16 +36,23 @@ export const wideCard = (title: string, ...children: ReadonlyArray<Child>): HTML
   return element
 }
 
-/** A list to choose from: of each option its value, and its text where that differs. */
-export const select = (
-  options: ReadonlyArray<string | readonly [value: string, text: string]>,
-  attributes: Attributes = {}
-): HTMLSelectElement =>
-  h(
-    "select",
-    attributes,
-    ...options.map((option) => {
-      const [value, text] = typeof option === "string" ? [option, option] : option
-      return h("option", { value }, text)
-    })
-  )
+/** Of each option its value, and its text where that differs. */
+type Options = ReadonlyArray<string | readonly [value: string, text: string]>
+
+/** A list to choose from. */
+export const select = (options: Options, attributes: Attributes = {}): HTMLSelectElement => {
+  const element = h("select", attributes)
+  fillSelect(element, options)
+  return element
+}
+
+/** Gives a list other options; what was chosen stays chosen where it is still among them. */
+export const fillSelect = (element: HTMLSelectElement, options: Options): void => {
+  const before = element.value
+  const elements = options.map((option) => {
+    const [value, text] = typeof option === "string" ? [option, option] : option
+    return h("option", { value }, text)
+  })
+  element.replaceChildren(...elements)
+  if (elements.some(({ value }) => value === before)) element.value = before
+}

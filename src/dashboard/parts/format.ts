@@ -2,6 +2,16 @@
 export const percent = (share: number | null | undefined): string =>
   share === null || share === undefined ? "–" : `${(100 * share).toFixed(1)}\u00a0%`
 
+const NUMBERS = new Intl.NumberFormat(undefined)
+
+/** `1 recording`, `2,000 recordings`. */
+export const counted = (count: number, one: string, more = `${one}s`): string =>
+  `${NUMBERS.format(count)} ${count === 1 ? one : more}`
+
+/** `12 kB`, `3.4 MB`. */
+export const bytes = (size: number): string =>
+  size < 1e6 ? `${Math.max(1, Math.round(size / 1e3))}\u00a0kB` : `${(size / 1e6).toFixed(1)}\u00a0MB`
+
 /** A run's id as the time in it, in the reader's own time zone. */
 export const timeOf = (runId: string): string => {
   const iso = runId.replace(/^(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)(\d{3})Z.*$/, "$1-$2-$3T$4:$5:$6.$7Z")

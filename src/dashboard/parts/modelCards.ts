@@ -1,9 +1,9 @@
 import type { ConfidenceInterval } from "../../classifier/bootstrap.ts"
-import { macroF1Interval, wilson } from "../../classifier/intervals.ts"
-import type { Answer, service } from "../api.ts"
+import { type Answer, download, service } from "../api.ts"
 import { bars, confusionTable, lines } from "./chart.ts"
 import { card, h } from "./elements.ts"
-import { percent, timeOf } from "./format.ts"
+import { counted, percent, timeOf } from "./format.ts"
+import { attempt } from "./toast.ts"
 
 type Model = Answer<ReturnType<typeof service.models>["get"]>
 
@@ -14,32 +14,70 @@ export const modelCards = (model: Model): ReadonlyArray<HTMLElement> => {
     scores(model, heldOut),
     ...(Object.keys(model.perClass).length > 0 ? [byClass(model)] : []),
     ...(heldOut > 0 ? [mistakes(model)] : []),
-    ...(model.history.loss !== undefined ? [learning(model)] : [])
+    ...(model.history.loss !== undefined ? [learning(model)] : []),
+    files(model)
   ]
 }
 
+/** A version's files that other programs use, and what each is. */
+const FILES = [
+  ["yamnet_classifier.keras", "The classifier for Keras, on YAMNet's vectors"],
+  ["ecosight.onnx", "All of it as ONNX: sound in, probabilities out"],
+  ["classifier.onnx", "The classifier alone as ONNX"],
+  ["class_names.json", "The classes, in the order of the probabilities"],
+  ["model_metadata.json", "What it is and where it comes from"]
+] as const
+
+const files = ({ runId }: Model) =>
+  card(
+    "Download",
+    h(
+      "ul",
+      { class: "downloads" },
+      ...FILES.map(([name, what]) => {
+        const path = service.models({ id: runId }).files({ file: name })["~path"]
+        return h(
+          "li",
+          {},
+          h("button", { class: "file", click: () => void attempt(() => download(path, name)) }, name),
+          h("span", { class: "hint" }, what)
+        )
+      })
+    )
+  )
+
 const scores = (
-  { runId, state, recordings, classes, accuracy, macroF1, confusion, metadata }: Model,
+  { runId, state, recordings, classes, accuracy, macroF1, intervals, metadata }: Model,
   heldOut: number
 ) =>
   card(
     state === "promoted" ? "The model in use" : "Version",
-    h("p", {}, `Trained ${timeOf(runId)} from ${recordings} recordings of ${classes.length} classes.`),
+    h(
+      "p",
+      {},
+      `Trained ${timeOf(runId)} from ${counted(recordings, "recording")} of ${counted(classes.length, "class", "classes")}.`
+    ),
     h(
       "dl",
       { class: "figures" },
-      ...figure("Accuracy", accuracy, heldOut > 0 ? wilson(accuracy ?? 0, heldOut) : undefined),
-      ...figure("Macro-F1", macroF1, heldOut > 0 ? macroF1Interval(confusion) : undefined)
+      ...figure("Accuracy", accuracy, intervals?.accuracy),
+      ...figure("Macro-F1", macroF1, intervals?.macroF1)
     ),
     h(
       "p",
       { class: "hint" },
       heldOut > 0
-        ? `Measured on ${heldOut} recordings that it was not trained from. The range is where the true figure lies with 95 % confidence; more recordings make it narrower.`
+        ? `Measured on ${counted(heldOut, "recording")} that it was not trained from${sourcesOf(intervals)}`
         : "Nothing could be held out, so it is not tested."
     ),
     ...metadata.notes.map((note) => h("p", { class: "note" }, note))
   )
+
+/** How far the figures may be trusted; versions of old do not tell of their sources. */
+const sourcesOf = (intervals: Model["intervals"]): string =>
+  intervals === undefined
+    ? "."
+    : `, cut from ${counted(intervals.sources, "source")}. The range is where 95 % of the figures lie when these sources are drawn anew; more sources make it narrower.`
 
 const figure = (name: string, value: number | null, interval: ConfidenceInterval | undefined) => [
   h("dt", {}, name),
@@ -47,7 +85,10 @@ const figure = (name: string, value: number | null, interval: ConfidenceInterval
     "dd",
     {},
     h("strong", {}, percent(value)),
-    interval === undefined ? "" : h("span", {}, ` ${percent(interval.low)} to ${percent(interval.high)}`)
+    // Where every source fares alike there is nothing to draw.
+    interval === undefined || interval.low === interval.high
+      ? ""
+      : h("span", {}, ` ${percent(interval.low)} to ${percent(interval.high)}`)
   )
 ]
 

@@ -1,14 +1,20 @@
 import WaveSurfer from "wavesurfer.js"
 import Spectrogram from "wavesurfer.js/plugins/spectrogram"
-import { fetchSound } from "../api.ts"
-import { h } from "./elements.ts"
+import { dataOf, fetchSound, service } from "../api.ts"
+import { h, select } from "./elements.ts"
 import { attempt } from "./toast.ts"
 
 let playing: { readonly end: () => void } | undefined
 
+/** Ends what plays: its place on the page goes. */
+export const silence = (): void => {
+  playing?.end()
+  playing = undefined
+}
+
 /** A recording with waveform, spectrogram and a button; the one before it goes. */
 export const player = (title: string, sound: Blob): HTMLElement => {
-  playing?.end()
+  silence()
   const wave = h("div", { class: "wave" })
   const button = h("button", { class: "primary", disabled: true, click: () => void surfer.playPause() }, "Play")
   const problem = h("p", { class: "problem", role: "alert" })
@@ -50,3 +56,25 @@ export const player = (title: string, sound: Blob): HTMLElement => {
 /** Fetches a recording, or a variant of it, and shows it in the player at a place on the page. */
 export const listen = (place: HTMLElement, title: string, key: string, variant?: string): Promise<void> =>
   attempt(async () => place.replaceChildren(player(title, await fetchSound(key, variant))))
+
+/** The same with the variants of it that a training used, to choose from. */
+export const listenWithVariants = (
+  place: HTMLElement,
+  { key, name }: { readonly key: string; readonly name: string }
+): Promise<void> =>
+  attempt(async () => {
+    const stage = h("div", {})
+    const hear = (variant: string) =>
+      listen(stage, variant === "" ? name : `${name}, ${inWords(variant)}`, key, variant)
+    const { variants } = await dataOf(service.clips.variants.get({ query: { key } }))
+    const choice = select([["", "the recording"], ...variants.map((variant) => [variant, inWords(variant)] as const)], {
+      change: () => void hear(choice.value)
+    })
+    place.replaceChildren(
+      stage,
+      ...(variants.length === 0 ? [] : [h("label", { class: "stack" }, "Variant used in training", choice)])
+    )
+    await hear("")
+  })
+
+const inWords = (variant: string): string => variant.replaceAll("_", " ")

@@ -19,6 +19,11 @@ export const mapCards = async (): Promise<ReadonlyArray<HTMLElement>> => {
     return { title, x, y, mark: marks.get(className)!, choose: () => void listen(stage, title, key) }
   })
   const label = `Map of ${points.length} recordings of ${marks.size} classes`
-  const hint = h("p", { class: "hint" }, describeMap(map), " Click on one to hear it.")
+  const hint = h(
+    "p",
+    { class: "hint" },
+    describeMap(map),
+    " Click on one to hear it; by keyboard, go by arrows and press Enter. The table above has the same recordings."
+  )
   return [wideCard("Map", hint, ...scatter(label, points, marks), stage)]
 }

@@ -198,12 +198,15 @@ const relabel = (desk: Desk, { key, className }: Subject, line: HTMLElement, sug
   const choice = select([["", first], ...names], {
     "aria-label": `Another class for ${nameOf(key)}`,
     change: () => {
-      if (choice.value !== "") move(choice.value)
+      chosen.hidden = choice.value === ""
     }
   })
+  // By keyboard, each arrow is a choice already.
+  const chosen = button("Move there", key, () => move(choice.value), "primary")
+  chosen.hidden = true
   return [
     ...(suggested === undefined ? [] : [button(`It is ${suggested}`, key, () => move(suggested), "primary")]),
-    ...(names.length === 0 ? [] : [choice])
+    ...(names.length === 0 ? [] : [choice, chosen])
   ]
 }
 

@@ -1,0 +1,163 @@
+import { afterAll, beforeAll, expect, test } from "bun:test"
+import { mkdtemp, rm } from "node:fs/promises"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import type { Browser, Page, Route } from "playwright-core"
+import { go, hasChromium, openBrowser, openDashboard, toast } from "../support/dashboardWorld.ts"
+import { sound } from "../support/runWorld.ts"
+import { type Service, startService } from "../support/serviceWorld.ts"
+
+// What goes wrong between the page and the service is played by the page's own requests being answered otherwise.
+
+const TOKEN = "a-token-of-the-service"
+const RUN = "20260131T235959123Z-1a2b3c"
+let service: Service
+let browser: Browser
+let folder: string
+beforeAll(async () => {
+  if (!hasChromium) return
+  folder = await mkdtemp(join(tmpdir(), "ecosight-trouble-"))
+  await Bun.write(join(folder, "bark.wav"), sound("dog_bark", 700))
+  service = await startService({ environment: { API_TOKEN: TOKEN } })
+  browser = await openBrowser()
+}, 60_000)
+afterAll(async () => {
+  await browser?.close()
+  await service?.[Symbol.asyncDispose]()
+  if (folder !== undefined) await rm(folder, { recursive: true })
+})
+
+const open = (token = TOKEN) => openDashboard(browser, service, {}, token)
+/** Answers requests for a path with JSON. */
+const answer = (page: Page, path: string | RegExp, json: (route: Route) => object) =>
+  page.route(typeof path === "string" ? `${service.url}${path}` : path, (route) => route.fulfill({ json: json(route) }))
+
+const run = (more: object = {}) => ({
+  id: RUN,
+  status: "finished",
+  startedAt: null,
+  trigger: null,
+  outcome: "Not promoted: it is worse.",
+  result: { promoted: false, recordings: 10, macroF1: 0.5, accuracy: 0.5 },
+  ...more
+})
+
+test.skipIf(!hasChromium)(
+  "a run whose events break off is shown to its end, and events of any kind do no harm (skipped where /usr/bin/chromium is missing)",
+  async () => {
+    const { page, complaints } = await open()
+    let isOver = false
+    await answer(page, `/runs?limit=20`, () => ({ runs: [run()], running: isOver ? null : RUN }))
+    await answer(page, `/runs/${RUN}`, () => ({
+      ...run(isOver ? {} : { status: "running", outcome: null, result: null }),
+      summary: null
+    }))
+    const search = { stage: "search", done: 3.5, total: 60, rate: 1, secondsLeft: 56 }
+    const later = { stage: "something newer", done: 1, total: null, rate: null, secondsLeft: null }
+    let asked = 0
+    await page.route(`${service.url}/runs/${RUN}/events`, (route) =>
+      // Whoever comes back finds a service that has been started anew.
+      asked++ > 0
+        ? route.fulfill({ status: 409, json: { detail: "This run was not started here." } })
+        : route.fulfill({
+            headers: { "content-type": "text/event-stream" },
+            body: `retry: 100\n\n${[search, later].map((data, at) => `id: ${at + 1}\nevent: progress\ndata: ${JSON.stringify(data)}\n\n`).join("")}`
+          })
+    )
+    await go(page, "Runs")
+    await page.getByText("something newer: 1 steps").waitFor()
+    await page.getByText("Its progress does not come through").waitFor()
+    isOver = true
+    await toast(page, "Not promoted: it is worse.")
+    await page.getByText("Training now").waitFor({ state: "detached" })
+    // A model that was refused is no success.
+    const row = page.getByRole("row", { name: "50.0" })
+    expect(await row.locator(".tag").textContent()).toBe("not promoted")
+    expect(await row.locator(".tag").getAttribute("class")).toBe("tag refused")
+    expect(complaints).toEqual([])
+    await page.close()
+  },
+  60_000
+)
+
+test.skipIf(!hasChromium)(
+  "a wrong token is told, and one that is not given can be given later (skipped where /usr/bin/chromium is missing)",
+  async () => {
+    const { page } = await open("")
+    await go(page, "Training data")
+    const dialog = page.getByRole("dialog")
+    await dialog.getByLabel("Token").fill("a wrong one")
+    await dialog.getByRole("button", { name: "Continue" }).click()
+    await dialog.getByText("That is not this service's token.").waitFor()
+    await dialog.getByRole("button", { name: "Cancel" }).click()
+    await page.getByText("this needs the service's token").first().waitFor()
+    await page.getByRole("button", { name: "Try again" }).click()
+    await dialog.getByLabel("Token").fill(TOKEN)
+    await dialog.getByRole("button", { name: "Continue" }).click()
+    await page
+      .getByRole("button", { name: /^Listen: / })
+      .first()
+      .waitFor()
+    await page.close()
+  },
+  60_000
+)
+
+test.skipIf(!hasChromium)(
+  "what could not be reached is shown once it can (skipped where /usr/bin/chromium is missing)",
+  async () => {
+    const { page } = await open()
+    await page.getByText("No model yet").first().waitFor()
+    await page.route(`${service.url}/{runs,health,models}**`, (route) => route.abort())
+    await go(page, "Models")
+    await page.locator("main").getByText("The service cannot be reached.").waitFor()
+    await page.getByText("Not reachable").waitFor()
+    await page.unroute(`${service.url}/{runs,health,models}**`)
+    await page.getByText("There is no version yet.").waitFor()
+    expect(await page.getByText("cannot be reached").count()).toBe(0)
+    await page.close()
+  },
+  60_000
+)
+
+test.skipIf(!hasChromium)(
+  "an upload that failed on the way is sent again (skipped where /usr/bin/chromium is missing)",
+  async () => {
+    const { page } = await open()
+    await go(page, "Training data")
+    await page.route(`${service.url}/upload`, (route) => route.abort())
+    await page.locator("input[type=file]").setInputFiles(join(folder, "bark.wav"))
+    await page.getByText("1 of 1: 0 stored, 0 were there already, 0 refused, 1 failed.").waitFor()
+    await page.unroute(`${service.url}/upload`)
+    await page.getByRole("button", { name: "Send again what failed (1)" }).click()
+    await page.getByText("1 of 1: 1 stored, 0 were there already, 0 refused.").waitFor()
+    await page.close()
+  },
+  60_000
+)
+
+test.skipIf(!hasChromium)(
+  "an answer below the model's own threshold is no class, and what was not heard is told (skipped where /usr/bin/chromium is missing)",
+  async () => {
+    const { page } = await open()
+    await answer(page, "/predict?unknown=1", () => ({
+      success: true,
+      predicted_class: "unknown",
+      likeliest_class: "dog_bark",
+      threshold: 0.9,
+      confidence: 0.8,
+      all_probabilities: { dog_bark: 0.8, gun_shot: 0.2 },
+      processing_time: 0.01,
+      timestamp: "2026-01-31T23:59:59Z",
+      seconds_heard: 30,
+      heard_to_the_end: false
+    }))
+    await go(page, "Try it")
+    await page.locator("input[type=file]").setInputFiles([join(folder, "bark.wav")])
+    await page.getByText("Not sure – perhaps dog_bark, 80.0").waitFor()
+    await page.getByText("This model names dog_bark from 90.0").waitFor()
+    await page.getByText("Only the first 30 s were heard").waitFor()
+    await page.close()
+  },
+  60_000
+)
