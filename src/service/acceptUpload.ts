@@ -109,7 +109,8 @@ const sameBytes = (key: string, itsClass: string, asked: string) =>
       )
 
 /** Where recordings of a class lie; what is to be labelled yet lies in no class. */
-const folderOf = (className: string): string => (className === UNKNOWN ? UNLABELLED_PREFIX : recordingKey(className, ""))
+const folderOf = (className: string): string =>
+  className === UNKNOWN ? UNLABELLED_PREFIX : recordingKey(className, "")
 
 const freeKey = Effect.fnUntraced(function* (className: string, time: string, name: string) {
   const store = yield* Store
