@@ -80,4 +80,4 @@ export const mutate = (seed: number, bases: ReadonlyArray<Uint8Array>) => {
 
 /** What no reason may hold: the words of JavaScript's own errors and of decoders that throw them. */
 export const FOREIGN =
-  /undefined|null|NaN|evaluating|is not (a function|defined|an object|a constructor)|out of (bounds|range|memory)|RangeError|TypeError|Invalid (array|typed)|unreachable|WebAssembly|Range consisting|\bat [\w.]+ \(/
+  /undefined|null|evaluating|is not (a function|defined|an object|a constructor)|out of (bounds|range|memory)|RangeError|TypeError|Invalid (array|typed)|unreachable|WebAssembly|Range consisting|\bat [\w.]+ \(/
