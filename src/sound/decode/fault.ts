@@ -27,7 +27,7 @@ export const fault = ({ samples, rate }: Sound, maxPeak = MAX_PEAK): string | un
   const count = (n: number): string => n.toLocaleString("en")
   if (invalid > 0) return `holds samples that are not numbers (${count(invalid)} of ${count(samples.length)})`
   if (peak > maxPeak && maxPeak < MAX_PEAK)
-    return `is damaged: it decodes to ${count(Math.round(peak))} times full scale`
+    return `decodes to ${count(Math.round(peak))} times full scale, as damaged sound does`
   if (peak > MAX_PEAK) return `is over ${count(MAX_PEAK)} times as loud as full scale, so it does not hold sound`
   return undefined
 }

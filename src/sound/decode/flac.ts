@@ -95,6 +95,10 @@ const check = (header: FrameHeader, rate: number): void => {
 
 const refuseBits = (bits: number): string => `is FLAC of ${bits} bits a sample; of 8, 16, 24 and 32 it is read`
 
+/** Whether a frame leaves its rate or its bits to the stream's head; the decoder is better not given it in vain. */
+export const needsHead = (bytes: Uint8Array, at: number): boolean =>
+  (bytes[at + 2]! & 15) === 0 || ((bytes[at + 3]! >> 1) & 7) === 0
+
 /**
  * The frames of a FLAC stream, each whole, behind the head that says what they are of.
  *
@@ -102,7 +106,7 @@ const refuseBits = (bits: number): string => `is FLAC of ${bits} bits a sample; 
  * own, take nothing from the sound, and a bad sector is found where it is.
  */
 function* readFrames(bytes: Uint8Array, from: number, head: Uint8Array, info: StreamInfo): Generator<Uint8Array> {
-  yield head
+  if (needsHead(bytes, from)) yield head
   let rate = info.rate
   let length = 0
   for (let at = from; at < bytes.length; ) {

@@ -45,7 +45,7 @@ const readFrame = (bytes: Uint8Array, at: number): Frame | undefined => {
   }
   const bitrate = BITRATES[layer - 1 + (version === 3 ? 0 : 3)]![bytes[at + 2]! >> 4]
   const whole = RATES[(bytes[at + 2]! >> 2) & 3]
-  if (version === 1 || bitrate === undefined || whole === undefined || (bytes[at + 3]! & 3) === 2) return undefined
+  if (version === 1 || bitrate === undefined || whole === undefined) return undefined
   const rate = version === 3 ? whole : version === 2 ? whole / 2 : whole / 4
   const padding = (bytes[at + 2]! >> 1) & 1
   const words = layer === 1 ? 12_000 : layer === 3 && version !== 3 ? 72_000 : 144_000

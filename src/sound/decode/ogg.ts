@@ -11,7 +11,7 @@ import {
   Unreadable,
   view
 } from "./container.ts"
-import { makeHead, openFlac, readFrame } from "./flac.ts"
+import { makeHead, needsHead, openFlac, readFrame } from "./flac.ts"
 import { packetLength } from "./opus.ts"
 
 const PAGE_HEADER = 27
@@ -206,9 +206,13 @@ function* divide(bytes: Uint8Array, page: Page, packets: number, most: number): 
 function* readFlac(bytes: Uint8Array, coding: Coding): Generator<Uint8Array | typeof NEXT_STREAM> {
   let serial: number | undefined
   let begun: Array<Uint8Array> = []
+  let isFirst = true
   let head: Uint8Array = ZERO
   for (const page of readPages(bytes, coding)) {
-    if (serial !== undefined && page.serial !== serial) yield NEXT_STREAM
+    if (serial !== undefined && page.serial !== serial) {
+      yield NEXT_STREAM
+      isFirst = true
+    }
     serial = page.serial
     const goesOn = bytes[page.content - 1] === 255
     const packets = packetsOf(bytes, page)
@@ -218,8 +222,10 @@ function* readFlac(bytes: Uint8Array, coding: Coding): Generator<Uint8Array | ty
       const packet = begun.length === 1 ? part : new Uint8Array(Buffer.concat(begun))
       begun = []
       if (packet[0] === 0x7f) head = makeHead(packet.subarray(17))
-      if (packet[0] === 0x7f) yield head
-      else if (packet[0] === 0xff) yield readFrame(packet, head)
+      if (packet[0] !== 0xff) continue
+      if (isFirst && needsHead(packet, 0)) yield head
+      isFirst = false
+      yield readFrame(packet, head)
     }
   }
 }

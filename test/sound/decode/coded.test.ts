@@ -151,7 +151,7 @@ describe("Ogg", () => {
       const outcome = await Effect.runPromise(
         decodeClip(join(...pages.slice(0, -1), page), { maxSeconds: 30 }).pipe(
           Effect.match({
-            onFailure: ({ reason }) => reason.startsWith("The file is damaged"),
+            onFailure: ({ reason }) => reason.includes("damaged"),
             onSuccess: ({ samples }) => samples.every((x) => Math.abs(x) <= 2)
           })
         )
@@ -201,9 +201,7 @@ describe("MP3", () => {
   })
 
   test("with bytes missing is damaged", async () => {
-    expect(await reasonOf(without(golden("mp3_stereo.mp3"), 1500, 61))).toMatch(
-      /^The file is damaged: \d+ bytes at byte [\d,]+ are/
-    )
+    expect(await reasonOf(without(mp3, 800, 61))).toMatch(/^The file is damaged: \d+ bytes at byte [\d,]+ are/)
   })
 })
 
