@@ -1,6 +1,7 @@
 import { Context, Duration, Effect, Layer, Semaphore } from "effect"
 import { Settings } from "../config/settings.ts"
-import { Refusal, refuse } from "./refusal.ts"
+import { makeBodyMemory } from "./bodyMemory.ts"
+import { type Refusal, refuse } from "./refusal.ts"
 
 /** A multipart request, read whole. */
 export interface Form {
@@ -14,10 +15,6 @@ const ENVELOPE = 64 * 1024
 const MOST_JSON = 16 * 1024
 /** A body of which nothing comes for so long is given up; one that comes slowly is not. */
 const SILENCE = Duration.seconds(30)
-/** How long who needs memory waits for it; after that the client is to come again. */
-const PATIENCE = Duration.seconds(10)
-const RETRY_AFTER = 5
-
 /**
  * Takes bodies in: bounded, and together no more than MAX_RECORDING_MB in memory, which is taken as their bytes arrive, so
  * that who announces much and sends nothing holds nothing.
@@ -40,24 +37,18 @@ export class Intake extends Context.Service<
       const { maxUploadMegabytes, maxRecordingMegabytes } = yield* Settings
       const most = maxUploadMegabytes * 1_000_000
       const budget = Math.max(maxRecordingMegabytes, maxUploadMegabytes + 1) * 1_000_000
-      const memory = yield* Semaphore.make(budget)
+      const memory = makeBodyMemory(budget)
       // Parsing holds a body several times over: one at a time does.
       const parsing = yield* Semaphore.make(1)
 
-      const take = (bytes: number) =>
-        Effect.flatMap(memory.takeIfAvailable(bytes), (taken) =>
-          taken ? Effect.void : Effect.timeoutOrElse(memory.take(bytes), { duration: PATIENCE, orElse: () => full })
-        )
       const holding =
         (bytes: number) =>
-        <A, E, R>(effect: Effect.Effect<A, E, R>) => {
-          const share = Math.min(budget, bytes)
-          return Effect.acquireUseRelease(
-            take(share),
-            () => effect,
-            () => memory.release(share)
+        <A, E, R>(effect: Effect.Effect<A, E, R>) =>
+          Effect.acquireUseRelease(
+            memory.claim(bytes),
+            (claim) => Effect.andThen(memory.take(claim, claim.needs), effect),
+            memory.release
           )
-        }
 
       const form = <A, E, R>(request: Request, use: (form: Form) => Effect.Effect<A, E, R>) =>
         Effect.gen(function* () {
@@ -66,17 +57,15 @@ export class Intake extends Context.Service<
             return yield* refuse(415, "The body must be multipart/form-data with a file in the field `file`.")
           }
           yield* checkAnnounced(request, most + ENVELOPE)
-          let held = 0
-          const arrived = (bytes: number) =>
-            Effect.uninterruptibleMask((restore) =>
-              Effect.map(restore(take(bytes)), () => {
-                held += bytes
-              })
-            )
-          return yield* readBody(request, most + ENVELOPE, arrived).pipe(
-            Effect.flatMap((bytes) => parsing.withPermit(parseForm(bytes, type, most))),
-            Effect.flatMap(use),
-            Effect.ensuring(Effect.suspend(() => memory.release(held)))
+          const announced = Number(request.headers.get("content-length") ?? most + ENVELOPE)
+          return yield* Effect.acquireUseRelease(
+            memory.claim(announced),
+            (claim) =>
+              readBody(request, most + ENVELOPE, (bytes) => memory.take(claim, bytes)).pipe(
+                Effect.flatMap((bytes) => parsing.withPermit(parseForm(bytes, type, most))),
+                Effect.flatMap(use)
+              ),
+            memory.release
           )
         })
 
@@ -84,14 +73,6 @@ export class Intake extends Context.Service<
     })
   )
 }
-
-const full = Effect.fail(
-  new Refusal({
-    status: 503,
-    detail: "Too many recordings are being taken in; please try again.",
-    retryAfter: RETRY_AFTER
-  })
-)
 
 /** Parses a JSON body for the web framework, which would read one of any length; none, or null, counts as `{}`. */
 export const readJson = ({ request }: { readonly request: Request }): Promise<unknown> =>
