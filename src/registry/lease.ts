@@ -43,7 +43,7 @@ const pace = ({ expiry }: LeaseSettings) => Duration.divideUnsafe(expiry, 10)
  * that was started again, and that should not wait. Programs from before renew every 10 s, and are given all of it.
  */
 const patience = (lease: Lease | undefined, { expiry }: LeaseSettings) =>
-  lease?.instance !== undefined && lease.host === thisProcess.host ? Duration.divideUnsafe(expiry, 3) : expiry
+  lease?.instance !== undefined && lease.host === thisProcess.host ? Duration.divideUnsafe(expiry, 4) : expiry
 
 /**
  * How long a process that is known to be there may stay silent. An epoch of training, which holds everything else up, may
