@@ -180,12 +180,12 @@ const Prediction = Schema.Struct({
   threshold: Schema.optionalKey(Schema.Finite),
   confidence: Schema.Finite,
   all_probabilities: Schema.Record(Schema.String, Schema.Finite),
-  seconds_heard: Schema.Finite,
-  /** False where the recording has CLIP_MAX_SECONDS or more: what comes after them was not heard. */
-  heard_to_the_end: Schema.Boolean,
   /** In seconds. */
   processing_time: Schema.Finite,
-  timestamp: Timestamp
+  timestamp: Timestamp,
+  seconds_heard: Schema.Finite,
+  /** False where the recording has CLIP_MAX_SECONDS or more: what comes after them was not heard. */
+  heard_to_the_end: Schema.Boolean
 })
 const Uploaded = Schema.Struct({
   ...Done,

@@ -36,12 +36,15 @@ describe("EcoSight's clients", () => {
 
   test("a model from before there was one leaves it out", async () => {
     await using old = await startService({ place: service.store })
-    const file = join(service.store, "models/versions", run.id, "training_history.pkl")
-    const bytes = await Bun.file(file).bytes()
+    const version = join(service.store, "models/versions", run.id)
+    const [file, seal] = [join(version, "training_history.pkl"), join(version, "seal-1.json")]
+    const before = await Promise.all([file, seal].map((path) => Bun.file(path).bytes()))
     await Bun.write(file, pickle({ loss: [2, 1], accuracy: [0.5, 0.75], lr: [0.1, 0.1] }))
+    // Nor had it a seal, which tells what its files are.
+    await rm(seal)
     const { training_history } = await json(old.get("/training-history"))
     expect(training_history).toEqual({ loss: [2, 1], accuracy: [0.5, 0.75], epochs: [1, 2] })
-    await Bun.write(file, bytes)
+    await Promise.all([Bun.write(file, before[0]!), Bun.write(seal, before[1]!)])
   })
 
   test("times are such as Python 3.8 reads, and JavaScript", async () => {
@@ -143,7 +146,8 @@ test("the API is described, with a page that loads nothing from elsewhere", asyn
 })
 
 test("the page is packed, and sent once", async () => {
-  for (const path of ["/dashboard", "/docs/swagger-ui.css"]) {
+  const [script = ""] = /\/dashboard\/[^"]+\.js/.exec(await (await service.get("/dashboard")).text()) ?? []
+  for (const path of [script, "/docs/swagger-ui.css"]) {
     const plain = await service.get(path, { headers: { "accept-encoding": "identity" } })
     const packed = await service.get(path, { headers: { "accept-encoding": "br, gzip" } })
     expect([plain.headers.get("content-encoding"), packed.headers.get("content-encoding")]).toEqual([null, "gzip"])
