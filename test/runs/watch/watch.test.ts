@@ -293,8 +293,8 @@ test("a message whose recording could not be stored comes again", () =>
   ))
 
 /** Says that a run called `elsewhere` is training, in a process that lives, or that it is not any more. */
-const leaveLease = (store: Store["Service"], released: boolean) => {
-  const lease = { runId: "elsewhere", host: hostname(), process: process.pid, renewals: 0, released }
+const leaveLease = (store: Store["Service"], released: boolean, renewals = 0) => {
+  const lease = { runId: "elsewhere", host: hostname(), process: process.pid, renewals, released }
   const text = JSON.stringify({ ...lease, renewedAt: new Date().toISOString() })
   return Effect.orDie(store.put(LEASE_KEY, new TextEncoder().encode(text)))
 }
@@ -306,6 +306,12 @@ test("while another process trains, it waits, and counts what that run has seen"
       const store = folderStore(root)
       yield* Effect.promise(() => fill(store, smallCorpus()))
       yield* leaveLease(store, false)
+      let renewals = 0
+      const alive = yield* Effect.suspend(() => leaveLease(store, false, ++renewals)).pipe(
+        Effect.andThen(Effect.sleep(100)),
+        Effect.forever,
+        Effect.forkScoped
+      )
       yield* Effect.promise(() =>
         watching(store, folderSource(root, PACE), { minNewSamples: 4 }, ({ runs, log, embedded }) =>
           Effect.gen(function* () {
@@ -313,6 +319,7 @@ test("while another process trains, it waits, and counts what that run has seen"
             expect(runs).toEqual([])
             // That run embeds what is there: two would do the same work.
             expect(embedded()).toBe(0)
+            yield* Fiber.interrupt(alive)
             yield* leaveLease(store, true)
             yield* until(() => runs.length === 1)
             expect(runs[0]).toMatchObject({ recordings: 10, promoted: true })
