@@ -3,7 +3,7 @@ import { type DocumentError, readDocument, unlessChanged, writeDocument } from "
 import { LEASE_KEY } from "../store/keys.ts"
 import { type PutCondition, Store, type StoreError } from "../store/store.ts"
 import { Holder, livenessOf, thisProcess } from "./holder.ts"
-import { recordInterruption } from "./runRecord.ts"
+import { RunName, recordInterruption } from "./runRecord.ts"
 
 /** Another run is training on this store. */
 export class LeaseHeld extends Schema.TaggedError<LeaseHeld>()("LeaseHeld", {
@@ -19,7 +19,7 @@ export class LeaseLost extends Schema.TaggedError<LeaseLost>()("LeaseLost", {
 
 /** The lease object: who trains on the store, or did last. */
 const Lease = Schema.Struct({
-  runId: Schema.String,
+  runId: RunName,
   ...Holder.fields,
   /** By the holder's own clock: for people, who know how wrong that may be. */
   renewedAt: Schema.String,

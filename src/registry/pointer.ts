@@ -3,9 +3,10 @@ import { type Document, readDocument, readDocumentIfWhole, unlessChanged, writeD
 import { CURRENT_KEY, MODELS_PREFIX, modelKey, runKey } from "../store/keys.ts"
 import { setAside } from "../store/setAside.ts"
 import type { Store, StoreError } from "../store/store.ts"
+import { RunName } from "./runRecord.ts"
 import { listStored, METADATA_FILE } from "./versionFiles.ts"
 
-const Promotion = Schema.Struct({ runId: Schema.String, promotedAt: Schema.String })
+const Promotion = Schema.Struct({ runId: RunName, promotedAt: Schema.String })
 
 const Pointer = Schema.Struct({
   ...Promotion.fields,

@@ -12,6 +12,9 @@ export const newRunId = Effect.map(
 /** Whether this is a run's name as `newRunId` makes them; nothing else becomes part of a key. */
 export const isRunId = (id: string): boolean => /^\d{8}T\d{9}Z-[0-9a-f]{6}$/.test(id)
 
+/** A run's name as a document gives it, which becomes part of a key: what leads elsewhere is none. */
+export const RunName = Schema.String.check(Schema.makeFilter((id) => /^[A-Za-z0-9-]+$/.test(id)))
+
 /** Writes `runs/<run id>.json`, replacing what it said before. */
 export const writeRunRecord = (runId: string, record: object) =>
   writeDocument(runKey(runId), Schema.Unknown, { runId, ...record }).pipe(Effect.withSpan("writeRunRecord"))

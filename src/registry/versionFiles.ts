@@ -33,7 +33,7 @@ const Seal = Schema.Struct({
 })
 type Seal = typeof Seal.Type
 
-const SEAL = /^seal-(\d+)\.json$/
+const SEAL = /^seal-(\d{1,15})\.json$/
 export const sealFile = (sequence: number): string => `seal-${sequence}.json`
 
 const digest = (bytes: Uint8Array): string => new Bun.CryptoHasher("sha256").update(bytes).digest("hex")

@@ -1,18 +1,19 @@
 import { DateTime, Effect, Option, Schema } from "effect"
 import { readDocument, writeDocument } from "../store/documents.ts"
 import { changeKey, classOf, RECORDINGS_PREFIX, recordingKey, trashKey } from "../store/keys.ts"
+import { RecordingPlace } from "../store/receipt.ts"
 import { Store } from "../store/store.ts"
 import { type Move, move } from "./moves.ts"
 
 /** A change of many recordings at once, planned before the first of them moves: what dies is gone on with, or undone. */
 export const Change = Schema.Struct({
   /** Sorts by time. */
-  id: Schema.String,
+  id: Schema.String.check(Schema.makeFilter((id) => isChangeId(id))),
   at: Schema.String,
   action: Schema.Literals(["relabel", "remove"]),
   /** Where they go; null where they are removed. */
   class: Schema.NullOr(Schema.String),
-  moves: Schema.Array(Schema.Struct({ from: Schema.String, to: Schema.String })),
+  moves: Schema.Array(Schema.Struct({ from: RecordingPlace, to: RecordingPlace })),
   state: Schema.Literals(["begun", "done", "undoing", "undone"]),
   /** Recordings that stayed where they were, each with a sentence why. */
   failed: Schema.Array(Schema.Struct({ key: Schema.String, reason: Schema.String }))

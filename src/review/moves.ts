@@ -17,7 +17,7 @@ import {
   UNLABELLED_PREFIX,
   uploadKey
 } from "../store/keys.ts"
-import { Receipt } from "../store/receipt.ts"
+import { Receipt, RecordingPlace } from "../store/receipt.ts"
 import { orNone, Store } from "../store/store.ts"
 
 /** A decision that cannot be carried out; nothing was lost. */
@@ -28,8 +28,8 @@ export class MoveError extends Schema.TaggedError<MoveError>()("MoveError", {
 
 const Move = Schema.Struct({
   action: Schema.Literals(["label", "relabel", "set aside", "restore", "remove", "undo"]),
-  from: Schema.String,
-  to: Schema.String,
+  from: RecordingPlace,
+  to: RecordingPlace,
   /** Hex SHA-256 of the recording. */
   contentHash: Schema.String,
   at: Schema.String,

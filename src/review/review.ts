@@ -4,9 +4,10 @@ import { Embeddings } from "../embeddings/embeddings.ts"
 import { addDuplicates, readDuplicates } from "../registry/knownDuplicates.ts"
 import { newestVersion } from "../registry/trainingSet.ts"
 import { showVersion } from "../registry/versions.ts"
-import { readDocument, writeDocument } from "../store/documents.ts"
+import { writeDocument } from "../store/documents.ts"
 import { KEPT_PREFIX, REVIEW_KEY } from "../store/keys.ts"
-import { Store, StoreError } from "../store/store.ts"
+import { readOrSetAside } from "../store/setAside.ts"
+import { Store } from "../store/store.ts"
 import { liveVersions } from "../stream/recordings.ts"
 import { findDuplicates } from "./findDuplicates.ts"
 import { finishMoves } from "./moves.ts"
@@ -127,22 +128,11 @@ const subjectOf = ({ key, className, contentHash }: ReviewedRecording) => ({ key
 // Those of two classes first: one of the two labels is wrong.
 const isWithinClass = ({ recordings: [a, b] }: Review["duplicates"][number]): boolean => a.className === b.className
 
-/** What the last review found; none before the first. */
-export const readReview = Effect.gen(function* () {
-  const { location } = yield* Store
-  const found = yield* readDocument(REVIEW_KEY, Review).pipe(
-    Effect.catchTag("DocumentError", ({ key }) =>
-      Effect.fail(
-        new StoreError({
-          reason: "invalid",
-          key,
-          message: `${location}/${key} cannot be read: run bun run review to write it anew.`
-        })
-      )
-    )
-  )
-  return Option.map(found, ({ value }) => value)
-})
+/** What the last review found; none before the first, or where that is damaged and has been set aside. */
+export const readReview = Effect.map(
+  readOrSetAside(REVIEW_KEY, Review, "what it found is found anew by the next review"),
+  Option.map(({ value }) => value)
+)
 
 /** What of a review is still to be decided: neither kept by a person, nor moved or removed since. */
 export const openItems = Effect.fn("openItems")(function* (review: Review, isThere: (key: string) => boolean) {

@@ -125,10 +125,12 @@ const freeKey = Effect.fnUntraced(function* (className: string, time: string, na
 })
 
 const MOST_BYTES = 160
+/** More than any file system takes; a client may send megabytes. */
+const MOST_READ = 1024
 
 /** A file name's last part, with nothing but letters and digits of any script, dots, hyphens and underscores. */
 export const safeName = (name: string): string => {
-  const letters = (name.toWellFormed().split(/[/\\]/).at(-1) ?? "")
+  const letters = (name.slice(-MOST_READ).toWellFormed().split(/[/\\]/).at(-1) ?? "")
     .normalize("NFC")
     .replaceAll(/[^\p{L}\p{M}\p{N}._-]+/gu, "_")
     .replace(/^[._-]+/, "")

@@ -102,7 +102,8 @@ const predict = (request: Request, mayBeUnknown: boolean) =>
 /** `unknown` in place of a class below its threshold, for clients that ask for it; models of old have no thresholds. */
 const doubted = Effect.fnUntraced(function* (likeliest_class: string, confidence: number) {
   const model = Option.getOrUndefined(yield* promoted)
-  const threshold = model?.metadata.decision_thresholds?.[likeliest_class] ?? 0
+  const thresholds = new Map(Object.entries(model?.metadata.decision_thresholds ?? {}))
+  const threshold = thresholds.get(likeliest_class) ?? 0
   return { predicted_class: confidence < threshold ? "unknown" : likeliest_class, likeliest_class, threshold }
 })
 

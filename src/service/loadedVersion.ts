@@ -17,6 +17,9 @@ class NoPredictions extends Schema.TaggedError<NoPredictions>()("NoPredictions",
 /** The bytes are no usable recording. */
 class NoRecording extends Schema.TaggedError<NoRecording>()("NoRecording", { message: Schema.String }) {}
 
+/** Two of one name could not be told apart. */
+const ClassNames = Schema.Array(Schema.String).check(Schema.isMinLength(1), Schema.isUnique())
+
 /** A version in memory. */
 interface Loaded {
   readonly runId: string
@@ -50,7 +53,7 @@ export const loadedVersion = Effect.gen(function* () {
     const failUnlessAway = (cause: unknown) => (isAway(cause) ? cause : fail(cause))
     const names = versionKey(runId, "class_names.json")
     const classes = yield* from(names).pipe(
-      Effect.flatMap(({ bytes }) => decodeDocument(names, Schema.Array(Schema.String), bytes)),
+      Effect.flatMap(({ bytes }) => decodeDocument(names, ClassNames, bytes)),
       Effect.mapError(failUnlessAway)
     )
     const { bytes } = yield* from(versionKey(runId, "ecosight.onnx")).pipe(
@@ -80,6 +83,10 @@ export const loadedVersion = Effect.gen(function* () {
       catch: (cause) => new UnusableVersion({ message: `The model of ${runId} cannot be run: ${sentence(cause)}` })
     })
     const values = probabilities!.data as Float32Array
+    if (values.length !== classes.length || !values.every(Number.isFinite)) {
+      const message = `The model of ${runId} does not answer with a probability for each of its ${classes.length} classes.`
+      return yield* new UnusableVersion({ message })
+    }
     return {
       probabilities: Object.fromEntries(classes.map((name, at) => [name, values[at]!])),
       seconds: samples.length / sampleRate

@@ -2,10 +2,10 @@ import { Effect, Option, Schema, Stream } from "effect"
 import { Elysia } from "elysia"
 import { DataMap } from "../classifier/mapRecordings.ts"
 import { readPointer } from "../registry/pointer.ts"
+import { readVersionDocument } from "../registry/versionFiles.ts"
 import { keep, type Move, relabel, restore, setAside } from "../review/moves.ts"
 import { openItems, Review, readReview } from "../review/review.ts"
-import { readDocument } from "../store/documents.ts"
-import { SET_ASIDE_PREFIX, versionKey } from "../store/keys.ts"
+import { SET_ASIDE_PREFIX } from "../store/keys.ts"
 import { Store } from "../store/store.ts"
 import { Corpus } from "./corpus.ts"
 import type { Handle } from "./handle.ts"
@@ -141,9 +141,9 @@ const moved = Effect.fnUntraced(function* ({ from, to }: Move) {
 const promotedMap = Effect.gen(function* () {
   const promoted = yield* readPointer()
   const found = Option.isSome(promoted)
-    ? yield* readDocument(versionKey(promoted.value.runId, "map.json"), DataMap)
+    ? yield* readVersionDocument(promoted.value.runId, "map.json", DataMap)
     : Option.none()
-  if (Option.isSome(found)) return found.value.value
+  if (Option.isSome(found)) return found.value
   return yield* refuse(404, "There is no map yet: it comes with the next training that is promoted.")
 })
 

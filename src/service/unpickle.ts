@@ -15,7 +15,12 @@ const MARK = Symbol("mark")
 const read = (bytes: Uint8Array): Picklable => {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
   const stack: Array<Item> = []
-  const sinceMark = () => stack.splice(stack.lastIndexOf(MARK)).slice(1) as Array<Picklable>
+  const sinceMark = () => {
+    const mark = stack.lastIndexOf(MARK)
+    // Looked for in vain again and again, it would take hours.
+    if (mark < 0) throw new Error("a mark is missing")
+    return stack.splice(mark).slice(1) as Array<Picklable>
+  }
   let at = 2
   for (;;) {
     const code = view.getUint8(at++)

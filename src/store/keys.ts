@@ -108,6 +108,14 @@ const COMPANION =
  */
 export const isRecording = ({ key }: Pick<ObjectInfo, "key">): boolean => isSound(key, RECORDINGS_PREFIX)
 
+/** Whether this is where a recording may lie that was uploaded or moved: in its class, unlabelled, set aside or in the trash. */
+export const isRecordingPlace = (key: string): boolean => {
+  const [, path] = /^(?:set_aside|trash\/[^/]+)\/(.*)$/s.exec(key) ?? []
+  return path === undefined
+    ? isRecording({ key }) || isUnlabelled({ key })
+    : isRecording({ key: RECORDINGS_PREFIX + path })
+}
+
 /** Whether an object is meant as a recording that is to be labelled. */
 export const isUnlabelled = ({ key }: Pick<ObjectInfo, "key">): boolean => isSound(key, UNLABELLED_PREFIX)
 

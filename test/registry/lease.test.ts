@@ -23,7 +23,7 @@ afterEach(() => rm(folder, { recursive: true }))
 const run = <A, E>(effect: Effect.Effect<A, E, Store>) =>
   Effect.runPromise(effect.pipe(Effect.provide(Layer.sync(Store, () => folderStore(folder)))))
 
-const leaveLease = (lease: Holder & { readonly renewedAt?: string }) =>
+const leaveLease = (lease: Holder & { readonly renewedAt?: string; readonly runId?: string }) =>
   Effect.flatMap(Store, (store) =>
     store.put(
       LEASE_KEY,
@@ -211,6 +211,11 @@ test("a run that is replaced is recorded as interrupted, also by a program that 
     expect(reason).toContain(`process ${gone.process}`)
     expect(await run(runningRun)).toBeUndefined()
   }
+})
+
+test("a lease whose run's name leads elsewhere stops nobody: it counts as damaged", async () => {
+  await run(leaveLease({ host: hostname(), process: Bun.spawnSync(["true"]).pid, runId: "../../x" }))
+  expect(await run(withLease("next", { expiry: Duration.millis(50) })(Effect.succeed("trained")))).toBe("trained")
 })
 
 test("the lease is given back also if its last renewal was written though nobody heard of it", async () => {

@@ -135,6 +135,11 @@ describe.each(WAYS)("%s", (_, way) => {
     }
   )
 
+  test.each(["../../runs", "__proto__", "c/.."])("a pointer to %s is made anew, too", async (runId) => {
+    await Bun.write(join(folder, CURRENT_KEY), JSON.stringify({ runId, promotedAt: "", history: [] }))
+    expect(await run(promoted)).toBe("c")
+  })
+
   test("the pointer is made anew from the copies and the records of runs", async () => {
     await damage(CURRENT_KEY, way)
     expect(await run(promoted)).toBe("c")

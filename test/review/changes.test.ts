@@ -1,8 +1,9 @@
 import { expect, test } from "bun:test"
 import { Effect, Stream } from "effect"
-import { type Change, carryOut, planRelabel, planRemoval } from "../../src/review/changes.ts"
+import { type Change, carryOut, planRelabel, planRemoval, readChange } from "../../src/review/changes.ts"
+import { finishMoves } from "../../src/review/moves.ts"
 import { folderStore } from "../../src/store/folder.ts"
-import { uploadKey } from "../../src/store/keys.ts"
+import { changeKey, isRecordingPlace, moveBegunKey, uploadKey } from "../../src/store/keys.ts"
 import { Store, StoreError } from "../../src/store/store.ts"
 import { folderOf } from "../support/program.ts"
 
@@ -91,3 +92,33 @@ test("wherever the store goes away, doing it again ends the change, and no recor
     if (ended) break
   }
 })
+
+test("a change or move that would touch anything but recordings is not gone on with", async () => {
+  const id = "20260101T000000000Z-00000000"
+  const moves = [{ from: "models/current.json", to: FOX }]
+  const change = { id, at: "", action: "remove", class: null, moves, state: "begun", failed: [] }
+  const begun = { action: "remove", from: "../../x", to: DOG, contentHash: HASH, at: "", why: "" }
+  await using world = await open({
+    ...FILES,
+    [changeKey(id)]: JSON.stringify(change),
+    [moveBegunKey("x")]: JSON.stringify(begun)
+  })
+  expect(await world.run(Effect.flip(readChange(id)))).toMatchObject({ _tag: "DocumentError" })
+  await world.run(finishMoves)
+  expect(await world.contents("extracted_audio/")).toEqual(FILES)
+  expect(await world.contents("review/moves/")).toEqual({})
+})
+
+test.each(["extracted_audio/a/b.wav", "unlabelled_audio/b.wav", "set_aside/a/b.wav", "trash/c/a/b.wav"])(
+  "%s is a recording's place",
+  (key) => expect(isRecordingPlace(key)).toBe(true)
+)
+test.each([
+  "models/current.json",
+  "extracted_audio/../runs/a",
+  "set_aside/../a",
+  "trash/../../x",
+  "trash/a",
+  "a\n/b",
+  ""
+])("%j is none", (key) => expect(isRecordingPlace(key)).toBe(false))

@@ -408,6 +408,31 @@ test("a damaged model serves from this machine's copy; without that it is set as
   expect(service.log()).toContain(`Version ${runId} is set aside: The model of ${runId} cannot be loaded: `)
 })
 
+test.each([
+  ["are too many", (names: ReadonlyArray<string>) => [...names, "fox"]],
+  ["are too few", (names: ReadonlyArray<string>) => names.slice(1)],
+  ["are not told apart", (names: ReadonlyArray<string>) => names.map(() => "fox")]
+])("a model whose classes %s is set aside, and the one before serves", async (_, change) => {
+  const { runId, history } = (await Bun.file(join(service.store, "models/current.json")).json()) as {
+    runId: string
+    history: Array<{ runId: string }>
+  }
+  const file = join(service.store, "models/versions", runId, "class_names.json")
+  const names = (await Bun.file(
+    join(service.store, "models/versions", history[0]!.runId, "class_names.json")
+  ).json()) as Array<string>
+  await writeFile(file, JSON.stringify(change(names)))
+  await rm(service.cache, { recursive: true, force: true })
+  const [engine] = await children(service.pid)
+  process.kill(engine!, "SIGKILL")
+  const { body } = await until(async () => {
+    const found = await answer(service.post("/predict", form(bark, "bark.wav")))
+    return found.status === 503 && String(found.body.detail).includes("try again") ? undefined : found
+  })
+  expect(Object.keys(body.all_probabilities as object).sort()).toEqual([...names].sort())
+  expect(service.log()).toContain(`Version ${runId} is set aside: The model of ${runId} `)
+})
+
 const children = async (pid: number): Promise<Array<number>> =>
   (await Bun.file(`/proc/${pid}/task/${pid}/children`).text())
     .trim()

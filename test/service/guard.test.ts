@@ -225,3 +225,9 @@ test("a safe name keeps letters of any script and the ending, and fits", () => {
   expect(long).toEndWith(".flac")
   expect(Buffer.byteLength(long)).toBeLessThanOrEqual(160)
 })
+
+test("a name of megabytes is cut ahead of anything that takes as long as it is", () => {
+  const safe = safeName(`${"🐕".repeat(100)}${"鳥".repeat(2_000_000)}.flac`)
+  expect(safe).toEndWith("鳥.flac")
+  expect(Buffer.byteLength(safe)).toBeLessThanOrEqual(160)
+})

@@ -94,6 +94,16 @@ test("an unlabelled recording is offered, heard and labelled", async () => {
   expect(await get("/classes")).toMatchObject({ recordings: 12 })
 }, 60_000)
 
+test("what is damaged of a review or of the map is done without", async () => {
+  const { promoted } = (await get("/models")) as { promoted: string }
+  for (const file of ["review/review.json", `models/versions/${promoted}/map.json`, "models/map.json"]) {
+    await Bun.write(join(service.store, file), "{")
+  }
+  expect(await get("/review")).toMatchObject({ review: null })
+  const map = await service.get("/map", { headers: bearer })
+  expect([map.status, await map.json()]).toEqual([404, { detail: expect.stringContaining("There is no map yet") }])
+}, 60_000)
+
 test("what cannot be decided is refused in one sentence", async () => {
   expect(await decide({ decision: "relabel", key: SHOT, class: "fox" })).toEqual([
     400,

@@ -49,6 +49,18 @@ test("a receipt that was cut is written anew", async () => {
   expect(await stored(bytes)).toHaveLength(1)
 })
 
+test("a receipt that names anything but a recording's place is written anew, and what it names stays as it is", async () => {
+  const bytes = sound("dog_bark", 1250)
+  const content = new Bun.CryptoHasher("sha256").update(bytes).digest("hex")
+  const receipt = { key: "models/notes.json", class: "dog_bark" }
+  await Bun.write(join(service.store, receipt.key), "{}")
+  await Bun.write(join(service.store, `uploads/${content}.json`), JSON.stringify(receipt))
+  const { status, body } = await send(bytes, "dog_bark")
+  expect(status).toBe(200)
+  expect(await stored(bytes)).toEqual([join(service.store, String(body.file_path))])
+  expect(await Bun.file(join(service.store, receipt.key)).text()).toBe("{}")
+})
+
 test("the same bytes sent many times at once are stored once, and all are told where", async () => {
   const bytes = sound("gun_shot", 1300)
   const answers = await Promise.all(Array.from({ length: 12 }, (_, at) => send(bytes, "gun_shot", `same${at}.wav`)))
