@@ -208,7 +208,7 @@ const isOwn = (lease: Lease, runId: string): boolean => lease.runId === runId &&
 const lostTo = (runId: string, lease: Lease) =>
   new LeaseLost({
     runId,
-    message: `Run ${runId} lost its lease to ${lease.runId} (${describe(lease)}), so it stops and publishes nothing.`
+    message: `Run ${runId} lost its lease to ${lease.runId} (${describe(lease)}), so it stops and publishes nothing more.`
   })
 
 const take = (runId: string, condition: PutCondition) =>

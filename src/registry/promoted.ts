@@ -5,10 +5,13 @@ import { comparePredictions } from "../classifier/compare.ts"
 import { type Dataset, vectorsOf } from "../classifier/dataset.ts"
 import { openSession } from "../embedder/onnx/session.ts"
 import { embedderOf, type StoredRecipe } from "../embeddings/recipe.ts"
+import { decodeDocument } from "../store/documents.ts"
+import { versionKey } from "../store/keys.ts"
 import type { Incumbent } from "./gate.ts"
 import type { Promoted } from "./pointer.ts"
-import { METADATA_FILE, readVersionDocument, readVersionFile, VersionError } from "./versionFiles.ts"
+import { findStored, METADATA_FILE, readVersionDocument, VersionError, versionReader } from "./versionFiles.ts"
 
+const NAMES_FILE = "class_names.json"
 const ClassNames = Schema.Array(Schema.String)
 const Metadata = Schema.Struct({
   recipe: Schema.Struct({ id: Schema.String, parts: Schema.Record(Schema.String, Schema.Json) })
@@ -67,8 +70,11 @@ const predictVersion = Effect.fnUntraced(function* (
     const why = `it takes vectors of ${its}, not of ${ours}: bun run models promote takes the new one all the same`
     return yield* new Cause.UnknownError(undefined, why)
   }
-  const known = yield* orDamaged(runId, readVersionDocument(runId, "class_names.json", ClassNames))
-  const model = yield* orDamaged(runId, readVersionFile(runId, "classifier.onnx"))
+  const read = yield* Effect.flatMap(findStored(runId), versionReader)
+  const known = yield* Effect.flatMap(orDamaged(runId, read(NAMES_FILE)), (names) =>
+    Effect.mapError(decodeDocument(versionKey(runId, NAMES_FILE), ClassNames, names), () => damaged(runId))
+  )
+  const model = yield* orDamaged(runId, read("classifier.onnx"))
   const session = yield* openSession(model, 1, () => damaged(runId))
   const input = new Tensor("float32", vectors, [rows, vectors.length / rows])
   const outputs = yield* Effect.tryPromise({

@@ -32,7 +32,7 @@ const EDGE_FILE = "ecosight.onnx"
 export const writeVersion = Effect.fn("writeVersion")(function* (runId: string, artifacts: Artifacts) {
   const store = yield* Store
   const last = (yield* listStored).at(-1)?.sequence ?? 0
-  const files = new Map([...artifacts, [sealFile(last + 1), encodeDocument(sealOf(artifacts))]])
+  const files = new Map([...artifacts, [sealFile(last + 1), encodeDocument(sealOf(runId, artifacts))]])
   const put = (file: string) => store.put(versionKey(runId, file), files.get(file)!)
   return yield* inOrder([...files.keys()], TRAINING_SET_FILE, put).pipe(
     Effect.map((written) => written.map(({ key }) => key)),

@@ -29,6 +29,8 @@ export class VersionError extends Schema.TaggedError<VersionError>()("VersionErr
  * have an order whatever clocks say, which a listing tells, and what damages a file later shows.
  */
 const Seal = Schema.Struct({
+  /** Whose it is: files are not judged by another version's. Absent in versions from before. */
+  runId: Schema.optionalKey(Schema.String),
   files: Schema.Record(Schema.String, Schema.Struct({ size: Schema.Int, sha256: Schema.String }))
 })
 type Seal = typeof Seal.Type
@@ -39,7 +41,8 @@ export const sealFile = (sequence: number): string => `seal-${sequence}.json`
 const digest = (bytes: Uint8Array): string => new Bun.CryptoHasher("sha256").update(bytes).digest("hex")
 
 /** The seal of a version with these files. */
-export const sealOf = (files: Iterable<readonly [string, Uint8Array]>): Seal => ({
+export const sealOf = (runId: string, files: Iterable<readonly [string, Uint8Array]>): Seal => ({
+  runId,
   files: Object.fromEntries([...files].map(([name, bytes]) => [name, { size: bytes.length, sha256: digest(bytes) }]))
 })
 
@@ -81,13 +84,13 @@ export const findStored = Effect.fn("findStored")(function* (runId: string) {
   return versionOf(runId, yield* Stream.runCollect(store.list(versionKey(runId, ""))))
 })
 
-/** What the files of a version were when they were written; none for a version from before, or where that is damaged. */
+/** What the files of a version were when they were written; none for one from before, or where that is damaged or another's. */
 export const readSeal = ({ runId, sequence }: StoredVersion) =>
   sequence === 0
     ? Effect.succeedNone
     : Effect.map(
         readDocumentIfWhole(versionKey(runId, sealFile(sequence)), Seal),
-        Option.map(({ value }) => value)
+        Option.flatMap(({ value }) => ((value.runId ?? runId) === runId ? Option.some(value) : Option.none()))
       )
 
 /** What is wrong with a file's bytes, completing "it"; undefined where nothing shows. */
@@ -130,10 +133,12 @@ const readFrom = Effect.fnUntraced(function* (runId: string, file: string, seal:
   return flaw === undefined ? Option.some(found.value.bytes) : yield* mend(runId, file, seal, flaw)
 })
 
-/** A file of a version as it was written; none where there is none, or where it is damaged and has been set aside. */
-export const readVersionFile = Effect.fn("readVersionFile")(function* (runId: string, file: string) {
-  return yield* readFrom(runId, file, yield* readSeal(yield* findStored(runId)))
-})
+/**
+ * Reads files of a version as they were written; none where there is none, or where it is damaged and has been set aside.
+ * Its seal is read once.
+ */
+export const versionReader = (version: StoredVersion) =>
+  Effect.map(readSeal(version), (seal) => (file: string) => readFrom(version.runId, file, seal))
 
 /** All files of a version as they were written; fails where one that it needs is damaged or missing. */
 export const readVersion = Effect.fn("readVersion")(function* (version: StoredVersion) {

@@ -9,7 +9,7 @@ import { Embeddings } from "../embeddings/embeddings.ts"
 import { makeRecipe, type Recipe } from "../embeddings/recipe.ts"
 import type { KnownRecordings } from "../embeddings/sighting.ts"
 import type { Promotion } from "../registry/gate.ts"
-import { resumedElsewhere, withLease } from "../registry/lease.ts"
+import { requireLease, resumedElsewhere, withLease } from "../registry/lease.ts"
 import { readPointer } from "../registry/pointer.ts"
 import { pruneVersions } from "../registry/prune.ts"
 import { repairCopies } from "../registry/publish.ts"
@@ -122,15 +122,22 @@ export const retrainOn = Effect.fn("retrain")(function* <E1, R1, E2, R2>(
     // Not tapCause, which an interruption passes by.
     Effect.onExit((exit) => {
       if (Exit.isSuccess(exit)) return Effect.void
-      const outcome = Cause.hasInterruptsOnly(exit.cause)
-        ? { status: "cancelled" }
-        : { status: "failed", reason: Cause.squash(exit.cause) }
       return resumedElsewhere(runId).pipe(
-        Effect.flatMap((elsewhere) => (elsewhere ? Effect.void : record(outcome))),
+        Effect.flatMap((elsewhere) => (elsewhere ? Effect.void : Effect.flatMap(outcomeOf(runId, exit.cause), record))),
         Effect.ignore({ log: "Warn" })
       )
     }),
     withLease(runId)
+  )
+})
+
+/** What the record of a run says that came to no result. */
+const outcomeOf = Effect.fnUntraced(function* (runId: string, cause: Cause.Cause<unknown>) {
+  if (!Cause.hasInterruptsOnly(cause)) return { status: "failed", reason: Cause.squash(cause) }
+  // Losing the lease interrupts a run, too.
+  return yield* requireLease(runId).pipe(
+    Effect.as({ status: "cancelled" }),
+    Effect.catchTag("LeaseLost", (reason) => Effect.succeed({ status: "failed", reason }))
   )
 })
 

@@ -20,7 +20,11 @@ export const boundedStore = Effect.fnUntraced(function* (store: Store["Service"]
   const note = (error: StoreError) =>
     error.reason === "unreachable" || error.reason === "denied" ? tried("store", error.message) : tried("store")
 
-  const bounded = <A>(key: string, effect: Effect.Effect<A, StoreError>, longer = 0): Effect.Effect<A, StoreError> =>
+  const bounded = <A, R>(
+    key: string,
+    effect: Effect.Effect<A, StoreError, R>,
+    longer = 0
+  ): Effect.Effect<A, StoreError, R> =>
     Effect.suspend(() => {
       const seconds = patience() + longer
       return Effect.timeoutOrElse(effect, {
@@ -29,8 +33,15 @@ export const boundedStore = Effect.fnUntraced(function* (store: Store["Service"]
       })
     }).pipe(Effect.tap(tried("store")), Effect.tapError(note))
 
+  const { stage } = store
   return Store.of({
     location: store.location,
+    ...(stage === undefined
+      ? {}
+      : {
+          stage: (key, bytes) =>
+            Effect.map(bounded(key, stage(key, bytes), Math.ceil(bytes.length / 1e6)), (place) => bounded(key, place))
+        }),
     list: (prefix, after) =>
       Stream.suspend(() => {
         const seconds = patience()

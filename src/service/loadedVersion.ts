@@ -1,7 +1,8 @@
-import { Effect, Exit, Schema, Scope } from "effect"
+import { Effect, Exit, Option, Schema, Scope } from "effect"
 import { type InferenceSession, Tensor } from "onnxruntime-common"
 import { Settings } from "../config/settings.ts"
 import { openSession } from "../embedder/onnx/session.ts"
+import { findStored, versionReader } from "../registry/versionFiles.ts"
 import { decodeClip } from "../sound/decode/decode.ts"
 import { decodeDocument } from "../store/documents.ts"
 import { versionKey } from "../store/keys.ts"
@@ -47,7 +48,30 @@ export const loadedVersion = Effect.gen(function* () {
       ({ reason }) => new NoRecording({ message: reason })
     )
 
-  const open = Effect.fnUntraced(function* (runId: string, from: Store["Service"]["get"]) {
+  /** Reads a version's files from the store, once they are what was written. */
+  const fromStore = Effect.fnUntraced(
+    function* (runId: string) {
+      const version = yield* findStored(runId)
+      const read = yield* versionReader(version)
+      return Effect.fnUntraced(
+        function* (key: string) {
+          const file = key.slice(versionKey(runId, "").length)
+          const bytes = version.files.has(file) ? yield* read(file) : Option.none<Uint8Array>()
+          if (Option.isSome(bytes)) return { bytes: bytes.value }
+          return yield* version.files.has(file)
+            ? new StoreError({ reason: "invalid", key, message: `${key} is damaged.` })
+            : new StoreError({ reason: "missing", key, message: `${key} does not exist.` })
+        },
+        Effect.provideService(Store, store)
+      )
+    },
+    Effect.provideService(Store, store)
+  )
+
+  const open = Effect.fnUntraced(function* (
+    runId: string,
+    from: (key: string) => Effect.Effect<{ readonly bytes: Uint8Array }, StoreError>
+  ) {
     const fail = (cause: unknown) =>
       new UnusableVersion({ message: `The model of ${runId} cannot be loaded: ${sentence(cause)}` })
     const failUnlessAway = (cause: unknown) => (isAway(cause) ? cause : fail(cause))
@@ -70,7 +94,9 @@ export const loadedVersion = Effect.gen(function* () {
   const load = Effect.fn("Version.load")(function* (runId: string) {
     if (loaded?.runId === runId) return loaded
     const before = loaded
-    loaded = yield* Effect.catch(open(runId, readCopied(copy)), () => open(runId, store.get))
+    loaded = yield* Effect.catch(open(runId, readCopied(copy)), () =>
+      Effect.flatMap(fromStore(runId), (from) => open(runId, from))
+    )
     if (before !== undefined) yield* Scope.close(before.scope, Exit.void)
     return loaded
   })

@@ -6,6 +6,9 @@ import { codeOf, explain } from "./folder-error.ts"
 import { OWN } from "./folder-list.ts"
 import { StoreError } from "./store.ts"
 
+/** How often the lock is asked for, every 20 ms. */
+const TURNS = 500
+
 /**
  * Runs an effect while no other, in whatever process, runs one for the same folder.
  *
@@ -15,18 +18,16 @@ export const whileLocked =
   (root: string, key: string) =>
   <A, R>(effect: Effect.Effect<A, StoreError, R>): Effect.Effect<A, StoreError, R> => {
     const path = join(root, `${OWN}lock`)
+    // Not a conflict: no other writer has come to its end.
+    const message = `${path} cannot be locked: another process has held it for ${TURNS / 50} s. End it, if it hangs.`
+    const busy = new StoreError({ reason: "unreachable", key, message })
     const acquire = Effect.tryPromise({
       try: async () => {
         await mkdir(root, { recursive: true })
         return lockFile(path)
       },
-      catch: (thrown) =>
-        codeOf(thrown) === "SQLITE_BUSY"
-          ? new StoreError({ reason: "conflict", key, message: `Another process holds ${path}.` })
-          : explain(key, path, "written")(thrown)
-    }).pipe(
-      Effect.retry({ while: ({ reason }) => reason === "conflict", schedule: Schedule.spaced("20 millis"), times: 500 })
-    )
+      catch: (thrown) => (codeOf(thrown) === "SQLITE_BUSY" ? busy : explain(key, path, "written")(thrown))
+    }).pipe(Effect.retry({ while: (error) => error === busy, schedule: Schedule.spaced("20 millis"), times: TURNS }))
     return Effect.acquireUseRelease(
       acquire,
       () => effect,

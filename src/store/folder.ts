@@ -44,8 +44,10 @@ export const folderStore = (folder: string): Store["Service"] => {
     return yield* Effect.tryPromise({
       try: async () => {
         // Before reading: if the file changes meanwhile, this version is not the one that listing will show.
-        const { etag } = infoOf(key, await stat(path, { bigint: true }))
-        return { bytes: await Bun.file(path).bytes(), etag }
+        const stats = await stat(path, { bigint: true })
+        // A pipe or a device may never end.
+        if (!stats.isFile() && !stats.isDirectory()) throw new Error("it is no file")
+        return { bytes: await Bun.file(path).bytes(), etag: infoOf(key, stats).etag }
       },
       catch: explain(key, path, "read")
     })

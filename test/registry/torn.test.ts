@@ -140,6 +140,19 @@ describe.each(WAYS)("%s", (_, way) => {
     expect(await run(promoted)).toBe("c")
   })
 
+  test("by the seal of another version no file is judged", async () => {
+    const seals = ["a", "c"].map((runId, at) => join(folder, versionKey(runId, `seal-${2 * at + 1}.json`)))
+    const [first, last] = await Promise.all(seals.map((path) => Bun.file(path).bytes()))
+    await Bun.write(seals[0]!, last!)
+    await Bun.write(seals[1]!, first!)
+    await run(repairCopies)
+    await holds("c")
+    expect(await run(rollback())).toEqual({ runId: "b", from: "c" })
+    expect(await run(rollback())).toEqual({ runId: "a", from: "b" })
+    await holds("a")
+    expect(warnings).toEqual([])
+  })
+
   test("the pointer is made anew from the copies and the records of runs", async () => {
     await damage(CURRENT_KEY, way)
     expect(await run(promoted)).toBe("c")

@@ -282,6 +282,31 @@ test("a run that is cancelled says so in its record, gives the lease back, and c
     expect(await succeed(store)).toMatchObject({ recordings: 10 })
   }))
 
+test("a run that loses its lease says so in its record", () =>
+  inFolder(async (store) => {
+    await fill(store, smallCorpus())
+    let isTaken = false
+    const taken: Store["Service"] = {
+      ...store,
+      get: (key) =>
+        Effect.gen(function* () {
+          if (!key.startsWith("extracted_audio/")) return yield* store.get(key)
+          if (isTaken) return yield* Effect.never
+          isTaken = true
+          const lease = JSON.parse(new TextDecoder().decode((yield* store.get(LEASE_KEY)).bytes))
+          const other = { ...lease, runId: "other", instance: "other" }
+          yield* store.put(LEASE_KEY, new TextEncoder().encode(JSON.stringify(other)))
+          return yield* Effect.never
+        })
+    }
+    expect(await failure(taken)).toContain("lost its lease to other")
+    const [record] = (await keysIn(store, "runs/")).filter((key) => key !== LEASE_KEY)
+    expect(await json(store, record!)).toMatchObject({
+      status: "failed",
+      reason: { _tag: "LeaseLost", message: expect.stringContaining("publishes nothing more") }
+    })
+  }))
+
 test("no more recordings are fetched at once than FETCH_CONCURRENCY", () =>
   Effect.runPromise(
     Effect.gen(function* () {

@@ -18,6 +18,17 @@ const inFolder = (body: (store: Store["Service"], folder: string) => Promise<voi
 
 const list = (store: Store["Service"]) => Effect.runPromise(Effect.provideService(listVersions, Store, store))
 
+test("the promoted version is compared by the class names that it was written with, whatever lies there now", () =>
+  inFolder(async (store, folder) => {
+    await fill(store, smallCorpus())
+    const { runId } = await succeed(store)
+    const names = `${folder}/${versionKey(runId, "class_names.json")}`
+    await Bun.write(names, JSON.stringify(["gun_shot", "dog_bark"]))
+    const { comparison } = await succeed(store, { promotion: "never" })
+    expect(comparison?.macroF1.promoted).toBe(comparison?.macroF1.candidate)
+    expect(await Bun.file(names).json()).toEqual(["dog_bark", "gun_shot"])
+  }))
+
 test.each([
   ["cut", (bytes: Uint8Array) => bytes.slice(0, bytes.length >> 1)],
   ["empty", () => new Uint8Array()],

@@ -3,6 +3,7 @@ import { chmod, mkdir, mkdtemp, readdir, rename, rm, symlink, utimes, writeFile 
 import { tmpdir } from "node:os"
 import { dirname, join } from "node:path"
 import { Effect, Fiber, Option, Stream } from "effect"
+import { TestClock } from "effect/testing"
 import { folderStore } from "../../src/store/folder.ts"
 import type { Store, StoreError } from "../../src/store/store.ts"
 
@@ -168,6 +169,36 @@ test("a conditional write waits for one in another process, and the lock of a ki
   child.kill("SIGKILL")
   await writing
   expect(written).toBe(true)
+})
+
+test("a lock that is held for ever is told of as such, not as another writer's success", async () => {
+  await using folder = await folderWith({ lease: "old" })
+  const lock = join(folder.root, ".ecosight-lock")
+  const child = Bun.spawn(["bun", "-e", LOCK_HOLDER, lock], { stdout: "pipe" })
+  await child.stdout.getReader().read()
+  const error = await run(
+    Effect.gen(function* () {
+      const writing = yield* Effect.forkChild(
+        Effect.orDie(Effect.flip(folder.store.put("other", new Uint8Array(1), { ifNoneMatch: "*" })))
+      )
+      while (writing.pollUnsafe() === undefined) {
+        yield* TestClock.adjust("20 millis")
+        yield* Effect.promise(() => new Promise((resolve) => setImmediate(resolve)))
+      }
+      return yield* Fiber.join(writing)
+    }).pipe(Effect.provide(TestClock.layer()))
+  )
+  child.kill()
+  expect(error.reason).toBe("unreachable")
+  expect(error.message).toBe(`${lock} cannot be locked: another process has held it for 10 s. End it, if it hangs.`)
+})
+
+test("a pipe in the place of a file is refused, not waited for", async () => {
+  await using folder = await folderWith({})
+  Bun.spawnSync(["mkfifo", join(folder.root, "lease")])
+  expect((await failureOf(folder.store.get("lease"))).message).toBe(
+    `${join(folder.root, "lease")} cannot be read: it is no file.`
+  )
 })
 
 const LOCK_HOLDER = `
