@@ -1,81 +1,67 @@
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs"
+import { appendFileSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
-import { type Base, ffmpegBases, ownBases } from "./bases.ts"
-import { FOREIGN } from "./mutate.ts"
+import { ffmpegBases, ownBases } from "./bases.ts"
+import { type Row, watch } from "./watch.ts"
 
-// Decodes damaged recordings by the thousand, in a process of its own: `bun test/mutations/main.ts [COUNT] [FIRST SEED]`.
+// Decodes damaged recordings by the thousand: `bun test/mutations/main.ts [COUNT] [FIRST SEED] [RESULTS]`. Results are
+// appended to a file, if one is named, and those that it has are not made again: a run that was stopped goes on.
 
-const [, , count = "10000", first = "0"] = process.argv
-const MAX_SECONDS = 5
-/** Of the process together: with Bun, its decoders and what they hold. */
-const MAX_MEGABYTES = 500
+const [, , count = "10000", first = "0", results] = process.argv
+/** Files that one process decodes, unless it is stopped. */
+const CHUNK = 250
 
-interface Faults {
-  read: number
-  refused: number
-  readonly faults: Array<string>
-}
-
-const run = async (
-  bases: ReadonlyArray<Base>,
-  folder: string,
-  from: number,
-  to: number,
-  table: Map<string, Faults>
-) => {
-  const names = bases.map(({ name }) => name).join(",")
-  const child = Bun.spawn([process.execPath, join(import.meta.dir, "child.ts"), folder, names, `${from}`, `${to}`], {
-    stdout: "pipe",
-    stderr: "ignore"
-  })
-  let seed = from
-  let base = ""
-  let isDone = true
-  let timer: Timer | undefined
-  const note = (fault: string): void => void table.get(base)!.faults.push(`${fault} (seed ${seed})`)
-  let text = ""
-  for await (const chunk of child.stdout.pipeThrough(new TextDecoderStream())) {
-    text += chunk
-    const lines = text.split("\n")
-    text = lines.pop()!
-    for (const line of lines) {
-      const found = JSON.parse(line)
-      clearTimeout(timer)
-      seed = found.seed
-      isDone = found.mutation === undefined
-      if (!isDone) {
-        base = bases[found.base]!.name
-        timer = setTimeout(() => child.kill(9), 1000 * MAX_SECONDS)
-        continue
-      }
-      const row = table.get(base)!
-      if (found.reason === undefined) row.read++
-      else row.refused++
-      if (found.isFinite === false) note("samples that are not finite")
-      if (found.reason !== undefined && FOREIGN.test(found.reason)) note(found.reason)
-      if (found.megabytes > MAX_MEGABYTES) {
-        note(`${Math.round(found.megabytes)} MB`)
-        child.kill(9)
-      }
-    }
+const rows = new Map<number, Row>()
+if (results !== undefined && existsSync(results)) {
+  for (const line of readFileSync(results, "utf8").split("\n").filter(Boolean)) {
+    const row: Row = JSON.parse(line)
+    rows.set(row.seed, row)
   }
-  clearTimeout(timer)
-  await child.exited
-  if (!isDone) note(`no answer within ${MAX_SECONDS} s, or a crash`)
-  return seed + 1
+}
+const keep = (row: Row): void => {
+  rows.set(row.seed, row)
+  if (results !== undefined) appendFileSync(results, `${JSON.stringify(row)}\n`)
 }
 
 const folder = mkdtempSync(join(tmpdir(), "mutated-"))
+const bases = [...ownBases(), ...ffmpegBases()]
+
+/** A file that breaks a limit is decoded again, alone: what others left in the process is not its fault. */
+const confirm = async (row: Row): Promise<Row> => {
+  console.log(`${row.base}, seed ${row.seed}: ${row.fault}; once more, alone`)
+  for await (const again of watch(bases, folder, row.seed, row.seed + 1)) return again
+  return row
+}
+
 try {
-  const bases = [...ownBases(), ...ffmpegBases()]
   for (const { name, bytes } of bases) writeFileSync(join(folder, name), bytes)
-  const table = new Map<string, Faults>(bases.map(({ name }) => [name, { read: 0, refused: 0, faults: [] }]))
   const end = Number(first) + Number(count)
-  for (let seed = Number(first); seed < end; ) seed = await run(bases, folder, seed, Math.min(end, seed + 1000), table)
-  for (const [name, { read, refused, faults }] of table)
-    console.log(`${name}: ${read} read, ${refused} refused`, ...faults)
-  process.exitCode = [...table.values()].some(({ faults }) => faults.length > 0) ? 1 : 0
+  for (let seed = Number(first); seed < end; ) {
+    if (rows.has(seed)) {
+      seed++
+      continue
+    }
+    for await (const row of watch(bases, folder, seed, Math.min(end, seed + CHUNK))) {
+      keep(row.fault === "" ? row : await confirm(row))
+      seed = row.seed + 1
+    }
+    console.log(`${seed - Number(first)} of ${count}`)
+  }
+  const table = bases.map(({ name }) => {
+    const own = [...rows.values()].filter(({ base, seed }) => base === name && seed >= Number(first) && seed < end)
+    return {
+      base: name,
+      read: own.filter(({ isRead }) => isRead).length,
+      refused: own.filter(({ isRead }) => !isRead).length,
+      seconds: own.reduce((most, { seconds }) => Math.max(most, seconds), 0).toFixed(1),
+      MB: Math.round(own.reduce((most, { megabytes }) => Math.max(most, megabytes), 0)),
+      faults: own.filter(({ fault }) => fault !== "").length
+    }
+  })
+  console.table(table)
+  const faults = [...rows.values()].filter(({ fault }) => fault !== "")
+  for (const { base, seed, mutation, fault } of faults) console.log(`${base}, seed ${seed} (${mutation}): ${fault}`)
+  process.exitCode = faults.length > 0 ? 1 : 0
 } finally {
   rmSync(folder, { recursive: true })
 }
