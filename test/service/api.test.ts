@@ -336,7 +336,14 @@ test("every route states its input, answers and refusals at /openapi", async () 
     "post /review/decide: application/json",
     "post /upload: multipart/form-data"
   ])
-  expect(paths["/clips"]!.get!.parameters!.map(({ name }) => name)).toEqual(["class", "limit", "after"])
+  expect(paths["/clips"]!.get!.parameters!.map(({ name }) => name)).toEqual([
+    "class",
+    "search",
+    "order",
+    "skip",
+    "limit",
+    "after"
+  ])
 })
 
 type Content = { content?: Record<string, { schema?: unknown }> }
