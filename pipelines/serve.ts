@@ -6,6 +6,7 @@ import { dashboardRoutes } from "../src/dashboard/dashboardRoutes.ts"
 import { clearDead } from "../src/registry/lease.ts"
 import { listen } from "../src/service/app.ts"
 import { keepWarm, serviceLayer } from "../src/service/service.ts"
+import { spoolFolder } from "../src/service/spool.ts"
 import { sweepFolder } from "../src/store/folder-sweep.ts"
 import { openStoreOrHere, STORE_SCHEMES } from "../src/store/openStore.ts"
 import { storeFlag, wholeNumber } from "./cli/flags.ts"
@@ -30,10 +31,11 @@ const input = {
   )
 }
 
-/** What writers that died have left in a folder; a bucket has no such thing. */
-const sweep = Effect.fnUntraced(function* (location: string) {
-  if (STORE_SCHEMES.some((scheme) => location.startsWith(scheme))) return
-  const swept = yield* sweepFolder(location)
+/** What writers that died have left in folders of this machine; a bucket has no such thing. */
+const sweep = Effect.fnUntraced(function* (location: string, modelCache: string) {
+  const isBucket = STORE_SCHEMES.some((scheme) => location.startsWith(scheme))
+  const folders = [spoolFolder(modelCache), ...(isBucket ? [] : [location])]
+  const swept = (yield* Effect.forEach(folders, sweepFolder)).reduce((sum, each) => sum + each)
   if (swept > 0) yield* Effect.logInfo(`Files left behind by writers that died were removed: ${swept}.`)
 })
 
@@ -49,7 +51,7 @@ const handle = Effect.fn("serve")(function* (options: Command.Command.Config.Inf
     yield* keepWarm
     // A run that died with the machine or the container before.
     yield* clearDead().pipe(Effect.ignore({ log: "Warn" }), Effect.forkScoped)
-    yield* sweep(store.location).pipe(Effect.forkScoped)
+    yield* sweep(store.location, settings.modelCache).pipe(Effect.forkScoped)
     yield* Console.log(`Serving ${store.location} at ${url.origin}, the dashboard at ${url.origin}/dashboard`)
     return yield* Effect.never
   }).pipe(Effect.scoped, Effect.provide(serviceLayer(store, { watching: options.watch })))

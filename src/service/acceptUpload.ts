@@ -9,6 +9,7 @@ import { Corpus } from "./corpus.ts"
 import { checkClass } from "./newClasses.ts"
 import { Predictor } from "./predictor.ts"
 import { refuse } from "./refusal.ts"
+import { readSpooled, type Spooled } from "./spool.ts"
 import { Watcher } from "./watcher.ts"
 
 /** Where an uploaded recording lies, and whether it lay there before. */
@@ -26,11 +27,12 @@ export interface Stored {
  * uploaded recording by content. One that has been damaged since is replaced; asked for under another class, they are
  * refused by name, for a label is changed by review, not by chance.
  */
-export const acceptUpload = Effect.fn("acceptUpload")(function* (name: string, className: string, bytes: Uint8Array) {
+export const acceptUpload = Effect.fn("acceptUpload")(function* (name: string, className: string, recording: Spooled) {
   const predictor = yield* Predictor
   const corpus = yield* Corpus
   if (className !== UNKNOWN) yield* checkClass(className)
-  yield* predictor.inspect(bytes)
+  yield* predictor.inspect(recording)
+  const bytes = yield* readSpooled(recording)
   const contentHash = new Bun.CryptoHasher("sha256").update(bytes).digest("hex")
   return yield* storeOnce(name, className, bytes, contentHash).pipe(corpus.inTurn(contentHash))
 })

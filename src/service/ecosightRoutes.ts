@@ -76,7 +76,7 @@ const predict = (request: Request, mayBeUnknown: boolean) =>
       intake.form(request, ({ file }) =>
         Effect.gen(function* () {
           const began = performance.now()
-          const { probabilities: all_probabilities, seconds } = yield* (yield* Predictor).predict(file.bytes)
+          const { probabilities: all_probabilities, seconds } = yield* (yield* Predictor).predict(file.recording)
           const { clipMaxSeconds } = yield* Settings
           const [predicted_class, confidence] = Object.entries(all_probabilities).reduce((best, next) =>
             next[1] > best[1] ? next : best
@@ -113,7 +113,7 @@ const upload = (request: Request, classInQuery = "unknown") =>
       Effect.gen(function* () {
         const { location } = yield* Store
         const asked = fields.get("class_name") ?? classInQuery
-        const { key, className, isNew } = yield* acceptUpload(file.name, asked, file.bytes)
+        const { key, className, isNew } = yield* acceptUpload(file.name, asked, file.recording)
         if (isNew) yield* (yield* Counters).uploaded
         return {
           success: true,

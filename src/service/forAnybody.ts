@@ -6,9 +6,13 @@ import type { EventData, LoggedEvent } from "./runLog.ts"
 
 const WITHHELD = "(told with the token)"
 
-/** Why a run failed may name anything. */
+/** Why a run failed may name anything, and where one was interrupted names a machine. */
 export const endForAnybody = <R extends Pick<Run, "status" | "outcome">>(run: R): R =>
-  run.status === "failed" ? { ...run, outcome: "The run failed; why is told with the token." } : run
+  run.status === "failed" || run.status === "interrupted"
+    ? { ...run, outcome: `The run ${ENDED[run.status]}; why is told with the token.` }
+    : run
+
+const ENDED = { failed: "failed", interrupted: "was interrupted" }
 
 export const runForAnybody = <R extends Run>(run: R): R => ({
   ...endForAnybody(run),

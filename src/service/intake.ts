@@ -1,11 +1,13 @@
-import { Context, Duration, Effect, Layer, Semaphore } from "effect"
+import { Context, Duration, Effect, Layer, Scope } from "effect"
 import { Settings } from "../config/settings.ts"
 import { makeBodyMemory } from "./bodyMemory.ts"
+import { makeFormParser } from "./formParser.ts"
 import { type Refusal, refuse } from "./refusal.ts"
+import { makeSpool, type Spooled, spoolFolder } from "./spool.ts"
 
-/** A multipart request, read whole. */
+/** A multipart request that has arrived. */
 export interface Form {
-  readonly file: { readonly name: string; readonly bytes: Uint8Array }
+  readonly file: { readonly name: string; readonly recording: Spooled }
   readonly fields: ReadonlyMap<string, string>
 }
 
@@ -15,14 +17,15 @@ const ENVELOPE = 64 * 1024
 const MOST_JSON = 16 * 1024
 /** A body of which nothing comes for so long is given up; one that comes slowly is not. */
 const SILENCE = Duration.seconds(30)
+
 /**
- * Takes bodies in: bounded, and together no more than MAX_RECORDING_MB in memory, which is taken as their bytes arrive, so
- * that who announces much and sends nothing holds nothing.
+ * Takes bodies in: bounded, and together no more than MAX_RECORDING_MB, in memory or in files, which are taken as their
+ * bytes arrive, so that who announces much and sends nothing holds nothing.
  */
 export class Intake extends Context.Service<
   Intake,
   {
-    /** Runs `use` on a multipart request with a `file`, holding its memory meanwhile. */
+    /** Runs `use` on a multipart request with a `file`, which is kept meanwhile. */
     readonly form: <A, E, R>(
       request: Request,
       use: (form: Form) => Effect.Effect<A, E, R>
@@ -34,12 +37,11 @@ export class Intake extends Context.Service<
   static readonly layer = Layer.effect(
     Intake,
     Effect.gen(function* () {
-      const { maxUploadMegabytes, maxRecordingMegabytes } = yield* Settings
+      const { maxUploadMegabytes, maxRecordingMegabytes, modelCache } = yield* Settings
       const most = maxUploadMegabytes * 1_000_000
       const budget = Math.max(maxRecordingMegabytes, maxUploadMegabytes + 1) * 1_000_000
       const memory = makeBodyMemory(budget)
-      // Parsing holds a body several times over: one at a time does.
-      const parsing = yield* Semaphore.make(1)
+      const folder = spoolFolder(modelCache)
 
       const holding =
         (bytes: number) =>
@@ -60,11 +62,10 @@ export class Intake extends Context.Service<
           const announced = Number(request.headers.get("content-length") ?? most + ENVELOPE)
           return yield* Effect.acquireUseRelease(
             memory.claim(announced),
-            (claim) =>
-              readBody(request, most + ENVELOPE, (bytes) => memory.take(claim, bytes)).pipe(
-                Effect.flatMap((bytes) => parsing.withPermit(parseForm(bytes, type, most))),
-                Effect.flatMap(use)
-              ),
+            (claim) => {
+              const read = readForm(request, type, most, folder, (bytes) => memory.take(claim, bytes))
+              return Effect.scopedWith((scope) => Effect.flatMap(Scope.provide(read, scope), use))
+            },
             memory.release
           )
         })
@@ -79,10 +80,11 @@ export const readJson = ({ request }: { readonly request: Request }): Promise<un
   Effect.runPromise(
     Effect.gen(function* () {
       yield* checkAnnounced(request, MOST_JSON)
-      const bytes = yield* readBody(request, MOST_JSON, () => Effect.void)
-      if (bytes.length === 0) return {}
+      const chunks: Array<Uint8Array> = []
+      yield* readBody(request, MOST_JSON, (chunk) => Effect.sync(() => chunks.push(chunk)))
+      if (chunks.length === 0) return {}
       return yield* Effect.try({
-        try: (): unknown => JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes)) ?? {},
+        try: (): unknown => JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(Buffer.concat(chunks))) ?? {},
         catch: () => refuse(400, "The body is not JSON.")
       })
     }),
@@ -95,26 +97,24 @@ const tooLarge = (most: number) =>
 const checkAnnounced = (request: Request, most: number) =>
   Number(request.headers.get("content-length") ?? 0) > most ? Effect.fail(tooLarge(most)) : Effect.void
 
-/** Reads no further than one chunk beyond `most` bytes, whatever length was announced; `arrived` is told of each chunk. */
-const readBody = Effect.fnUntraced(function* (
+/** Reads no further than one chunk beyond `most` bytes, whatever length was announced; `take` is given each chunk. */
+const readBody = Effect.fnUntraced(function* <R>(
   request: Request,
   most: number,
-  arrived: (bytes: number) => Effect.Effect<void, Refusal>
+  take: (chunk: Uint8Array) => Effect.Effect<void, Refusal, R>
 ) {
   const reader = request.body?.getReader()
-  if (reader === undefined) return new Uint8Array()
-  const chunks: Array<Uint8Array> = []
+  if (reader === undefined) return
   const read = Effect.gen(function* () {
     for (let length = 0; ; ) {
       const { done, value } = yield* nextChunk(reader)
-      if (done) return Buffer.concat(chunks)
+      if (done) return
       length += value.length
       if (length > most) return yield* tooLarge(most)
-      yield* arrived(value.length)
-      chunks.push(value)
+      yield* take(value)
     }
   })
-  return yield* Effect.onError(read, () => Effect.promise(() => reader.cancel().catch(() => {})))
+  yield* Effect.onError(read, () => Effect.promise(() => reader.cancel().catch(() => {})))
 })
 
 const nextChunk = (reader: ReadableStreamDefaultReader<Uint8Array>) =>
@@ -125,19 +125,30 @@ const nextChunk = (reader: ReadableStreamDefaultReader<Uint8Array>) =>
     })
   )
 
-const parseForm = Effect.fnUntraced(function* (bytes: Uint8Array, type: string, most: number) {
-  const data = yield* Effect.tryPromise({
-    try: () => new Response(bytes as Uint8Array<ArrayBuffer>, { headers: { "content-type": type } }).formData(),
-    catch: () => refuse(400, "The body is not the multipart/form-data that its header says.")
-  })
-  const file = data.get("file")
-  if (!(file instanceof Blob)) return yield* refuse(422, "There is no file in the field `file`.")
-  if (file.size === 0) return yield* refuse(400, "The file is empty.")
-  if (file.size > most) return yield* tooLarge(most)
-  const fields = [...data].flatMap(([name, value]) => (typeof value === "string" ? [[name, value] as const] : []))
-  const form: Form = {
-    file: { name: file instanceof File ? file.name : "", bytes: yield* Effect.promise(() => file.bytes()) },
-    fields: new Map(fields)
-  }
-  return form
+/** Reads a multipart body with a file of up to `most` bytes, which is kept as long as the scope. */
+const readForm = Effect.fnUntraced(function* (
+  request: Request,
+  type: string,
+  most: number,
+  folder: string,
+  arrived: (bytes: number) => Effect.Effect<void, Refusal>
+) {
+  const spool = yield* makeSpool(folder)
+  const parser = makeFormParser(type, spool.add)
+  yield* readBody(
+    request,
+    most + ENVELOPE,
+    Effect.fnUntraced(function* (chunk) {
+      yield* arrived(chunk.length)
+      parser.write(chunk)
+      yield* spool.settle
+    })
+  )
+  const parts = parser.end()
+  if (parts === undefined) return yield* refuse(400, "The body is not the multipart/form-data that its header says.")
+  const { fileName, fields } = parts
+  if (fileName === undefined) return yield* refuse(422, "There is no file in the field `file`.")
+  if (spool.size() === 0) return yield* refuse(400, "The file is empty.")
+  if (spool.size() > most) return yield* tooLarge(most)
+  return { file: { name: fileName, recording: spool.spooled() }, fields } satisfies Form
 })

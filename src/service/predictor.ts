@@ -9,6 +9,7 @@ import { copyVersion, localCopyOf } from "./localCopy.ts"
 import { Outages } from "./outages.ts"
 import { type Heard, PATIENCE, Predicting } from "./protocols.ts"
 import { Refusal, refuse } from "./refusal.ts"
+import type { Spooled } from "./spool.ts"
 
 const PROGRAM = programPath("./predictorProgram.ts", import.meta.url)
 
@@ -28,9 +29,9 @@ export class Predictor extends Context.Service<
   Predictor,
   {
     /** What the version that is served now says of a recording. */
-    readonly predict: (bytes: Uint8Array) => Effect.Effect<Heard, Refusal | StoreError>
+    readonly predict: (recording: Spooled) => Effect.Effect<Heard, Refusal | StoreError>
     /** Seconds of sound, cut at CLIP_MAX_SECONDS; refuses what is no recording. */
-    readonly inspect: (bytes: Uint8Array) => Effect.Effect<number, Refusal>
+    readonly inspect: (recording: Spooled) => Effect.Effect<number, Refusal>
     /** Refuses where as many wait as may: who asks ahead of reading a body need not read it. */
     readonly admit: Effect.Effect<void, Refusal>
     /** Loads the version that is promoted now, ahead of the first prediction, and copies it to this machine. */
@@ -114,13 +115,13 @@ export class Predictor extends Context.Service<
       )
 
       return Predictor.of({
-        predict: Effect.fn("Predictor.predict")(function* (bytes) {
+        predict: Effect.fn("Predictor.predict")(function* (recording) {
           yield* admit
-          return yield* withServed((runId) => ask("predict", { runId, bytes }))
+          return yield* withServed((runId) => ask("predict", { runId, recording }))
         }),
-        inspect: Effect.fn("Predictor.inspect")((bytes) =>
+        inspect: Effect.fn("Predictor.inspect")((recording) =>
           // Without a version there is none that could be unusable.
-          Effect.andThen(admit, Effect.catchTag(ask("inspect", { bytes }), "UnusableVersion", Effect.die))
+          Effect.andThen(admit, Effect.catchTag(ask("inspect", { recording }), "UnusableVersion", Effect.die))
         ),
         admit,
         warm,

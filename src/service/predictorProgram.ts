@@ -5,6 +5,7 @@ import { openStoreAt } from "../store/openStore.ts"
 import { Store } from "../store/store.ts"
 import { loadedVersion } from "./loadedVersion.ts"
 import { Predicting } from "./protocols.ts"
+import { mapSpooled } from "./spool.ts"
 
 // The service's predictor, `<store> <promoted version>`: it decodes and predicts, one request after another, and dies alone.
 
@@ -16,8 +17,8 @@ const program = Effect.gen(function* () {
   if (promoted !== "") yield* Effect.ignore(load(promoted))
   return yield* answer(Predicting, undefined, {
     load: ({ runId }) => Effect.asVoid(load(runId)),
-    predict: ({ runId, bytes }) => predict(runId, bytes),
-    inspect: ({ bytes }) => inspect(bytes)
+    predict: ({ runId, recording }) => Effect.flatMap(mapSpooled(recording), (bytes) => predict(runId, bytes)),
+    inspect: ({ recording }) => Effect.flatMap(mapSpooled(recording), inspect)
   })
 })
 

@@ -3,6 +3,7 @@ import type { Protocol } from "../processes/protocol.ts"
 import { ReviewStep } from "../review/review.ts"
 import { ObjectInfo } from "../store/store.ts"
 import { RunEvent } from "../stream/events.ts"
+import { Spooled } from "./spool.ts"
 
 // What the service and its processes say to each other.
 
@@ -28,11 +29,11 @@ export const Predicting = {
     /** Probabilities by class, and from how many seconds of sound. */
     predict: {
       ...quick,
-      payload: Schema.Struct({ runId: Schema.String, bytes: Schema.Uint8Array }),
+      payload: Schema.Struct({ runId: Schema.String, recording: Spooled }),
       answer: Heard
     },
     /** Decode only: how many seconds of sound it is. */
-    inspect: { ...quick, payload: Schema.Struct({ bytes: Schema.Uint8Array }), answer: Schema.Number }
+    inspect: { ...quick, payload: Schema.Struct({ recording: Spooled }), answer: Schema.Number }
   },
   inTurn: true
 } satisfies Protocol

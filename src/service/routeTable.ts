@@ -42,9 +42,17 @@ export const routeTable = ({ routes }: Pick<AnyElysia, "routes">): ((method: str
     // What is written out goes before what any text may stand for.
     .sort((a, b) => parametersIn(a.segments) - parametersIn(b.segments))
 
+  const routesAt = (asked: ReadonlyArray<string>) =>
+    known.filter(({ segments }) => matches(segments, asked)).map(({ route }) => route)
+  // Every request is looked up, and most are for these.
+  const writtenOut = new Map(
+    known
+      .filter(({ segments }) => parametersIn(segments) === 0)
+      .map(({ segments }) => [segments.join("/"), routesAt(segments)])
+  )
+
   return (method, path) => {
-    const asked = segmentsOf(path)
-    const here = known.filter(({ segments }) => matches(segments, asked)).map(({ route }) => route)
+    const here = writtenOut.get(path) ?? routesAt(segmentsOf(path))
     const route = here.find((one) => one.method === (method === "HEAD" ? "GET" : method))
     const methods = here.flatMap((one) => (one.method === "GET" ? ["GET", "HEAD"] : [one.method]))
     return { allowed: [...new Set(methods)], ...(route && { route }) }

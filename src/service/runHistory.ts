@@ -2,7 +2,7 @@ import { hostname } from "node:os"
 import { Effect, Option, Schema, Stream } from "effect"
 import { isRunning } from "../registry/holder.ts"
 import { runningRun } from "../registry/lease.ts"
-import { isRunId, writeRunRecord } from "../registry/runRecord.ts"
+import { isRunId, recordInterruption, writeRunRecord } from "../registry/runRecord.ts"
 import { readDocument } from "../store/documents.ts"
 import { RUNS_PREFIX, runKey } from "../store/keys.ts"
 import { Store } from "../store/store.ts"
@@ -99,12 +99,13 @@ export const markInterrupted = Effect.gen(function* () {
   for (const id of ids) {
     const record = yield* readRecord(id)
     if (Option.isNone(record) || record.value.status !== "running" || (yield* runningRun) === id) continue
-    const { startedBy, options, startedAt = "" } = record.value
+    const { startedBy } = record.value
     const isElsewhere = startedBy !== undefined && startedBy.host !== hostname()
     const isOther = startedBy !== undefined && startedBy.process !== process.pid && isRunning(startedBy.process)
     if (isElsewhere || isOther) continue
-    yield* markEnded(id, options?.reason ?? "", { status: "failed", reason: GONE, startedAt })
-    yield* Effect.logWarning(`Run ${id} is marked as failed: its process is gone.`)
+    const where = startedBy === undefined ? "unknown where" : `on ${startedBy.host}, process ${startedBy.process}`
+    yield* recordInterruption(id, where)
+    yield* Effect.logWarning(`Run ${id} is marked as interrupted: its process is gone.`)
   }
 })
 

@@ -455,3 +455,22 @@ const children = async (pid: number): Promise<Array<number>> =>
     .split(" ")
     .filter((text) => text !== "")
     .map(Number)
+
+test("a sole version that is damaged is told with 503, and nothing else fails for it", async () => {
+  await using alone = await startService()
+  const { id } = await train(alone, "only")
+  await writeFile(join(alone.store, "models/versions", id, "ecosight.onnx"), "")
+  await until(async () => existsSync(alone.cache) || undefined)
+  await rm(alone.cache, { recursive: true })
+  const [engine] = await children(alone.pid)
+  process.kill(engine!, "SIGKILL")
+  const refused = await until(async () => {
+    const { status, body } = await answer(alone.post("/predict", form(bark, "bark.wav")))
+    return status === 503 && String(body.detail).includes("try again") ? undefined : { status, body }
+  })
+  expect(refused).toEqual({ status: 503, body: { detail: "The promoted model cannot be used at the moment." } })
+  expect(alone.log()).toContain(`Version ${id} is set aside: The model of ${id} cannot be loaded: `)
+  const others = ["/health", "/status", "/classes", "/models", "/clips", "/review", "/runs", "/metrics"]
+  const answers = await Promise.all(others.map(async (path) => [path, (await alone.get(path)).status]))
+  expect(answers).toEqual(others.map((path) => [path, 200]))
+}, 60_000)

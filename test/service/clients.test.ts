@@ -96,6 +96,20 @@ describe("without the token", () => {
     })
   })
 
+  test("where a run was interrupted is not told", async () => {
+    const id = "20200102T000000000Z-000000"
+    await Bun.write(
+      join(service.store, `runs/${id}.json`),
+      JSON.stringify({ runId: id, status: "interrupted", reason: "The process of this run (on alpha) was gone." })
+    )
+    const outcome = "The run was interrupted; why is told with the token."
+    expect(await json(service.get(`/runs/${id}`))).toMatchObject({ status: "interrupted", outcome })
+    expect((await readEvents(await service.get(`/runs/${id}/events`))).at(-1)!.data).toMatchObject({ outcome })
+    expect(await json(service.get(`/runs/${id}`, { headers: bearer }))).toMatchObject({
+      outcome: "The process of this run (on alpha) was gone."
+    })
+  })
+
   test("a refusal says how to authenticate, and a wrong token is logged without it", async () => {
     const refused = await service.get("/clips", { headers: { authorization: "Bearer not-the-token-at-all" } })
     expect([refused.status, refused.headers.get("www-authenticate")]).toEqual([401, 'Bearer realm="EcoSight"'])

@@ -65,9 +65,9 @@ test("a run that was answered leaves a record, though all is killed at once, and
   await using next = await startService({ place: service.store })
   await until(async () => (await record()).status !== "running" || undefined)
   expect(await (await next.get(`/runs/${id}`)).json()).toMatchObject({
-    status: "failed",
+    status: "interrupted",
     trigger: "doomed",
-    outcome: expect.stringContaining("is gone")
+    outcome: expect.stringContaining("was gone before it came to its end")
   })
 }, 60_000)
 

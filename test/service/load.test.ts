@@ -1,6 +1,8 @@
 import { afterAll, beforeAll, expect, test } from "bun:test"
+import { readdir, readFile } from "node:fs/promises"
+import { join } from "node:path"
 import { sound } from "../support/runWorld.ts"
-import { form, type Service, startService, train } from "../support/serviceWorld.ts"
+import { form, processesOf, type Service, startService, train } from "../support/serviceWorld.ts"
 
 let service: Service
 beforeAll(async () => {
@@ -52,4 +54,47 @@ test("more predictions at once than can wait are refused with a time to come aga
   expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([200, 503]))
   expect(new Set(refused.map(({ headers }) => headers.get("retry-after")))).toEqual(new Set(["1"]))
   expect((await predict()).status).toBe(200)
+}, 120_000)
+
+/** The most memory that a process had, in MB. */
+const peakOf = async (pid: number) =>
+  Number(/VmHWM:\s+(\d+)/.exec(await readFile(`/proc/${pid}/status`, "utf8"))![1]) / 1000
+
+/** Seconds of noise as a WAV file of about 45 MB. */
+const longRecording = () => {
+  const bytes = Buffer.alloc(45_000_000)
+  const head = sound("dog_bark", 1).subarray(0, 44)
+  bytes.set(head)
+  bytes.writeUInt32LE(bytes.length - 8, 4)
+  bytes.writeUInt32LE(bytes.length - 44, 40)
+  for (let at = 44; at < 2_000_000; at++) bytes[at] = at * at
+  return bytes
+}
+
+test("long recordings at once take files, not memory, and leave nothing", async () => {
+  await predict()
+  const pids = [service.pid, ...(await processesOf(service, "predictorProgram"))]
+  const peaks = async () => (await Promise.all(pids.map(peakOf))).reduce((sum, peak) => sum + peak, 0)
+  const before = await peaks()
+  const bytes = longRecording()
+  const answers = await Promise.all(Array.from({ length: 4 }, () => service.post("/predict", form(bytes, "long.wav"))))
+  expect(answers.map(({ status }) => status)).toEqual([200, 200, 200, 200])
+  expect(pids).toEqual([service.pid, ...(await processesOf(service, "predictorProgram"))])
+  expect((await peaks()) - before).toBeLessThan(250)
+  const sent = form(bytes, "long.wav", { class_name: "dog_bark" })
+  const stored = (await (await service.post("/upload", sent)).json()) as { file_path: string }
+  expect(Buffer.compare(await readFile(join(service.store, stored.file_path)), bytes)).toBe(0)
+  expect(await readdir(join(service.cache, "arriving"))).toEqual([])
+}, 120_000)
+
+test("a long recording is refused by name where there is no room for it, and short ones are not", async () => {
+  await using full = await startService({ environment: { MODEL_CACHE: "/dev/null" }, place: service.store })
+  const refused = await full.post("/predict", form(longRecording(), "long.wav"))
+  expect([refused.status, refused.headers.get("retry-after"), await refused.json()]).toEqual([
+    503,
+    "5",
+    { detail: "There is no room to take in a recording of this size at the moment; please try again." }
+  ])
+  expect(full.log()).toContain("A recording cannot be kept in /dev/null/arriving")
+  expect((await full.post("/predict", form(sound("dog_bark", 1), "bark.wav"))).status).toBe(200)
 }, 120_000)
