@@ -3,6 +3,7 @@ import { join } from "node:path"
 import { Effect } from "effect"
 import { seededRandom } from "../../src/sound/random.ts"
 import { folderStore } from "../../src/store/folder.ts"
+import { LEASE_KEY } from "../../src/store/keys.ts"
 import type { Store } from "../../src/store/store.ts"
 import { corpusOf, storedVectors } from "../support/clusterWorld.ts"
 import { resultOf } from "../support/program.ts"
@@ -24,13 +25,22 @@ interface Summary {
   readonly holdout: { readonly macroF1: number }
 }
 
-/** How far a run came that is not there any more. */
+/** How far a run came, by the last of these that the store has. */
+const STAGES = [
+  { name: "nothing written", leaves: "extracted_audio/" },
+  { name: "begun", leaves: LEASE_KEY },
+  { name: "some embedded", leaves: "embeddings/" },
+  { name: "version being written", leaves: "models/versions/" },
+  { name: "pointer moved", leaves: "models/current.json" },
+  { name: "promoted", leaves: "models/model_metadata.json" }
+] as const
+
+const isThere = async (store: Store["Service"], { leaves }: (typeof STAGES)[number]) =>
+  (await keysIn(store, leaves)).length > 0
+
 const progressOf = async (store: Store["Service"]): Promise<string> => {
-  const has = async (prefix: string) => (await keysIn(store, prefix)).length > 0
-  if (await has("models/current.json")) return (await has("models/model_metadata.json")) ? "promoted" : "pointer moved"
-  if (await has("models/versions/")) return "version being written"
-  if (await has("embeddings/")) return "some embedded"
-  return (await has("runs/")) ? "begun" : "nothing written"
+  for (const stage of STAGES.toReversed()) if (await isThere(store, stage)) return stage.name
+  throw new Error("The store is empty.")
 }
 
 const isSkipped = KILLS === 0 || otherServer === undefined
@@ -66,7 +76,10 @@ describe.skipIf(isSkipped)(`a run on a bucket of another's server that is killed
       const { store, location } = there
       await fill(store, corpus)
       const first = retrain(there, location)
-      await Bun.sleep(1.5 * whole * random())
+      // In each stage as often, however short it is: mostly soon after it was reached, sometimes long after.
+      const aim = STAGES[i % STAGES.length]!
+      while (first.child.exitCode === null && !(await isThere(store, aim))) await Bun.sleep(5)
+      await Bun.sleep(0.4 * whole * random() ** 4)
       first.child.kill("SIGKILL")
       await first.ended
       const came = await progressOf(store)

@@ -21,6 +21,7 @@ export const serverWorld = async (endpoint: string) => {
     AWS_ACCESS_KEY_ID: credentials.accessKeyId,
     AWS_SECRET_ACCESS_KEY: credentials.secretAccessKey,
     AWS_REGION: "us-east-1",
+    ALLOW_UNCONDITIONAL_WRITES: process.env.ALLOW_UNCONDITIONAL_WRITES ?? "0",
     YAMNET_MODEL: join(folder.root, "yamnet"),
     ENGINE: "native",
     WATCH_INTERVAL: "1"

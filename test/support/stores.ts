@@ -34,7 +34,7 @@ export const settingsFor = (endpoint: string): S3Settings => ({
   }),
   caBundle: Option.none(),
   storePatience: 60,
-  allowUnconditionalWrites: false
+  allowUnconditionalWrites: process.env.ALLOW_UNCONDITIONAL_WRITES === "1"
 })
 
 /** Short enough that tests of failures take no time: what fails is asked again twice. */
@@ -42,6 +42,8 @@ export const impatient = { silence: 300, total: 0, pause: 1 }
 
 /** An S3 server that others wrote. */
 export const otherServer = process.env.TEST_S3_ENDPOINT
+/** For the names of tests that need one. */
+export const needsServer = otherServer === undefined ? " (skipped: set TEST_S3_ENDPOINT to an S3 server)" : ""
 
 /** How the AWS SDK's own clients reach it. */
 export const clientOf = (endpoint: string) => ({

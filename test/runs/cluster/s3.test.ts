@@ -14,12 +14,11 @@ import {
   withoutDatabase
 } from "../../support/clusterWorld.ts"
 import { fill, json, keysIn, runOn } from "../../support/runWorld.ts"
-import { otherS3Store, otherServer } from "../../support/stores.ts"
+import { needsServer, otherS3Store, otherServer } from "../../support/stores.ts"
 
 setDefaultTimeout(180_000)
 
 const RECORDINGS = 24
-const needsServer = otherServer === undefined ? " (skipped: set TEST_S3_ENDPOINT to an S3 server)" : ""
 
 describe.skipIf(withoutDatabase || otherServer === undefined)(
   `three workers and a bucket of another's server${needsDatabase}${needsServer}`,
