@@ -71,17 +71,27 @@ const storeOnce = Effect.fnUntraced(function* (
   const time = DateTime.formatIso(yield* DateTime.now)
     .replace(/\.\d+Z$/, "Z")
     .replaceAll(/[-:]/g, "")
-  const key = yield* freeKey(className, time, safeName(name))
-  // The receipt goes first, by conditional write: of two services that are sent the same bytes at once, one stores them.
-  const won = yield* writeDocument(receiptKey, Receipt, { key, class: className }, unlessChanged(receipt.version)).pipe(
-    Effect.as(true),
-    Effect.catchIf(
-      ({ reason }) => reason === "conflict",
-      () => Effect.succeed(false)
+  const plain = plainKey(className, time, safeName(name))
+  const storing = Effect.gen(function* () {
+    const key = yield* freeKey(plain)
+    // The receipt goes first, by conditional write: of two services that are sent the same bytes at once, one stores them.
+    const won = yield* writeDocument(
+      receiptKey,
+      Receipt,
+      { key, class: className },
+      unlessChanged(receipt.version)
+    ).pipe(
+      Effect.as(true),
+      Effect.catchIf(
+        ({ reason }) => reason === "conflict",
+        () => Effect.succeed(false)
+      )
     )
-  )
-  if (!won) return yield* refuse(409, "The same recording is being uploaded by another request.")
-  return yield* put(key, className)
+    if (!won) return yield* refuse(409, "The same recording is being uploaded by another request.")
+    return yield* put(key, className)
+  })
+  // Others of this name may come in the same second: each finds the place of the one before taken.
+  return yield* corpus.inTurn(plain)(storing)
 })
 
 /** A receipt, and the version that it was read from: one that is damaged has no value, and is written anew. */
@@ -112,16 +122,18 @@ const sameBytes = (key: string, itsClass: string, asked: string) =>
 const folderOf = (className: string): string =>
   className === UNKNOWN ? UNLABELLED_PREFIX : recordingKey(className, "")
 
-const freeKey = Effect.fnUntraced(function* (className: string, time: string, name: string) {
-  const store = yield* Store
+const plainKey = (className: string, time: string, name: string): string => {
   const folder = folderOf(className)
   // Sound under the name of notes or pictures would not be taken for a recording.
   const isNamed = [isRecording, isUnlabelled].some((isSound) => isSound({ key: folder + name }))
-  const file = isNamed ? name : `${name}.audio`
-  const plain = `${folder}${time}_${file}`
+  return `${folder}${time}_${isNamed ? name : `${name}.audio`}`
+}
+
+const freeKey = Effect.fnUntraced(function* (plain: string) {
+  const store = yield* Store
   if (Option.isNone(yield* store.find(plain))) return plain
   // Another file of this name in the same second.
-  return `${folder}${time}_${crypto.randomUUID().slice(0, 8)}_${file}`
+  return plain.replace(/Z_(?=[^/]*$)/, `Z_${crypto.randomUUID().slice(0, 8)}_`)
 })
 
 const MOST_BYTES = 160

@@ -71,6 +71,15 @@ test("the same bytes sent many times at once are stored once, and all are told w
   expect(answers.filter(({ body }) => body.already_stored === false)).toHaveLength(1)
 })
 
+test("many recordings of one name sent at once are all stored", async () => {
+  const sent = Array.from({ length: 12 }, (_, at) => sound("gun_shot", 1350 + at))
+  const answers = await Promise.all(sent.map((bytes) => send(bytes, "gun_shot", "recording.wav")))
+  for (const [at, { status, body }] of answers.entries()) {
+    expect(status).toBe(200)
+    expect(await stored(sent[at]!)).toEqual([join(service.store, String(body.file_path))])
+  }
+})
+
 test("the same bytes under another class are refused by the name of theirs", async () => {
   const bytes = sound("gun_shot", 1400)
   const { body } = await send(bytes, "gun_shot")
