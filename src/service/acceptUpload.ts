@@ -59,11 +59,15 @@ const storeOnce = Effect.fnUntraced(function* (
     const there = yield* store.find(key)
     if (Option.isSome(there)) {
       if (yield* holds(store, there.value, bytes)) return yield* sameBytes(key, itsClass, className)
-      yield* Effect.logWarning(`${key} is damaged: it is replaced by the same recording, uploaded again.`)
-      return yield* put(key, itsClass)
+      if (!(yield* isSound(key))) {
+        yield* Effect.logWarning(`${key} is damaged: it is replaced by the same recording, uploaded again.`)
+        return yield* put(key, itsClass)
+      }
+      // Somebody has put another recording there, or cut this one: that stays, and these bytes lie nowhere.
+    } else if (key.startsWith(folderOf(className))) {
+      // A receipt without its recording: that was removed, or its writer has died, or is about to put the same bytes there.
+      return yield* put(key, className)
     }
-    // A receipt without its recording: that was removed, or its writer has died, or is about to put the same bytes there.
-    if (key.startsWith(folderOf(className))) return yield* put(key, className)
   } else {
     const key = yield* corpus.keyOf(contentHash, bytes)
     if (key !== undefined) return yield* sameBytes(key, classOf(key) ?? UNKNOWN, className)
@@ -92,6 +96,20 @@ const storeOnce = Effect.fnUntraced(function* (
   })
   // Others of this name may come in the same second: each finds the place of the one before taken.
   return yield* corpus.inTurn(plain)(storing)
+})
+
+/** Whether what lies there is a recording, of whatever sound: anything else is damaged. */
+const isSound = Effect.fnUntraced(function* (key: string) {
+  const store = yield* Store
+  const predictor = yield* Predictor
+  const { bytes } = yield* store.get(key)
+  return yield* predictor.inspect(bytes).pipe(
+    Effect.as(true),
+    Effect.catchIf(
+      (refusal) => refusal.status === 400,
+      () => Effect.succeed(false)
+    )
+  )
 })
 
 /** A receipt, and the version that it was read from: one that is damaged has no value, and is written anew. */

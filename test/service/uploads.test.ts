@@ -40,6 +40,18 @@ for (const [what, damage] of [
   })
 }
 
+test("a recording that was edited in its place stays, and the first one sent again lies beside it", async () => {
+  const [bytes, edited] = [sound("dog_bark", 1190), sound("dog_bark", 1191)]
+  const first = await send(bytes, "dog_bark")
+  const path = join(service.store, String(first.body.file_path))
+  await writeFile(path, edited)
+  const second = await send(bytes, "dog_bark")
+  expect(second).toMatchObject({ status: 200, body: { already_stored: false } })
+  expect(await stored(edited)).toEqual([path])
+  expect(await stored(bytes)).toEqual([join(service.store, String(second.body.file_path))])
+  expect((await send(bytes, "dog_bark")).body).toMatchObject({ already_stored: true })
+})
+
 test("a receipt that was cut is written anew", async () => {
   const bytes = sound("dog_bark", 1200)
   const { body } = await send(bytes, "dog_bark")
