@@ -61,11 +61,15 @@ const storeOnce = Effect.fnUntraced(function* (
     const there = yield* store.find(key)
     if (Option.isSome(there)) {
       if (yield* holds(store, there.value, bytes)) return yield* sameBytes(key, itsClass, className)
-      yield* Effect.logWarning(`${key} is damaged: it is replaced by the same recording, uploaded again.`)
-      return yield* put(key, itsClass)
+      if (!(yield* isSound(key))) {
+        yield* Effect.logWarning(`${key} is damaged: it is replaced by the same recording, uploaded again.`)
+        return yield* put(key, itsClass)
+      }
+      // Somebody has put another recording there, or cut this one: that stays, and these bytes lie nowhere.
+    } else if (key.startsWith(folderOf(className))) {
+      // A receipt without its recording: that was removed, or its writer has died, or is about to put the same bytes there.
+      return yield* put(key, className)
     }
-    // A receipt without its recording: that was removed, or its writer has died, or is about to put the same bytes there.
-    if (key.startsWith(folderOf(className))) return yield* put(key, className)
   } else {
     const key = yield* corpus.keyOf(contentHash, bytes)
     if (key !== undefined) return yield* sameBytes(key, classOf(key) ?? UNKNOWN, className)
@@ -73,17 +77,41 @@ const storeOnce = Effect.fnUntraced(function* (
   const time = DateTime.formatIso(yield* DateTime.now)
     .replace(/\.\d+Z$/, "Z")
     .replaceAll(/[-:]/g, "")
-  const key = yield* freeKey(className, time, safeName(name))
-  // The receipt goes first, by conditional write: of two services that are sent the same bytes at once, one stores them.
-  const won = yield* writeDocument(receiptKey, Receipt, { key, class: className }, unlessChanged(receipt.version)).pipe(
+  const plain = plainKey(className, time, safeName(name))
+  const storing = Effect.gen(function* () {
+    const key = yield* freeKey(plain)
+    // The receipt goes first, by conditional write: of two services that are sent the same bytes at once, one stores them.
+    const won = yield* writeDocument(
+      receiptKey,
+      Receipt,
+      { key, class: className },
+      unlessChanged(receipt.version)
+    ).pipe(
+      Effect.as(true),
+      Effect.catchIf(
+        ({ reason }) => reason === "conflict",
+        () => Effect.succeed(false)
+      )
+    )
+    if (!won) return yield* refuse(409, "The same recording is being uploaded by another request.")
+    return yield* put(key, className)
+  })
+  // Others of this name may come in the same second: each finds the place of the one before taken.
+  return yield* corpus.inTurn(plain)(storing)
+})
+
+/** Whether what lies there is a recording, of whatever sound: anything else is damaged. */
+const isSound = Effect.fnUntraced(function* (key: string) {
+  const store = yield* Store
+  const predictor = yield* Predictor
+  const { bytes } = yield* store.get(key)
+  return yield* predictor.inspect(bytes).pipe(
     Effect.as(true),
     Effect.catchIf(
-      ({ reason }) => reason === "conflict",
+      (refusal) => refusal.status === 400,
       () => Effect.succeed(false)
     )
   )
-  if (!won) return yield* refuse(409, "The same recording is being uploaded by another request.")
-  return yield* put(key, className)
 })
 
 /** A receipt, and the version that it was read from: one that is damaged has no value, and is written anew. */
@@ -114,16 +142,18 @@ const sameBytes = (key: string, itsClass: string, asked: string) =>
 const folderOf = (className: string): string =>
   className === UNKNOWN ? UNLABELLED_PREFIX : recordingKey(className, "")
 
-const freeKey = Effect.fnUntraced(function* (className: string, time: string, name: string) {
-  const store = yield* Store
+const plainKey = (className: string, time: string, name: string): string => {
   const folder = folderOf(className)
   // Sound under the name of notes or pictures would not be taken for a recording.
   const isNamed = [isRecording, isUnlabelled].some((isSound) => isSound({ key: folder + name }))
-  const file = isNamed ? name : `${name}.audio`
-  const plain = `${folder}${time}_${file}`
+  return `${folder}${time}_${isNamed ? name : `${name}.audio`}`
+}
+
+const freeKey = Effect.fnUntraced(function* (plain: string) {
+  const store = yield* Store
   if (Option.isNone(yield* store.find(plain))) return plain
   // Another file of this name in the same second.
-  return `${folder}${time}_${crypto.randomUUID().slice(0, 8)}_${file}`
+  return plain.replace(/Z_(?=[^/]*$)/, `Z_${crypto.randomUUID().slice(0, 8)}_`)
 })
 
 const MOST_BYTES = 160

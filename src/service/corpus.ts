@@ -45,8 +45,8 @@ export class Corpus extends Context.Service<
     readonly added: (object: ObjectInfo, contentHash?: string) => Effect.Effect<void>
     /** Where a recording with these bytes lies, whoever put it there; undefined where none is known. */
     readonly keyOf: (contentHash: string, bytes: Uint8Array) => Effect.Effect<string | undefined, StoreError>
-    /** Runs an effect while no other one runs that stores the same content. */
-    readonly inTurn: (contentHash: string) => <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>
+    /** Runs an effect while no other one runs that stores the same content, or at the same place. */
+    readonly inTurn: (contentOrKey: string) => <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>
     /** Leaves out recordings that are gone. */
     readonly removed: (keys: Iterable<string>) => Effect.Effect<void>
     /** A run could not use these keys: they no longer count as new. */
@@ -155,17 +155,17 @@ export class Corpus extends Context.Service<
 
       const turns = new Map<string, { readonly turn: Semaphore.Semaphore; waiting: number }>()
       const inTurn =
-        (contentHash: string) =>
+        (contentOrKey: string) =>
         <A, E, R>(effect: Effect.Effect<A, E, R>) =>
           Effect.suspend(() => {
-            const place = turns.get(contentHash) ?? { turn: Semaphore.makeUnsafe(1), waiting: 0 }
-            turns.set(contentHash, place)
+            const place = turns.get(contentOrKey) ?? { turn: Semaphore.makeUnsafe(1), waiting: 0 }
+            turns.set(contentOrKey, place)
             place.waiting++
             return effect.pipe(
               place.turn.withPermit,
               Effect.ensuring(
                 Effect.sync(() => {
-                  if (--place.waiting === 0) turns.delete(contentHash)
+                  if (--place.waiting === 0) turns.delete(contentOrKey)
                 })
               )
             )

@@ -1,3 +1,4 @@
+import { stat } from "node:fs/promises"
 import { join } from "node:path"
 import { Effect, Option, Schema, Stream } from "effect"
 import { Settings } from "../config/settings.ts"
@@ -32,14 +33,24 @@ export const localCopyOf = Effect.fnUntraced(function* (location: string) {
   return folderStore(join(modelCache, digestOf(new TextEncoder().encode(location)).slice(0, 16)))
 })
 
-/** Reads a version's file from the copy as from the store; what is damaged counts as missing. */
+/** Whether nobody else can have put a model there: the digests beside it would be theirs, too. */
+const isOwn = (folder: string) =>
+  Effect.promise(() => stat(folder).catch(() => undefined)).pipe(
+    Effect.map((found) => {
+      const isForeign = found !== undefined && (found.uid !== process.getuid?.() || (found.mode & 0o002) !== 0)
+      return process.platform === "win32" || !isForeign
+    })
+  )
+
+/** Reads a version's file from the copy as from the store; what is damaged, or may be another user's, counts as missing. */
 export const readCopied = (copy: Store["Service"]): Store["Service"]["get"] =>
   Effect.fnUntraced(
     function* (key) {
       const [, runId = "", file = ""] = /^(.*)\/([^/]*)$/.exec(key.slice(VERSIONS_PREFIX.length)) ?? []
       const digests = yield* readDocumentIfWhole(versionKey(runId, DIGESTS_FILE), Digests)
       const found = yield* copy.get(key)
-      if (Option.isSome(digests) && digests.value.value[file] === digestOf(found.bytes)) return found
+      const isWhole = Option.isSome(digests) && digests.value.value[file] === digestOf(found.bytes)
+      if (isWhole && (yield* isOwn(copy.location))) return found
       return yield* new StoreError({ reason: "missing", key, message: `The copy of ${key} is damaged.` })
     },
     Effect.provideService(Store, copy)
@@ -57,7 +68,7 @@ export const copiedVersion = (copy: Store["Service"]) =>
 
 /** Copies a version that is being served, in place of the one before; what it says is moved last. */
 export const copyVersion = Effect.fn("copyVersion")(function* (copy: Store["Service"], runId: string) {
-  if (Option.contains(yield* copiedVersion(copy), runId)) return
+  if (Option.contains(yield* copiedVersion(copy), runId) || !(yield* isOwn(copy.location))) return
   const store = yield* Store
   const digests: Record<string, string> = {}
   for (const file of SERVED) {

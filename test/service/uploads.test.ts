@@ -40,6 +40,18 @@ for (const [what, damage] of [
   })
 }
 
+test("a recording that was edited in its place stays, and the first one sent again lies beside it", async () => {
+  const [bytes, edited] = [sound("dog_bark", 1190), sound("dog_bark", 1191)]
+  const first = await send(bytes, "dog_bark")
+  const path = join(service.store, String(first.body.file_path))
+  await writeFile(path, edited)
+  const second = await send(bytes, "dog_bark")
+  expect(second).toMatchObject({ status: 200, body: { already_stored: false } })
+  expect(await stored(edited)).toEqual([path])
+  expect(await stored(bytes)).toEqual([join(service.store, String(second.body.file_path))])
+  expect((await send(bytes, "dog_bark")).body).toMatchObject({ already_stored: true })
+})
+
 test("a receipt that was cut is written anew", async () => {
   const bytes = sound("dog_bark", 1200)
   const { body } = await send(bytes, "dog_bark")
@@ -69,6 +81,15 @@ test("the same bytes sent many times at once are stored once, and all are told w
   for (const { status, body } of answers)
     expect([status, join(service.store, String(body.file_path))]).toEqual([200, path!])
   expect(answers.filter(({ body }) => body.already_stored === false)).toHaveLength(1)
+})
+
+test("many recordings of one name sent at once are all stored", async () => {
+  const sent = Array.from({ length: 12 }, (_, at) => sound("gun_shot", 1350 + at))
+  const answers = await Promise.all(sent.map((bytes) => send(bytes, "gun_shot", "recording.wav")))
+  for (const [at, { status, body }] of answers.entries()) {
+    expect(status).toBe(200)
+    expect(await stored(sent[at]!)).toEqual([join(service.store, String(body.file_path))])
+  }
 })
 
 test("the same bytes under another class are refused by the name of theirs", async () => {
