@@ -257,3 +257,32 @@ test.skipIf(!hasChromium)(
   },
   60_000
 )
+
+test.skipIf(!hasChromium)(
+  "a run's page names what was silent and what was not read as usual (skipped where /usr/bin/chromium is missing)",
+  async () => {
+    const { page } = await open()
+    const summary = {
+      recordings: 10,
+      embedded: 10,
+      reused: 0,
+      variants: 60,
+      holdout: { recordings: 2, accuracy: 0.5, macroF1: 0.5 },
+      seconds: { total: 1 },
+      engine: { name: "native", adapter: "a processor", why: "" },
+      skipped: [],
+      notes: [],
+      silent: ["extracted_audio/dog_bark/night.wav"],
+      noted: [{ key: "extracted_audio/dog_bark/balanced.wav", note: "Its channels cancel: the first was taken." }]
+    }
+    await answer(page, `/runs?limit=20`, () => ({ runs: [run()], running: null }))
+    await answer(page, `/runs/${RUN}`, () => ({ ...run(), summary }))
+    await go(page, "Runs")
+    await page.getByRole("row", { name: "50.0" }).getByRole("button").click()
+    await page.getByText("1 recording without sound: see Review").waitFor()
+    await page.getByText("extracted_audio/dog_bark/night.wav").waitFor()
+    await page.getByText("extracted_audio/dog_bark/balanced.wav: Its channels cancel: the first was taken.").waitFor()
+    await page.close()
+  },
+  60_000
+)
