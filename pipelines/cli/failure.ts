@@ -10,8 +10,10 @@ export const tellFailure =
     command.pipe(
       Effect.onExit((exit) => {
         if (!json || Exit.isSuccess(exit)) return Effect.void
-        const status = Cause.hasInterruptsOnly(exit.cause) ? "cancelled" : "failed"
-        return Console.log(JSON.stringify({ status, reason: reasonOf(Cause.squash(exit.cause)) }))
+        const outcome = Cause.hasInterruptsOnly(exit.cause)
+          ? { status: "cancelled", reason: "It was stopped before its end." }
+          : { status: "failed", reason: reasonOf(Cause.squash(exit.cause)) }
+        return Console.log(JSON.stringify(outcome))
       })
     )
 

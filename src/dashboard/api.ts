@@ -55,12 +55,23 @@ const showTokenDialog = async (isWrong: boolean): Promise<boolean> => {
     ],
     [{ value: "ok", label: "Continue", style: "primary" }]
   )
-  const isGiven = chosen === "ok" && input.value !== ""
-  if (isGiven) sessionStorage.setItem(TOKEN, input.value)
-  return isGiven
+  if (chosen !== "ok") return false
+  const token = input.value.trim()
+  // No request can carry anything else: it would fail as if the service were away.
+  if (!/^[!-~]+$/.test(token)) return showTokenDialog(true)
+  sessionStorage.setItem(TOKEN, token)
+  return true
 }
 
 const unreachable = () => new Refused(0, "The service cannot be reached.", 1)
+
+const UNREADABLE = "This is a folder, or a file that has changed or gone since: choose the recordings themselves."
+
+/** Why a form did not go: a file that the browser cannot read ends a request just as a service that is away. */
+const notSent = async (form: FormData): Promise<Refused> => {
+  const reads = await Promise.allSettled([...form.values()].map((part) => new Blob([part]).slice(0, 1).text()))
+  return reads.every(({ status }) => status === "fulfilled") ? unreachable() : new Refused(400, UNREADABLE, 1)
+}
 
 const WITHOUT_TOKEN = "Nothing was done: this needs the service's token. Try again to enter it."
 
@@ -146,7 +157,7 @@ export const send = async <Asked extends Method>(
     for (const [name, value] of Object.entries(credentials())) xhr.setRequestHeader(name, value)
     xhr.upload.onprogress = ({ loaded, total }) => progress(total > 0 ? loaded / total : 0)
     xhr.onload = () => resolve(xhr)
-    xhr.onerror = () => reject(unreachable())
+    xhr.onerror = () => void notSent(form).then(reject)
     xhr.send(form)
   })
   if (xhr.status === 401) {

@@ -85,7 +85,10 @@ export const relabel = Effect.fn("relabel")(function* (
     })
   }
   if (others.length === 0 && !options.allowNew) {
-    return yield* new MoveError({ reason: "invalid", message: `There is no class "${className}" yet.` })
+    return yield* new MoveError({
+      reason: "invalid",
+      message: `There is no class "${className}" yet. Check its name, or make it with --new-class.`
+    })
   }
   return yield* move(from === undefined ? "label" : "relabel", key, to)
 })

@@ -1,5 +1,5 @@
 import { Effect, Option, Schema, Stream } from "effect"
-import { makeDataset, type Sample } from "../classifier/dataset.ts"
+import { DatasetError, makeDataset, type Sample } from "../classifier/dataset.ts"
 import { Embeddings } from "../embeddings/embeddings.ts"
 import type { Recipe } from "../embeddings/recipe.ts"
 import type { EmbeddedRecording } from "../embeddings/recording.ts"
@@ -109,7 +109,13 @@ export const loadDataset = Effect.fn("loadDataset")(function* (
     classes,
     notes: [...notesOnCopies(copies, contradictions), ...notesOn(sources, merged, new Set(checked))]
   }
-  return { dataset: yield* makeDataset(samples), totals }
+  const dataset = yield* makeDataset(samples).pipe(
+    // What was left out may be why it is too little.
+    Effect.mapError(
+      ({ message }) => new DatasetError({ message: [message, ...notesOnCopies(0, contradictions)].join(" ") })
+    )
+  )
+  return { dataset, totals }
 })
 
 /** The keys of each content, in their order. */

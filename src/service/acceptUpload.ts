@@ -133,8 +133,8 @@ const sameBytes = (key: string, itsClass: string, asked: string) =>
     : Effect.fail(
         refuse(
           409,
-          `The same recording is stored already, in class ${itsClass}, as ${key}: give it the class ${asked} under Review, ` +
-            `or by POST /review/decide with {"decision": "relabel", "key": "${key}", "class": "${asked}"}.`
+          `The same recording is stored already, in class ${itsClass}, as ${key}: give it the class ${asked} on the ` +
+            `dashboard under ${itsClass === UNKNOWN ? "Review" : "Training data"}, or by POST /review/decide with {"decision": "relabel", "key": "${key}", "class": "${asked}"}.`
         )
       )
 

@@ -124,7 +124,13 @@ export const listen = Effect.fn("listen")(function* (host: string, port: number,
             }),
           error: (thrown) => Effect.runPromiseWith(context)(Effect.map(refusalOf(Cause.die(thrown)), refusalResponse))
         }),
-      catch: (cause) => refuse(500, `The service cannot listen on ${host}, port ${port}: ${String(cause)}`)
+      // Bun gives one code for a port that is taken and for a name that leads nowhere.
+      catch: () =>
+        refuse(
+          500,
+          `The service cannot listen on ${host}, port ${port}: another program does, this user may not, or it is no ` +
+            "address of this machine. Choose another --port or --host."
+        )
     }),
     (server) =>
       Effect.andThen(

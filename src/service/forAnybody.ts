@@ -33,6 +33,7 @@ const summaryForAnybody = (told: Schema.Json): Schema.Json => {
     engine: { name: Schema.is(Engine)(engine) ? engine.name : "", adapter: WITHHELD, why: WITHHELD },
     // How many there were, and for what reasons.
     skipped: Schema.is(Skipped)(skipped) ? skipped.map(({ reason }) => ({ key: WITHHELD, reason })) : [],
+    noted: [],
     silent: [],
     contradictions: [],
     artifacts: [],

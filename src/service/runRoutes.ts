@@ -34,6 +34,8 @@ const Summary = Schema.StructWithRest(
       "reused",
       "variants",
       "skipped",
+      "noted",
+      "silent",
       "notes",
       "seconds",
       "engine",

@@ -1,5 +1,5 @@
 import { Database } from "bun:sqlite"
-import { mkdir, truncate } from "node:fs/promises"
+import { mkdir, open, truncate } from "node:fs/promises"
 import { join } from "node:path"
 import { Effect, Schedule } from "effect"
 import { codeOf, explain } from "./folder-error.ts"
@@ -24,6 +24,8 @@ export const whileLocked =
     const acquire = Effect.tryPromise({
       try: async () => {
         await mkdir(root, { recursive: true })
+        // Where a file cannot be opened, the system says why; SQLite does not.
+        await (await open(path, "a")).close()
         return lockFile(path)
       },
       catch: (thrown) => (codeOf(thrown) === "SQLITE_BUSY" ? busy : explain(key, path, "written")(thrown))

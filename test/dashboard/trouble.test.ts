@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from "bun:test"
-import { mkdtemp, rm } from "node:fs/promises"
+import { mkdir, mkdtemp, rm } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import type { Browser, Page, Route } from "playwright-core"
@@ -18,6 +18,7 @@ beforeAll(async () => {
   if (!hasChromium) return
   folder = await mkdtemp(join(tmpdir(), "ecosight-trouble-"))
   await Bun.write(join(folder, "bark.wav"), sound("dog_bark", 700))
+  await Bun.write(join(folder, "whine.wav"), sound("dog_bark", 701))
   service = await startService({ environment: { API_TOKEN: TOKEN } })
   browser = await openBrowser()
 }, 60_000)
@@ -89,10 +90,15 @@ test.skipIf(!hasChromium)(
     await dialog.getByLabel("Token").fill("a wrong one")
     await dialog.getByRole("button", { name: "Continue" }).click()
     await dialog.getByText("That is not this service's token.").waitFor()
+    // What no header can carry, such as a quotation mark that was copied along, does not look like a service that is away.
+    await dialog.getByLabel("Token").fill(`“${TOKEN}”`)
+    await dialog.getByRole("button", { name: "Continue" }).click()
+    await dialog.getByText("That is not this service's token.").waitFor()
+    expect(await dialog.getByLabel("Token").inputValue()).toBe("")
     await dialog.getByRole("button", { name: "Cancel" }).click()
     await page.getByText("this needs the service's token").first().waitFor()
     await page.getByRole("button", { name: "Try again" }).click()
-    await dialog.getByLabel("Token").fill(TOKEN)
+    await dialog.getByLabel("Token").fill(` ${TOKEN} `)
     await dialog.getByRole("button", { name: "Continue" }).click()
     await page
       .getByRole("button", { name: /^Listen: / })
@@ -157,6 +163,125 @@ test.skipIf(!hasChromium)(
     await page.getByText("Not sure – perhaps dog_bark, 80.0").waitFor()
     await page.getByText("This model names dog_bark from 90.0").waitFor()
     await page.getByText("Only the first 30 s were heard").waitFor()
+    await page.close()
+  },
+  60_000
+)
+
+test.skipIf(!hasChromium)(
+  "what would be refused again is not to be sent again, a folder is told from a service that is away (skipped where /usr/bin/chromium is missing)",
+  async () => {
+    const { page } = await open()
+    await go(page, "Training data")
+    await page.locator("main select").first().selectOption("dog_bark")
+    await page.locator("input[type=file]").setInputFiles(join(folder, "whine.wav"))
+    await page.getByText("1 of 1: 1 stored, 0 were there already, 0 refused.").waitFor()
+    await page.locator("main select").first().selectOption("gun_shot")
+    await page.locator("input[type=file]").setInputFiles(join(folder, "whine.wav"))
+    await page.getByText("give it the class gun_shot on the dashboard under Training data").waitFor()
+    await page.getByText("1 of 1: 0 stored, 0 were there already, 1 refused.").waitFor()
+    await mkdir(join(folder, "barks"), { recursive: true })
+    await drop(page, join(folder, "barks"))
+    await page.getByText("This is a folder, or a file that has changed or gone since").waitFor()
+    await page.getByText("1 of 1: 0 stored, 0 were there already, 1 refused.").waitFor()
+    expect(await page.getByRole("button", { name: "Send again" }).count()).toBe(0)
+    await page.close()
+  },
+  60_000
+)
+
+/** Drops a file or folder of this machine where recordings go. */
+const drop = async (page: Page, path: string) => {
+  const { x, y } = (await page.locator(".drop").boundingBox())!
+  const browser = await page.context().newCDPSession(page)
+  const data = { items: [], files: [path], dragOperationsMask: 1 }
+  for (const type of ["dragEnter", "dragOver", "drop"] as const) {
+    await browser.send("Input.dispatchDragEvent", { type, x: x + 20, y: y + 20, data })
+  }
+}
+
+test.skipIf(!hasChromium)(
+  "what was not heard is not counted as heard (skipped where /usr/bin/chromium is missing)",
+  async () => {
+    const { page } = await open()
+    await go(page, "Try it")
+    await page.locator("input[type=file]").setInputFiles([join(folder, "bark.wav"), join(folder, "whine.wav")])
+    await page.getByText("0 of 2 recordings heard, 2 refused.", { exact: true }).waitFor()
+    expect(await page.getByText("No model is loaded: train one first.").count()).toBe(2)
+    await page.close()
+  },
+  60_000
+)
+
+test.skipIf(!hasChromium)(
+  "a change is followed over an outage, and a refused one shows how things are (skipped where /usr/bin/chromium is missing)",
+  async () => {
+    const { page } = await open()
+    const change = {
+      id: "20260131T235959123Z-1a2b3c4d",
+      at: "2026-01-31T23:59:59Z",
+      action: "relabel",
+      class: "gun_shot"
+    }
+    const told = (state: string) => ({ ...change, state, recordings: 3, stayed: 0, failed: [] })
+    let latest: object = { running: null, changes: [told("done")] }
+    await page.route(`${service.url}/clips/changes`, (route) =>
+      route.request().method() === "POST"
+        ? route.fulfill({ json: { success: true, message: "", change: told("begun") } })
+        : route.fulfill({ json: latest })
+    )
+    await page.route(`${service.url}/clips/changes/*/undo`, (route) => {
+      latest = { running: null, changes: [told("undone")] }
+      return route.fulfill({ status: 409, json: { detail: "This change is undone already." } })
+    })
+    await go(page, "Training data")
+    const changes = page.locator(".card", { hasText: "Changes" })
+    await changes.getByRole("button", { name: "Undo" }).click()
+    await toast(page, "This change is undone already.")
+    await changes.getByText("Undone: 3 recordings back from gun_shot.").waitFor()
+
+    latest = { running: { id: change.id, done: 1, total: 3 }, changes: [told("begun")] }
+    await page.getByRole("button", { name: "Change the class dog_bark" }).click()
+    await page.getByRole("dialog").getByLabel("New name").fill("gun_shot")
+    await page.getByRole("dialog").getByRole("button", { name: "Rename or merge" }).click()
+    await changes.getByText("1 of 3 recordings moved").waitFor()
+    const away = page.waitForEvent("requestfailed")
+    await page.route(`${service.url}/clips/changes`, (route) => route.abort())
+    await away
+    latest = { running: null, changes: [told("done")] }
+    await page.unroute(`${service.url}/clips/changes`)
+    await page.route(`${service.url}/clips/changes`, (route) => route.fulfill({ json: latest }))
+    await toast(page, "3 recordings moved to gun_shot.")
+    expect(await changes.getByText("of 3 recordings moved").count()).toBe(0)
+    await page.close()
+  },
+  60_000
+)
+
+test.skipIf(!hasChromium)(
+  "a run's page names what was silent and what was not read as usual (skipped where /usr/bin/chromium is missing)",
+  async () => {
+    const { page } = await open()
+    const summary = {
+      recordings: 10,
+      embedded: 10,
+      reused: 0,
+      variants: 60,
+      holdout: { recordings: 2, accuracy: 0.5, macroF1: 0.5 },
+      seconds: { total: 1 },
+      engine: { name: "native", adapter: "a processor", why: "" },
+      skipped: [],
+      notes: [],
+      silent: ["extracted_audio/dog_bark/night.wav"],
+      noted: [{ key: "extracted_audio/dog_bark/balanced.wav", note: "Its channels cancel: the first was taken." }]
+    }
+    await answer(page, `/runs?limit=20`, () => ({ runs: [run()], running: null }))
+    await answer(page, `/runs/${RUN}`, () => ({ ...run(), summary }))
+    await go(page, "Runs")
+    await page.getByRole("row", { name: "50.0" }).getByRole("button").click()
+    await page.getByText("1 recording without sound: see Review").waitFor()
+    await page.getByText("extracted_audio/dog_bark/night.wav").waitFor()
+    await page.getByText("extracted_audio/dog_bark/balanced.wav: Its channels cancel: the first was taken.").waitFor()
     await page.close()
   },
   60_000

@@ -11,6 +11,7 @@ const program = (effect: string) =>
       "-e",
       `import { Console, Effect } from "effect"
        import { runMain } from ${JSON.stringify(join(import.meta.dir, "../../pipelines/cli/runMain.ts"))}
+       import { tellFailure } from ${JSON.stringify(join(import.meta.dir, "../../pipelines/cli/failure.ts"))}
        runMain(${effect})`
     ],
     { cwd: import.meta.dir, stdout: "pipe", stderr: "pipe" }
@@ -44,4 +45,14 @@ test.each([
 test("what succeeds ends with 0, what fails with 1", async () => {
   expect(await program("Effect.void").exited).toBe(0)
   expect(await program("Effect.fail('no')").exited).toBe(1)
+})
+
+test("a command that is stopped says so in words in its object, too", async () => {
+  const child = program("Console.error('begun').pipe(Effect.andThen(Effect.never), tellFailure(true))")
+  await child.stderr.getReader().read()
+  child.kill("SIGINT")
+  expect(JSON.parse(await new Response(child.stdout).text())).toEqual({
+    status: "cancelled",
+    reason: "It was stopped before its end."
+  })
 })

@@ -7,3 +7,16 @@ test.each(["65536", "-1", "http"])("port %p is refused in one sentence", async (
   expect(code).toBe(1)
   expect(stderr).toContain(`Invalid value for flag --port: "${port}"`)
 })
+
+test("a port that is taken is told in words, with what to do", async () => {
+  await using folder = await folderOf({ "extracted_audio/dog/a.wav": "" })
+  const taken = Bun.serve({ hostname: "127.0.0.1", port: 0, fetch: () => new Response() })
+  const { port } = taken
+  const { code, stderr } = await runProgram("serve", ["--store", folder.root, `--port=${port}`])
+  await taken.stop(true)
+  expect(code).toBe(1)
+  expect(stderr).toContain(
+    `The service cannot listen on 127.0.0.1, port ${port}: another program does, this user may not, or it is no ` +
+      "address of this machine. Choose another --port or --host."
+  )
+})

@@ -59,7 +59,9 @@ test("an unlabelled recording moves to its first class, from whatever folder it 
   await using world = await open({ ...FILES, "unlabelled_audio/night 3/a.wav": "a hoot" })
   const label = (className: string) =>
     world.run(relabel("unlabelled_audio/night 3/a.wav", className, { allowNew: false }))
-  expect(messageOf(await label("owl"))).toBe('There is no class "owl" yet.')
+  expect(messageOf(await label("owl"))).toBe(
+    'There is no class "owl" yet. Check its name, or make it with --new-class.'
+  )
   expect(Result.getOrThrow(await label("fox"))).toMatchObject({
     action: "label",
     to: "extracted_audio/fox/night 3/a.wav"
@@ -75,7 +77,7 @@ test("what cannot be moved is refused in one sentence, and stays", async () => {
   expect(await refuse(DOG, "fox")).toBe(
     `${FOX} holds another recording already: rename one of them first. ${DOG} stays where it is.`
   )
-  expect(await refuse(DOG, "wolf")).toBe('There is no class "wolf" yet.')
+  expect(await refuse(DOG, "wolf")).toBe('There is no class "wolf" yet. Check its name, or make it with --new-class.')
   expect(await refuse(DOG, "dog")).toBe(`${DOG} is of class dog already.`)
   for (const name of ["", "a/b", ".hidden"]) expect(await refuse(DOG, name)).toContain("cannot be the name of a class")
   for (const name of ["Elephant <b>", "con", "nul", "com1", "fox.", "fox ", "unknown", "сова"]) {

@@ -9,7 +9,7 @@ import { folderStore } from "../../src/store/folder.ts"
 import { Store, type Store as StoreService } from "../../src/store/store.ts"
 import { planUpload, upload } from "../../src/store/uploadFolder.ts"
 import { memoryStore } from "../support/memoryStore.ts"
-import { fill, json, keysIn, smallCorpus, sound, succeed } from "../support/runWorld.ts"
+import { failure, fill, json, keysIn, smallCorpus, sound, succeed } from "../support/runWorld.ts"
 
 let folder: string
 beforeEach(async () => {
@@ -111,6 +111,16 @@ test("bytes in two classes are left out and named", async () => {
   expect(summary).toMatchObject({ recordings: 9, contradictions: [[key, "extracted_audio/gun_shot/bark.wav"]] })
   expect(summary.notes).toContain(
     `The same bytes lie in several classes and were left out: ${key}, extracted_audio/gun_shot/bark.wav.`
+  )
+})
+
+test("where nothing else is left of a class, bytes in two classes are why nothing can be trained", async () => {
+  const objects = new Map([...smallCorpus()].filter(([key]) => key.includes("/dog_bark/")))
+  const [key, bytes] = [...objects][0]!
+  objects.set("extracted_audio/gun_shot/bark.wav", bytes)
+  expect(await failure(memoryStore(objects))).toBe(
+    'A classifier needs recordings of at least two classes, but there is only "dog_bark". ' +
+      `The same bytes lie in several classes and were left out: ${key}, extracted_audio/gun_shot/bark.wav.`
   )
 })
 

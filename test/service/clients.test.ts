@@ -82,6 +82,18 @@ describe("without the token", () => {
     expect(whole).toMatchObject({ summary: { store: service.store } })
   })
 
+  test("what a run's record says of single recordings is told with the token alone", async () => {
+    const [from, id] = [run.id, "20200101T000000001Z-000000"].map((name) => join(service.store, `runs/${name}.json`))
+    const record = await Bun.file(from!).json()
+    const key = "extracted_audio/dog_bark/a.wav"
+    const summary = { ...record.summary, silent: [key], noted: [{ key, note: "Its channels cancel." }] }
+    await Bun.write(id!, JSON.stringify({ ...record, summary }))
+    const path = "/runs/20200101T000000001Z-000000"
+    expect(await json(service.get(path))).toMatchObject({ summary: { silent: [], noted: [] } })
+    const { silent, noted } = summary
+    expect(await json(service.get(path, { headers: bearer }))).toMatchObject({ summary: { silent, noted } })
+  })
+
   test("why a run failed is not told", async () => {
     const id = "20200101T000000000Z-000000"
     await Bun.write(

@@ -99,6 +99,7 @@ test("the same bytes under another class are refused by the name of theirs", asy
   expect(other.status).toBe(409)
   expect(other.body.detail).toContain(`in class gun_shot, as ${body.file_path}`)
   expect(other.body.detail).toContain('"decision": "relabel"')
+  expect(other.body.detail).toContain("on the dashboard under Training data")
   // Without a class nothing is said of it.
   const plain = await service.post("/upload", form(bytes, "x.wav"))
   expect(await plain.json()).toMatchObject({ class: "gun_shot", already_stored: true })

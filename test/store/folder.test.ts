@@ -155,6 +155,13 @@ test.skipIf(process.getuid?.() === 0)(
   }
 )
 
+test("why the lock cannot be taken is told as the system says it", async () => {
+  await using folder = await folderWith({ ".ecosight-lock/a": "" })
+  expect(await failureOf(folder.store.put("dog/a.wav", new Uint8Array(1), { ifMatch: "absent" }))).toMatchObject({
+    message: `${folder.root}/.ecosight-lock cannot be written: it is a folder.`
+  })
+})
+
 test("a conditional write waits for one in another process, and the lock of a killed one is free", async () => {
   await using folder = await folderWith({ lease: "old" })
   const child = Bun.spawn(["bun", "-e", LOCK_HOLDER, join(folder.root, ".ecosight-lock")], { stdout: "pipe" })

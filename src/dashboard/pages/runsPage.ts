@@ -213,6 +213,10 @@ const liveView = (id: string) => {
 const durationOf = (seconds: number): string =>
   seconds < 120 ? `${Math.ceil(seconds)} s` : counted(Math.ceil(seconds / 60), "minute")
 
+/** Recordings and what is to be said of each; nothing where there are none. */
+const namedList = (title: string, lines: ReadonlyArray<string>): ReadonlyArray<HTMLElement> =>
+  lines.length === 0 ? [] : [h("h3", {}, title), h("ul", {}, ...lines.map((line) => h("li", {}, line)))]
+
 const reportOf = (run: Answer<ReturnType<typeof service.runs>["get"]>): ReadonlyArray<HTMLElement> => {
   const { summary } = run
   const lead = [
@@ -220,7 +224,7 @@ const reportOf = (run: Answer<ReturnType<typeof service.runs>["get"]>): Readonly
     h("p", { class: "hint" }, `Reason: ${run.trigger ?? "not given"}`)
   ]
   if (summary === null) return lead
-  const { holdout, skipped } = summary
+  const { holdout, skipped, silent, noted = [] } = summary
   const facts = [
     ["Recordings", `${summary.recordings} (${summary.embedded} new, ${summary.reused} known)`],
     ["Variants", String(summary.variants)],
@@ -233,11 +237,14 @@ const reportOf = (run: Answer<ReturnType<typeof service.runs>["get"]>): Readonly
     ...lead,
     table("What the run came to", ["", ""], facts),
     ...summary.notes.map((note) => h("p", { class: "note" }, note)),
-    ...(skipped.length === 0
-      ? []
-      : [
-          h("h3", {}, `${counted(skipped.length, "recording")} left out`),
-          h("ul", {}, ...skipped.map(({ key, reason }) => h("li", {}, `${key}: ${reason}`)))
-        ])
+    ...namedList(
+      `${counted(skipped.length, "recording")} left out`,
+      skipped.map(({ key, reason }) => `${key}: ${reason}`)
+    ),
+    ...namedList(`${counted(silent.length, "recording")} without sound: see Review`, silent),
+    ...namedList(
+      `${counted(noted.length, "recording")} not read as usual`,
+      noted.map(({ key, note }) => `${key}: ${note}`)
+    )
   ]
 }

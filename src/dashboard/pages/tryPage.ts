@@ -43,7 +43,7 @@ export const tryPage = async (): Promise<Page> => {
       if (files.length > 1) list.replaceChildren(resultsCard(outcomes, files.length, show))
     }
     if (files.length === 1) show(outcomes[0]!)
-    else answer.replaceChildren(h("p", {}, `${counted(files.length, "recording")} heard: see below.`))
+    else answer.replaceChildren(h("p", {}, `${heardOf(outcomes, files.length)} See below.`))
   }
   return {
     content: h(
@@ -116,6 +116,12 @@ const answerOf = (prediction: Prediction): ReadonlyArray<HTMLElement> => {
 const heard = ({ seconds_heard }: Prediction): string =>
   `Only the first ${Math.round(seconds_heard)} s were heard (CLIP_MAX_SECONDS): cut longer recordings into pieces.`
 
+const heardOf = (outcomes: ReadonlyArray<Outcome>, total: number): string => {
+  const count = outcomes.filter(({ prediction }) => prediction !== undefined).length
+  const not = outcomes.length - count
+  return `${count} of ${counted(total, "recording")} heard${not === 0 ? "" : `, ${not} refused`}.`
+}
+
 const resultsCard = (outcomes: ReadonlyArray<Outcome>, total: number, show: (outcome: Outcome) => void) => {
   const rows = outcomes.map((outcome) => {
     const { file, prediction, reason } = outcome
@@ -143,7 +149,7 @@ const resultsCard = (outcomes: ReadonlyArray<Outcome>, total: number, show: (out
   }
   return wideCard(
     "Answers",
-    h("p", { role: "status" }, `${outcomes.length} of ${counted(total, "recording")} heard.`),
+    h("p", { role: "status" }, heardOf(outcomes, total)),
     table("Answers", ["Recording", "Is", "With", "Heard"], rows),
     h("button", { disabled: outcomes.length < total, click: save }, "Download as CSV")
   )

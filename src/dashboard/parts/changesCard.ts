@@ -1,4 +1,4 @@
-import { type Answer, dataOf, service } from "../api.ts"
+import { type Answer, dataOf, Refused, service } from "../api.ts"
 import { card, h } from "./elements.ts"
 import { counted } from "./format.ts"
 import { attempt, toast } from "./toast.ts"
@@ -23,14 +23,27 @@ export const changesCard = (changed: () => Promise<void>) => {
     content.hidden = answer.running === null && answer.changes.length === 0
     return answer
   }
+  const isOver = () =>
+    show().then(
+      ({ running }) => running === null,
+      (error) => {
+        // The change goes on by itself when the service, or its store, is back.
+        if (error instanceof Refused && [0, 503].includes(error.status)) return false
+        throw error
+      }
+    )
   /** Looks until nothing is under way any more. */
   const follow = async () => {
-    for (let wait = LOOK.first; (await show()).running !== null; wait = Math.min(2 * wait, LOOK.longest)) {
+    for (let wait = LOOK.first; !(await isOver()); wait = Math.min(2 * wait, LOOK.longest)) {
       await new Promise((resolve) => setTimeout(resolve, wait))
     }
   }
   const carryOut = async (begin: () => Promise<{ readonly change: Change }>) => {
-    const { change } = await begin()
+    const { change } = await begin().catch(async (refusal) => {
+      // What this page shows may be out of date: changed by another page, say.
+      await Promise.allSettled([show(), changed()])
+      throw refusal
+    })
     await follow()
     await changed()
     const { changes } = await show()

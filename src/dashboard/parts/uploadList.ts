@@ -67,7 +67,7 @@ const sendOne = async (upload: Upload, className: string): Promise<void> => {
     line.className = "good"
   } catch (error) {
     // Sent again, a recording that was refused for what it is would be refused again.
-    upload.outcome = error instanceof Refused && [400, 413, 415, 422].includes(error.status) ? "refused" : "failed"
+    upload.outcome = error instanceof Refused && [400, 409, 413, 415, 422].includes(error.status) ? "refused" : "failed"
     bar.value = 0
     state.textContent = reasonOf(error)
     line.className = "bad"

@@ -60,8 +60,10 @@ const serveHealth = (port: number, host: string, workplace: Workplace["Service"]
             return Response.json(body, { status: state.status === "ready" ? 200 : 503 })
           }
         }),
-      catch: (cause) =>
-        new ListenError({ message: `Port ${port} cannot be listened on (${String(cause)}): give another --port.` })
+      catch: () =>
+        new ListenError({
+          message: `Port ${port} cannot be listened on: another program does, or this user may not. Give another --port.`
+        })
     }),
     (server) => Effect.promise(() => server.stop(true))
   ).pipe(Effect.map((server) => `http://${host}:${server.port}/health`))
