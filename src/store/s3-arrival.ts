@@ -90,7 +90,7 @@ export const makeArrivals = () => {
 
 /** The MD5 of the object, as far as its ETag can be one. */
 const claimedMd5 = ({ ETag = "", ServerSideEncryption, SSECustomerAlgorithm }: Answer): string | undefined => {
-  const [, digest] = /^"?([0-9a-f]{32})"?$/i.exec(ETag) ?? []
+  const [, digest] = /^(?:W\/)?"?([0-9a-f]{32})"?$/i.exec(ETag) ?? []
   return ServerSideEncryption?.includes("kms") || SSECustomerAlgorithm ? undefined : digest?.toLowerCase()
 }
 
