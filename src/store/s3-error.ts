@@ -110,6 +110,7 @@ export const explain = (thrown: unknown, asked: Asked): Failure => {
         proven ? "full" : "none"
       )
     case "PermanentRedirect":
+    case "TemporaryRedirect":
     case "AuthorizationHeaderMalformed":
     case "IllegalLocationConstraintException":
       return failWhole("invalid", `The bucket "${bucket}" is in another region: set AWS_REGION (${message}).`)
@@ -125,7 +126,7 @@ export const explain = (thrown: unknown, asked: Asked): Failure => {
     case "Damaged":
       return retry("unreachable", `What arrived of ${address} is damaged: ${message}.`, "brief")
     case "Foreign":
-      return retry("invalid", `${endpoint} does not answer as S3 does: check AWS_ENDPOINT_URL_S3.`, untilProven)
+      return failWhole("invalid", `${endpoint} does not answer as S3 does: check AWS_ENDPOINT_URL_S3.`, untilProven)
     case "Stalled":
       return retry("unreachable", `${endpoint} fell silent: ${message}.`)
   }

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test"
 import { Effect, Logger, Option, Stream } from "effect"
-import { type S3Server, startS3Server } from "../../bench/s3/server.ts"
+import { failFirst, type S3Server, startS3Server } from "../../bench/s3/server.ts"
 import { s3Store } from "../../src/store/s3.ts"
 import type { S3Settings } from "../../src/store/s3-connection.ts"
 import type { StoreError } from "../../src/store/store.ts"
@@ -54,6 +54,22 @@ describe("a Content-Encoding", () => {
     await run(open(server).put("k", BYTES))
     await run(open(server).get("k"))
     expect(server.requests.map(({ headers }) => headers.get("accept-encoding"))).toEqual([null, null])
+  })
+})
+
+test("a web page in an object's place is none, and is asked again", async () => {
+  using server = startS3Server()
+  server.bucket.set("k", { bytes: BYTES, etag: `"${md5(BYTES)}"` })
+  const page = () => new Response("<html>Log in</html>", { headers: { "content-type": "text/html" } })
+  const store = open(server)
+  server.fault = failFirst(2, page)
+  expect((await run(store.get("k"))).bytes).toEqual(BYTES)
+  server.fault = failFirst(2, page)
+  expect(await run(store.getRange("k", 5, 50))).toEqual(BYTES.slice(5, 50))
+  server.fault = page
+  expect(await failureOf(store.get("k"))).toMatchObject({
+    reason: "invalid",
+    message: `${server.endpoint} does not answer as S3 does: check AWS_ENDPOINT_URL_S3.`
   })
 })
 
