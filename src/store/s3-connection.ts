@@ -3,7 +3,7 @@ import { FetchHttpHandler } from "@smithy/fetch-http-handler"
 import { Effect, Option, Semaphore } from "effect"
 import type { Settings } from "../config/settings.ts"
 import { clientCredentials } from "./credentials.ts"
-import { askForChecksums } from "./s3-arrival.ts"
+import { askForChecksums, refusePages } from "./s3-arrival.ts"
 import { explain, Stalled } from "./s3-error.ts"
 import { makeRetries, type Patience } from "./s3-patience.ts"
 import { proxyFor } from "./s3-proxy.ts"
@@ -45,7 +45,7 @@ export const connect = (settings: S3Settings, bucket: string, prefix: string, pa
   )
   const { proven, retrying } = makeRetries(patience)
   return {
-    client: askForChecksums(makeClient(settings)),
+    client: refusePages(askForChecksums(makeClient(settings))),
     endpoint,
     address,
     target: (key) => ({ Bucket: bucket, Key: prefix + key }),

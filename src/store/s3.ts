@@ -1,16 +1,10 @@
-import {
-  DeleteObjectCommand,
-  GetObjectCommand,
-  type GetObjectCommandOutput,
-  HeadObjectCommand,
-  PutObjectCommand
-} from "@aws-sdk/client-s3"
+import { DeleteObjectCommand, GetObjectCommand, HeadObjectCommand, PutObjectCommand } from "@aws-sdk/client-s3"
 import { Effect, Option, Stream } from "effect"
 import { PROBE_KEY } from "./keys.ts"
 import { makeArrivals } from "./s3-arrival.ts"
 import { makeConditions, type Write } from "./s3-conditions.ts"
 import { type Connection, connect, type S3Settings } from "./s3-connection.ts"
-import { Damaged, Foreign } from "./s3-error.ts"
+import { Damaged } from "./s3-error.ts"
 import { list, unquote } from "./s3-list.ts"
 import { type Patience, patienceOf } from "./s3-patience.ts"
 import { isAbsence, type ObjectInfo, orNone, refuseKey, Store, StoreError, versionByTime } from "./store.ts"
@@ -60,7 +54,6 @@ const get = ({ client, target, address, request }: Connection) => {
     const { isOdd, ...found } = yield* request(key, async (abortSignal, heard) => {
       const { Body, ...answer } = await client.send(new GetObjectCommand(target(key)), { abortSignal })
       heard()
-      refuseForeign(answer)
       const bytes = await readWhole(Body?.transformToWebStream(), heard)
       const size = async () => (await client.send(new HeadObjectCommand(target(key)), { abortSignal })).ContentLength
       return { bytes, etag: etagOf(answer, bytes), isOdd: await check(bytes, answer, size) }
@@ -79,9 +72,8 @@ const getRange = ({ client, target, request }: Connection) =>
     yield* refuseKey(key)
     return yield* request(key, async (abortSignal, heard) => {
       const command = new GetObjectCommand({ ...target(key), Range: `bytes=${from}-${to - 1}` })
-      const { Body, ContentLength, ContentRange, ...answer } = await client.send(command, { abortSignal })
+      const { Body, ContentLength, ContentRange } = await client.send(command, { abortSignal })
       heard()
-      refuseForeign(answer)
       const bytes = await readWhole(Body?.transformToWebStream(), heard)
       if (ContentLength !== undefined && ContentLength !== bytes.length) {
         throw new Damaged(`${bytes.length} bytes came of ${ContentLength}`)
@@ -154,17 +146,12 @@ const remove = ({ client, endpoint, target, address, request }: Connection) =>
     yield* refuseKey(key)
     yield* request(key, (abortSignal) => client.send(new DeleteObjectCommand(target(key)), { abortSignal })).pipe(
       Effect.mapError((error) => {
-        if (error.reason !== "denied") return error
+        if (error.reason !== "denied" || error.key === "") return error
         const message = `${endpoint} lets nothing be removed, such as ${address(key)}: allow s3:DeleteObject.`
         return new StoreError({ reason: "denied", key, message })
       })
     )
   })
-
-/** A web page, say a proxy's in a bad hour, comes as any bytes do; but no server gives an object without either of these. */
-const refuseForeign = ({ ETag, LastModified }: Pick<GetObjectCommandOutput, "ETag" | "LastModified">) => {
-  if (ETag === undefined && LastModified === undefined) throw new Foreign("it is no object")
-}
 
 // Bun fails the stream if fewer bytes come than were announced.
 const readWhole = async (body: ReadableStream | undefined, heard: () => void): Promise<Uint8Array> => {

@@ -106,7 +106,7 @@ export const removeUnneeded = Effect.fn("removeUnneeded")(function* (keys: Reado
   return yield* Effect.forEach(keys, store.remove, { discard: true }).pipe(
     Effect.as(true),
     Effect.catchIf(
-      ({ reason }) => reason === "denied",
+      ({ reason, key }) => reason === "denied" && key !== "",
       Effect.fnUntraced(function* ({ message }: StoreError) {
         if (!told.has(store)) yield* Effect.logWarning(`${message} What is needed no more stays until then.`)
         told.add(store)

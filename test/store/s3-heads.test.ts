@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test"
 import { Effect, Logger, Option, Stream } from "effect"
-import { failFirst, type S3Server, startS3Server } from "../../bench/s3/server.ts"
+import { failFirst, type S3Server, s3Error, startS3Server } from "../../bench/s3/server.ts"
 import { s3Store } from "../../src/store/s3.ts"
 import type { S3Settings } from "../../src/store/s3-connection.ts"
 import type { StoreError } from "../../src/store/store.ts"
@@ -57,20 +57,37 @@ describe("a Content-Encoding", () => {
   })
 })
 
-test("a web page in an object's place is none, and is asked again", async () => {
-  using server = startS3Server()
-  server.bucket.set("k", { bytes: BYTES, etag: `"${md5(BYTES)}"` })
+describe("a web page with HTTP 200, in the server's place,", () => {
   const page = () => new Response("<html>Log in</html>", { headers: { "content-type": "text/html" } })
-  const store = open(server)
-  server.fault = failFirst(2, page)
-  expect((await run(store.get("k"))).bytes).toEqual(BYTES)
-  server.fault = failFirst(2, page)
-  expect(await run(store.getRange("k", 5, 50))).toEqual(BYTES.slice(5, 50))
-  server.fault = page
-  expect(await failureOf(store.get("k"))).toMatchObject({
-    reason: "invalid",
-    message: `${server.endpoint} does not answer as S3 does: check AWS_ENDPOINT_URL_S3.`
-  })
+  for (const [name, ask, answer] of [
+    ["an object", (store) => Effect.map(store.get("k"), ({ bytes }) => bytes), BYTES],
+    ["a piece of one", (store) => store.getRange("k", 5, 50), BYTES.slice(5, 50)],
+    ["its head", (store) => Effect.map(store.find("k"), Option.isSome), true],
+    ["a listing", (store) => Effect.map(Stream.runCollect(store.list("")), ({ length }) => length), 1],
+    ["what was written", (store) => Effect.map(store.put("k", OTHERS), ({ key }) => key), "k"],
+    ["what was removed", (store) => store.remove("k"), undefined]
+  ] as const satisfies ReadonlyArray<
+    readonly [string, (store: ReturnType<typeof open>) => Effect.Effect<unknown, StoreError>, unknown]
+  >) {
+    test(`is no answer about ${name}: it is asked again`, async () => {
+      using server = startS3Server()
+      server.bucket.set("k", { bytes: BYTES, etag: `"${md5(BYTES)}"` })
+      server.fault = failFirst(2, page)
+      expect(await run(ask(open(server)) as Effect.Effect<unknown, StoreError>)).toEqual(answer)
+      expect(server.requests).toHaveLength(3)
+      server.fault = page
+      expect(await failureOf(ask(open(server)))).toMatchObject({
+        reason: "invalid",
+        message: `${server.endpoint} does not answer as S3 does: check AWS_ENDPOINT_URL_S3.`
+      })
+    })
+  }
+})
+
+test("credentials that have expired are not taken for a missing permission to remove", async () => {
+  using server = startS3Server()
+  server.fault = () => s3Error(400, "ExpiredToken")
+  expect((await failureOf(open(server).remove("k"))).message).toBe("The credentials have expired: renew them.")
 })
 
 describe("an ETag", () => {
