@@ -1,6 +1,6 @@
 import { Effect, Option, Schema, Stream } from "effect"
 import { damagedPartKey, embeddingPartKey, embeddingsPrefix } from "../store/keys.ts"
-import { type ObjectInfo, removeUnneeded, Store, type StoreError } from "../store/store.ts"
+import { isAbsence, type ObjectInfo, removeUnneeded, Store, type StoreError } from "../store/store.ts"
 
 // Immutable, content-addressed Parquet files in a folder under `embeddings/`. Many may write, merge and read at once,
 // without a lock: whatever is removed was written elsewhere before, so who lists until nothing is new has seen every
@@ -79,17 +79,14 @@ export const tolerating =
             Effect.andThen(Effect.logWarning(`${message} It is set aside, and ${loss}.`)),
             // Unless it is gone already, it is met again; that alone stops nobody.
             Effect.catchIf(
-              (error) => error.reason !== "missing",
+              (error) => !isAbsence(error),
               (error) => Effect.logWarning(`${message} It is passed over, but stays: ${error.message}`)
             )
           )
           return []
         })
       ),
-      Effect.catchIf(
-        (error) => error.reason === "missing",
-        () => Effect.succeed<ReadonlyArray<A>>([])
-      )
+      Effect.catchIf(isAbsence, () => Effect.succeed<ReadonlyArray<A>>([]))
     )
 
 /** Removes parts whose rows are in `written`, or needed no more; who dies before leaves rows twice. */

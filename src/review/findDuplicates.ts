@@ -5,7 +5,7 @@ import type { DuplicatePair, KnownDuplicates } from "../registry/knownDuplicates
 import { SAMPLE_RATE } from "../sound/clip.ts"
 import { decodeClip } from "../sound/decode/decode.ts"
 import { resample } from "../sound/resample.ts"
-import { Store } from "../store/store.ts"
+import { isAbsence, Store } from "../store/store.ts"
 import { correlate, type Spectrum, sizeFor, spectrumOfChanges } from "./correlation.ts"
 import type { ReviewedCorpus, ReviewedRecording } from "./reviewedCorpus.ts"
 
@@ -106,7 +106,7 @@ const makeSoundCache = Effect.gen(function* () {
       Effect.flatMap(({ bytes }) => decodeClip(bytes, { maxSeconds: clipMaxSeconds })),
       Effect.map((clip) => resample(clip.samples, SAMPLE_RATE, RATE)),
       Effect.catchIf(
-        (error) => error._tag === "DecodeError" || error.reason === "missing",
+        (error) => error._tag === "DecodeError" || isAbsence(error),
         () => Effect.succeed(new Float32Array())
       )
     )

@@ -6,7 +6,7 @@ import { findStored, versionReader } from "../registry/versionFiles.ts"
 import { decodeClip } from "../sound/decode/decode.ts"
 import { decodeDocument } from "../store/documents.ts"
 import { versionKey } from "../store/keys.ts"
-import { Store, StoreError } from "../store/store.ts"
+import { isAbsence, Store, StoreError } from "../store/store.ts"
 import { localCopyOf, readCopied } from "./localCopy.ts"
 
 /** A version whose model cannot be read or run. */
@@ -81,9 +81,7 @@ export const loadedVersion = Effect.gen(function* () {
       Effect.mapError(failUnlessAway)
     )
     const { bytes } = yield* from(versionKey(runId, "ecosight.onnx")).pipe(
-      Effect.mapError((cause) =>
-        cause.reason === "missing" ? new NoPredictions({ message: WITHOUT }) : failUnlessAway(cause)
-      )
+      Effect.mapError((cause) => (isAbsence(cause) ? new NoPredictions({ message: WITHOUT }) : failUnlessAway(cause)))
     )
     const scope = yield* Scope.make()
     // On one thread: cores are shared out by processes, and several are no faster.

@@ -1,6 +1,6 @@
 import { Crc32, Crc32c, Crc64Nvme } from "@aws-sdk/checksums/crc"
 import { type GetObjectCommandOutput, type S3Client, S3ServiceException } from "@aws-sdk/client-s3"
-import { Damaged } from "./s3-error.ts"
+import { Damaged, Foreign } from "./s3-error.ts"
 
 // Whether what arrived is what lies in the bucket. TCP's own checksum lets one damaged packet in some thousand pass, and
 // proxies and disks damage what they hold.
@@ -43,6 +43,31 @@ export const askForChecksums = (client: S3Client): S3Client => {
     { step: "build", name: "askForChecksums" }
   )
   return client
+}
+
+/** Refuses what a proxy in a bad hour, or a server's console, answers with HTTP 200 in the server's place: a web page. */
+export const refusePages = (client: S3Client): S3Client => {
+  client.middlewareStack.add(
+    (next, { commandName }) =>
+      async (args) => {
+        const answered = await next(args)
+        const { statusCode, headers } = answered.response as HttpResponse
+        // An object may be a page itself, but no server gives one without either of these. And some servers call a page what
+        // has nothing in it.
+        const isPage = /^(Get|Head)ObjectCommand$/.test(commandName ?? "")
+          ? headers.etag === undefined && headers["last-modified"] === undefined
+          : headers["content-type"]?.startsWith("text/html") === true && headers["content-length"] !== "0"
+        if (statusCode < 300 && statusCode !== 204 && isPage) throw new Foreign("it is a web page")
+        return answered
+      },
+    { step: "deserialize", priority: "low", name: "refusePages" }
+  )
+  return client
+}
+
+interface HttpResponse {
+  readonly statusCode: number
+  readonly headers: Readonly<Record<string, string | undefined>>
 }
 
 const CHECKSUM_MODE = "x-amz-checksum-mode"
@@ -90,7 +115,7 @@ export const makeArrivals = () => {
 
 /** The MD5 of the object, as far as its ETag can be one. */
 const claimedMd5 = ({ ETag = "", ServerSideEncryption, SSECustomerAlgorithm }: Answer): string | undefined => {
-  const [, digest] = /^"?([0-9a-f]{32})"?$/i.exec(ETag) ?? []
+  const [, digest] = /^(?:W\/)?"?([0-9a-f]{32})"?$/i.exec(ETag) ?? []
   return ServerSideEncryption?.includes("kms") || SSECustomerAlgorithm ? undefined : digest?.toLowerCase()
 }
 

@@ -1,4 +1,4 @@
-import { Effect, Option, Semaphore } from "effect"
+import { Effect, Option, Result, Semaphore } from "effect"
 import { PROBE_KEY } from "./keys.ts"
 import { type ObjectInfo, orNone, type PutCondition, type Store, StoreError } from "./store.ts"
 
@@ -22,13 +22,8 @@ export const makeConditions = (
   const once = Semaphore.makeUnsafe(1)
   let heeded: boolean | undefined
 
-  const ask = Effect.gen(function* () {
-    if (heeded !== undefined) return heeded
-    const why = yield* whyIgnored(write)
-    if (why === undefined) {
-      heeded = true
-      return heeded
-    }
+  /** Does without conditions from now on, where that is allowed. */
+  const dispense = Effect.fnUntraced(function* (why: string) {
     if (!allowed) {
       return yield* new StoreError({
         reason: "invalid",
@@ -44,15 +39,33 @@ export const makeConditions = (
         `commands that write to ${location} in the same moment, one may undo the other's work unnoticed.`
     )
     heeded = false
+  })
+
+  const ask = Effect.gen(function* () {
+    if (heeded !== undefined) return heeded
+    const why = yield* whyIgnored(write)
+    if (why === undefined) heeded = true
+    else yield* dispense(why)
     return heeded
   }).pipe(once.withPermit)
 
-  return Effect.fnUntraced(function* (key, bytes, condition) {
-    if (condition === undefined || (heeded ?? (yield* ask))) return yield* write(key, bytes, condition)
-    const found = yield* orNone(get(key))
-    const holds =
+  const holds = (key: string, condition: PutCondition) =>
+    Effect.map(orNone(get(key)), (found) =>
       "ifMatch" in condition ? Option.exists(found, ({ etag }) => etag === condition.ifMatch) : Option.isNone(found)
-    if (holds) return yield* write(key, bytes)
+    )
+
+  return Effect.fnUntraced(function* (key, bytes, condition) {
+    if (condition === undefined) return yield* write(key, bytes)
+    if (heeded ?? (yield* ask)) {
+      for (let tries = 0; tries < 2; tries++) {
+        const written = yield* Effect.result(write(key, bytes, condition))
+        if (Result.isSuccess(written)) return written.success
+        if (written.failure.reason !== "conflict" || !(yield* holds(key, condition))) return yield* written.failure
+      }
+      // A proxy on the way that marks ETags as its own, say of what it has compressed.
+      yield* dispense("gives other ETags than it takes in")
+    }
+    if (yield* holds(key, condition)) return yield* write(key, bytes)
     return yield* new StoreError({ reason: "conflict", key, message: `Another writer has changed ${location}/${key}.` })
   })
 }

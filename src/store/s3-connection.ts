@@ -3,7 +3,7 @@ import { FetchHttpHandler } from "@smithy/fetch-http-handler"
 import { Effect, Option, Semaphore } from "effect"
 import type { Settings } from "../config/settings.ts"
 import { clientCredentials } from "./credentials.ts"
-import { askForChecksums } from "./s3-arrival.ts"
+import { askForChecksums, refusePages } from "./s3-arrival.ts"
 import { explain, Stalled } from "./s3-error.ts"
 import { makeRetries, type Patience } from "./s3-patience.ts"
 import { proxyFor } from "./s3-proxy.ts"
@@ -45,7 +45,7 @@ export const connect = (settings: S3Settings, bucket: string, prefix: string, pa
   )
   const { proven, retrying } = makeRetries(patience)
   return {
-    client: askForChecksums(makeClient(settings)),
+    client: refusePages(askForChecksums(makeClient(settings))),
     endpoint,
     address,
     target: (key) => ({ Bucket: bucket, Key: prefix + key }),
@@ -61,8 +61,13 @@ export const connect = (settings: S3Settings, bucket: string, prefix: string, pa
   }
 }
 
-const makeClient = ({ endpoint, region, credentials, caBundle }: S3Settings) =>
-  new S3Client({
+const makeClient = ({ endpoint, region, credentials, caBundle }: S3Settings) => {
+  // An object's size, ETag and checksums are of its bytes as they lie, whatever its Content-Encoding says of them.
+  const asStored = {
+    decompress: false,
+    ...Option.match(caBundle, { onNone: () => ({}), onSome: (ca) => ({ tls: { ca } }) })
+  }
+  return new S3Client({
     ...Option.match(endpoint, { onNone: () => ({}), onSome: (endpoint) => ({ endpoint, forcePathStyle: true }) }),
     ...Option.match(region, {
       onSome: (region) => ({ region }),
@@ -78,12 +83,10 @@ const makeClient = ({ endpoint, region, credentials, caBundle }: S3Settings) =>
     requestHandler: new FetchHttpHandler({
       keepAlive: true,
       requestInit: () => ({ redirect: "manual" }),
-      ...Option.match(caBundle, {
-        onNone: () => ({}),
-        onSome: (ca) => ({ customFetch: Object.assign((request: Request) => fetch(request, { tls: { ca } }), fetch) })
-      })
+      customFetch: Object.assign((request: Request) => fetch(request, asStored), fetch)
     })
   })
+}
 
 /** Runs `send` until `silence` milliseconds pass without a call of `heard`. */
 const unlessSilent = async <A>(silence: number, interrupted: AbortSignal, send: Send<A>): Promise<A> => {

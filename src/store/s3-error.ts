@@ -70,36 +70,39 @@ export const explain = (thrown: unknown, asked: Asked): Failure => {
   const isUnreadable = message.includes("XML parse error")
   // The answer to HEAD has no body, and so no name for what went wrong; that of a proxy may be no XML.
   const said = name.startsWith("Unknown") || isUnreadable ? `HTTP ${status}` : `HTTP ${status}, ${name}: ${message}`
-  const retry = (reason: StoreError["reason"], sentence: string, hope: Hope = "full"): Failure => ({
-    error: new StoreError({ reason, key, message: sentence }),
+  const retry = (reason: StoreError["reason"], sentence: string, hope: Hope = "full", about = key): Failure => ({
+    error: new StoreError({ reason, key: about, message: sentence }),
     hope,
     // A server that is overloaded is as good as away, and what is no S3 server is none.
     isAnswer: name === "Damaged" || (status !== undefined && status < 500 && status !== 407 && !isUnreadable)
   })
   const fail = (reason: StoreError["reason"], sentence: string) => retry(reason, sentence, "none")
   const untilProven = proven ? "full" : "brief"
+  /** What is true of the whole store, perhaps for a moment only, and says nothing of the object. */
+  const failWhole = (reason: StoreError["reason"], sentence: string, hope: Hope = "none") =>
+    retry(reason, sentence, hope, "")
 
   switch (name) {
     case "NoSuchBucket":
-      return fail("missing", `There is no bucket "${bucket}" at ${endpoint}.`)
+      return failWhole("missing", `There is no bucket "${bucket}" at ${endpoint}.`)
     case "InvalidAccessKeyId":
     // As versitygw calls it, with HTTP 404.
     case "XAdminUserNotFound":
-      return fail("denied", `${endpoint} does not know this access key: check AWS_ACCESS_KEY_ID.`)
+      return failWhole("denied", `${endpoint} does not know this access key: check AWS_ACCESS_KEY_ID.`)
     case "SignatureDoesNotMatch":
-      return fail("denied", `${endpoint} refuses the secret key: check AWS_SECRET_ACCESS_KEY.`)
+      return failWhole("denied", `${endpoint} refuses the secret key: check AWS_SECRET_ACCESS_KEY.`)
     case "ExpiredToken":
     case "ExpiredTokenException":
     case "TokenRefreshRequired":
-      return fail("denied", "The credentials have expired: renew them.")
+      return failWhole("denied", "The credentials have expired: renew them.")
     case "InvalidToken":
-      return fail("denied", `${endpoint} refuses the session token: check AWS_SESSION_TOKEN.`)
+      return failWhole("denied", `${endpoint} refuses the session token: check AWS_SESSION_TOKEN.`)
     case "RequestTimeTooSkewed":
       // The SDK learns the server's clock from this answer, so the next request is signed with the right time.
-      return retry("denied", `This machine's clock differs too much from that of ${endpoint}: set it.`, "brief")
+      return failWhole("denied", `This machine's clock differs too much from that of ${endpoint}: set it.`, "brief")
     case "CredentialsProviderError":
     case "TokenProviderError":
-      return retry(
+      return failWhole(
         "denied",
         `No credentials for s3://${bucket}: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or give this machine an ` +
           `AWS profile or role (${message}).`,
@@ -107,9 +110,10 @@ export const explain = (thrown: unknown, asked: Asked): Failure => {
         proven ? "full" : "none"
       )
     case "PermanentRedirect":
+    case "TemporaryRedirect":
     case "AuthorizationHeaderMalformed":
     case "IllegalLocationConstraintException":
-      return fail("invalid", `The bucket "${bucket}" is in another region: set AWS_REGION (${message}).`)
+      return failWhole("invalid", `The bucket "${bucket}" is in another region: set AWS_REGION (${message}).`)
     case "InvalidObjectState":
       return fail("denied", `${address} is archived: restore it first.`)
     case "ConditionalRequestConflict":
@@ -122,7 +126,7 @@ export const explain = (thrown: unknown, asked: Asked): Failure => {
     case "Damaged":
       return retry("unreachable", `What arrived of ${address} is damaged: ${message}.`, "brief")
     case "Foreign":
-      return retry("invalid", `${endpoint} does not answer as S3 does: check AWS_ENDPOINT_URL_S3.`, untilProven)
+      return failWhole("invalid", `${endpoint} does not answer as S3 does: check AWS_ENDPOINT_URL_S3.`, untilProven)
     case "Stalled":
       return retry("unreachable", `${endpoint} fell silent: ${message}.`)
   }

@@ -41,7 +41,7 @@ export const list = (connection: Connection) => {
       // A server that is asked while it changes may repeat itself.
       if (isForeign || keys.has(key) || before.has(key)) continue
       keys.add(key)
-      const etag = ETag === undefined ? versionByTime(LastModified, Size) : unquote(ETag)
+      const etag = unquote(ETag) ?? versionByTime(LastModified, Size)
       objects.push({ key: key.slice(target("").Key.length), etag, size: Size })
     }
     return { objects, keys, next: page.NextContinuationToken, isLast: page.IsTruncated === false }
@@ -98,5 +98,5 @@ const decodes = (key: string): boolean => {
 
 const urlDecode = (key: string): string => decodeURIComponent(key.replaceAll("+", " "))
 
-/** An ETag without the quotes of HTTP. */
-export const unquote = (etag: string): string => etag.replace(/^"|"$/g, "")
+/** An ETag without the quotes of HTTP, nor the mark that proxies put on it; undefined where it says nothing. */
+export const unquote = (etag: string | undefined): string | undefined => etag?.replace(/^(W\/)?"?|"$/g, "") || undefined

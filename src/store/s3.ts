@@ -7,7 +7,7 @@ import { type Connection, connect, type S3Settings } from "./s3-connection.ts"
 import { Damaged } from "./s3-error.ts"
 import { list, unquote } from "./s3-list.ts"
 import { type Patience, patienceOf } from "./s3-patience.ts"
-import { type ObjectInfo, orNone, refuseKey, Store, StoreError, versionByTime } from "./store.ts"
+import { isAbsence, type ObjectInfo, orNone, refuseKey, Store, StoreError, versionByTime } from "./store.ts"
 
 /** Bytes per millisecond an upload is granted beyond the silence: its progress cannot be seen. */
 const SLOWEST_UPLOAD = 50
@@ -94,7 +94,7 @@ const find = ({ client, target, request }: Connection) =>
     const head = request(key, (abortSignal) => client.send(new HeadObjectCommand(target(key)), { abortSignal }))
     return yield* orNone(
       Effect.map(head, ({ ETag, ContentLength = 0, LastModified }): ObjectInfo => {
-        const etag = ETag === undefined ? versionByTime(LastModified, ContentLength) : unquote(ETag)
+        const etag = unquote(ETag) ?? versionByTime(LastModified, ContentLength)
         return { key, etag, size: ContentLength }
       })
     )
@@ -115,7 +115,7 @@ const put = ({ client, target, address, request }: Connection): Write =>
     return yield* request(key, send, bytes.length / SLOWEST_UPLOAD).pipe(
       Effect.map((answer): ObjectInfo => ({ key, etag: etagOf(answer, bytes), size: bytes.length })),
       Effect.mapError((error) =>
-        error.reason === "missing" && condition && "ifMatch" in condition
+        isAbsence(error) && condition && "ifMatch" in condition
           ? new StoreError({ reason: "conflict", key, message: `Another writer has removed ${address(key)}.` })
           : error
       )
@@ -146,7 +146,7 @@ const remove = ({ client, endpoint, target, address, request }: Connection) =>
     yield* refuseKey(key)
     yield* request(key, (abortSignal) => client.send(new DeleteObjectCommand(target(key)), { abortSignal })).pipe(
       Effect.mapError((error) => {
-        if (error.reason !== "denied") return error
+        if (error.reason !== "denied" || error.key === "") return error
         const message = `${endpoint} lets nothing be removed, such as ${address(key)}: allow s3:DeleteObject.`
         return new StoreError({ reason: "denied", key, message })
       })
@@ -166,4 +166,4 @@ const readWhole = async (body: ReadableStream | undefined, heard: () => void): P
 
 /** The ETag of an object with these bytes; where an answer names none, what nearly every server makes of them. */
 const etagOf = ({ ETag }: { readonly ETag?: string | undefined }, bytes: Uint8Array): string =>
-  ETag === undefined ? new Bun.CryptoHasher("md5").update(bytes).digest("hex") : unquote(ETag)
+  unquote(ETag) ?? new Bun.CryptoHasher("md5").update(bytes).digest("hex")

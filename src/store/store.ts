@@ -24,7 +24,7 @@ export type PutCondition = { readonly ifMatch: string } | { readonly ifNoneMatch
 /**
  * Why the store did not do what was asked; `message` is one sentence that says what to do about it.
  *
- * - `missing`: no such object, whose message ends in `<key> does not exist.`; or no such bucket or folder
+ * - `missing`: no such object, whose message ends in `<key> does not exist.`; or, with an empty key, no such bucket or folder
  * - `denied`: no credentials, or they are refused
  * - `conflict`: a conditional `put` lost to another writer, also to one that removed the object
  * - `unreachable`: no answer, or none that could be used, after retries
@@ -85,14 +85,14 @@ export interface OpenOptions {
 /** Opens the store at an address, which is what follows `<scheme>://`. */
 export type OpenStore = (address: string, options: OpenOptions) => Effect.Effect<Store["Service"], StoreError, Settings>
 
+/** Whether there is no such object, in a store that is there. */
+export const isAbsence = ({ reason, key }: StoreError): boolean => reason === "missing" && key !== ""
+
 /** Turns "there is no such object" into None, and leaves every other failure. */
 export const orNone = <A, R>(self: Effect.Effect<A, StoreError, R>): Effect.Effect<Option.Option<A>, StoreError, R> =>
   self.pipe(
     Effect.map(Option.some),
-    Effect.catchIf(
-      (error) => error.reason === "missing",
-      () => Effect.succeedNone
-    )
+    Effect.catchIf(isAbsence, () => Effect.succeedNone)
   )
 
 const told = new WeakSet<Store["Service"]>()
@@ -106,7 +106,7 @@ export const removeUnneeded = Effect.fn("removeUnneeded")(function* (keys: Reado
   return yield* Effect.forEach(keys, store.remove, { discard: true }).pipe(
     Effect.as(true),
     Effect.catchIf(
-      ({ reason }) => reason === "denied",
+      ({ reason, key }) => reason === "denied" && key !== "",
       Effect.fnUntraced(function* ({ message }: StoreError) {
         if (!told.has(store)) yield* Effect.logWarning(`${message} What is needed no more stays until then.`)
         told.add(store)

@@ -107,6 +107,9 @@ export const embedCorpus = Effect.fn("embedCorpus")(function* (settings: StreamS
   /** What the store could not give yet, and how much of it in a row. */
   const postponed = new Map<string, { readonly object: ObjectInfo; readonly reason: string }>()
   let failures = 0
+  /** Recordings that were not there any more when they were read, or never were under the name that was listed. */
+  let vanished = 0
+  let listed = 0
   /** The contents that this pass embeds, and why where it cannot. */
   const taken = new Map<string, string | undefined>()
   /** Recordings with the same bytes as one that is being embedded. */
@@ -117,7 +120,7 @@ export const embedCorpus = Effect.fn("embedCorpus")(function* (settings: StreamS
   let embedded = 0
   let patches = 0
 
-  const advance = Effect.suspend(() => emit({ stage: "stream", done: ++done, total }))
+  const advance = Effect.suspend(() => emit({ stage: "stream", done: Math.min(++done, total), total }))
 
   const skip = Effect.fnUntraced(function* (key: string, reason: string, wasCounted = true) {
     skipped.push({ key, reason })
@@ -189,7 +192,10 @@ export const embedCorpus = Effect.fn("embedCorpus")(function* (settings: StreamS
     (effect, object) =>
       effect.pipe(
         Effect.catchTags({
-          Unusable: ({ reason }) => skip(object.key, reason),
+          Vanished: ({ reason }) => {
+            vanished++
+            return skip(object.key, reason)
+          },
           Unread: ({ reason, mayPass }) => {
             if (mayPass) return postpone(object, reason)
             unread.push(object.key)
@@ -215,6 +221,7 @@ export const embedCorpus = Effect.fn("embedCorpus")(function* (settings: StreamS
   const embedAll = <E, R>(objects: Stream.Stream<ObjectInfo, E, R>) =>
     objects.pipe(
       Stream.filter((object) => {
+        listed++
         const contentHash = known.storedContentOf(object)
         if (contentHash !== undefined) live.set(object.key, contentHash)
         return contentHash === undefined
@@ -231,8 +238,18 @@ export const embedCorpus = Effect.fn("embedCorpus")(function* (settings: StreamS
       Stream.runForEach(persist)
     )
 
+  /** What the listing did not have, whichever way it was damaged or the corpus changed meanwhile. */
+  const overlooked = Stream.suspend(() => {
+    const others = new Set(
+      [...skipped, ...copies, ...postponed.values().map(({ object }) => object)].map(({ key }) => key)
+    )
+    return recordings.pipe(Stream.filter(({ key }) => !live.has(key) && !others.has(key)))
+  })
+
   yield* Effect.gen(function* () {
     yield* embedAll(settings.objects ?? recordings)
+    if (settings.objects === undefined && (vanished > 0 || listed < settings.count.recordings))
+      yield* embedAll(overlooked)
     const again = [...postponed.values()]
     postponed.clear()
     failures = 0

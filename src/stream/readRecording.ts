@@ -1,7 +1,7 @@
 import { Effect, Option, Schema } from "effect"
 import type { Sighting } from "../embeddings/sighting.ts"
 import { classOf, isUnlabelled } from "../store/keys.ts"
-import { isVersionByTime, type ObjectInfo, Store, type StoreError } from "../store/store.ts"
+import { isAbsence, isVersionByTime, type ObjectInfo, Store, type StoreError } from "../store/store.ts"
 
 /** The store did not give a recording that may be fine. */
 export class Unread extends Schema.TaggedError<Unread>()("Unread", {
@@ -9,8 +9,8 @@ export class Unread extends Schema.TaggedError<Unread>()("Unread", {
   /** Whether it may give it later, when nothing was done about it but waiting. */
   mayPass: Schema.Boolean
 }) {}
-/** A recording that cannot be used, whatever the store does. */
-export class Unusable extends Schema.TaggedError<Unusable>()("Unusable", { reason: Schema.String }) {}
+/** A recording that was listed, and is not there. */
+export class Vanished extends Schema.TaggedError<Vanished>()("Vanished", { reason: Schema.String }) {}
 
 /** Why a recording cannot be used, as far as its key or its size rule it out before it is fetched; undefined where neither does. */
 export const ruledOut = (
@@ -50,7 +50,8 @@ const sizeOf = Effect.fnUntraced(function* ({ key, size }: ObjectInfo) {
   return Option.isSome(found) ? found.value.size : size
 })
 
-const toldOf = ({ reason, message }: StoreError) =>
-  reason === "missing"
-    ? new Unusable({ reason: "It vanished after it was listed." })
-    : new Unread({ reason: message, mayPass: reason === "unreachable" })
+// That the whole store refuses, as with credentials that have expired, says nothing of the recording.
+const toldOf = (error: StoreError) =>
+  isAbsence(error)
+    ? new Vanished({ reason: "It vanished after it was listed." })
+    : new Unread({ reason: error.message, mayPass: error.reason === "unreachable" || error.key === "" })

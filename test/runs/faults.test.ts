@@ -136,6 +136,57 @@ test("what the store does not give at first is tried again at the end", async ()
   expect(await vectorsIn(server)).toEqual(vectors)
 })
 
+describe("a listing that is damaged unnoticed costs no recording:", () => {
+  const page = (keys: ReadonlyArray<string>) =>
+    new Response(
+      `<ListBucketResult><IsTruncated>false</IsTruncated>${keys
+        .map((key) => `<Contents><Key>${key}</Key><ETag>"${"b".repeat(32)}"</ETag><Size>99</Size></Contents>`)
+        .join("")}</ListBucketResult>`
+    )
+  for (const [damage, listed] of [
+    ["a key is another", [FIRST!.replace("dog_bark", "dog_bars"), ...[...CORPUS.keys()].slice(1)]],
+    ["its end is missing", [...CORPUS.keys()].slice(0, 4)],
+    ["it has nothing", []]
+  ] as const) {
+    test(damage, async () => {
+      using server = await serverOf()
+      let listings = 0
+      server.fault = ({ query }) =>
+        query.get("prefix") === RECORDINGS_PREFIX && !query.has("continuation-token") && ++listings === 2
+          ? page(listed)
+          : undefined
+      const { vectors, summary } = await undisturbed
+      const ran = await succeed(open(server))
+      expect(await vectorsIn(server)).toEqual(vectors)
+      expect(ran).toMatchObject({ recordings: 10, embedded: 10, promoted: true, holdout: summary.holdout })
+    })
+  }
+})
+
+for (const [status, code] of [
+  [400, "ExpiredToken"],
+  [403, "SignatureDoesNotMatch"],
+  [404, "NoSuchBucket"]
+] as const) {
+  test(`what is wrong with the store for a while costs no recording: ${code}`, async () => {
+    using server = await serverOf()
+    let left = 1
+    server.fault = ({ method, key }) =>
+      method === "GET" && key === FIRST && left-- > 0 ? s3Error(status, code) : undefined
+    expect(await succeed(open(server, hasty))).toMatchObject({ recordings: 10, skipped: [], promoted: true })
+    const { vectors } = await undisturbed
+    expect(await vectorsIn(server)).toEqual(vectors)
+  })
+
+  test(`what stays wrong with the store ends the run, and leaves no recording out: ${code}`, async () => {
+    using server = await serverOf()
+    server.fault = ({ method, key }) => (method === "GET" && key === FIRST ? s3Error(status, code) : undefined)
+    const { result } = await runOn(open(server, hasty))
+    expect(Result.isFailure(result) && result.failure.message).toStartWith(`s3://recordings has not given ${FIRST}`)
+    expect(server.bucket.has(CURRENT_KEY)).toBe(false)
+  })
+}
+
 test("a recording that the store cannot give ends the run instead of being left out for good", async () => {
   using server = await serverOf()
   const first = await succeed(open(server))

@@ -64,7 +64,14 @@ export const queueSource = Effect.fn("queueSource")(function* (
     catch: explain
   })
 
+  const leave = Effect.fnUntraced(function* (id: string, why: string) {
+    held.delete(id)
+    left.add(id)
+    yield* Effect.logWarning(`Message ${id} of ${url} is left in the queue${why}`)
+  })
+
   const take = Effect.fnUntraced(function* ({ MessageId = "", ReceiptHandle = "", Body = "" }: Message) {
+    if (left.has(MessageId)) return
     const { location } = yield* Store
     const [, bucket = "", prefix = ""] = /^s3:\/\/([^/]+)\/?(.*)$/.exec(location) ?? []
     const folder = prefix === "" ? "" : `${prefix}/`
@@ -75,10 +82,24 @@ export const queueSource = Effect.fn("queueSource")(function* (
       .filter((key) => isRecording({ key }))
     for (const key of keys) toLookAt.add(key)
     if (unclear.length === 0) return void held.set(MessageId, { receipt: ReceiptHandle, keys })
-    if (left.has(MessageId)) return
-    left.add(MessageId)
-    yield* Effect.logWarning(
-      `Message ${MessageId} of ${url} is left in the queue, for it is not understood: ${unclear.join(", ")}.`
+    yield* leave(MessageId, `, for it is not understood: ${unclear.join(", ")}.`)
+  })
+
+  /** What the store has at a key; nothing where it will never tell, which is no reason for the others to wait. */
+  const find = Effect.fnUntraced(function* (key: string) {
+    const store = yield* Store
+    return yield* store.find(key).pipe(
+      Effect.map((object) => [{ key, object }]),
+      Effect.catchIf(
+        (error) => error.key !== "" && (error.reason === "invalid" || error.reason === "denied"),
+        ({ message }) => {
+          const tellers = [...held].filter(([, { keys }]) => keys.includes(key))
+          return Effect.as(
+            Effect.forEach(tellers, ([id]) => leave(id, `: ${message}`)),
+            []
+          )
+        }
+      )
     )
   })
 
@@ -141,12 +162,9 @@ export const queueSource = Effect.fn("queueSource")(function* (
     )
 
   const look = Effect.gen(function* () {
-    const store = yield* Store
     const { Messages: messages = [] } = yield* receive
     yield* Effect.forEach(messages, take, { discard: true })
-    const found = yield* Effect.forEach([...toLookAt], (key) =>
-      Effect.map(store.find(key), (object) => ({ key, object }))
-    )
+    const found = (yield* Effect.forEach([...toLookAt], find)).flat()
     toLookAt.clear()
     return {
       objects: found.flatMap(({ object }) => Option.toArray(object)),

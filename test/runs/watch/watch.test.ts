@@ -6,6 +6,7 @@ import { PutBucketNotificationConfigurationCommand } from "@aws-sdk/client-s3"
 import { CreateQueueCommand, GetQueueAttributesCommand, SQSClient } from "@aws-sdk/client-sqs"
 import { Duration, Effect, Fiber, Logger, type Scope, Stream } from "effect"
 import { TestClock } from "effect/testing"
+import { s3Error } from "../../../bench/s3/server.ts"
 import { queueSource } from "../../../src/runs/watch/queue.ts"
 import { bucketSource, folderSource, looksPerListing, type Pace } from "../../../src/runs/watch/source.ts"
 import { folderStore } from "../../../src/store/folder.ts"
@@ -99,7 +100,10 @@ test("a file that is still being written is left until it is still, then embedde
     })
   ))
 
-const bucketOf = Effect.map(s3Server(), (server) => ({ store: s3Store(settingsFor(server.endpoint), "recordings") }))
+const bucketOf = Effect.map(s3Server(), (server) => ({
+  server,
+  store: s3Store(settingsFor(server.endpoint), "recordings")
+}))
 
 const bucketLooks = Effect.fnUntraced(function* () {
   const objects = new Map<string, Uint8Array>()
@@ -250,6 +254,32 @@ test.skipIf(otherServer === undefined)(
       })
     )
 )
+
+test("a message that tells of what the store will never give is left and named, and no other waits for it", () =>
+  scoped(
+    Effect.gen(function* () {
+      const { server, store } = yield* bucketOf
+      using queue = startQueueServer()
+      yield* Effect.promise(() => fill(store, [...smallCorpus()].slice(0, 2)))
+      const forbidden = recordingKey("dog_bark", "forbidden.wav")
+      server.fault = ({ key }) => (key === forbidden ? s3Error(403, "AccessDenied") : undefined)
+      const source = queueSource(queue.url, settingsFor("http://unused"), PACE)
+      yield* Effect.promise(() =>
+        watching(store, source, { minNewSamples: 1000 }, ({ embedded, log }) =>
+          Effect.gen(function* () {
+            yield* until(() => embedded() === 2)
+            for (const key of [recordingKey("dog_bark", "a\0.wav"), forbidden]) {
+              queue.send(notification("recordings", key))
+            }
+            yield* Effect.promise(() => fill(store, [extra(0)]))
+            queue.send(notification("recordings", extra(0)[0]))
+            yield* until(() => embedded() === 3 && queue.messages.size === 2)
+            expect(log.filter((line) => line.includes("is left in the queue: "))).toHaveLength(2)
+          })
+        )
+      )
+    })
+  ))
 
 test("a message whose recording could not be stored comes again", () =>
   scoped(
