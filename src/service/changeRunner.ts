@@ -100,7 +100,17 @@ export class Changes extends Context.Service<
           ({ id, state }) => (state === "begun" || state === "undoing") && id !== progress?.id
         )
         if (open.length === 0) return
-        yield* finishMoves.pipe(withStore)
+        // An undo of what is about to be gone on with would run against it.
+        const next = open.at(-1)!
+        progress ??= { id: next.id, done: 0, total: next.moves.length }
+        yield* finishMoves.pipe(
+          withStore,
+          Effect.onError(() =>
+            Effect.sync(() => {
+              progress = undefined
+            })
+          )
+        )
         for (const change of open.toReversed()) {
           yield* Effect.logInfo(`Going on with the change ${change.id} of ${change.moves.length} recordings.`)
           yield* work(change)

@@ -144,7 +144,13 @@ export class Corpus extends Context.Service<
         if (byTag !== undefined) return byTag.key
         // Each is read once.
         for (const object of unread.filter(({ etag }) => !MD5.test(etag)).slice(0, MOST_READ)) {
-          const there = yield* orNone(store.get(object.key))
+          // One that may not be read bars no other.
+          const there = yield* orNone(store.get(object.key)).pipe(
+            Effect.catchIf(
+              ({ reason }) => reason === "denied",
+              () => Effect.succeedNone
+            )
+          )
           if (Option.isNone(there)) continue
           const itsHash = new Bun.CryptoHasher("sha256").update(there.value.bytes).digest("hex")
           read.see({ ...object, contentHash: itsHash })

@@ -8,19 +8,29 @@ export const oneLine = (text: string): string =>
 /** Beginnings of lines are the log's own: what a defect says in several is set in. */
 const indented = (text: string): string => text.split(/\r?\n/).map(oneLine).join("\n    ")
 
+/** Where a failure arose helps nobody who reads its sentence; where a defect did is all that there is to know of it. */
+const told = (cause: Cause.Cause<unknown>): string =>
+  Cause.hasDies(cause)
+    ? indented(Cause.pretty(cause))
+    : oneLine(
+        Cause.prettyErrors(cause)
+          .map(({ message }) => message)
+          .join(" ")
+      )
+
 const safe = (part: unknown): unknown => {
   if (typeof part === "string") return withoutCredentials(oneLine(part))
-  if (Cause.isCause(part)) return withoutCredentials(indented(Cause.pretty(part)))
+  if (Cause.isCause(part)) return withoutCredentials(told(part))
   return part
 }
 
 /** The service's log: whatever clients, files and servers are called, a message is one line, and tells no password. */
 export const serviceLog = Logger.layer([
-  Logger.make((options) =>
-    Logger.defaultLogger.log({
-      ...options,
-      message: Array.isArray(options.message) ? options.message.map(safe) : safe(options.message)
-    })
-  ),
+  Logger.make(({ message, cause, ...options }) => {
+    const parts = (Array.isArray(message) ? message : [message]).map(safe)
+    // Effect tells a cause with all of its traces.
+    const reason = cause.reasons.length > 0 ? [safe(cause)] : []
+    return Logger.defaultLogger.log({ ...options, cause: Cause.empty, message: [...parts, ...reason] })
+  }),
   Logger.tracerLogger
 ])

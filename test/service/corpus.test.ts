@@ -3,7 +3,7 @@ import { Deferred, Effect, Fiber, Layer } from "effect"
 import { Settings } from "../../src/config/settings.ts"
 import { Corpus } from "../../src/service/corpus.ts"
 import { recordingKey } from "../../src/store/keys.ts"
-import { Store } from "../../src/store/store.ts"
+import { Store, StoreError } from "../../src/store/store.ts"
 import { memoryStore } from "../support/memoryStore.ts"
 
 const bytesOf = (text: string) => new TextEncoder().encode(text)
@@ -50,4 +50,20 @@ test("a recording is found by its bytes, whoever put it there", async () => {
     )
   )
   expect(found).toEqual([recordingKey("dog", "two.wav"), undefined, undefined])
+})
+
+test("a recording that may not be read bars no other of its size from being uploaded", async () => {
+  const objects = new Map(["one", "two"].map((name) => [recordingKey("dog", `${name}.wav`), bytesOf(name)]))
+  const inner = memoryStore(objects)
+  const denied = (key: string) => new StoreError({ reason: "denied", key, message: `${key} cannot be read.` })
+  const store = Store.of({
+    ...inner,
+    get: (key) => (key.endsWith("one.wav") ? Effect.fail(denied(key)) : inner.get(key))
+  })
+  const found = await Effect.runPromise(
+    Corpus.use(({ keyOf }) => keyOf(hashOf(bytesOf("two")), bytesOf("two"))).pipe(
+      Effect.provide(Corpus.layer.pipe(Layer.provide(Layer.succeed(Store, store)), Layer.provideMerge(Settings.layer)))
+    )
+  )
+  expect(found).toBe(recordingKey("dog", "two.wav"))
 })
