@@ -91,11 +91,11 @@ const readSightings = ({ key }: ObjectInfo) =>
   })
 
 /** Writes sightings as a part, whose key it returns; nothing where none tells anything. */
-const writeSightings = (sightings: ReadonlyArray<Sighting>) => {
+const writeSightings = Effect.fnUntraced(function* (sightings: ReadonlyArray<Sighting>) {
   // Where there is no ETag the bytes are read each time anyway; that they cannot be used holds for these bytes.
   const lasting = sightings.filter(({ etag, unusable }) => etag !== "" || unusable !== undefined)
-  return lasting.length === 0 ? Effect.undefined : writePart(SEEN, encodeSightings(lasting))
-}
+  return lasting.length === 0 ? undefined : yield* writePart(SEEN, yield* encodeSightings(lasting))
+})
 
 /** By its ends; where these are not what a part's are, by the whole of it, whose name tells whether it is damaged. */
 const readPartIndex = (part: ObjectInfo) =>

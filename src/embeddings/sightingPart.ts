@@ -1,7 +1,7 @@
 import { Effect, Schema } from "effect"
 import { parquetReadObjects } from "hyparquet"
 import { parquetWriteBuffer } from "hyparquet-writer"
-import { DECODER_VERSION } from "../sound/decode/version.ts"
+import { decoderVersion } from "../sound/decode/version.ts"
 import { damaged, intact } from "./parts.ts"
 import type { Sighting } from "./sighting.ts"
 
@@ -17,7 +17,8 @@ const Row = Schema.Struct({
 const decodeRows = Schema.decodeUnknownEffect(Schema.Array(Row))
 
 /** Sightings as one Parquet file, in the order of their keys. */
-export const encodeSightings = (sightings: ReadonlyArray<Sighting>): Uint8Array => {
+export const encodeSightings = Effect.fn("encodeSightings")(function* (sightings: ReadonlyArray<Sighting>) {
+  const decoder = yield* decoderVersion
   const rows = [...sightings].sort((a, b) => (a.key < b.key ? -1 : a.key > b.key ? 1 : a.etag < b.etag ? -1 : 1))
   const tellsUnusable = rows.some(({ unusable }) => unusable !== undefined)
   const buffer = parquetWriteBuffer({
@@ -29,17 +30,18 @@ export const encodeSightings = (sightings: ReadonlyArray<Sighting>): Uint8Array 
       ...(tellsUnusable
         ? ([
             { name: "unusable", type: "STRING", data: rows.map(({ unusable }) => unusable ?? ""), nullable: false },
-            { name: "decoder", type: "DOUBLE", data: rows.map(() => DECODER_VERSION), nullable: false }
+            { name: "decoder", type: "DOUBLE", data: rows.map(() => decoder), nullable: false }
           ] as const)
         : [])
     ]
   })
   return new Uint8Array(buffer)
-}
+})
 
 /** The sightings in a part; `name` is what `partName` gave it. */
 export const decodeSightings = Effect.fn("decodeSightings")(function* (part: string, name: string, bytes: Uint8Array) {
   yield* intact(part, name, bytes)
+  const current = yield* decoderVersion
   const rows = yield* Effect.tryPromise({
     try: (): Promise<unknown> => parquetReadObjects({ file: bytes.slice().buffer }),
     catch: (cause) => cause
@@ -51,7 +53,7 @@ export const decodeSightings = Effect.fn("decodeSightings")(function* (part: str
       size,
       contentHash,
       // What another decoder refused is tried again.
-      ...(unusable && decoder === DECODER_VERSION ? { unusable } : {})
+      ...(unusable && decoder === current ? { unusable } : {})
     })
   )
 })

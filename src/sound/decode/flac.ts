@@ -1,4 +1,3 @@
-import { FLACDecoder } from "@wasm-audio-decoders/flac"
 import { Result } from "effect"
 import { crc8, crc16 } from "./checksums.ts"
 import { count, type Opened, text, Unreadable, view } from "./container.ts"
@@ -156,7 +155,8 @@ export const openFlac = (bytes: Uint8Array): Opened => {
   }
   const head = makeHead(bytes.subarray(8, HEAD_BYTES))
   const info = readInfo(head)
-  if (!BITS_READ.includes(info.bits)) return Result.fail(refuseBits(info.bits))
+  if (!BITS_READ.includes(info.bits))
+    return Result.succeed({ name: `FLAC of ${info.bits} bits a sample`, demuxer: "flac" })
   return Result.succeed({
     format: "flac",
     pieces: readFrames(bytes, from, head, info),
@@ -166,6 +166,8 @@ export const openFlac = (bytes: Uint8Array): Opened => {
 
 /** A decoder that is given a FLAC stream's head, then one frame a call. */
 export const makeFlacDecoder = async () => {
+  // Loaded where it is needed: it takes 20 ms.
+  const { FLACDecoder } = await import("@wasm-audio-decoders/flac")
   const decoder = new FLACDecoder()
   await decoder.ready
   const decode = async (frame?: Uint8Array) => {

@@ -68,6 +68,8 @@ const isRun = (bytes: Uint8Array, at: number, most: number): boolean => {
 
 /** Bytes in front of the first frame that are looked through. */
 const MAX_LEAD = 1 << 20
+/** Bytes that a frame of free format has at most: at 8 kHz, 640 kbit/s. */
+const MAX_FREE = 5760
 /** By chance, in bytes of any kind, a run this long never occurs. */
 const RUN = 4
 
@@ -84,13 +86,15 @@ export const findMpeg = (bytes: Uint8Array, from: number): number => {
 /**
  * The frames from `from`, as many together as may be in one piece.
  *
- * Tags and zeros between frames are passed over. Other bytes there, and frames of another rate, which decoders go on to
- * play at the first rate, are refused.
+ * Tags and zeros between frames are passed over, unless frames are missing of as many as are promised. Other bytes there,
+ * and frames of another rate, which decoders go on to play at the first rate, are refused.
  */
-function* readFrames(bytes: Uint8Array, from: number): Generator<Uint8Array> {
+function* readFrames(bytes: Uint8Array, from: number, promised = 0): Generator<Uint8Array> {
   const { layer, rate } = readFrame(bytes, from)!
   let start = from
   let samples = 0
+  let frames = 0
+  let zeros = 0
   for (let at = from; ; ) {
     const frame = readFrame(bytes, at)
     const goesOn = frame !== undefined && frame.length > 0 && frame.layer === layer && frame.rate === rate
@@ -101,11 +105,13 @@ function* readFrames(bytes: Uint8Array, from: number): Generator<Uint8Array> {
     }
     if (goesOn) {
       samples += frame.samples
+      frames++
       at += frame.length
       continue
     }
     const next = skipTags(bytes, at)
     if (next > at) {
+      if (bytes[at] === 0 && next < bytes.length) zeros++
       at = start = next
       continue
     }
@@ -113,22 +119,42 @@ function* readFrames(bytes: Uint8Array, from: number): Generator<Uint8Array> {
       throw new Unreadable(`changes its sample rate from ${count(rate)} to ${count(frame.rate)} Hz midway`)
     }
     const resumed = findMpeg(bytes, at)
+    if (resumed < 0 && zeros > 0 && frames < promised) {
+      throw new Unreadable(`is damaged: zeros stand where ${count(promised - frames)} of its MPEG frames should be`)
+    }
     if (resumed < 0) return
     throw new Unreadable(`is damaged: ${count(resumed - at)} bytes at byte ${count(at)} are no MPEG frame`)
   }
 }
 
-/** Bytes of sound that the header within the first frame of an MP3 promises: Xing's or Fraunhofer's, 0 if there is none. */
-const promisedBytes = (frame: Uint8Array): number => {
+/** What the header within the first frame of an MP3 promises, Xing's or Fraunhofer's: bytes and frames, 0 where it does not. */
+const readPromise = (frame: Uint8Array) => {
   const mpeg1 = (frame[1]! & 8) !== 0
   const mono = frame[3]! >> 6 === 3
   const xing = 4 + (mpeg1 ? (mono ? 17 : 32) : mono ? 9 : 17)
   const name = text(frame, xing, 4)
   if ((name === "Xing" || name === "Info") && xing + 16 <= frame.length) {
     const flags = view(frame).getUint32(xing + 4)
-    return (flags & 2) !== 0 ? view(frame).getUint32(xing + ((flags & 1) !== 0 ? 12 : 8)) : 0
+    const frames = (flags & 1) !== 0 ? view(frame).getUint32(xing + 8) : 0
+    return { frames, bytes: (flags & 2) !== 0 ? view(frame).getUint32(xing + ((flags & 1) !== 0 ? 12 : 8)) : 0 }
   }
-  return text(frame, 36, 4) === "VBRI" && frame.length >= 50 ? view(frame).getUint32(46) : 0
+  if (text(frame, 36, 4) !== "VBRI" || frame.length < 54) return { frames: 0, bytes: 0 }
+  return { bytes: view(frame).getUint32(46), frames: view(frame).getUint32(50) }
+}
+
+/** Whether an MP3 of free format begins at `at`: headers that name no bitrate, as far from each other as the frames are long. */
+export const isFreeFormat = (bytes: Uint8Array, at: number): boolean => {
+  const first = readFrame(bytes, at)
+  if (first === undefined || first.layer === ADTS || first.length > 0) return false
+  const isLike = (place: number): boolean => {
+    const frame = readFrame(bytes, place)
+    return frame?.length === 0 && frame.layer === first.layer && frame.rate === first.rate
+  }
+  for (let length = 32; length < MAX_FREE; length++) {
+    const second = at + length
+    if (isLike(second) && [-1, 0, 1].some((padding) => isLike(second + length + padding))) return true
+  }
+  return false
 }
 
 /**
@@ -139,9 +165,8 @@ const promisedBytes = (frame: Uint8Array): number => {
  */
 export const openMpeg = (bytes: Uint8Array, at: number): Opened => {
   const { layer, length } = readFrame(bytes, at)!
-  const pieces = readFrames(bytes, at)
-  if (layer === ADTS) return Result.succeed({ format: "aac", pieces })
-  const promised = promisedBytes(bytes.subarray(at, at + length))
-  if (promised > bytes.length - at) return cutShort(promised, bytes.length - at)
-  return Result.succeed({ format: "mp3", pieces })
+  if (layer === ADTS) return Result.succeed({ format: "aac", pieces: readFrames(bytes, at) })
+  const promised = readPromise(bytes.subarray(at, at + length))
+  if (promised.bytes > bytes.length - at) return cutShort(promised.bytes, bytes.length - at)
+  return Result.succeed({ format: "mp3", pieces: readFrames(bytes, at, promised.frames) })
 }

@@ -5,7 +5,7 @@ import { openCaf } from "./caf.ts"
 import { type Opened, text } from "./container.ts"
 import { openFlac } from "./flac.ts"
 import { openMp4 } from "./mp4.ts"
-import { findMpeg, openMpeg } from "./mpeg.ts"
+import { findMpeg, isFreeFormat, openMpeg } from "./mpeg.ts"
 import { openOgg } from "./ogg.ts"
 import { foreign, nameStranger } from "./strangers.ts"
 import { skipTags } from "./tags.ts"
@@ -38,5 +38,10 @@ export const openContainer = (bytes: Uint8Array): Opened => {
   const other = foreign(bytes.subarray(sound))
   if (other !== undefined) return Result.succeed(other)
   const frame = findMpeg(bytes, sound)
-  return frame >= 0 ? openMpeg(bytes, frame) : Result.fail(nameStranger(bytes))
+  if (frame >= 0) return openMpeg(bytes, frame)
+  return Result.fail(
+    isFreeFormat(bytes, sound)
+      ? "is an MP3 of free format, whose frames name no bitrate, which is not read here: convert it to WAV or FLAC"
+      : nameStranger(bytes)
+  )
 }

@@ -1,4 +1,13 @@
+import { Effect } from "effect"
+import { Ffmpeg } from "./ffmpeg.ts"
+
+/** Raised whenever recordings that were refused may be read. */
+const VERSION = 1
+/** With ffmpeg more is read. */
+const FFMPEG = 0.5
+
 /**
- * Raised whenever recordings that were refused may be read, so that those which are known to be unusable are tried again.
+ * Which decoder reads recordings here: remembered beside those that are unusable, so that these are tried again where
+ * another one, which may read them, does.
  */
-export const DECODER_VERSION = 1
+export const decoderVersion = Effect.map(Ffmpeg, (program) => (program === undefined ? VERSION : VERSION + FFMPEG))

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "bun:test"
 import { Effect } from "effect"
 import { decodeClip } from "../../../src/sound/decode/decode.ts"
+import { Ffmpeg } from "../../../src/sound/decode/ffmpeg.ts"
 import {
   ascii,
   flac,
@@ -86,10 +87,16 @@ describe("FLAC", () => {
   })
 
   test("of bits that its decoder scales wrongly is named", async () => {
+    const alone = (bits: number) =>
+      Effect.runPromise(
+        decodeClip(flac(samples, { bits }), { maxSeconds: 30 }).pipe(
+          Effect.flip,
+          Effect.provideService(Ffmpeg, undefined)
+        )
+      )
     const reason = (bits: number): string =>
-      `The file is FLAC of ${bits} bits a sample; of 8, 16, 24 and 32 it is read.`
-    expect(await reasonOf(flac(samples, { bits: 12 }))).toBe(reason(12))
-    expect(await reasonOf(flac(samples, { bits: 20 }))).toBe(reason(20))
+      `The file is FLAC of ${bits} bits a sample, which is not read here: convert it to WAV or FLAC, or install ffmpeg.`
+    for (const bits of [12, 15, 20]) expect((await alone(bits)).reason).toBe(reason(bits))
   })
 
   test("whose rate changes midway is refused", async () => {
@@ -202,6 +209,30 @@ describe("MP3", () => {
 
   test("with bytes missing is damaged", async () => {
     expect(await reasonOf(without(mp3, 800, 61))).toMatch(/^The file is damaged: \d+ bytes at byte [\d,]+ are/)
+  })
+})
+
+describe("MP3 that cannot be told by its frames alone", () => {
+  const frames = silentMp3(2)
+  /** The first frame, with a header of Xing's that counts frames. */
+  const counted = (count: number): Uint8Array => {
+    const first = frames.slice(0, 104)
+    first.set(join(ascii("Info"), Uint8Array.of(0, 0, 0, 1, 0, 0, 0, count)), 21)
+    return join(first, frames)
+  }
+
+  test("has zeros instead of frames, which its count tells", async () => {
+    const count = frames.length / 104
+    const whole = counted(count)
+    const from = 104 * 20
+    expect((await decode(join(whole.subarray(0, from), zeros(50), whole.subarray(from)))).length).toBeGreaterThan(0)
+    const zeroed = whole.slice().fill(0, from, from + 5 * 104)
+    expect(await reasonOf(zeroed)).toBe("The file is damaged: zeros stand where 4 of its MPEG frames should be.")
+  })
+
+  test("of free format is named", async () => {
+    const free = frames.map((byte, i) => (i % 104 === 2 ? byte & 15 : byte))
+    expect(await reasonOf(free)).toMatch(/^The file is an MP3 of free format, .* convert it to WAV or FLAC\.$/)
   })
 })
 
