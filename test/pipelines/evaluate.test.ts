@@ -7,7 +7,7 @@ import { smallCorpus } from "../support/runWorld.ts"
 import { standInScores } from "../support/trainingRuns.ts"
 
 // Each run starts a process or two, on a machine that may be busy.
-setDefaultTimeout(60_000)
+setDefaultTimeout(180_000)
 
 /** A corpus, and a whole YAMNet that has learnt nothing. */
 const world = (recordings = smallCorpus()) => {

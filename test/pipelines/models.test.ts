@@ -5,7 +5,7 @@ import { runKey, versionKey } from "../../src/store/keys.ts"
 import { folderOf, resultOf, runProgram } from "../support/program.ts"
 import { OPTIONS, smallCorpus, succeed } from "../support/runWorld.ts"
 
-setDefaultTimeout(60_000)
+setDefaultTimeout(180_000)
 
 test("versions are listed, shown, compared, promoted and rolled back", async () => {
   await using folder = await folderOf(Object.fromEntries(smallCorpus()))

@@ -10,7 +10,7 @@ import { folderOf, resultOf, runProgram } from "../support/program.ts"
 import { smallCorpus } from "../support/runWorld.ts"
 
 // Each run starts a process or two, on a machine that may be busy.
-setDefaultTimeout(60_000)
+setDefaultTimeout(180_000)
 
 const retrain = (args: ReadonlyArray<string>, environment?: Record<string, string>, folder?: string) =>
   runProgram("retrain", args, environment, folder)

@@ -3,7 +3,7 @@ import { folderStore } from "../../src/store/folder.ts"
 import { folderOf, resultOf, runProgram } from "../support/program.ts"
 import { smallCorpus, succeed } from "../support/runWorld.ts"
 
-setDefaultTimeout(60_000)
+setDefaultTimeout(180_000)
 
 test("a review is listed, and decisions are carried out and remembered", async () => {
   const key = "extracted_audio/gun_shot/100-1-0-0.wav"

@@ -1,7 +1,7 @@
 import { expect, setDefaultTimeout, test } from "bun:test"
 import { join } from "node:path"
 
-setDefaultTimeout(60_000)
+setDefaultTimeout(180_000)
 
 /** A program of this effect, in a process of its own. */
 const program = (effect: string) =>

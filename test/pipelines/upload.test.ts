@@ -5,7 +5,7 @@ import { failFirst, s3Error, startS3Server } from "../../bench/s3/server.ts"
 import { folderOf, resultOf, runProgram } from "../support/program.ts"
 
 // Each run starts a process or five, on a machine that may be busy.
-setDefaultTimeout(60_000)
+setDefaultTimeout(180_000)
 
 const upload = (args: ReadonlyArray<string>, environment?: Record<string, string>) =>
   runProgram("upload", args, environment)

@@ -122,7 +122,7 @@ test("planted near-duplicates and silence are found, kept together by the split,
   )
   const changed = await run(reviewRecordings())
   expect((await run(openItems(changed, () => true))).silent.map(({ key }) => key)).not.toContain(SILENT)
-}, 60_000)
+}, 180_000)
 
 test("before the first training, and with new recordings, it says what is missing", async () => {
   const store = memoryStore(smallCorpus())
@@ -131,4 +131,4 @@ test("before the first training, and with new recordings, it says what is missin
   await succeed(store)
   await Effect.runPromise(store.put("extracted_audio/dog_bark/new.wav", silence))
   expect(await run(reviewRecordings())).toMatchObject({ recordings: 10, unknown: 1, silent: [] })
-}, 60_000)
+}, 180_000)

@@ -1,18 +1,16 @@
-import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test"
-import { mkdtemp, rm } from "node:fs/promises"
-import { tmpdir } from "node:os"
+import { describe, expect, setDefaultTimeout, test } from "bun:test"
 import { join } from "node:path"
-import { Effect, Layer, Option, Stream } from "effect"
+import { Effect, Option } from "effect"
 import { InferenceSession, Tensor } from "onnxruntime-node"
-import { EMBEDDING_SIZE } from "../../src/embedder/yamnet/mobilenet.ts"
-import { Embeddings } from "../../src/embeddings/embeddings.ts"
 import { readPointer } from "../../src/registry/pointer.ts"
 import type { RunSummary } from "../../src/runs/summary.ts"
 import { seededRandom } from "../../src/sound/random.ts"
-import { folderStore } from "../../src/store/folder.ts"
-import { LEASE_KEY, modelKey, recordingKey, versionKey } from "../../src/store/keys.ts"
+import { LEASE_KEY, modelKey, versionKey } from "../../src/store/keys.ts"
 import { Store } from "../../src/store/store.ts"
-import { fill, json, keysIn, sound, succeed } from "../support/runWorld.ts"
+import { corpusOf, storedVectors } from "../support/clusterWorld.ts"
+import { fill, json, keysIn, succeed } from "../support/runWorld.ts"
+import { needsServer, otherS3Store, otherServer, storeAt, temporaryFolder } from "../support/stores.ts"
+import { frontEnd, tiny } from "../support/tinyEmbedder.ts"
 import { MORTAL_OPTIONS } from "./mortalOptions.ts"
 
 setDefaultTimeout(3_600_000)
@@ -20,27 +18,14 @@ setDefaultTimeout(3_600_000)
 // A part of 128 recordings and another, so that a death in the stream may leave some stored and some not.
 const RECORDINGS = 150
 /** Events of a whole run: one for each recording and epoch, and two for each of 11 files, and one for a seal. */
-const STAGES = { stream: RECORDINGS, train: 12, publish: 23 } as const
-const INSTANTS = process.env.TEST_SLOW === undefined ? 3 : 50
+const STAGES = { list: 2, stream: RECORDINGS, train: 12, publish: 23 } as const
+type Stage = keyof typeof STAGES
+const SLOW = process.env.TEST_SLOW !== undefined
+const INSTANTS = SLOW ? 50 : 4
 
-let folder: string
-beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), "death-"))
-  const corpus = Array.from({ length: RECORDINGS }, (_, i) => {
-    const className = i % 2 === 0 ? "dog_bark" : "gun_shot"
-    return [recordingKey(className, `${i}-0-0-0.wav`), sound(className, i)] as const
-  })
-  await fill(store(), corpus)
-})
-afterAll(() => rm(folder, { recursive: true }))
-
-const store = () => folderStore(folder)
-const run = <A, E>(effect: Effect.Effect<A, E, Store | Embeddings>) =>
-  Effect.runPromise(effect.pipe(Effect.provide(Layer.provideMerge(Embeddings.layer, Layer.sync(Store, store)))))
-
-/** A run in a process of its own, killed at the `count`th event of a stage and a little later; whether it died. */
-const runUntil = async (stage: string, count: number, delay: number) => {
-  const child = Bun.spawn(["bun", join(import.meta.dir, "mortalRun.ts"), folder], { stdout: "pipe", stderr: "pipe" })
+/** A run in a process of its own, killed at the `count`th event of a stage and a little later; its summary if it lived. */
+const runUntil = async (location: string, stage: Stage, count: number, delay: number) => {
+  const child = Bun.spawn(["bun", join(import.meta.dir, "mortalRun.ts"), location], { stdout: "pipe", stderr: "pipe" })
   const errors = new Response(child.stderr).text()
   let left = count
   let rest = ""
@@ -58,68 +43,64 @@ const runUntil = async (stage: string, count: number, delay: number) => {
   return child.signalCode === "SIGKILL" ? undefined : (JSON.parse(last) as RunSummary)
 }
 
-const complete = () => succeed(store(), MORTAL_OPTIONS)
+type StoreService = Store["Service"]
 
-const storedRecordings = async (recipe: string) => {
-  const parts = await run(
-    Effect.flatMap(Embeddings, ({ index }) => index({ id: recipe } as Parameters<typeof index>[0]))
-  )
-  return [...parts.contents()].length
+const bytesOf = (store: StoreService, key: string) =>
+  Effect.runPromise(Effect.map(store.get(key), ({ bytes }) => bytes))
+
+const complete = (store: StoreService) => succeed(store, MORTAL_OPTIONS, {}, undefined, [], tiny)
+
+/** How many recordings' vectors are stored. */
+const storedIn = async (store: StoreService) => {
+  const isNone = (await keysIn(store, "embeddings/")).length === 0
+  return isNone ? 0 : (await storedVectors(store, frontEnd)).length
 }
 
-/** A digest of all vectors that a run would train on, however they lie in parts. */
-const vectorsOf = (recipe: string) =>
-  run(
-    Effect.gen(function* () {
-      const embeddings = yield* Embeddings
-      const stored = { id: recipe, parts: { weights: "" } } as unknown as Parameters<typeof embeddings.load>[0]
-      const known = yield* embeddings.index(stored)
-      const loaded = yield* Stream.runCollect(embeddings.load(stored, new Set(known.contents())))
-      const hash = new Bun.CryptoHasher("sha256")
-      for (const { contentHash, variants } of loaded.sort((a, b) => (a.contentHash < b.contentHash ? -1 : 1))) {
-        hash.update(contentHash)
-        for (const { vector } of variants) hash.update(new Uint8Array(vector.buffer))
-      }
-      return hash.digest("hex")
-    })
-  )
-
-const recipeOf = async () => (await keysIn(store(), "embeddings/"))[0]?.split("/")[1]
-
-/** Loads and runs the model at these keys. */
-const load = async (keyOf: (file: string) => string): Promise<ReadonlyArray<string>> => {
-  const read = (file: string) => run(Effect.flatMap(Store, (store) => store.get(keyOf(file))))
-  const classes = JSON.parse(new TextDecoder().decode((await read("class_names.json")).bytes)) as ReadonlyArray<string>
-  const session = await InferenceSession.create((await read("classifier.onnx")).bytes)
-  const input = new Tensor("float32", new Float32Array(EMBEDDING_SIZE).fill(1), [1, EMBEDDING_SIZE])
-  const outputs = await session.run({ [session.inputNames[0]!]: input })
+/** Loads and runs the model at these keys; its classes. */
+const load = async (store: StoreService, keyOf: (file: string) => string): Promise<ReadonlyArray<string>> => {
+  const classes = JSON.parse(
+    new TextDecoder().decode(await bytesOf(store, keyOf("class_names.json")))
+  ) as ReadonlyArray<string>
+  const session = await InferenceSession.create(await bytesOf(store, keyOf("classifier.onnx")))
+  const size = frontEnd.vectors.levels!
+  const outputs = await session.run({
+    [session.inputNames[0]!]: new Tensor("float32", new Float32Array(size).fill(1), [1, size])
+  })
   expect(outputs[session.outputNames[0]!]!.data.length).toBe(classes.length)
   await session.release()
   return classes
 }
 
-test(`killed at any of ${INSTANTS} instants, a run leaves a model that loads, and the next goes on from there (TEST_SLOW: 50)`, async () => {
+const statusesIn = async (store: StoreService) => {
+  const records = (await keysIn(store, "runs/")).filter((key) => key !== LEASE_KEY)
+  return Promise.all(records.map(async (key) => ((await json(store, key)) as { status: string }).status))
+}
+
+/** Kills a run on the store here at one instant after the other, and looks at what is left and at the next run. */
+const survive = async (location: string) => {
+  const store = storeAt(location)
+  await fill(store, corpusOf(RECORDINGS))
   const random = seededRandom(4)
-  const stages = Object.keys(STAGES) as ReadonlyArray<keyof typeof STAGES>
-  let promoted = (await complete()).runId
-  const undisturbed = await vectorsOf((await recipeOf())!)
-  const deaths = { stream: 0, train: 0, publish: 0 }
+  const stages = Object.keys(STAGES) as ReadonlyArray<Stage>
+  let promoted = (await complete(store)).runId
+  const undisturbed = await storedVectors(store, frontEnd)
+  expect(undisturbed).toHaveLength(RECORDINGS)
+  const deaths = { list: 0, stream: 0, train: 0, publish: 0 }
   const resumed: Array<number> = []
   for (let instant = 0; instant < INSTANTS; instant++) {
     const stage = stages[instant % stages.length]!
-    await rm(join(folder, "embeddings"), { recursive: true })
-    const survivor = await runUntil(stage, 1 + Math.floor(random() * STAGES[stage]), 20 * random())
+    for (const key of await keysIn(store, "embeddings/")) await Effect.runPromise(store.remove(key))
+    const survivor = await runUntil(location, stage, 1 + Math.floor(random() * STAGES[stage]), 20 * random())
     if (survivor === undefined) deaths[stage]++
 
-    const pointer = Option.getOrThrow(await run(readPointer()))
-    expect(await load((file) => versionKey(pointer.runId, file))).toEqual(["dog_bark", "gun_shot"])
+    const pointer = Option.getOrThrow(await Effect.runPromise(readPointer().pipe(Effect.provideService(Store, store))))
+    expect(await load(store, (file) => versionKey(pointer.runId, file))).toEqual(["dog_bark", "gun_shot"])
     // Before the pointer moves, nothing has changed for anybody.
     if (stage !== "publish") expect(pointer.runId).toBe(survivor?.runId ?? promoted)
 
-    const recipe = await recipeOf()
-    const stored = recipe === undefined ? 0 : await storedRecordings(recipe)
+    const stored = await storedIn(store)
     resumed.push(stored)
-    const next = await complete()
+    const next = await complete(store)
     expect(next).toMatchObject({
       recordings: RECORDINGS,
       embedded: RECORDINGS - stored,
@@ -127,18 +108,29 @@ test(`killed at any of ${INSTANTS} instants, a run leaves a model that loads, an
       promoted: true
     })
     promoted = next.runId
-    expect(await vectorsOf((await recipeOf())!)).toBe(undisturbed)
-    const records = (await keysIn(store(), "runs/")).filter((key) => key !== LEASE_KEY)
-    const texts = await Promise.all(records.map((key) => json(store(), key)))
-    expect(texts.filter((record) => (record as { status: string }).status === "running")).toEqual([])
-    expect(await load(modelKey)).toEqual(["dog_bark", "gun_shot"])
-    const copied = await run(Effect.flatMap(Store, (store) => store.get(modelKey("model_metadata.json"))))
-    expect(JSON.parse(new TextDecoder().decode(copied.bytes)).run_id).toBe(promoted)
+    expect(await storedVectors(store, frontEnd)).toEqual(undisturbed)
+    expect(await statusesIn(store)).not.toContain("running")
+    expect(await load(store, modelKey)).toEqual(["dog_bark", "gun_shot"])
+    expect(await json(store, modelKey("model_metadata.json"))).toMatchObject({ run_id: promoted })
+    if (SLOW) console.log(`${instant + 1}: killed in ${stage}, ${stored} recordings were stored.`)
   }
   // The instants are worth something only if most runs did die there, and some with a part of the work stored.
-  expect(deaths.stream).toBeGreaterThan(0)
-  expect(deaths.train).toBeGreaterThan(0)
-  expect(deaths.publish).toBeGreaterThan(0)
-  expect(resumed.some((stored) => stored > 0 && stored < RECORDINGS) || INSTANTS < 50).toBe(true)
-  if (INSTANTS >= 50) console.log({ deaths, resumed })
+  for (const stage of stages) expect(deaths[stage]).toBeGreaterThan(0)
+  expect(resumed.some((stored) => stored > 0 && stored < RECORDINGS) || !SLOW).toBe(true)
+  if (SLOW) console.log(deaths)
+}
+
+describe(`killed at any of ${INSTANTS} instants (TEST_SLOW: 50), a run leaves a model that loads, and the next goes on from there`, () => {
+  test("in a folder", () =>
+    Effect.runPromise(
+      temporaryFolder.pipe(
+        Effect.flatMap((folder) => Effect.promise(() => survive(folder))),
+        Effect.scoped
+      )
+    ))
+
+  test.skipIf(otherServer === undefined)(`on a bucket of another's server${needsServer}`, async () => {
+    const { bucket } = await Effect.runPromise(otherS3Store(otherServer!))
+    await survive(`s3://${bucket}`)
+  })
 })

@@ -6,7 +6,7 @@ import { createDatabase, needsDatabase, until, withoutDatabase } from "../suppor
 import { resultOf, runProgram } from "../support/program.ts"
 import { readEvents, type Service, startService, train } from "../support/serviceWorld.ts"
 
-setDefaultTimeout(120_000)
+setDefaultTimeout(240_000)
 
 const CHROMIUM = "/usr/bin/chromium"
 

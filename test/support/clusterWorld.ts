@@ -4,6 +4,7 @@ import { join } from "node:path"
 import { SQL } from "bun"
 import { ConfigProvider, Effect, Layer, Logger, Redacted, Stream } from "effect"
 import { Settings } from "../../src/config/settings.ts"
+import type { FrontEnd } from "../../src/embedder/frontEnd.ts"
 import { Embeddings } from "../../src/embeddings/embeddings.ts"
 import { newRunId } from "../../src/registry/runRecord.ts"
 import { clientLayer } from "../../src/runs/cluster/connections.ts"
@@ -155,11 +156,14 @@ export const membersOf = (url: string): Promise<ReadonlyArray<Member>> =>
     Effect.flatMap(Roster, ({ members }) => members).pipe(Effect.provide(clientLayer(Redacted.make(url))))
   )
 
-/** Every recording whose vectors are stored, as text that differs where a bit does; sorted. */
-export const storedVectors = async (at: string | Store["Service"]): Promise<ReadonlyArray<string>> => {
+/** Every recording whose vectors (of YAMNet, unless another's are named) are stored, as text that differs where a bit does; sorted. */
+export const storedVectors = async (
+  at: string | Store["Service"],
+  embedder?: FrontEnd
+): Promise<ReadonlyArray<string>> => {
   const store = typeof at === "string" ? storeAt(at) : at
   const [part] = await keysIn(store, "embeddings/")
-  const recipe = { id: part!.split("/")[1]!, parts: {} }
+  const recipe = { id: part!.split("/")[1]!, parts: { embedder } }
   const loaded = await Effect.runPromise(
     Effect.gen(function* () {
       const { index, load } = yield* Embeddings

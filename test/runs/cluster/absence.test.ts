@@ -16,7 +16,7 @@ import {
 } from "../../support/clusterWorld.ts"
 import { startStallingProxy } from "./stallingProxy.ts"
 
-setDefaultTimeout(180_000)
+setDefaultTimeout(240_000)
 
 const RECORDINGS = 24
 

@@ -14,7 +14,7 @@ import {
 } from "../../support/clusterWorld.ts"
 import { json, keysIn, runOn } from "../../support/runWorld.ts"
 
-setDefaultTimeout(180_000)
+setDefaultTimeout(240_000)
 
 // Milliseconds: an hour slow, right, an hour fast.
 const SKEWS = [-3_600_000, 0, 3_600_000]

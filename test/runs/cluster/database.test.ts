@@ -35,7 +35,7 @@ describe.skipIf(withoutDatabase)(`the cluster's tables${needsDatabase}`, () => {
     const worker = await startWorker(database.url, "no such folder", { engine: "1" }).catch(String)
     expect(worker).toContain(`${known} the database has no cluster_messages.last_read: ${remedy}`)
     await database.sql`ALTER TABLE cluster_messages RENAME COLUMN read_at TO last_read`
-  }, 60_000)
+  }, 240_000)
 
   test("what was read long ago and never answered is offered again, whoever has dropped it", async () => {
     await run(Effect.void)

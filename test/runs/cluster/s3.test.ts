@@ -16,7 +16,7 @@ import {
 import { fill, json, keysIn, runOn } from "../../support/runWorld.ts"
 import { needsServer, otherS3Store, otherServer } from "../../support/stores.ts"
 
-setDefaultTimeout(180_000)
+setDefaultTimeout(240_000)
 
 const RECORDINGS = 24
 

@@ -21,7 +21,7 @@ import {
 } from "../../support/clusterWorld.ts"
 import { fill, json, sound } from "../../support/runWorld.ts"
 
-setDefaultTimeout(180_000)
+setDefaultTimeout(240_000)
 
 const RECORDINGS = 16
 
