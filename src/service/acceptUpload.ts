@@ -3,12 +3,12 @@ import { UNKNOWN } from "../store/className.ts"
 import { readDocument, unlessChanged, writeDocument } from "../store/documents.ts"
 import { classOf, isRecording, isUnlabelled, recordingKey, UNLABELLED_PREFIX, uploadKey } from "../store/keys.ts"
 import { Receipt } from "../store/receipt.ts"
-import { Store } from "../store/store.ts"
+import { type PutCondition, Store } from "../store/store.ts"
 import { holds } from "../store/uploadFolder.ts"
 import { Corpus } from "./corpus.ts"
 import { checkClass } from "./newClasses.ts"
 import { Predictor } from "./predictor.ts"
-import { refuse } from "./refusal.ts"
+import { Refusal, refuse } from "./refusal.ts"
 import { readSpooled, type Spooled } from "./spool.ts"
 import { Watcher } from "./watcher.ts"
 
@@ -45,8 +45,8 @@ const storeOnce = Effect.fnUntraced(function* (
 ) {
   const store = yield* Store
   const corpus = yield* Corpus
-  const put = Effect.fnUntraced(function* (key: string, asClass: string) {
-    const stored = yield* store.put(key, bytes)
+  const put = Effect.fnUntraced(function* (key: string, asClass: string, condition?: PutCondition) {
+    const stored = yield* store.put(key, bytes, condition)
     if (isRecording(stored)) {
       yield* corpus.added(stored, contentHash)
       yield* (yield* Watcher).landed(stored)
@@ -94,11 +94,19 @@ const storeOnce = Effect.fnUntraced(function* (
       )
     )
     if (!won) return yield* refuse(409, "The same recording is being uploaded by another request.")
-    return yield* put(key, className)
+    // Another service may have taken the place since: the receipt then tells the next attempt so.
+    return yield* put(key, className, unlessChanged(Option.none())).pipe(
+      Effect.catchIf(
+        (error) => error._tag === "StoreError" && error.reason === "conflict",
+        () => Effect.fail(new Refusal({ status: 503, detail: TAKEN, retryAfter: 1 }))
+      )
+    )
   })
   // Others of this name may come in the same second: each finds the place of the one before taken.
   return yield* corpus.inTurn(plain)(storing)
 })
+
+const TAKEN = "Another recording of this name came in the same second; please send this one again."
 
 /** Whether what lies there is a recording, of whatever sound: anything else is damaged. */
 const isSound = Effect.fnUntraced(function* (key: string) {
