@@ -63,7 +63,7 @@ for (const [what, fault] of [
       expect([refused.status, refused.headers.get("retry-after")]).toEqual([503, "10"])
       expect(await health(service)).toMatchObject({
         model_loaded: true,
-        away: { store: expect.stringMatching(/^\d{4}-.*Z$/) }
+        away: { store: expect.stringMatching(/^\d{4}-.*\+00:00$/) }
       })
       expect((await predict(service)).status).toBe(200)
     } finally {
