@@ -56,7 +56,7 @@ export const createCorpus = async (recordings: number) => {
 
 /** Waits until something is so, however long a busy machine takes; what it came to. */
 export const until = async <A>(what: string, look: () => Promise<A | undefined> | A | undefined): Promise<A> => {
-  const patience = Date.now() + 120_000
+  const patience = Date.now() + 200_000
   for (;;) {
     const found = await look()
     if (found !== undefined) return found
