@@ -35,6 +35,10 @@ export function* chunks(bytes: Uint8Array, littleEndian: boolean): Generator<Chu
 /** Excesses that firmware is known for: it writes the size of the file, or the one behind RIFF, as that of the sound. */
 const KNOWN_EXCESSES = [8, 36, 44]
 
+/** Whether sound that begins at `start` is shorter than its header promises because that counts the header itself. */
+export const isKnownExcess = (excess: number, start: number): boolean =>
+  [...KNOWN_EXCESSES, start, start - 8].includes(excess)
+
 /**
  * How many bytes of sound there are from `start` on, or why there are none to use, as the end of a sentence.
  *
@@ -59,7 +63,7 @@ export const soundLength = (
   if (size >= UNKNOWN_SIZE) return Result.succeed(present)
   const wholeFile = 8 + view(bytes).getUint32(4, littleEndian)
   const countsHeader = excess <= start && wholeFile < start + size
-  return countsHeader || [...KNOWN_EXCESSES, start, start - 8].includes(excess)
+  return countsHeader || isKnownExcess(excess, start)
     ? Result.succeed(present)
     : cutShort(size, Math.max(0, present))
 }

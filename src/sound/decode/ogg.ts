@@ -131,7 +131,7 @@ function* readPages(bytes: Uint8Array, coding: Coding): Generator<Page & { reado
     if (!isWhole(bytes, page)) {
       throw new Unreadable(`is damaged: the checksum of the Ogg page at byte ${count(at)} does not fit`)
     }
-    if ((page.flags & BEGINS_STREAM) !== 0 && at > stream.first.start && page.serial !== stream.first.serial) {
+    if ((page.flags & BEGINS_STREAM) !== 0 && at > stream.first.start) {
       const next = findStream(bytes, at)
       if (next !== undefined && next.first.start === at) {
         if (next.format !== coding.format) throw new Unreadable("changes its coding midway")
@@ -154,12 +154,12 @@ function* groupPages(bytes: Uint8Array, coding: Coding): Container["pieces"] & G
   let from = 0
   let to = 0
   let samples = 0
-  let serial: number | undefined
+  let stream: Stream | undefined
   for (const page of readPages(bytes, coding)) {
     const packets = packetsOf(bytes, page)
     const more = packets.reduce((sum, packet) => sum + page.stream.samplesOf(packet), 0)
-    const begins = serial !== undefined && page.serial !== serial
-    serial = page.serial
+    const begins = stream !== undefined && page.stream !== stream
+    stream = page.stream
     if (begins || page.start !== to || samples + more > MAX_SAMPLES || page.end - from > MAX_BYTES) {
       if (to > from) yield bytes.subarray(from, to)
       if (begins) yield NEXT_STREAM
@@ -204,16 +204,16 @@ function* divide(bytes: Uint8Array, page: Page, packets: number, most: number): 
 
 /** The packets of a FLAC stream: its head, blocks of what else is known of it, then its frames. */
 function* readFlac(bytes: Uint8Array, coding: Coding): Generator<Uint8Array | typeof NEXT_STREAM> {
-  let serial: number | undefined
+  let stream: Stream | undefined
   let begun: Array<Uint8Array> = []
   let isFirst = true
   let head: Uint8Array = ZERO
   for (const page of readPages(bytes, coding)) {
-    if (serial !== undefined && page.serial !== serial) {
+    if (stream !== undefined && page.stream !== stream) {
       yield NEXT_STREAM
       isFirst = true
     }
-    serial = page.serial
+    stream = page.stream
     const goesOn = bytes[page.content - 1] === 255
     const packets = packetsOf(bytes, page)
     for (const [i, part] of packets.entries()) {

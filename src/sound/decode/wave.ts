@@ -1,5 +1,5 @@
 import { Result } from "effect"
-import { type Chunk, chunks, isChunk, soundLength } from "./chunks.ts"
+import { type Chunk, chunks, isChunk, isKnownExcess, soundLength } from "./chunks.ts"
 import { cutShort, type Opened, type Pcm, text, view } from "./container.ts"
 import { findMpeg, openMpeg } from "./mpeg.ts"
 import { MAX_PCM_CHANNELS } from "./pcm.ts"
@@ -113,7 +113,8 @@ export const openWave = (bytes: Uint8Array): Opened => {
     if (id !== "data") continue
     if (format === undefined) return Result.fail("is a WAV file that does not say its sample format")
     if (isLong && size === 0xffff_ffff && long !== undefined) {
-      if (long > bytes.length - start) return cutShort(long, bytes.length - start)
+      const present = bytes.length - start
+      if (long > present && !isKnownExcess(long - present, start)) return cutShort(long, present)
       return openSound(format, bytes.subarray(start, start + long), littleEndian)
     }
     const length = soundLength(bytes, chunk, littleEndian, "a WAV file")

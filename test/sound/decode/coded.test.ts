@@ -167,6 +167,11 @@ describe("Ogg", () => {
     }
   })
 
+  test("of streams that share a number, one behind the other, holds both", async () => {
+    const stream = golden("opus.opus")
+    expect((await decode(join(stream, stream))).length).toBe(2 * (await decode(stream)).length)
+  })
+
   test("other streams in the file are passed over", async () => {
     const [first, ...rest] = splitOgg(golden("opus.opus"))
     const skeleton = oggPage({ packets: [join(ascii("fishead\0"), zeros(56))], flags: 2, serial: 9 })
