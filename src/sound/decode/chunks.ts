@@ -63,7 +63,5 @@ export const soundLength = (
   if (size >= UNKNOWN_SIZE) return Result.succeed(present)
   const wholeFile = 8 + view(bytes).getUint32(4, littleEndian)
   const countsHeader = excess <= start && wholeFile < start + size
-  return countsHeader || isKnownExcess(excess, start)
-    ? Result.succeed(present)
-    : cutShort(size, Math.max(0, present))
+  return countsHeader || isKnownExcess(excess, start) ? Result.succeed(present) : cutShort(size, Math.max(0, present))
 }
