@@ -4,6 +4,8 @@ import { Refusal } from "./refusal.ts"
 /** How long who needs memory waits for it; after that the client is to come again. */
 const PATIENCE = Duration.seconds(30)
 const RETRY_AFTER = 5
+/** So many bodies come in at once; of a flood the others are refused before they are read. */
+const MOST_BODIES = 256
 
 /** What one body has in memory, and how much of it may still come. */
 export interface Claim {
@@ -23,8 +25,14 @@ export const makeBodyMemory = (budget: number) => {
 
   const allCanEnd = () => {
     let free = budget
-    for (const { held } of claims) free -= held
+    let needed = 0
+    for (const { held, needs } of claims) {
+      free -= held
+      needed += needs
+    }
     if (free < 0) return false
+    // All at once, as nearly always: no order is to be found among thousands of them.
+    if (needed <= free) return true
     for (const { held, needs } of [...claims].sort((a, b) => a.needs - b.needs)) {
       if (needs > free) return false
       free += held
@@ -46,12 +54,13 @@ export const makeBodyMemory = (budget: number) => {
   })
 
   return {
-    /** A claim that is to be given back with `release`; at most the whole memory. */
-    claim: (needs: number) =>
-      Effect.sync(() => {
+    /** A claim that is to be given back with `release`; at most the whole memory. Refused where too many have one. */
+    claim: (needs: number): Effect.Effect<Claim, Refusal> =>
+      Effect.suspend(() => {
+        if (claims.size >= MOST_BODIES) return Effect.fail(full)
         const claim: Claim = { held: 0, needs: Math.min(budget, needs) }
         claims.add(claim)
-        return claim
+        return Effect.succeed(claim)
       }),
     /** Takes bytes for a claim, once there is room; refuses where there is none for too long. */
     take: (claim: Claim, bytes: number): Effect.Effect<void, Refusal> =>

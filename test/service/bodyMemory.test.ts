@@ -32,3 +32,11 @@ test("bodies that arrive together all come to their end, and never hold more tha
   expect(held).toBe(0)
   expect(most).toBeLessThanOrEqual(100)
 })
+
+test("of a flood of bodies those that are too many are refused before they are read, and room comes again", async () => {
+  const memory = makeBodyMemory(1000)
+  const claims = await Effect.runPromise(Effect.forEach(Array.from({ length: 256 }), () => memory.claim(1)))
+  expect(await Effect.runPromise(Effect.flip(memory.claim(1)))).toMatchObject({ status: 503, retryAfter: 5 })
+  await Effect.runPromise(memory.release(claims[0]!))
+  expect(await Effect.runPromise(memory.claim(1))).toEqual({ held: 0, needs: 1 })
+})
