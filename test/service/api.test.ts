@@ -459,8 +459,8 @@ const children = async (pid: number): Promise<Array<number>> =>
 test("a sole version that is damaged is told with 503, and nothing else fails for it", async () => {
   await using alone = await startService()
   const { id } = await train(alone, "only")
-  await writeFile(join(alone.store, "models/versions", id, "ecosight.onnx"), "")
   await until(async () => existsSync(alone.cache) || undefined)
+  for (const folder of [`models/versions/${id}`, "models"]) await writeFile(join(alone.store, folder, "ecosight.onnx"), "")
   await rm(alone.cache, { recursive: true })
   const [engine] = await children(alone.pid)
   process.kill(engine!, "SIGKILL")
@@ -468,8 +468,11 @@ test("a sole version that is damaged is told with 503, and nothing else fails fo
     const { status, body } = await answer(alone.post("/predict", form(bark, "bark.wav")))
     return status === 503 && String(body.detail).includes("try again") ? undefined : { status, body }
   })
-  expect(refused).toEqual({ status: 503, body: { detail: "The promoted model cannot be used at the moment." } })
-  expect(alone.log()).toContain(`Version ${id} is set aside: The model of ${id} cannot be loaded: `)
+  expect(refused).toMatchObject({
+    status: 503,
+    body: { detail: expect.stringContaining("The promoted model has no ecosight.onnx") }
+  })
+  expect(alone.log()).toContain(`It is set aside as models/versions/${id}/ecosight.onnx.damaged-`)
   const others = ["/health", "/status", "/classes", "/models", "/clips", "/review", "/runs", "/metrics"]
   const answers = await Promise.all(others.map(async (path) => [path, (await alone.get(path)).status]))
   expect(answers).toEqual(others.map((path) => [path, 200]))
