@@ -460,7 +460,8 @@ test("a sole version that is damaged is told with 503, and nothing else fails fo
   // No copy can be kept on this machine.
   await using alone = await startService({ environment: { MODEL_CACHE: "/dev/null/cache" } })
   const { id } = await train(alone, "only")
-  for (const folder of [`models/versions/${id}`, "models"]) await writeFile(join(alone.store, folder, "ecosight.onnx"), "")
+  for (const folder of [`models/versions/${id}`, "models"])
+    await writeFile(join(alone.store, folder, "ecosight.onnx"), "")
   const [engine] = await children(alone.pid)
   process.kill(engine!, "SIGKILL")
   const refused = await until(async () => {
