@@ -1,5 +1,6 @@
 import { Effect, Option, Schema, Stream } from "effect"
 import { damagedPartKey, embeddingPartKey, embeddingsPrefix } from "../store/keys.ts"
+import { sha256 } from "../store/sha256.ts"
 import { isAbsence, type ObjectInfo, removeUnneeded, Store, type StoreError } from "../store/store.ts"
 
 // Immutable, content-addressed Parquet files in a folder under `embeddings/`. Many may write, merge and read at once,
@@ -19,8 +20,7 @@ export const damaged = (part: string) => (cause: unknown) => {
 }
 
 /** The name of the part with these bytes: their SHA-256, so that a damaged one shows. */
-export const partName = (bytes: Uint8Array): string =>
-  new Bun.CryptoHasher("sha256").update(bytes).digest("hex").slice(0, 32)
+export const partName = (bytes: Uint8Array): string => sha256(bytes).slice(0, 32)
 
 /** What `partName` gave the part at this key. */
 export const nameOf = (part: string): string => part.slice(part.lastIndexOf("/") + 1, -".parquet".length)

@@ -2,6 +2,7 @@ import { Schema } from "effect"
 import { AUGMENTATION_VERSION } from "../augment/draw.ts"
 import type { Precision } from "../embedder/engine.ts"
 import { type FrontEnd, rowSize } from "../embedder/frontEnd.ts"
+import { sha256 } from "../store/sha256.ts"
 
 const Described = Schema.Struct({
   id: Schema.String,
@@ -54,7 +55,7 @@ export const makeRecipe = (
     augmentations: settings.augmentations,
     ...(settings.precision === "float32" ? {} : { precision: settings.precision })
   }
-  const hex = new Bun.CryptoHasher("sha256").update(JSON.stringify(parts)).digest("hex")
+  const hex = sha256(JSON.stringify(parts))
   return { id: hex.slice(0, 16), parts }
 }
 

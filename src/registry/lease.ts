@@ -1,7 +1,7 @@
 import { Clock, DateTime, Duration, Effect, Option, Ref, Schedule, Schema } from "effect"
-import { type DocumentError, readDocument, unlessChanged, writeDocument } from "../store/documents.ts"
+import { readDocumentOrVersion, unlessChanged, writeDocument } from "../store/documents.ts"
 import { LEASE_KEY } from "../store/keys.ts"
-import { type PutCondition, Store, type StoreError } from "../store/store.ts"
+import { type PutCondition, Store } from "../store/store.ts"
 import { Holder, livenessOf, thisProcess } from "./holder.ts"
 import { RunName, recordInterruption } from "./runRecord.ts"
 
@@ -85,16 +85,9 @@ interface Found {
 }
 
 /** The lease as it is; none where there is none. One that is damaged says nothing, but may be renewed. */
-const readLease: Effect.Effect<Option.Option<Found>, StoreError, Store> = readDocument(LEASE_KEY, Lease).pipe(
-  Effect.map(Option.map(({ etag, value }): Found => ({ etag, lease: value }))),
-  Effect.catchTag("DocumentError", (_: DocumentError) =>
-    Effect.flatMap(Store, (store) =>
-      Effect.map(
-        store.find(LEASE_KEY),
-        Option.map(({ etag }): Found => ({ etag, lease: undefined }))
-      )
-    )
-  )
+const readLease = Effect.map(
+  readDocumentOrVersion(LEASE_KEY, Lease),
+  Option.map(({ etag, value }): Found => ({ etag, lease: value }))
 )
 
 /** Since when, by this process's steady clock in milliseconds, a store's lease has been seen unchanged. */

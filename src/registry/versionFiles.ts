@@ -2,6 +2,7 @@ import { Effect, Option, Schema, Stream } from "effect"
 import { decodeDocument, readDocumentIfWhole } from "../store/documents.ts"
 import { DAMAGED, isDamagedKey, modelKey, VERSIONS_PREFIX, versionKey } from "../store/keys.ts"
 import { setAside } from "../store/setAside.ts"
+import { sha256 } from "../store/sha256.ts"
 import { type ObjectInfo, orNone, Store } from "../store/store.ts"
 
 /** Says which recordings a version was trained from. Written last: a version that has it was written to its end. */
@@ -38,12 +39,10 @@ type Seal = typeof Seal.Type
 const SEAL = /^seal-(\d{1,15})\.json$/
 export const sealFile = (sequence: number): string => `seal-${sequence}.json`
 
-const digest = (bytes: Uint8Array): string => new Bun.CryptoHasher("sha256").update(bytes).digest("hex")
-
 /** The seal of a version with these files. */
 export const sealOf = (runId: string, files: Iterable<readonly [string, Uint8Array]>): Seal => ({
   runId,
-  files: Object.fromEntries([...files].map(([name, bytes]) => [name, { size: bytes.length, sha256: digest(bytes) }]))
+  files: Object.fromEntries([...files].map(([name, bytes]) => [name, { size: bytes.length, sha256: sha256(bytes) }]))
 })
 
 /** A version as a listing tells it. */
@@ -97,7 +96,7 @@ export const readSeal = ({ runId, sequence }: StoredVersion) =>
 export const flawOf = (bytes: Uint8Array, sealed: Seal["files"][string] | undefined): string | undefined => {
   if (bytes.length === 0 && sealed?.size !== 0) return "is empty"
   if (sealed !== undefined && bytes.length !== sealed.size) return `has ${bytes.length} bytes instead of ${sealed.size}`
-  if (sealed !== undefined) return digest(bytes) === sealed.sha256 ? undefined : "is not what was written"
+  if (sealed !== undefined) return sha256(bytes) === sealed.sha256 ? undefined : "is not what was written"
   return bytes.every((byte) => byte === 0) ? "holds nothing but zeros" : undefined
 }
 

@@ -18,6 +18,7 @@ import {
   uploadKey
 } from "../store/keys.ts"
 import { Receipt, RecordingPlace } from "../store/receipt.ts"
+import { sha256 } from "../store/sha256.ts"
 import { orNone, Store } from "../store/store.ts"
 
 /** A decision that cannot be carried out; nothing was lost. */
@@ -136,7 +137,7 @@ export const move = Effect.fn("move")(function* (action: Move["action"], from: s
   const now = DateTime.formatIso(yield* DateTime.now)
   const record: Move = { action, from, to, contentHash, at: now, why: WHY }
   // By key: copies of one recording may move in the same millisecond.
-  const id = `${now.replaceAll(/[-:.]/g, "")}-${digest(new TextEncoder().encode(from)).slice(0, 8)}`
+  const id = `${now.replaceAll(/[-:.]/g, "")}-${sha256(new TextEncoder().encode(from)).slice(0, 8)}`
   yield* writeDocument(moveBegunKey(id), Move, record)
   const there = yield* hashOf(to)
   if (there === undefined) yield* store.put(to, bytes, { ifNoneMatch: "*" })
@@ -191,13 +192,11 @@ const read = Effect.fnUntraced(function* (key: string) {
   if (Option.isNone(found)) {
     return yield* new MoveError({ reason: "missing", message: `${store.location} holds no ${key}.` })
   }
-  return { bytes: found.value.bytes, contentHash: digest(found.value.bytes) }
+  return { bytes: found.value.bytes, contentHash: sha256(found.value.bytes) }
 })
 
 const hashOf = Effect.fnUntraced(function* (key: string) {
   const store = yield* Store
   const found = yield* orNone(store.get(key))
-  return Option.getOrUndefined(Option.map(found, ({ bytes }) => digest(bytes)))
+  return Option.getOrUndefined(Option.map(found, ({ bytes }) => sha256(bytes)))
 })
-
-const digest = (bytes: Uint8Array): string => new Bun.CryptoHasher("sha256").update(bytes).digest("hex")

@@ -15,6 +15,7 @@ import { pruneVersions } from "../registry/prune.ts"
 import { repairCopies } from "../registry/publish.ts"
 import { writeRunRecord } from "../registry/runRecord.ts"
 import { encodeTrainingSet, lastTrainingSet, newSince } from "../registry/trainingSet.ts"
+import { sha256 } from "../store/sha256.ts"
 import { Store } from "../store/store.ts"
 import { embedCorpus, requireAllRead, type StreamResult, type StreamSettings } from "../stream/embed.ts"
 import { Preparers } from "../stream/preparers.ts"
@@ -233,7 +234,7 @@ export const finish = Effect.fn("retrain.finish")(function* (embedder: Embedder,
     store: location,
     engine,
     embedder: embedder.name,
-    snapshot: new Bun.CryptoHasher("sha256").update(trainingSet).digest("hex"),
+    snapshot: sha256(trainingSet),
     recordings: totals.recordings,
     skipped: streamed.skipped,
     noted: streamed.noted,

@@ -1,8 +1,9 @@
 import { DateTime, Effect, Option } from "effect"
 import { UNKNOWN } from "../store/className.ts"
-import { readDocument, unlessChanged, writeDocument } from "../store/documents.ts"
+import { readDocumentOrVersion, unlessChanged, writeDocument } from "../store/documents.ts"
 import { classOf, isRecording, isUnlabelled, recordingKey, UNLABELLED_PREFIX, uploadKey } from "../store/keys.ts"
 import { Receipt } from "../store/receipt.ts"
+import { sha256 } from "../store/sha256.ts"
 import { type PutCondition, Store } from "../store/store.ts"
 import { holds } from "../store/uploadFolder.ts"
 import { Corpus } from "./corpus.ts"
@@ -33,7 +34,7 @@ export const acceptUpload = Effect.fn("acceptUpload")(function* (name: string, c
   if (className !== UNKNOWN) yield* checkClass(className)
   yield* predictor.inspect(recording)
   const bytes = yield* readSpooled(recording)
-  const contentHash = new Bun.CryptoHasher("sha256").update(bytes).digest("hex")
+  const contentHash = sha256(bytes)
   return yield* storeOnce(name, className, bytes, contentHash).pipe(corpus.inTurn(contentHash))
 })
 
@@ -55,9 +56,11 @@ const storeOnce = Effect.fnUntraced(function* (
   })
 
   const receiptKey = uploadKey(contentHash)
-  const receipt = yield* readReceipt(receiptKey)
-  if (receipt.value !== undefined) {
-    const { key, class: itsClass } = receipt.value
+  // One that is damaged is written anew.
+  const found = yield* readDocumentOrVersion(receiptKey, Receipt)
+  const receipt = Option.getOrUndefined(found)?.value
+  if (receipt !== undefined) {
+    const { key, class: itsClass } = receipt
     const there = yield* store.find(key)
     if (Option.isSome(there)) {
       if (yield* holds(store, there.value, bytes)) return yield* sameBytes(key, itsClass, className)
@@ -81,12 +84,7 @@ const storeOnce = Effect.fnUntraced(function* (
   const storing = Effect.gen(function* () {
     const key = yield* freeKey(plain)
     // The receipt goes first, by conditional write: of two services that are sent the same bytes at once, one stores them.
-    const won = yield* writeDocument(
-      receiptKey,
-      Receipt,
-      { key, class: className },
-      unlessChanged(receipt.version)
-    ).pipe(
+    const won = yield* writeDocument(receiptKey, Receipt, { key, class: className }, unlessChanged(found)).pipe(
       Effect.as(true),
       Effect.catchIf(
         ({ reason }) => reason === "conflict",
@@ -121,18 +119,6 @@ const isSound = Effect.fnUntraced(function* (key: string) {
     )
   )
 })
-
-/** A receipt, and the version that it was read from: one that is damaged has no value, and is written anew. */
-const readReceipt = Effect.fnUntraced(function* (key: string) {
-  const store = yield* Store
-  return yield* readDocument(key, Receipt).pipe(
-    Effect.map((found) => ({ value: Option.getOrUndefined(found)?.value, version: found as Option.Option<Version> })),
-    Effect.catchTag("DocumentError", () =>
-      Effect.map(store.find(key), (found) => ({ value: undefined, version: found as Option.Option<Version> }))
-    )
-  )
-})
-type Version = { readonly etag: string }
 
 /** Bytes that are stored already: as they are, unless they are said to be of another class. */
 const sameBytes = (key: string, itsClass: string, asked: string) =>

@@ -5,6 +5,7 @@ import { KnownRecordings, type Version, versionName } from "../embeddings/sighti
 import { lastTraining, newSince } from "../registry/trainingSet.ts"
 import type { News } from "../runs/isDue.ts"
 import { classOf } from "../store/keys.ts"
+import { sha256 } from "../store/sha256.ts"
 import { type ObjectInfo, orNone, Store, type StoreError } from "../store/store.ts"
 import { ruledOut } from "../stream/readRecording.ts"
 import { readUnknown } from "../stream/readUnknown.ts"
@@ -152,7 +153,7 @@ export class Corpus extends Context.Service<
             )
           )
           if (Option.isNone(there)) continue
-          const itsHash = new Bun.CryptoHasher("sha256").update(there.value.bytes).digest("hex")
+          const itsHash = sha256(there.value.bytes)
           read.see({ ...object, contentHash: itsHash })
           if (itsHash === contentHash) return object.key
         }

@@ -6,6 +6,7 @@ import { movePointer, readPointer } from "../registry/pointer.ts"
 import { readDocumentIfWhole, writeDocument } from "../store/documents.ts"
 import { folderStore } from "../store/folder.ts"
 import { CURRENT_KEY, VERSIONS_PREFIX, versionKey, versionPrefix } from "../store/keys.ts"
+import { sha256 } from "../store/sha256.ts"
 import { orNone, Store, StoreError } from "../store/store.ts"
 
 /** A version's files by which the service predicts, and tells of it. */
@@ -22,15 +23,13 @@ const SERVED = [
 const DIGESTS_FILE = "digests.json"
 const Digests = Schema.Record(Schema.String, Schema.String)
 
-const digestOf = (bytes: Uint8Array) => new Bun.CryptoHasher("sha256").update(bytes).digest("hex")
-
 /**
  * The folder of this machine that holds the version that was served last from the store at `location`, laid out as the
  * store is: with it the service predicts while the store is away.
  */
 export const localCopyOf = Effect.fnUntraced(function* (location: string) {
   const { modelCache } = yield* Settings
-  return folderStore(join(modelCache, digestOf(new TextEncoder().encode(location)).slice(0, 16)))
+  return folderStore(join(modelCache, sha256(location).slice(0, 16)))
 })
 
 /** Whether nobody else can have put a model there: the digests beside it would be theirs, too. */
@@ -49,7 +48,7 @@ export const readCopied = (copy: Store["Service"]): Store["Service"]["get"] =>
       const [, runId = "", file = ""] = /^(.*)\/([^/]*)$/.exec(key.slice(VERSIONS_PREFIX.length)) ?? []
       const digests = yield* readDocumentIfWhole(versionKey(runId, DIGESTS_FILE), Digests)
       const found = yield* copy.get(key)
-      const isWhole = Option.isSome(digests) && digests.value.value[file] === digestOf(found.bytes)
+      const isWhole = Option.isSome(digests) && digests.value.value[file] === sha256(found.bytes)
       if (isWhole && (yield* isOwn(copy.location))) return found
       return yield* new StoreError({ reason: "missing", key, message: `The copy of ${key} is damaged.` })
     },
@@ -76,7 +75,7 @@ export const copyVersion = Effect.fn("copyVersion")(function* (copy: Store["Serv
     if (Option.isNone(found)) continue
     const { bytes } = found.value
     yield* copy.put(versionKey(runId, file), bytes)
-    digests[file] = digestOf(bytes)
+    digests[file] = sha256(bytes)
   }
   yield* pointAt(copy, runId, digests)
 })

@@ -1,3 +1,5 @@
+import { sha256 } from "../store/sha256.ts"
+
 /** Fewer bytes are sent as they are. */
 const WORTH_PACKING = 1024
 
@@ -34,7 +36,7 @@ const pack = (content: Uint8Array | string): File => {
   return {
     plain,
     packed: plain.length < WORTH_PACKING ? undefined : Bun.gzipSync(plain),
-    etag: `W/"${new Bun.CryptoHasher("sha256").update(plain).digest("hex").slice(0, 32)}"`
+    etag: `W/"${sha256(plain).slice(0, 32)}"`
   }
 }
 

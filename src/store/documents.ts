@@ -1,5 +1,5 @@
 import { Effect, Option, Schema } from "effect"
-import { orNone, type PutCondition, Store } from "./store.ts"
+import { orNone, type PutCondition, Store, type StoreError } from "./store.ts"
 
 // JSON documents in a store: everything in it that is neither sound nor vectors nor a model's weights.
 
@@ -52,6 +52,28 @@ export const readDocument = Effect.fn("readDocument")(function* <A>(key: string,
 /** The same, for what can be done without: nothing where it is damaged, too. */
 export const readDocumentIfWhole = <A>(key: string, schema: Schema.ConstraintDecoder<A>) =>
   readDocument(key, schema).pipe(Effect.catchTag("DocumentError", () => Effect.succeed(Option.none<Document<A>>())))
+
+/** What is at a key: `value` is undefined where it is damaged. */
+export interface Replaceable<A> {
+  readonly etag: string
+  readonly value: A | undefined
+}
+
+/** The same, for what can be written anew: of one that is damaged the version alone, which the new one replaces. */
+export const readDocumentOrVersion = <A>(
+  key: string,
+  schema: Schema.ConstraintDecoder<A>
+): Effect.Effect<Option.Option<Replaceable<A>>, StoreError, Store> =>
+  readDocument(key, schema).pipe(
+    Effect.catchTag("DocumentError", () =>
+      Effect.flatMap(Store, (store) =>
+        Effect.map(
+          store.find(key),
+          Option.map(({ etag }): Replaceable<A> => ({ etag, value: undefined }))
+        )
+      )
+    )
+  )
 
 /** The condition for a write that follows from what was read: that this is still there, or still nothing. */
 export const unlessChanged = (found: Option.Option<{ readonly etag: string }>): PutCondition =>

@@ -1,4 +1,5 @@
 import { VARIANT_NAMES, type VariantName } from "../augment/variants.ts"
+import { sha256 } from "./sha256.ts"
 import type { ObjectInfo } from "./store.ts"
 
 /** Under here lie the recordings, one folder per class. */
@@ -52,8 +53,7 @@ export const damagedPartKey = (recipe: string, part: string): string =>
 /** Stands between a damaged object's key and the beginning of its hash. */
 export const DAMAGED = ".damaged-"
 /** Where a damaged object goes: beside its place, by a name that says what it is and differs for other bytes. */
-export const damagedKey = (key: string, bytes: Uint8Array): string =>
-  `${key}${DAMAGED}${new Bun.CryptoHasher("sha256").update(bytes).digest("hex").slice(0, 8)}`
+export const damagedKey = (key: string, bytes: Uint8Array): string => `${key}${DAMAGED}${sha256(bytes).slice(0, 8)}`
 /** Whether this is where something damaged went. */
 export const isDamagedKey = (key: string): boolean => key.includes(DAMAGED)
 export const modelKey = (file: string): string => `${MODELS_PREFIX}${file}`

@@ -1,6 +1,7 @@
 import { Crc32, Crc32c, Crc64Nvme } from "@aws-sdk/checksums/crc"
 import { type GetObjectCommandOutput, type S3Client, S3ServiceException } from "@aws-sdk/client-s3"
 import { Damaged, Foreign } from "./s3-error.ts"
+import { sha256 } from "./sha256.ts"
 
 // Whether what arrived is what lies in the bucket. TCP's own checksum lets one damaged packet in some thousand pass, and
 // proxies and disks damage what they hold.
@@ -102,7 +103,7 @@ export const makeArrivals = () => {
       if (fits === false) throw new Damaged("its checksum is another")
       if (fits === true || md5 === undefined) return false
       // Encryption makes ETags that only look like an MD5. The same bytes twice, and all of them, are not damaged on the way.
-      const digest = new Bun.CryptoHasher("sha256").update(bytes).digest("hex")
+      const digest = sha256(bytes)
       if (doubted !== digest || (await size()) !== bytes.length) {
         doubted = digest
         throw new Damaged("its MD5 is not its ETag")

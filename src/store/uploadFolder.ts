@@ -10,6 +10,7 @@ import {
   uploadKey
 } from "./keys.ts"
 import { Receipt } from "./receipt.ts"
+import { sha256 } from "./sha256.ts"
 import { type ObjectInfo, Store, type StoreError } from "./store.ts"
 
 /** A file to upload. */
@@ -124,7 +125,7 @@ const uploadedAs = Effect.fnUntraced(function* (
   receipts: ReadonlySet<string>
 ) {
   if (receipts.size === 0) return undefined
-  const contentHash = new Bun.CryptoHasher("sha256").update(bytes).digest("hex")
+  const contentHash = sha256(bytes)
   if (!receipts.has(contentHash)) return undefined
   const receipt = yield* readDocumentIfWhole(uploadKey(contentHash), Receipt).pipe(Effect.provideService(Store, store))
   if (Option.isNone(receipt)) return undefined

@@ -1,6 +1,7 @@
 import { Effect } from "effect"
 import type { EmbeddedRecording } from "../embeddings/recording.ts"
 import { manifestKey, variantKey } from "../store/keys.ts"
+import { sha256 } from "../store/sha256.ts"
 import { Store } from "../store/store.ts"
 
 /** Writes one JSON line per audit copy of these recordings: where it comes from and what was done to it. */
@@ -25,6 +26,6 @@ export const writeManifest = Effect.fn("writeManifest")(function* (recordings: R
     )
   )
   const bytes = new TextEncoder().encode(`${lines.join("\n")}\n`)
-  const name = new Bun.CryptoHasher("sha256").update(bytes).digest("hex").slice(0, 32)
+  const name = sha256(bytes).slice(0, 32)
   yield* store.put(manifestKey(`${name}.jsonl`), bytes)
 })

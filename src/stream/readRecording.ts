@@ -1,6 +1,7 @@
 import { Effect, Option, Schema } from "effect"
 import type { Sighting } from "../embeddings/sighting.ts"
 import { classOf, isUnlabelled } from "../store/keys.ts"
+import { sha256 } from "../store/sha256.ts"
 import { isAbsence, isVersionByTime, type ObjectInfo, Store, type StoreError } from "../store/store.ts"
 
 /** The store did not give a recording that may be fine. */
@@ -38,7 +39,7 @@ export const readRecording = Effect.fnUntraced(function* (object: ObjectInfo) {
       return yield* new Unread({ reason: `${bytes.length} of its ${size} bytes came.`, mayPass: true })
     }
   }
-  const contentHash = new Bun.CryptoHasher("sha256").update(bytes).digest("hex")
+  const contentHash = sha256(bytes)
   const version = isVersionByTime(object.etag) && bytes.length === object.size ? object.etag : etag
   return { bytes, sighting: { key, etag: version, size: bytes.length, contentHash } satisfies Sighting }
 })
