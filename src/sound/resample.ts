@@ -163,8 +163,7 @@ const LEAST_BATCH = 1 << 15
  */
 export class Resampler {
   private readonly step: number
-  private readonly margin: number
-  /** Input samples, from `margin` before those that come next, all zero at first. */
+  /** Input samples, from a margin before those that come next, all zero at first. */
   private held: Float32Array
   private filled: number
   /** How many input samples have been used, in whole blocks, how many have come, and how many have been given. */
@@ -178,7 +177,6 @@ export class Resampler {
   ) {
     const { margin, advance } = planFor(from, to)
     this.step = advance * Math.max(1, Math.ceil(LEAST_BATCH / advance))
-    this.margin = margin
     this.held = new Float32Array(this.step + 2 * margin)
     this.filled = margin
   }
@@ -209,7 +207,7 @@ export class Resampler {
 
   /** The samples out up to that sample in, or to the end of what is held. */
   private compute(until: number): Float32Array {
-    const { held, step, margin, from, to, used, given } = this
+    const { held, step, from, to, used, given } = this
     const { at } = planFor(from, to)
     const length = Math.ceil((Math.min(until, used + step) * to) / from) - given
     using room = new Room()

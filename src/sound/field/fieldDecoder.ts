@@ -6,8 +6,8 @@ import { DecodeError, MAX_PEAKS, refuse, whyNot } from "../decode/decode.ts"
 import { MAX_PEAK } from "../decode/fault.ts"
 import { Feed, MORE } from "../decode/feed.ts"
 import { openFeed } from "../decode/openContainer.ts"
-import { pcmBlocks, positiveScaleOf } from "../decode/pcm.ts"
-import { BlockMixer, type Unmixed } from "./blockMixer.ts"
+import { type PcmBlock, pcmBlocks } from "../decode/pcm.ts"
+import { BlockMixer } from "./blockMixer.ts"
 import { clockOf } from "./clock.ts"
 
 /** Some of a recording's sound, mono, at its own rate. A recording's pieces follow each other without a gap. */
@@ -38,9 +38,10 @@ const MAX_WHOLE = 200e6
 export class FieldDecoder {
   private readonly feed: Feed
   private readonly mixer = new BlockMixer()
-  private readonly blocks: AsyncGenerator<Unmixed | typeof MORE>
+  private readonly blocks: AsyncGenerator<PcmBlock | typeof MORE>
   private readonly found: Array<string> = []
   private maxPeak = MAX_PEAK
+  private isBounded = false
   private rate = 0
   /** Samples so far, those before the first piece included. */
   private done = 0
@@ -118,7 +119,7 @@ export class FieldDecoder {
   }
 
   /** The next block, undefined behind the last one. What is wrong once there was sound ends it there. */
-  private async nextBlock(): Promise<Unmixed | typeof MORE | undefined> {
+  private async nextBlock(): Promise<PcmBlock | typeof MORE | undefined> {
     try {
       const { value, done } = await this.blocks.next()
       return done === true ? undefined : value
@@ -130,7 +131,7 @@ export class FieldDecoder {
     }
   }
 
-  private async *read(): AsyncGenerator<Unmixed | typeof MORE> {
+  private async *read(): AsyncGenerator<PcmBlock | typeof MORE> {
     const { feed } = this
     let result = openFeed(feed)
     while (result === MORE) {
@@ -149,14 +150,13 @@ export class FieldDecoder {
     if ("begin" in opened) {
       const { rate } = opened
       if (!(rate >= 1000 && rate <= 1_000_000)) throw refuse(`claims a sample rate of ${rate} Hz`)
-      const positiveScale = positiveScaleOf(opened)
       const block = opened.channels * opened.width
       const frames = Math.min(Math.floor(opened.length / block), Math.floor(this.from * rate))
       this.done = frames
       const rest = { begin: opened.begin + frames * block, length: opened.length - frames * block }
-      for (const channels of pcmBlocks(feed, { ...opened, ...rest })) {
-        yield channels === MORE ? MORE : { channels, rate, positiveScale }
-      }
+      // Integers are sound, whatever they are.
+      this.isBounded = opened.coding !== "float"
+      yield* pcmBlocks(feed, { ...opened, ...rest })
       return
     }
     this.maxPeak = MAX_PEAKS[opened.format] ?? MAX_PEAK
@@ -175,6 +175,7 @@ export class FieldDecoder {
 
   /** Makes samples finite, and says whether any of them is not zero. */
   private holdsSound(samples: Float32Array): boolean {
+    if (this.isBounded) return !isZero(samples)
     let peak = 0
     let sum = 0
     for (let i = 0; i < samples.length; i++) {
@@ -209,10 +210,15 @@ export class FieldDecoder {
   }
 }
 
+const isZero = (samples: Float32Array): boolean => {
+  for (let i = 0; i < samples.length; i++) if (samples[i] !== 0) return false
+  return true
+}
+
 async function* unmixed(
   blocks: AsyncGenerator<Block | typeof MORE>,
   format: Format
-): AsyncGenerator<Unmixed | typeof MORE> {
+): AsyncGenerator<PcmBlock | typeof MORE> {
   try {
     for await (const block of blocks) yield block === MORE ? MORE : { ...block, positiveScale: 1 }
   } catch (cause) {
