@@ -21,7 +21,7 @@ const ALAW = (byte: number): number => {
 const MULAW = (byte: number): number => {
   const flipped = ~byte & 0xff
   const size = ((((flipped & 15) << 3) + 132) << ((flipped >> 4) & 7)) - 132
-  return ((flipped & 0x80) !== 0 ? -size : size) / 32_768
+  return ((flipped & 0x80) !== 0 ? 0 - size : size) / 32_768
 }
 
 /** Steps of full scale, by the sign bit of a sample. */
