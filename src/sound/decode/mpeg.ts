@@ -1,7 +1,17 @@
 import { Result } from "effect"
-import { count, cutShort, MAX_BYTES, MAX_SAMPLES, type Opened, text, Unreadable, view } from "./container.ts"
-import type { Feed } from "./feed.ts"
-import { skipTags } from "./tags.ts"
+import {
+  count,
+  type Given,
+  MAX_BYTES,
+  MAX_SAMPLES,
+  type Opened,
+  shortfall,
+  text,
+  Unreadable,
+  view
+} from "./container.ts"
+import type { Feed, MORE } from "./feed.ts"
+import { passTags, skipTags } from "./tags.ts"
 
 /** kbit/s by index, for layers I to III of MPEG-1, then of MPEG-2 and 2.5 (ISO 11172-3 and 13818-3). */
 const BITRATES = [
@@ -17,6 +27,9 @@ const ADTS_RATES = [96_000, 88_200, 64_000, 48_000, 44_100, 32_000, 24_000, 22_0
 /** The layer field's value for AAC, which has none. */
 const ADTS = 4
 
+/** Bytes that tell what a frame is. */
+const FRAME_HEADER = 8
+
 interface Frame {
   readonly layer: number
   /** Samples a second: with the layer, what stays the same from frame to frame. */
@@ -25,6 +38,9 @@ interface Frame {
   readonly length: number
   /** Samples of all channels that it makes, at most. */
   readonly samples: number
+  /** Samples of each channel, and how many channels, as far as the header says. */
+  readonly duration: number
+  readonly channels: number
 }
 
 /** Reads the header of the MPEG audio or ADTS frame that begins at `at`, if one does. */
@@ -37,12 +53,9 @@ const readFrame = (bytes: Uint8Array, at: number): Frame | undefined => {
     const length = ((bytes[at + 3]! & 3) << 11) | (bytes[at + 4]! << 3) | (bytes[at + 5]! >> 5)
     if (version < 2 || rate === undefined || length < 7) return undefined
     const channels = ((bytes[at + 2]! & 1) << 2) | (bytes[at + 3]! >> 6)
-    return {
-      layer,
-      rate,
-      length,
-      samples: 2048 * (1 + (bytes[at + 6]! & 3)) * (channels === 0 || channels > 2 ? 8 : 2)
-    }
+    const blocks = 1 + (bytes[at + 6]! & 3)
+    const samples = 2048 * blocks * (channels === 0 || channels > 2 ? 8 : 2)
+    return { layer, rate, length, samples, duration: 1024 * blocks, channels: channels || 1 }
   }
   const bitrate = BITRATES[layer - 1 + (version === 3 ? 0 : 3)]![bytes[at + 2]! >> 4]
   const whole = RATES[(bytes[at + 2]! >> 2) & 3]
@@ -51,7 +64,8 @@ const readFrame = (bytes: Uint8Array, at: number): Frame | undefined => {
   const padding = (bytes[at + 2]! >> 1) & 1
   const words = layer === 1 ? 12_000 : layer === 3 && version !== 3 ? 72_000 : 144_000
   const length = bitrate === 0 ? 0 : (Math.floor((words * bitrate) / rate) + padding) * (layer === 1 ? 4 : 1)
-  return { layer, rate, length, samples: 2 * 1152 }
+  const duration = layer === 1 ? 384 : layer === 3 && version !== 3 ? 576 : 1152
+  return { layer, rate, length, samples: 2 * 1152, duration, channels: bytes[at + 3]! >> 6 === 3 ? 1 : 2 }
 }
 
 /** Whether as many frames of one kind as `most` follow each other from `at`, or fewer up to the end of the sound. */
@@ -68,11 +82,13 @@ const isRun = (bytes: Uint8Array, at: number, most: number): boolean => {
 }
 
 /** Bytes in front of the first frame that are looked through. */
-const MAX_LEAD = 1 << 20
+export const MAX_LEAD = 1 << 20
 /** Bytes that a frame of free format has at most: at 8 kHz, 640 kbit/s. */
 const MAX_FREE = 5760
 /** By chance, in bytes of any kind, a run this long never occurs. */
 const RUN = 4
+/** Bytes in which such a run ends. */
+export const RUN_BYTES = 1 << 15
 
 /** Where the first frame of a run begins, from `from`: -1 if none does. Two do in its very place, four behind others. */
 export const findMpeg = (bytes: Uint8Array, from: number): number => {
@@ -85,46 +101,85 @@ export const findMpeg = (bytes: Uint8Array, from: number): number => {
 }
 
 /**
- * The frames from `from`, as many together as may be in one piece.
+ * The frames at the front, as many together as may be in one piece.
  *
  * Tags and zeros between frames are passed over, unless frames are missing of as many as are promised. Other bytes there,
- * and frames of another rate, which decoders go on to play at the first rate, are refused.
+ * and frames of another rate, which decoders go on to play at the first rate, are refused. Where a damaged file is read
+ * on, as much is lost as frames of the mean length so far would fill.
  */
-function* readFrames(bytes: Uint8Array, from: number, promised = 0): Generator<Uint8Array> {
-  const { layer, rate } = readFrame(bytes, from)!
-  let start = from
+function* readFrames(feed: Feed, promised = 0): Generator<Given | typeof MORE> {
+  yield* feed.need(FRAME_HEADER)
+  const first = readFrame(feed.bytes, 0)!
+  const { layer, rate, duration, channels } = first
+  /** Of the piece that is gathered at the front. */
+  let length = 0
   let samples = 0
   let frames = 0
-  let zeros = 0
-  for (let at = from; ; ) {
-    const frame = readFrame(bytes, at)
+  let bytesOfFrames = 0
+  let zeroes = 0
+  let time = 0
+  function* lose(bytes: number): Generator<Given> {
+    const lost = duration * Math.round((bytes * frames) / bytesOfFrames)
+    if (lost > 0) yield { lost, rate, channels }
+    feed.lose(time, lost, rate)
+    time += lost
+  }
+  for (;;) {
+    yield* feed.need(length + FRAME_HEADER)
+    const frame = readFrame(feed.bytes, length)
     const goesOn = frame !== undefined && frame.length > 0 && frame.layer === layer && frame.rate === rate
-    if (!goesOn || samples + frame.samples > MAX_SAMPLES || at + frame.length - start > MAX_BYTES) {
-      if (at > start) yield bytes.subarray(start, at)
-      start = at
+    if (length > 0 && (!goesOn || samples + frame.samples > MAX_SAMPLES || length + frame.length > MAX_BYTES)) {
+      yield feed.take(length)
+      length = 0
       samples = 0
+      continue
     }
     if (goesOn) {
       samples += frame.samples
+      length += frame.length
       frames++
-      at += frame.length
+      bytesOfFrames += frame.length
+      time += frame.duration
       continue
     }
-    const next = skipTags(bytes, at)
-    if (next > at) {
-      if (bytes[at] === 0 && next < bytes.length) zeros++
-      at = start = next
+    const { tags, zeros } = yield* passTags(feed)
+    if (tags + zeros > 0) {
+      const isBetween = zeros > 0 && feed.bytes.length > 0
+      if (isBetween) zeroes++
+      if (isBetween && !feed.isStrict && zeros * frames >= bytesOfFrames) yield* lose(zeros)
       continue
     }
-    if (frame !== undefined && frame.rate !== rate && isRun(bytes, at, 2)) {
+    yield* feed.need(RUN_BYTES)
+    if (frame !== undefined && frame.rate !== rate && isRun(feed.bytes, 0, 2)) {
       throw new Unreadable(`changes its sample rate from ${count(rate)} to ${count(frame.rate)} Hz midway`)
     }
-    const resumed = findMpeg(bytes, at)
-    if (resumed < 0 && zeros > 0 && frames < promised) {
-      throw new Unreadable(`is damaged: zeros stand where ${count(promised - frames)} of its MPEG frames should be`)
+    const { start } = feed
+    const resumed = yield* findNext(feed)
+    if (resumed === undefined) {
+      const missing = `${count(promised - frames)} of its MPEG frames`
+      if (!feed.isStrict && promised > frames && feed.noted.length === 0)
+        feed.noted.push(`At its end, ${missing} are missing.`)
+      if (!feed.isStrict || zeroes === 0 || promised <= frames) return
+      throw new Unreadable(`is damaged: zeros stand where ${missing} should be`)
     }
-    if (resumed < 0) return
-    throw new Unreadable(`is damaged: ${count(resumed - at)} bytes at byte ${count(at)} are no MPEG frame`)
+    if (feed.isStrict) {
+      throw new Unreadable(`is damaged: ${count(resumed)} bytes at byte ${count(start)} are no MPEG frame`)
+    }
+    yield* lose(resumed)
+  }
+}
+
+/** Goes on to the next run of frames, behind so many bytes of something else; undefined if there is none. */
+function* findNext(feed: Feed): Generator<typeof MORE, number | undefined> {
+  for (let passed = 0; ; ) {
+    yield* feed.need(MAX_LEAD + RUN_BYTES)
+    const at = findMpeg(feed.bytes, 0)
+    if (at >= 0 && (feed.ended || at <= MAX_LEAD)) {
+      if (!feed.isStrict) feed.take(at)
+      return passed + at
+    }
+    if (feed.isStrict || (feed.ended && feed.bytes.length <= MAX_LEAD)) return undefined
+    passed += feed.take(MAX_LEAD).length
   }
 }
 
@@ -164,10 +219,18 @@ export const isFreeFormat = (bytes: Uint8Array, at: number): boolean => {
  * Frames follow each other without a count, so only the header which encoders put into the first frame of an MP3 can
  * say that some are missing.
  */
-export const openMpeg = ({ bytes }: Feed, at: number): Opened => {
-  const { layer, length } = readFrame(bytes, at)!
-  if (layer === ADTS) return Result.succeed({ format: "aac", pieces: readFrames(bytes, at) })
-  const promised = readPromise(bytes.subarray(at, at + length))
-  if (promised.bytes > bytes.length - at) return cutShort(promised.bytes, bytes.length - at)
-  return Result.succeed({ format: "mp3", pieces: readFrames(bytes, at, promised.frames) })
+export const openMpeg = (feed: Feed, at: number): Opened => {
+  const { layer, length } = readFrame(feed.bytes, at)!
+  const isAdts = layer === ADTS
+  const promised = isAdts ? undefined : readPromise(feed.bytes.subarray(at, at + length))
+  const present = feed.size - at
+  if (promised !== undefined && promised.bytes > present) {
+    const fault = shortfall(promised.bytes, present)
+    if (!feed.forgives(fault)) return Result.fail(fault)
+  }
+  function* pieces() {
+    yield* feed.skip(at)
+    yield* readFrames(feed, promised?.frames)
+  }
+  return Result.succeed({ format: isAdts ? "aac" : "mp3", pieces: pieces() })
 }

@@ -6,7 +6,7 @@ import { type Opened, text } from "./container.ts"
 import { Feed, MORE } from "./feed.ts"
 import { openFlac } from "./flac.ts"
 import { openMp4 } from "./mp4.ts"
-import { findMpeg, isFreeFormat, openMpeg } from "./mpeg.ts"
+import { findMpeg, isFreeFormat, MAX_LEAD, openMpeg, RUN_BYTES } from "./mpeg.ts"
 import { openOgg } from "./ogg.ts"
 import { foreign, nameStranger } from "./strangers.ts"
 import { skipTags } from "./tags.ts"
@@ -15,6 +15,8 @@ import { openWebm } from "./webm.ts"
 
 /** What a W64 file begins with: "riff" as the first of 16 bytes that name it. */
 const W64_MARK = "riff\x2e\x91\xcf\x11\xa5\xd6\x28\xdb\x04\xc1\x00\x00"
+
+const isZero = (bytes: Uint8Array): boolean => bytes.every((byte) => byte === 0)
 
 /** Bytes by which a file is recognised, and in which the headers of most end. */
 const HEAD_BYTES = 1 << 16
@@ -46,8 +48,9 @@ export const openFeed = (feed: Feed): Opened | typeof MORE => {
   if (text(bytes, sound, 4) === "fLaC") return openFlac(feed, sound)
   const other = foreign(bytes.subarray(sound))
   if (other !== undefined) return Result.succeed(other)
-  if (!feed.ended) return feed.wantAll()
   const frame = findMpeg(bytes, sound)
+  const looked = frame >= 0 ? frame + RUN_BYTES : sound + MAX_LEAD + RUN_BYTES
+  if (!feed.ended && bytes.length < Math.min(looked, feed.size) && !isZero(bytes)) return feed.want(looked)
   if (frame >= 0) return openMpeg(feed, frame)
   return Result.fail(
     isFreeFormat(bytes, sound)

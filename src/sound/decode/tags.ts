@@ -1,4 +1,8 @@
 import { text, view } from "./container.ts"
+import type { Feed, MORE } from "./feed.ts"
+
+/** The longest header of a tag. */
+const TAG_HEADER = 32
 
 /** Bytes of an ID3v2 tag that begins at `at`: 0 if none does. */
 const id3Length = (bytes: Uint8Array, at: number): number => {
@@ -14,10 +18,31 @@ const otherLength = (bytes: Uint8Array, at: number): number => {
   return text(bytes, at, 3) === "TAG" ? 128 : 0
 }
 
+/** Bytes of the tag that begins at `at`: 0 if none does. */
+const tagLength = (bytes: Uint8Array, at: number): number => id3Length(bytes, at) || otherLength(bytes, at)
+
+/** Goes on behind any number of tags and the zeros around them: how many bytes of either were passed over. */
+export function* passTags(feed: Feed): Generator<typeof MORE, { readonly tags: number; readonly zeros: number }> {
+  let [tags, zeros] = [0, 0]
+  for (;;) {
+    yield* feed.need(TAG_HEADER)
+    const tag = tagLength(feed.bytes, 0)
+    if (tag > 0) {
+      yield* feed.skip(tag)
+      tags += tag
+      continue
+    }
+    let length = 0
+    while (feed.bytes[length] === 0) length++
+    if (length === 0) return { tags, zeros }
+    zeros += feed.take(length).length
+  }
+}
+
 /** Where what is no tag begins, from `at`: behind any number of tags and the zeros around them. */
 export const skipTags = (bytes: Uint8Array, at: number): number => {
   for (;;) {
-    const tag = id3Length(bytes, at) || otherLength(bytes, at)
+    const tag = tagLength(bytes, at)
     if (tag > 0) at += tag
     else if (bytes[at] === 0) while (bytes[at] === 0) at++
     else return at

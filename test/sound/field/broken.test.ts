@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test"
 import { FieldDecoder, type Piece } from "../../../src/sound/field/fieldDecoder.ts"
 import { concatenate } from "../../../src/sound/floats.ts"
-import { flac, flacParts, join } from "../../support/codedFiles.ts"
+import { flac, flacParts, join, silentMp3 } from "../../support/codedFiles.ts"
 import { chunk, riff, wave, waveFormat } from "../../support/pcmFiles.ts"
 import { noise } from "../../support/signals.ts"
 
@@ -204,5 +204,39 @@ describe("channels that cancel each other out", () => {
     const found = await readAll(stereo(0))
     expect(found.noted).toEqual(["Its channels cancel each other out, so channel 1 is used alone."])
     expect(found.samples[RATE]).toBeCloseTo((9000 * hiss[RATE]!) / 32_768, 3)
+  })
+})
+
+describe("an MP3", () => {
+  const FRAME = 104
+  const frames = silentMp3(8)
+  const from = 150 * FRAME
+  const damaged = (fill: number, count: number) => frames.slice().fill(fill, from + 1, from + 1 + count * FRAME - 2)
+
+  test("with bytes that are none of its own, or zeros, goes on behind them, at its time", async () => {
+    const right = await readAll(frames)
+    for (const fill of [0x55, 0]) {
+      const found = await readAll(damaged(fill, 20))
+      expect(Math.abs(found.samples.length - right.samples.length)).toBeLessThanOrEqual(2 * 1152)
+      expect(found.noted).toEqual(["It is damaged at 0:03.9; silence stands for the 0:00.5 that are lost."])
+    }
+  })
+
+  test("behind megabytes of something else", async () => {
+    const found = await readAll(join(frames, new Uint8Array(3 << 20).fill(0x55), frames))
+    expect(found.noted[0]).toMatch(/^It is damaged at 0:08; silence stands for the 13:0[\d.]+ that are lost\.$/)
+  })
+
+  test("cut short, and without a word of how long it was", async () => {
+    const found = await readAll(frames.slice(0, (frames.length >> 1) - 50))
+    expect(found.samples.length).toBeGreaterThan(3.9 * 44_100)
+    expect(found.noted).toEqual([])
+  })
+
+  test("whose rate changes midway is read up to there", async () => {
+    const found = await readAll(join(frames, silentMp3(2, 22_050)))
+    expect(found.noted).toEqual([
+      "From 0:08 on it is not read: it changes its sample rate from 44,100 to 22,050 Hz midway."
+    ])
   })
 })
