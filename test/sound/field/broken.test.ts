@@ -224,7 +224,7 @@ describe("an MP3", () => {
 
   test("behind megabytes of something else", async () => {
     const found = await readAll(join(frames, new Uint8Array(3 << 20).fill(0x55), frames))
-    expect(found.noted[0]).toMatch(/^It is damaged at 0:08; silence stands for the 13:0[\d.]+ that are lost\.$/)
+    expect(found.noted[0]).toMatch(/^It is damaged at 0:08; silence stands for the 13:1[\d.]+ that are lost\.$/)
   })
 
   test("cut short, and without a word of how long it was", async () => {
