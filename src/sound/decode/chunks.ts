@@ -72,6 +72,11 @@ export const soundExtent = (
     noted.push(`Its header was never finished: it says nothing of ${count(present)} bytes of sound.`)
     return { begin: start, length: present }
   }
+  // Sizes of 32 bits cannot tell of more: they say nothing, or have begun anew.
+  if (present >= 2 ** 32) {
+    if (size < UNKNOWN_SIZE) noted.push(`Its header is too small for its ${count(present)} bytes of sound.`)
+    return { begin: start, length: present }
+  }
   const excess = size - present
   if (excess <= 0) return { begin: start, length: size }
   if (size >= UNKNOWN_SIZE) return { begin: start, length: present }

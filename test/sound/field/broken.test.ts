@@ -1,4 +1,6 @@
 import { describe, expect, test } from "bun:test"
+import { Feed } from "../../../src/sound/decode/feed.ts"
+import { openFeed } from "../../../src/sound/decode/openContainer.ts"
 import { FieldDecoder, type Piece } from "../../../src/sound/field/fieldDecoder.ts"
 import { concatenate } from "../../../src/sound/floats.ts"
 import { flac, flacParts, join, silentMp3 } from "../../support/codedFiles.ts"
@@ -239,4 +241,13 @@ describe("an MP3", () => {
       "From 0:08 on it is not read: it changes its sample rate from 44,100 to 22,050 Hz midway."
     ])
   })
+})
+
+test("a WAV file of more bytes than its size of 32 bits can tell has all of them", () => {
+  for (const size of [0xffff_ffff, 1000]) {
+    const feed = Feed.growing(8e9)
+    const head = riff([format, chunk("data", new Uint8Array(70_000), true, size)])
+    feed.push(head)
+    expect(openFeed(feed)).toMatchObject({ success: { begin: 44, length: 8e9 - 44 } })
+  }
 })
