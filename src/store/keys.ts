@@ -14,6 +14,8 @@ export const MANIFEST_PREFIX = "augmented_audio/manifest/"
 export const EMBEDDINGS_PREFIX = "embeddings/"
 /** Under here lie field recordings of any length without a class, a folder a site. */
 export const FIELD_PREFIX = "field_audio/"
+/** Under here lies what is where in field recordings, a table a recording, by its path below `field_audio/`. */
+export const ANNOTATIONS_PREFIX = "annotations/"
 /** Under here lie the vectors of field recordings' windows, a folder a recipe. */
 export const SCANS_PREFIX = "scans/"
 /** Under here lies what models heard in field recordings, a folder a version. */
@@ -141,11 +143,40 @@ const isSound = (key: string, prefix: string): boolean => {
   return key.startsWith(prefix) && !CLUTTER.test(path) && !COMPANION.test(path)
 }
 
+/** Whether an object may be a table of what is where in field recordings: under `annotations/`, or beside them. */
+export const mayBeTable = ({ key }: Pick<ObjectInfo, "key">): boolean =>
+  (key.startsWith(ANNOTATIONS_PREFIX) || key.startsWith(FIELD_PREFIX)) &&
+  /\.(txt|csv)$/i.test(key) &&
+  !CLUTTER.test(key)
+
 /** Whether an object only says that there is a folder. */
 export const isFolderMarker = ({ key }: Pick<ObjectInfo, "key">): boolean => /(\/|_\$folder\$)$/.test(key)
 
-/** The class of a recording: the first folder below `extracted_audio/`. Undefined for one that lies in no folder. */
+/** A part of a field recording that has a class of its own. */
+export interface Span {
+  /** The field recording's key. */
+  readonly recording: string
+  /** Seconds from its beginning. */
+  readonly start: number
+  readonly end: number
+  readonly className: string
+}
+
+/** What a span is called where recordings have keys; nothing lies under it. The time is written as in media fragments. */
+export const spanKey = ({ recording, start, end, className }: Span): string =>
+  `${recording}#t=${Number(start.toFixed(3))},${Number(end.toFixed(3))}&class=${className}`
+
+/** The span that is called so; undefined for what is the key of an object. */
+export const spanOf = (key: string): Span | undefined => {
+  const [, recording, start, end, className] = /^(.*)#t=([\d.]+),([\d.]+)&class=([^/&]+)$/s.exec(key) ?? []
+  return recording?.startsWith(FIELD_PREFIX)
+    ? { recording, start: Number(start), end: Number(end), className: className! }
+    : undefined
+}
+
+/** The class of a recording: the first folder below `extracted_audio/`, or a span's own. Undefined for one that lies in no folder. */
 export const classOf = (key: string): string | undefined => {
+  if (key.startsWith(FIELD_PREFIX)) return spanOf(key)?.className
   const [className, ...path] = key.slice(RECORDINGS_PREFIX.length).split("/")
   return key.startsWith(RECORDINGS_PREFIX) && className !== "" && path.length > 0 ? className : undefined
 }
@@ -185,10 +216,13 @@ const TRAILING_VARIANTS = new RegExp(`(?<=.)(_(${VARIANT_NAMES.join("|")}))+$`)
  * `pattern` is matched against the file name, or against the path below `extracted_audio/` if it contains a slash; its
  * first capture group, else all that it matched, is the group. Where it does not match, and without one: the leading
  * number of UrbanSound8K's names (`<source>-<class>-<occurrence>-<slice>`), else the stem without trailing variants.
+ * A span's source is its field recording, by its path without the ending: recorders of many sites give the same names.
  */
 export const groupOf = (key: string, pattern?: RegExp): string => {
-  const subject = pattern?.source.includes("/") ? key.slice(RECORDINGS_PREFIX.length) : fileName(key)
-  const match = pattern?.exec(subject)
+  const recording = spanOf(key)?.recording
+  const path = recording?.slice(FIELD_PREFIX.length) ?? key.slice(RECORDINGS_PREFIX.length)
+  const match = pattern?.exec(pattern.source.includes("/") ? path : fileName(path))
   if (match) return match[1] ?? match[0]
+  if (recording !== undefined) return path.replace(/(?<=[^/])\.[^./]*$/, "")
   return URBANSOUND8K.exec(fileName(key))?.[1] ?? stemOf(key).replace(TRAILING_VARIANTS, "")
 }
