@@ -193,10 +193,17 @@ const ENDING = /\.(wav|wave|mp3|flac|ogg|oga|opus|m4a|aac|aif|aiff|wma|webm|amr|
  *
  * `<name>` is the recording's path below its class. It loses the ending `.wav`, as in EcoSight, and keeps any other, so
  * that `a.wav`, `a.mp3`, `a.WAV` and `b/a.wav` never share a copy. A name that ends in nothing known gets `.audio` for
- * the same reason. The recording's key can be told from the copy's, so distinct recordings have distinct copies.
+ * the same reason. A span's `<name>` is its field recording's path and its time. The recording's key can be told from the copy's, so distinct recordings have distinct copies.
  */
-export const variantKey = (recording: string, variant: VariantName): string =>
-  `${AUDIT_PREFIX}${auditName(recording.slice(RECORDINGS_PREFIX.length))}_${variant}.wav`
+export const variantKey = (recording: string, variant: VariantName): string => {
+  const span = spanOf(recording)
+  const name = span === undefined ? auditName(recording.slice(RECORDINGS_PREFIX.length)) : spanName(span)
+  return `${AUDIT_PREFIX}${name}_${variant}.wav`
+}
+
+/** A span's path below its class: its recording's, and its time. */
+const spanName = ({ recording, start, end, className }: Span): string =>
+  `${className}/${recording.slice(FIELD_PREFIX.length)}_${start}-${end}`
 
 // Three kinds of names, told apart by how they end: no known ending (it was .wav), a known ending, .audio (anything else).
 const auditName = (path: string): string => {
