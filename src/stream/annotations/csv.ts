@@ -3,10 +3,47 @@ import { type Columns, collect, csvLine, probability, readColumns, seconds } fro
 import { numberOf } from "./sheet.ts"
 
 const COLUMNS: Columns = {
-  start: ["start", "start (s)", "start time", "start time (s)", "begin", "begin time", "onset", "onset (s)", "start s"],
-  end: ["end", "end (s)", "end time", "end time (s)", "stop", "stop time", "offset", "offset (s)", "end s"],
+  start: [
+    "start",
+    "start (s)",
+    "start time",
+    "start time (s)",
+    "begin",
+    "begin time",
+    "onset",
+    "onset (s)",
+    "start s",
+    "start seconds",
+    "onset s"
+  ],
+  end: [
+    "end",
+    "end (s)",
+    "end time",
+    "end time (s)",
+    "stop",
+    "stop time",
+    "offset",
+    "offset (s)",
+    "end s",
+    "stop seconds",
+    "end seconds",
+    "offset s"
+  ],
   duration: ["duration", "duration (s)", "length", "duration s"],
-  label: ["label", "class", "species", "annotation", "tag", "tags", "event label", "event", "call type", "common name"],
+  label: [
+    "label",
+    "class",
+    "species",
+    "annotation",
+    "tag",
+    "tags",
+    "event label",
+    "event",
+    "call type",
+    "common name",
+    "name"
+  ],
   file: ["recording", "file", "filename", "file name", "audio file", "path", "filepath", "file path", "audio"],
   confidence: ["confidence", "probability", "score", "peak"],
   annotator: ["annotator", "annotated by", "analyst", "observer"],
