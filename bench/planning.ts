@@ -4,6 +4,7 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { Effect, Layer, Stream } from "effect"
 import { drawVariants } from "../src/augment/draw.ts"
+import { Settings } from "../src/config/settings.ts"
 import { frontEnd } from "../src/embedder/yamnet/frontEnd.ts"
 import { EMBEDDING_SIZE } from "../src/embedder/yamnet/mobilenet.ts"
 import { Embeddings } from "../src/embeddings/embeddings.ts"
@@ -90,8 +91,10 @@ interface Planned {
   readonly megabytes: number
 }
 
-const onFolder = <A, E>(work: Effect.Effect<A, E, Embeddings | Store>, folder: string) =>
-  work.pipe(Effect.provide(Embeddings.layer.pipe(Layer.provideMerge(Layer.sync(Store, () => folderStore(folder))))))
+const onFolder = <A, E>(work: Effect.Effect<A, E, Embeddings | Store | Settings>, folder: string) => {
+  const store = Embeddings.layer.pipe(Layer.provideMerge(Layer.sync(Store, () => folderStore(folder))))
+  return work.pipe(Effect.provide(Layer.merge(store, Settings.layer)))
+}
 
 /** Plans once; in a fresh process, its memory is what planning takes. */
 export const planOnce = ({ folder, recordings }: PlanningTask) =>

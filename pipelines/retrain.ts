@@ -45,6 +45,12 @@ const input = {
     Flag.withDescription("Say what there is to do, and do nothing"),
     Flag.withDefault(false)
   ),
+  complete: Flag.Boolean("complete").pipe(
+    Flag.withDescription(
+      "All annotated field recordings were listened to completely: what is not annotated is background (default: ANNOTATIONS_COMPLETE)"
+    ),
+    Flag.withDefault(false)
+  ),
   cluster: Flag.Boolean("cluster").pipe(
     Flag.withDescription(
       "Have the workers of DATABASE_URL do it (default: where that is set); --no-cluster does it here"
@@ -182,6 +188,9 @@ const describeWorkers = (workers: ReadonlyArray<{ readonly name: string; readonl
 
 const command = Command.make("retrain", input, (options) =>
   handle(options).pipe(
+    Effect.updateService(Settings, (settings) =>
+      options.complete ? { ...settings, annotationsComplete: true } : settings
+    ),
     Effect.provide(events),
     Effect.provide(reporterLogger),
     Effect.provide(Layer.mergeAll(Settings.layer, Reporter.layer, FetchHttpClient.layer)),

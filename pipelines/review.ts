@@ -13,7 +13,7 @@ import { settledEmbedder } from "../src/runs/services.ts"
 import { SET_ASIDE_PREFIX } from "../src/store/keys.ts"
 import { openStore } from "../src/store/openStore.ts"
 import { Store } from "../src/store/store.ts"
-import { liveVersions } from "../src/stream/recordings.ts"
+import { recordingVersions } from "../src/stream/recordings.ts"
 import { tellFailure } from "./cli/failure.ts"
 import { jsonFlag, storeFlag, wholeNumber } from "./cli/flags.ts"
 import { runMain } from "./cli/runMain.ts"
@@ -73,7 +73,7 @@ const findOpen = Effect.gen(function* () {
     onSkip: (key, reason) => Effect.sync(() => print(`Skipped ${key}: ${reason}`))
   })
   const unlabelled = yield* listUnlabelled
-  const there = new Set([...(yield* liveVersions), ...unlabelled].map(({ key }) => key))
+  const there = new Set([...(yield* recordingVersions), ...unlabelled].map(({ key }) => key))
   return yield* openItems(found, (key) => there.has(key))
 }).pipe(Effect.provide(Layer.merge(FetchHttpClient.layer, NodeServices.layer)))
 

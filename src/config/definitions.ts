@@ -155,6 +155,21 @@ export const definitions = {
     allowed: "a regular expression",
     schema: Schema.String.check(Schema.makeFilter((text) => Option.isSome(compile(text))))
   }),
+  annotationColumn: define({
+    name: "ANNOTATION_COLUMN",
+    fallback: "the first of Species, Annotation, Label, Class, Tag and the like",
+    description: "The column of tables of annotations that names the class",
+    allowed: "a column's name",
+    schema: matching(/\S/)
+  }),
+  annotationsComplete: define({
+    name: "ANNOTATIONS_COMPLETE",
+    fallback: "0",
+    description:
+      "Whether all field recordings that have a table were listened to completely, so that what is not annotated is background",
+    allowed: "1 or 0",
+    schema: yesOrNo
+  }),
   embedder: define({
     name: "EMBEDDER",
     fallback: "yamnet",

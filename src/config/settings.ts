@@ -102,6 +102,8 @@ const readSettings = Effect.fn("Settings.read")(function* () {
     keepVersions: yield* required(definitions.keepVersions),
     auditCopies: yield* required(definitions.auditCopies),
     groupPattern: Option.flatMap(yield* optional(definitions.groupPattern), compile),
+    annotationColumn: yield* optional(definitions.annotationColumn),
+    annotationsComplete: yield* required(definitions.annotationsComplete),
     embedder: yield* required(definitions.embedder),
     yamnetModel: yield* optional(definitions.yamnetModel),
     engine: yield* required(definitions.engine),

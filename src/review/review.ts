@@ -8,7 +8,7 @@ import { writeDocument } from "../store/documents.ts"
 import { KEPT_PREFIX, REVIEW_KEY } from "../store/keys.ts"
 import { readOrSetAside } from "../store/setAside.ts"
 import { Store } from "../store/store.ts"
-import { liveVersions } from "../stream/recordings.ts"
+import { recordingVersions } from "../stream/recordings.ts"
 import { findDuplicates } from "./findDuplicates.ts"
 import { finishMoves } from "./moves.ts"
 import { loadReviewed, type ReviewedRecording } from "./reviewedCorpus.ts"
@@ -80,7 +80,7 @@ export const reviewRecordings = Effect.fn("reviewRecordings")(function* (
   yield* finishMoves
   const recipe = yield* reviewedRecipe
   const embeddings = yield* Embeddings
-  const versions = yield* liveVersions
+  const versions = yield* recordingVersions
   const known = yield* readDuplicates
   const corpus = yield* loadReviewed(recipe, yield* embeddings.index(recipe), versions, groupPattern, known)
   const found = yield* findDuplicates(corpus, known, (done, total) =>

@@ -2,7 +2,7 @@ import { Effect } from "effect"
 import { Embeddings } from "../embeddings/embeddings.ts"
 import { lastTrainingSet, newSince } from "../registry/trainingSet.ts"
 import { readUnknown } from "../stream/readUnknown.ts"
-import { recordings } from "../stream/recordings.ts"
+import { corpus } from "../stream/recordings.ts"
 import type { Plan } from "./retrain.ts"
 
 /**
@@ -15,7 +15,7 @@ export const ascertain = Effect.fn("ascertain")(function* (plan: Plan, least: nu
   if (count.fresh < least || least === 0 || last.size === 0) return plan
   const isUnheard = newSince(last)
   const { sightings, old } = yield* readUnknown(
-    recordings,
+    corpus,
     (version) => known.contentOf(version),
     (key, contentHash) => known.whyUnusable(contentHash) === undefined && isUnheard(key, contentHash),
     least

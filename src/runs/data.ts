@@ -5,7 +5,7 @@ import type { Recipe } from "../embeddings/recipe.ts"
 import type { EmbeddedRecording } from "../embeddings/recording.ts"
 import { mergeGroups, readDuplicates, type Sounding } from "../registry/knownDuplicates.ts"
 import { SILENT_PEAK } from "../sound/silence.ts"
-import { classOf, groupOf } from "../store/keys.ts"
+import { classOf, groupOf, spanOf } from "../store/keys.ts"
 
 /** What the stored embeddings of a corpus add up to. */
 export interface CorpusTotals {
@@ -47,7 +47,7 @@ export const loadDataset = Effect.fn("loadDataset")(function* (
   const pattern = Option.getOrUndefined(groupPattern)
   const keysOf = byContent(live)
   const loadedSamples: Array<Sample> = []
-  const sources: Array<Sounding> = []
+  const sources: Array<Source> = []
   const silent: Array<string> = []
   const contradictions: Array<ReadonlyArray<string>> = []
   const classes = new Map<string, { recordings: number; variants: number }>()
@@ -79,7 +79,10 @@ export const loadDataset = Effect.fn("loadDataset")(function* (
         const isSilent = recording.silent || recording.variants[0]!.peak < SILENT_PEAK
         if (isSilent) silent.push(...keys)
         else if (firsts.length > 1) return void contradictions.push(keys)
-        for (const key of keys) sources.push({ ...recording, silent: isSilent, group: groupOf(key, pattern) })
+        for (const key of keys) {
+          const isSpan = spanOf(key) !== undefined
+          sources.push({ ...recording, silent: isSilent, group: groupOf(key, pattern), isSpan })
+        }
         for (const key of firsts) add(key, recording)
       })
     )
@@ -117,6 +120,11 @@ export const loadDataset = Effect.fn("loadDataset")(function* (
   )
   return { dataset, totals }
 })
+
+/** A recording by its source; a review compares no spans. */
+interface Source extends Sounding {
+  readonly isSpan: boolean
+}
 
 /** The keys of each content, in their order. */
 const byContent = (live: ReadonlyMap<string, string>): ReadonlyMap<string, ReadonlyArray<string>> => {
@@ -164,12 +172,13 @@ const mostlyContradicted = (
  * `findDuplicates`), and comparing sounds takes longer than all the rest of a run (1,160 recordings: 12,462 pairs, 45 s).
  */
 const notesOn = (
-  sources: ReadonlyArray<Sounding>,
+  sources: ReadonlyArray<Source>,
   merged: ReadonlyMap<string, string>,
   checked: ReadonlySet<string>
 ): ReadonlyArray<string> => {
   const joined = [...merged].filter(([group, root]) => group !== root).length
-  const unchecked = sources.filter(({ silent, contentHash }) => !silent && !checked.has(contentHash)).length
+  const compared = sources.filter(({ isSpan }) => !isSpan)
+  const unchecked = compared.filter(({ silent, contentHash }) => !silent && !checked.has(contentHash)).length
   return [
     ...(joined > 0
       ? [
@@ -179,7 +188,7 @@ const notesOn = (
       : []),
     ...(unchecked > 0
       ? [
-          `No review has compared the sound of ${unchecked} of ${sources.length} recordings: if one source's sound lies ` +
+          `No review has compared the sound of ${unchecked} of ${compared.length} recordings: if one source's sound lies ` +
             "under two names, it may be trained on and tested. bun run review looks for such."
         ]
       : [])

@@ -17,6 +17,7 @@ import { writeRunRecord } from "../registry/runRecord.ts"
 import { encodeTrainingSet, lastTrainingSet, newSince } from "../registry/trainingSet.ts"
 import { sha256 } from "../store/sha256.ts"
 import { Store } from "../store/store.ts"
+import type { AnnotationReport } from "../stream/annotations/problems.ts"
 import { embedCorpus, requireAllRead, type StreamResult, type StreamSettings } from "../stream/embed.ts"
 import { Preparers } from "../stream/preparers.ts"
 import { type CorpusCount, countCorpus, liveVersions } from "../stream/recordings.ts"
@@ -30,7 +31,7 @@ import {
   writeCandidate
 } from "./candidate.ts"
 import { DatasetIncomplete, loadDataset } from "./data.ts"
-import { notesOnFiles, type RunSummary, summariseHoldout } from "./summary.ts"
+import { notesOnAnnotations, notesOnFiles, type RunSummary, summariseHoldout } from "./summary.ts"
 
 export interface RetrainOptions extends CandidateOptions {
   readonly augmentations: number
@@ -69,7 +70,7 @@ export const planRun = Effect.fn("planRun")(function* (
     const found =
       count.classes.length === 0 ? "holds no recordings" : `holds recordings of one class only, ${count.classes[0]}`
     return yield* new CorpusError({
-      message: `${location} ${found}: put those of at least two classes into extracted_audio/<class>/.`
+      message: `${location} ${found}: put those of at least two classes into extracted_audio/<class>/, or annotate field recordings.`
     })
   }
   return { recipe, known, count, seconds: Duration.toSeconds(elapsed) } satisfies Plan
@@ -83,6 +84,8 @@ export interface Embedded {
   readonly streamed: Pick<StreamResult, "live" | "skipped" | "noted">
   /** Files beside the recordings that were left alone. */
   readonly others: number
+  /** What annotations came to. */
+  readonly annotations?: AnnotationReport
   /** Recordings embedded in this run. */
   readonly embedded: number
   readonly seconds: { readonly list: number; readonly stream: number }
@@ -105,14 +108,17 @@ export const retrainOn = Effect.fn("retrain")(function* <E1, R1, E2, R2>(
   options: RetrainOptions
 ) {
   const startedAt = DateTime.formatIso(yield* DateTime.now)
-  const { maxSkipped, maxRecordingMegabytes, groupPattern, gateTolerance, gateClassTolerance } = yield* Settings
+  const settled = yield* Settings
+  const { maxSkipped, maxRecordingMegabytes, groupPattern, gateTolerance, gateClassTolerance } = settled
   // With the snapshot in the summary, what it takes to do the same again.
   const settings = {
     maxSkipped,
     maxRecordingMegabytes,
     groupPattern: Option.getOrNull(Option.map(groupPattern, ({ source }) => source)),
     gateTolerance,
-    gateClassTolerance
+    gateClassTolerance,
+    annotationColumn: Option.getOrNull(settled.annotationColumn),
+    annotationsComplete: settled.annotationsComplete
   }
   const versions = { "ecosight-retrain": packageJson.version, bun: Bun.version }
   const record = (state: object) =>
@@ -178,6 +184,7 @@ const run = Effect.fnUntraced(function* <E1, R1, E2, R2>(
       options,
       streamed,
       others: count.others,
+      ...(count.annotations === undefined ? {} : { annotations: count.annotations }),
       embedded,
       seconds: { list, stream }
     })
@@ -239,6 +246,9 @@ export const finish = Effect.fn("retrain.finish")(function* (embedder: Embedder,
     skipped: streamed.skipped,
     noted: streamed.noted,
     others: run.others,
+    ...(run.annotations === undefined || run.annotations.tables + run.annotations.problems.length === 0
+      ? {}
+      : { annotations: run.annotations }),
     silent: totals.silent,
     contradictions: totals.contradictions,
     variants: totals.variants,
@@ -259,6 +269,7 @@ export const finish = Effect.fn("retrain.finish")(function* (embedder: Embedder,
       ...worthOf(dataset),
       ...totals.notes,
       ...notesOnFiles(streamed.noted, run.others),
+      ...notesOnAnnotations(run.annotations),
       ...pruned,
       ...(classifier.search ? [classifier.search.why] : [])
     ],

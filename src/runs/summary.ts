@@ -1,5 +1,6 @@
 import { Schema } from "effect"
 import type { ClassScore, HoldoutResult } from "../classifier/holdoutResult.ts"
+import { AnnotationReport, describeProblem } from "../stream/annotations/problems.ts"
 import type { Noted } from "../stream/embed.ts"
 import type { CorpusTotals } from "./data.ts"
 
@@ -31,6 +32,8 @@ export const RunSummary = Schema.Struct({
   noted: Schema.optionalKey(Schema.Array(Schema.Struct({ key: Schema.String, note: Schema.String }))),
   /** Files beside the recordings that were left alone; absent in records from before. */
   others: Schema.optionalKey(Schema.Int),
+  /** What annotations of field recordings came to, and what of them was not used; absent where there are none. */
+  annotations: Schema.optionalKey(AnnotationReport),
   /** Recordings that are silence, or next to it: kept, but worth a look. */
   silent: Schema.Array(Schema.String),
   /** Keys with the same bytes in two classes or more, which are left out; absent in records from before. */
@@ -105,6 +108,29 @@ export const notesOnFiles = (noted: ReadonlyArray<Noted>, others: number): Reado
     }),
   ...(others > 0 ? [`${others} other ${others === 1 ? "file was" : "files were"} left alone.`] : [])
 ]
+
+/** What annotations of field recordings came to, and the first of what was not used; the summary has all of that. */
+export const notesOnAnnotations = (report: AnnotationReport | undefined): ReadonlyArray<string> => {
+  if (report === undefined) return []
+  const { tables, recordings, annotations, clips, background, overlapping, problems } = report
+  const cut = Object.entries(clips).map(([className, count]) => `${count} ${className}`)
+  return [
+    ...(tables > 0
+      ? [
+          `${annotations} annotations of ${recordings} field recordings (in ${tables} tables) gave ${cut.join(", ") || "no"} clips and ${background} of background.`
+        ]
+      : []),
+    ...(overlapping.stretches > 0
+      ? [
+          `${overlapping.stretches} stretches (${overlapping.seconds.toFixed(1)} s) were left out, where annotations of several classes overlap.`
+        ]
+      : []),
+    ...problems.slice(0, NAMED).map(describeProblem),
+    ...(problems.length > NAMED
+      ? [`${problems.length - NAMED} more in tables of annotations: the run's record has them.`]
+      : [])
+  ]
+}
 
 /** The figures of the held-out recordings, by class. */
 export const summariseHoldout = (

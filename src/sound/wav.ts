@@ -17,6 +17,20 @@ const makeHeader = (samples: number, sampleRate: number): Uint8Array => {
   return header
 }
 
+/** Writes a clip as a mono WAV file of 32-bit floats, to the bit. */
+export const encodeFloatWav = ({ samples, sampleRate }: Clip): Uint8Array => {
+  const wav = new WaveFile()
+  wav.fromScratch(1, sampleRate, "32f", new Float32Array(0))
+  const header = wav.toBuffer()
+  const bytes = new Uint8Array(header.length + 4 * samples.length)
+  bytes.set(header)
+  const fields = new DataView(bytes.buffer)
+  fields.setUint32(4, bytes.length - 8, true)
+  fields.setUint32(header.length - 4, 4 * samples.length, true)
+  bytes.set(new Uint8Array(samples.buffer, samples.byteOffset, samples.byteLength), header.length)
+  return bytes
+}
+
 /**
  * Writes a clip as a mono 16-bit PCM WAV file.
  *

@@ -12,3 +12,13 @@ export const isClassName = (name: string): boolean => PLAIN.test(name) && !RESER
 export const CLASS_NAME_RULE =
   "A class's name is 1 to 64 lower-case letters, digits, _ and -, begins with a letter or digit, and is neither unknown " +
   "nor a name that Windows keeps, such as con."
+
+/** Names that people give to what is none of the sounds they look for. */
+const BACKGROUND_NAME = /^(clips|background|ambient|ambience|noise|negative|none|nothing|other|silence)s?$/i
+
+/** What it is called where no class is: as in EcoSight. */
+export const BACKGROUND = "clips"
+
+/** The class whose name says that it is the background. */
+export const backgroundOf = (classes: ReadonlyArray<string>): string | undefined =>
+  classes.find((name) => BACKGROUND_NAME.test(name.replace(/^.*[_\- ](?=(noise|sounds?)$)/i, "")))

@@ -12,6 +12,14 @@ export const AUDIT_PREFIX = "augmented_audio/"
 export const MANIFEST_PREFIX = "augmented_audio/manifest/"
 /** Under here lie the vectors of recordings, a folder a recipe. */
 export const EMBEDDINGS_PREFIX = "embeddings/"
+/** Under here lie field recordings of any length without a class, a folder a site. */
+export const FIELD_PREFIX = "field_audio/"
+/** Under here lies what is where in field recordings, a table a recording, by its path below `field_audio/`. */
+export const ANNOTATIONS_PREFIX = "annotations/"
+/** Under here lie the vectors of field recordings' windows, a folder a recipe. */
+export const SCANS_PREFIX = "scans/"
+/** Under here lies what models heard in field recordings, a folder a version. */
+export const EVENTS_PREFIX = "events/"
 /** Under here lies what is promoted now. */
 export const MODELS_PREFIX = "models/"
 /** Under here lies every candidate, whole. */
@@ -46,10 +54,12 @@ export const CHANGES_PREFIX = "review/changes/"
 
 export const manifestKey = (name: string): string => `${MANIFEST_PREFIX}${name}`
 export const embeddingsPrefix = (recipe: string): string => `${EMBEDDINGS_PREFIX}${recipe}/`
-export const embeddingPartKey = (recipe: string, part: string): string => `${embeddingsPrefix(recipe)}${part}.parquet`
+export const scansPrefix = (recipe: string): string => `${SCANS_PREFIX}${recipe}/`
+export const eventsPrefix = (runId: string): string => `${EVENTS_PREFIX}${runId}/`
+/** A part in a folder such as `embeddings/<recipe>/`. */
+export const partKey = (folder: string, part: string): string => `${folder}${part}.parquet`
 /** Where a part goes that cannot be read: out of the way, but not lost. */
-export const damagedPartKey = (recipe: string, part: string): string =>
-  `${embeddingsPrefix(recipe)}damaged/${part}.parquet`
+export const damagedPartKey = (folder: string, part: string): string => `${folder}damaged/${part}.parquet`
 /** Stands between a damaged object's key and the beginning of its hash. */
 export const DAMAGED = ".damaged-"
 /** Where a damaged object goes: beside its place, by a name that says what it is and differs for other bytes. */
@@ -119,16 +129,54 @@ export const isRecordingPlace = (key: string): boolean => {
 /** Whether an object is meant as a recording that is to be labelled. */
 export const isUnlabelled = ({ key }: Pick<ObjectInfo, "key">): boolean => isSound(key, UNLABELLED_PREFIX)
 
+/** Whether an object is meant as a field recording. */
+export const isFieldRecording = ({ key }: Pick<ObjectInfo, "key">): boolean => isSound(key, FIELD_PREFIX)
+
+/** The site of a field recording: the first folder below `field_audio/`; empty for one that lies in no folder. */
+export const siteOf = (key: string): string => {
+  const [site, ...path] = key.slice(FIELD_PREFIX.length).split("/")
+  return path.length > 0 ? site! : ""
+}
+
 const isSound = (key: string, prefix: string): boolean => {
   const path = key.slice(prefix.length)
   return key.startsWith(prefix) && !CLUTTER.test(path) && !COMPANION.test(path)
 }
 
+/** Whether an object may be a table of what is where in field recordings: under `annotations/`, or beside them. */
+export const mayBeTable = ({ key }: Pick<ObjectInfo, "key">): boolean =>
+  (key.startsWith(ANNOTATIONS_PREFIX) || key.startsWith(FIELD_PREFIX)) &&
+  /\.(txt|csv)$/i.test(key) &&
+  !CLUTTER.test(key)
+
 /** Whether an object only says that there is a folder. */
 export const isFolderMarker = ({ key }: Pick<ObjectInfo, "key">): boolean => /(\/|_\$folder\$)$/.test(key)
 
-/** The class of a recording: the first folder below `extracted_audio/`. Undefined for one that lies in no folder. */
+/** A part of a field recording that has a class of its own. */
+export interface Span {
+  /** The field recording's key. */
+  readonly recording: string
+  /** Seconds from its beginning. */
+  readonly start: number
+  readonly end: number
+  readonly className: string
+}
+
+/** What a span is called where recordings have keys; nothing lies under it. The time is written as in media fragments. */
+export const spanKey = ({ recording, start, end, className }: Span): string =>
+  `${recording}#t=${Number(start.toFixed(3))},${Number(end.toFixed(3))}&class=${className}`
+
+/** The span that is called so; undefined for what is the key of an object. */
+export const spanOf = (key: string): Span | undefined => {
+  const [, recording, start, end, className] = /^(.*)#t=([\d.]+),([\d.]+)&class=([^/&]+)$/s.exec(key) ?? []
+  return recording?.startsWith(FIELD_PREFIX)
+    ? { recording, start: Number(start), end: Number(end), className: className! }
+    : undefined
+}
+
+/** The class of a recording: the first folder below `extracted_audio/`, or a span's own. Undefined for one that lies in no folder. */
 export const classOf = (key: string): string | undefined => {
+  if (key.startsWith(FIELD_PREFIX)) return spanOf(key)?.className
   const [className, ...path] = key.slice(RECORDINGS_PREFIX.length).split("/")
   return key.startsWith(RECORDINGS_PREFIX) && className !== "" && path.length > 0 ? className : undefined
 }
@@ -145,10 +193,17 @@ const ENDING = /\.(wav|wave|mp3|flac|ogg|oga|opus|m4a|aac|aif|aiff|wma|webm|amr|
  *
  * `<name>` is the recording's path below its class. It loses the ending `.wav`, as in EcoSight, and keeps any other, so
  * that `a.wav`, `a.mp3`, `a.WAV` and `b/a.wav` never share a copy. A name that ends in nothing known gets `.audio` for
- * the same reason. The recording's key can be told from the copy's, so distinct recordings have distinct copies.
+ * the same reason. A span's `<name>` is its field recording's path and its time. The recording's key can be told from the copy's, so distinct recordings have distinct copies.
  */
-export const variantKey = (recording: string, variant: VariantName): string =>
-  `${AUDIT_PREFIX}${auditName(recording.slice(RECORDINGS_PREFIX.length))}_${variant}.wav`
+export const variantKey = (recording: string, variant: VariantName): string => {
+  const span = spanOf(recording)
+  const name = span === undefined ? auditName(recording.slice(RECORDINGS_PREFIX.length)) : spanName(span)
+  return `${AUDIT_PREFIX}${name}_${variant}.wav`
+}
+
+/** A span's path below its class: its recording's, and its time. */
+const spanName = ({ recording, start, end, className }: Span): string =>
+  `${className}/${recording.slice(FIELD_PREFIX.length)}_${start}-${end}`
 
 // Three kinds of names, told apart by how they end: no known ending (it was .wav), a known ending, .audio (anything else).
 const auditName = (path: string): string => {
@@ -168,10 +223,13 @@ const TRAILING_VARIANTS = new RegExp(`(?<=.)(_(${VARIANT_NAMES.join("|")}))+$`)
  * `pattern` is matched against the file name, or against the path below `extracted_audio/` if it contains a slash; its
  * first capture group, else all that it matched, is the group. Where it does not match, and without one: the leading
  * number of UrbanSound8K's names (`<source>-<class>-<occurrence>-<slice>`), else the stem without trailing variants.
+ * A span's source is its field recording, by its path without the ending: recorders of many sites give the same names.
  */
 export const groupOf = (key: string, pattern?: RegExp): string => {
-  const subject = pattern?.source.includes("/") ? key.slice(RECORDINGS_PREFIX.length) : fileName(key)
-  const match = pattern?.exec(subject)
+  const recording = spanOf(key)?.recording
+  const path = recording?.slice(FIELD_PREFIX.length) ?? key.slice(RECORDINGS_PREFIX.length)
+  const match = pattern?.exec(pattern.source.includes("/") ? path : fileName(path))
   if (match) return match[1] ?? match[0]
+  if (recording !== undefined) return path.replace(/(?<=[^/])\.[^./]*$/, "")
   return URBANSOUND8K.exec(fileName(key))?.[1] ?? stemOf(key).replace(TRAILING_VARIANTS, "")
 }

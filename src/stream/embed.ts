@@ -5,6 +5,7 @@ import { Embeddings } from "../embeddings/embeddings.ts"
 import type { Recipe } from "../embeddings/recipe.ts"
 import type { EmbeddedRecording } from "../embeddings/recording.ts"
 import type { KnownRecordings, Sighting } from "../embeddings/sighting.ts"
+import { spanOf } from "../store/keys.ts"
 import { type ObjectInfo, Store, StoreError } from "../store/store.ts"
 import { auditCopies } from "./auditCopies.ts"
 import { embedInBatches, type Prepared } from "./batches.ts"
@@ -13,12 +14,15 @@ import { shareMemory } from "./memory.ts"
 import type { PrepareSettings } from "./prepare.ts"
 import { Preparers } from "./preparers.ts"
 import { readRecording, ruledOut } from "./readRecording.ts"
-import { type CorpusCount, recordings } from "./recordings.ts"
+import { type CorpusCount, corpus } from "./recordings.ts"
 
 /** Recordings in one part and one manifest file: 3 MB at 6 variants, and what a crash can lose at most. */
 export const PART_RECORDINGS = 128
 /** Recordings found to be copies of others that are remembered at once. */
 const SIGHTINGS = 1024
+
+/** What cutting a clip out of a recording holds in memory: blocks of the file, and the clip as floats. */
+const SPAN_BYTES = 16_000_000
 
 /** What holds when a run ends because of the store. */
 const KEPT = "What was embedded is kept; start again once it can be read."
@@ -107,6 +111,8 @@ export const embedCorpus = Effect.fn("embedCorpus")(function* (settings: StreamS
   /** What the store could not give yet, and how much of it in a row. */
   const postponed = new Map<string, { readonly object: ObjectInfo; readonly reason: string }>()
   let failures = 0
+  /** Recordings that cannot be used. */
+  let refused = 0
   /** Recordings that were not there any more when they were read, or never were under the name that was listed. */
   let vanished = 0
   let listed = 0
@@ -126,7 +132,8 @@ export const embedCorpus = Effect.fn("embedCorpus")(function* (settings: StreamS
     skipped.push({ key, reason })
     if (wasCounted) done++
     yield* emit({ stage: "skip", key, reason })
-    if (skipped.length > settings.maxSkipped * settings.count.recordings) {
+    // That an annotation cannot be used says nothing of the recordings.
+    if (spanOf(key) === undefined && ++refused > settings.maxSkipped * settings.count.recordings) {
       return yield* TooManySkipped.of(skipped, settings)
     }
     return []
@@ -159,7 +166,7 @@ export const embedCorpus = Effect.fn("embedCorpus")(function* (settings: StreamS
       const before = ruledOut(object, settings) ?? known.whyUnusable(known.contentOf(object))
       if (before !== undefined) return yield* skip(object.key, before, false)
       return yield* Effect.gen(function* () {
-        const { bytes, sighting } = yield* readRecording(object)
+        const { bytes, sighting, notes } = yield* readRecording(object)
         failures = 0
         const { contentHash } = sighting
         const unusable = known.whyUnusable(contentHash)
@@ -179,6 +186,7 @@ export const embedCorpus = Effect.fn("embedCorpus")(function* (settings: StreamS
         taken.set(contentHash, undefined)
         return [
           yield* prepareRead(bytes, sighting, engine.frontEnd, settings).pipe(
+            Effect.map((prepared): Prepared => ({ ...prepared, notes: [...notes, ...prepared.notes] })),
             Effect.tapError(({ reason, isLasting }) =>
               Effect.sync(() => {
                 taken.set(contentHash, reason)
@@ -187,7 +195,7 @@ export const embedCorpus = Effect.fn("embedCorpus")(function* (settings: StreamS
             )
           )
         ]
-      }).pipe(holding(object.size))
+      }).pipe(holding(spanOf(object.key) === undefined ? object.size : SPAN_BYTES))
     },
     (effect, object) =>
       effect.pipe(
@@ -243,11 +251,11 @@ export const embedCorpus = Effect.fn("embedCorpus")(function* (settings: StreamS
     const others = new Set(
       [...skipped, ...copies, ...postponed.values().map(({ object }) => object)].map(({ key }) => key)
     )
-    return recordings.pipe(Stream.filter(({ key }) => !live.has(key) && !others.has(key)))
+    return corpus.pipe(Stream.filter(({ key }) => !live.has(key) && !others.has(key)))
   })
 
   yield* Effect.gen(function* () {
-    yield* embedAll(settings.objects ?? recordings)
+    yield* embedAll(settings.objects ?? corpus)
     if (settings.objects === undefined && (vanished > 0 || listed < settings.count.recordings))
       yield* embedAll(overlooked)
     const again = [...postponed.values()]

@@ -1,8 +1,11 @@
 import { Effect, Option, Schema } from "effect"
 import type { Sighting } from "../embeddings/sighting.ts"
-import { classOf, isUnlabelled } from "../store/keys.ts"
+import { readSpan } from "../sound/field/readField.ts"
+import { encodeFloatWav } from "../sound/wav.ts"
+import { classOf, isUnlabelled, type Span, spanOf } from "../store/keys.ts"
 import { sha256 } from "../store/sha256.ts"
 import { isAbsence, isVersionByTime, type ObjectInfo, Store, type StoreError } from "../store/store.ts"
+import { PrepareError } from "./preparers.ts"
 
 /** The store did not give a recording that may be fine. */
 export class Unread extends Schema.TaggedError<Unread>()("Unread", {
@@ -18,6 +21,8 @@ export const ruledOut = (
   object: ObjectInfo,
   { maxRecordingMegabytes }: { readonly maxRecordingMegabytes: number }
 ): string | undefined => {
+  // Of the recording that it is cut from, no more than the span is read.
+  if (spanOf(object.key) !== undefined) return undefined
   if (classOf(object.key) === undefined && !isUnlabelled(object)) {
     return "It lies in no class folder: move it to extracted_audio/<class>/."
   }
@@ -30,6 +35,8 @@ export const ruledOut = (
 /** Fetches one recording, in the version that it has now: newer than the listed one if it changed in between. */
 export const readRecording = Effect.fnUntraced(function* (object: ObjectInfo) {
   const { key } = object
+  const span = spanOf(key)
+  if (span !== undefined) return yield* readClip(object, span)
   const store = yield* Store
   const { bytes, etag } = yield* store.get(key).pipe(Effect.mapError(toldOf))
   const isListed = etag === object.etag || isVersionByTime(object.etag)
@@ -41,7 +48,27 @@ export const readRecording = Effect.fnUntraced(function* (object: ObjectInfo) {
   }
   const contentHash = sha256(bytes)
   const version = isVersionByTime(object.etag) && bytes.length === object.size ? object.etag : etag
-  return { bytes, sighting: { key, etag: version, size: bytes.length, contentHash } satisfies Sighting }
+  return { bytes, sighting: { key, etag: version, size: bytes.length, contentHash } satisfies Sighting, notes: [] }
+})
+
+/**
+ * Cuts a clip out of a field recording, as a WAV file in the recording's own rate. Its content is what was cut out, so that
+ * it is the same wherever the recording lies, and whatever else that holds.
+ */
+const readClip = Effect.fnUntraced(function* ({ key, etag, size }: ObjectInfo, { recording, start, end }: Span) {
+  const store = yield* Store
+  const read = (from: number, to: number) => store.getRange(recording, from, to).pipe(Effect.mapError(toldOf))
+  const { samples, rate } = yield* readSpan(read, size, { from: start, to: end }).pipe(
+    Effect.catchTag("DecodeError", ({ reason }) => Effect.fail(new PrepareError({ reason, isLasting: false })))
+  )
+  if (samples.length === 0) {
+    return yield* new PrepareError({ reason: `${recording} ends before it begins.`, isLasting: false })
+  }
+  const bytes = encodeFloatWav({ samples, sampleRate: rate })
+  const sighting: Sighting = { key, etag, size: bytes.length, contentHash: sha256(bytes) }
+  const missing = end - start - samples.length / rate
+  const notes = missing > 0.01 ? [`The recording ends ${missing.toFixed(2)} s before what is annotated.`] : []
+  return { bytes, sighting, notes }
 })
 
 /** Bytes of an object, now, as the store has it by itself. */

@@ -32,6 +32,8 @@ test("every setting has a default", async () => {
     keepVersions: 50,
     auditCopies: true,
     groupPattern: Option.none(),
+    annotationColumn: Option.none(),
+    annotationsComplete: false,
     embedder: "yamnet",
     yamnetModel: Option.none(),
     engine: "auto",

@@ -9,13 +9,6 @@ export interface Background {
   readonly hours: ArrayLike<number>
 }
 
-/** Names that people give to what is none of the sounds they look for. */
-const BACKGROUND_NAME = /^(clips|background|ambient|ambience|noise|negative|none|nothing|other|silence)s?$/i
-
-/** The class whose name says that it is the background. */
-export const backgroundOf = (classes: ReadonlyArray<string>): string | undefined =>
-  classes.find((name) => BACKGROUND_NAME.test(name.replace(/^.*[_\- ](?=(noise|sounds?)$)/i, "")))
-
 /** A class's recordings and its background, the surest first, in one repeat. */
 interface Ranking {
   /** Rows, by falling probability of the class. */

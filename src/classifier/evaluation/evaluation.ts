@@ -1,5 +1,6 @@
+import { backgroundOf } from "../../store/className.ts"
 import type { Dataset } from "../dataset.ts"
-import { type Background, backgroundOf } from "./alarms.ts"
+import type { Background } from "./alarms.ts"
 import { ALARM_RATES, eachOnce, type Figure, type HeadFigures, headFigures, measureOn } from "./figures.ts"
 import { logLoss, meanMacroF1, outcomesOf } from "./outcomes.ts"
 import type { OutOfFold } from "./outOfFold.ts"

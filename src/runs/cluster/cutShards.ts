@@ -1,4 +1,5 @@
 import { Stream } from "effect"
+import { spanOf } from "../../store/keys.ts"
 import type { ObjectInfo } from "../../store/store.ts"
 import { PART_RECORDINGS } from "../../stream/embed.ts"
 
@@ -31,6 +32,8 @@ const COMPRESSED = 8_000
 
 /** About how many seconds of a recording are used, from its size and ending; nothing is fetched for it. */
 export const estimateSeconds = ({ key, size }: Pick<ObjectInfo, "key" | "size">, clipMaxSeconds: number): number => {
+  const span = spanOf(key)
+  if (span !== undefined) return span.end - span.start
   const ending = /\.([^./]+)$/.exec(key)?.[1]?.toLowerCase() ?? ""
   return Math.min(clipMaxSeconds, size / (BYTES_PER_SECOND[ending] ?? COMPRESSED))
 }

@@ -1,11 +1,11 @@
 import { Effect, Schedule, Schema, Stream } from "effect"
 import { Activity } from "effect/workflow"
 import { Embeddings } from "../../embeddings/embeddings.ts"
-import { shardKey } from "../../store/keys.ts"
+import { shardKey, spanOf } from "../../store/keys.ts"
 import type { Store } from "../../store/store.ts"
 import { type Noted, type Skipped, type StreamResult, type StreamSettings, TooManySkipped } from "../../stream/embed.ts"
 import { RunEvents } from "../../stream/events.ts"
-import { recordings } from "../../stream/recordings.ts"
+import { corpus } from "../../stream/recordings.ts"
 import { cutShards, halves, limitsFor, type ShardRange } from "./cutShards.ts"
 import { Dispatch } from "./dispatch.ts"
 import { ShardOutcome } from "./engineProtocol.ts"
@@ -31,7 +31,7 @@ const writeShards = Effect.fn("Cluster.writeShards")(function* (
   { objects, known, count, clipMaxSeconds }: StreamSettings
 ) {
   if (!known.isEmpty) yield* writeContents(runId, round, known.contents())
-  return yield* (objects ?? recordings).pipe(
+  return yield* (objects ?? corpus).pipe(
     Stream.filter((object) => known.storedContentOf(object) === undefined),
     cutShards(limitsFor(count.recordings - count.stored), clipMaxSeconds),
     Stream.zipWithIndex,
@@ -67,7 +67,7 @@ export const embedOnCluster = Effect.fn("embedOnCluster")(function* (
   const { recipe, known, count, clipMaxSeconds, maxRecordingMegabytes, augmentations, audit } = settings
 
   const live = new Map<string, string>()
-  yield* (settings.objects ?? recordings).pipe(
+  yield* (settings.objects ?? corpus).pipe(
     Stream.runForEachArray((page) =>
       Effect.sync(() => {
         for (const object of page) {
@@ -116,7 +116,7 @@ export const embedOnCluster = Effect.fn("embedOnCluster")(function* (
       skipped.push({ key, reason })
       yield* emit({ stage: "skip", key, reason })
     }
-    if (skipped.length > settings.maxSkipped * count.recordings) {
+    if (skipped.filter(({ key }) => spanOf(key) === undefined).length > settings.maxSkipped * count.recordings) {
       return yield* TooManySkipped.of(skipped, settings)
     }
   })

@@ -8,16 +8,21 @@ export const RunSettings = Schema.Struct({
   maxRecordingMegabytes: Schema.Number,
   gateTolerance: Schema.Number,
   gateClassTolerance: Schema.Number,
+  /** Absent in runs from before. */
+  annotationColumn: Schema.optionalKey(Schema.NullOr(Schema.String)),
+  annotationsComplete: Schema.optionalKey(Schema.Boolean),
+  allowNewClasses: Schema.optionalKey(Schema.Boolean),
   /** The source of the regular expression, and its flags. */
   groupPattern: Schema.NullOr(Schema.Struct({ source: Schema.String, flags: Schema.String }))
 })
 export type RunSettings = typeof RunSettings.Type
 
 /** The settings of this process, with what the run brings along. */
-export const withRunSettings = ({ groupPattern, ...own }: RunSettings) =>
+export const withRunSettings = ({ groupPattern, annotationColumn, ...own }: RunSettings) =>
   Effect.updateService(Settings, (settings) => ({
     ...settings,
     ...own,
+    annotationColumn: annotationColumn === undefined ? settings.annotationColumn : Option.fromNullOr(annotationColumn),
     groupPattern: Option.map(Option.fromNullOr(groupPattern), ({ source, flags }) => new RegExp(source, flags))
   }))
 
@@ -28,5 +33,8 @@ export const runSettings = (settings: Settings["Service"]): RunSettings => ({
   maxRecordingMegabytes: settings.maxRecordingMegabytes,
   gateTolerance: settings.gateTolerance,
   gateClassTolerance: settings.gateClassTolerance,
+  annotationColumn: Option.getOrNull(settings.annotationColumn),
+  annotationsComplete: settings.annotationsComplete,
+  allowNewClasses: settings.allowNewClasses,
   groupPattern: Option.getOrNull(Option.map(settings.groupPattern, ({ source, flags }) => ({ source, flags })))
 })

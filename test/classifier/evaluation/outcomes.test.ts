@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test"
-import { alarmCurve, alarmsOf, backgroundOf, recallsAt } from "../../../src/classifier/evaluation/alarms.ts"
+import { alarmCurve, alarmsOf, recallsAt } from "../../../src/classifier/evaluation/alarms.ts"
 import {
   accuracy,
   calibrationError,
@@ -8,6 +8,7 @@ import {
   outcomesOf,
   recalls
 } from "../../../src/classifier/evaluation/outcomes.ts"
+import { backgroundOf } from "../../../src/store/className.ts"
 import golden from "../../golden/evaluation/scores.json"
 
 type Case = (typeof golden.cases)[number]

@@ -1,0 +1,138 @@
+import { Effect, Option } from "effect"
+import { Settings } from "../../config/settings.ts"
+import { BACKGROUND, backgroundOf } from "../../store/className.ts"
+import { type Span, spanKey } from "../../store/keys.ts"
+import { sha256 } from "../../store/sha256.ts"
+import type { ObjectInfo } from "../../store/store.ts"
+import { type Classes, classesOf } from "./classes.ts"
+import { lengthOf } from "./lengthOf.ts"
+import { type AnnotationReport, Problems } from "./problems.ts"
+import { readSaid, type Said, type SaidHere } from "./said.ts"
+import { cutBackground, cutClips, type Stretch } from "./spans.ts"
+
+/** Seconds of the shortest clip that is cut: what is heard at once. */
+const SHORTEST = 0.96
+/** Seconds of a clip of background, at most: about as long as others are. */
+const BACKGROUND_PIECE = 4
+/** Recordings whose headers are read at once. */
+const CONCURRENCY = 16
+
+/** The clips that annotations cut out of field recordings, as objects of the corpus, and what the tables came to. */
+export interface Annotated {
+  /** Each with its recording's version and size, under a span's key. */
+  readonly objects: ReadonlyArray<ObjectInfo>
+  readonly report: AnnotationReport
+}
+
+/**
+ * Reads all tables of annotations and cuts field recordings into clips by them; of the recordings it reads headers alone.
+ *
+ * A label means one of `known`, the classes that have clips; any may be new where there are fewer than two of these, or
+ * ALLOW_NEW_CLASSES says so. Of what was listened to and is not annotated, as many pieces are clips of background as there
+ * are clips of all other classes, and all that was listened to piece by piece. What cannot be used is a problem in the report.
+ */
+export const annotatedClips = Effect.fn("annotatedClips")(function* (known: ReadonlySet<string>) {
+  const settings = yield* Settings
+  const problems = new Problems()
+  const { said, tables } = yield* readSaid(Option.getOrUndefined(settings.annotationColumn), problems)
+  const mayBeNew = known.size < 2 || settings.allowNewClasses
+  const background = backgroundOf([...known]) ?? BACKGROUND
+  const classes = classesOf([...known, background], mayBeNew)
+  const cut = yield* Effect.forEach(
+    said,
+    Effect.fnUntraced(function* (one) {
+      const seconds = yield* lengthOf(one.recording)
+      const isComplete = one.isComplete || settings.annotationsComplete
+      return cutRecording({ ...one, isComplete }, seconds, settings.clipMaxSeconds, classes, background, problems)
+    }),
+    { concurrency: CONCURRENCY }
+  )
+  const clips = cut.flatMap((one) => one.clips)
+  const quiet = [
+    ...cut.flatMap((one) => one.listened),
+    ...drawn(
+      cut.flatMap((one) => one.quiet),
+      clips.length
+    )
+  ]
+  const overlapping = cut.flatMap((one) => one.overlapping)
+  const objectOf = ({ span, recording: { etag, size } }: Clip): ObjectInfo => ({ key: spanKey(span), etag, size })
+  const objects = new Map([...clips, ...quiet].map(objectOf).map((object) => [object.key, object]))
+  return {
+    objects: [...objects.values()],
+    report: {
+      tables,
+      recordings: said.length,
+      annotations: said.reduce((sum, { annotations }) => sum + annotations.length, 0),
+      clips: Object.fromEntries(
+        [...Map.groupBy(clips, ({ span }) => span.className)].map(([name, own]) => [name, own.length])
+      ),
+      background: quiet.length,
+      overlapping: {
+        stretches: overlapping.length,
+        seconds: overlapping.reduce((sum, { start, end }) => sum + end - start, 0)
+      },
+      problems: problems.all
+    }
+  } satisfies Annotated
+})
+
+/** A span to be, and the recording that it is of. */
+interface Clip {
+  readonly span: Span
+  readonly recording: ObjectInfo
+}
+
+const cutRecording = (
+  { recording, annotations, complete, isComplete }: Said,
+  seconds: number | undefined,
+  longest: number,
+  classes: Classes,
+  background: string,
+  problems: Problems
+) => {
+  const within = annotations.filter((annotation) => isWithin(annotation, seconds, problems))
+  const labelled = within.map((annotation) => {
+    const className = classes(annotation.label)
+    if (className === undefined) problems.add(annotation.table, unknownClass(annotation.label), annotation.row)
+    return { start: annotation.start, end: Math.min(annotation.end, seconds ?? annotation.end), className }
+  })
+  const { clips, overlapping } = cutClips(labelled, { window: SHORTEST, longest, seconds })
+  const clipOf = ({ start, end }: Stretch, className: string): Clip => ({
+    recording,
+    span: { recording: recording.key, start, end, className }
+  })
+  const piecesOf = (stretches: ReadonlyArray<Stretch>) =>
+    cutBackground(stretches, labelled, { window: SHORTEST, piece: BACKGROUND_PIECE }).map((one) =>
+      clipOf(one, background)
+    )
+  const known = complete.map(({ start, end }) => ({ start, end: Math.min(end, seconds ?? end) }))
+  // Where its header does not tell where it ends, as far as there is something annotated.
+  const whole = { start: 0, end: seconds ?? Math.max(0, ...labelled.map(({ end }) => end)) }
+  const isShort = ({ start, end }: Stretch) => end - start <= longest
+  return {
+    clips: clips.map((clip) => clipOf(clip, clip.className)),
+    listened: piecesOf(known.filter(isShort)),
+    quiet: piecesOf(isComplete ? [whole] : known.filter((stretch) => !isShort(stretch))),
+    overlapping
+  }
+}
+
+const isWithin = ({ start, end, table, row }: SaidHere, seconds: number | undefined, problems: Problems): boolean => {
+  if (seconds === undefined || end <= seconds + SHORTEST / 2) return true
+  const at = `the recording, which ends at ${Number(seconds.toFixed(3))} s`
+  if (start >= seconds) problems.add(table, `It lies behind ${at}: is it another's table?`, row)
+  else problems.add(table, `It goes on behind ${at}, and is used up to there.`, row)
+  return start < seconds
+}
+
+const unknownClass = (label: string): string =>
+  `"${label}" is no class that has recordings: correct it, or set ALLOW_NEW_CLASSES=1 to train it as a new one.`
+
+/** So many clips, the same ones again where there are more to choose from: by a hash of their names. */
+const drawn = (clips: ReadonlyArray<Clip>, count: number): ReadonlyArray<Clip> =>
+  clips
+    .map((clip) => ({ clip, draw: sha256(spanKey(clip.span)) }))
+    .sort((a, b) => (a.draw < b.draw ? -1 : 1))
+    .slice(0, count)
+    .map(({ clip }) => clip)
