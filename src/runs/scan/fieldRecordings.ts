@@ -31,22 +31,35 @@ export interface PlacedRecording {
   readonly key: string
 }
 
-/**
- * The recordings that were heard, where they lie now: those that lie nowhere any more where they did, and copies under the
- * first of their keys; in the order of their keys.
- */
+/** The recordings that were heard, sorted out. */
+export interface Placing {
+  /** Those that are meant, where they lie now, in the order of their keys; where they lay, if they are gone. */
+  readonly placed: ReadonlyArray<PlacedRecording>
+  /** Those in whose place lies something else now. */
+  readonly replaced: ReadonlyArray<ScannedRecording>
+}
+
+/** Places the recordings that were heard: copies of one under the first of their keys. */
 export const placeRecordings = (
   known: KnownScans,
   objects: ReadonlyArray<ObjectInfo>,
   selection: Selection
-): ReadonlyArray<PlacedRecording> => {
+): Placing => {
   const keys = new Map<string, string>()
+  const taken = new Set<string>()
   for (const object of objects) {
     const contentHash = known.contentOf(object)
+    taken.add(object.key)
     if (contentHash !== undefined && !keys.has(contentHash)) keys.set(contentHash, object.key)
   }
-  return [...known.recordings.values()]
-    .map((recording) => ({ recording, key: keys.get(recording.contentHash) ?? recording.key }))
-    .filter(({ recording, key }) => isMeant(selection, key, recording.facts.startedAt))
-    .sort((a, b) => (a.key < b.key ? -1 : 1))
+  const isReplaced = ({ contentHash, key }: ScannedRecording) => !keys.has(contentHash) && taken.has(key)
+  const recordings = [...known.recordings.values()]
+  return {
+    placed: recordings
+      .filter((recording) => !isReplaced(recording))
+      .map((recording) => ({ recording, key: keys.get(recording.contentHash) ?? recording.key }))
+      .filter(({ recording, key }) => isMeant(selection, key, recording.facts.startedAt))
+      .sort((a, b) => (a.key < b.key ? -1 : 1)),
+    replaced: recordings.filter(isReplaced)
+  }
 }
