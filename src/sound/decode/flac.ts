@@ -1,6 +1,6 @@
 import { Result } from "effect"
 import { crc8, crc16 } from "./checksums.ts"
-import { type Container, count, type Gap, type Opened, text, Unreadable, view } from "./container.ts"
+import { type Container, count, type Given, NEXT_STREAM, type Opened, text, Unreadable, view } from "./container.ts"
 import type { Feed, MORE } from "./feed.ts"
 
 const STREAM_INFO_BYTES = 34
@@ -13,8 +13,6 @@ interface StreamInfo {
   readonly bits: number
   /** Samples per channel, 0 if unknown. */
   readonly length: number
-  /** Samples per channel in each frame but the last, where they are all as long. */
-  readonly blockLength: number
 }
 
 /** The stream information that follows "fLaC" and the header of its block. */
@@ -24,8 +22,7 @@ const readInfo = (head: Uint8Array): StreamInfo => {
     rate: data.getUint32(18) >>> 12,
     channels: ((data.getUint8(20) >> 1) & 7) + 1,
     bits: ((data.getUint16(20) >> 4) & 31) + 1,
-    length: (data.getUint8(21) & 15) * 2 ** 32 + data.getUint32(22),
-    blockLength: data.getUint16(8)
+    length: (data.getUint8(21) & 15) * 2 ** 32 + data.getUint32(22)
   }
 }
 
@@ -36,8 +33,9 @@ interface FrameHeader {
   readonly length: number
   readonly rate: number
   readonly bits: number
-  /** Which sample of the stream it begins with. */
-  readonly position: number
+  /** Which frame of the stream it is, or, where they are not all as long, which sample it begins with. */
+  readonly number: number
+  readonly isOfSamples: boolean
 }
 
 /** The longest header of a frame. */
@@ -73,9 +71,14 @@ const readHeader = (bytes: Uint8Array, at: number, info: StreamInfo): FrameHeade
   const length = block === 1 ? 192 : block < 6 ? 144 << block : block < 8 ? extra(block - 5) + 1 : 1 << block
   const written = rate === 12 ? 1000 * extra(1) : rate === 13 ? extra(2) : rate === 14 ? 10 * extra(2) : RATES[rate]!
   if (next >= bytes.length || crc8(bytes, at, next) !== bytes[next]) return undefined
-  const number = readNumber(bytes, at + 4, numberBytes)
-  const position = (bytes[at + 1]! & 1) === 1 ? number : number * info.blockLength
-  return { end: next + 1, length, rate: written || info.rate, bits: BITS[bits]! || info.bits, position }
+  return {
+    end: next + 1,
+    length,
+    rate: written || info.rate,
+    bits: BITS[bits]! || info.bits,
+    number: readNumber(bytes, at + 4, numberBytes),
+    isOfSamples: (bytes[at + 1]! & 1) === 1
+  }
 }
 
 /** Where the next frame's header begins behind `from`, up to `limit`: -1 if none does. */
@@ -122,11 +125,30 @@ export const needsHead = (bytes: Uint8Array, at: number): boolean =>
  * own, take nothing from the sound, and a bad sector is found where it is. Where a damaged file is read on, frames say
  * which sample they begin with, and so how much is lost.
  */
-function* readFrames(feed: Feed, head: Uint8Array, info: StreamInfo): Generator<Uint8Array | Gap | typeof MORE> {
+function* readFrames(feed: Feed, head: Uint8Array, info: StreamInfo): Generator<Given | typeof MORE> {
   yield* feed.need(HEADER_BYTES)
   if (needsHead(feed.bytes, 0)) yield head
   let rate = info.rate
   let length = 0
+  /** As long as all but the last, where frames are counted; and where the first of them begins. */
+  let block = 0
+  let origin = 0
+  function* goOnTo(next: FrameHeader, isDamaged: boolean): Generator<Given> {
+    block ||= next.length
+    const position = next.isOfSamples ? next.number : next.number * block
+    const lost = position - origin - length
+    const isPossible = lost >= 0 && (info.length === 0 || length + lost < info.length)
+    if ((lost > 0 && isPossible && length > 0) || isDamaged) {
+      if (lost > 0 && isPossible) yield { lost, rate: next.rate, channels: info.channels }
+      feed.lose(length, isPossible ? lost : 0, next.rate)
+      // A decoder that misses frames makes silence of its own.
+      yield NEXT_STREAM
+      if (needsHead(feed.bytes, 0)) yield head
+      if (isPossible) length += lost
+    }
+    // Streams that were cut begin anywhere, and some that were joined begin anew.
+    origin = position - length
+  }
   for (;;) {
     yield* feed.need(HEADER_BYTES)
     if (feed.bytes.length === 0) return
@@ -137,6 +159,7 @@ function* readFrames(feed: Feed, head: Uint8Array, info: StreamInfo): Generator<
       yield* feed.need(mostBytes(header, info) + HEADER_BYTES)
       const end = findEnd(feed.bytes, header, info)
       if (end !== undefined) {
+        if (!feed.isStrict) yield* goOnTo(header, false)
         yield feed.take(end)
         length += header.length
         continue
@@ -159,12 +182,7 @@ function* readFrames(feed: Feed, head: Uint8Array, info: StreamInfo): Generator<
           : `is damaged: the checksum of the FLAC frame at byte ${count(start)} does not fit`
       )
     }
-    const lost = next.position - length
-    if (lost > 0) {
-      yield { lost, rate: next.rate, channels: info.channels }
-      length += lost
-    }
-    feed.lose(length - lost, Math.max(0, lost), next.rate)
+    yield* goOnTo(next, true)
   }
 }
 

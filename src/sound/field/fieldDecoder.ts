@@ -202,7 +202,7 @@ export class FieldDecoder {
     if (early >= samples.length) return
     const wanted = early > 0 ? samples.subarray(early) : samples
     const isEmpty = !this.holdsSound(wanted)
-    if (!isEmpty) this.soundEnd = this.done
+    if (!isEmpty) this.soundEnd = this.done - zerosBehind(wanted)
     yield { start: this.done - wanted.length, samples: wanted, rate: this.rate, isEmpty }
   }
 
@@ -241,6 +241,13 @@ export class FieldDecoder {
     }
     return peak
   }
+}
+
+/** How many samples at the end are zero. */
+const zerosBehind = (samples: Float32Array): number => {
+  let at = samples.length
+  while (at > 0 && samples[at - 1] === 0) at--
+  return samples.length - at
 }
 
 const isZero = (samples: Float32Array): boolean => {
