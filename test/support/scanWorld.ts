@@ -31,7 +31,11 @@ export const fieldRecording = (seconds: number, seed: number, every = 20): Uint8
 }
 
 /** What scans of the tiny embedder are done with; `embedded` is told how many patches each call embeds. */
-export const scanServices = (store: Store["Service"], embedded: (patches: number) => void = () => undefined) =>
+export const scanServices = (
+  store: Store["Service"],
+  embedded: (patches: number) => void = () => undefined,
+  environment: Record<string, string> = {}
+) =>
   Layer.mergeAll(
     Scans.layer,
     Layer.effect(
@@ -48,7 +52,9 @@ export const scanServices = (store: Store["Service"], embedded: (patches: number
         )
       )
     ).pipe(Layer.provide(engineLayer({ engine: "native", embedder: tiny, threads: 1 }))),
-    Settings.layer.pipe(Layer.provide(ConfigProvider.layer(ConfigProvider.fromEnv({ env: { WORKERS: "2" } })))),
+    Settings.layer.pipe(
+      Layer.provide(ConfigProvider.layer(ConfigProvider.fromEnv({ env: { WORKERS: "2", ...environment } })))
+    ),
     Logger.layer([])
   ).pipe(Layer.provideMerge(Layer.succeed(Store, store)))
 

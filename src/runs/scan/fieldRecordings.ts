@@ -1,6 +1,8 @@
 import { Effect, Stream } from "effect"
 import type { KnownScans } from "../../embeddings/scans/knownScans.ts"
 import type { ScannedRecording } from "../../embeddings/scans/scannedRecording.ts"
+import { readFileName } from "../../sound/field/fileName.ts"
+import { formatClock } from "../../sound/field/wallClock.ts"
 import { FIELD_PREFIX, isFieldRecording, siteOf } from "../../store/keys.ts"
 import { type ObjectInfo, Store } from "../../store/store.ts"
 
@@ -17,12 +19,18 @@ export const isMeant = ({ site, since }: Selection, key: string, startedAt: stri
   (site === undefined || siteOf(key) === site) &&
   (since === undefined || startedAt === undefined || Date.parse(startedAt) >= Date.parse(since))
 
-/** The field recordings of a site, or all, in the order of their keys. */
-export const listField = Effect.fn("listField")(function* ({ site }: Selection) {
+/** The field recordings that are meant, as far as their names tell when they start, in the order of their keys. */
+export const listField = Effect.fn("listField")(function* (selection: Selection) {
+  const { site } = selection
   const store = yield* Store
-  return yield* store
-    .list(site === undefined ? FIELD_PREFIX : `${FIELD_PREFIX}${site}/`)
-    .pipe(Stream.filter(isFieldRecording), Stream.runCollect)
+  return yield* store.list(site === undefined ? FIELD_PREFIX : `${FIELD_PREFIX}${site}/`).pipe(
+    Stream.filter(isFieldRecording),
+    Stream.filter(({ key }) => {
+      const { start } = readFileName(key.slice(key.lastIndexOf("/") + 1))
+      return isMeant(selection, key, start === undefined ? undefined : formatClock(start))
+    }),
+    Stream.runCollect
+  )
 })
 
 /** A recording that was heard, and where it lies now. */

@@ -134,6 +134,20 @@ describe("scan", () => {
   })
 })
 
+test("events tell the time by the recorder's clock, as the name or the header has it, and gaps are told of", async () => {
+  const { store, runId } = await world()
+  await fill(store, [["field_audio/ridge/20250612_051000.wav", fieldRecording(40, 4)]])
+  const { odd } = await scanOn(store)
+  const events = await eventsIn(store, runId)
+  const first = events.find(({ recording }) => recording === RIDGE)!
+  expect(first.at!.slice(0, 19)).toBe(
+    new Date(Date.UTC(2025, 5, 12, 5) + first.start * 1000).toISOString().slice(0, 19)
+  )
+  expect(events.filter(({ recording }) => recording === VALLEY).every(({ at }) => at === undefined)).toBe(true)
+  expect(odd.map(({ key }) => key)).toEqual(["field_audio/ridge/20250612_051000.wav"])
+  expect(await scanOn(store, { since: "2025-06-12T05:05:00" })).toMatchObject({ recordings: 2 })
+})
+
 describe("rescan", () => {
   test("tells what another model hears otherwise", async () => {
     const { store, runId } = await world()
