@@ -1,0 +1,73 @@
+import { Effect, Stream } from "effect"
+import type { KnownScans } from "../../embeddings/scans/knownScans.ts"
+import type { ScannedRecording } from "../../embeddings/scans/scannedRecording.ts"
+import { readFileName } from "../../sound/field/fileName.ts"
+import { formatClock } from "../../sound/field/wallClock.ts"
+import { FIELD_PREFIX, isFieldRecording, siteOf } from "../../store/keys.ts"
+import { type ObjectInfo, Store } from "../../store/store.ts"
+
+/** Which field recordings. */
+export interface Selection {
+  /** Those of one site; of all unless said. */
+  readonly site?: string | undefined
+  /** Those that start at this instant or later, by their recorder's clock, and those that do not tell; ISO 8601. */
+  readonly since?: string | undefined
+}
+
+/** Whether a recording that lies at `key` is meant, as far as it is known when it starts. */
+export const isMeant = ({ site, since }: Selection, key: string, startedAt: string | undefined): boolean =>
+  (site === undefined || siteOf(key) === site) &&
+  (since === undefined || startedAt === undefined || Date.parse(startedAt) >= Date.parse(since))
+
+/** The field recordings that are meant, as far as their names tell when they start, in the order of their keys. */
+export const listField = Effect.fn("listField")(function* (selection: Selection) {
+  const { site } = selection
+  const store = yield* Store
+  return yield* store.list(site === undefined ? FIELD_PREFIX : `${FIELD_PREFIX}${site}/`).pipe(
+    Stream.filter(isFieldRecording),
+    Stream.filter(({ key }) => {
+      const { start } = readFileName(key.slice(key.lastIndexOf("/") + 1))
+      return isMeant(selection, key, start === undefined ? undefined : formatClock(start))
+    }),
+    Stream.runCollect
+  )
+})
+
+/** A recording that was heard, and where it lies now. */
+export interface PlacedRecording {
+  readonly recording: ScannedRecording
+  readonly key: string
+}
+
+/** The recordings that were heard, sorted out. */
+export interface Placing {
+  /** Those that are meant, where they lie now, in the order of their keys; where they lay, if they are gone. */
+  readonly placed: ReadonlyArray<PlacedRecording>
+  /** Those in whose place lies something else now. */
+  readonly replaced: ReadonlyArray<ScannedRecording>
+}
+
+/** Places the recordings that were heard: copies of one under the first of their keys. */
+export const placeRecordings = (
+  known: KnownScans,
+  objects: ReadonlyArray<ObjectInfo>,
+  selection: Selection
+): Placing => {
+  const keys = new Map<string, string>()
+  const taken = new Set<string>()
+  for (const object of objects) {
+    const contentHash = known.contentOf(object)
+    taken.add(object.key)
+    if (contentHash !== undefined && !keys.has(contentHash)) keys.set(contentHash, object.key)
+  }
+  const isReplaced = ({ contentHash, key }: ScannedRecording) => !keys.has(contentHash) && taken.has(key)
+  const recordings = [...known.recordings.values()]
+  return {
+    placed: recordings
+      .filter((recording) => !isReplaced(recording))
+      .map((recording) => ({ recording, key: keys.get(recording.contentHash) ?? recording.key }))
+      .filter(({ recording, key }) => isMeant(selection, key, recording.facts.startedAt))
+      .sort((a, b) => (a.key < b.key ? -1 : 1)),
+    replaced: recordings.filter(isReplaced)
+  }
+}
