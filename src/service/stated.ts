@@ -85,6 +85,22 @@ export const wholeNumber = (least: number, most: number) =>
     )
   )
 
+/** A number in a query. */
+const number = (least: number, most: number, description: string) =>
+  Schema.String.annotate({ description }).pipe(
+    Schema.check(Schema.isPattern(/^\d+(\.\d+)?$/)),
+    Schema.decodeTo(
+      Schema.Finite.check(Schema.isBetween({ minimum: least, maximum: most })),
+      SchemaTransformation.numberFromString
+    )
+  )
+
+/** A probability in a query. */
+export const share = number(0, 1, "A number from 0 to 1")
+
+/** Seconds in a query: of a year at most. */
+export const seconds = number(0, 366 * 86_400, "Seconds")
+
 const YES_OR_NO: Readonly<Record<string, boolean>> = {
   ...{ "1": true, true: true, yes: true, on: true },
   ...{ "0": false, false: false, no: false, off: false }
