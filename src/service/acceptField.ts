@@ -1,5 +1,5 @@
 import { Effect, Option } from "effect"
-import { fieldKey, isFieldRecording, isSiteName } from "../store/keys.ts"
+import { FIELD_PREFIX, isFieldRecording } from "../store/keys.ts"
 import { Store } from "../store/store.ts"
 import { holds } from "../store/uploadFolder.ts"
 import { safeName } from "./acceptUpload.ts"
@@ -19,8 +19,8 @@ export interface StoredField {
  */
 export const acceptField = Effect.fn("acceptField")(function* (name: string, site: string, recording: Spooled) {
   const store = yield* Store
-  if (!isSiteName(site)) return yield* refuse(400, SITE_RULE)
-  const key = fieldKey(site, safeName(name))
+  if (!SITE.test(site)) return yield* refuse(400, SITE_RULE)
+  const key = `${FIELD_PREFIX}${site}/${safeName(name)}`
   if (!isFieldRecording({ key })) {
     return yield* refuse(400, `${name} is named as notes or a table are: a recording's name ends in .wav, .flac or the like.`)
   }
@@ -42,4 +42,5 @@ export const acceptField = Effect.fn("acceptField")(function* (name: string, sit
 
 const taken = (key: string): string => `Another recording lies at ${key}: give this one another name, or another site.`
 
+const SITE = /^[\p{L}\p{N}][\p{L}\p{M}\p{N}._-]{0,63}$/u
 const SITE_RULE = "A site's name is 1 to 64 letters, digits, _, - and dots, and begins with a letter or digit."

@@ -53,13 +53,13 @@ const list = Effect.fnUntraced(function* ({ order = "newest", skip = 0, limit = 
     events: page.map((event) => ({
       ...event,
       at: event.at ?? null,
-      site: siteOf(event.recording) ?? "",
+      site: siteOf(event.recording),
       judged: judgedAs(event)
     })),
     total: events.length,
     model,
     models: yield* field.models,
-    sites: distinct(all.map(({ recording }) => siteOf(recording) ?? "")),
+    sites: distinct(all.map(({ recording }) => siteOf(recording))),
     classes: distinct(all.map((event) => event.class))
   }
 })
@@ -73,7 +73,7 @@ const table = Effect.fnUntraced(function* (query: typeof Query.Type) {
   const { events, judgedAs } = yield* found(query)
   const rows = orderEvents(events, "time").map((event) => [
     event.recording,
-    siteOf(event.recording) ?? "",
+    siteOf(event.recording),
     event.at ?? "",
     event.start,
     event.end,
@@ -137,7 +137,7 @@ const changes = Effect.fnUntraced(function* ({
   const tell = (event: Event) => ({
     ...event,
     at: event.at ?? null,
-    site: siteOf(event.recording) ?? "",
+    site: siteOf(event.recording),
     judged: after.judgedAs(event)
   })
   const all = [

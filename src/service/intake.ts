@@ -77,12 +77,12 @@ export class Intake extends Context.Service<
 }
 
 /** Parses a JSON body for the web framework, which would read one of any length; none, or null, counts as `{}`. */
-export const readJson = ({ request }: { readonly request: Request }): Promise<unknown> =>
+export const readJson = ({ request }: { readonly request: Request }, most = MOST_JSON): Promise<unknown> =>
   Effect.runPromise(
     Effect.gen(function* () {
-      yield* checkAnnounced(request, MOST_JSON)
+      yield* checkAnnounced(request, most)
       const chunks: Array<Uint8Array> = []
-      yield* readBody(request, MOST_JSON, (chunk) => Effect.sync(() => chunks.push(chunk)))
+      yield* readBody(request, most, (chunk) => Effect.sync(() => chunks.push(chunk)))
       if (chunks.length === 0) return {}
       return yield* Effect.try({
         try: (): unknown => JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(Buffer.concat(chunks))) ?? {},

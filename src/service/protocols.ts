@@ -1,8 +1,10 @@
 import { Schema } from "effect"
 import type { Protocol } from "../processes/protocol.ts"
+import { RunName } from "../registry/runRecord.ts"
 import { ReviewStep } from "../review/review.ts"
 import { ObjectInfo } from "../store/store.ts"
 import { RunEvent } from "../stream/events.ts"
+import { ScanData } from "./scanLog.ts"
 import { Spooled } from "./spool.ts"
 
 // What the service and its processes say to each other.
@@ -64,6 +66,24 @@ export const Running = {
   name: "run",
   about: Schema.Void,
   calls: { run: { payload: RunTask, event: RunEvent, answer: Schema.String } },
+  inTurn: false
+} satisfies Protocol
+
+/** Which field recordings to hear, and by which version of the model; all that are new, and the one in use, unless said. */
+export const ScanTask = Schema.Struct({
+  recording: Schema.optionalKey(Schema.String),
+  site: Schema.optionalKey(Schema.String),
+  model: Schema.optionalKey(RunName)
+})
+export type ScanTask = typeof ScanTask.Type
+
+/** One scan of field recordings, answered with what it came to, a sentence. */
+export const Scanning = {
+  name: "scan",
+  about: Schema.Void,
+  calls: {
+    scan: { payload: ScanTask, event: Schema.Union([ScanData.progress, ScanData.skip]), answer: Schema.String }
+  },
   inTurn: false
 } satisfies Protocol
 

@@ -30,9 +30,9 @@ export const input = <S extends Stateable>(schema: S, sentence: string) => {
   return { "~standard": { ...own, validate } }
 }
 
-/** A body of JSON of this shape, and no longer than `readJson` takes; any other is refused with the sentence. */
-export const jsonBody = <S extends Stateable>(schema: S, sentence: string) => ({
-  parse: [readJson, "json" as const],
+/** A body of JSON of this shape, and no longer than `readJson` takes or `most` bytes; any other is refused with the sentence. */
+export const jsonBody = <S extends Stateable>(schema: S, sentence: string, most?: number) => ({
+  parse: [(context: { readonly request: Request }) => readJson(context, most), "json" as const],
   body: input(schema, sentence)
 })
 

@@ -56,15 +56,9 @@ export const eventFilters = (changed: () => void) => {
       models.map(({ runId, isPromoted }) => [runId, `${timeOf(runId)}${isPromoted ? " (in use)" : ""}`])
     )
   }
-  /** Shows one site's alone, or all. */
-  const choose = (name: string) => {
-    site.value = name
-    changed()
-  }
-  const clear = () => {
-    for (const field of [site, className, judged]) field.value = ""
-    for (const field of [least, most, since, until]) field.value = ""
-    changed()
+  /** Begins with what the page's address asks for. */
+  const start = (asked: URLSearchParams) => {
+    for (const [name, field] of Object.entries(fields)) field.value = asked.get(name) ?? field.value
   }
   const label = (text: string, field: HTMLElement) => h("label", { class: "stack" }, text, field)
   const content = h(
@@ -80,5 +74,5 @@ export const eventFilters = (changed: () => void) => {
     label("Until", until),
     label("Model", model)
   )
-  return { content, filter, order: () => order.value as (typeof ORDERS)[number][0], know, choose, clear }
+  return { content, filter, order: () => order.value as (typeof ORDERS)[number][0], know, start }
 }
