@@ -1,5 +1,6 @@
 import { type Pcm, view } from "./container.ts"
 import type { Sound } from "./fault.ts"
+import { Feed, MORE } from "./feed.ts"
 import type { Mixer } from "./mix.ts"
 
 /** More channels than libsndfile takes are damage. */
@@ -102,23 +103,47 @@ const fill = (samples: Float32Array, bytes: Uint8Array, from: number, pcm: Pcm):
   }
 }
 
-/** Reads sound as mono, and no more of it than `seconds`, whatever the file holds. */
-export const readPcm = (pcm: Pcm, seconds: number, mixer: Mixer): Sound => {
-  const { sound, channels, width, rate, positiveSteps } = pcm
+/** Reads sound block by block, the samples of each channel together, no more than so many of them. */
+export function* pcmBlocks(
+  feed: Feed,
+  pcm: Pcm,
+  limit = Number.POSITIVE_INFINITY
+): Generator<ReadonlyArray<Float32Array> | typeof MORE> {
+  const { channels, width } = pcm
   const block = channels * width
-  const limit = rate > 0 ? Math.max(1, Math.floor(seconds * rate)) : 1
-  const frames = Math.min(Math.floor(sound.length / block), limit)
-  const samples = new Float32Array(frames)
-  const scale = positiveSteps === undefined ? 1 : positiveSteps / (positiveSteps + 1)
   const most = Math.ceil(CHUNK / channels)
-  for (let from = 0; from < frames; from += most) {
-    const length = Math.min(most, frames - from)
-    const parts = Array.from({ length: channels }, (_, channel) => {
+  yield* feed.skip(pcm.begin)
+  for (let left = Math.min(Math.floor(pcm.length / block), limit); left > 0; ) {
+    const wanted = Math.min(most, left)
+    yield* feed.need(wanted * block)
+    const length = Math.min(wanted, Math.floor(feed.bytes.length / block))
+    if (length === 0) return
+    const bytes = feed.take(length * block)
+    left -= length
+    yield Array.from({ length: channels }, (_, channel) => {
       const part = new Float32Array(length)
-      fill(part, sound, from * block + channel * width, pcm)
+      fill(part, bytes, channel * width, pcm)
       return part
     })
-    samples.set(mixer.mix(parts, scale), from)
+  }
+}
+
+/** What samples above zero are multiplied by where channels are mixed. */
+export const positiveScaleOf = ({ positiveSteps }: Pcm): number =>
+  positiveSteps === undefined ? 1 : positiveSteps / (positiveSteps + 1)
+
+/** Reads the sound of a whole file as mono, and no more of it than `seconds`, whatever the file holds. */
+export const readPcm = (bytes: Uint8Array, pcm: Pcm, seconds: number, mixer: Mixer): Sound => {
+  const { channels, width, rate } = pcm
+  const limit = rate > 0 ? Math.max(1, Math.floor(seconds * rate)) : 1
+  const present = Math.max(0, Math.min(pcm.length, bytes.length - pcm.begin))
+  const samples = new Float32Array(Math.min(Math.floor(present / (channels * width)), limit))
+  const scale = positiveScaleOf(pcm)
+  let at = 0
+  for (const block of pcmBlocks(Feed.whole(bytes), pcm, limit)) {
+    if (block === MORE) break
+    samples.set(mixer.mix(block, scale), at)
+    at += block[0]!.length
   }
   return { samples, rate }
 }
