@@ -42,7 +42,7 @@ export const tableKeys = (recording: string): ReadonlyArray<string> =>
 
 /** A recording's annotations cannot be changed; `message` says why. */
 export class AnnotationError extends Schema.TaggedError<AnnotationError>()("AnnotationError", {
-  reason: Schema.Literals(["unreadable", "changed"]),
+  reason: Schema.Literals(["unreadable", "damaged", "changed"]),
   message: Schema.String
 }) {}
 
@@ -70,7 +70,7 @@ export const readAnnotations = Effect.fn("readAnnotations")(function* (recording
     const table = decodeAnnotations(key, etag, bytes)
     if (Result.isFailure(table)) {
       const message = `${key} cannot be read, so nothing is written to it: ${table.failure}`
-      return yield* new AnnotationError({ reason: "unreadable", message })
+      return yield* new AnnotationError({ reason: "damaged", message })
     }
     return Option.some(table.success)
   }

@@ -1,7 +1,7 @@
 import { Effect, Option, Result, Schema } from "effect"
 import { Elysia } from "elysia"
 import { addTable } from "../review/addTable.ts"
-import { type AnnotationError, annotationsAsCsv, changeAnnotations, readAnnotations } from "../review/annotate.ts"
+import { AnnotationError, annotationsAsCsv, changeAnnotations, readAnnotations } from "../review/annotate.ts"
 import { isFieldRecording } from "../store/keys.ts"
 import { Store } from "../store/store.ts"
 import { WRITERS, writeTable } from "../stream/annotations/formats.ts"
@@ -73,7 +73,10 @@ const recordingAt = Effect.fnUntraced(function* (key: string) {
 /** Bytes of a body that says what is in a recording: some ten thousand annotations. */
 const MOST_EDIT = 2_000_000
 
-const refused = Effect.catchTag("AnnotationError", ({ message }: AnnotationError) => Effect.fail(refuse(409, message)))
+const refused = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
+  Effect.mapError(effect, (error) => (error instanceof AnnotationError ? refuse(STATUS[error.reason], error.message) : error))
+
+const STATUS = { unreadable: 400, damaged: 409, changed: 409 } as const
 
 const show = Effect.fnUntraced(function* (asked: string) {
   const recording = yield* recordingAt(asked)
@@ -101,7 +104,7 @@ const edit = Effect.fnUntraced(function* ({ recording: asked, etag, annotations,
   if (wrong >= 0) return yield* refuse(422, `Row ${wrong + 1} ends before it starts.`)
   const after = { annotations, complete: complete.map((part) => part ?? undefined) }
   const written = yield* changeAnnotations(recording, () => Effect.succeed(after), etag)
-  yield* (yield* Field).annotated(recording)
+  yield* (yield* Field).forget
   return { success: true, message: "Saved: the next training hears them.", etag: written.etag }
 }, refused)
 
@@ -114,17 +117,13 @@ const upload = (request: Request) =>
         const recordings = (yield* (yield* Field).recordings).map(({ recording }) => recording.key)
         const asked = fields.get("recording")
         if (asked !== undefined) yield* recordingAt(asked)
-        const added = yield* addTable(bytes, file.name, recordings, asked).pipe(
-          Effect.mapError((error) => (error._tag === "AnnotationError" ? refuse(STATUS[error.reason], error.message) : error))
-        )
-        for (const recording of added.recordings) yield* (yield* Field).annotated(recording)
+        const added = yield* addTable(bytes, file.name, recordings, asked)
+        yield* (yield* Field).forget
         const of = added.recordings.length === 1 ? fileName(added.recordings[0]!) : `${added.recordings.length} recordings`
         return { success: true, message: `${added.annotations} annotations of ${of} were added.`, ...added }
-      })
+      }, refused)
     )
   )
-
-const STATUS = { unreadable: 400, changed: 409 } as const
 
 const FORMATS = ["raven", "audacity", "csv", "kaleidoscope"] as const
 

@@ -4,14 +4,15 @@ import { compareEvents } from "../classifier/events/compareEvents.ts"
 import { Event } from "../classifier/events/event.ts"
 import { RunName } from "../registry/runRecord.ts"
 import { judge } from "../review/judge.ts"
-import { siteOf } from "../store/keys.ts"
+import { isFieldRecording, siteOf } from "../store/keys.ts"
+import { Store } from "../store/store.ts"
 import { csvOf } from "./csv.ts"
 import { activityOf, EVENT_ORDERS, EventFilter, filterEvents, orderEvents } from "./eventQuery.ts"
 import { Field } from "./field.ts"
 import type { Handle } from "./handle.ts"
-import { checkClass } from "./newClasses.ts"
+import { checkClass, knownClasses } from "./newClasses.ts"
 import { refuse } from "./refusal.ts"
-import { soundOf } from "./spanSound.ts"
+import { Predictor } from "./predictor.ts"
 import { answers, Binary, Done, input, jsonBody, seconds, streams, wholeNumber } from "./stated.ts"
 
 const Told = Schema.Struct({
@@ -60,7 +61,8 @@ const list = Effect.fnUntraced(function* ({ order = "newest", skip = 0, limit = 
     model,
     models: yield* field.models,
     sites: distinct(all.map(({ recording }) => siteOf(recording))),
-    classes: distinct(all.map((event) => event.class))
+    classes: distinct(all.map((event) => event.class)),
+    known_classes: yield* knownClasses
   }
 })
 
@@ -166,8 +168,14 @@ const judgeEvent = Effect.fnUntraced(function* ({ recording, start, end, answer,
   if (answer === "other" && other === undefined) return yield* refuse(422, "Name the class that it is in `other`.")
   const label = { yes: event.class, no: "", other: other ?? "", none: null }[answer]
   if (answer === "other") yield* checkClass(other!)
-  yield* judge({ recording, start, end }, label)
-  yield* Field.use(({ annotated }) => annotated(recording))
+  const store = yield* Store
+  if (!isFieldRecording({ key: recording }) || Option.isNone(yield* store.find(recording))) {
+    return yield* refuse(404, "There is no such field recording.")
+  }
+  yield* judge({ recording, start, end }, label).pipe(
+    Effect.catchTag("AnnotationError", ({ message }) => Effect.fail(refuse(409, message)))
+  )
+  yield* Field.use(({ forget }) => forget)
   return { success: true, message: MESSAGES[answer](label ?? ""), judged: label }
 })
 
@@ -186,7 +194,7 @@ const sound = Effect.fnUntraced(function* ({ recording, start, end, around = 0 }
   if (end + around - from > MOST_SOUND) {
     return yield* refuse(422, `At most ${MOST_SOUND} s of a recording are given at once.`)
   }
-  const wav = yield* soundOf(recording, from, end + around)
+  const wav = yield* (yield* Predictor).span({ recording, start: from, end: end + around })
   return new Response(wav as Uint8Array<ArrayBuffer>, {
     headers: { "content-type": "audio/wav", "cache-control": "private, max-age=300", "x-sound-from": String(from) }
   })
@@ -212,7 +220,9 @@ export const eventRoutes = (handle: Handle) =>
           model: Schema.NullOr(Schema.String),
           models: Schema.Array(Schema.Struct({ runId: Schema.String, isPromoted: Schema.Boolean })),
           sites: Schema.Array(Schema.String),
-          classes: Schema.Array(Schema.String)
+          classes: Schema.Array(Schema.String),
+          /** What an event may be said to be: the classes of the store and of the model in use. */
+          known_classes: Schema.Array(Schema.String)
         }),
         401,
         422

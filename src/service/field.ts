@@ -1,9 +1,16 @@
-import { Context, Duration, Effect, Layer, Option, Semaphore, Stream } from "effect"
+import { Context, Effect, Layer, Option, Result, Stream } from "effect"
 import type { Event } from "../classifier/events/event.ts"
+import { nameOf } from "../embeddings/parts.ts"
+import type { KnownScans } from "../embeddings/scans/knownScans.ts"
 import type { ScannedRecording } from "../embeddings/scans/scannedRecording.ts"
-import { EVENTS_PREFIX, FIELD_PREFIX, isFieldRecording, siteOf } from "../store/keys.ts"
-import { type ObjectInfo, Store, type StoreError } from "../store/store.ts"
+import { Scans } from "../embeddings/scans/scans.ts"
+import { type Annotations, ANNOTATIONS_PREFIX, decodeAnnotations, type StoredAnnotations, tableKeys } from "../review/annotate.ts"
+import { judgementOf } from "../review/judge.ts"
+import { EVENTS_PREFIX, FIELD_PREFIX, isFieldRecording, SCANS_PREFIX, siteOf } from "../store/keys.ts"
+import { type ObjectInfo, orNone, Store, type StoreError } from "../store/store.ts"
 import { Current } from "./current.ts"
+import { decodeEventPart } from "./eventParts.ts"
+import { keptAWhile } from "./keptAWhile.ts"
 
 /** A field recording, and what was heard of it, if it was. */
 export interface FieldRecording {
@@ -18,12 +25,18 @@ export interface Heard {
   readonly events: ReadonlyArray<Event>
 }
 
-/** Milliseconds that what is known of the field recordings may be old. */
-const AGE = 5_000
-/** And at least so many times as long as listing took. */
-const SHARE = 10
+/** A table of annotations, and the recording that it is of, if there is one. */
+export interface FieldTable {
+  readonly key: string
+  readonly recording: string | undefined
+  /** What it says, or why it cannot be read. */
+  readonly table: Result.Result<StoredAnnotations, string>
+}
 
-/** Field recordings, what models heard in them, and what people said of that: kept in memory between looks at the store. */
+/** Objects read at once. */
+const AT_ONCE = 8
+
+/** Field recordings, what models heard in them, and what people say of that: kept in memory between looks at the store. */
 export class Field extends Context.Service<
   Field,
   {
@@ -33,11 +46,130 @@ export class Field extends Context.Service<
     readonly heard: (model: string | undefined) => Effect.Effect<Heard | undefined, StoreError>
     /** The models that heard something, the newest first. */
     readonly models: Effect.Effect<ReadonlyArray<{ readonly runId: string; readonly isPromoted: boolean }>, StoreError>
+    readonly tables: Effect.Effect<ReadonlyArray<FieldTable>, StoreError>
     /** What a person says that an event is: a class, or nothing (the empty text). */
-    readonly judgements: Effect.Effect<(event: Pick<Event, "recording" | "start" | "end">) => string | undefined, StoreError>
-    /** The annotations of a recording have just changed. */
-    readonly annotated: (recording: string) => Effect.Effect<void>
+    readonly judgements: Effect.Effect<(event: Event) => string | undefined, StoreError>
     /** Looks at the store at the next question. */
     readonly forget: Effect.Effect<void>
   }
->()("ecosight/service/Field") {}
+>()("ecosight/service/Field") {
+  static readonly layer = Layer.effect(
+    Field,
+    Effect.gen(function* () {
+      const store = yield* Store
+      const scans = yield* Scans
+      const current = yield* Current
+      const here = Effect.provideService(Store, store)
+
+      const listing = keptAWhile(store.list(FIELD_PREFIX).pipe(Stream.filter(isFieldRecording), Stream.runCollect))
+      const scanned = keptAWhile(
+        Effect.gen(function* () {
+          const parts = yield* Stream.runCollect(store.list(SCANS_PREFIX))
+          const recipes = new Set(parts.flatMap(({ key }) => /^scans\/([0-9a-f]{16})\//.exec(key)?.[1] ?? []))
+          return yield* Effect.forEach(recipes, (id) => scans.index({ id }))
+        })
+      )
+      const recordings = Effect.gen(function* () {
+        const known = yield* scanned.get
+        return (yield* listing.get).map(
+          (recording): FieldRecording => ({
+            recording,
+            site: siteOf(recording.key),
+            heard: scannedAs(known, recording)
+          })
+        )
+      })
+
+      /** Parts never change: each is read once. */
+      const parts = new Map<string, ReadonlyArray<Event>>()
+      const models = keptAWhile(
+        Effect.map(Stream.runCollect(store.list(EVENTS_PREFIX)), (found) =>
+          Map.groupBy(
+            found.filter(({ key }) => /^events\/[^/]+\/[^/]+\.parquet$/.test(key)),
+            ({ key }) => key.slice(EVENTS_PREFIX.length).split("/")[0]!
+          )
+        )
+      )
+      const readPart = Effect.fnUntraced(function* ({ key }: ObjectInfo) {
+        const known = parts.get(key)
+        if (known !== undefined) return known
+        // Merged into another since it was listed.
+        const found = yield* orNone(store.get(key))
+        const events = Option.isNone(found) ? [] : yield* decodeEventPart(nameOf(key), found.value.bytes)
+        parts.set(key, events)
+        return events
+      })
+      const heard = Effect.fn("Field.heard")(function* (asked: string | undefined) {
+        const found = yield* models.get
+        const promoted = Option.getOrUndefined(yield* current.model)?.runId
+        const newest = [...found.keys()].sort().at(-1)
+        const model = asked ?? (promoted !== undefined && found.has(promoted) ? promoted : newest)
+        const own = model === undefined ? undefined : found.get(model)
+        if (model === undefined || own === undefined) return undefined
+        const events = (yield* Effect.forEach(own, readPart, { concurrency: AT_ONCE })).flat()
+        return { model, events } satisfies Heard
+      })
+
+      const texts = new Map<string, { readonly etag: string; readonly table: FieldTable["table"] }>()
+      const readOne = Effect.fnUntraced(function* ({ key, etag }: ObjectInfo, recording: string | undefined) {
+        const known = texts.get(key)
+        if (known?.etag === etag) return { key, recording, table: known.table } satisfies FieldTable
+        const found = yield* orNone(store.get(key))
+        const table: FieldTable["table"] = Option.isNone(found)
+          ? Result.fail("It has just been removed.")
+          : decodeAnnotations(key, found.value.etag, found.value.bytes)
+        texts.set(key, { etag, table })
+        return { key, recording, table } satisfies FieldTable
+      })
+      const tables = keptAWhile(
+        Effect.gen(function* () {
+          const recordingOf = new Map(
+            (yield* listing.get).flatMap(({ key }) => tableKeys(key).map((table) => [table, key] as const))
+          )
+          const below = yield* Stream.runCollect(store.list(ANNOTATIONS_PREFIX))
+          const beside = yield* store.list(FIELD_PREFIX).pipe(
+            Stream.filter(({ key }) => recordingOf.has(key)),
+            Stream.runCollect
+          )
+          const own = below.filter(({ key }) => /\.(csv|txt)$/i.test(key))
+          return yield* Effect.forEach([...own, ...beside], (table) => readOne(table, recordingOf.get(table.key)), {
+            concurrency: AT_ONCE
+          })
+        })
+      )
+      const judgements = Effect.map(tables.get, (found) => {
+        const byRecording = new Map<string, Annotations>(
+          found.flatMap(({ recording, table }) =>
+            recording === undefined || Result.isFailure(table) ? [] : [[recording, table.success] as const]
+          )
+        )
+        return (event: Event) => {
+          const own = byRecording.get(event.recording)
+          return own === undefined ? undefined : judgementOf(event, own)
+        }
+      })
+
+      return Field.of({
+        recordings,
+        heard,
+        models: Effect.gen(function* () {
+          const promoted = Option.getOrUndefined(yield* current.model)?.runId
+          const found = [...(yield* models.get).keys()].sort().reverse()
+          return found.map((runId) => ({ runId, isPromoted: runId === promoted }))
+        }),
+        tables: here(tables.get),
+        judgements: here(judgements),
+        forget: Effect.forEach([listing, scanned, models, tables], ({ forget }) => forget, { discard: true })
+      })
+    })
+  ).pipe(Layer.provide(Scans.layer))
+}
+
+const scannedAs = (known: ReadonlyArray<KnownScans>, object: ObjectInfo): ScannedRecording | undefined => {
+  for (const scan of known) {
+    const content = scan.contentOf(object)
+    const recording = content === undefined ? undefined : scan.recordings.get(content)
+    if (recording !== undefined) return recording
+  }
+  return undefined
+}

@@ -9,12 +9,13 @@ import { copyVersion, localCopyOf } from "./localCopy.ts"
 import { Outages } from "./outages.ts"
 import { type Heard, PATIENCE, Predicting } from "./protocols.ts"
 import { Refusal, refuse } from "./refusal.ts"
+import type { RecordingSpan } from "./spanSound.ts"
 import type { Spooled } from "./spool.ts"
 
 const PROGRAM = programPath("./predictorProgram.ts", import.meta.url)
 
 /** Failures whose sentences clients may read, and their statuses. */
-const FOR_CLIENTS: Readonly<Record<string, number>> = { NoRecording: 400, NoPredictions: 503 }
+const FOR_CLIENTS: Readonly<Record<string, number>> = { NoRecording: 400, NoPredictions: 503, NoSound: 404 }
 
 /** A version that cannot be loaded or run; the one promoted before it may be. */
 class UnusableVersion extends Schema.TaggedError<UnusableVersion>()("UnusableVersion", { message: Schema.String }) {}
@@ -30,6 +31,8 @@ export class Predictor extends Context.Service<
   {
     /** What the version that is served now says of a recording. */
     readonly predict: (recording: Spooled) => Effect.Effect<Heard, Refusal | StoreError>
+    /** A part of a field recording, as a WAV file. */
+    readonly span: (part: typeof RecordingSpan.Type) => Effect.Effect<Uint8Array, Refusal>
     /** Seconds of sound, cut at CLIP_MAX_SECONDS; refuses what is no recording. */
     readonly inspect: (recording: Spooled) => Effect.Effect<number, Refusal>
     /** Refuses where as many wait as may: who asks ahead of reading a body need not read it. */
@@ -119,8 +122,11 @@ export class Predictor extends Context.Service<
           yield* admit
           return yield* withServed((runId) => ask("predict", { runId, recording }))
         }),
+        // Without a version there is none that could be unusable.
+        span: Effect.fn("Predictor.span")((part) =>
+          Effect.andThen(admit, Effect.catchTag(ask("span", part), "UnusableVersion", Effect.die))
+        ),
         inspect: Effect.fn("Predictor.inspect")((recording) =>
-          // Without a version there is none that could be unusable.
           Effect.andThen(admit, Effect.catchTag(ask("inspect", { recording }), "UnusableVersion", Effect.die))
         ),
         admit,

@@ -5,6 +5,7 @@ import { openStoreAt } from "../store/openStore.ts"
 import { Store } from "../store/store.ts"
 import { loadedVersion } from "./loadedVersion.ts"
 import { Predicting } from "./protocols.ts"
+import { spanSound } from "./spanSound.ts"
 import { mapSpooled } from "./spool.ts"
 
 // The service's predictor, `<store> <promoted version>`: it decodes and predicts, one request after another, and dies alone.
@@ -12,12 +13,14 @@ import { mapSpooled } from "./spool.ts"
 const [location = "", promoted = ""] = process.argv.slice(2)
 
 const program = Effect.gen(function* () {
+  const store = yield* Store
   const { load, predict, inspect } = yield* loadedVersion
   // Ahead of the first prediction, for which it is read again where this fails.
   if (promoted !== "") yield* Effect.ignore(load(promoted))
   return yield* answer(Predicting, undefined, {
     load: ({ runId }) => Effect.asVoid(load(runId)),
     predict: ({ runId, recording }) => Effect.flatMap(mapSpooled(recording), (bytes) => predict(runId, bytes)),
+    span: (part) => Effect.provideService(spanSound(part), Store, store),
     inspect: ({ recording }) => Effect.flatMap(mapSpooled(recording), inspect)
   })
 })

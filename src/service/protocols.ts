@@ -5,6 +5,7 @@ import { ReviewStep } from "../review/review.ts"
 import { ObjectInfo } from "../store/store.ts"
 import { RunEvent } from "../stream/events.ts"
 import { ScanData } from "./scanLog.ts"
+import { RecordingSpan } from "./spanSound.ts"
 import { Spooled } from "./spool.ts"
 
 // What the service and its processes say to each other.
@@ -34,6 +35,8 @@ export const Predicting = {
       payload: Schema.Struct({ runId: Schema.String, recording: Spooled }),
       answer: Heard
     },
+    /** A part of a field recording, as a WAV file. */
+    span: { ...quick, payload: RecordingSpan, answer: Schema.Uint8Array },
     /** Decode only: how many seconds of sound it is. */
     inspect: { ...quick, payload: Schema.Struct({ recording: Spooled }), answer: Schema.Number }
   },

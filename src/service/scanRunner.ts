@@ -56,7 +56,7 @@ export class ScanRunner extends Context.Service<
       let waiting: ScanTask | undefined
       const live = () => [...scans.values()].find(({ ending }) => ending === undefined)
 
-      const perform = (scan: Scan) =>
+      const perform = (scan: Scan): Effect.Effect<void> =>
         supervise(Scanning, () => [process.execPath, PROGRAM, location], { restart: false }).pipe(
           Effect.flatMap(({ ask }) =>
             ask("scan", scan.task, (told) => {

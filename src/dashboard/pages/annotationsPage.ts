@@ -19,7 +19,7 @@ export const annotationsPage = async (asked: URLSearchParams): Promise<Page> => 
   const detail = h("div", { class: "wide", "aria-live": "polite" })
 
   const showTables = async () => {
-    const tables = await dataOf(service.annotations.get({ query: { skip: `${skip}`, limit: `${SHOWN}` } as never }))
+    const tables = await dataOf(service.annotations.get({ query: { skip, limit: SHOWN } }))
     place.replaceChildren(...tablesOf(tables, skip, open, turnTo))
   }
   const turnTo = (first: number) =>

@@ -50,7 +50,7 @@ export const eventsPage = async (asked: URLSearchParams): Promise<Page> => {
   filters.start(asked)
   if (asked.size > 0) await list.anew()
   await showActivity()
-  await scan.look(await dataOf(service.scans.get({ query: { limit: "1" } as never })))
+  await scan.look(await dataOf(service.scans.get({ query: { limit: 1 } })))
   return {
     content: h(
       "div",

@@ -73,7 +73,7 @@ export const fieldPage = async (asked: URLSearchParams): Promise<Page> => {
   })
   await showSites()
   if (open !== null) await showSite(open)
-  await scan.look(await dataOf(service.scans.get({ query: { limit: "1" } as never })))
+  await scan.look(await dataOf(service.scans.get({ query: { limit: 1 } })))
   return {
     content: h(
       "div",

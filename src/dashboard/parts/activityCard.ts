@@ -16,7 +16,7 @@ export const activityCard = () => {
     const shown = query.class === undefined ? classes : [query.class]
     const plots = await Promise.all(
       shown.slice(0, MOST).map(async (name) => {
-        const activity = await dataOf(service.events.activity.get({ query: { ...query, class: name } as never }))
+        const activity = await dataOf(service.events.activity.get({ query: { ...query, class: name } }))
         return { name, ...activity }
       })
     )

@@ -21,8 +21,8 @@ export const alikeCard = (open: (event: HeardEvent) => void) => {
       title.textContent = "Looking through all that was heard …"
       place.replaceChildren()
       const { recording, start, end } = event
-      const query = { recording, start: `${start}`, end: `${end}` }
-      const { windows, searched, seconds } = await dataOf(service.events.like.get({ query: query as never }))
+      const query = { recording, start, end }
+      const { windows, searched, seconds } = await dataOf(service.events.like.get({ query: query }))
       title.textContent =
         windows.length === 0
           ? "Nothing else was heard yet."

@@ -44,8 +44,8 @@ export const eventFilters = (changed: () => void) => {
   /** The filter, without what is left open. */
   const filter = (): EventQuery => ({
     ...Object.fromEntries(Object.entries(fields).flatMap(([name, { value }]) => (value === "" ? [] : [[name, value]]))),
-    ...(least.value === "" ? {} : { least: String(Number(least.value) / 100) }),
-    ...(most.value === "" ? {} : { most: String(Number(most.value) / 100) })
+    ...(least.value === "" ? {} : { least: Number(least.value) / 100 }),
+    ...(most.value === "" ? {} : { most: Number(most.value) / 100 })
   })
   /** What there is to choose from now; what is chosen stays chosen. */
   const know = ({ sites, classes, models }: Events) => {

@@ -31,7 +31,7 @@ export const eventList = ({ query, know, open }: Asked) => {
 
   const ask = async (): Promise<boolean> => {
     const own = ++turn
-    const answer = await dataOf(service.events.get({ query: { ...query(), limit: String(SHOWN), skip: String(skip) } as never }))
+    const answer = await dataOf(service.events.get({ query: { ...query(), limit: SHOWN, skip } }))
     if (own !== turn) return false
     found = answer
     know(answer)
@@ -120,7 +120,7 @@ export const eventList = ({ query, know, open }: Asked) => {
       hidden: true,
       click: () =>
         void attempt(() =>
-          download(`${service.events["list.csv"]["~path"]}?${new URLSearchParams(query() as never)}`, "events.csv")
+          download(`${service.events["list.csv"]["~path"]}?${new URLSearchParams(query())}`, "events.csv")
         )
     },
     "Download as CSV"

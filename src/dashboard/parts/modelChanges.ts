@@ -31,11 +31,11 @@ export const modelChanges = (open: (event: HeardEvent) => void) => {
       const query = {
         from: from.value,
         to: to.value,
-        limit: String(SHOWN),
-        skip: String(skip),
-        ...(kind.value === "" ? {} : { kind: kind.value })
+        limit: SHOWN,
+        skip,
+        ...(kind.value === "" ? {} : { kind: kind.value as Change["kind"] })
       }
-      draw(await dataOf(service.events.changes.get({ query: query as never })))
+      draw(await dataOf(service.events.changes.get({ query: query })))
     })
   const turnTo = (first: number) => {
     skip = first

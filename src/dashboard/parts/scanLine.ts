@@ -69,7 +69,7 @@ export const scanLine = ({ heard, ended }: Listeners) => {
   const look = async (scans: Pick<Scans, "running">) => follow(scans.running)
   const timer = setInterval(() => {
     if (running !== null && source?.readyState !== EventSource.CLOSED) return
-    dataOf(service.scans.get({ query: { limit: "1" } as never })).then(
+    dataOf(service.scans.get({ query: { limit: 1 } })).then(
       (scans) => {
         // Its events came no more: it has ended meanwhile, or goes on elsewhere.
         if (running !== null && scans.running === null) ended()

@@ -15,7 +15,7 @@ const MOST_BREAKS = 10
 
 /** What there is of one site: what was heard there, gaps, recordings, activity by class. */
 export const siteCards = async (name: string): Promise<ReadonlyArray<HTMLElement>> => {
-  const ask = (skip: number) => dataOf(service.field.site.get({ query: { name, skip: `${skip}`, limit: `${SHOWN}` } as never }))
+  const ask = (skip: number) => dataOf(service.field.site.get({ query: { name, skip, limit: SHOWN } }))
   const first = await ask(0)
   const recordings = h("div", {})
   const show = (site: Site, skip: number) => recordings.replaceChildren(...recordingsOf(site, skip, turnTo))
@@ -73,7 +73,7 @@ const activityOf = async (name: string, { classes }: Site): Promise<ReadonlyArra
   const plots = await Promise.all(
     classes.slice(0, MOST_PLOTS).map(async (one) => {
       const query = { site: name, class: one.name }
-      const { hours } = await dataOf(service.events.activity.get({ query: query as never }))
+      const { hours } = await dataOf(service.events.activity.get({ query: query }))
       return hours.length === 0 ? [] : [heatmap(one.name, hours)]
     })
   )
