@@ -31,9 +31,7 @@ export const addTable = Effect.fn("addTable")(function* (
   const recordingOf = (row: AnnotationRow | HeardSpan) =>
     asked ?? (row.file === undefined ? own : recordingNamed(stemOf(row.file), recordings))
   const found = new Set([...rows, ...complete].map(recordingOf).filter((key) => key !== undefined))
-  const missing = [...rows, ...complete].flatMap((row) =>
-    recordingOf(row) === undefined ? [row.file ?? name] : []
-  )
+  const missing = [...rows, ...complete].flatMap((row) => (recordingOf(row) === undefined ? [row.file ?? name] : []))
   if (found.size === 0 && missing.length > 0) {
     const message = `None of the recordings that ${name} is of is there (${[...new Set(missing)].slice(0, 3).join(", ")}): choose one.`
     return yield* new AnnotationError({ reason: "unreadable", message })

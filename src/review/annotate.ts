@@ -84,7 +84,15 @@ export const annotationsAsCsv = ({ annotations, complete }: Annotations): string
   const rows = [
     ...annotations.map(({ start, end, label, confidence, annotator = "", low = "", high = "" }) => ({
       start,
-      cells: [seconds(start), seconds(end), label, confidence === undefined ? "" : probability(confidence), annotator, low, high]
+      cells: [
+        seconds(start),
+        seconds(end),
+        label,
+        confidence === undefined ? "" : probability(confidence),
+        annotator,
+        low,
+        high
+      ]
     })),
     ...complete.flatMap((part) =>
       part === undefined
@@ -107,7 +115,11 @@ const TRIES = 5
  * another program's is kept beside it, under a name that is no table's.
  */
 export const changeAnnotations = Effect.fn("changeAnnotations")(
-  function* (recording: string, change: (before: Annotations) => Effect.Effect<Annotations, AnnotationError>, etag?: string) {
+  function* (
+    recording: string,
+    change: (before: Annotations) => Effect.Effect<Annotations, AnnotationError>,
+    etag?: string
+  ) {
     const store = yield* Store
     const found = yield* readAnnotations(recording)
     if (etag !== undefined && etag !== (Option.getOrUndefined(found)?.etag ?? "")) {

@@ -20,10 +20,7 @@ const isSame = (a: Span, b: Span): boolean => Math.abs(a.start - b.start) < CLOS
  * Writes down what a person says of an event: a class, or that nothing is there (the empty text), as an annotation of just
  * its span; null takes that back. What was said of the same span before is replaced.
  */
-export const judge = (
-  { recording, start, end }: Span & { readonly recording: string },
-  label: string | null
-) => {
+export const judge = ({ recording, start, end }: Span & { readonly recording: string }, label: string | null) => {
   const span = { start, end }
   return changeAnnotations(recording, ({ annotations, complete }) => {
     const others = annotations.filter((one) => !isSame(one, span))

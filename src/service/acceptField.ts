@@ -22,7 +22,10 @@ export const acceptField = Effect.fn("acceptField")(function* (name: string, sit
   if (!SITE.test(site)) return yield* refuse(400, SITE_RULE)
   const key = `${FIELD_PREFIX}${site}/${safeName(name)}`
   if (!isFieldRecording({ key })) {
-    return yield* refuse(400, `${name} is named as notes or a table are: a recording's name ends in .wav, .flac or the like.`)
+    return yield* refuse(
+      400,
+      `${name} is named as notes or a table are: a recording's name ends in .wav, .flac or the like.`
+    )
   }
   yield* (yield* Predictor).inspect(recording)
   const bytes = yield* mapSpooled(recording)

@@ -41,7 +41,13 @@ const Listed = Schema.Struct({
 
 const MOST_PROBLEMS = 100
 
-const list = Effect.fnUntraced(function* ({ skip = 0, limit = 50 }: { readonly skip?: number; readonly limit?: number }) {
+const list = Effect.fnUntraced(function* ({
+  skip = 0,
+  limit = 50
+}: {
+  readonly skip?: number
+  readonly limit?: number
+}) {
   const tables = yield* (yield* Field).tables
   return {
     total: tables.length,
@@ -74,7 +80,9 @@ const recordingAt = Effect.fnUntraced(function* (key: string) {
 const MOST_EDIT = 2_000_000
 
 const refused = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
-  Effect.mapError(effect, (error) => (error instanceof AnnotationError ? refuse(STATUS[error.reason], error.message) : error))
+  Effect.mapError(effect, (error) =>
+    error instanceof AnnotationError ? refuse(STATUS[error.reason], error.message) : error
+  )
 
 const STATUS = { unreadable: 400, damaged: 409, changed: 409 } as const
 
@@ -119,7 +127,8 @@ const upload = (request: Request) =>
         if (asked !== undefined) yield* recordingAt(asked)
         const added = yield* addTable(bytes, file.name, recordings, asked)
         yield* (yield* Field).forget
-        const of = added.recordings.length === 1 ? fileName(added.recordings[0]!) : `${added.recordings.length} recordings`
+        const of =
+          added.recordings.length === 1 ? fileName(added.recordings[0]!) : `${added.recordings.length} recordings`
         return { success: true, message: `${added.annotations} annotations of ${of} were added.`, ...added }
       }, refused)
     )
@@ -155,7 +164,10 @@ export const annotationRoutes = (handle: Handle) =>
   new Elysia({ name: "annotations", tags: ["Field recordings"] })
     .get("/annotations", ({ request, query }) => handle(request, list(query)), {
       query: input(
-        Schema.Struct({ skip: Schema.optionalKey(wholeNumber(0, 1e9)), limit: Schema.optionalKey(wholeNumber(1, 500)) }),
+        Schema.Struct({
+          skip: Schema.optionalKey(wholeNumber(0, 1e9)),
+          limit: Schema.optionalKey(wholeNumber(1, 500))
+        }),
         "limit must be a whole number from 1 to 500, skip one of at least 0."
       ),
       response: answers(Schema.Struct({ tables: Schema.Array(Listed), total: Schema.Int }), 401, 422),

@@ -11,9 +11,9 @@ import { activityOf, EVENT_ORDERS, EventFilter, filterEvents, orderEvents } from
 import { Field } from "./field.ts"
 import type { Handle } from "./handle.ts"
 import { checkClass, knownClasses } from "./newClasses.ts"
-import { refuse } from "./refusal.ts"
 import { Predictor } from "./predictor.ts"
-import { answers, Binary, Done, input, jsonBody, seconds, streams, wholeNumber } from "./stated.ts"
+import { refuse } from "./refusal.ts"
+import { answers, Binary, Done, input, jsonBody, limited, seconds, streams, wholeNumber } from "./stated.ts"
 
 const Told = Schema.Struct({
   ...Event.fields,
@@ -123,16 +123,12 @@ const Change = Schema.Struct({
   after: Schema.NullOr(Told)
 })
 
-const changes = Effect.fnUntraced(function* ({
-  from,
-  to,
-  kind,
-  skip = 0,
-  limit = 50,
-  ...filter
-}: typeof Changes.Type) {
+const changes = Effect.fnUntraced(function* ({ from, to, kind, skip = 0, limit = 50, ...filter }: typeof Changes.Type) {
   const [before, after] = [yield* found({ ...filter, model: from }), yield* found({ ...filter, model: to })]
-  for (const [{ model }, asked] of [[before, from], [after, to]] as const) {
+  for (const [{ model }, asked] of [
+    [before, from],
+    [after, to]
+  ] as const) {
     if (model === null) return yield* refuse(404, `The model ${asked} has heard no recording yet: scan with it first.`)
   }
   const { gained, lost, moved, same } = compareEvents(before.events, after.events)
@@ -164,7 +160,14 @@ const Judging = Schema.Struct({
   other: Schema.optionalKey(Schema.String)
 })
 
-const judgeEvent = Effect.fnUntraced(function* ({ recording, start, end, answer, other, ...event }: typeof Judging.Type) {
+const judgeEvent = Effect.fnUntraced(function* ({
+  recording,
+  start,
+  end,
+  answer,
+  other,
+  ...event
+}: typeof Judging.Type) {
   if (answer === "other" && other === undefined) return yield* refuse(422, "Name the class that it is in `other`.")
   const label = { yes: event.class, no: "", other: other ?? "", none: null }[answer]
   if (answer === "other") yield* checkClass(other!)
@@ -205,6 +208,33 @@ const SoundQuery = Schema.Struct({
   start: seconds,
   end: seconds,
   around: Schema.optionalKey(seconds)
+})
+
+const alike = Effect.fnUntraced(function* (span: { recording: string; start: number; end: number }) {
+  if (span.end <= span.start) return yield* refuse(422, "end must be after start.")
+  const { windows, ...searched } = yield* (yield* Predictor).alike(span)
+  const heard = yield* Field.use(({ heard }) => heard(undefined))
+  const judged = yield* Field.use(({ judgements }) => judgements)
+  const byRecording = Map.groupBy(heard?.events ?? [], ({ recording }) => recording)
+  return {
+    ...searched,
+    windows: windows.map((window) => {
+      // What the model in use heard there, if it did.
+      const event = byRecording
+        .get(window.recording)
+        ?.find(({ start, end }) => start < window.end && end > window.start)
+      const heardAs = event?.class ?? ""
+      return {
+        ...window,
+        site: siteOf(window.recording),
+        class: heardAs,
+        peak: event?.peak ?? 0,
+        mean: event?.mean ?? 0,
+        windows: 1,
+        judged: judged({ ...window, class: heardAs }) ?? null
+      }
+    })
+  }
 })
 
 /** What models heard in field recordings: lists, activity, sound, judgements, and what changed between two models. */
@@ -270,21 +300,32 @@ export const eventRoutes = (handle: Handle) =>
         Judging,
         "The body must be {recording, start, end, class, answer}: yes, no, none (takes an answer back) or other, with the class in `other`."
       ),
+      response: answers(Schema.Struct({ ...Done, judged: Schema.NullOr(Schema.String) }), 400, 401, 404, 409, 413, 422),
+      detail: { summary: "Writes what a person says of an event as an annotation, or takes that back" }
+    })
+    .get("/events/like", ({ request, query }) => handle(request, alike(query)), {
+      query: input(
+        Schema.Struct({ recording: Schema.String, start: seconds, end: seconds }),
+        "recording must be a key; start and end are seconds."
+      ),
       response: answers(
-        Schema.Struct({ ...Done, judged: Schema.NullOr(Schema.String) }),
-        400,
+        Schema.Struct({
+          /** The most alike first; `class`, `peak` and `mean` are of what the model in use heard there, if it did. */
+          windows: Schema.Array(Schema.Struct({ ...Told.fields, likeness: Schema.Finite })),
+          /** Windows that were compared, and in how many seconds. */
+          searched: Schema.Int,
+          seconds: Schema.Finite
+        }),
         401,
-        404,
-        409,
-        413,
         422
       ),
-      detail: { summary: "Writes what a person says of an event as an annotation, or takes that back" }
+      detail: { ...limited, summary: "What sounds most like a span of a recording, over all that was heard" }
     })
     .get("/events/audio", ({ request, query }) => handle(request, sound(query)), {
       query: input(SoundQuery, "recording must be a key; start, end and around are seconds."),
       detail: {
-        summary: "An event's sound with `around` seconds before and after it, as WAV; X-Sound-From says where it begins",
+        summary:
+          "An event's sound with `around` seconds before and after it, as WAV; X-Sound-From says where it begins",
         responses: streams("audio/wav", "Mono, at the recording's own rate", Binary, 400, 401, 404, 422)
       }
     })

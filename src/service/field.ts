@@ -1,15 +1,20 @@
 import { Context, Effect, Layer, Option, Result, Stream } from "effect"
 import type { Event } from "../classifier/events/event.ts"
-import { nameOf } from "../embeddings/parts.ts"
 import type { KnownScans } from "../embeddings/scans/knownScans.ts"
 import type { ScannedRecording } from "../embeddings/scans/scannedRecording.ts"
 import { Scans } from "../embeddings/scans/scans.ts"
-import { type Annotations, ANNOTATIONS_PREFIX, decodeAnnotations, type StoredAnnotations, tableKeys } from "../review/annotate.ts"
+import {
+  ANNOTATIONS_PREFIX,
+  type Annotations,
+  decodeAnnotations,
+  type StoredAnnotations,
+  tableKeys
+} from "../review/annotate.ts"
 import { judgementOf } from "../review/judge.ts"
+import { readPart } from "../runs/scan/eventParts.ts"
 import { EVENTS_PREFIX, FIELD_PREFIX, isFieldRecording, SCANS_PREFIX, siteOf } from "../store/keys.ts"
-import { type ObjectInfo, orNone, Store, type StoreError } from "../store/store.ts"
+import { isAbsence, type ObjectInfo, orNone, Store, type StoreError } from "../store/store.ts"
 import { Current } from "./current.ts"
-import { decodeEventPart } from "./eventParts.ts"
 import { keptAWhile } from "./keptAWhile.ts"
 
 /** A field recording, and what was heard of it, if it was. */
@@ -48,7 +53,10 @@ export class Field extends Context.Service<
     readonly models: Effect.Effect<ReadonlyArray<{ readonly runId: string; readonly isPromoted: boolean }>, StoreError>
     readonly tables: Effect.Effect<ReadonlyArray<FieldTable>, StoreError>
     /** What a person says that an event is: a class, or nothing (the empty text). */
-    readonly judgements: Effect.Effect<(event: Event) => string | undefined, StoreError>
+    readonly judgements: Effect.Effect<
+      (event: Pick<Event, "recording" | "start" | "end" | "class">) => string | undefined,
+      StoreError
+    >
     /** Looks at the store at the next question. */
     readonly forget: Effect.Effect<void>
   }
@@ -80,8 +88,8 @@ export class Field extends Context.Service<
         )
       })
 
-      /** Parts never change: each is read once. */
-      const parts = new Map<string, ReadonlyArray<Event>>()
+      /** Each version of a part is read once. */
+      const parts = new Map<string, { readonly etag: string; readonly events: ReadonlyArray<Event> }>()
       const models = keptAWhile(
         Effect.map(Stream.runCollect(store.list(EVENTS_PREFIX)), (found) =>
           Map.groupBy(
@@ -90,13 +98,16 @@ export class Field extends Context.Service<
           )
         )
       )
-      const readPart = Effect.fnUntraced(function* ({ key }: ObjectInfo) {
+      const readOnce = Effect.fnUntraced(function* ({ key, etag }: ObjectInfo) {
         const known = parts.get(key)
-        if (known !== undefined) return known
-        // Merged into another since it was listed.
-        const found = yield* orNone(store.get(key))
-        const events = Option.isNone(found) ? [] : yield* decodeEventPart(nameOf(key), found.value.bytes)
-        parts.set(key, events)
+        if (known?.etag === etag) return known.events
+        const read = here(readPart(key)).pipe(
+          Effect.catchTag("PartError", ({ message }) => Effect.as(Effect.logWarning(message), [])),
+          // Another has taken its place since it was listed.
+          Effect.catchIf(isAbsence, () => Effect.succeed([]))
+        )
+        const events = yield* read
+        parts.set(key, { etag, events })
         return events
       })
       const heard = Effect.fn("Field.heard")(function* (asked: string | undefined) {
@@ -106,7 +117,7 @@ export class Field extends Context.Service<
         const model = asked ?? (promoted !== undefined && found.has(promoted) ? promoted : newest)
         const own = model === undefined ? undefined : found.get(model)
         if (model === undefined || own === undefined) return undefined
-        const events = (yield* Effect.forEach(own, readPart, { concurrency: AT_ONCE })).flat()
+        const events = (yield* Effect.forEach(own, readOnce, { concurrency: AT_ONCE })).flat()
         return { model, events } satisfies Heard
       })
 
@@ -143,7 +154,7 @@ export class Field extends Context.Service<
             recording === undefined || Result.isFailure(table) ? [] : [[recording, table.success] as const]
           )
         )
-        return (event: Event) => {
+        return (event: Pick<Event, "recording" | "start" | "end" | "class">) => {
           const own = byRecording.get(event.recording)
           return own === undefined ? undefined : judgementOf(event, own)
         }

@@ -118,7 +118,10 @@ export const fieldRoutes = (handle: Handle) =>
       detail: { summary: "The sites: recordings, hours heard, events of the model in use" }
     })
     .get("/field/site", ({ request, query }) => handle(request, site(query)), {
-      query: input(SiteQuery, "name must be that of a site, limit a whole number from 1 to 500, skip one of at least 0."),
+      query: input(
+        SiteQuery,
+        "name must be that of a site, limit a whole number from 1 to 500, skip one of at least 0."
+      ),
       response: answers(
         Schema.Struct({
           recordings: Schema.Array(Recording),

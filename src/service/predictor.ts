@@ -1,7 +1,7 @@
 import { Context, Effect, Layer, Option, Schema, Semaphore } from "effect"
 import { Settings } from "../config/settings.ts"
 import { programPath } from "../processes/programPath.ts"
-import type { Kind, Payload } from "../processes/protocol.ts"
+import type { Answer, Kind, Payload } from "../processes/protocol.ts"
 import { supervise } from "../processes/supervise.ts"
 import { Store, type StoreError } from "../store/store.ts"
 import { Current } from "./current.ts"
@@ -33,6 +33,8 @@ export class Predictor extends Context.Service<
     readonly predict: (recording: Spooled) => Effect.Effect<Heard, Refusal | StoreError>
     /** A part of a field recording, as a WAV file. */
     readonly span: (part: typeof RecordingSpan.Type) => Effect.Effect<Uint8Array, Refusal>
+    /** What sounds like a part of a field recording. */
+    readonly alike: (part: typeof RecordingSpan.Type) => Effect.Effect<Answer<typeof Predicting, "alike">, Refusal>
     /** Seconds of sound, cut at CLIP_MAX_SECONDS; refuses what is no recording. */
     readonly inspect: (recording: Spooled) => Effect.Effect<number, Refusal>
     /** Refuses where as many wait as may: who asks ahead of reading a body need not read it. */
@@ -125,6 +127,9 @@ export class Predictor extends Context.Service<
         // Without a version there is none that could be unusable.
         span: Effect.fn("Predictor.span")((part) =>
           Effect.andThen(admit, Effect.catchTag(ask("span", part), "UnusableVersion", Effect.die))
+        ),
+        alike: Effect.fn("Predictor.alike")((part) =>
+          Effect.andThen(admit, Effect.catchTag(ask("alike", part), "UnusableVersion", Effect.die))
         ),
         inspect: Effect.fn("Predictor.inspect")((recording) =>
           Effect.andThen(admit, Effect.catchTag(ask("inspect", { recording }), "UnusableVersion", Effect.die))

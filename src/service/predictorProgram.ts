@@ -3,6 +3,7 @@ import { Settings } from "../config/settings.ts"
 import { answer, runProgram } from "../processes/program.ts"
 import { openStoreAt } from "../store/openStore.ts"
 import { Store } from "../store/store.ts"
+import { fieldListener } from "./fieldListener.ts"
 import { loadedVersion } from "./loadedVersion.ts"
 import { Predicting } from "./protocols.ts"
 import { spanSound } from "./spanSound.ts"
@@ -14,6 +15,7 @@ const [location = "", promoted = ""] = process.argv.slice(2)
 
 const program = Effect.gen(function* () {
   const store = yield* Store
+  const { alike } = yield* fieldListener
   const { load, predict, inspect } = yield* loadedVersion
   // Ahead of the first prediction, for which it is read again where this fails.
   if (promoted !== "") yield* Effect.ignore(load(promoted))
@@ -21,6 +23,7 @@ const program = Effect.gen(function* () {
     load: ({ runId }) => Effect.asVoid(load(runId)),
     predict: ({ runId, recording }) => Effect.flatMap(mapSpooled(recording), (bytes) => predict(runId, bytes)),
     span: (part) => Effect.provideService(spanSound(part), Store, store),
+    alike: (part) => Effect.provideService(alike(part), Store, store),
     inspect: ({ recording }) => Effect.flatMap(mapSpooled(recording), inspect)
   })
 })

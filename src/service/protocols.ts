@@ -37,6 +37,22 @@ export const Predicting = {
     },
     /** A part of a field recording, as a WAV file. */
     span: { ...quick, payload: RecordingSpan, answer: Schema.Uint8Array },
+    /** What sounds like a part of a field recording, over all that was heard, the most alike first. */
+    alike: {
+      ...quick,
+      payload: RecordingSpan,
+      answer: Schema.Struct({
+        windows: Schema.Array(
+          Schema.Struct({
+            ...RecordingSpan.fields,
+            at: Schema.NullOr(Schema.String),
+            likeness: Schema.Finite
+          })
+        ),
+        searched: Schema.Int,
+        seconds: Schema.Finite
+      })
+    },
     /** Decode only: how many seconds of sound it is. */
     inspect: { ...quick, payload: Schema.Struct({ recording: Spooled }), answer: Schema.Number }
   },
@@ -72,11 +88,16 @@ export const Running = {
   inTurn: false
 } satisfies Protocol
 
+/** A probability from which on something is told of. */
+const Threshold = Schema.Finite.check(Schema.isBetween({ minimum: 0.01, maximum: 1 }))
+
 /** Which field recordings to hear, and by which version of the model; all that are new, and the one in use, unless said. */
 export const ScanTask = Schema.Struct({
   recording: Schema.optionalKey(Schema.String),
   site: Schema.optionalKey(Schema.String),
-  model: Schema.optionalKey(RunName)
+  model: Schema.optionalKey(RunName),
+  /** The probability that makes an event. */
+  threshold: Schema.optionalKey(Threshold)
 })
 export type ScanTask = typeof ScanTask.Type
 

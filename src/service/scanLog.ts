@@ -4,16 +4,12 @@ import { END_ID, type EventLog } from "./runLog.ts"
 /** The data of a scan's events as clients get them, by the event's name. */
 export const ScanData = {
   progress: Schema.Struct({
-    /** Recordings that are through, of those to hear. */
-    recordings: Schema.Int,
-    total: Schema.NullOr(Schema.Int),
-    /** Seconds of sound that were heard, of those that there are as far as that is known. */
-    secondsDone: Schema.Finite,
-    secondsTotal: Schema.NullOr(Schema.Finite),
+    /** Hours of sound that were heard, of about how many there are to hear. */
+    hours: Schema.Finite,
+    totalHours: Schema.Finite,
     /** Times real time. */
-    speed: Schema.NullOr(Schema.Finite),
-    secondsLeft: Schema.NullOr(Schema.Finite),
-    events: Schema.Int
+    speed: Schema.Finite,
+    secondsLeft: Schema.Finite
   }),
   skip: Schema.Struct({ key: Schema.String, reason: Schema.String }),
   end: Schema.Struct({

@@ -1,46 +1,41 @@
 import { Effect, Option, Schema } from "effect"
 import { Elysia } from "elysia"
 import { Settings } from "../config/settings.ts"
-import { RunName } from "../registry/runRecord.ts"
 import { isFieldRecording } from "../store/keys.ts"
 import { Store } from "../store/store.ts"
 import { acceptField } from "./acceptField.ts"
+import { Current } from "./current.ts"
 import { Field } from "./field.ts"
 import { mayReadAll } from "./guard.ts"
 import type { Handle } from "./handle.ts"
 import { Intake, readJson } from "./intake.ts"
+import { ScanTask } from "./protocols.ts"
 import { refuse } from "./refusal.ts"
 import { END_ID, eventStream } from "./runLog.ts"
 import { ScanData, type ScanEvent } from "./scanLog.ts"
 import { type Scan, ScanRunner } from "./scanRunner.ts"
 import { answers, Binary, Done, input, limited, open, streams, Timestamp, wholeNumber } from "./stated.ts"
 
-const Task = Schema.Struct({
-  /** A field recording's key; all that is new where neither it nor a site is named. */
-  recording: Schema.optionalKey(Schema.String),
-  site: Schema.optionalKey(Schema.String),
-  model: Schema.optionalKey(RunName)
-})
 const Upload = Schema.Struct({ file: Binary, site: Schema.String })
 
 const Started = Schema.Struct({
   ...Done,
-  status: Schema.Literals(["running", "in_progress"]),
+  status: Schema.Literals(["running", "in_progress", "no_model"]),
   /** The scan that was started, or is under way: then another follows it. */
-  scan_id: Schema.String,
+  scan_id: Schema.optionalKey(Schema.String),
   /** Where an uploaded recording lies. */
   key: Schema.optionalKey(Schema.String),
   already_stored: Schema.optionalKey(Schema.Boolean)
 })
 
-const begin = Effect.fnUntraced(function* (task: typeof Task.Type) {
+const begin = Effect.fnUntraced(function* (task: ScanTask) {
   const { status, id } = yield* (yield* ScanRunner).start(task)
   const message = status === "running" ? "The scan has begun." : "A scan is under way; another follows it."
   return { success: true, message, status, scan_id: id }
 })
 
 const byKey = Effect.fnUntraced(function* (body: unknown) {
-  const task = yield* Effect.mapError(Schema.decodeUnknownEffect(Task)(body), () => refuse(422, BODY))
+  const task = yield* Effect.mapError(Schema.decodeUnknownEffect(ScanTask)(body), () => refuse(422, BODY))
   if (task.recording !== undefined) {
     const store = yield* Store
     const isThere = isFieldRecording({ key: task.recording }) && Option.isSome(yield* store.find(task.recording))
@@ -59,14 +54,20 @@ const byUpload = Effect.fnUntraced(function* (request: Request) {
       Effect.gen(function* () {
         const { key, isNew } = yield* acceptField(file.name, fields.get("site") ?? "", file.recording)
         yield* (yield* Field).forget
-        return { ...(yield* begin({})), key, already_stored: !isNew }
+        const stored = { key, already_stored: !isNew }
+        if (Option.isNone(yield* (yield* Current).model)) {
+          return { success: true, message: UNHEARD, status: "no_model" as const, ...stored }
+        }
+        return { ...(yield* begin({})), ...stored }
       }),
     maxRecordingMegabytes * 1_000_000
   )
 })
 
+const UNHEARD = "The recording is stored; once a model is trained, a scan hears it."
+
 const BODY =
-  "The body must be {recording}, {site} or {} as JSON, with the model's run where another than the one in use is meant; or a multipart form with file and site."
+  "The body must be JSON: {recording}, {site} or {} for all that is new, with the run of another model than the one in use in `model`, and a threshold from 0.01 to 1; or a multipart form with file and site."
 
 const tell = ({ id, startedAt, task, progress, ending }: Scan) => ({
   id,
@@ -80,7 +81,7 @@ const tell = ({ id, startedAt, task, progress, ending }: Scan) => ({
 const ToldScan = Schema.Struct({
   id: Schema.String,
   startedAt: Timestamp,
-  task: Task,
+  task: ScanTask,
   status: Schema.Literals(["running", ...ScanData.end.fields.status.literals]),
   outcome: Schema.NullOr(Schema.String),
   progress: Schema.NullOr(ScanData.progress)
@@ -105,7 +106,9 @@ const events = Effect.fnUntraced(function* (request: Request, id: string, last: 
 const forAnybody = (event: ScanEvent): ReadonlyArray<ScanEvent> => {
   if (event.type === "skip") return []
   const { status } = event.data as ScanData["end"]
-  return status === "failed" ? [{ ...event, data: { status, outcome: "The scan failed; why is told with the token." } }] : [event]
+  return status === "failed"
+    ? [{ ...event, data: { status, outcome: "The scan failed; why is told with the token." } }]
+    : [event]
 }
 
 /** Scans of the field recordings: start, list, live events, stop. */
@@ -113,15 +116,18 @@ export const scanRoutes = (handle: Handle) =>
   new Elysia({ name: "scans", tags: ["Field recordings"] })
     .post(
       "/scan",
-      ({ request, body }) =>
-        handle(request, isForm(request) ? byUpload(request) : byKey(body)),
+      ({ request, body }) => (isForm(request) ? handle(request, byUpload(request)) : handle(request, byKey(body))),
       {
-        parse: [({ request }: { readonly request: Request }) => (isForm(request) ? null : readJson({ request })), "json" as const],
-        body: input(Schema.Union([Task, Upload]), BODY),
+        parse: [
+          ({ request }: { readonly request: Request }) => (isForm(request) ? null : readJson({ request })),
+          "json" as const
+        ],
+        body: input(Schema.Union([ScanTask, Upload]), BODY),
         response: answers(Started, 400, 401, 404, 408, 409, 413, 415, 422, 429),
         detail: {
           ...limited,
-          summary: "Hears field recordings: one by key, a site's, all that are new, or one that is uploaded (multipart: file, site)"
+          summary:
+            "Hears field recordings: one by key, a site's, all that are new, or one that is uploaded (multipart: file, site)"
         }
       }
     )

@@ -77,7 +77,8 @@ const tablesOf = (
   open: (recording: string) => Promise<void>,
   turnTo: (skip: number) => void
 ): ReadonlyArray<HTMLElement> => {
-  if (total === 0) return [h("p", {}, "Nothing is annotated yet: add a table above, or judge what was heard under Events.")]
+  if (total === 0)
+    return [h("p", {}, "Nothing is annotated yet: add a table above, or judge what was heard under Events.")]
   const rows = tables.map(({ key, recording, format, annotations, labels, problems }) => [
     recording === null
       ? h("span", { class: "name" }, key)

@@ -62,14 +62,14 @@ export const fieldPage = async (asked: URLSearchParams): Promise<Page> => {
         void attempt(async () => {
           const { message, status, scan_id } = await dataOf(service.scan.post({}))
           toast(message)
-          if (status === "running") await scan.look({ running: scan_id })
+          if (status === "running") await scan.look({ running: scan_id ?? null })
         })
     },
     "Scan what is new"
   )
   const upload = fieldUpload(async (id) => {
     await showSites()
-    await scan.look({ running: id })
+    await scan.look({ running: id ?? null })
   })
   await showSites()
   if (open !== null) await showSite(open)
@@ -81,7 +81,11 @@ export const fieldPage = async (asked: URLSearchParams): Promise<Page> => {
       card("Add field recordings", ...upload.content),
       card(
         "Scan",
-        h("p", {}, "The model in use listens to every recording from its beginning to its end, and writes down what it hears."),
+        h(
+          "p",
+          {},
+          "The model in use listens to every recording from its beginning to its end, and writes down what it hears."
+        ),
         unheard,
         begin,
         scan.content,

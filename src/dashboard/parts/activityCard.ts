@@ -36,7 +36,11 @@ export const activityCard = () => {
               `${counted(timeless, "event")} ${timeless === 1 ? "is" : "are"} of recordings that do not tell when they were made, neither by name nor inside.`
             )
           ]),
-      h("p", { class: "hint" }, "By the recorders' clocks. The darker, the more events; grey hours were heard and had none, empty ones were not recorded.")
+      h(
+        "p",
+        { class: "hint" },
+        "By the recorders' clocks. The darker, the more events; grey hours were heard and had none, empty ones were not recorded."
+      )
     )
   }
   return { content, show }

@@ -30,11 +30,14 @@ export const alikeCard = (open: (event: HeardEvent) => void) => {
       const rows = windows.map((window) => [
         window.at === null ? `${lengthOf(window.start)} in ${nameOf(window.recording)}` : clockOf(window.at),
         window.site === "" ? "–" : window.site,
-        window.class,
+        window.class === "" ? "–" : window.class,
         percent(window.likeness),
         h(
           "button",
-          { "aria-label": `Listen: ${nameOf(window.recording)} at ${lengthOf(window.start)}`, click: () => open(window) },
+          {
+            "aria-label": `Listen: ${nameOf(window.recording)} at ${lengthOf(window.start)}`,
+            click: () => open(window)
+          },
           "Listen"
         )
       ])

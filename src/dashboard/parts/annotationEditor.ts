@@ -49,9 +49,7 @@ export const annotationEditor = (found: Found, classes: ReadonlyArray<string>, s
       toast(`Row ${wrong + 1} needs a class, and an end that is not before its start.`)
       return
     }
-    const answer = await dataOf(
-      service.annotations.recording.post({ recording, etag, annotations: rows, complete })
-    )
+    const answer = await dataOf(service.annotations.recording.post({ recording, etag, annotations: rows, complete }))
     etag = answer.etag
     save.disabled = true
     toast(answer.message)
@@ -134,7 +132,11 @@ export const annotationEditor = (found: Found, classes: ReadonlyArray<string>, s
     place.replaceChildren(
       rows.length === 0
         ? h("p", {}, "Nothing is annotated in this recording yet.")
-        : table("Annotations", ["", "Start, s", "End, s", "Class", "By", ""], shown.map((_, at) => rowOf(skip + at)))
+        : table(
+            "Annotations",
+            ["", "Start, s", "End, s", "Class", "By", ""],
+            shown.map((_, at) => rowOf(skip + at))
+          )
     )
     pages.replaceChildren(
       ...(rows.length <= SHOWN
@@ -142,7 +144,11 @@ export const annotationEditor = (found: Found, classes: ReadonlyArray<string>, s
         : [
             h("button", { disabled: skip === 0, click: () => turnTo(skip - SHOWN) }, "Previous page"),
             h("button", { disabled: skip + SHOWN >= rows.length, click: () => turnTo(skip + SHOWN) }, "Next page"),
-            h("span", { class: "hint" }, `${skip + 1} to ${skip + shown.length} of ${counted(rows.length, "annotation")}`)
+            h(
+              "span",
+              { class: "hint" },
+              `${skip + 1} to ${skip + shown.length} of ${counted(rows.length, "annotation")}`
+            )
           ])
     )
     whole.checked = complete.includes(null)
@@ -196,7 +202,12 @@ export const annotationEditor = (found: Found, classes: ReadonlyArray<string>, s
     stage,
     place,
     pages,
-    h("label", { class: "check" }, whole, h("span", {}, "All of it was listened to: where nothing is annotated, there is nothing")),
+    h(
+      "label",
+      { class: "check" },
+      whole,
+      h("span", {}, "All of it was listened to: where nothing is annotated, there is nothing")
+    ),
     parts,
     h(
       "div",

@@ -62,7 +62,7 @@ export const eventDesk = (list: List) => {
     const event = current!
     const where = event.site === "" ? "no site" : event.site
     facts.replaceChildren(
-      h("strong", {}, `${event.class}, ${percent(event.peak)}`),
+      h("strong", {}, event.class === "" ? "Not heard by the model" : `${event.class}, ${percent(event.peak)}`),
       ` at ${where}, ${event.at === null ? "at an unknown time" : clockOf(event.at)}: ${lengthOf(event.end - event.start)} from ${lengthOf(event.start)} on in ${nameOf(event.recording)}`
     )
     verdict.textContent =
@@ -71,12 +71,16 @@ export const eventDesk = (list: List) => {
         : event.judged === ""
           ? "Judged: nothing that is looked for."
           : `Judged: ${event.judged}.`
+    // What sounds like something that was heard need not have been heard itself.
+    yes.hidden = event.class === ""
     yes.replaceChildren(`Yes, ${event.class}`, key("Y"))
     const names = classes.filter((name) => name !== event.class)
     others.replaceChildren(
-      ...names.slice(0, DIGITS).map((name, at) =>
-        h("button", { click: () => judge({ answer: "other", class: name }) }, name, key(String(at + 1)))
-      ),
+      ...names
+        .slice(0, DIGITS)
+        .map((name, at) =>
+          h("button", { click: () => judge({ answer: "other", class: name }) }, name, key(String(at + 1)))
+        ),
       ...(names.length > DIGITS ? [moreClasses(names.slice(DIGITS))] : [])
     )
     undo.disabled = done.length === 0
@@ -89,7 +93,11 @@ export const eventDesk = (list: List) => {
       }
     })
     // By keyboard, each arrow is a choice already.
-    const chosen = h("button", { hidden: true, click: () => judge({ answer: "other", class: choice.value }) }, "It is that")
+    const chosen = h(
+      "button",
+      { hidden: true, click: () => judge({ answer: "other", class: choice.value }) },
+      "It is that"
+    )
     return h("span", { class: "row" }, choice, chosen)
   }
 
@@ -101,14 +109,21 @@ export const eventDesk = (list: List) => {
   const say = async (event: HeardEvent, said: Verdict) => {
     const { recording, start, end, class: className } = event
     const { judged, message } = await dataOf(
-      service.events.judge.post({ recording, start, end, class: className, ...said, ...(said.answer === "other" ? { other: said.class } : {}) })
+      service.events.judge.post({
+        recording,
+        start,
+        end,
+        class: className,
+        ...said,
+        ...(said.answer === "other" ? { other: said.class } : {})
+      })
     )
     list.judged(event, judged)
     return message
   }
   const judge = (said: Verdict) => {
     const event = current
-    if (event === undefined) return
+    if (event === undefined || (said.answer === "yes" && event.class === "")) return
     const before = event.judged
     inTurn(async () => {
       const message = await say(event, said)

@@ -55,7 +55,9 @@ export const eventList = ({ query, know, open }: Asked) => {
     const last = skip + events.length
     state.textContent = total === 0 ? "" : `${skip + 1} to ${last} of ${counted(total, "event")}`
     csv.hidden = total === 0
-    place.replaceChildren(total === 0 ? nothing(model, Object.keys(query()).length > 0) : table("Events", COLUMNS, events.map(rowOf)))
+    place.replaceChildren(
+      total === 0 ? nothing(model, Object.keys(query()).length > 0) : table("Events", COLUMNS, events.map(rowOf))
+    )
     pages.replaceChildren(
       ...(total <= SHOWN
         ? []
@@ -120,7 +122,10 @@ export const eventList = ({ query, know, open }: Asked) => {
       hidden: true,
       click: () =>
         void attempt(() =>
-          download(`${service.events["list.csv"]["~path"]}?${new URLSearchParams(query())}`, "events.csv")
+          download(
+            `${service.events["list.csv"]["~path"]}?${new URLSearchParams(Object.entries(query()).map(([name, value]) => [name, `${value}`]))}`,
+            "events.csv"
+          )
         )
     },
     "Download as CSV"
@@ -161,5 +166,9 @@ const nothing = (model: string | null, isFiltered: boolean) =>
           h("a", { href: "#runs" }, "Runs"),
           " trains."
         ]
-      : [isFiltered ? "No event is like this: widen the filters above." : "The model heard nothing above its threshold."])
+      : [
+          isFiltered
+            ? "No event is like this: widen the filters above."
+            : "The model heard nothing above its threshold."
+        ])
   )

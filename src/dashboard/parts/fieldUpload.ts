@@ -7,7 +7,7 @@ import { uploadAll } from "./uploadList.ts"
 const SITE_PATTERN = "[\\p{L}\\p{N}][\\p{L}\\p{M}\\p{N}._\\-]{0,63}"
 
 /** Where field recordings are added to a site; each is heard once it is stored. `stored` is given the scan. */
-export const fieldUpload = (stored: (scan: string) => Promise<void>) => {
+export const fieldUpload = (stored: (scan: string | undefined) => Promise<void>) => {
   const names = h("datalist", { id: "sites" })
   const site = h("input", {
     type: "text",
@@ -35,10 +35,10 @@ export const fieldUpload = (stored: (scan: string) => Promise<void>) => {
       form.append("file", file)
       const { already_stored, scan_id } = await send(service.scan, form, progress)
       scan = scan_id
-      return { isNew: already_stored !== true, note: "" }
+      return { isNew: already_stored !== true, note: scan_id === undefined ? "; there is no model yet to hear it" : "" }
     }
     void uploadAll(chosen, put, files, summary, () => {
-      if (scan !== undefined) void stored(scan)
+      void stored(scan)
     })
   }
   const content = [

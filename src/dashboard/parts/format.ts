@@ -34,7 +34,11 @@ export const lengthOf = (seconds: number): string => {
 
 /** What a recorder's clock showed, wherever the reader is. */
 export const clockOf = (at: string): string =>
-  new Date(`${at.slice(0, 19)}Z`).toLocaleString(undefined, { dateStyle: "medium", timeStyle: "medium", timeZone: "UTC" })
+  new Date(`${at.slice(0, 19)}Z`).toLocaleString(undefined, {
+    dateStyle: "medium",
+    timeStyle: "medium",
+    timeZone: "UTC"
+  })
 
 /** `2.3 hours`; minutes where it is less than two. */
 export const hoursOf = (seconds: number): string =>

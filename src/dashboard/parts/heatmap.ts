@@ -34,7 +34,11 @@ export const heatmap = (title: string, hours: ReadonlyArray<Hour>): HTMLElement 
         width: CELL - 1,
         height: CELL - 1
       },
-      s("title", {}, `${day}, ${clock(hour)}: ${counted(events, "event")}${heard < 0.99 ? `, ${inMinutes(heard)} heard` : ""}`)
+      s(
+        "title",
+        {},
+        `${day}, ${clock(hour)}: ${counted(events, "event")}${heard < 0.99 ? `, ${inMinutes(heard)} heard` : ""}`
+      )
     )
     // A single event is to be seen beside an hour of hundreds.
     const share = events > 0 ? 0.25 + 0.75 * Math.sqrt(events / most) : 0.1 + 0.25 * heard

@@ -49,12 +49,16 @@ export const modelChanges = (open: (event: HeardEvent) => void) => {
   const draw = ({ counts, changes, total }: Changes) => {
     const last = skip + changes.length
     place.replaceChildren(
-      h(
-        "p",
-        {},
-        `${counts.gained} gained, ${counts.lost} lost, ${counts.moved} moved, ${counts.same} the same.`
-      ),
-      ...(total === 0 ? [] : [table("What changed", COLUMNS, changes.map((change) => rowOf(change, open)))]),
+      h("p", {}, `${counts.gained} gained, ${counts.lost} lost, ${counts.moved} moved, ${counts.same} the same.`),
+      ...(total === 0
+        ? []
+        : [
+            table(
+              "What changed",
+              COLUMNS,
+              changes.map((change) => rowOf(change, open))
+            )
+          ]),
       ...(total <= SHOWN
         ? []
         : [
@@ -88,7 +92,9 @@ export const modelChanges = (open: (event: HeardEvent) => void) => {
     const now = models.map(({ runId }) => runId).join()
     if (now === known) return
     known = now
-    const options = models.map(({ runId, isPromoted }) => h("option", { value: runId }, `${timeOf(runId)}${isPromoted ? " (in use)" : ""}`))
+    const options = models.map(({ runId, isPromoted }) =>
+      h("option", { value: runId }, `${timeOf(runId)}${isPromoted ? " (in use)" : ""}`)
+    )
     from.replaceChildren(...options.map((option) => option.cloneNode(true)))
     to.replaceChildren(...options)
     // From the one before to the newest.
@@ -112,6 +118,13 @@ const rowOf = ({ kind, before, after }: Change, open: (event: HeardEvent) => voi
     event.class,
     told(before),
     told(after),
-    h("button", { "aria-label": `Listen: ${kind}, ${event.class}, ${nameOf(event.recording)} at ${lengthOf(event.start)}`, click: () => open(event) }, "Listen")
+    h(
+      "button",
+      {
+        "aria-label": `Listen: ${kind}, ${event.class}, ${nameOf(event.recording)} at ${lengthOf(event.start)}`,
+        click: () => open(event)
+      },
+      "Listen"
+    )
   ]
 }

@@ -1,7 +1,7 @@
 import type { ScanData } from "../../service/scanLog.ts"
 import { type Answer, dataOf, service } from "../api.ts"
 import { h } from "./elements.ts"
-import { counted, hoursOf } from "./format.ts"
+import { hoursOf } from "./format.ts"
 import { attempt, toast } from "./toast.ts"
 
 type Scans = Answer<typeof service.scans.get>
@@ -32,11 +32,8 @@ export const scanLine = ({ heard, ended }: Listeners) => {
   const takes: { readonly [Name in keyof ScanData]: (data: ScanData[Name]) => void } = {
     progress: (data) => {
       text.textContent = inWords(data)
-      if (data.secondsTotal === null) bar.removeAttribute("value")
-      else {
-        bar.max = Math.max(1, data.secondsTotal)
-        bar.value = data.secondsDone
-      }
+      bar.max = Math.max(data.totalHours, 1e-6)
+      bar.value = data.hours
       const now = performance.now()
       if (now - told < AGAIN) return
       told = now
@@ -88,9 +85,6 @@ export const scanLine = ({ heard, ended }: Listeners) => {
   }
 }
 
-const inWords = ({ recordings, total, secondsDone, speed, secondsLeft, events }: ScanData["progress"]): string => {
-  const of = total === null ? counted(recordings, "recording") : `${recordings} of ${counted(total, "recording")}`
-  const fast = speed === null ? "" : `, ${Math.round(speed)} × real time`
-  const left = secondsLeft === null ? "" : `, about ${hoursOf(Math.max(60, secondsLeft))} left`
-  return `Listening: ${of}, ${hoursOf(secondsDone)} heard${fast}${left}. ${counted(events, "event")} so far.`
-}
+const inWords = ({ hours, totalHours, speed, secondsLeft }: ScanData["progress"]): string =>
+  `Listening: ${hoursOf(3600 * hours)} of about ${hoursOf(3600 * totalHours)} heard, ${Math.round(speed)} × real time, ` +
+  `about ${secondsLeft < 90 ? `${Math.ceil(secondsLeft)} s` : hoursOf(secondsLeft)} left.`

@@ -41,7 +41,9 @@ const heardOf = (name: string, { classes, total }: Site): ReadonlyArray<HTMLElem
     ...(classes.length === 0
       ? [h("p", { class: "hint" }, "Nothing was heard here yet.")]
       : [
-          bars(classes.map((one) => ({ name: one.name, share: one.events / most, note: counted(one.events, "event") }))),
+          bars(
+            classes.map((one) => ({ name: one.name, share: one.events / most, note: counted(one.events, "event") }))
+          ),
           h("p", {}, link)
         ])
   ]
@@ -65,7 +67,9 @@ const breaksCard = ({ breaks }: Site): HTMLElement =>
           )
         )
     ),
-    ...(breaks.length > MOST_BREAKS ? [h("p", { class: "hint" }, `And ${breaks.length - MOST_BREAKS} shorter ones.`)] : [])
+    ...(breaks.length > MOST_BREAKS
+      ? [h("p", { class: "hint" }, `And ${breaks.length - MOST_BREAKS} shorter ones.`)]
+      : [])
   )
 
 const activityOf = async (name: string, { classes }: Site): Promise<ReadonlyArray<HTMLElement>> => {

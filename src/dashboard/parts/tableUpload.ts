@@ -50,9 +50,7 @@ export const tableUpload = (
       { class: "hint" },
       "Raven's selection tables, Audacity's label tracks, results of BirdNET and Kaleidoscope, or a CSV table with start, end and label."
     ),
-    ...(asked === ""
-      ? []
-      : [h("label", { class: "check" }, isAsked, h("span", {}, `They are of ${nameOf(asked)}`))]),
+    ...(asked === "" ? [] : [h("label", { class: "check" }, isAsked, h("span", {}, `They are of ${nameOf(asked)}`))]),
     dropZone("Drop tables here, or choose them", true, (files) => void take(files), ".txt,.csv,.tsv"),
     h("p", { class: "hint" }, "A table is of the recordings that its rows name, else of the one that it is named as."),
     lines
