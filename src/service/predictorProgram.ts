@@ -15,7 +15,7 @@ const [location = "", promoted = ""] = process.argv.slice(2)
 
 const program = Effect.gen(function* () {
   const store = yield* Store
-  const { alike } = yield* fieldListener
+  const { alike, hear } = yield* fieldListener
   const { load, predict, inspect } = yield* loadedVersion
   // Ahead of the first prediction, for which it is read again where this fails.
   if (promoted !== "") yield* Effect.ignore(load(promoted))
@@ -23,6 +23,7 @@ const program = Effect.gen(function* () {
     load: ({ runId }) => Effect.asVoid(load(runId)),
     predict: ({ runId, recording }) => Effect.flatMap(mapSpooled(recording), (bytes) => predict(runId, bytes)),
     span: (part) => Effect.provideService(spanSound(part), Store, store),
+    hear: ({ runId, recording }, tell) => Effect.provideService(hear(runId, recording, tell), Store, store),
     alike: (part) => Effect.provideService(alike(part), Store, store),
     inspect: ({ recording }) => Effect.flatMap(mapSpooled(recording), inspect)
   })

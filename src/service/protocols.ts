@@ -1,4 +1,5 @@
-import { Schema } from "effect"
+import { Schema, Struct } from "effect"
+import { Event } from "../classifier/events/event.ts"
 import type { Protocol } from "../processes/protocol.ts"
 import { RunName } from "../registry/runRecord.ts"
 import { ReviewStep } from "../review/review.ts"
@@ -22,6 +23,14 @@ export const Heard = Schema.Struct({
 })
 export type Heard = typeof Heard.Type
 
+/** What was heard in all of a long recording: events, and the probabilities in the window that is surest. */
+export const HeardWhole = Schema.Struct({
+  seconds: Schema.Finite,
+  events: Schema.Array(Schema.Struct(Struct.omit(Event.fields, ["recording", "at"]))),
+  surest: Schema.Record(Schema.String, Schema.Finite)
+})
+export type HeardWhole = typeof HeardWhole.Type
+
 /** Decoding and predicting; each answer is about the promoted version that the request names. */
 export const Predicting = {
   name: "predictor",
@@ -34,6 +43,13 @@ export const Predicting = {
       ...quick,
       payload: Schema.Struct({ runId: Schema.String, recording: Spooled }),
       answer: Heard
+    },
+    /** All of a recording that is longer than CLIP_MAX_SECONDS; tells how far it is, in seconds. */
+    hear: {
+      payload: Schema.Struct({ runId: Schema.String, recording: Spooled }),
+      event: Schema.Finite,
+      answer: HeardWhole,
+      patience: PATIENCE
     },
     /** A part of a field recording, as a WAV file. */
     span: { ...quick, payload: RecordingSpan, answer: Schema.Uint8Array },

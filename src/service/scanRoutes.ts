@@ -119,7 +119,7 @@ export const scanRoutes = (handle: Handle) =>
       ({ request, body }) => (isForm(request) ? handle(request, byUpload(request)) : handle(request, byKey(body))),
       {
         parse: [
-          ({ request }: { readonly request: Request }) => (isForm(request) ? null : readJson({ request })),
+          ({ request }: { readonly request: Request }) => (isForm(request) ? {} : readJson({ request })),
           "json" as const
         ],
         body: input(Schema.Union([ScanTask, Upload]), BODY),

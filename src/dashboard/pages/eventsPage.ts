@@ -55,9 +55,10 @@ export const eventsPage = async (asked: URLSearchParams): Promise<Page> => {
     content: h(
       "div",
       { class: "columns" },
+      wideCard("What was heard", scan.content, filters.content),
       desk.content,
       alike.content,
-      wideCard("What was heard", scan.content, filters.content, ...list.content),
+      wideCard("Events", ...list.content),
       activity.content,
       changes.content
     ),

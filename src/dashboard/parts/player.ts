@@ -34,6 +34,8 @@ export const player = (title: string, sound: Blob, shown?: Shown): HTMLElement =
     container: wave,
     height: 80,
     sampleRate: 16_000,
+    // A recorder in the field hears from afar.
+    normalize: shown !== undefined,
     waveColor: style.getPropertyValue("--quiet").trim(),
     progressColor: style.getPropertyValue("--accent").trim(),
     cspNonce: document.querySelector<HTMLMetaElement>("meta[name=nonce]")!.content,
