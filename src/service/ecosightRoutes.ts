@@ -251,7 +251,8 @@ export const ecosightRoutes = (handle: Handle) =>
       response: answers(Prediction, ...BODY),
       detail: {
         ...limited,
-        summary: 'Classifies a recording, and tells the events in one of up to an hour; with ?unknown=true as "unknown" where the model is not sure enough'
+        summary:
+          'Classifies a recording, and tells the events in one of up to an hour; with ?unknown=true as "unknown" where the model is not sure enough'
       }
     })
     .post("/upload", ({ request, query }) => handle(request, upload(request, query.class_name)), {

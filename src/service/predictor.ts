@@ -15,7 +15,13 @@ import type { Spooled } from "./spool.ts"
 const PROGRAM = programPath("./predictorProgram.ts", import.meta.url)
 
 /** Failures whose sentences clients may read, and their statuses. */
-const FOR_CLIENTS: Readonly<Record<string, number>> = { NoRecording: 400, NoPredictions: 503, NoEmbedder: 503, NoSound: 404, TooLong: 413 }
+const FOR_CLIENTS: Readonly<Record<string, number>> = {
+  NoRecording: 400,
+  NoPredictions: 503,
+  NoEmbedder: 503,
+  NoSound: 404,
+  TooLong: 413
+}
 
 /** A version that cannot be loaded or run; the one promoted before it may be. */
 class UnusableVersion extends Schema.TaggedError<UnusableVersion>()("UnusableVersion", { message: Schema.String }) {}

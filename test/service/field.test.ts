@@ -45,12 +45,12 @@ test("without recordings and without a model all is empty, and says so", async (
 test("a recording that is uploaded before there is a model is kept", async () => {
   const answer = await json(service.post("/scan", form(sound, NAME, { site: "ridge" })))
   expect(answer).toMatchObject({ success: true, status: "no_model", key: KEY, already_stored: false })
-  expect(await Bun.file(join(service.store, KEY)).bytes()).toEqual(sound)
+  expect(await Bun.file(join(service.store, KEY)).bytes()).toEqual(new Uint8Array(sound))
   const again = await json(service.post("/scan", form(sound, NAME, { site: "ridge" })))
   expect(again).toMatchObject({ already_stored: true })
   const other = await service.post("/scan", form(fieldRecording(3, []), NAME, { site: "ridge" }))
   expect(other.status).toBe(409)
-  expect(await Bun.file(join(service.store, KEY)).bytes()).toEqual(sound)
+  expect(await Bun.file(join(service.store, KEY)).bytes()).toEqual(new Uint8Array(sound))
   for (const [name, site, status] of [
     [NAME, "../ridge", 400],
     [NAME, "", 400],
@@ -58,7 +58,9 @@ test("a recording that is uploaded before there is a model is kept", async () =>
   ] as const) {
     expect((await service.post("/scan", form(sound, name, { site }))).status).toBe(status)
   }
-  expect((await service.post("/scan", form(new TextEncoder().encode("no"), "a.wav", { site: "ridge" }))).status).toBe(400)
+  expect((await service.post("/scan", form(new TextEncoder().encode("no"), "a.wav", { site: "ridge" }))).status).toBe(
+    400
+  )
   expect(await readdir(join(service.store, "field_audio"))).toEqual(["ridge"])
 })
 
@@ -132,16 +134,12 @@ describe("with a model", () => {
     const judge = (answer: string, more = {}) =>
       json(post("/events/judge", { recording, start, end, class: className, answer, ...more }))
     const judged = async () =>
-      (await json(service.get("/events"))).events.find(
-        (one: Json) => one.start === start && one.class === className
-      ).judged
+      (await json(service.get("/events"))).events.find((one: Json) => one.start === start && one.class === className)
+        .judged
     const rows = async () => (await Bun.file(join(service.store, TABLE)).text()).trimEnd().split("\n").slice(1)
     const at = (time: number) => time.toFixed(3)
     expect(await judge("yes")).toMatchObject({ success: true, judged: className })
-    expect([await rows(), await judged()]).toEqual([
-      [`${at(start)},${at(end)},${className},,dashboard,,`],
-      className
-    ])
+    expect([await rows(), await judged()]).toEqual([[`${at(start)},${at(end)},${className},,dashboard,,`], className])
     const other = className === "dog_bark" ? "gun_shot" : "dog_bark"
     expect(await judge("other", { other })).toMatchObject({ judged: other })
     expect([await rows(), await judged()]).toEqual([[`${at(start)},${at(end)},${other},,dashboard,,`], other])
@@ -234,13 +232,16 @@ describe("with a model", () => {
     const { windows, searched } = await json(service.get(`/events/like?${query}`))
     expect(searched).toBeGreaterThan(20)
     expect(windows.length).toBeGreaterThan(0)
-    expect(windows.every(({ start, end }: Json) => end <= 8 || start >= 8.96 || true)).toBe(true)
+    const isOwn = ({ recording, start, end }: Json) => recording === KEY && start < 8.96 && end > 8
+    expect(windows.some(isOwn)).toBe(false)
     const likeness = windows.map((one: Json) => one.likeness)
     expect(likeness).toEqual(likeness.toSorted((a: number, b: number) => b - a))
   })
 
   test("/predict hears all of a long recording, and keeps EcoSight's fields", async () => {
-    const short = await json(service.post("/predict", form(fieldRecording(4, [{ at: 1, className: "dog_bark" }]), "a.wav")))
+    const short = await json(
+      service.post("/predict", form(fieldRecording(4, [{ at: 1, className: "dog_bark" }]), "a.wav"))
+    )
     expect(short).not.toHaveProperty("events")
     const long = await json(service.post("/predict", form(sound, "a.wav")))
     expect(long).toMatchObject({ success: true, heard_to_the_end: true })

@@ -43,9 +43,9 @@ export const hearOnce = Effect.fn("hearOnce")(function* (
   const { classes, score } = model
   const width = rowSize(engine.frontEnd)
   const { patchSize } = engine.frontEnd
-  const blocks = Stream.fromIterable(Array.from({ length: Math.ceil(size / BLOCK_BYTES) }, (_, at) => at * BLOCK_BYTES)).pipe(
-    Stream.mapEffect((from) => read(from, Math.min(size, from + BLOCK_BYTES)))
-  )
+  const blocks = Stream.fromIterable(
+    Array.from({ length: Math.ceil(size / BLOCK_BYTES) }, (_, at) => at * BLOCK_BYTES)
+  ).pipe(Stream.mapEffect((from) => read(from, Math.min(size, from + BLOCK_BYTES))))
   const rows = new Float32Array(SCORED_WINDOWS * width)
   const scored: Array<Float32Array> = []
   let [filled, seconds] = [0, 0]
@@ -80,7 +80,11 @@ export const hearOnce = Effect.fn("hearOnce")(function* (
   )
   if (filled > 0) yield* scoreRows()
   const probabilities = new Float32Array(scored.reduce((sum, { length }) => sum + length, 0))
-  scored.reduce((at, part) => (probabilities.set(part, at), at + part.length), 0)
+  let at = 0
+  for (const part of scored) {
+    probabilities.set(part, at)
+    at += part.length
+  }
   const quiet = backgroundOf(classes)
   const events = findEvents(probabilities, classes, windowTimes(recipe), seconds, settings)
   return {
