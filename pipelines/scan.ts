@@ -3,7 +3,6 @@ import { CliError, Command } from "effect/cli"
 import { FetchHttpClient } from "effect/http"
 import packageJson from "../package.json"
 import { Settings } from "../src/config/settings.ts"
-import { Scans } from "../src/embeddings/scans/scans.ts"
 import { eventsOf, type ScanProgress, type ScanSummary, scan } from "../src/runs/scan/scan.ts"
 import { writeTables } from "../src/runs/scan/tables.ts"
 import { runServices, settledEmbedder } from "../src/runs/services.ts"
@@ -53,7 +52,7 @@ const handle = Effect.fn("scan.command")(function* (options: Options) {
     yield* end
     yield* Console.log(describe(summary, tables))
     if (options.json) yield* Console.log(JSON.stringify({ status: "finished", ...summary, tables }))
-  }).pipe(Effect.provide(Scans.layer.pipe(Layer.provideMerge(runServices(store, embedder, settings)))))
+  }).pipe(Effect.provide(runServices(store, embedder, settings)))
 })
 
 const shown = ({ hours, totalHours, speed }: ScanProgress) => ({
@@ -65,7 +64,7 @@ const shown = ({ hours, totalHours, speed }: ScanProgress) => ({
 })
 
 const describe = (summary: ScanSummary, tables: ReadonlyArray<string>): string => {
-  const { heard, hours, storedHours, seconds, speed, skipped, repaired, events, model, store } = summary
+  const { heard, hours, storedHours, seconds, speed, skipped, repaired, odd, events, model, store } = summary
   const found = Object.entries(events).map(([name, count]) => `${count.toLocaleString("en")} of ${name}`)
   return [
     heard === 0
@@ -75,13 +74,19 @@ const describe = (summary: ScanSummary, tables: ReadonlyArray<string>): string =
     model === null
       ? "No model is promoted, so there are no events yet: bun run retrain trains one, and the next scan tells them."
       : `${model} hears ${found.length === 0 ? "no events" : `events: ${found.join(", ")}`}.`,
-    ...repaired.map(({ key, note }) => `${key}: ${note}`),
+    ...shorten([...repaired, ...odd].map(({ key, note }) => `${key}: ${note}`)),
     ...(skipped.length > 0 ? [`${skipped.length} could not be heard.`] : []),
     ...(tables.length > 0
       ? [`Wrote ${tables.length === 1 ? tables[0] : `${tables.length} tables, such as ${tables[0]}`}.`]
       : [])
   ].join("\n")
 }
+
+/** Notes at most; JSON has all. */
+const SHOWN = 20
+
+const shorten = (lines: ReadonlyArray<string>): ReadonlyArray<string> =>
+  lines.length <= SHOWN ? lines : [...lines.slice(0, SHOWN), `And ${lines.length - SHOWN} more: --json tells all.`]
 
 const command = Command.make("scan", input, (options) =>
   handle(options).pipe(

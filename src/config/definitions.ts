@@ -305,6 +305,13 @@ export const definitions = {
     allowed: "a number of seconds from 1 to 3600",
     schema: seconds
   }),
+  scanLanded: define({
+    name: "SCAN_LANDED",
+    fallback: "1",
+    description: "Whether watch and serve hear field recordings as they land",
+    allowed: "1 or 0",
+    schema: yesOrNo
+  }),
   queueUrl: define({
     name: "SQS_QUEUE_URL",
     fallback: "the bucket is listed",

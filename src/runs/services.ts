@@ -5,6 +5,7 @@ import { engineLayer } from "../embedder/choose.ts"
 import type { Embedder } from "../embedder/embedder.ts"
 import { EMBEDDERS } from "../embedder/embedders.ts"
 import { Embeddings } from "../embeddings/embeddings.ts"
+import { Scans } from "../embeddings/scans/scans.ts"
 import { Store } from "../store/store.ts"
 
 const settled = Effect.gen(function* () {
@@ -24,12 +25,12 @@ export const settledEmbedder = Effect.fn("settledEmbedder")(function* (options: 
   return yield* find({ folder: resolve(import.meta.dir, "../../models", frontEnd.id), ...options })
 })
 
-/** What a run works with: the store, its embeddings, and an engine. */
+/** What a run works with: the store, its embeddings and scans, and an engine. */
 export const runServices = (
   store: Store["Service"],
   embedder: Embedder,
   { engine, precision }: Pick<Settings["Service"], "engine" | "precision">
 ) =>
-  Layer.merge(Embeddings.layer, engineLayer({ engine, precision, embedder })).pipe(
+  Layer.mergeAll(Embeddings.layer, Scans.layer, engineLayer({ engine, precision, embedder })).pipe(
     Layer.provideMerge(Layer.succeed(Store, store))
   )

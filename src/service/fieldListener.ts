@@ -8,9 +8,9 @@ import { EVENT_DEFAULTS } from "../runs/scan/eventOptions.ts"
 import { listField, placeRecordings } from "../runs/scan/fieldRecordings.ts"
 import { findAlike } from "../runs/scan/findAlike.ts"
 import { hearOnce } from "../runs/scan/hearOnce.ts"
-import { instantAt } from "../runs/scan/instant.ts"
 import { openWindowModel, type WindowModel } from "../runs/scan/windowModel.ts"
 import { settledEmbedder } from "../runs/services.ts"
+import { findTime, formatClock } from "../sound/field/wallClock.ts"
 import { Listeners } from "../stream/field/listeners.ts"
 import type { RecordingSpan } from "./spanSound.ts"
 import type { Spooled } from "./spool.ts"
@@ -77,20 +77,26 @@ export const fieldListener = Effect.gen(function* () {
     const began = performance.now()
     const recipe = makeScanRecipe(yield* embedder, precision)
     const known = yield* (yield* Scans).index(recipe)
-    const placed = placeRecordings(known, yield* listField({}), {})
+    const { placed } = placeRecordings(known, yield* listField({}), {})
     const { found, searched } = yield* findAlike(recipe, known, placed, span, lengths)
     return {
       searched,
       seconds: (performance.now() - began) / 1000,
       windows: found.map(({ startedAt, ...one }) => ({
         ...one,
-        at: startedAt === undefined ? null : instantAt(startedAt, one.start)
+        at: clockAt(startedAt, one.start)
       }))
     }
   }, Effect.provide(Scans.layer))
 
   return { alike, hear }
 })
+
+/** What the recorder's clock showed so many seconds into a recording. */
+const clockAt = (startedAt: string | undefined, seconds: number): string | null => {
+  const start = startedAt === undefined ? undefined : findTime(startedAt)
+  return start === undefined ? null : formatClock(start, seconds)
+}
 
 const TOO_LONG =
   `The recording is longer than the ${MOST_SECONDS / 60} minutes that are heard at once: POST /scan hears recordings of any ` +

@@ -1,6 +1,6 @@
 import { Effect, Schema } from "effect"
 import { Elysia } from "elysia"
-import { RecorderFacts } from "../embeddings/scans/scannedRecording.ts"
+import { StoredFacts } from "../embeddings/scans/scannedRecording.ts"
 import { fileName } from "./clipQuery.ts"
 import { Field, type FieldRecording } from "./field.ts"
 import type { Handle } from "./handle.ts"
@@ -59,7 +59,7 @@ const Recording = Schema.Struct({
       seconds: Schema.Finite,
       /** What reading it took that is not usual, a sentence each. */
       repairs: Schema.Array(Schema.String),
-      ...RecorderFacts.fields
+      ...StoredFacts.fields
     })
   ),
   events: Schema.Int

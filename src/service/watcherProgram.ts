@@ -5,6 +5,7 @@ import { answer, runProgram } from "../processes/program.ts"
 import type { Event } from "../processes/protocol.ts"
 import { runServices, settledEmbedder } from "../runs/services.ts"
 import { TRAINING_DEFAULTS } from "../runs/trainingDefaults.ts"
+import { makeFieldWatch } from "../runs/watch/fieldWatch.ts"
 import { makeLanding } from "../runs/watch/landing.ts"
 import { openSource, withLanded } from "../runs/watch/openSource.ts"
 import { openStoreAt } from "../store/openStore.ts"
@@ -12,7 +13,7 @@ import type { ObjectInfo } from "../store/store.ts"
 import { Preparers } from "../stream/preparers.ts"
 import { Watching } from "./protocols.ts"
 
-// The service's watcher, `<store>`: it embeds recordings as they land, and tells the service of them; the service trains.
+// The service's watcher, `<store>`: it embeds recordings as they land, hears field recordings, and tells the service of them; the service trains.
 
 const [location = ""] = process.argv.slice(2)
 
@@ -27,8 +28,10 @@ const follow = Effect.fnUntraced(function* (
   return yield* Effect.gen(function* () {
     const source = yield* withLanded(yield* openSource(store), landed)
     const landing = yield* makeLanding(source, embedder, { ...TRAINING_DEFAULTS, audit: settings.auditCopies })
+    const field = yield* makeFieldWatch(embedder)
     return yield* landing.look.pipe(
       Effect.tap(({ objects, gone, whole }) => (whole ? Effect.void : tell({ objects, gone }))),
+      Effect.tap(() => field.look),
       Effect.forever
     )
   }).pipe(Effect.provide(layers))

@@ -52,6 +52,7 @@ test("every setting has a default", async () => {
     databaseUrl: Option.none(),
     minNewSamples: 100,
     watchInterval: 60,
+    scanLanded: true,
     queueUrl: Option.none(),
     allowNewClasses: false
   })

@@ -2,6 +2,7 @@ import { ConfigProvider, Effect, Fiber, Layer, Logger, type Scope } from "effect
 import { Settings } from "../../src/config/settings.ts"
 import { engineLayer } from "../../src/embedder/choose.ts"
 import { Embeddings } from "../../src/embeddings/embeddings.ts"
+import { Scans } from "../../src/embeddings/scans/scans.ts"
 import type { RunSummary } from "../../src/runs/summary.ts"
 import type { Source } from "../../src/runs/watch/source.ts"
 import { type WatchOptions, watch } from "../../src/runs/watch/watch.ts"
@@ -33,6 +34,7 @@ export const watching = <A, E>(
     const skips: Array<RunEvent> = []
     const services = Layer.mergeAll(
       Embeddings.layer,
+      Scans.layer,
       engineLayer({ engine: "native", embedder }),
       Preparers.layer(2),
       Settings.layer,

@@ -2,17 +2,24 @@ import { Schema } from "effect"
 import type { CodedVectors } from "./coding.ts"
 
 /** What a recorder said of a recording: in its file, or by the file's name. */
-export const RecorderFacts = Schema.Struct({
+export const StoredFacts = Schema.Struct({
   /** The recorder's own id, such as an AudioMoth's serial number. */
   recorder: Schema.optionalKey(Schema.String),
   /** When the recording starts by the recorder's clock, as ISO 8601, with the offset from UTC where that is told. */
   startedAt: Schema.optionalKey(Schema.String),
   /** Degrees Celsius. */
   temperature: Schema.optionalKey(Schema.Finite),
-  /** Volts. */
-  battery: Schema.optionalKey(Schema.Finite)
+  /** Its battery, in volts, and in percent of a full one. */
+  battery: Schema.optionalKey(Schema.Finite),
+  batteryPercent: Schema.optionalKey(Schema.Finite),
+  model: Schema.optionalKey(Schema.String),
+  firmware: Schema.optionalKey(Schema.String),
+  gain: Schema.optionalKey(Schema.String),
+  /** In degrees, WGS84. */
+  latitude: Schema.optionalKey(Schema.Finite),
+  longitude: Schema.optionalKey(Schema.Finite)
 })
-export type RecorderFacts = typeof RecorderFacts.Type
+export type StoredFacts = typeof StoredFacts.Type
 
 /** A field recording that was heard to its end. */
 export const ScannedRecording = Schema.Struct({
@@ -34,7 +41,7 @@ export const ScannedRecording = Schema.Struct({
   sampleRate: Schema.Finite,
   /** What reading it took that is not usual, a sentence each: wrong lengths, missing ends, gaps. */
   repairs: Schema.Array(Schema.String),
-  facts: RecorderFacts
+  facts: StoredFacts
 })
 export type ScannedRecording = typeof ScannedRecording.Type
 

@@ -4,10 +4,10 @@ import { parquetWriteBuffer } from "hyparquet-writer"
 import { Event } from "../../classifier/events/event.ts"
 import type { EventSettings } from "../../classifier/events/findEvents.ts"
 import { damaged } from "../../embeddings/parts.ts"
+import { findTime, formatClock } from "../../sound/field/wallClock.ts"
 import { eventsPrefix, partKey, siteOf } from "../../store/keys.ts"
 import { sha256 } from "../../store/sha256.ts"
 import { removeUnneeded, Store } from "../../store/store.ts"
-import { instantAt } from "./instant.ts"
 import type { Judged } from "./judge.ts"
 
 // What a model heard in a recording is one part, `events/<version>/<content>-<settings>.parquet`, also where it heard
@@ -31,12 +31,14 @@ const digestOf = (settings: EventSettings, key: string): string =>
 const nameFor = (contentHash: string, digest: string): string => `${contentHash.slice(0, DIGITS.content)}-${digest}`
 
 /** A recording's events, with the recording's key and the time by its recorder's clock. */
-export const placeEvents = ({ recording, key, events }: Placed): ReadonlyArray<Event> =>
-  events.map((event) => ({
+export const placeEvents = ({ recording, key, events }: Placed): ReadonlyArray<Event> => {
+  const clock = findTime(recording.facts.startedAt ?? "")
+  return events.map((event) => ({
     recording: key,
     ...event,
-    ...(recording.facts.startedAt === undefined ? {} : { at: instantAt(recording.facts.startedAt, event.start) })
+    ...(clock === undefined ? {} : { at: formatClock(clock, event.start) })
   }))
+}
 
 const encodeEvents = (contentHash: string, events: ReadonlyArray<Event>): Uint8Array =>
   new Uint8Array(

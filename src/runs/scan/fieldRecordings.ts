@@ -1,6 +1,8 @@
 import { Effect, Stream } from "effect"
 import type { KnownScans } from "../../embeddings/scans/knownScans.ts"
 import type { ScannedRecording } from "../../embeddings/scans/scannedRecording.ts"
+import { readFileName } from "../../sound/field/fileName.ts"
+import { formatClock } from "../../sound/field/wallClock.ts"
 import { FIELD_PREFIX, isFieldRecording, siteOf } from "../../store/keys.ts"
 import { type ObjectInfo, Store } from "../../store/store.ts"
 
@@ -20,11 +22,16 @@ export const isMeant = ({ site, recording, since }: Selection, key: string, star
   (recording === undefined || key === recording) &&
   (since === undefined || startedAt === undefined || Date.parse(startedAt) >= Date.parse(since))
 
-/** The field recordings of a site, one of them, or all, in the order of their keys. */
-export const listField = Effect.fn("listField")(function* ({ site, recording }: Selection) {
+/** The field recordings that are meant, as far as their names tell when they start, in the order of their keys. */
+export const listField = Effect.fn("listField")(function* (selection: Selection) {
+  const { site, recording } = selection
   const store = yield* Store
   return yield* store.list(recording ?? (site === undefined ? FIELD_PREFIX : `${FIELD_PREFIX}${site}/`)).pipe(
-    Stream.filter((object) => isFieldRecording(object) && (recording ?? object.key) === object.key),
+    Stream.filter(isFieldRecording),
+    Stream.filter(({ key }) => {
+      const { start } = readFileName(key.slice(key.lastIndexOf("/") + 1))
+      return isMeant(selection, key, start === undefined ? undefined : formatClock(start))
+    }),
     Stream.runCollect
   )
 })
@@ -35,22 +42,35 @@ export interface PlacedRecording {
   readonly key: string
 }
 
-/**
- * The recordings that were heard, where they lie now: those that lie nowhere any more where they did, and copies under the
- * first of their keys; in the order of their keys.
- */
+/** The recordings that were heard, sorted out. */
+export interface Placing {
+  /** Those that are meant, where they lie now, in the order of their keys; where they lay, if they are gone. */
+  readonly placed: ReadonlyArray<PlacedRecording>
+  /** Those in whose place lies something else now. */
+  readonly replaced: ReadonlyArray<ScannedRecording>
+}
+
+/** Places the recordings that were heard: copies of one under the first of their keys. */
 export const placeRecordings = (
   known: KnownScans,
   objects: ReadonlyArray<ObjectInfo>,
   selection: Selection
-): ReadonlyArray<PlacedRecording> => {
+): Placing => {
   const keys = new Map<string, string>()
+  const taken = new Set<string>()
   for (const object of objects) {
     const contentHash = known.contentOf(object)
+    taken.add(object.key)
     if (contentHash !== undefined && !keys.has(contentHash)) keys.set(contentHash, object.key)
   }
-  return [...known.recordings.values()]
-    .map((recording) => ({ recording, key: keys.get(recording.contentHash) ?? recording.key }))
-    .filter(({ recording, key }) => isMeant(selection, key, recording.facts.startedAt))
-    .sort((a, b) => (a.key < b.key ? -1 : 1))
+  const isReplaced = ({ contentHash, key }: ScannedRecording) => !keys.has(contentHash) && taken.has(key)
+  const recordings = [...known.recordings.values()]
+  return {
+    placed: recordings
+      .filter((recording) => !isReplaced(recording))
+      .map((recording) => ({ recording, key: keys.get(recording.contentHash) ?? recording.key }))
+      .filter(({ recording, key }) => isMeant(selection, key, recording.facts.startedAt))
+      .sort((a, b) => (a.key < b.key ? -1 : 1)),
+    replaced: recordings.filter(isReplaced)
+  }
 }

@@ -3,10 +3,12 @@ import { Engine } from "../../embedder/engine.ts"
 import { rowSize } from "../../embedder/frontEnd.ts"
 import { codeVectors } from "../../embeddings/scans/coding.ts"
 import type { KnownScans } from "../../embeddings/scans/knownScans.ts"
-import type { ScannedRecording, WindowSegment } from "../../embeddings/scans/scannedRecording.ts"
+import type { ScannedRecording, StoredFacts, WindowSegment } from "../../embeddings/scans/scannedRecording.ts"
 import { type ScanRecipe, sizesOf } from "../../embeddings/scans/scanRecipe.ts"
 import { Scans } from "../../embeddings/scans/scans.ts"
 import type { Sighting } from "../../embeddings/sighting.ts"
+import { type RecorderFacts, readRecorder } from "../../sound/field/recorder.ts"
+import { formatClock } from "../../sound/field/wallClock.ts"
 import { siteOf } from "../../store/keys.ts"
 import { sha256 } from "../../store/sha256.ts"
 import { isAbsence, isVersionByTime, type ObjectInfo, Store } from "../../store/store.ts"
@@ -43,7 +45,9 @@ interface Hearing {
   /** The version under which its windows are stored. */
   readonly etag: string
   /** Hex SHA-256 of its first bytes. */
-  beginning: string
+  readonly beginning: string
+  /** What its recorder says of it. */
+  readonly facts: RecorderFacts
   /** [up to PART_WINDOWS * size] */
   rows: Float32Array
   /** Windows in `rows`, and the place of their first one. */
@@ -129,12 +133,12 @@ export const hear = Effect.fnUntraced(function* <E, R>(
       // Where a store tells no versions, what is stored must not be taken for another content's.
       etag: isVersioned ? object.etag : `heard ${crypto.randomUUID()}`,
       beginning,
+      facts: yield* readRecorder((from, to) => store.getRange(key, from, to), object),
       rows: new Float32Array(PART_WINDOWS * width),
       filled: 0,
       first
     }
-    let before = 0
-    let bytes = 0
+    let [before, bytes] = [0, 0]
     const count = (block: Uint8Array) =>
       Effect.sync(() => {
         bytes += block.length
@@ -217,8 +221,8 @@ export const hear = Effect.fnUntraced(function* <E, R>(
         seconds,
         windows,
         sampleRate,
-        repairs: noted,
-        facts: {}
+        repairs: [...noted, ...hearing.facts.noted],
+        facts: factsToStore(hearing.facts)
       })
     ]
   })
@@ -264,4 +268,9 @@ export const hear = Effect.fnUntraced(function* <E, R>(
     Stream.concat(rest),
     Stream.ensuring(Effect.ignore(Effect.suspend(() => scans.sighted(sightings.splice(0)))))
   )
+})
+
+const factsToStore = ({ start, noted: _, site: __, ...facts }: RecorderFacts): StoredFacts => ({
+  ...facts,
+  ...(start === undefined ? {} : { startedAt: formatClock(start) })
 })

@@ -38,7 +38,8 @@ export const rescan = Effect.fn("rescan")(function* (
   }
   const against = options.against ?? [pointer?.runId, pointer?.history[0]?.runId].find((id) => id !== runId)
   const known = yield* scans.index(recipe)
-  const recordings = placeRecordings(known, yield* listField(options), options)
+  const placing = placeRecordings(known, yield* listField(options), options)
+  const recordings = placing.placed
   if (recordings.length === 0) {
     return yield* new ScanError({
       message: `No field recording in ${location} was heard yet: bun run scan hears them.`
@@ -49,7 +50,7 @@ export const rescan = Effect.fn("rescan")(function* (
   const judgeBy = Effect.fnUntraced(function* (id: string) {
     const began = yield* Clock.currentTimeMillis
     const model = yield* openWindowModel(id, recipe)
-    const judged = yield* judgePlaced(model, recipe, known, options.events, recordings)
+    const judged = yield* judgePlaced({ recipe, known, model, events: options.events }, placing)
     const seconds = ((yield* Clock.currentTimeMillis) - began) / 1000
     return { judged, seconds, events: yield* Stream.runCollect(eventsOf(id, recordings)) }
   }, Effect.scoped)

@@ -3,14 +3,18 @@ import type { Event } from "../../classifier/events/event.ts"
 import type { EventSettings } from "../../classifier/events/findEvents.ts"
 import { Settings } from "../../config/settings.ts"
 import type { Embedder } from "../../embedder/embedder.ts"
+import type { KnownScans } from "../../embeddings/scans/knownScans.ts"
 import type { ScannedRecording } from "../../embeddings/scans/scannedRecording.ts"
-import { makeScanRecipe } from "../../embeddings/scans/scanRecipe.ts"
+import { makeScanRecipe, type ScanRecipe } from "../../embeddings/scans/scanRecipe.ts"
 import { Scans } from "../../embeddings/scans/scans.ts"
 import { readPointer } from "../../registry/pointer.ts"
-import { Store } from "../../store/store.ts"
+import { findOddities } from "../../sound/field/timeline.ts"
+import { findTime } from "../../sound/field/wallClock.ts"
+import { siteOf } from "../../store/keys.ts"
+import { type ObjectInfo, removeUnneeded, Store } from "../../store/store.ts"
 import { Listeners } from "../../stream/field/listeners.ts"
 import { judgedBy, readEvents, writeEvents } from "./eventParts.ts"
-import { listField, type PlacedRecording, placeRecordings, type Selection } from "./fieldRecordings.ts"
+import { listField, type PlacedRecording, type Placing, placeRecordings, type Selection } from "./fieldRecordings.ts"
 import { hear } from "./hear.ts"
 import { judge } from "./judge.ts"
 import { openWindowModel, type WindowModel } from "./windowModel.ts"
@@ -54,6 +58,8 @@ export interface ScanSummary {
   readonly skipped: ReadonlyArray<{ readonly key: string; readonly reason: string }>
   /** What it took to read recordings of this scan that is not usual. */
   readonly repaired: ReadonlyArray<{ readonly key: string; readonly note: string }>
+  /** What is odd about the recordings of a site in time: gaps, overlaps, clocks that jump. */
+  readonly odd: ReadonlyArray<{ readonly key: string; readonly note: string }>
   /** Events of each class in all recordings that were meant. */
   readonly events: Readonly<Record<string, number>>
 }
@@ -70,50 +76,23 @@ const JUDGED_TOGETHER = 64
  */
 export const scan = Effect.fn("scan")(function* (embedder: Embedder, options: ScanOptions) {
   const began = yield* Clock.currentTimeMillis
-  const { precision, workers } = yield* Settings
+  const { precision } = yield* Settings
   const { location } = yield* Store
-  const scans = yield* Scans
   const recipe = makeScanRecipe(embedder, precision)
   const runId = options.model ?? Option.getOrUndefined(yield* readPointer())?.runId
   const model = runId === undefined ? undefined : yield* openWindowModel(runId, recipe)
-  const known = yield* scans.index(recipe)
+  const known = yield* Effect.flatMap(Scans, (scans) => scans.index(recipe))
   const objects = yield* listField(options)
   if (objects.length === 0 && known.recordings.size === 0) {
     return yield* new ScanError({
       message: `${location} holds no field recordings: put them into field_audio/<site>/.`
     })
   }
+  const archive: Archive = { recipe, known, model, events: options.events }
   const fresh = objects.filter((object) => known.contentOf(object) === undefined)
-  const skipped: Array<{ readonly key: string; readonly reason: string }> = []
-  const heard: Array<ScannedRecording> = []
-  const pace = yield* paceOf(fresh.reduce((sum, { size }) => sum + size, 0))
-
-  const judgeAll = Effect.fnUntraced(function* (recordings: ReadonlyArray<PlacedRecording>) {
-    if (model !== undefined) yield* judgePlaced(model, recipe, known, options.events, recordings)
-  })
-
-  yield* Stream.unwrap(
-    hear(Stream.fromIterable(fresh), {
-      recipe,
-      known,
-      listeners: workers,
-      emit: (event) => {
-        if (event.stage === "heard") return Effect.flatMap(pace(event), options.onProgress)
-        skipped.push(event)
-        return options.onSkip(event.key, event.reason)
-      }
-    })
-  ).pipe(
-    Stream.groupedWithin(JUDGED_TOGETHER, "5 seconds"),
-    Stream.runForEach((recordings) => {
-      heard.push(...recordings)
-      return judgeAll(recordings.map((recording) => ({ recording, key: recording.key })))
-    }),
-    Effect.provide(Listeners.layer(workers))
-  )
-  const hearing = ((yield* Clock.currentTimeMillis) - began) / 1000
-  const placed = placeRecordings(known, objects, options)
-  yield* judgeAll(placed)
+  const { heard, skipped, seconds: hearing } = yield* hearFresh(archive, fresh, options)
+  const placing = placeRecordings(known, objects, options)
+  yield* judgePlaced(archive, placing)
   const hours = heard.reduce((sum, { seconds }) => sum + seconds, 0) / 3600
   return {
     store: location,
@@ -122,34 +101,74 @@ export const scan = Effect.fn("scan")(function* (embedder: Embedder, options: Sc
     recordings: objects.length,
     heard: heard.length,
     hours,
-    storedHours: placed.reduce((sum, { recording }) => sum + recording.seconds, 0) / 3600,
+    storedHours: placing.placed.reduce((sum, { recording }) => sum + recording.seconds, 0) / 3600,
     seconds: ((yield* Clock.currentTimeMillis) - began) / 1000,
     speed: hearing > 0 ? (hours * 3600) / hearing : 0,
-    skipped: skipped.map(({ key, reason }) => ({ key, reason })),
+    skipped,
     repaired: heard.flatMap(({ key, repairs }) => repairs.map((note) => ({ key, note }))),
-    events: model === undefined ? {} : yield* countEvents(model, placed),
-    placed
+    odd: oddIn(placing.placed),
+    events: model === undefined ? {} : yield* countEvents(model, placing.placed),
+    placed: placing.placed
   } satisfies ScanSummary & { readonly placed: ReadonlyArray<PlacedRecording> }
 })
 
-/** Judges recordings that these settings have not judged where they lie now; their events are stored. */
-export const judgePlaced = Effect.fn("judgePlaced")(function* (
-  model: WindowModel,
-  recipe: Parameters<typeof judge>[0],
-  known: Parameters<typeof judge>[1],
-  settings: EventSettings,
-  recordings: ReadonlyArray<PlacedRecording>
+/** What was heard, and by what it is judged. */
+export interface Archive {
+  readonly recipe: ScanRecipe
+  readonly known: KnownScans
+  /** None where no version is promoted yet: then nothing is judged. */
+  readonly model: WindowModel | undefined
+  readonly events: EventSettings
+}
+
+/** Hears recordings, and judges each once all of it is stored. */
+export const hearFresh = Effect.fn("hearFresh")(function* (
+  archive: Archive,
+  fresh: ReadonlyArray<ObjectInfo>,
+  { onProgress, onSkip }: Pick<ScanOptions, "onProgress" | "onSkip">
 ) {
-  const judged = yield* judgedBy(model.runId)
-  const due = recordings.filter(({ recording, key }) => !judged.has(recording.contentHash, key, settings))
-  const keys = new Map(due.map(({ recording, key }) => [recording.contentHash, key]))
-  yield* judge(
-    recipe,
-    known,
-    model,
-    settings,
-    due.map(({ recording }) => recording)
+  const began = yield* Clock.currentTimeMillis
+  const { workers } = yield* Settings
+  const skipped: Array<{ readonly key: string; readonly reason: string }> = []
+  const heard: Array<ScannedRecording> = []
+  const pace = yield* paceOf(fresh.reduce((sum, { size }) => sum + size, 0))
+  yield* Stream.unwrap(
+    hear(Stream.fromIterable(fresh), {
+      ...archive,
+      listeners: workers,
+      emit: (event) => {
+        if (event.stage === "heard") return Effect.flatMap(pace(event), onProgress)
+        const { key, reason } = event
+        skipped.push({ key, reason })
+        return onSkip(key, reason)
+      }
+    })
   ).pipe(
+    Stream.groupedWithin(JUDGED_TOGETHER, "5 seconds"),
+    Stream.runForEach((recordings) => {
+      heard.push(...recordings)
+      return judgePlaced(archive, { placed: recordings.map((recording) => ({ recording, key: recording.key })) })
+    }),
+    Effect.provide(Listeners.layer(workers))
+  )
+  return { heard, skipped, seconds: ((yield* Clock.currentTimeMillis) - began) / 1000 }
+})
+
+/**
+ * Judges recordings that these settings have not judged where they lie now, and stores their events; those of what is
+ * replaced go. Returns how many it judged.
+ */
+export const judgePlaced = Effect.fn("judgePlaced")(function* (
+  { recipe, known, model, events: settings }: Archive,
+  { placed, replaced = [] }: Partial<Placing> & Pick<Placing, "placed">
+) {
+  if (model === undefined) return 0
+  const judged = yield* judgedBy(model.runId)
+  yield* removeUnneeded(replaced.flatMap(({ contentHash }) => judged.partsOf(contentHash)))
+  const due = placed.filter(({ recording, key }) => !judged.has(recording.contentHash, key, settings))
+  const keys = new Map(due.map(({ recording, key }) => [recording.contentHash, key]))
+  const recordings = due.map(({ recording }) => recording)
+  yield* judge(recipe, known, model, settings, recordings).pipe(
     Stream.runForEach(({ recording, events }) =>
       writeEvents(model.runId, settings, judged, { recording, events, key: keys.get(recording.contentHash)! })
     )
@@ -170,6 +189,17 @@ const countEvents = Effect.fnUntraced(function* ({ runId }: WindowModel, recordi
   )
   return Object.fromEntries([...counts].sort(([a], [b]) => (a < b ? -1 : 1)))
 })
+
+const oddIn = (placed: ReadonlyArray<PlacedRecording>) =>
+  [...Map.groupBy(placed, ({ key }) => siteOf(key)).values()].flatMap((site) =>
+    findOddities(
+      site.flatMap(({ key, recording: { seconds, facts } }) => {
+        const start = findTime(facts.startedAt ?? "")
+        const recorder = facts.recorder === undefined ? {} : { recorder: facts.recorder }
+        return start === undefined ? [] : [{ key, start, seconds, ...recorder }]
+      })
+    ).map(({ key, what }) => ({ key, note: what }))
+  )
 
 /** Tells from what was heard of so many bytes how far a scan is. */
 const paceOf = Effect.fnUntraced(function* (totalBytes: number) {

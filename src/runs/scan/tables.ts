@@ -21,8 +21,7 @@ export const writeTables = Effect.fn("writeTables")(function* (
   )
   const tables = formats.flatMap((format) => {
     const writer = WRITERS[format]
-    if (!writer.perRecording)
-      return [{ path: join(folder, `events${writer.ending}`), text: writeTable(writer, sorted) }]
+    if (!writer.perRecording) return [{ path: join(folder, nameOf(format)), text: writeTable(writer, sorted) }]
     return [...Map.groupBy(sorted, ({ recording }) => recording)].map(([recording, own]) => ({
       path: join(folder, `${withoutEnding(recording.slice(FIELD_PREFIX.length))}${writer.ending}`),
       text: writeTable(writer, own)
@@ -34,5 +33,11 @@ export const writeTables = Effect.fn("writeTables")(function* (
   }
   return tables.map(({ path }) => path)
 })
+
+/** `events.csv`, and `events.kaleidoscope.csv`, which ends as another format does. */
+const nameOf = (format: WriterName): string => {
+  const { ending } = WRITERS[format]
+  return ending === `.${format}` ? `events${ending}` : `events.${format}${ending}`
+}
 
 const withoutEnding = (path: string): string => path.replace(/(?<=[^/])\.[^./]*$/, "")

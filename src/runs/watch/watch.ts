@@ -6,6 +6,7 @@ import { classOf } from "../../store/keys.ts"
 import { isDue } from "../isDue.ts"
 import { planRun, type RetrainOptions, retrain } from "../retrain.ts"
 import type { RunSummary } from "../summary.ts"
+import { makeFieldWatch } from "./fieldWatch.ts"
 import { makeLanding, untilItAnswers } from "./landing.ts"
 import type { Source } from "./source.ts"
 
@@ -17,14 +18,16 @@ export interface WatchOptions extends Omit<RetrainOptions, "minNewSamples"> {
 }
 
 /**
- * Embeds recordings as they land, one look after another, and trains at `minNewSamples` new ones; never ends.
+ * Embeds recordings as they land, one look after another, and trains at `minNewSamples` new ones; hears field recordings;
+ * never ends.
  *
- * Looking, embedding and training take turns, so whatever lands during a training waits for its end, and many triggers
+ * Looking, embedding, training and hearing take turns, so whatever lands during a training waits for its end, and many triggers
  * make one run. That another process trains is no error: its result is awaited. Where the store or the queue does not
  * answer, it is asked again, ever less often.
  */
 export const watch = Effect.fn("watch")(function* (source: Source, embedder: Embedder, options: WatchOptions) {
   const landing = yield* makeLanding(source, embedder, options)
+  const field = yield* makeFieldWatch(embedder)
   let trained: TrainingSet | undefined
   /** New recordings at the last attempt that failed: the same again would fail again. */
   let failedAt = 0
@@ -65,6 +68,7 @@ export const watch = Effect.fn("watch")(function* (source: Source, embedder: Emb
       if (whole) trained = undefined
       return trainIfDue
     }),
+    Effect.tap(() => field.look),
     Effect.forever
   )
 })

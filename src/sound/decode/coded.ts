@@ -1,5 +1,5 @@
 import decode from "audio-decode"
-import { type Container, count, type Format, MAX_BYTES, NEXT_STREAM, Unreadable } from "./container.ts"
+import { type Container, count, type Format, type Gap, MAX_BYTES, NEXT_STREAM, Unreadable } from "./container.ts"
 import { MORE } from "./feed.ts"
 import { makeFlacDecoder } from "./flac.ts"
 
@@ -34,6 +34,16 @@ export interface Block {
   readonly rate: number
 }
 
+const SILENCE = 1 << 16
+
+/** Zeros in place of what is lost. */
+function* silence({ lost, rate, channels }: Gap): Generator<Block> {
+  for (let left = lost; left > 0; left -= SILENCE) {
+    const length = Math.min(left, SILENCE)
+    yield { channels: Array.from({ length: channels }, () => new Float32Array(length)), rate }
+  }
+}
+
 /** Decodes a container block by block, all of one rate; the decoder is freed where its reader stops. */
 export async function* codedBlocks(container: Container): AsyncGenerator<Block | typeof MORE> {
   const makeDecoder = decoders[container.format]
@@ -61,6 +71,8 @@ export async function* codedBlocks(container: Container): AsyncGenerator<Block |
         yield* await take()
         decoder.free()
         decoder = await makeDecoder()
+      } else if ("lost" in piece) {
+        yield* silence(piece)
       } else {
         for (let at = 0; at < piece.length; at += slice) yield* await take(piece.subarray(at, at + slice))
       }

@@ -7,11 +7,21 @@ export type Format = "wav" | "caf" | "flac" | "mp3" | "aac" | "m4a" | "oga" | "o
 /** Between two pieces: what follows is a stream of its own, for a decoder of its own. */
 export const NEXT_STREAM = "next stream"
 
+/** Between two pieces: so many samples of each channel, at a rate in Hz, are lost. */
+export interface Gap {
+  readonly lost: number
+  readonly rate: number
+  readonly channels: number
+}
+
+/** What a decoder is given, one after the other. */
+export type Given = Uint8Array | typeof NEXT_STREAM | Gap
+
 /** A recording's container, opened: which decoder reads it and which bytes that decoder is given. */
 export interface Container {
   readonly format: Format
   /** Given to the decoder one after the other, and only as far as sound is used; throws `Unreadable` at damage. */
-  readonly pieces: Iterable<Uint8Array | typeof NEXT_STREAM | typeof MORE>
+  readonly pieces: Iterable<Given | typeof MORE>
   /** Samples per channel that the header promises, where it does. */
   readonly length?: number
   /** Seconds that the file promises at least, where it does and does not count samples. */

@@ -24,6 +24,8 @@ export class Feed {
   readonly noted: Array<string> = []
   /** Where in the file the bytes begin that the reader needs next; those in front of them need not come. */
   next = 0
+  /** What is lost of the sound: at how many places, the first of them, and how much together, in seconds. */
+  lost: { readonly first: number; places: number; seconds: number } | undefined
   private readonly waiting: Array<Uint8Array> = []
   private waitingBytes = 0
 
@@ -133,6 +135,13 @@ export class Feed {
     this.bytes = this.bytes.subarray(length)
     this.start += taken.length
     return taken
+  }
+
+  /** Says that so many samples from the one at `at` are lost, and silence stands for them. */
+  lose(at: number, samples: number, rate: number): void {
+    this.lost ??= { first: at / rate, places: 0, seconds: 0 }
+    this.lost.places++
+    this.lost.seconds += samples / rate
   }
 
   /** Whether the file is used in spite of this, which is the end of a sentence that begins with "the file ". */

@@ -1,15 +1,10 @@
-import type { Block } from "../decode/coded.ts"
 import { Mixer } from "../decode/mix.ts"
+import type { PcmBlock } from "../decode/pcm.ts"
 
 /** What is held of unlike channels until it is known whether they cancel each other out. */
 const HELD_SECONDS = 30
 /** And no more samples of all channels than this: 64 MiB. */
 const HELD_SAMPLES = 1 << 24
-
-/** Sound of several channels, as its format gives it: `positiveScale` is what samples above zero are multiplied by. */
-export interface Unmixed extends Block {
-  readonly positiveScale: number
-}
 
 /**
  * Mixes the channels of a long recording to one, by the rule for clips, 30 s at a time.
@@ -21,14 +16,14 @@ export interface Unmixed extends Block {
 export class BlockMixer {
   /** Of the channel, from 0, that is used alone, and the sample from which on. */
   alone: { readonly channel: number; readonly from: number } | undefined
-  private held: Array<Unmixed> = []
+  private held: Array<PcmBlock> = []
   private mixer = new Mixer()
   private mixed: Array<Float32Array> = []
   private heldLength = 0
   private done = 0
 
   /** Takes a block and gives what can be mixed, in order. */
-  add(block: Unmixed): ReadonlyArray<Float32Array> {
+  add(block: PcmBlock): ReadonlyArray<Float32Array> {
     const { channels, rate, positiveScale } = block
     const length = channels[0]!.length
     if (this.alone !== undefined || (channels.length === 1 && this.held.length === 0)) {

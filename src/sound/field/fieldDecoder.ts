@@ -6,8 +6,8 @@ import { DecodeError, MAX_PEAKS, refuse, whyNot } from "../decode/decode.ts"
 import { MAX_PEAK } from "../decode/fault.ts"
 import { Feed, MORE } from "../decode/feed.ts"
 import { openFeed } from "../decode/openContainer.ts"
-import { pcmBlocks, positiveScaleOf } from "../decode/pcm.ts"
-import { BlockMixer, type Unmixed } from "./blockMixer.ts"
+import { type PcmBlock, pcmBlocks } from "../decode/pcm.ts"
+import { BlockMixer } from "./blockMixer.ts"
 import { clockOf } from "./clock.ts"
 
 /** Some of a recording's sound, mono, at its own rate. A recording's pieces follow each other without a gap. */
@@ -20,6 +20,9 @@ export interface Piece {
   /** Nothing but zeros: the recorder wrote none, or they stand for sound that is lost. */
   readonly isEmpty: boolean
 }
+
+/** Zeros at the end of a recording that are worth a word. */
+const EMPTY_SECONDS = 10
 
 /** What a recording that cannot be read piece by piece may have, in bytes, unless said. */
 const MAX_WHOLE = 200e6
@@ -38,12 +41,17 @@ const MAX_WHOLE = 200e6
 export class FieldDecoder {
   private readonly feed: Feed
   private readonly mixer = new BlockMixer()
-  private readonly blocks: AsyncGenerator<Unmixed | typeof MORE>
+  private readonly blocks: AsyncGenerator<PcmBlock | typeof MORE>
   private readonly found: Array<string> = []
   private maxPeak = MAX_PEAK
+  private isBounded = false
   private rate = 0
-  /** Samples so far, those before the first piece included. */
+  /** Samples that were given, or left out in front; up to the last that is not zero; and that were decoded. */
   private done = 0
+  private soundEnd = 0
+  private decoded = 0
+  /** As many as there should be, where the file says so. */
+  private promised: number | undefined
   private invalid = 0
   private tooLoud = 0
   private finished = false
@@ -78,6 +86,7 @@ export class FieldDecoder {
       yield* this.goOn()
     }
     for (const samples of this.mixer.end()) yield* this.pieces(samples)
+    this.judgeEnd()
     if (this.rate > 0 || this.done > 0) return
     const reason = this.feed.noted.length > 0 ? this.feed.noted.join(" ") : "The file holds no sound."
     throw new DecodeError({ reason })
@@ -91,9 +100,15 @@ export class FieldDecoder {
   /** What is wrong with the recording so far, and how it was read all the same: a sentence each. */
   get noted(): ReadonlyArray<string> {
     const { alone } = this.mixer
+    const { lost } = this.feed
     const from = alone === undefined || alone.from === 0 ? "" : ` from ${clockOf(alone.from / this.rate)} on`
     return [
       ...this.feed.noted,
+      ...(lost === undefined
+        ? []
+        : [
+            `It is damaged${lost.places === 1 ? "" : ` at ${count(lost.places)} places, the first`} at ${clockOf(lost.first)}; silence stands for the ${clockOf(lost.seconds)} that are lost.`
+          ]),
       ...this.found,
       ...(alone === undefined
         ? []
@@ -105,6 +120,20 @@ export class FieldDecoder {
     ]
   }
 
+  /** Holds what was decoded against what the file says, once there is no more. */
+  private judgeEnd(): void {
+    const { rate, found, decoded, promised, soundEnd, done } = this
+    if (rate === 0) return
+    if (promised !== undefined && decoded < promised && this.found.length === 0) {
+      found.push(`Its header promises ${clockOf(promised / rate)} of sound, ${clockOf(decoded / rate)} are there.`)
+    }
+    if (done - soundEnd >= EMPTY_SECONDS * rate) {
+      found.push(
+        `From ${clockOf(soundEnd / rate)} on it holds nothing but zeros, as it does where a recorder that had set the space aside was cut off.`
+      )
+    }
+  }
+
   /** Reads what has come. */
   private async *goOn(): AsyncGenerator<Piece> {
     for (;;) {
@@ -112,25 +141,26 @@ export class FieldDecoder {
       if (next === MORE) return
       if (next === undefined) break
       this.rate = next.rate
+      this.decoded += next.channels[0]!.length
       for (const samples of this.mixer.add(next)) yield* this.pieces(samples)
     }
     this.finished = true
   }
 
   /** The next block, undefined behind the last one. What is wrong once there was sound ends it there. */
-  private async nextBlock(): Promise<Unmixed | typeof MORE | undefined> {
+  private async nextBlock(): Promise<PcmBlock | typeof MORE | undefined> {
     try {
       const { value, done } = await this.blocks.next()
       return done === true ? undefined : value
     } catch (cause) {
       if (!(cause instanceof DecodeError) || this.rate === 0) throw cause
-      const at = clockOf(this.done / this.rate)
+      const at = clockOf(this.decoded / this.rate)
       this.found.push(`From ${at} on it is not read: ${cause.reason.replace(/^The file/, "it")}`)
       return undefined
     }
   }
 
-  private async *read(): AsyncGenerator<Unmixed | typeof MORE> {
+  private async *read(): AsyncGenerator<PcmBlock | typeof MORE> {
     const { feed } = this
     let result = openFeed(feed)
     while (result === MORE) {
@@ -149,16 +179,18 @@ export class FieldDecoder {
     if ("begin" in opened) {
       const { rate } = opened
       if (!(rate >= 1000 && rate <= 1_000_000)) throw refuse(`claims a sample rate of ${rate} Hz`)
-      const positiveScale = positiveScaleOf(opened)
       const block = opened.channels * opened.width
       const frames = Math.min(Math.floor(opened.length / block), Math.floor(this.from * rate))
-      this.done = frames
-      const rest = { begin: opened.begin + frames * block, length: opened.length - frames * block }
-      for (const channels of pcmBlocks(feed, { ...opened, ...rest })) {
-        yield channels === MORE ? MORE : { channels, rate, positiveScale }
-      }
+      this.done = this.decoded = this.soundEnd = frames
+      this.promised = Math.floor(opened.length / block)
+      if (opened.length % block > 0) this.found.push("Its last sample is not whole, and left out.")
+      const sound = { begin: opened.begin + frames * block, length: opened.length - frames * block }
+      // Integers are sound, whatever they are.
+      this.isBounded = opened.coding !== "float"
+      yield* pcmBlocks(feed, { ...opened, ...sound })
       return
     }
+    this.promised = opened.length
     this.maxPeak = MAX_PEAKS[opened.format] ?? MAX_PEAK
     yield* unmixed(codedBlocks(opened), opened.format)
   }
@@ -170,11 +202,13 @@ export class FieldDecoder {
     if (early >= samples.length) return
     const wanted = early > 0 ? samples.subarray(early) : samples
     const isEmpty = !this.holdsSound(wanted)
+    if (!isEmpty) this.soundEnd = this.done - zerosBehind(wanted)
     yield { start: this.done - wanted.length, samples: wanted, rate: this.rate, isEmpty }
   }
 
   /** Makes samples finite, and says whether any of them is not zero. */
   private holdsSound(samples: Float32Array): boolean {
+    if (this.isBounded) return !isZero(samples)
     let peak = 0
     let sum = 0
     for (let i = 0; i < samples.length; i++) {
@@ -209,10 +243,22 @@ export class FieldDecoder {
   }
 }
 
+/** How many samples at the end are zero. */
+const zerosBehind = (samples: Float32Array): number => {
+  let at = samples.length
+  while (at > 0 && samples[at - 1] === 0) at--
+  return samples.length - at
+}
+
+const isZero = (samples: Float32Array): boolean => {
+  for (let i = 0; i < samples.length; i++) if (samples[i] !== 0) return false
+  return true
+}
+
 async function* unmixed(
   blocks: AsyncGenerator<Block | typeof MORE>,
   format: Format
-): AsyncGenerator<Unmixed | typeof MORE> {
+): AsyncGenerator<PcmBlock | typeof MORE> {
   try {
     for await (const block of blocks) yield block === MORE ? MORE : { ...block, positiveScale: 1 }
   } catch (cause) {

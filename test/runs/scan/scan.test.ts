@@ -1,0 +1,162 @@
+import { describe, expect, setDefaultTimeout, test } from "bun:test"
+import { EVENT_DEFAULTS, thresholdsFrom } from "../../../src/runs/scan/eventOptions.ts"
+import { memoryStore } from "../../support/memoryStore.ts"
+import { fill, keysIn } from "../../support/runWorld.ts"
+import { eventsIn, fieldRecording, rescanOn, scanOn, train, trainedStore } from "../../support/scanWorld.ts"
+
+setDefaultTimeout(120_000)
+
+const RIDGE = "field_audio/ridge/20250612_050000.wav"
+const VALLEY = "field_audio/valley/a.wav"
+
+/** A store with a model and two recordings, of 70 and 41 seconds. */
+const world = async () => {
+  const { objects, store, runId } = await trainedStore()
+  await fill(store, [
+    [RIDGE, fieldRecording(70, 1)],
+    [VALLEY, fieldRecording(41, 2)]
+  ])
+  return { objects, store, runId }
+}
+
+describe("scan", () => {
+  test("hears every recording once, and a rescan hears the same events to the bit", async () => {
+    const { objects, store, runId } = await world()
+    const summary = await scanOn(store)
+    expect(summary).toMatchObject({ recordings: 2, heard: 2, model: runId, skipped: [], repaired: [] })
+    expect(summary.hours * 3600).toBeCloseTo(111, 3)
+    const events = await eventsIn(store, runId)
+    expect(events.length).toBeGreaterThan(1)
+    expect(Object.values(summary.events).reduce((sum, count) => sum + count, 0)).toBe(events.length)
+    for (const { start, end, peak, mean } of events) {
+      expect(start).toBeLessThan(end)
+      expect(mean).toBeLessThanOrEqual(peak)
+    }
+    const parts = new Map([...objects].filter(([key]) => key.startsWith("events/")))
+    for (const key of parts.keys()) objects.delete(key)
+    // Audio is not touched.
+    objects.delete(RIDGE)
+    objects.delete(VALLEY)
+    const again = await rescanOn(store)
+    expect(again).toMatchObject({ model: runId, against: null, recordings: 2, judged: 2, changes: null })
+    expect(await eventsIn(store, runId)).toEqual(events)
+    expect(new Map([...objects].filter(([key]) => key.startsWith("events/")))).toEqual(parts)
+  })
+
+  test("hears only what is new, by content: a copy or a moved recording is not heard again", async () => {
+    const { objects, store, runId } = await world()
+    await scanOn(store)
+    const before = await eventsIn(store, runId)
+    expect((await scanOn(store)).patches).toBe(0)
+    objects.set("field_audio/valley/copy of a.wav", objects.get(VALLEY)!)
+    objects.set("field_audio/summit/b.wav", objects.get(RIDGE)!)
+    objects.delete(RIDGE)
+    const moved = await scanOn(store)
+    expect(moved).toMatchObject({ recordings: 3, heard: 0, patches: 0 })
+    const after = await eventsIn(store, runId)
+    const places = new Map([[RIDGE, "field_audio/summit/b.wav"]])
+    expect(after).toEqual(
+      before
+        .map((event) => ({ ...event, recording: places.get(event.recording) ?? event.recording }))
+        .sort((a, b) => (a.recording < b.recording ? -1 : a.recording > b.recording ? 1 : a.start - b.start))
+    )
+    // What was found to be a copy is not read again.
+    expect((await keysIn(store, "scans/seen/")).length).toBe(1)
+    expect(await scanOn(store)).toMatchObject({ heard: 0, patches: 0 })
+  })
+
+  test("two copies that land together are heard once", async () => {
+    const { objects, store } = await world()
+    objects.set("field_audio/ridge/twin.wav", objects.get(RIDGE)!)
+    const summary = await scanOn(store)
+    expect(summary).toMatchObject({ recordings: 3, heard: 2, skipped: [] })
+  })
+
+  test("names what cannot be heard, and what was repaired, and hears the rest", async () => {
+    const { objects, store } = await world()
+    objects.set("field_audio/ridge/damaged.wav", new TextEncoder().encode("no sound at all"))
+    objects.set("field_audio/ridge/empty.wav", new Uint8Array())
+    objects.set("field_audio/ridge/cut.wav", fieldRecording(30, 3).slice(0, 200_000))
+    objects.set("field_audio/ridge/notes.txt", new TextEncoder().encode("0\t1\tdog"))
+    const summary = await scanOn(store)
+    expect(summary.heard).toBe(3)
+    expect(summary.skipped.map(({ key }) => key).sort()).toEqual([
+      "field_audio/ridge/damaged.wav",
+      "field_audio/ridge/empty.wav"
+    ])
+    expect(summary.repaired.map(({ key }) => key)).toEqual(["field_audio/ridge/cut.wav"])
+  })
+
+  test("other thresholds judge what is stored anew, and replace the events", async () => {
+    const { store, runId } = await world()
+    await scanOn(store)
+    const usual = await eventsIn(store, runId)
+    const strict = { ...EVENT_DEFAULTS, thresholds: thresholdsFrom(0.9999) }
+    expect(await scanOn(store, { events: strict })).toMatchObject({ heard: 0, patches: 0 })
+    const fewer = await eventsIn(store, runId)
+    expect(fewer.length).toBeLessThan(usual.length)
+    expect((await keysIn(store, `events/${runId}/`)).length).toBe(2)
+    await scanOn(store)
+    expect(await eventsIn(store, runId)).toEqual(usual)
+  })
+
+  test("one site alone is heard where it is asked for", async () => {
+    const { store, runId } = await world()
+    expect(await scanOn(store, { site: "valley" })).toMatchObject({ recordings: 1, heard: 1 })
+    expect((await eventsIn(store, runId)).every(({ recording }) => recording === VALLEY)).toBe(true)
+  })
+
+  test("without a model vectors are stored, from which a later one's events come", async () => {
+    const objects = new Map([[RIDGE, fieldRecording(40, 1)]])
+    const store = memoryStore(objects)
+    expect(await scanOn(store)).toMatchObject({ heard: 1, model: null, events: {} })
+    const runId = await train(store)
+    expect(await scanOn(store)).toMatchObject({ heard: 0, patches: 0, model: runId })
+    expect((await eventsIn(store, runId)).length).toBeGreaterThan(0)
+  })
+
+  test("a recording whose stored windows are damaged is heard again", async () => {
+    const { objects, store, runId } = await world()
+    await scanOn(store)
+    const events = await eventsIn(store, runId)
+    for (const [key, bytes] of objects) {
+      if (/^scans\/[0-9a-f]+\//.test(key))
+        objects.set(
+          key,
+          bytes.map((byte, at) => (at > 200 && at < 900 ? 7 : byte))
+        )
+    }
+    for (const key of [...objects.keys()]) if (key.startsWith("events/")) objects.delete(key)
+    // Damage may show only when vectors are read, after the scan has taken them for whole.
+    await scanOn(store)
+    await scanOn(store)
+    expect(await eventsIn(store, runId)).toEqual(events)
+  })
+})
+
+test("events tell the time by the recorder's clock, as the name or the header has it, and gaps are told of", async () => {
+  const { store, runId } = await world()
+  await fill(store, [["field_audio/ridge/20250612_051000.wav", fieldRecording(40, 4)]])
+  const { odd } = await scanOn(store)
+  const events = await eventsIn(store, runId)
+  const first = events.find(({ recording }) => recording === RIDGE)!
+  expect(first.at!.slice(0, 19)).toBe(
+    new Date(Date.UTC(2025, 5, 12, 5) + first.start * 1000).toISOString().slice(0, 19)
+  )
+  expect(events.filter(({ recording }) => recording === VALLEY).every(({ at }) => at === undefined)).toBe(true)
+  expect(odd.map(({ key }) => key)).toEqual(["field_audio/ridge/20250612_051000.wav"])
+  expect(await scanOn(store, { since: "2025-06-12T05:05:00" })).toMatchObject({ recordings: 2 })
+})
+
+describe("rescan", () => {
+  test("tells what another model hears otherwise", async () => {
+    const { store, runId } = await world()
+    await scanOn(store)
+    const other = await train(store, 7)
+    const { changes, model, against } = await rescanOn(store)
+    expect([model, against]).toEqual([other, runId])
+    const [before, after] = [await eventsIn(store, runId), await eventsIn(store, other)]
+    expect(changes!.same + changes!.moved.length + changes!.lost.length).toBe(before.length)
+    expect(changes!.same + changes!.moved.length + changes!.gained.length).toBe(after.length)
+  })
+})

@@ -1,0 +1,110 @@
+import { ConfigProvider, Effect, Layer, Logger, Stream } from "effect"
+import type { Event } from "../../src/classifier/events/event.ts"
+import { Settings } from "../../src/config/settings.ts"
+import { engineLayer } from "../../src/embedder/choose.ts"
+import { Engine } from "../../src/embedder/engine.ts"
+import { Scans } from "../../src/embeddings/scans/scans.ts"
+import { dogBark, gunShot } from "../../src/runs/demo/sounds.ts"
+import { EVENT_DEFAULTS } from "../../src/runs/scan/eventOptions.ts"
+import { readEvents } from "../../src/runs/scan/eventParts.ts"
+import { type RescanOptions, rescan } from "../../src/runs/scan/rescan.ts"
+import { type ScanOptions, scan } from "../../src/runs/scan/scan.ts"
+import { seededRandom } from "../../src/sound/random.ts"
+import { encodeWav } from "../../src/sound/wav.ts"
+import { CURRENT_KEY } from "../../src/store/keys.ts"
+import { Store } from "../../src/store/store.ts"
+import { memoryStore } from "./memoryStore.ts"
+import { fill, json, smallCorpus, succeed } from "./runWorld.ts"
+import { tiny } from "./tinyEmbedder.ts"
+
+const RATE = 8000
+
+/** A field recording: faint noise, and half a second of a bark or a shot every `every` seconds, by seed. */
+export const fieldRecording = (seconds: number, seed: number, every = 20): Uint8Array => {
+  const random = seededRandom(seed)
+  const samples = Float32Array.from({ length: Math.round(seconds * RATE) }, () => (random() - 0.5) / 500)
+  for (let at = every / 2; at + 1 < seconds; at += every) {
+    const made = (random() < 0.5 ? dogBark : gunShot)(random, RATE)
+    for (let i = 0; i < RATE / 2; i++) samples[Math.floor(at * RATE) + i]! += made[2 * i]! / 2
+  }
+  return encodeWav({ samples, sampleRate: RATE }).bytes
+}
+
+/** What scans of the tiny embedder are done with; `embedded` is told how many patches each call embeds. */
+export const scanServices = (
+  store: Store["Service"],
+  embedded: (patches: number) => void = () => undefined,
+  environment: Record<string, string> = {}
+) =>
+  Layer.mergeAll(
+    Scans.layer,
+    Layer.effect(
+      Engine,
+      Engine.use((engine) =>
+        Effect.succeed(
+          Engine.of({
+            ...engine,
+            embed: (patches) => {
+              embedded(patches.length / engine.frontEnd.patchSize)
+              return engine.embed(patches)
+            }
+          })
+        )
+      )
+    ).pipe(Layer.provide(engineLayer({ engine: "native", embedder: tiny, threads: 1 }))),
+    Settings.layer.pipe(
+      Layer.provide(ConfigProvider.layer(ConfigProvider.fromEnv({ env: { WORKERS: "2", ...environment } })))
+    ),
+    Logger.layer([])
+  ).pipe(Layer.provideMerge(Layer.succeed(Store, store)))
+
+let trained: Promise<ReadonlyMap<string, Uint8Array>> | undefined
+
+/** A store in memory with a promoted model of barks and shots, trained once for all of a file's tests. */
+export const trainedStore = async () => {
+  trained ??= (async () => {
+    const objects = new Map<string, Uint8Array>()
+    await train(memoryStore(objects))
+    return objects
+  })()
+  const objects = new Map(await trained)
+  const store = memoryStore(objects)
+  const pointer = (await json(store, CURRENT_KEY)) as { readonly runId: string }
+  return { objects, store, runId: pointer.runId }
+}
+
+/** A model of barks and shots, promoted; its run's id. */
+export const train = async (store: Store["Service"], seed = 0): Promise<string> => {
+  await fill(store, smallCorpus())
+  const options = { epochs: 40, seed, promotion: "always", audit: false } as const
+  return (await succeed(store, options, {}, undefined, [], tiny)).runId
+}
+
+/** One scan, and how many patches it embedded. */
+export const scanOn = async (store: Store["Service"], options: Partial<ScanOptions> = {}) => {
+  let patches = 0
+  const given: ScanOptions = {
+    events: EVENT_DEFAULTS,
+    onProgress: () => Effect.void,
+    onSkip: () => Effect.void,
+    ...options
+  }
+  const services = scanServices(store, (count) => {
+    patches += count
+  })
+  const summary = await Effect.runPromise(scan(tiny, given).pipe(Effect.scoped, Effect.provide(services)))
+  return { ...summary, patches }
+}
+
+export const rescanOn = (store: Store["Service"], options: Partial<RescanOptions> = {}) =>
+  Effect.runPromise(
+    rescan(tiny, { events: EVENT_DEFAULTS, ...options }).pipe(Effect.scoped, Effect.provide(scanServices(store)))
+  )
+
+/** What a version heard, in order. */
+export const eventsIn = async (store: Store["Service"], runId: string): Promise<ReadonlyArray<Event>> => {
+  const events = await Effect.runPromise(Stream.runCollect(readEvents(runId)).pipe(Effect.provideService(Store, store)))
+  return [...events].sort((a, b) =>
+    a.recording < b.recording ? -1 : a.recording > b.recording ? 1 : a.start - b.start
+  )
+}
