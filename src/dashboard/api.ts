@@ -132,6 +132,16 @@ export const fetchSound = async (key: string, variant = ""): Promise<Blob> => {
   return (await request(`${service.clips.audio["~path"]}?${query}`)).blob()
 }
 
+/** A span of a field recording with seconds around it, and where in the recording that begins, in seconds. */
+export const fetchEventSound = async (
+  { recording, start, end }: { readonly recording: string; readonly start: number; readonly end: number },
+  around: number
+): Promise<{ readonly sound: Blob; readonly from: number }> => {
+  const query = new URLSearchParams({ recording, start: `${start}`, end: `${end}`, around: `${around}` })
+  const response = await request(`${service.events.audio["~path"]}?${query}`)
+  return { sound: await response.blob(), from: Number(response.headers.get("x-sound-from") ?? start) }
+}
+
 /** Fetches what only the token opens, and hands it to the reader as a file. */
 export const download = async (path: string, name: string): Promise<void> =>
   saveAs(await (await request(path)).blob(), name)

@@ -22,7 +22,8 @@ const failedPage = (error: unknown): Page => ({
 })
 
 const show = async () => {
-  const asked = PAGES.findIndex(({ name }) => name === location.hash.slice(1))
+  const [address, query] = location.hash.slice(1).split("?", 2)
+  const asked = PAGES.findIndex(({ name }) => name === address)
   const open = Math.max(0, asked)
   const { title, load } = PAGES[open]!
   for (const link of links) link.removeAttribute("aria-current")
@@ -34,7 +35,7 @@ const show = async () => {
   const turn = ++shown
   main.setAttribute("aria-busy", "true")
   let failed = false
-  const page = await load().catch((error: unknown): Page => {
+  const page = await load(new URLSearchParams(query)).catch((error: unknown): Page => {
     failed = true
     return failedPage(error)
   })

@@ -10,7 +10,9 @@ import type { Handle } from "./handle.ts"
 import { Intake } from "./intake.ts"
 import { Outages } from "./outages.ts"
 import { Predictor } from "./predictor.ts"
+import { HeardWhole } from "./protocols.ts"
 import { refuse } from "./refusal.ts"
+import type { Spooled } from "./spool.ts"
 import { answers, Binary, Done, input, limited, multipartBody, open, Timestamp, yesOrNo } from "./stated.ts"
 
 const timestamp = Effect.map(DateTime.now, DateTime.formatIso)
@@ -76,8 +78,7 @@ const predict = (request: Request, mayBeUnknown: boolean) =>
       intake.form(request, ({ file }) =>
         Effect.gen(function* () {
           const began = performance.now()
-          const { probabilities: all_probabilities, seconds } = yield* (yield* Predictor).predict(file.recording)
-          const { clipMaxSeconds } = yield* Settings
+          const { all_probabilities, seconds_heard, events } = yield* heardOf(file.recording)
           const [predicted_class, confidence] = Object.entries(all_probabilities).reduce((best, next) =>
             next[1] > best[1] ? next : best
           )
@@ -90,14 +91,32 @@ const predict = (request: Request, mayBeUnknown: boolean) =>
             all_probabilities,
             processing_time,
             timestamp: yield* timestamp,
-            seconds_heard: seconds,
-            // A recording that goes on after this is heard no further.
-            heard_to_the_end: seconds < clipMaxSeconds
+            seconds_heard,
+            heard_to_the_end: true,
+            ...(events === undefined ? {} : { events })
           }
         })
       )
     )
   )
+
+/**
+ * What is heard in a recording: in a clip the probabilities of all of it, in a longer one events, and the probabilities
+ * where something is surest.
+ */
+const heardOf = Effect.fnUntraced(function* (recording: Spooled) {
+  const predictor = yield* Predictor
+  const { clipMaxSeconds } = yield* Settings
+  const { probabilities, seconds } = yield* predictor.predict(recording)
+  if (seconds < clipMaxSeconds) return { all_probabilities: probabilities, seconds_heard: seconds, events: undefined }
+  const whole = yield* predictor.hear(recording)
+  const isClip = whole.seconds <= clipMaxSeconds
+  return {
+    all_probabilities: isClip ? probabilities : whole.surest,
+    seconds_heard: whole.seconds,
+    events: isClip ? undefined : whole.events
+  }
+})
 
 /** `unknown` in place of a class below its threshold, for clients that ask for it; models of old have no thresholds. */
 const doubted = Effect.fnUntraced(function* (likeliest_class: string, confidence: number) {
@@ -185,8 +204,10 @@ const Prediction = Schema.Struct({
   processing_time: Schema.Finite,
   timestamp: Timestamp,
   seconds_heard: Schema.Finite,
-  /** False where the recording has CLIP_MAX_SECONDS or more: what comes after them was not heard. */
-  heard_to_the_end: Schema.Boolean
+  /** Recordings are heard to their end, or refused. */
+  heard_to_the_end: Schema.Boolean,
+  /** What is heard where in a recording longer than CLIP_MAX_SECONDS, whose other fields are those where something is surest. */
+  events: Schema.optionalKey(HeardWhole.fields.events)
 })
 const Uploaded = Schema.Struct({
   ...Done,
@@ -230,7 +251,8 @@ export const ecosightRoutes = (handle: Handle) =>
       response: answers(Prediction, ...BODY),
       detail: {
         ...limited,
-        summary: 'Classifies a recording; with ?unknown=true as "unknown" where the model is not sure enough'
+        summary:
+          'Classifies a recording, and tells the events in one of up to an hour; with ?unknown=true as "unknown" where the model is not sure enough'
       }
     })
     .post("/upload", ({ request, query }) => handle(request, upload(request, query.class_name)), {

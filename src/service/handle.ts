@@ -5,12 +5,14 @@ import type { Changes } from "./changeRunner.ts"
 import type { Corpus } from "./corpus.ts"
 import type { Counters } from "./counters.ts"
 import type { Current } from "./current.ts"
+import type { Field } from "./field.ts"
 import type { Intake } from "./intake.ts"
 import type { Outages } from "./outages.ts"
 import type { Predictor } from "./predictor.ts"
 import { refusalOf } from "./refusal.ts"
 import type { Reviews } from "./reviews.ts"
 import type { Runs } from "./runs.ts"
+import type { ScanRunner } from "./scanRunner.ts"
 import type { Watcher } from "./watcher.ts"
 import type { Workers } from "./workers.ts"
 
@@ -20,11 +22,13 @@ export type Services =
   | Corpus
   | Counters
   | Current
+  | Field
   | Intake
   | Outages
   | Predictor
   | Reviews
   | Runs
+  | ScanRunner
   | Settings
   | Store
   | Watcher

@@ -25,10 +25,11 @@ const SILENCE = Duration.seconds(30)
 export class Intake extends Context.Service<
   Intake,
   {
-    /** Runs `use` on a multipart request with a `file`, which is kept meanwhile. */
+    /** Runs `use` on a multipart request with a `file`, which is kept meanwhile; one of MAX_UPLOAD_MB, or of `most` bytes. */
     readonly form: <A, E, R>(
       request: Request,
-      use: (form: Form) => Effect.Effect<A, E, R>
+      use: (form: Form) => Effect.Effect<A, E, R>,
+      most?: number
     ) => Effect.Effect<A, E | Refusal, R>
     /** Runs `effect` while holding memory for so many bytes. */
     readonly holding: (bytes: number) => <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.Effect<A, E | Refusal, R>
@@ -38,7 +39,7 @@ export class Intake extends Context.Service<
     Intake,
     Effect.gen(function* () {
       const { maxUploadMegabytes, maxRecordingMegabytes, modelCache } = yield* Settings
-      const most = maxUploadMegabytes * 1_000_000
+      const usual = maxUploadMegabytes * 1_000_000
       const budget = Math.max(maxRecordingMegabytes, maxUploadMegabytes + 1) * 1_000_000
       const memory = makeBodyMemory(budget)
       const folder = spoolFolder(modelCache)
@@ -52,7 +53,7 @@ export class Intake extends Context.Service<
             memory.release
           )
 
-      const form = <A, E, R>(request: Request, use: (form: Form) => Effect.Effect<A, E, R>) =>
+      const form = <A, E, R>(request: Request, use: (form: Form) => Effect.Effect<A, E, R>, most = usual) =>
         Effect.gen(function* () {
           const type = request.headers.get("content-type") ?? ""
           if (!/^multipart\/form-data\s*;/i.test(type)) {
@@ -76,12 +77,12 @@ export class Intake extends Context.Service<
 }
 
 /** Parses a JSON body for the web framework, which would read one of any length; none, or null, counts as `{}`. */
-export const readJson = ({ request }: { readonly request: Request }): Promise<unknown> =>
+export const readJson = ({ request }: { readonly request: Request }, most = MOST_JSON): Promise<unknown> =>
   Effect.runPromise(
     Effect.gen(function* () {
-      yield* checkAnnounced(request, MOST_JSON)
+      yield* checkAnnounced(request, most)
       const chunks: Array<Uint8Array> = []
-      yield* readBody(request, MOST_JSON, (chunk) => Effect.sync(() => chunks.push(chunk)))
+      yield* readBody(request, most, (chunk) => Effect.sync(() => chunks.push(chunk)))
       if (chunks.length === 0) return {}
       return yield* Effect.try({
         try: (): unknown => JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(Buffer.concat(chunks))) ?? {},

@@ -17,19 +17,22 @@ export const mayBeNew = Effect.gen(function* () {
   return Option.isNone(yield* (yield* Current).model) && objects.every(({ key }) => isUploadName(key))
 })
 
-/** Refuses what is no class: neither one that is there, in the store or in the model, nor a name for one that may be new. */
-export const checkClass = Effect.fn("checkClass")(function* (className: string) {
+/** The classes that there are, in the store or in the model in use. */
+export const knownClasses = Effect.gen(function* () {
   const { classes } = yield* (yield* Corpus).snapshot
   const model = yield* (yield* Current).model
-  const known = new Set([
-    ...classes.keys(),
-    ...Option.match(model, { onNone: () => [], onSome: ({ metadata }) => metadata.classes })
-  ])
-  if (known.has(className)) return
+  const inModel = Option.match(model, { onNone: () => [], onSome: ({ metadata }) => metadata.classes })
+  return [...new Set([...classes.keys(), ...inModel])].sort()
+})
+
+/** Refuses what is no class: neither one that is there nor a name for one that may be new. */
+export const checkClass = Effect.fn("checkClass")(function* (className: string) {
+  const known = yield* knownClasses
+  if (known.includes(className)) return
   if (!isClassName(className)) return yield* refuse(400, CLASS_NAME_RULE)
   if (yield* mayBeNew) return
   return yield* refuse(
     400,
-    `There is no such class; known are ${[...known].sort().join(", ") || "none yet"}. Set ALLOW_NEW_CLASSES=1 for new ones.`
+    `There is no such class; known are ${known.join(", ") || "none yet"}. Set ALLOW_NEW_CLASSES=1 for new ones.`
   )
 })

@@ -1,20 +1,27 @@
 import { Context, Effect, Layer, Option, Schema, Semaphore } from "effect"
 import { Settings } from "../config/settings.ts"
 import { programPath } from "../processes/programPath.ts"
-import type { Kind, Payload } from "../processes/protocol.ts"
+import type { Answer, Kind, Payload } from "../processes/protocol.ts"
 import { supervise } from "../processes/supervise.ts"
 import { Store, type StoreError } from "../store/store.ts"
 import { Current } from "./current.ts"
 import { copyVersion, localCopyOf } from "./localCopy.ts"
 import { Outages } from "./outages.ts"
-import { type Heard, PATIENCE, Predicting } from "./protocols.ts"
+import { type Heard, type HeardWhole, PATIENCE, Predicting } from "./protocols.ts"
 import { Refusal, refuse } from "./refusal.ts"
+import type { RecordingSpan } from "./spanSound.ts"
 import type { Spooled } from "./spool.ts"
 
 const PROGRAM = programPath("./predictorProgram.ts", import.meta.url)
 
 /** Failures whose sentences clients may read, and their statuses. */
-const FOR_CLIENTS: Readonly<Record<string, number>> = { NoRecording: 400, NoPredictions: 503 }
+const FOR_CLIENTS: Readonly<Record<string, number>> = {
+  NoRecording: 400,
+  NoPredictions: 503,
+  NoEmbedder: 503,
+  NoSound: 404,
+  TooLong: 413
+}
 
 /** A version that cannot be loaded or run; the one promoted before it may be. */
 class UnusableVersion extends Schema.TaggedError<UnusableVersion>()("UnusableVersion", { message: Schema.String }) {}
@@ -23,6 +30,8 @@ class UnusableVersion extends Schema.TaggedError<UnusableVersion>()("UnusableVer
 const MOST_WAITING = 64
 /** Milliseconds until a request is given up for which no predictor is there, or too many come first. */
 const LONGEST_WAIT = 2 * PATIENCE
+/** The same for a recording of an hour, which takes a core some 6 s. */
+const LONGEST_HEARING = 600_000
 
 /** Decodes and predicts in processes of its own; each request goes to the one with the least to do. */
 export class Predictor extends Context.Service<
@@ -30,6 +39,12 @@ export class Predictor extends Context.Service<
   {
     /** What the version that is served now says of a recording. */
     readonly predict: (recording: Spooled) => Effect.Effect<Heard, Refusal | StoreError>
+    /** What the version that is served now hears in all of a long recording, of an hour at most. */
+    readonly hear: (recording: Spooled) => Effect.Effect<HeardWhole, Refusal | StoreError>
+    /** A part of a field recording, as a WAV file. */
+    readonly span: (part: typeof RecordingSpan.Type) => Effect.Effect<Uint8Array, Refusal>
+    /** What sounds like a part of a field recording. */
+    readonly alike: (part: typeof RecordingSpan.Type) => Effect.Effect<Answer<typeof Predicting, "alike">, Refusal>
     /** Seconds of sound, cut at CLIP_MAX_SECONDS; refuses what is no recording. */
     readonly inspect: (recording: Spooled) => Effect.Effect<number, Refusal>
     /** Refuses where as many wait as may: who asks ahead of reading a body need not read it. */
@@ -61,10 +76,11 @@ export class Predictor extends Context.Service<
       const ask = <K extends Kind<typeof Predicting>>(
         call: K,
         payload: Payload<typeof Predicting, K>,
-        process = idlest()
+        process = idlest(),
+        longest: number = LONGEST_WAIT
       ) =>
         process.ask(call, payload).pipe(
-          Effect.timeoutOrElse({ duration: LONGEST_WAIT, orElse: () => Effect.fail(stopped) }),
+          Effect.timeoutOrElse({ duration: longest, orElse: () => Effect.fail(stopped) }),
           Effect.catchTags({
             ProcessDied: ({ message }) => Effect.andThen(Effect.logWarning(message), Effect.fail(stopped)),
             ProcessBusy: () => Effect.fail(busy),
@@ -103,6 +119,7 @@ export class Predictor extends Context.Service<
       }
 
       const copying = yield* Semaphore.make(1)
+      const hearing = yield* Semaphore.make(1)
       const warm = withServed((runId) =>
         Effect.as(
           Effect.forEach(processes, (process) => ask("load", { runId }, process), { concurrency: "unbounded" }),
@@ -119,8 +136,18 @@ export class Predictor extends Context.Service<
           yield* admit
           return yield* withServed((runId) => ask("predict", { runId, recording }))
         }),
+        hear: Effect.fn("Predictor.hear")((recording) =>
+          // One at a time: others are for what is short.
+          withServed((runId) => ask("hear", { runId, recording }, idlest(), LONGEST_HEARING)).pipe(hearing.withPermit)
+        ),
+        // Without a version there is none that could be unusable.
+        span: Effect.fn("Predictor.span")((part) =>
+          Effect.andThen(admit, Effect.catchTag(ask("span", part), "UnusableVersion", Effect.die))
+        ),
+        alike: Effect.fn("Predictor.alike")((part) =>
+          Effect.andThen(admit, Effect.catchTag(ask("alike", part), "UnusableVersion", Effect.die))
+        ),
         inspect: Effect.fn("Predictor.inspect")((recording) =>
-          // Without a version there is none that could be unusable.
           Effect.andThen(admit, Effect.catchTag(ask("inspect", { recording }), "UnusableVersion", Effect.die))
         ),
         admit,

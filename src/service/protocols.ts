@@ -1,8 +1,12 @@
-import { Schema } from "effect"
+import { Schema, Struct } from "effect"
+import { Event } from "../classifier/events/event.ts"
 import type { Protocol } from "../processes/protocol.ts"
+import { RunName } from "../registry/runRecord.ts"
 import { ReviewStep } from "../review/review.ts"
 import { ObjectInfo } from "../store/store.ts"
 import { RunEvent } from "../stream/events.ts"
+import { ScanData } from "./scanLog.ts"
+import { RecordingSpan } from "./spanSound.ts"
 import { Spooled } from "./spool.ts"
 
 // What the service and its processes say to each other.
@@ -19,6 +23,14 @@ export const Heard = Schema.Struct({
 })
 export type Heard = typeof Heard.Type
 
+/** What was heard in all of a long recording: events, and the probabilities in the window that is surest. */
+export const HeardWhole = Schema.Struct({
+  seconds: Schema.Finite,
+  events: Schema.Array(Schema.Struct(Struct.omit(Event.fields, ["recording", "at"]))),
+  surest: Schema.Record(Schema.String, Schema.Finite)
+})
+export type HeardWhole = typeof HeardWhole.Type
+
 /** Decoding and predicting; each answer is about the promoted version that the request names. */
 export const Predicting = {
   name: "predictor",
@@ -31,6 +43,31 @@ export const Predicting = {
       ...quick,
       payload: Schema.Struct({ runId: Schema.String, recording: Spooled }),
       answer: Heard
+    },
+    /** All of a recording that is longer than CLIP_MAX_SECONDS; tells how far it is, in seconds. */
+    hear: {
+      payload: Schema.Struct({ runId: Schema.String, recording: Spooled }),
+      event: Schema.Finite,
+      answer: HeardWhole,
+      patience: PATIENCE
+    },
+    /** A part of a field recording, as a WAV file. */
+    span: { ...quick, payload: RecordingSpan, answer: Schema.Uint8Array },
+    /** What sounds like a part of a field recording, over all that was heard, the most alike first. */
+    alike: {
+      ...quick,
+      payload: RecordingSpan,
+      answer: Schema.Struct({
+        windows: Schema.Array(
+          Schema.Struct({
+            ...RecordingSpan.fields,
+            at: Schema.NullOr(Schema.String),
+            likeness: Schema.Finite
+          })
+        ),
+        searched: Schema.Int,
+        seconds: Schema.Finite
+      })
     },
     /** Decode only: how many seconds of sound it is. */
     inspect: { ...quick, payload: Schema.Struct({ recording: Spooled }), answer: Schema.Number }
@@ -64,6 +101,29 @@ export const Running = {
   name: "run",
   about: Schema.Void,
   calls: { run: { payload: RunTask, event: RunEvent, answer: Schema.String } },
+  inTurn: false
+} satisfies Protocol
+
+/** A probability from which on something is told of. */
+const Threshold = Schema.Finite.check(Schema.isBetween({ minimum: 0.01, maximum: 1 }))
+
+/** Which field recordings to hear, and by which version of the model; all that are new, and the one in use, unless said. */
+export const ScanTask = Schema.Struct({
+  recording: Schema.optionalKey(Schema.String),
+  site: Schema.optionalKey(Schema.String),
+  model: Schema.optionalKey(RunName),
+  /** The probability that makes an event. */
+  threshold: Schema.optionalKey(Threshold)
+})
+export type ScanTask = typeof ScanTask.Type
+
+/** One scan of field recordings, answered with what it came to, a sentence. */
+export const Scanning = {
+  name: "scan",
+  about: Schema.Void,
+  calls: {
+    scan: { payload: ScanTask, event: Schema.Union([ScanData.progress, ScanData.skip]), answer: Schema.String }
+  },
   inTurn: false
 } satisfies Protocol
 

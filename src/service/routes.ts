@@ -1,14 +1,18 @@
 import { Effect, Schema } from "effect"
 import { Elysia } from "elysia"
+import { annotationRoutes } from "./annotationRoutes.ts"
 import { changeRoutes } from "./changeRoutes.ts"
 import { clipRoutes } from "./clipRoutes.ts"
 import { Counters } from "./counters.ts"
 import { downloadRoutes } from "./downloadRoutes.ts"
 import { ecosightRoutes } from "./ecosightRoutes.ts"
+import { eventRoutes } from "./eventRoutes.ts"
+import { fieldRoutes } from "./fieldRoutes.ts"
 import type { Handle } from "./handle.ts"
 import { modelRoutes } from "./modelRoutes.ts"
 import { reviewRoutes } from "./reviewRoutes.ts"
 import { runRoutes } from "./runRoutes.ts"
+import { scanRoutes } from "./scanRoutes.ts"
 import { open, streams } from "./stated.ts"
 import { workerRoutes } from "./workerRoutes.ts"
 
@@ -31,6 +35,10 @@ export const makeRoutes = (handle: Handle) =>
     .use(changeRoutes(handle))
     .use(downloadRoutes(handle))
     .use(reviewRoutes(handle))
+    .use(fieldRoutes(handle))
+    .use(scanRoutes(handle))
+    .use(eventRoutes(handle))
+    .use(annotationRoutes(handle))
     .use(workerRoutes(handle))
     .get("/prometheus", ({ request }) => handle(request, prometheus), {
       detail: {

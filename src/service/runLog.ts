@@ -29,13 +29,17 @@ export interface LoggedEvent<Name extends keyof EventData = keyof EventData> {
   readonly data: EventData[Name]
 }
 
-export interface RunLog {
+/** What clients are told of something that goes on, remembered; its last event is `end`. */
+export interface EventLog<Logged> {
+  /** The events after this one, oldest first. */
+  readonly after: (id: number) => ReadonlyArray<Logged>
+  /** Calls back with every event from now on, until the function returned is called. */
+  readonly subscribe: (listener: (event: Logged) => void) => () => void
+}
+
+export interface RunLog extends EventLog<LoggedEvent> {
   readonly add: (event: RunEvent, now: number) => void
   readonly end: (data: EventData["end"]) => void
-  /** The events after this one, oldest first. */
-  readonly after: (id: number) => ReadonlyArray<LoggedEvent>
-  /** Calls back with every event from now on, until the function returned is called. */
-  readonly subscribe: (listener: (event: LoggedEvent) => void) => () => void
 }
 
 const MOST_SKIPS = 500
@@ -93,11 +97,11 @@ export const makeRunLog = (): RunLog => {
 /** Proxies and Bun cut a stream that is quiet for 10 s. */
 const HEARTBEAT = 5_000
 
-/** A run's events after `lastId` as Server-Sent Events, each as `told` has it, until its end or until the client goes. */
-export const eventStream = (
-  log: RunLog,
+/** A log's events after `lastId` as Server-Sent Events, each as `told` has it, until its end or until the client goes. */
+export const eventStream = <Logged extends { readonly id: number; readonly type: string; readonly data: unknown }>(
+  log: EventLog<Logged>,
   lastId: number,
-  told: (event: LoggedEvent) => ReadonlyArray<LoggedEvent>
+  told: (event: Logged) => ReadonlyArray<Logged>
 ): Response => {
   const encoder = new TextEncoder()
   let stop = () => {}
@@ -108,7 +112,7 @@ export const eventStream = (
         stop()
         controller.close()
       }
-      const show = (event: LoggedEvent) => {
+      const show = (event: Logged) => {
         for (const { id, type, data } of told(event)) {
           send(`id: ${id}\nevent: ${type}\ndata: ${JSON.stringify(data)}\n\n`)
         }

@@ -9,11 +9,13 @@ import { Changes } from "./changeRunner.ts"
 import { Corpus } from "./corpus.ts"
 import { Counters } from "./counters.ts"
 import { Current } from "./current.ts"
+import { Field } from "./field.ts"
 import { Intake } from "./intake.ts"
 import { Outages } from "./outages.ts"
 import { Predictor } from "./predictor.ts"
 import { Reviews } from "./reviews.ts"
 import { Runs } from "./runs.ts"
+import { ScanRunner } from "./scanRunner.ts"
 import { serviceLog } from "./serviceLog.ts"
 import { Watcher } from "./watcher.ts"
 import { Workers } from "./workers.ts"
@@ -39,8 +41,9 @@ const tracing = Layer.unwrap(
 export const serviceLayer = (store: Store["Service"], { watching }: { readonly watching: boolean }) =>
   Counters.layer.pipe(
     Layer.provideMerge(watching ? Watcher.layer : Watcher.layerIdle),
-    Layer.provideMerge(Layer.mergeAll(Runs.layer, Changes.layer)),
+    Layer.provideMerge(Layer.mergeAll(Runs.layer, Changes.layer, ScanRunner.layer)),
     Layer.provideMerge(Predictor.layer),
+    Layer.provideMerge(Field.layer),
     Layer.provideMerge(Layer.mergeAll(Corpus.layer, Current.layer, Intake.layer, Reviews.layer, Workers.layer)),
     Layer.provideMerge(boundedStoreLayer(store)),
     Layer.provideMerge(Outages.layer),

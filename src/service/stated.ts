@@ -30,9 +30,9 @@ export const input = <S extends Stateable>(schema: S, sentence: string) => {
   return { "~standard": { ...own, validate } }
 }
 
-/** A body of JSON of this shape, and no longer than `readJson` takes; any other is refused with the sentence. */
-export const jsonBody = <S extends Stateable>(schema: S, sentence: string) => ({
-  parse: [readJson, "json" as const],
+/** A body of JSON of this shape, and no longer than `readJson` takes or `most` bytes; any other is refused with the sentence. */
+export const jsonBody = <S extends Stateable>(schema: S, sentence: string, most?: number) => ({
+  parse: [(context: { readonly request: Request }) => readJson(context, most), "json" as const],
   body: input(schema, sentence)
 })
 
@@ -84,6 +84,22 @@ export const wholeNumber = (least: number, most: number) =>
       SchemaTransformation.numberFromString
     )
   )
+
+/** A number in a query. */
+const number = (least: number, most: number, description: string) =>
+  Schema.String.annotate({ description }).pipe(
+    Schema.check(Schema.isPattern(/^\d+(\.\d+)?$/)),
+    Schema.decodeTo(
+      Schema.Finite.check(Schema.isBetween({ minimum: least, maximum: most })),
+      SchemaTransformation.numberFromString
+    )
+  )
+
+/** A probability in a query. */
+export const share = number(0, 1, "A number from 0 to 1")
+
+/** Seconds in a query: of a year at most. */
+export const seconds = number(0, 366 * 86_400, "Seconds")
 
 const YES_OR_NO: Readonly<Record<string, boolean>> = {
   ...{ "1": true, true: true, yes: true, on: true },

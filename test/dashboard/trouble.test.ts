@@ -143,7 +143,7 @@ test.skipIf(!hasChromium)(
 )
 
 test.skipIf(!hasChromium)(
-  "an answer below the model's own threshold is no class, and what was not heard is told (skipped where /usr/bin/chromium is missing)",
+  "an answer below the model's own threshold is no class, and what is heard where in a long recording is told (skipped where /usr/bin/chromium is missing)",
   async () => {
     const { page } = await open()
     await answer(page, "/predict?unknown=1", () => ({
@@ -155,14 +155,16 @@ test.skipIf(!hasChromium)(
       all_probabilities: { dog_bark: 0.8, gun_shot: 0.2 },
       processing_time: 0.01,
       timestamp: "2026-01-31T23:59:59Z",
-      seconds_heard: 30,
-      heard_to_the_end: false
+      seconds_heard: 600,
+      heard_to_the_end: true,
+      events: [{ start: 61, end: 62.4, class: "dog_bark", peak: 0.8, mean: 0.7, windows: 2 }]
     }))
     await go(page, "Try it")
     await page.locator("input[type=file]").setInputFiles([join(folder, "bark.wav")])
     await page.getByText("Not sure – perhaps dog_bark, 80.0").waitFor()
     await page.getByText("This model names dog_bark from 90.0").waitFor()
-    await page.getByText("Only the first 30 s were heard").waitFor()
+    await page.getByText("1 event in 10 minutes").waitFor()
+    await page.getByRole("cell", { name: "1:01 to 1:02" }).waitFor()
     await page.close()
   },
   60_000

@@ -4,7 +4,7 @@ import type { Page } from "../page.ts"
 import { bars } from "../parts/chart.ts"
 import { dropZone } from "../parts/dropZone.ts"
 import { card, h, wideCard } from "../parts/elements.ts"
-import { counted, percent } from "../parts/format.ts"
+import { counted, hoursOf, lengthOf, percent } from "../parts/format.ts"
 import { player } from "../parts/player.ts"
 import { table } from "../parts/table.ts"
 
@@ -103,7 +103,7 @@ const answerOf = (prediction: Prediction): ReadonlyArray<HTMLElement> => {
             `This model names ${likeliest_class} from ${percent(threshold)} on; below that, it says unknown.`
           )
         ]),
-    ...(prediction.heard_to_the_end ? [] : [h("p", { class: "note" }, heard(prediction))]),
+    ...(prediction.events === undefined ? [] : eventsOf(prediction.events, prediction.seconds_heard)),
     bars(
       Object.entries(all_probabilities)
         .sort(([, a], [, b]) => b - a)
@@ -113,8 +113,19 @@ const answerOf = (prediction: Prediction): ReadonlyArray<HTMLElement> => {
   ]
 }
 
-const heard = ({ seconds_heard }: Prediction): string =>
-  `Only the first ${Math.round(seconds_heard)} s were heard (CLIP_MAX_SECONDS): cut longer recordings into pieces.`
+/** Events of a long recording that are listed; the answer as a file has all. */
+const MOST_EVENTS = 100
+
+const eventsOf = (events: NonNullable<Prediction["events"]>, seconds: number): ReadonlyArray<HTMLElement> => {
+  const rows = events
+    .slice(0, MOST_EVENTS)
+    .map(({ start, end, class: name, peak }) => [name, `${lengthOf(start)} to ${lengthOf(end)}`, percent(peak)])
+  return [
+    h("p", {}, `${counted(events.length, "event")} in ${hoursOf(seconds)}; the figures below are where it is surest.`),
+    ...(rows.length === 0 ? [] : [table("Events", ["Is", "From and to", "With"], rows)]),
+    ...(events.length > MOST_EVENTS ? [h("p", { class: "hint" }, `And ${events.length - MOST_EVENTS} more.`)] : [])
+  ]
+}
 
 const heardOf = (outcomes: ReadonlyArray<Outcome>, total: number): string => {
   const count = outcomes.filter(({ prediction }) => prediction !== undefined).length
@@ -132,7 +143,7 @@ const resultsCard = (outcomes: ReadonlyArray<Outcome>, total: number, show: (out
           name,
           prediction.predicted_class,
           percent(prediction.confidence),
-          prediction.heard_to_the_end ? "" : `first ${Math.round(prediction.seconds_heard)} s`
+          prediction.events === undefined ? "" : counted(prediction.events.length, "event")
         ]
   })
   const save = () => {
@@ -150,7 +161,7 @@ const resultsCard = (outcomes: ReadonlyArray<Outcome>, total: number, show: (out
   return wideCard(
     "Answers",
     h("p", { role: "status" }, heardOf(outcomes, total)),
-    table("Answers", ["Recording", "Is", "With", "Heard"], rows),
+    table("Answers", ["Recording", "Is", "With", "Events"], rows),
     h("button", { disabled: outcomes.length < total, click: save }, "Download as CSV")
   )
 }

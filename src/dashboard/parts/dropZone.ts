@@ -1,10 +1,15 @@
 import { h } from "./elements.ts"
 
 /** A place to drop files or choose them; `take` gets them. */
-export const dropZone = (label: string, multiple: boolean, take: (files: ReadonlyArray<File>) => void): HTMLElement => {
+export const dropZone = (
+  label: string,
+  multiple: boolean,
+  take: (files: ReadonlyArray<File>) => void,
+  accept = "audio/*,.flac,.ogg,.opus,.wav,.mp3"
+): HTMLElement => {
   const input = h("input", {
     type: "file",
-    accept: "audio/*,.flac,.ogg,.opus,.wav,.mp3",
+    accept,
     multiple,
     change: () => {
       take([...(input.files ?? [])])

@@ -23,3 +23,23 @@ export const timeOf = (runId: string): string => {
 
 /** A recording's file name. */
 export const nameOf = (key: string): string => key.slice(key.lastIndexOf("/") + 1)
+
+/** `3.4 s`, `1:02:05`. */
+export const lengthOf = (seconds: number): string => {
+  if (seconds < 60) return `${seconds.toFixed(1)}\u00a0s`
+  const [hours, minutes, rest] = [Math.floor(seconds / 3600), Math.floor(seconds / 60) % 60, Math.floor(seconds % 60)]
+  const two = (part: number) => String(part).padStart(2, "0")
+  return hours > 0 ? `${hours}:${two(minutes)}:${two(rest)}` : `${minutes}:${two(rest)}`
+}
+
+/** What a recorder's clock showed, wherever the reader is. */
+export const clockOf = (at: string): string =>
+  new Date(`${at.slice(0, 19)}Z`).toLocaleString(undefined, {
+    dateStyle: "medium",
+    timeStyle: "medium",
+    timeZone: "UTC"
+  })
+
+/** `2.3 hours`; minutes where it is less than two. */
+export const hoursOf = (seconds: number): string =>
+  seconds < 7200 ? counted(Math.round(seconds / 60), "minute") : counted(Math.round(seconds / 360) / 10, "hour")

@@ -1,10 +1,11 @@
 import WaveSurfer from "wavesurfer.js"
+import Regions from "wavesurfer.js/plugins/regions"
 import Spectrogram from "wavesurfer.js/plugins/spectrogram"
 import { dataOf, fetchSound, service } from "../api.ts"
 import { h, select } from "./elements.ts"
 import { attempt } from "./toast.ts"
 
-let playing: { readonly end: () => void } | undefined
+let playing: { readonly end: () => void; readonly turn: () => void } | undefined
 
 /** Ends what plays: its place on the page goes. */
 export const silence = (): void => {
@@ -12,8 +13,18 @@ export const silence = (): void => {
   playing = undefined
 }
 
-/** A recording with waveform, spectrogram and a button; the one before it goes. */
-export const player = (title: string, sound: Blob): HTMLElement => {
+/** Plays what is in the player, or pauses it. */
+export const playOrPause = (): void => playing?.turn()
+
+/** What of a sound is meant, in seconds from its beginning, and whether it is played at once. */
+export interface Shown {
+  readonly start: number
+  readonly end: number
+  readonly isPlayed: boolean
+}
+
+/** A recording with waveform, spectrogram and a button; the one before it goes. What is meant of it is marked. */
+export const player = (title: string, sound: Blob, shown?: Shown): HTMLElement => {
   silence()
   const wave = h("div", { class: "wave" })
   const button = h("button", { class: "primary", disabled: true, click: () => void surfer.playPause() }, "Play")
@@ -23,6 +34,8 @@ export const player = (title: string, sound: Blob): HTMLElement => {
     container: wave,
     height: 80,
     sampleRate: 16_000,
+    // A recorder in the field hears from afar.
+    normalize: shown !== undefined,
     waveColor: style.getPropertyValue("--quiet").trim(),
     progressColor: style.getPropertyValue("--accent").trim(),
     cspNonce: document.querySelector<HTMLMetaElement>("meta[name=nonce]")!.content,
@@ -32,6 +45,12 @@ export const player = (title: string, sound: Blob): HTMLElement => {
   })
   surfer.on("ready", () => {
     button.disabled = false
+    if (shown === undefined) return
+    const { start, end, isPlayed } = shown
+    const color = `color-mix(in srgb, ${style.getPropertyValue("--second").trim()} 35%, transparent)`
+    surfer.registerPlugin(Regions.create()).addRegion({ start, end, color, drag: false, resize: false })
+    // A browser plays nothing of a page on which nobody has pressed anything.
+    if (isPlayed) surfer.play().catch(() => {})
   })
   surfer.on("play", () => button.replaceChildren("Pause"))
   surfer.on("pause", () => button.replaceChildren("Play"))
@@ -45,6 +64,9 @@ export const player = (title: string, sound: Blob): HTMLElement => {
     problem
   )
   playing = {
+    turn: () => {
+      if (!button.disabled) void surfer.playPause()
+    },
     end: () => {
       surfer.destroy()
       element.remove()

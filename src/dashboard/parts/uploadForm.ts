@@ -1,5 +1,5 @@
 import { UNKNOWN } from "../../store/className.ts"
-import type { Answer, service } from "../api.ts"
+import { type Answer, send, service } from "../api.ts"
 import { dropZone } from "./dropZone.ts"
 import { fillSelect, h } from "./elements.ts"
 import { toast } from "./toast.ts"
@@ -47,7 +47,15 @@ export const uploadForm = (stored: () => void) => {
     }
     if (chosen.length === 0) return
     files.replaceChildren()
-    void uploadAll(chosen, isNew ? name.value : choice.value, files, summary, stored)
+    const className = isNew ? name.value : choice.value
+    const put = async (file: File, progress: (share: number) => void) => {
+      const form = new FormData()
+      form.append("class_name", className)
+      form.append("file", file)
+      const { already_stored, class: itsClass } = await send(service.upload, form, progress)
+      return { isNew: !already_stored, note: itsClass === className ? "" : `, in ${itsClass}` }
+    }
+    void uploadAll(chosen, put, files, summary, stored)
   }
   /** The classes that there are now. */
   const know = ({ classes, new_classes_allowed }: Classes) => {

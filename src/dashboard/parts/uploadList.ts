@@ -1,4 +1,4 @@
-import { Refused, reasonOf, send, service } from "../api.ts"
+import { Refused, reasonOf } from "../api.ts"
 import { h } from "./elements.ts"
 
 /** Files on the way at once: enough to keep a slow line busy. */
@@ -13,10 +13,16 @@ interface Upload {
   outcome: "waiting" | "stored" | "before" | "refused" | "failed"
 }
 
+/** Sends one file, tells how far it is, 0 to 1, and whether it is new; `note` says more. */
+export type Put = (
+  file: File,
+  progress: (share: number) => void
+) => Promise<{ readonly isNew: boolean; readonly note: string }>
+
 /** Uploads files, a few at a time, with a line for each that says how it goes; what failed on the way can be sent again. */
 export const uploadAll = async (
   files: ReadonlyArray<File>,
-  className: string,
+  put: Put,
   list: HTMLElement,
   summary: HTMLElement,
   stored: () => void
@@ -32,7 +38,7 @@ export const uploadAll = async (
     const queue = chosen.values()
     const work = async () => {
       for (const upload of queue) {
-        await sendOne(upload, className)
+        await sendOne(upload, put)
         summary.replaceChildren(h("p", {}, summaryOf(uploads)))
       }
     }
@@ -49,21 +55,17 @@ export const uploadAll = async (
   await sendAll(uploads)
 }
 
-const sendOne = async (upload: Upload, className: string): Promise<void> => {
+const sendOne = async (upload: Upload, put: Put): Promise<void> => {
   const { file, bar, state, line } = upload
-  const form = new FormData()
-  form.append("class_name", className)
-  form.append("file", file)
   line.className = ""
   state.textContent = "sending"
   try {
-    const { already_stored, class: itsClass } = await send(service.upload, form, (share) => {
+    const { isNew, note } = await put(file, (share) => {
       bar.value = share
     })
-    upload.outcome = already_stored ? "before" : "stored"
+    upload.outcome = isNew ? "stored" : "before"
     bar.value = 1
-    const elsewhere = itsClass === className ? "" : `, in ${itsClass}`
-    state.textContent = already_stored ? `was there already${elsewhere}` : "stored"
+    state.textContent = `${isNew ? "stored" : "was there already"}${note}`
     line.className = "good"
   } catch (error) {
     // Sent again, a recording that was refused for what it is would be refused again.

@@ -38,7 +38,7 @@ export class Scans extends Context.Service<
   Scans,
   {
     /** What was heard, and how far. Reads no vectors. */
-    readonly index: (recipe: ScanRecipe) => Effect.Effect<KnownScans, StoreError>
+    readonly index: (recipe: Pick<ScanRecipe, "id">) => Effect.Effect<KnownScans, StoreError>
     /** Writes one part; returns its key. */
     readonly append: (recipe: ScanRecipe, segments: ReadonlyArray<WindowSegment>) => Effect.Effect<string, StoreError>
     /** Remembers where copies of recordings that were heard lie, so that they are not read again. */
@@ -95,7 +95,7 @@ const readIndexByWhole = Effect.fnUntraced(function* ({ key }: ObjectInfo) {
   return yield* readSegments(key, yield* locateSegments(key, bytes), bytes)
 })
 
-const index = Effect.fn("Scans.index")(function* ({ id }: ScanRecipe) {
+const index = Effect.fn("Scans.index")(function* ({ id }: Pick<ScanRecipe, "id">) {
   const known = new KnownScans()
   const readAll = <A>(
     folder: string,

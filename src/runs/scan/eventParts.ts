@@ -102,7 +102,7 @@ export const writeEvents = Effect.fn("writeEvents")(function* (
 })
 
 /** The events in a part. */
-const readPart = Effect.fnUntraced(function* (key: string) {
+export const readPart = Effect.fnUntraced(function* (key: string) {
   const store = yield* Store
   const { bytes } = yield* store.get(key)
   const rows = yield* Effect.tryPromise({

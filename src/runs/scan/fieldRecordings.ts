@@ -10,20 +10,23 @@ import { type ObjectInfo, Store } from "../../store/store.ts"
 export interface Selection {
   /** Those of one site; of all unless said. */
   readonly site?: string | undefined
+  /** The one at this key. */
+  readonly recording?: string | undefined
   /** Those that start at this instant or later, by their recorder's clock, and those that do not tell; ISO 8601. */
   readonly since?: string | undefined
 }
 
 /** Whether a recording that lies at `key` is meant, as far as it is known when it starts. */
-export const isMeant = ({ site, since }: Selection, key: string, startedAt: string | undefined): boolean =>
+export const isMeant = ({ site, recording, since }: Selection, key: string, startedAt: string | undefined): boolean =>
   (site === undefined || siteOf(key) === site) &&
+  (recording === undefined || key === recording) &&
   (since === undefined || startedAt === undefined || Date.parse(startedAt) >= Date.parse(since))
 
 /** The field recordings that are meant, as far as their names tell when they start, in the order of their keys. */
 export const listField = Effect.fn("listField")(function* (selection: Selection) {
-  const { site } = selection
+  const { site, recording } = selection
   const store = yield* Store
-  return yield* store.list(site === undefined ? FIELD_PREFIX : `${FIELD_PREFIX}${site}/`).pipe(
+  return yield* store.list(recording ?? (site === undefined ? FIELD_PREFIX : `${FIELD_PREFIX}${site}/`)).pipe(
     Stream.filter(isFieldRecording),
     Stream.filter(({ key }) => {
       const { start } = readFileName(key.slice(key.lastIndexOf("/") + 1))

@@ -1,0 +1,134 @@
+import { type Answer, dataOf, service } from "../api.ts"
+import { bars } from "./chart.ts"
+import { card, h, wideCard } from "./elements.ts"
+import { bytes, clockOf, counted, hoursOf, lengthOf, nameOf } from "./format.ts"
+import { heatmap } from "./heatmap.ts"
+import { table } from "./table.ts"
+import { attempt } from "./toast.ts"
+
+type Site = Answer<typeof service.field.site.get>
+
+/** Recordings on one page. */
+const SHOWN = 25
+/** Gaps and overlaps in sight. */
+const MOST_BREAKS = 10
+
+/** What there is of one site: what was heard there, gaps, recordings, activity by class. */
+export const siteCards = async (name: string): Promise<ReadonlyArray<HTMLElement>> => {
+  const ask = (skip: number) => dataOf(service.field.site.get({ query: { name, skip, limit: SHOWN } }))
+  const first = await ask(0)
+  const recordings = h("div", {})
+  const show = (site: Site, skip: number) => recordings.replaceChildren(...recordingsOf(site, skip, turnTo))
+  const turnTo = (skip: number) =>
+    void attempt(async () => {
+      show(await ask(skip), skip)
+      recordings.querySelector<HTMLElement>(".scroll")?.focus()
+    })
+  show(first, 0)
+  return [
+    card(name === "" ? "Recordings in no site" : name, ...heardOf(name, first)),
+    ...(first.breaks.length === 0 ? [] : [breaksCard(first)]),
+    ...(await activityOf(name, first)),
+    wideCard("Recordings", recordings)
+  ]
+}
+
+const heardOf = (name: string, { classes, total }: Site): ReadonlyArray<HTMLElement> => {
+  const most = Math.max(1, ...classes.map(({ events }) => events))
+  const link = h("a", { href: `#events?${new URLSearchParams(name === "" ? {} : { site: name })}` }, "Listen to them")
+  return [
+    h("p", {}, `${counted(total, "recording")}.`),
+    ...(classes.length === 0
+      ? [h("p", { class: "hint" }, "Nothing was heard here yet.")]
+      : [
+          bars(
+            classes.map((one) => ({ name: one.name, share: one.events / most, note: counted(one.events, "event") }))
+          ),
+          h("p", {}, link)
+        ])
+  ]
+}
+
+const breaksCard = ({ breaks }: Site): HTMLElement =>
+  card(
+    "Gaps and overlaps",
+    h(
+      "ul",
+      {},
+      ...breaks
+        .slice(0, MOST_BREAKS)
+        .map(({ kind, from, seconds, before, after }) =>
+          h(
+            "li",
+            {},
+            kind === "gap"
+              ? `Nothing for ${spanOf(seconds)} from ${clockOf(from)} on, after ${nameOf(before)}`
+              : `${nameOf(after)} begins ${spanOf(seconds)} before ${nameOf(before)} ends, at ${clockOf(from)}: a clock that was set, or two recorders`
+          )
+        )
+    ),
+    ...(breaks.length > MOST_BREAKS
+      ? [h("p", { class: "hint" }, `And ${breaks.length - MOST_BREAKS} shorter ones.`)]
+      : [])
+  )
+
+const activityOf = async (name: string, { classes }: Site): Promise<ReadonlyArray<HTMLElement>> => {
+  if (name === "" || classes.length === 0) return []
+  const plots = await Promise.all(
+    classes.slice(0, MOST_PLOTS).map(async (one) => {
+      const query = { site: name, class: one.name }
+      const { hours } = await dataOf(service.events.activity.get({ query: query }))
+      return hours.length === 0 ? [] : [heatmap(one.name, hours)]
+    })
+  )
+  return plots.flat().length === 0
+    ? []
+    : [wideCard("Activity by day and hour", h("div", { class: "plots" }, ...plots.flat()))]
+}
+
+const MOST_PLOTS = 6
+
+const recordingsOf = (
+  { recordings, total }: Site,
+  skip: number,
+  turnTo: (skip: number) => void
+): ReadonlyArray<HTMLElement> => {
+  const rows = recordings.map(({ name, size, heard, events }) => [
+    name,
+    bytes(size),
+    heard === null ? "not yet" : lengthOf(heard.seconds),
+    heard?.startedAt === undefined ? "–" : clockOf(heard.startedAt),
+    heard === null ? "" : recorderOf(heard),
+    heard === null ? "" : String(events)
+  ])
+  const last = skip + recordings.length
+  return [
+    table("Recordings", ["Name", "Size", "Heard", "Began", "Recorder", "Events"], rows),
+    ...(total <= SHOWN
+      ? []
+      : [
+          h(
+            "div",
+            { class: "row" },
+            h("button", { disabled: skip === 0, click: () => turnTo(skip - SHOWN) }, "Previous page"),
+            h("button", { disabled: last >= total, click: () => turnTo(last) }, "Next page"),
+            h("span", { class: "hint" }, `${skip + 1} to ${last} of ${total}`)
+          )
+        ])
+  ]
+}
+
+/** What the recorder says, and what was not as usual. */
+const recorderOf = ({ recorder, temperature, battery, repairs }: NonNullable<Site["recordings"][number]["heard"]>) =>
+  h(
+    "div",
+    {},
+    [
+      ...(recorder === undefined ? [] : [recorder]),
+      ...(temperature === undefined ? [] : [`${temperature.toFixed(1)} °C`]),
+      ...(battery === undefined ? [] : [`${battery.toFixed(1)} V`])
+    ].join(", ") || (repairs.length === 0 ? "–" : ""),
+    ...repairs.map((repair) => h("div", { class: "hint" }, repair))
+  )
+
+const spanOf = (seconds: number): string => (seconds < 120 ? lengthOf(seconds) : hoursOf(seconds))

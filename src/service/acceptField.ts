@@ -1,0 +1,49 @@
+import { Effect, Option } from "effect"
+import { FIELD_PREFIX, isFieldRecording } from "../store/keys.ts"
+import { Store } from "../store/store.ts"
+import { holds } from "../store/uploadFolder.ts"
+import { safeName } from "./acceptUpload.ts"
+import { Predictor } from "./predictor.ts"
+import { refuse } from "./refusal.ts"
+import { mapSpooled, type Spooled } from "./spool.ts"
+
+/** Where a field recording lies, and whether it lay there before. */
+export interface StoredField {
+  readonly key: string
+  readonly isNew: boolean
+}
+
+/**
+ * Stores a recording under `field_audio/<site>/<safe name>` once its beginning decodes. It keeps its name, for recorders
+ * write the time and their own id into it; another recording of that name stays as it is, and this one is refused.
+ */
+export const acceptField = Effect.fn("acceptField")(function* (name: string, site: string, recording: Spooled) {
+  const store = yield* Store
+  if (!SITE.test(site)) return yield* refuse(400, SITE_RULE)
+  const key = `${FIELD_PREFIX}${site}/${safeName(name)}`
+  if (!isFieldRecording({ key })) {
+    return yield* refuse(
+      400,
+      `${name} is named as notes or a table are: a recording's name ends in .wav, .flac or the like.`
+    )
+  }
+  yield* (yield* Predictor).inspect(recording)
+  const bytes = yield* mapSpooled(recording)
+  const there = yield* store.find(key)
+  if (Option.isSome(there)) {
+    if (yield* holds(store, there.value, bytes)) return { key, isNew: false } satisfies StoredField
+    return yield* refuse(409, taken(key))
+  }
+  yield* store.put(key, bytes, { ifNoneMatch: "*" }).pipe(
+    Effect.catchIf(
+      ({ reason }) => reason === "conflict",
+      () => Effect.fail(refuse(409, taken(key)))
+    )
+  )
+  return { key, isNew: true } satisfies StoredField
+})
+
+const taken = (key: string): string => `Another recording lies at ${key}: give this one another name, or another site.`
+
+const SITE = /^[\p{L}\p{N}][\p{L}\p{M}\p{N}._-]{0,63}$/u
+const SITE_RULE = "A site's name is 1 to 64 letters, digits, _, - and dots, and begins with a letter or digit."

@@ -1,0 +1,235 @@
+import { Effect, Option, Result, Schema } from "effect"
+import { Elysia } from "elysia"
+import { addTable } from "../review/addTable.ts"
+import { AnnotationError, annotationsAsCsv, changeAnnotations, readAnnotations } from "../review/annotate.ts"
+import { isFieldRecording } from "../store/keys.ts"
+import { Store } from "../store/store.ts"
+import { WRITERS, writeTable } from "../stream/annotations/formats.ts"
+import { fileName } from "./clipQuery.ts"
+import { Field } from "./field.ts"
+import type { Handle } from "./handle.ts"
+import { Intake } from "./intake.ts"
+import { refuse } from "./refusal.ts"
+import { readSpooled } from "./spool.ts"
+import { answers, Binary, Done, input, jsonBody, limited, multipartBody, streams, wholeNumber } from "./stated.ts"
+
+const Time = Schema.Finite.check(Schema.isGreaterThanOrEqualTo(0))
+const Row = Schema.Struct({
+  start: Time,
+  end: Time,
+  label: Schema.String.check(Schema.isMinLength(1), Schema.isMaxLength(200)),
+  confidence: Schema.optionalKey(Schema.Finite),
+  annotator: Schema.optionalKey(Schema.String),
+  low: Schema.optionalKey(Schema.Finite),
+  high: Schema.optionalKey(Schema.Finite)
+})
+const Problem = Schema.Struct({ row: Schema.Int, reason: Schema.String })
+/** A span that has been listened to completely; null for the whole recording. */
+const Complete = Schema.NullOr(Schema.Struct({ start: Time, end: Time }))
+
+const Listed = Schema.Struct({
+  /** The table's key. */
+  key: Schema.String,
+  /** The recording that it is of; null where there is none of its name. */
+  recording: Schema.NullOr(Schema.String),
+  format: Schema.NullOr(Schema.String),
+  annotations: Schema.Int,
+  labels: Schema.Array(Schema.String),
+  /** Why it, or a row of it, cannot be used; the first hundred. */
+  problems: Schema.Array(Schema.String)
+})
+
+const MOST_PROBLEMS = 100
+
+const list = Effect.fnUntraced(function* ({
+  skip = 0,
+  limit = 50
+}: {
+  readonly skip?: number
+  readonly limit?: number
+}) {
+  const tables = yield* (yield* Field).tables
+  return {
+    total: tables.length,
+    tables: tables.slice(skip, skip + limit).map(({ key, recording, table }) => {
+      const own = Result.isSuccess(table) ? table.success : undefined
+      return {
+        key,
+        recording: recording ?? null,
+        format: own?.format ?? null,
+        annotations: own?.annotations.length ?? 0,
+        labels: [...new Set(own?.annotations.map(({ label }) => label))].sort().slice(0, MOST_PROBLEMS),
+        problems: [
+          ...(recording === undefined ? ["There is no recording of this name."] : []),
+          ...(Result.isFailure(table) ? [table.failure] : []),
+          ...(own?.bad ?? []).map(({ row, reason }) => `Row ${row}: ${reason}`)
+        ].slice(0, MOST_PROBLEMS)
+      }
+    })
+  }
+})
+
+/** The field recording that is meant; nothing else can be annotated. */
+const recordingAt = Effect.fnUntraced(function* (key: string) {
+  const store = yield* Store
+  if (isFieldRecording({ key }) && Option.isSome(yield* store.find(key))) return key
+  return yield* refuse(404, "There is no such field recording.")
+})
+
+/** Bytes of a body that says what is in a recording: some ten thousand annotations. */
+const MOST_EDIT = 2_000_000
+
+const refused = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
+  Effect.mapError(effect, (error) =>
+    error instanceof AnnotationError ? refuse(STATUS[error.reason], error.message) : error
+  )
+
+const STATUS = { unreadable: 400, damaged: 409, changed: 409 } as const
+
+const show = Effect.fnUntraced(function* (asked: string) {
+  const recording = yield* recordingAt(asked)
+  const found = Option.getOrUndefined(yield* readAnnotations(recording))
+  return {
+    recording,
+    etag: found?.etag ?? "",
+    annotations: found?.annotations ?? [],
+    complete: (found?.complete ?? []).map((part) => part ?? null),
+    problems: found?.bad ?? []
+  }
+}, refused)
+
+const Edit = Schema.Struct({
+  recording: Schema.String,
+  /** Of the annotations that were changed, as they were read; empty where there were none. */
+  etag: Schema.String,
+  annotations: Schema.Array(Row),
+  complete: Schema.Array(Complete)
+})
+
+const edit = Effect.fnUntraced(function* ({ recording: asked, etag, annotations, complete }: typeof Edit.Type) {
+  const recording = yield* recordingAt(asked)
+  const wrong = annotations.findIndex(({ start, end }) => end < start)
+  if (wrong >= 0) return yield* refuse(422, `Row ${wrong + 1} ends before it starts.`)
+  const after = { annotations, complete: complete.map((part) => part ?? undefined) }
+  const written = yield* changeAnnotations(recording, () => Effect.succeed(after), etag)
+  yield* (yield* Field).forget
+  return { success: true, message: "Saved: the next training hears them.", etag: written.etag }
+}, refused)
+
+const upload = (request: Request) =>
+  Intake.use((intake) =>
+    intake.form(
+      request,
+      Effect.fnUntraced(function* ({ file, fields }) {
+        const bytes = yield* readSpooled(file.recording)
+        const recordings = (yield* (yield* Field).recordings).map(({ recording }) => recording.key)
+        const asked = fields.get("recording")
+        if (asked !== undefined) yield* recordingAt(asked)
+        const added = yield* addTable(bytes, file.name, recordings, asked)
+        yield* (yield* Field).forget
+        const of =
+          added.recordings.length === 1 ? fileName(added.recordings[0]!) : `${added.recordings.length} recordings`
+        return { success: true, message: `${added.annotations} annotations of ${of} were added.`, ...added }
+      }, refused)
+    )
+  )
+
+const FORMATS = ["raven", "audacity", "csv", "kaleidoscope"] as const
+
+const save = Effect.fnUntraced(function* ({ recording: asked, format = "csv" }: typeof ExportQuery.Type) {
+  const recording = yield* recordingAt(asked)
+  const found = yield* readAnnotations(recording)
+  if (Option.isNone(found)) return yield* refuse(404, "Nothing is annotated in this recording yet.")
+  const { annotations } = found.value
+  const rows = annotations.map(({ start, end, label, confidence = 1 }) => {
+    return { recording, start, end, class: label, peak: confidence, mean: confidence, windows: 1 }
+  })
+  const text = format === "csv" ? annotationsAsCsv(found.value) : writeTable(WRITERS[format], rows)
+  const name = `${fileName(recording).replace(/\.[^.]*$/, "")}${WRITERS[format].ending}`
+  return new Response(text, {
+    headers: {
+      "content-type": `text/${format === "csv" || format === "kaleidoscope" ? "csv" : "tab-separated-values"}; charset=utf-8`,
+      "content-disposition": `attachment; filename*=UTF-8''${encodeURIComponent(name)}`
+    }
+  })
+}, refused)
+
+const ExportQuery = Schema.Struct({
+  recording: Schema.String,
+  format: Schema.optionalKey(Schema.Literals(FORMATS))
+})
+
+/** What people say is where in field recordings: training data. */
+export const annotationRoutes = (handle: Handle) =>
+  new Elysia({ name: "annotations", tags: ["Field recordings"] })
+    .get("/annotations", ({ request, query }) => handle(request, list(query)), {
+      query: input(
+        Schema.Struct({
+          skip: Schema.optionalKey(wholeNumber(0, 1e9)),
+          limit: Schema.optionalKey(wholeNumber(1, 500))
+        }),
+        "limit must be a whole number from 1 to 500, skip one of at least 0."
+      ),
+      response: answers(Schema.Struct({ tables: Schema.Array(Listed), total: Schema.Int }), 401, 422),
+      detail: { summary: "The tables of annotations, with what cannot be used of them" }
+    })
+    .get("/annotations/recording", ({ request, query }) => handle(request, show(query.recording)), {
+      query: input(Schema.Struct({ recording: Schema.String }), "recording must be a field recording's key."),
+      response: answers(
+        Schema.Struct({
+          recording: Schema.String,
+          etag: Schema.String,
+          annotations: Schema.Array(Row),
+          complete: Schema.Array(Complete),
+          problems: Schema.Array(Problem)
+        }),
+        401,
+        404,
+        409,
+        422
+      ),
+      detail: { summary: "What is said of one recording" }
+    })
+    .post("/annotations/recording", ({ request, body }) => handle(request, edit(body)), {
+      ...jsonBody(
+        Edit,
+        "The body must be {recording, etag, annotations, complete}: annotations have start, end and label; complete are spans that were listened to completely, null for all.",
+        MOST_EDIT
+      ),
+      response: answers(Schema.Struct({ ...Done, etag: Schema.String }), 400, 401, 404, 409, 413, 422),
+      detail: { summary: "Says anew what is in one recording, if nobody else has meanwhile" }
+    })
+    .get("/annotations/table", ({ request, query }) => handle(request, save(query)), {
+      query: input(ExportQuery, `recording must be a field recording's key, and format one of ${FORMATS.join(", ")}.`),
+      detail: {
+        summary: "A recording's annotations as a table for another program",
+        responses: streams("text/csv", "The table", Schema.String, 401, 404, 409, 422)
+      }
+    })
+    .post("/annotations", ({ request }) => handle(request, upload(request)), {
+      ...multipartBody(Schema.Struct({ file: Binary, recording: Schema.optionalKey(Schema.String) })),
+      response: answers(
+        Schema.Struct({
+          ...Done,
+          annotations: Schema.Int,
+          recordings: Schema.Array(Schema.String),
+          /** Rows that could not be used. */
+          problems: Schema.Array(Problem),
+          /** Recordings that rows name, and that there are not. */
+          missing: Schema.Array(Schema.String)
+        }),
+        400,
+        401,
+        404,
+        408,
+        409,
+        413,
+        415,
+        422,
+        429
+      ),
+      detail: {
+        ...limited,
+        summary: "Adds a table of Raven, Audacity, BirdNET, Kaleidoscope or CSV to what is said of its recordings"
+      }
+    })

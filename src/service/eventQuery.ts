@@ -1,0 +1,129 @@
+import { Schema } from "effect"
+import type { Event } from "../classifier/events/event.ts"
+import { siteOf } from "../store/keys.ts"
+import { share } from "./stated.ts"
+
+/** The first characters of a time by the recorder's clock: `2026`, `2026-05-31`, `2026-05-31T04:30`. */
+const Clock = Schema.String.check(
+  Schema.makeFilter((text) => /^\d{4}(-\d\d(-\d\d(T\d\d(:\d\d(:\d\d)?)?)?)?)?$/.test(text))
+)
+
+/** Which events are meant; what is left out may be anything. */
+export const EventFilter = Schema.Struct({
+  site: Schema.optionalKey(Schema.String),
+  recording: Schema.optionalKey(Schema.String),
+  class: Schema.optionalKey(Schema.String),
+  /** Of the peak. */
+  least: Schema.optionalKey(share),
+  most: Schema.optionalKey(share),
+  /** By the recorder's clock, both included; an event whose time is not known is in no such range. */
+  since: Schema.optionalKey(Clock),
+  until: Schema.optionalKey(Clock),
+  judged: Schema.optionalKey(Schema.Literals(["yes", "no"]))
+})
+export type EventFilter = typeof EventFilter.Type
+
+export const EVENT_ORDERS = ["newest", "time", "surest", "unsure"] as const
+export type EventOrder = (typeof EVENT_ORDERS)[number]
+
+/** An event, and what a person said that it is; null where nobody has yet. */
+export interface JudgedEvent extends Event {
+  readonly judged: string | null
+}
+
+/** The events that a filter means. */
+export const filterEvents = <E extends Event>(
+  events: ReadonlyArray<E>,
+  { site, recording, class: className, least = 0, most = 1, since, until, judged }: EventFilter,
+  labelOf: (event: E) => string | undefined
+): ReadonlyArray<E> =>
+  events.filter(
+    (event) =>
+      (className === undefined || event.class === className) &&
+      (recording === undefined || event.recording === recording) &&
+      (site === undefined || siteOf(event.recording) === site) &&
+      event.peak >= least &&
+      event.peak <= most &&
+      isWithin(event.at, since, until) &&
+      (judged === undefined || (labelOf(event) !== undefined) === (judged === "yes"))
+  )
+
+const isWithin = (at: string | undefined, since: string | undefined, until: string | undefined): boolean => {
+  if (since === undefined && until === undefined) return true
+  if (at === undefined) return false
+  return (since === undefined || at >= since) && (until === undefined || at.slice(0, until.length) <= until)
+}
+
+/** The same in another order; those that are equal in it by recording and time. */
+export const orderEvents = <E extends Event>(events: ReadonlyArray<E>, order: EventOrder): ReadonlyArray<E> =>
+  events.toSorted((a, b) => differenceIn(order, a, b) || byPlace(a, b))
+
+const differenceIn = (order: EventOrder, a: Event, b: Event): number => {
+  switch (order) {
+    case "newest":
+      return compareTexts(b.at ?? "", a.at ?? "")
+    case "time":
+      // Those without a time come last.
+      return compareTexts(a.at ?? "~", b.at ?? "~")
+    case "surest":
+      return b.peak - a.peak
+    case "unsure":
+      return Math.abs(a.peak - 0.5) - Math.abs(b.peak - 0.5)
+  }
+}
+
+const byPlace = (a: Event, b: Event): number => compareTexts(a.recording, b.recording) || a.start - b.start
+
+const compareTexts = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0)
+
+/** An hour of a day by the recorder's clock. */
+export interface ActiveHour {
+  readonly day: string
+  readonly hour: number
+  readonly events: number
+  /** The share of it that was heard. */
+  readonly heard: number
+}
+
+/** A recording as far as a plot of activity has to know it. */
+export interface HeardSpan {
+  /** As ISO 8601. */
+  readonly startedAt: string
+  readonly seconds: number
+}
+
+const HOUR = 3_600_000
+
+/** Events by hour, and how much of each hour was heard; hours of which nothing was are left out. */
+export const activityOf = (
+  events: ReadonlyArray<Pick<Event, "at">>,
+  spans: ReadonlyArray<HeardSpan>
+): ReadonlyArray<ActiveHour> => {
+  const hours = new Map<number, { events: number; milliseconds: number }>()
+  const at = (time: number) => {
+    const hour = Math.floor(time / HOUR)
+    const found = hours.get(hour) ?? { events: 0, milliseconds: 0 }
+    hours.set(hour, found)
+    return found
+  }
+  for (const { startedAt, seconds } of spans) {
+    const end = wallClock(startedAt) + 1000 * seconds
+    for (let from = wallClock(startedAt); from < end; ) {
+      const next = Math.min(end, (Math.floor(from / HOUR) + 1) * HOUR)
+      at(from).milliseconds += next - from
+      from = next
+    }
+  }
+  for (const event of events) if (event.at !== undefined) at(wallClock(event.at)).events++
+  return [...hours]
+    .sort(([a], [b]) => a - b)
+    .map(([hour, { events: count, milliseconds }]) => ({
+      day: new Date(hour * HOUR).toISOString().slice(0, 10),
+      hour: hour % 24,
+      events: count,
+      heard: Math.min(1, milliseconds / HOUR)
+    }))
+}
+
+/** What the recorder's clock showed, as if it were UTC: days and hours are those of the place. */
+export const wallClock = (at: string): number => Date.parse(`${at.slice(0, 19)}Z`)

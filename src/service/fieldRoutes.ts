@@ -1,0 +1,138 @@
+import { Effect, Schema } from "effect"
+import { Elysia } from "elysia"
+import { StoredFacts } from "../embeddings/scans/scannedRecording.ts"
+import { fileName } from "./clipQuery.ts"
+import { Field, type FieldRecording } from "./field.ts"
+import type { Handle } from "./handle.ts"
+import { refuse } from "./refusal.ts"
+import { breaksOf } from "./siteFigures.ts"
+import { answers, input, wholeNumber } from "./stated.ts"
+
+const Site = Schema.Struct({
+  /** The first folder below `field_audio/`; empty for recordings in none. */
+  name: Schema.String,
+  recordings: Schema.Int,
+  /** Of them, those that were heard, and how many seconds that was. */
+  heard: Schema.Int,
+  seconds: Schema.Finite,
+  /** By the recorders' clocks; null where none is known. */
+  first: Schema.NullOr(Schema.String),
+  last: Schema.NullOr(Schema.String),
+  /** Of the model in use. */
+  events: Schema.Int
+})
+
+const startOf = ({ heard }: FieldRecording) => heard?.facts.startedAt
+
+const sites = Effect.gen(function* () {
+  const field = yield* Field
+  const recordings = yield* field.recordings
+  const heard = yield* field.heard(undefined)
+  const siteOfRecording = new Map(recordings.map(({ recording, site }) => [recording.key, site]))
+  const events = Map.groupBy(heard?.events ?? [], ({ recording }) => siteOfRecording.get(recording))
+  const bySite = Map.groupBy(recordings, ({ site }) => site)
+  return {
+    model: heard?.model ?? null,
+    sites: [...bySite].sort().map(([name, found]) => {
+      const times = found.map(startOf).filter((time) => time !== undefined)
+      return {
+        name,
+        recordings: found.length,
+        heard: found.filter((one) => one.heard !== undefined).length,
+        seconds: found.reduce((sum, one) => sum + (one.heard?.seconds ?? 0), 0),
+        first: times.toSorted()[0] ?? null,
+        last: times.toSorted().at(-1) ?? null,
+        events: events.get(name)?.length ?? 0
+      }
+    })
+  }
+})
+
+const Recording = Schema.Struct({
+  key: Schema.String,
+  name: Schema.String,
+  /** In bytes. */
+  size: Schema.Int,
+  /** Null where it was not heard yet. */
+  heard: Schema.NullOr(
+    Schema.Struct({
+      seconds: Schema.Finite,
+      /** What reading it took that is not usual, a sentence each. */
+      repairs: Schema.Array(Schema.String),
+      ...StoredFacts.fields
+    })
+  ),
+  events: Schema.Int
+})
+
+const Break = Schema.Struct({
+  kind: Schema.Literals(["gap", "overlap"]),
+  before: Schema.String,
+  after: Schema.String,
+  from: Schema.String,
+  seconds: Schema.Finite
+})
+
+/** Gaps and overlaps in one answer: the longest first. */
+const MOST_BREAKS = 100
+
+const SiteQuery = Schema.Struct({
+  name: Schema.String,
+  skip: Schema.optionalKey(wholeNumber(0, 1e9)),
+  limit: Schema.optionalKey(wholeNumber(1, 500))
+})
+
+const site = Effect.fnUntraced(function* ({ name, skip = 0, limit = 50 }: typeof SiteQuery.Type) {
+  const field = yield* Field
+  const found = (yield* field.recordings).filter((one) => one.site === name)
+  if (found.length === 0) return yield* refuse(404, "There is no such site.")
+  const own = new Set(found.map(({ recording }) => recording.key))
+  const events = ((yield* field.heard(undefined))?.events ?? []).filter(({ recording }) => own.has(recording))
+  const byRecording = Map.groupBy(events, ({ recording }) => recording)
+  const timed = found.flatMap((one) => {
+    const startedAt = startOf(one)
+    return startedAt === undefined ? [] : [{ key: one.recording.key, startedAt, seconds: one.heard!.seconds }]
+  })
+  const breaks = breaksOf(timed)
+  return {
+    recordings: found.slice(skip, skip + limit).map(({ recording: { key, size }, heard }) => ({
+      key,
+      name: fileName(key),
+      size,
+      heard: heard === undefined ? null : { seconds: heard.seconds, repairs: heard.repairs, ...heard.facts },
+      events: byRecording.get(key)?.length ?? 0
+    })),
+    total: found.length,
+    breaks: breaks.toSorted((a, b) => b.seconds - a.seconds).slice(0, MOST_BREAKS),
+    classes: [...Map.groupBy(events, (event) => event.class)]
+      .map(([className, { length }]) => ({ name: className, events: length }))
+      .sort((a, b) => b.events - a.events)
+  }
+})
+
+/** Where recorders stand, what they recorded, and how much of it was heard. */
+export const fieldRoutes = (handle: Handle) =>
+  new Elysia({ name: "field", tags: ["Field recordings"] })
+    .get("/field", ({ request }) => handle(request, sites), {
+      response: answers(Schema.Struct({ model: Schema.NullOr(Schema.String), sites: Schema.Array(Site) }), 401),
+      detail: { summary: "The sites: recordings, hours heard, events of the model in use" }
+    })
+    .get("/field/site", ({ request, query }) => handle(request, site(query)), {
+      query: input(
+        SiteQuery,
+        "name must be that of a site, limit a whole number from 1 to 500, skip one of at least 0."
+      ),
+      response: answers(
+        Schema.Struct({
+          recordings: Schema.Array(Recording),
+          total: Schema.Int,
+          /** Where recordings do not follow each other as they usually do at this site. */
+          breaks: Schema.Array(Break),
+          classes: Schema.Array(Schema.Struct({ name: Schema.String, events: Schema.Int }))
+        }),
+        401,
+        404,
+        422
+      ),
+      detail: { summary: "A site: its recordings with what their recorders say, gaps and overlaps, events by class" }
+    })

@@ -1,0 +1,52 @@
+import { Effect, Layer } from "effect"
+import { FetchHttpClient } from "effect/http"
+import { Settings } from "../config/settings.ts"
+import { Scans } from "../embeddings/scans/scans.ts"
+import { answer, runProgram } from "../processes/program.ts"
+import { EVENT_DEFAULTS, thresholdsFrom } from "../runs/scan/eventOptions.ts"
+import { type ScanSummary, scan } from "../runs/scan/scan.ts"
+import { runServices, settledEmbedder } from "../runs/services.ts"
+import { openStoreAt } from "../store/openStore.ts"
+import { Scanning } from "./protocols.ts"
+
+// One scan of the service, `<store>`, in a process of its own that tells the service how it goes.
+
+const [location = ""] = process.argv.slice(2)
+
+/** Milliseconds between two messages on how far it is. */
+const PAUSE = 250
+
+const inWords = ({ heard, hours, events, skipped }: ScanSummary): string => {
+  const total = Object.values(events).reduce((sum, count) => sum + count, 0)
+  const fresh =
+    heard === 0
+      ? "No recording was new."
+      : `${heard === 1 ? "1 recording" : `${heard} recordings`} of ${hours.toFixed(1)} hours heard.`
+  const left = skipped.length === 0 ? "" : ` ${skipped.length} could not be heard.`
+  return `${fresh}${left} ${total === 1 ? "1 event" : `${total} events`} in all that were meant.`
+}
+
+runProgram(
+  answer(Scanning, undefined, {
+    scan: ({ threshold, ...selection }, tell) =>
+      Effect.gen(function* () {
+        const settings = yield* Settings
+        const store = yield* openStoreAt(location)
+        const embedder = yield* settledEmbedder({ allowUntrained: false })
+        let told = 0
+        const summary = yield* scan(embedder, {
+          ...selection,
+          events:
+            threshold === undefined ? EVENT_DEFAULTS : { ...EVENT_DEFAULTS, thresholds: thresholdsFrom(threshold) },
+          onProgress: (progress) => {
+            const now = performance.now()
+            if (now - told < PAUSE) return Effect.void
+            told = now
+            return tell(progress)
+          },
+          onSkip: (key, reason) => tell({ key, reason })
+        }).pipe(Effect.provide(Scans.layer.pipe(Layer.provideMerge(runServices(store, embedder, settings)))))
+        return inWords(summary)
+      }).pipe(Effect.scoped)
+  }).pipe(Effect.provide(Layer.merge(Settings.layer, FetchHttpClient.layer)))
+)

@@ -1,0 +1,267 @@
+import { afterAll, beforeAll, describe, expect, test } from "bun:test"
+import { existsSync } from "node:fs"
+import { readdir } from "node:fs/promises"
+import { join } from "node:path"
+import { fieldRecording } from "../support/fieldWorld.ts"
+import { form, readEvents, type Service, startService, train, until } from "../support/serviceWorld.ts"
+
+const NAME = "20250612_050000.wav"
+const KEY = `field_audio/ridge/${NAME}`
+const TABLE = "annotations/ridge/20250612_050000.csv"
+
+const sound = fieldRecording(12, [
+  { at: 2, className: "dog_bark" },
+  { at: 8, className: "gun_shot" }
+])
+
+let service: Service
+beforeAll(async () => {
+  service = await startService({ environment: { CLIP_MAX_SECONDS: "5" } })
+}, 60_000)
+afterAll(() => service[Symbol.asyncDispose]())
+
+// biome-ignore lint/suspicious/noExplicitAny: answers are looked at field by field.
+type Json = any
+const json = async (response: Response | Promise<Response>): Promise<Json> => (await response).json()
+const post = (path: string, body: unknown) =>
+  service.post(path, JSON.stringify(body), { "content-type": "application/json" })
+const scanned = async (id: string) =>
+  until(async () => {
+    const scan = await json(service.get(`/scans/${id}`))
+    return scan.status === "running" ? undefined : scan
+  })
+
+test("without recordings and without a model all is empty, and says so", async () => {
+  expect(await json(service.get("/field"))).toEqual({ model: null, sites: [] })
+  expect(await json(service.get("/events"))).toMatchObject({ events: [], total: 0, model: null })
+  expect(await json(service.get("/annotations"))).toEqual({ tables: [], total: 0 })
+  const refused = await post("/scan", {})
+  expect([refused.status, await json(refused)]).toEqual([
+    409,
+    { detail: "There is no model yet to scan with: train one first." }
+  ])
+})
+
+test("a recording that is uploaded before there is a model is kept", async () => {
+  const answer = await json(service.post("/scan", form(sound, NAME, { site: "ridge" })))
+  expect(answer).toMatchObject({ success: true, status: "no_model", key: KEY, already_stored: false })
+  expect(await Bun.file(join(service.store, KEY)).bytes()).toEqual(new Uint8Array(sound))
+  const again = await json(service.post("/scan", form(sound, NAME, { site: "ridge" })))
+  expect(again).toMatchObject({ already_stored: true })
+  const other = await service.post("/scan", form(fieldRecording(3, []), NAME, { site: "ridge" }))
+  expect(other.status).toBe(409)
+  expect(await Bun.file(join(service.store, KEY)).bytes()).toEqual(new Uint8Array(sound))
+  for (const [name, site, status] of [
+    [NAME, "../ridge", 400],
+    [NAME, "", 400],
+    ["notes.txt", "ridge", 400]
+  ] as const) {
+    expect((await service.post("/scan", form(sound, name, { site }))).status).toBe(status)
+  }
+  expect((await service.post("/scan", form(new TextEncoder().encode("no"), "a.wav", { site: "ridge" }))).status).toBe(
+    400
+  )
+  expect(await readdir(join(service.store, "field_audio"))).toEqual(["ridge"])
+})
+
+describe("with a model", () => {
+  beforeAll(async () => {
+    await train(service, "first")
+  }, 60_000)
+
+  let events: ReadonlyArray<Json>
+  test("a scan tells how far it is, and what it heard is listed", async () => {
+    expect((await post("/scan", { recording: "field_audio/ridge/other.wav" })).status).toBe(404)
+    expect((await post("/scan", { recording: "extracted_audio/dog_bark/0-0-0-0.wav" })).status).toBe(404)
+    expect((await post("/scan", { threshold: 2 })).status).toBe(422)
+    const { scan_id } = await json(post("/scan", { threshold: 0.05 }))
+    const told = await readEvents(await service.get(`/scans/${scan_id}/events`))
+    expect(told.at(-1)).toMatchObject({ event: "end", data: { status: "finished" } })
+    expect(await scanned(scan_id)).toMatchObject({ status: "finished", task: { threshold: 0.05 } })
+    const answer = await json(service.get("/events"))
+    expect(answer).toMatchObject({ sites: ["ridge"], known_classes: ["dog_bark", "gun_shot"] })
+    expect(answer.models).toEqual([{ runId: answer.model, isPromoted: true }])
+    events = answer.events
+    expect(events.length).toBeGreaterThan(0)
+    expect(events[0]).toMatchObject({ recording: KEY, site: "ridge", judged: null })
+    const { sites } = await json(service.get("/field"))
+    expect(sites).toMatchObject([{ name: "ridge", recordings: 1, heard: 1, events: events.length }])
+    const site = await json(service.get("/field/site?name=ridge"))
+    expect(site.recordings).toMatchObject([{ key: KEY, name: NAME, heard: { repairs: [] }, events: events.length }])
+    expect(site.recordings[0].heard.seconds).toBeCloseTo(12, 1)
+    expect((await service.get("/field/site?name=creek")).status).toBe(404)
+  })
+
+  test("events are filtered, ordered, paged and taken away as a table", async () => {
+    const [first] = events
+    const count = async (query: string) => (await json(service.get(`/events?${query}`))).total
+    expect(await count(`class=${first.class}`)).toBe(events.filter((one) => one.class === first.class).length)
+    expect(await count("site=creek")).toBe(0)
+    expect(await count(`least=${first.peak}`)).toBe(events.filter(({ peak }) => peak >= first.peak).length)
+    expect(await count("judged=yes")).toBe(0)
+    expect(await count("judged=no")).toBe(events.length)
+    const surest = (await json(service.get("/events?order=surest&limit=1"))).events
+    expect(surest[0].peak).toBe(Math.max(...events.map(({ peak }) => peak)))
+    const paged = (await json(service.get("/events?order=surest&limit=1&skip=1"))).events
+    expect(paged).toHaveLength(Math.min(1, events.length - 1))
+    for (const query of ["limit=0", "least=2", "since=yesterday", "judged=maybe", "order=odd"]) {
+      expect((await service.get(`/events?${query}`)).status).toBe(422)
+    }
+    const table = await (await service.get("/events/list.csv")).text()
+    expect(table.trimEnd().split("\r\n")).toHaveLength(1 + events.length)
+  })
+
+  test("an event's sound comes with some around it", async () => {
+    const query = new URLSearchParams({ recording: KEY, start: "8", end: "8.5", around: "1" })
+    const response = await service.get(`/events/audio?${query}`)
+    expect([response.status, response.headers.get("content-type"), response.headers.get("x-sound-from")]).toEqual([
+      200,
+      "audio/wav",
+      "7"
+    ])
+    const wav = await response.bytes()
+    expect(Buffer.compare(wav.subarray(44), sound.subarray(44 + 2 * 7 * 16_000, 44 + 2 * 9.5 * 16_000))).toBe(0)
+    const ask = (part: Record<string, string>) =>
+      service.get(`/events/audio?${new URLSearchParams({ recording: KEY, start: "1", end: "2", ...part })}`)
+    expect((await ask({ recording: "extracted_audio/dog_bark/0-0-0-0.wav" })).status).toBe(404)
+    expect((await ask({ start: "100", end: "101" })).status).toBe(404)
+    expect((await ask({ start: "2", end: "1" })).status).toBe(422)
+    expect((await ask({ end: "1000" })).status).toBe(422)
+  })
+
+  test("a judgement is an annotation, and can be changed and taken back", async () => {
+    const [{ recording, start, end, class: className }] = events as [Json]
+    const judge = (answer: string, more = {}) =>
+      json(post("/events/judge", { recording, start, end, class: className, answer, ...more }))
+    const judged = async () =>
+      (await json(service.get("/events"))).events.find((one: Json) => one.start === start && one.class === className)
+        .judged
+    const rows = async () => (await Bun.file(join(service.store, TABLE)).text()).trimEnd().split("\n").slice(1)
+    const at = (time: number) => time.toFixed(3)
+    expect(await judge("yes")).toMatchObject({ success: true, judged: className })
+    expect([await rows(), await judged()]).toEqual([[`${at(start)},${at(end)},${className},,dashboard,,`], className])
+    const other = className === "dog_bark" ? "gun_shot" : "dog_bark"
+    expect(await judge("other", { other })).toMatchObject({ judged: other })
+    expect([await rows(), await judged()]).toEqual([[`${at(start)},${at(end)},${other},,dashboard,,`], other])
+    expect(await judge("no")).toMatchObject({ judged: "" })
+    expect([await rows(), await judged()]).toEqual([[`${at(start)},${at(end)},complete,,,,`], ""])
+    expect((await json(service.get("/events?judged=yes"))).total).toBeGreaterThan(0)
+    expect(await judge("none")).toMatchObject({ judged: null })
+    expect([await rows(), await judged()]).toEqual([[], null])
+    expect((await post("/events/judge", { recording, start, end, class: className, answer: "other" })).status).toBe(422)
+    const unknown = { recording, start, end, class: className, answer: "other", other: "wolf" }
+    expect((await post("/events/judge", unknown)).status).toBe(400)
+    const gone = { recording: "field_audio/ridge/b.wav", start, end, class: className, answer: "yes" }
+    expect((await post("/events/judge", gone)).status).toBe(404)
+  })
+
+  test("judgements that come at once are all written", async () => {
+    const spans = Array.from({ length: 8 }, (_, at) => ({ recording: KEY, start: at, end: at + 1, class: "dog_bark" }))
+    const answers = await Promise.all(spans.map((span) => post("/events/judge", { ...span, answer: "yes" })))
+    expect(answers.map(({ status }) => status)).toEqual(spans.map(() => 200))
+    const { annotations } = await json(service.get(`/annotations/recording?recording=${KEY}`))
+    expect(annotations).toHaveLength(8)
+    await Promise.all(spans.map((span) => post("/events/judge", { ...span, answer: "none" })))
+  })
+
+  test("tables are added, edited by whoever saw the latest, and taken away for other programs", async () => {
+    const raven = "Selection\tBegin Time (s)\tEnd Time (s)\tSpecies\n1\t2.0\t2.5\tdog_bark\n2\tx\t9\tgun_shot\n"
+    const bytes = new TextEncoder().encode(raven)
+    const added = await json(service.post("/annotations", form(bytes, "20250612_050000.Table.1.selections.txt")))
+    expect(added).toMatchObject({ annotations: 1, recordings: [KEY], problems: [{ row: 3 }], missing: [] })
+    await service.post("/annotations", form(bytes, "anything.txt", { recording: KEY }))
+    const found = await json(service.get(`/annotations/recording?recording=${KEY}`))
+    expect(found).toMatchObject({ annotations: [{ start: 2, end: 2.5, label: "dog_bark" }], complete: [] })
+    expect((await service.post("/annotations", form(bytes, "elsewhere.txt"))).status).toBe(400)
+    expect((await service.post("/annotations", form(new TextEncoder().encode("{}"), "a.csv"))).status).toBe(400)
+
+    const edit = { recording: KEY, etag: found.etag, complete: [null] }
+    const saved = await post("/annotations/recording", {
+      ...edit,
+      annotations: [...found.annotations, { start: 8, end: 8.5, label: "gun_shot", confidence: 0.9 }]
+    })
+    expect(saved.status).toBe(200)
+    expect((await post("/annotations/recording", { ...edit, annotations: [] })).status).toBe(409)
+    const wrong = [{ start: 2, end: 1, label: "dog_bark" }]
+    expect((await post("/annotations/recording", { ...edit, annotations: wrong })).status).toBe(422)
+    const { tables } = await json(service.get("/annotations"))
+    expect(tables).toEqual([
+      { key: TABLE, recording: KEY, format: "csv", annotations: 2, labels: ["dog_bark", "gun_shot"], problems: [] }
+    ])
+    const take = async (format: string) =>
+      (await service.get(`/annotations/table?recording=${KEY}&format=${format}`)).text()
+    expect(await take("audacity")).toBe("2.000\t2.500\tdog_bark\n8.000\t8.500\tgun_shot\n")
+    expect((await take("raven")).split("\n")[1]).toContain("2.000\t2.500")
+    expect(await take("csv")).toStartWith("# complete\nstart,end,label,confidence,annotator,low,high\n")
+    expect((await service.get(`/annotations/table?recording=${KEY}&format=word`)).status).toBe(422)
+  })
+
+  test("a table of another program is kept where it is replaced", async () => {
+    const other = fieldRecording(3, [{ at: 1, className: "dog_bark" }], 5)
+    await Bun.write(join(service.store, "field_audio/creek/a.wav"), other)
+    const audacity = "0.5\t1.5\tdog_bark\n"
+    await Bun.write(join(service.store, "annotations/creek/a.txt"), audacity)
+    const event = { recording: "field_audio/creek/a.wav", start: 2, end: 3, class: "gun_shot", answer: "yes" }
+    expect((await post("/events/judge", event)).status).toBe(200)
+    expect(await Bun.file(join(service.store, "annotations/creek/a.csv")).text()).toContain("dog_bark")
+    expect(existsSync(join(service.store, "annotations/creek/a.txt"))).toBe(false)
+    expect(await Bun.file(join(service.store, "annotations/creek/a.txt.replaced")).text()).toBe(audacity)
+    await Bun.write(join(service.store, "annotations/creek/a.csv"), "what is this")
+    expect((await post("/events/judge", event)).status).toBe(409)
+    expect(await Bun.file(join(service.store, "annotations/creek/a.csv")).text()).toBe("what is this")
+  })
+
+  test("another model's scan tells what changed between the two", async () => {
+    const before = (await json(service.get("/events"))).model
+    await Bun.write(join(service.store, "extracted_audio/dog_bark/77-0-0-0.wav"), fieldRecording(1, [], 9))
+    await train(service, "second")
+    const versions = (await json(service.get("/models"))).models.map(({ runId }: Json) => runId)
+    const after = versions.find((id: string) => id !== before)
+    expect((await service.get(`/events/changes?from=${before}&to=${after}`)).status).toBe(404)
+    const { scan_id } = await json(post("/scan", { model: after, threshold: 0.05 }))
+    await scanned(scan_id)
+    const changes = await json(service.get(`/events/changes?from=${before}&to=${after}`))
+    const { gained, lost, moved, same } = changes.counts
+    expect(changes.total).toBe(gained + lost + moved)
+    expect(lost + moved + same).toBe((await json(service.get(`/events?model=${before}`))).total)
+    expect(gained + moved + same).toBe((await json(service.get(`/events?model=${after}`))).total)
+  })
+
+  test("what sounds like a call is found in other recordings", async () => {
+    const query = new URLSearchParams({ recording: KEY, start: "8", end: "8.96" })
+    const { windows, searched } = await json(service.get(`/events/like?${query}`))
+    expect(searched).toBeGreaterThan(20)
+    expect(windows.length).toBeGreaterThan(0)
+    const isOwn = ({ recording, start, end }: Json) => recording === KEY && start < 8.96 && end > 8
+    expect(windows.some(isOwn)).toBe(false)
+    const likeness = windows.map((one: Json) => one.likeness)
+    expect(likeness).toEqual(likeness.toSorted((a: number, b: number) => b - a))
+  })
+
+  test("/predict hears all of a long recording, and keeps EcoSight's fields", async () => {
+    const short = await json(
+      service.post("/predict", form(fieldRecording(4, [{ at: 1, className: "dog_bark" }]), "a.wav"))
+    )
+    expect(short).not.toHaveProperty("events")
+    const long = await json(service.post("/predict", form(sound, "a.wav")))
+    expect(long).toMatchObject({ success: true, heard_to_the_end: true })
+    expect(long.seconds_heard).toBeCloseTo(12, 1)
+    expect(long.confidence).toBe(Math.max(...(Object.values(long.all_probabilities) as Array<number>)))
+    for (const { start, end, peak } of long.events) {
+      expect(start).toBeLessThan(end)
+      expect(end).toBeLessThanOrEqual(12)
+      expect(peak).toBeGreaterThanOrEqual(0.8)
+    }
+    // Bytes of an hour and a second, of which nothing but the header has to be made.
+    const header = sound.slice(0, 44)
+    const bytes = 2 * 16_000 * 3601
+    new DataView(header.buffer).setUint32(4, 36 + bytes, true)
+    new DataView(header.buffer).setUint32(40, bytes, true)
+    const hour = new Uint8Array(44 + bytes)
+    hour.set(header)
+    await using roomy = await startService({ bucket: service.store, environment: { MAX_UPLOAD_MB: "200" } })
+    const refused = await roomy.post("/predict", form(hour, "hour.wav"))
+    expect(refused.status).toBe(413)
+    expect((await json(refused)).detail).toContain("POST /scan")
+  }, 120_000)
+})
