@@ -48,8 +48,9 @@ export const classTable = ({ heads }: Evaluation): ReadonlyArray<ReadonlyArray<s
 ]
 
 /** What the intervals and rates are, in two sentences. */
-export const explain = ({ folds, repeats, sources, recordings, resamples, background }: Evaluation): string =>
-  `${recordings} recordings of ${sources} sources; ${repeats} times ${folds} folds, no source on two sides; in brackets, ` +
+export const explain = ({ folds, repeats, sources, recordings, resamples, background, parts }: Evaluation): string =>
+  `${recordings} recordings of ${sources} sources; ${repeats} times ${folds} ${parts === undefined ? "folds" : "parts"}, ` +
+  `no source on two sides; in brackets, ` +
   `95 % of the values when the sources are drawn anew (${resamples} times). ` +
   `False alarms are counted in ${(background.hours * 60).toFixed(1)} minutes of ` +
   `${background.className === null ? "other classes' recordings" : `"${background.className}"`}, and told for an hour.`
