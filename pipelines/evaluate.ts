@@ -15,9 +15,9 @@ import {
   explainField,
   fieldHeadsTable
 } from "../src/classifier/evaluation/field/fieldTables.ts"
-import { classTable, explain, headTable } from "../src/classifier/evaluation/figureTables.ts"
+import { classTable, explain, headTable, partTable } from "../src/classifier/evaluation/figureTables.ts"
 import { type Cut, cutsOf, type OutOfFold, outOfFold } from "../src/classifier/evaluation/outOfFold.ts"
-import { partFigures, partTable } from "../src/classifier/evaluation/partFigures.ts"
+import { partFigures } from "../src/classifier/evaluation/partFigures.ts"
 import { cutsByPart, notesOnParts, partsBy } from "../src/classifier/evaluation/parts.ts"
 import { HEAD_NAMES, type HeadName } from "../src/classifier/heads/heads.ts"
 import type { Split } from "../src/classifier/split.ts"
@@ -107,7 +107,7 @@ const handle = Effect.fn("evaluate")(function* (options: Options) {
     if (background !== undefined && !dataset.classes.includes(background)) {
       return yield* refuse(`There is no class "${background}": there are ${dataset.classes.join(", ")}.`)
     }
-    const cuts = yield* cutsFor(corpus, options)
+    const { cuts, untested } = yield* cutsFor(corpus, options)
     const isByPart = cuts.some(({ part }) => part !== undefined)
     const plan = { folds: options.folds, repeats: repeatsOf(options), seed: options.seed, cuts }
     const tested: Array<{ readonly head: HeadName | "auto"; readonly seconds: number; readonly result: OutOfFold }> = []
@@ -137,7 +137,6 @@ const handle = Effect.fn("evaluate")(function* (options: Options) {
       repeats: plan.repeats,
       background
     })
-    const untested = isByPart ? notesOnParts(dataset, cuts) : []
     if (scored === undefined) {
       const notes = [...tested[0]!.result.notes, ...untested, UNTESTABLE]
       yield* Console.log(["", ...notes].join("\n"))
@@ -176,19 +175,21 @@ const corpusOf = Effect.fnUntraced(function* (embedder: Embedder, { augmentation
 const repeatsOf = ({ repeats, by, test }: Options): number =>
   Option.getOrElse(repeats, () => (Option.isSome(by) || Option.isSome(test) ? 1 : 3))
 
-/** What is left out in turn: the store to test on, parts by a pattern, or folds. */
+/** What is left out in turn: the store to test on, parts by a pattern, or folds; and what parts leave untested. */
 const cutsFor = Effect.fnUntraced(function* ({ dataset, isOfTest }: JointCorpus, options: Options) {
   const { by, test, folds, seed } = options
   const plan = { repeats: repeatsOf(options), seed }
-  if (Option.isSome(test)) {
-    return cutsByPart(dataset, (key) => (isOfTest(key) ? test.value : undefined), plan)
-  }
-  if (Option.isNone(by)) return cutsOf(dataset, { ...plan, folds })
-  const cuts = cutsByPart(dataset, partsBy(Option.getOrThrow(compile(by.value))), plan)
+  if (Option.isNone(test) && Option.isNone(by)) return { cuts: cutsOf(dataset, { ...plan, folds }), untested: [] }
+  const partOf = Option.isSome(test)
+    ? (key: string) => (isOfTest(key) ? test.value : undefined)
+    : partsBy(Option.getOrThrow(Option.flatMap(by, compile)))
+  const cuts = cutsByPart(dataset, partOf, plan)
   const parts = cuts.length / plan.repeats
-  if (parts > 1) return cuts
-  const found = parts === 0 ? "matches no recording's key" : `finds one part only, ${cuts[0]!.part}`
-  return yield* refuse(`--by ${by.value} ${found}: keys look like ${dataset.samples[0]!.key}.`)
+  if (Option.isNone(test) && parts < 2) {
+    const found = parts === 0 ? "matches no recording's key" : `finds one part only, ${cuts[0]!.part}`
+    return yield* refuse(`--by ${Option.getOrThrow(by)} ${found}: keys look like ${dataset.samples[0]!.key}.`)
+  }
+  return { cuts, untested: notesOnParts(dataset, partOf, cuts) }
 })
 
 const isFieldAsked = ({ field, keep }: Options): boolean => field || Option.isSome(keep)

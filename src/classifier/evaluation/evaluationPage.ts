@@ -4,8 +4,8 @@ import type { Evaluation } from "./evaluation.ts"
 import type { FieldEvaluation } from "./field/fieldEvaluation.ts"
 import { bandTable, describeFieldDifferences, explainField, fieldHeadsTable } from "./field/fieldTables.ts"
 import type { HeadFigures } from "./figures.ts"
-import { classTable, describeDifference, explain, headTable } from "./figureTables.ts"
-import { type PartFigures, partTable } from "./partFigures.ts"
+import { classTable, describeDifference, explain, headTable, partTable } from "./figureTables.ts"
+import type { PartFigures } from "./partFigures.ts"
 import { alarmPicture, headPicture, reliabilityPicture } from "./pictures.ts"
 
 /** `evaluation.html`: heads compared, for people, on one page. */

@@ -20,7 +20,7 @@ export type TrainFold<E, R> = (split: Split, seed: number) => Effect.Effect<Clas
 
 /** What classifiers made of recordings that they were not trained on. */
 export interface OutOfFold {
-  /** Every recording's original: rows of the data set. */
+  /** Every recording's original, or every one in a part that was left out: rows of the data set. */
   readonly rows: ReadonlyArray<number>
   /** For each repeat, [rows * classes]; NaN for the rows that could not be tested. */
   readonly probabilities: ReadonlyArray<Float32Array>
@@ -100,7 +100,11 @@ export const collect = (
   given: ReadonlyArray<Float32Array>
 ): OutOfFold => {
   const { classes, samples } = dataset
-  const rows = samples.flatMap(({ variant }, row) => (variant === "original" ? [row] : []))
+  const isByPart = cuts.some(({ part }) => part !== undefined)
+  const everTested = new Set(cuts.flatMap(({ tested }) => tested))
+  const rows = samples.flatMap(({ variant }, row) =>
+    variant === "original" && (!isByPart || everTested.has(row)) ? [row] : []
+  )
   const place = new Map(rows.map((row, at) => [row, at]))
   const probabilities = Array.from({ length: repeats }, () =>
     new Float32Array(rows.length * classes.length).fill(Number.NaN)
@@ -111,8 +115,8 @@ export const collect = (
       probabilities[repeat]!.set(own, place.get(row)! * classes.length)
     }
   }
-  const notes = cuts.some(({ part }) => part !== undefined) ? [] : untestedNotes(dataset, rows, probabilities)
-  return { rows, probabilities, notes }
+  // What parts leave untested is told by who made them.
+  return { rows, probabilities, notes: isByPart ? [] : untestedNotes(dataset, rows, probabilities) }
 }
 
 /** The mean over the repeats in which a recording was tested, [rows * classes]; NaN where it never was. */

@@ -1,6 +1,5 @@
 import type { Dataset } from "../dataset.ts"
 import { type Figure, measureOn } from "./figures.ts"
-import { describeFigure } from "./figureTables.ts"
 import { logLoss, meanMacroF1, outcomesOf } from "./outcomes.ts"
 import type { Cut, OutOfFold } from "./outOfFold.ts"
 
@@ -45,23 +44,3 @@ export const partFigures = (
         return { head, part: part!, recordings: places.length, sources, macroF1: macroF1!, logLoss: loss! }
       })
     )
-
-/** Parts by heads, a row each, and each head's mean over parts. */
-export const partTable = (parts: ReadonlyArray<PartFigures>): ReadonlyArray<ReadonlyArray<string>> => [
-  ["left out", "head", "recordings", "sources", "macro-F1", "log loss"],
-  ...parts.map(({ part, head, recordings, sources, macroF1, logLoss: loss }) => [
-    part,
-    head,
-    String(recordings),
-    String(sources),
-    describeFigure(macroF1),
-    describeFigure(loss)
-  ]),
-  ...Map.groupBy(parts, ({ head }) => head)
-    .entries()
-    .map(([head, own]) => {
-      const mean = (of: (figures: PartFigures) => number) =>
-        (own.reduce((sum, figures) => sum + of(figures), 0) / own.length).toFixed(3)
-      return ["mean", head, "", "", mean(({ macroF1 }) => macroF1.value), mean(({ logLoss: loss }) => loss.value)]
-    })
-]

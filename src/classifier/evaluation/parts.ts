@@ -38,26 +38,24 @@ export const cutsByPart = (
   ).flat()
 }
 
-/** What is not tested, and why, a sentence each. */
+/** What is not tested by these cuts, and why, a sentence each. */
 export const notesOnParts = (
   { classes, samples, labels }: Dataset,
+  partOf: PartOf,
   cuts: ReadonlyArray<Cut>
 ): ReadonlyArray<string> => {
-  const first = cuts.filter(({ repeat }) => repeat === 0)
-  const tested = new Set(first.flatMap((cut) => cut.tested))
-  const inPart = new Set(first.flatMap(({ split, part }) => (part === undefined ? [] : split.holdout)))
+  const tested = new Set(cuts.flatMap((cut) => cut.tested))
   const originals = samples.flatMap(({ variant }, row) => (variant === "original" ? [row] : []))
-  const outside = originals.filter((row) => !inPart.has(row)).length
+  const inPart = originals.filter((row) => partOf(samples[row]!.key) !== undefined)
+  const outside = originals.length - inPart.length
   return [
-    ...(outside > 0
-      ? [`${outside} of ${originals.length} recordings are in no part: they train, and test nothing.`]
-      : []),
+    ...(outside > 0 ? [`${outside} of ${originals.length} recordings are in no part: they test nothing.`] : []),
     ...classes.flatMap((name, label) => {
-      const untested = originals.filter((row) => labels[row] === label && inPart.has(row) && !tested.has(row)).length
+      const untested = inPart.filter((row) => labels[row] === label && !tested.has(row)).length
       return untested === 0
         ? []
         : [
-            `Class "${name}": ${untested} recordings are not tested: no recording of the class outside their part trains.`
+            `Class "${name}": ${untested} recordings are not tested: no other part has a source of the class to train on.`
           ]
     })
   ]

@@ -8,6 +8,7 @@ export const RunSettings = Schema.Struct({
   maxRecordingMegabytes: Schema.Number,
   gateTolerance: Schema.Number,
   gateClassTolerance: Schema.Number,
+  fieldMinutes: Schema.Number,
   /** The source of the regular expression, and its flags. */
   groupPattern: Schema.NullOr(Schema.Struct({ source: Schema.String, flags: Schema.String }))
 })
@@ -28,5 +29,6 @@ export const runSettings = (settings: Settings["Service"]): RunSettings => ({
   maxRecordingMegabytes: settings.maxRecordingMegabytes,
   gateTolerance: settings.gateTolerance,
   gateClassTolerance: settings.gateClassTolerance,
+  fieldMinutes: settings.fieldMinutes,
   groupPattern: Option.getOrNull(Option.map(settings.groupPattern, ({ source, flags }) => ({ source, flags })))
 })

@@ -70,6 +70,8 @@ export const fieldFigures = (sweeps: ReadonlyArray<ClassSweep>, bands: ReadonlyA
 
 /** One classifier less another, both having heard the same recordings. */
 export interface FieldDifference {
+  /** False alarms of a class an hour. */
+  readonly rate: number
   readonly candidate: number
   readonly promoted: number
   /** Where 95 % of the differences lie when the sources are drawn anew. */
@@ -96,6 +98,7 @@ export const compareFields = (
     }
   }) as [{ once: number; drawn: Array<number> }, { once: number; drawn: Array<number> }]
   return {
+    rate,
     candidate: left.once,
     promoted: right.once,
     interval: percentileInterval(left.drawn.map((value, draw) => value - right.drawn[draw]!))

@@ -1,0 +1,133 @@
+import { Clock, Effect, Option } from "effect"
+import type { Classifier } from "../../classifier/classifier.ts"
+import type { Dataset } from "../../classifier/dataset.ts"
+import { backgroundOf } from "../../classifier/evaluation/alarms.ts"
+import { COMPARED_RATE, sweepClasses } from "../../classifier/evaluation/field/fieldEvaluation.ts"
+import {
+  compareFields,
+  type FieldDifference,
+  type FieldFigures,
+  fieldFigures
+} from "../../classifier/evaluation/field/fieldFigures.ts"
+import { bandsOf } from "../../classifier/evaluation/field/sweep.ts"
+import { openWindowClassifier } from "../../classifier/evaluation/field/windowClassifier.ts"
+import { classifierModel } from "../../classifier/export/onnx.ts"
+import type { Split } from "../../classifier/split.ts"
+import { Settings } from "../../config/settings.ts"
+import { Engine } from "../../embedder/engine.ts"
+import type { Recipe } from "../../embeddings/recipe.ts"
+import type { Promoted } from "../../registry/pointer.ts"
+import { promotedInField } from "../../registry/promoted.ts"
+import { Store } from "../../store/store.ts"
+import { FIELD } from "./fieldDefaults.ts"
+import { readFieldSounds } from "./fieldSounds.ts"
+import { hear } from "./hear.ts"
+import { makeScenes } from "./scenes.ts"
+
+/** What a run's model hears in soundscapes of the holdout. */
+export interface FieldJudgement {
+  readonly figures: FieldFigures | undefined
+  /** The same sound, heard by it and by the promoted model. */
+  readonly difference: FieldDifference | undefined
+  readonly seconds: number
+  /** Why there is nothing, or what to know of it, a sentence each. */
+  readonly notes: ReadonlyArray<string>
+}
+
+/** A classifier, and what it was trained from. */
+interface Candidate {
+  readonly classifier: Classifier
+  readonly dataset: Dataset
+  readonly split: Split
+  readonly recipe: Recipe
+}
+
+/** As many events as leave room between them: a run's soundscape is short. */
+const PER_HOUR = 120
+/** However few recordings there are, in minutes. */
+const LEAST_MINUTES = 10
+
+/**
+ * Hears a candidate, and the promoted model, in soundscapes made of the recordings held out; always of the same, so that a
+ * corpus that has not changed is heard in the same sound. That it cannot be done is said, and is no reason to lose a run.
+ */
+export const judgeField = Effect.fn("judgeField")(function* (
+  candidate: Candidate,
+  pointer: Option.Option<Promoted>,
+  corpusSeconds: number
+) {
+  const { fieldMinutes } = yield* Settings
+  if (fieldMinutes === 0) return silentJudgement()
+  const background = backgroundOf(candidate.dataset.classes)
+  if (background === undefined) {
+    return silentJudgement(
+      "Nothing says how the model hears in the field: that takes a class of background, named clips or background."
+    )
+  }
+  const seconds = Math.min(60 * fieldMinutes, Math.max(60 * LEAST_MINUTES, corpusSeconds))
+  const began = yield* Clock.currentTimeMillis
+  return yield* hearBoth(candidate, pointer, background, seconds).pipe(
+    Effect.scoped,
+    Effect.flatMap((heard) =>
+      Effect.map(Clock.currentTimeMillis, (now): FieldJudgement => ({ ...heard, seconds: (now - began) / 1000 }))
+    ),
+    Effect.catch(({ message }) =>
+      Effect.succeed(silentJudgement(`How the model hears in the field could not be judged: ${message}`))
+    )
+  )
+})
+
+const silentJudgement = (...notes: ReadonlyArray<string>): FieldJudgement => ({
+  figures: undefined,
+  difference: undefined,
+  seconds: 0,
+  notes
+})
+
+const hearBoth = Effect.fnUntraced(function* (
+  { classifier, dataset, split, recipe }: Candidate,
+  pointer: Option.Option<Promoted>,
+  background: string,
+  seconds: number
+) {
+  const { frontEnd } = yield* Engine
+  const store = yield* Store
+  const { sampleRate } = frontEnd
+  const settings = {
+    seconds,
+    sampleRate,
+    perHour: PER_HOUR,
+    snr: FIELD.snr,
+    eventSeconds: () => FIELD.eventSeconds,
+    seed: 0
+  }
+  const locate = (key: string) => ({ store, key })
+  const sounds = yield* readFieldSounds({ dataset, locate }, split.holdout, background, settings)
+  const scenes = makeScenes(sounds, settings)
+  if (scenes.length === 0) {
+    const { figures, difference, notes } = silentJudgement(
+      `Nothing says how the model hears in the field: no recording held out has sound of "${background}" and of another class.`
+    )
+    return { figures, difference, notes }
+  }
+  const own = yield* openWindowClassifier(classifierModel(classifier), classifier.classes)
+  const other = Option.getOrUndefined(yield* promotedInField(pointer, recipe))
+  const models = other === undefined ? [own] : [own, other]
+  const heard = yield* Effect.forEach(scenes, (scene) => hear(scene, models))
+  const bands = bandsOf(settings.snr)
+  const times = { window: frontEnd.window / sampleRate, hop: frontEnd.hop / sampleRate }
+  const [sweeps, others] = models.map(({ classes }, which) =>
+    sweepClasses(
+      heard.map((scene) => scene[which]!),
+      classes,
+      background,
+      times,
+      bands
+    )
+  )
+  return {
+    figures: fieldFigures(sweeps!, bands),
+    difference: others === undefined ? undefined : compareFields(sweeps!, others, COMPARED_RATE),
+    notes: []
+  }
+})
