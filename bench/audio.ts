@@ -41,7 +41,7 @@ const speedOf = Effect.fnUntraced(function* <A, E, R>(
 const formatOf = ({ bytes }: Sound): string => {
   const opened = openContainer(bytes)
   if (opened._tag === "Failure" || "demuxer" in opened.success) return "unreadable"
-  return "sound" in opened.success ? "PCM" : opened.success.format.toUpperCase()
+  return "begin" in opened.success ? "PCM" : opened.success.format.toUpperCase()
 }
 
 /** Decoding to mono at 16 kHz, container by container. */

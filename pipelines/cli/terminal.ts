@@ -9,6 +9,8 @@ export interface StageProgress {
   readonly done: number
   /** Left out while it is not known. */
   readonly total?: number
+  /** How fast it is, where units a second would not say it. */
+  readonly speed?: string
   /** More to say behind the figures. */
   readonly note?: string
 }
@@ -117,7 +119,7 @@ const PREFIXES: Partial<Record<LogLevel.LogLevel, string>> = { Warn: "Warning: "
 
 // "532 of 1,200 files, 41.3 files/s, 0:16 left"; at the end "1,200 of 1,200 files, 40.0 files/s, in 0:30".
 const describe = (
-  { unit, done, total, note }: StageProgress,
+  { unit, done, total, speed: said, note }: StageProgress,
   since: number,
   seconds: number,
   ended: boolean
@@ -125,7 +127,12 @@ const describe = (
   const rate = seconds > 0 ? since / seconds : 0
   const counts = total === undefined ? withCommas(done) : `${withCommas(done)} of ${withCommas(total)}`
   const time = ended ? [`in ${clock(seconds)}`] : total && rate > 0 ? [`${clock((total - done) / rate)} left`] : []
-  const speed = rate > 0 ? [`${rate < 100 ? rate.toFixed(1) : withCommas(Math.round(rate))} ${unit}/s`] : []
+  const speed =
+    said !== undefined
+      ? [said]
+      : rate > 0
+        ? [`${rate < 100 ? rate.toFixed(1) : withCommas(Math.round(rate))} ${unit}/s`]
+        : []
   return [`${counts} ${unit}`, ...speed, ...time, ...(note === undefined ? [] : [note])].join(", ")
 }
 

@@ -1,5 +1,5 @@
 import { Context, Effect, Layer, Stream } from "effect"
-import { embeddingPartKey } from "../store/keys.ts"
+import { embeddingsPrefix, partKey } from "../store/keys.ts"
 import { type ObjectInfo, removeUnneeded, Store, type StoreError } from "../store/store.ts"
 import { decodePart, encodePart, FOOTER_BYTES, locateIndex, readIndex } from "./part.ts"
 import {
@@ -24,7 +24,7 @@ const INDEX_CONCURRENCY = 16
 const COMPACTION: Compaction = { small: 2_000_000, least: 16, merged: 8_000_000 }
 
 /** The folder, beside the recipes', of sightings of recordings whose vectors bear another key or version. */
-const SEEN = "seen"
+const SEEN = embeddingsPrefix("seen")
 
 type RecipeId = Pick<StoredRecipe, "id">
 
@@ -64,7 +64,7 @@ export class Embeddings extends Context.Service<
         const here = Effect.provideService(Store, store)
         return Embeddings.of({
           index: (recipe) => here(index(recipe)),
-          append: (recipe, recordings) => here(writePart(recipe.id, encodePart(recordings))),
+          append: (recipe, recordings) => here(writePart(embeddingsPrefix(recipe.id), encodePart(recordings))),
           sighted: (sightings) => here(writeSightings(sightings)),
           load: (recipe, contents) => load(recipe, contents).pipe(Stream.provideService(Store, store)),
           compact: (recipe, live) => here(compact(compaction, recipe, live))
@@ -130,7 +130,7 @@ const index = Effect.fn("Embeddings.index")(function* ({ id }: RecipeId) {
       Stream.runForEach((rows) => Effect.sync(() => rows.forEach(remember)))
     )
   yield* readAll(SEEN, readSightings, (sighting) => known.see(sighting))
-  yield* readAll(id, readPartIndex, (row) => {
+  yield* readAll(embeddingsPrefix(id), readPartIndex, (row) => {
     known.see(row)
     known.embed(row.contentHash)
   })
@@ -140,8 +140,8 @@ const index = Effect.fn("Embeddings.index")(function* ({ id }: RecipeId) {
 const load = (recipe: StoredRecipe, contents: ReadonlySet<string>) =>
   Stream.suspend(() => {
     const given = new Set<string>()
-    return partsUntilSettled(recipe.id).pipe(
-      Stream.mapEffect((part) => tolerate(recipe.id)(readPart(recipe, part))),
+    return partsUntilSettled(embeddingsPrefix(recipe.id)).pipe(
+      Stream.mapEffect((part) => tolerate(embeddingsPrefix(recipe.id))(readPart(recipe, part))),
       Stream.flattenIterable,
       Stream.filter(({ contentHash }) => {
         if (!contents.has(contentHash) || given.has(contentHash)) return false
@@ -156,11 +156,11 @@ const compact = Effect.fn("Embeddings.compact")(function* <E, R>(
   recipe: StoredRecipe,
   live: Effect.Effect<Iterable<Version>, E, R>
 ) {
-  const groups = yield* partsToMerge(recipe.id, compaction)
+  const groups = yield* partsToMerge(embeddingsPrefix(recipe.id), compaction)
   const seen = yield* partsToMerge(SEEN, compaction)
   if (groups.length + seen.length === 0) return 0
   // What is merged, but may not be removed, would be merged again in every run.
-  if (!(yield* removeUnneeded([embeddingPartKey(recipe.id, "none")]))) return 0
+  if (!(yield* removeUnneeded([partKey(embeddingsPrefix(recipe.id), "none")]))) return 0
   const versions = [...(yield* live)]
   const isLive = setOf(versions)
   const known = yield* index(recipe)
@@ -187,7 +187,9 @@ const mergeVectors = Effect.fnUntraced(function* (
   isLive: IsLive,
   isNeeded: (contentHash: string) => boolean
 ) {
-  const read = (yield* Effect.forEach(group, (part) => tolerate(recipe.id)(readPart(recipe, part)))).flat()
+  const read = (yield* Effect.forEach(group, (part) =>
+    tolerate(embeddingsPrefix(recipe.id))(readPart(recipe, part))
+  )).flat()
   const kept = new Map<string, EmbeddedRecording>()
   for (const recording of read) {
     const { contentHash } = recording
@@ -200,7 +202,10 @@ const mergeVectors = Effect.fnUntraced(function* (
   })
   yield* writeSightings(others)
   const merged = [...kept.values()].sort((a, b) => (a.key < b.key ? -1 : 1))
-  yield* removeParts(group, merged.length > 0 ? yield* writePart(recipe.id, encodePart(merged)) : undefined)
+  yield* removeParts(
+    group,
+    merged.length > 0 ? yield* writePart(embeddingsPrefix(recipe.id), encodePart(merged)) : undefined
+  )
   return group.length
 })
 

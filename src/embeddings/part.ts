@@ -78,14 +78,18 @@ export const encodePart = (recordings: ReadonlyArray<EmbeddedRecording>): Uint8A
 /** A recording, as a part's index has it. */
 export type IndexRow = Omit<Sighting, "size">
 
-/** Where in a part the index lies, from the part's last bytes (the whole part where it is smaller than a footer). */
-export const locateIndex = Effect.fn("locateIndex")(function* (part: string, footer: Uint8Array) {
+/** Where in a part its index, the columns of these names, lies, from the part's last bytes (the whole part where it is smaller than a footer). */
+export const locateIndex = Effect.fn("locateIndex")(function* (
+  part: string,
+  footer: Uint8Array,
+  names: ReadonlyArray<string> = INDEX_COLUMNS
+) {
   return yield* Effect.try({
     try: () => {
       const metadata = parquetMetadata(bufferOf(footer))
       const ends = metadata.row_groups.flatMap(({ columns }) =>
         columns
-          .filter(({ meta_data }) => INDEX_COLUMNS.some((name) => name === meta_data?.path_in_schema.join(".")))
+          .filter(({ meta_data }) => names.some((name) => name === meta_data?.path_in_schema.join(".")))
           .map(({ meta_data: data }) =>
             Number((data!.dictionary_page_offset ?? data!.data_page_offset) + data!.total_compressed_size)
           )

@@ -1,9 +1,9 @@
 import { Effect, Option, Schema, Stream } from "effect"
-import { damagedPartKey, embeddingPartKey, embeddingsPrefix } from "../store/keys.ts"
+import { damagedPartKey, partKey } from "../store/keys.ts"
 import { sha256 } from "../store/sha256.ts"
 import { isAbsence, type ObjectInfo, removeUnneeded, Store, type StoreError } from "../store/store.ts"
 
-// Immutable, content-addressed Parquet files in a folder under `embeddings/`. Many may write, merge and read at once,
+// Immutable, content-addressed Parquet files in a folder such as `embeddings/<recipe>/`. Many may write, merge and read at once,
 // without a lock: whatever is removed was written elsewhere before, so who lists until nothing is new has seen every
 // row, perhaps twice.
 
@@ -26,12 +26,10 @@ export const partName = (bytes: Uint8Array): string => sha256(bytes).slice(0, 32
 export const nameOf = (part: string): string => part.slice(part.lastIndexOf("/") + 1, -".parquet".length)
 
 /** The parts in a folder. */
-export const listParts = (folder: string) => {
-  const prefix = embeddingsPrefix(folder)
-  return Stream.unwrap(Effect.map(Store, (store) => store.list(prefix))).pipe(
-    Stream.filter(({ key }) => /^[^/]+\.parquet$/.test(key.slice(prefix.length)))
+export const listParts = (folder: string) =>
+  Stream.unwrap(Effect.map(Store, (store) => store.list(folder))).pipe(
+    Stream.filter(({ key }) => /^[^/]+\.parquet$/.test(key.slice(folder.length)))
   )
-}
 
 /** Every part, and, once these are read, those that were written meanwhile: a merge may have moved rows there. */
 export const partsUntilSettled = (folder: string) => {
@@ -51,7 +49,7 @@ export const partsUntilSettled = (folder: string) => {
 /** Writes a part; the same bytes are the same object. Returns its key. */
 export const writePart = Effect.fn("writePart")(function* (folder: string, bytes: Uint8Array) {
   const store = yield* Store
-  return (yield* store.put(embeddingPartKey(folder, partName(bytes)), bytes)).key
+  return (yield* store.put(partKey(folder, partName(bytes)), bytes)).key
 })
 
 /** A part's bytes, once they are what its name says; fails where they are not. */

@@ -150,6 +150,74 @@ export const resample = (
   const used = samples.subarray(0, blocks * advance + margin)
   const placed = room.place(used, margin, blocks * advance + margin - used.length)
   const out = room.allocate(4 * length)
-  kernels.resample(at, placed, out, length)
+  kernels.resample(at, placed, 0, out, 0, length)
   return floatsAt(out, length).slice()
+}
+
+/** Fewer input samples are not worth a call. */
+const LEAST_BATCH = 1 << 15
+
+/**
+ * Resamples a signal that comes piece by piece, of any length: one after another, what it gives are the samples that
+ * `resample` gives for the whole.
+ */
+export class Resampler {
+  private readonly step: number
+  /** Input samples, from a margin before those that come next, all zero at first. */
+  private held: Float32Array
+  private filled: number
+  /** How many input samples have been used, in whole blocks, how many have come, and how many have been given. */
+  private used = 0
+  private length = 0
+  private given = 0
+
+  constructor(
+    private readonly from: number,
+    private readonly to: number
+  ) {
+    const { margin, advance } = planFor(from, to)
+    this.step = advance * Math.max(1, Math.ceil(LEAST_BATCH / advance))
+    this.held = new Float32Array(this.step + 2 * margin)
+    this.filled = margin
+  }
+
+  push(samples: Float32Array): ReadonlyArray<Float32Array> {
+    if (this.from === this.to) return [samples]
+    const parts: Array<Float32Array> = []
+    for (let at = 0; at < samples.length; ) {
+      const part = samples.subarray(at, at + this.held.length - this.filled)
+      this.held.set(part, this.filled)
+      this.filled += part.length
+      this.length += part.length
+      at += part.length
+      if (this.filled === this.held.length) parts.push(this.compute(this.used + this.step))
+    }
+    return parts
+  }
+
+  /** What is left, as if silence followed. */
+  end(): ReadonlyArray<Float32Array> {
+    const parts: Array<Float32Array> = []
+    while (this.from !== this.to && this.given < Math.ceil((this.length * this.to) / this.from)) {
+      this.held.fill(0, this.filled)
+      parts.push(this.compute(this.length))
+    }
+    return parts
+  }
+
+  /** The samples out up to that sample in, or to the end of what is held. */
+  private compute(until: number): Float32Array {
+    const { held, step, from, to, used, given } = this
+    const { at } = planFor(from, to)
+    const length = Math.ceil((Math.min(until, used + step) * to) / from) - given
+    using room = new Room()
+    const out = room.allocate(4 * length)
+    kernels.resample(at, room.place(held), used, out, given, length)
+    const samples = floatsAt(out, length).slice()
+    held.copyWithin(0, step)
+    this.filled = Math.max(0, this.filled - step)
+    this.used += step
+    this.given += length
+    return samples
+  }
 }

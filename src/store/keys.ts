@@ -12,6 +12,12 @@ export const AUDIT_PREFIX = "augmented_audio/"
 export const MANIFEST_PREFIX = "augmented_audio/manifest/"
 /** Under here lie the vectors of recordings, a folder a recipe. */
 export const EMBEDDINGS_PREFIX = "embeddings/"
+/** Under here lie field recordings of any length without a class, a folder a site. */
+export const FIELD_PREFIX = "field_audio/"
+/** Under here lie the vectors of field recordings' windows, a folder a recipe. */
+export const SCANS_PREFIX = "scans/"
+/** Under here lies what models heard in field recordings, a folder a version. */
+export const EVENTS_PREFIX = "events/"
 /** Under here lies what is promoted now. */
 export const MODELS_PREFIX = "models/"
 /** Under here lies every candidate, whole. */
@@ -46,10 +52,12 @@ export const CHANGES_PREFIX = "review/changes/"
 
 export const manifestKey = (name: string): string => `${MANIFEST_PREFIX}${name}`
 export const embeddingsPrefix = (recipe: string): string => `${EMBEDDINGS_PREFIX}${recipe}/`
-export const embeddingPartKey = (recipe: string, part: string): string => `${embeddingsPrefix(recipe)}${part}.parquet`
+export const scansPrefix = (recipe: string): string => `${SCANS_PREFIX}${recipe}/`
+export const eventsPrefix = (runId: string): string => `${EVENTS_PREFIX}${runId}/`
+/** A part in a folder such as `embeddings/<recipe>/`. */
+export const partKey = (folder: string, part: string): string => `${folder}${part}.parquet`
 /** Where a part goes that cannot be read: out of the way, but not lost. */
-export const damagedPartKey = (recipe: string, part: string): string =>
-  `${embeddingsPrefix(recipe)}damaged/${part}.parquet`
+export const damagedPartKey = (folder: string, part: string): string => `${folder}damaged/${part}.parquet`
 /** Stands between a damaged object's key and the beginning of its hash. */
 export const DAMAGED = ".damaged-"
 /** Where a damaged object goes: beside its place, by a name that says what it is and differs for other bytes. */
@@ -118,6 +126,15 @@ export const isRecordingPlace = (key: string): boolean => {
 
 /** Whether an object is meant as a recording that is to be labelled. */
 export const isUnlabelled = ({ key }: Pick<ObjectInfo, "key">): boolean => isSound(key, UNLABELLED_PREFIX)
+
+/** Whether an object is meant as a field recording. */
+export const isFieldRecording = ({ key }: Pick<ObjectInfo, "key">): boolean => isSound(key, FIELD_PREFIX)
+
+/** The site of a field recording: the first folder below `field_audio/`; empty for one that lies in no folder. */
+export const siteOf = (key: string): string => {
+  const [site, ...path] = key.slice(FIELD_PREFIX.length).split("/")
+  return path.length > 0 ? site! : ""
+}
 
 const isSound = (key: string, prefix: string): boolean => {
   const path = key.slice(prefix.length)

@@ -4,11 +4,12 @@ import { Effect, Option, Stream } from "effect"
 import { Settings } from "../config/settings.ts"
 import { folderStore } from "./folder.ts"
 import { explain, ignoreAbsence } from "./folder-error.ts"
-import { RECORDINGS_PREFIX } from "./keys.ts"
+import { FIELD_PREFIX, RECORDINGS_PREFIX } from "./keys.ts"
 import { s3Store } from "./s3.ts"
 import { type OpenOptions, type OpenStore, type Store, StoreError } from "./store.ts"
 
 const RECORDINGS_FOLDER = RECORDINGS_PREFIX.slice(0, -1)
+const FIELD_FOLDER = FIELD_PREFIX.slice(0, -1)
 
 /** Every kind of store but a folder, by its scheme. A new one gets its line here. */
 const SCHEMES: Readonly<Record<string, OpenStore>> = {
@@ -20,9 +21,9 @@ export const STORE_SCHEMES: ReadonlyArray<string> = Object.keys(SCHEMES).map((na
 
 /**
  * Opens the store that `--store` names: `s3://bucket`, `s3://bucket/prefix`, another of `SCHEMES`, or a folder that holds
- * `extracted_audio`.
+ * `extracted_audio` or `field_audio`.
  *
- * Where it names none: the bucket `S3_BUCKET`, else the current folder if it holds `extracted_audio`, else none, so that
+ * Where it names none: the bucket `S3_BUCKET`, else the current folder if it holds either, else none, so that
  * the caller can make its own.
  */
 export const openStore = Effect.fn("openStore")(function* (
@@ -32,7 +33,7 @@ export const openStore = Effect.fn("openStore")(function* (
   if (Option.isSome(location)) return Option.some(yield* openStoreAt(location.value, options))
   const { bucket } = yield* Settings
   if (Option.isSome(bucket)) return Option.some(yield* openBucket(bucket.value, options))
-  return (yield* isFolder(RECORDINGS_FOLDER)) ? Option.some(folderStore(".")) : Option.none<Store["Service"]>()
+  return (yield* holdsRecordings(".")) ? Option.some(folderStore(".")) : Option.none<Store["Service"]>()
 })
 
 /** Opens the store at this location, for a program that is told where to write; a folder may be new. */
@@ -87,7 +88,7 @@ const openBucket = Effect.fn("openBucket")(function* (address: string, { mayBeAw
 const openFolder = Effect.fn("openFolder")(function* (folder: string, create: boolean) {
   const path = resolve(folder)
   const refuse = (reason: StoreError["reason"], message: string) => new StoreError({ reason, key: "", message })
-  if (yield* isFolder(join(path, RECORDINGS_FOLDER))) return folderStore(path)
+  if (yield* holdsRecordings(path)) return folderStore(path)
   const found = yield* look(path)
   if (found?.isDirectory() === false) return yield* refuse("invalid", `${path} is a file: name a folder.`)
   if (create) return folderStore(path)
@@ -106,5 +107,9 @@ const openFolder = Effect.fn("openFolder")(function* (folder: string, create: bo
 
 const look = (path: string) =>
   Effect.tryPromise({ try: () => stat(path).catch(ignoreAbsence), catch: explain("", path, "read") })
+
+const holdsRecordings = Effect.fnUntraced(function* (path: string) {
+  return (yield* isFolder(join(path, RECORDINGS_FOLDER))) || (yield* isFolder(join(path, FIELD_FOLDER)))
+})
 
 const isFolder = (path: string) => Effect.map(look(path), (stats) => stats?.isDirectory() ?? false)

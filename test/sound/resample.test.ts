@@ -1,6 +1,8 @@
 import { describe, expect, test } from "bun:test"
 import fc from "fast-check"
-import { resample } from "../../src/sound/resample.ts"
+import { concatenate } from "../../src/sound/floats.ts"
+import { Resampler, resample } from "../../src/sound/resample.ts"
+import { noise } from "../support/signals.ts"
 import { readVector, signalToNoise } from "../support/vectors.ts"
 
 const tone = (frequency: number, rate: number, length: number): Float32Array =>
@@ -97,3 +99,24 @@ test("many different rates in a row do not change the result of the first", () =
   for (let rate = 20_001; rate < 20_040; rate++) resample(samples.subarray(0, 50), rate, 16_000)
   expect(resample(samples, 22_050, 16_000)).toEqual(first)
 })
+
+test("a signal that comes piece by piece becomes what it becomes as a whole, bit for bit", () => {
+  const rates = fc.constantFrom(8000, 11_025, 16_000, 22_050, 44_100, 48_000, 96_000, 192_000, 17_959.4, 250_000)
+  fc.assert(
+    fc.property(rates, fc.array(fc.nat(60_000), { maxLength: 8 }), (rate, lengths) => {
+      const whole = Float32Array.from({ length: lengths.reduce((a, b) => a + b, 0) }, noise(lengths.length))
+      const resampler = new Resampler(rate, 16_000)
+      const parts: Array<Float32Array> = []
+      let at = 0
+      for (const length of lengths) {
+        parts.push(...resampler.push(whole.subarray(at, at + length)))
+        at += length
+      }
+      parts.push(...resampler.end())
+      expect(Buffer.compare(bytesOf(concatenate(parts)), bytesOf(resample(whole, rate, 16_000)))).toBe(0)
+    }),
+    { seed: 1, numRuns: 60 }
+  )
+})
+
+const bytesOf = (samples: Float32Array): Uint8Array => new Uint8Array(samples.slice().buffer)

@@ -1,4 +1,5 @@
 import { Schema } from "effect"
+import type { CodedVectors } from "./coding.ts"
 
 /** What a recorder said of a recording: in its file, or by the file's name. */
 export const RecorderFacts = Schema.Struct({
@@ -22,6 +23,8 @@ export const ScannedRecording = Schema.Struct({
   size: Schema.Int,
   /** Hex SHA-256 of its bytes: what it is, wherever it lies. */
   contentHash: Schema.String,
+  /** Hex SHA-256 of its first bytes, which tells whether another may be a copy before all of it is read. */
+  beginning: Schema.String,
   /** The first folder below `field_audio/`; empty where it lies in none. */
   site: Schema.String,
   /** What could be heard of it. */
@@ -37,24 +40,12 @@ export type ScannedRecording = typeof ScannedRecording.Type
 
 /** Consecutive windows of one recording, as a part stores them: a row of it. */
 export interface WindowSegment {
-  /** Hex SHA-256 of the recording's bytes. */
-  readonly contentHash: string
+  /** The recording, in the version that was heard. */
   readonly key: string
   readonly etag: string
   /** The place of the segment's first window in the recording. */
   readonly first: number
-  /** Vectors of the windows, coded: see `coding.ts`. */
   readonly windows: CodedVectors
   /** In the last segment of a recording: what was heard, all in all. */
   readonly recording?: ScannedRecording
-}
-
-/** Windows' vectors at a byte a number. */
-export interface CodedVectors {
-  /** Windows. */
-  readonly count: number
-  /** [count * size of the embedder's row] */
-  readonly codes: Uint8Array
-  /** What a step of a window's codes is worth, a number a window. */
-  readonly steps: Float32Array
 }

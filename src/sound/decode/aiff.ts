@@ -1,6 +1,7 @@
 import { Result } from "effect"
-import { type Chunk, chunks, soundLength } from "./chunks.ts"
-import { cutShort, type Opened, type Pcm, text, view } from "./container.ts"
+import { type Chunk, chunks, soundExtent } from "./chunks.ts"
+import { type Opened, type Pcm, shortfall, text, view } from "./container.ts"
+import type { Feed, MORE } from "./feed.ts"
 import { IMA4_BYTES, openIma4 } from "./ima4.ts"
 import { MAX_PCM_CHANNELS } from "./pcm.ts"
 
@@ -72,32 +73,39 @@ const NAMES: Readonly<Record<string, string>> = {
 }
 
 /** Opens an AIFF or AIFF-C file, whose chunks may come in any order. */
-export const openAiff = (bytes: Uint8Array): Opened => {
+export const openAiff = (feed: Feed): Opened | typeof MORE => {
+  const { bytes } = feed
   let common: ReturnType<typeof readCommon> | undefined
   let sound: Chunk | undefined
-  for (const chunk of chunks(bytes, false)) {
+  let next = 12
+  for (const chunk of chunks(feed, false)) {
+    next = chunk.start + chunk.size
     if (chunk.id === "COMM" && chunk.size >= 18 && chunk.start + 18 <= bytes.length) common = readCommon(bytes, chunk)
     if (chunk.id === "SSND" && chunk.start + 8 <= bytes.length) sound = chunk
   }
+  const isFound = sound !== undefined && common !== undefined
+  if (!isFound && !feed.ended && next < feed.size) return feed.want(next + 40)
   if (sound === undefined) return Result.fail("is an AIFF file without sound, or cut short before it")
-  const length = soundLength(bytes, sound, false, "an AIFF file")
-  if (Result.isFailure(length)) return Result.fail(length.failure)
+  const extent = soundExtent(feed, sound, false, "an AIFF file")
+  if (extent.fault !== undefined && !feed.forgives(extent.fault)) return Result.fail(extent.fault)
   if (common === undefined) return Result.fail("is an AIFF file that does not say its sample format")
   const { channels, frames, bits, rate, coding } = common
   // The sound begins behind two fields, and so many bytes as the first of them says.
   const begin = sound.start + 8 + view(bytes).getUint32(sound.start)
-  const samples = bytes.subarray(begin, sound.start + length.success)
+  const present = Math.max(0, sound.start + extent.length - begin)
   if (channels === 0 || channels > MAX_PCM_CHANNELS)
     return Result.fail("is an AIFF file whose header contradicts itself")
   if (coding === "ima4") {
-    const packets = Math.floor(samples.length / (IMA4_BYTES * channels))
-    if (frames > packets) return cutShort(frames, packets, "packets of sound")
-    return Result.succeed(openIma4(channels, rate, samples))
+    const packets = Math.floor(present / (IMA4_BYTES * channels))
+    const missing = frames > packets ? shortfall(frames, packets, "packets of sound") : undefined
+    if (missing !== undefined && !feed.forgives(missing)) return Result.fail(missing)
+    return Result.succeed(openIma4(feed, channels, rate, begin, present))
   }
   const plain = plainCoding(coding, bits)
   if (plain === undefined)
     return Result.succeed({ name: `an AIFF file compressed by ${NAMES[coding] ?? coding.trim()}`, demuxer: "aiff" })
   if (plain.width === 0 || plain.width > 8) return Result.fail("is an AIFF file whose header contradicts itself")
   const promised = frames * channels * plain.width
-  return Result.succeed({ ...plain, channels, rate, sound: promised > 0 ? samples.subarray(0, promised) : samples })
+  const length = promised > 0 ? Math.min(promised, present) : present
+  return Result.succeed({ ...plain, channels, rate, begin, length })
 }

@@ -1,5 +1,6 @@
 import { Result } from "effect"
-import { cutShort, type Opened, type Pcm, text, view } from "./container.ts"
+import { type Opened, type Pcm, shortfall, text, view } from "./container.ts"
+import type { Feed } from "./feed.ts"
 import { MAX_PCM_CHANNELS } from "./pcm.ts"
 
 const CODINGS: Readonly<Record<number, readonly [Pcm["coding"], number]>> = {
@@ -14,7 +15,8 @@ const CODINGS: Readonly<Record<number, readonly [Pcm["coding"], number]>> = {
 }
 
 /** Opens a Sun or NeXT AU file (.au, .snd): big-endian, and "dns." where it is not. */
-export const openAu = (bytes: Uint8Array): Opened => {
+export const openAu = (feed: Feed): Opened => {
+  const { bytes } = feed
   if (bytes.length < 24) return Result.fail("is cut short within its AU header")
   const littleEndian = text(bytes, 0, 4) === "dns."
   const data = view(bytes)
@@ -30,9 +32,10 @@ export const openAu = (bytes: Uint8Array): Opened => {
   if (channels === 0 || channels > MAX_PCM_CHANNELS || start < 24) {
     return Result.fail("is an AU file whose header contradicts itself")
   }
-  const present = Math.max(0, bytes.length - start)
-  if (size !== 0xffff_ffff && size > present) return cutShort(size, present)
+  const present = Math.max(0, feed.size - start)
+  const fault = size !== 0xffff_ffff && size > present ? shortfall(size, present) : undefined
+  if (fault !== undefined && !feed.forgives(fault)) return Result.fail(fault)
   const [coding, width] = known
-  const sound = bytes.subarray(start, size === 0xffff_ffff || size === 0 ? bytes.length : start + size)
-  return Result.succeed({ coding, width, littleEndian, channels, rate, sound })
+  const length = size === 0 ? present : Math.min(size, present)
+  return Result.succeed({ coding, width, littleEndian, channels, rate, begin: start, length })
 }

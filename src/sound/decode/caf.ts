@@ -1,5 +1,7 @@
 import { Result } from "effect"
-import { cutShort, type Opened, type Pcm, text, view } from "./container.ts"
+import type { Extent } from "./chunks.ts"
+import { type Opened, type Pcm, shortfall, text, view } from "./container.ts"
+import { Feed, type MORE } from "./feed.ts"
 import { IMA4_BYTES, IMA4_SAMPLES, openIma4 } from "./ima4.ts"
 import { findMpeg, openMpeg } from "./mpeg.ts"
 import { MAX_PCM_CHANNELS } from "./pcm.ts"
@@ -43,10 +45,16 @@ const plainCoding = (description: Description): Pick<Pcm, "coding" | "width" | "
   return { coding: flags & FLOAT ? "float" : "integer", width, littleEndian: (flags & LITTLE_ENDIAN) !== 0 }
 }
 
-const openSound = (description: Description, sound: Uint8Array): Opened => {
+const openSound = (feed: Feed, extent: Extent, description: Description): Opened | typeof MORE => {
+  if (extent.fault !== undefined && !feed.forgives(extent.fault)) return Result.fail(extent.fault)
+  const { begin, length } = extent
   const { rate, coding, packetBytes, packetSamples, channels } = description
-  const frame = coding === ".mp3" ? findMpeg(sound, 0) : -1
-  if (frame >= 0) return openMpeg(sound, frame)
+  if (coding === ".mp3") {
+    if (!feed.ended) return feed.wantAll()
+    const sound = feed.bytes.subarray(begin, begin + length)
+    const frame = findMpeg(sound, 0)
+    if (frame >= 0) return openMpeg(Feed.whole(sound), frame)
+  }
   if (channels === 0 || channels > MAX_PCM_CHANNELS) {
     return Result.fail(`is a CAF file that claims ${channels.toLocaleString("en")} channels`)
   }
@@ -57,7 +65,7 @@ const openSound = (description: Description, sound: Uint8Array): Opened => {
       const claim = `${packetSamples.toLocaleString("en")} samples in ${packetBytes.toLocaleString("en")} bytes`
       return Result.fail(`is a CAF file that claims packets of ${claim}, which its coding (IMA4) does not have`)
     }
-    return Result.succeed(openIma4(channels, rate, sound))
+    return Result.succeed(openIma4(feed, channels, rate, begin, length))
   }
   const plain = plainCoding(description)
   if (plain === undefined) {
@@ -67,25 +75,31 @@ const openSound = (description: Description, sound: Uint8Array): Opened => {
   if (isFloat ? plain.width !== 4 && plain.width !== 8 : plain.width === 0 || plain.width > 8) {
     return Result.fail("is a CAF file whose header contradicts itself")
   }
-  return Result.succeed({ ...plain, channels, rate, sound })
+  return Result.succeed({ ...plain, channels, rate, begin, length })
 }
 
 /** Opens an Apple CAF file: chunks of a name, a size of 8 bytes, -1 if it runs to the end of the file, and content. */
-export const openCaf = (bytes: Uint8Array): Opened => {
+export const openCaf = (feed: Feed): Opened | typeof MORE => {
+  const { bytes } = feed
   const data = view(bytes)
   let description: Description | undefined
-  for (let at = 8; at + 12 <= bytes.length; ) {
+  let at = 8
+  while (at + 12 <= bytes.length) {
     const size = Number(data.getBigInt64(at + 4))
     const id = text(bytes, at, 4)
     const start = at + 12
     if (id === "desc" && start + 32 <= bytes.length) description = readDescription(bytes, start)
     if (id === "data" && description !== undefined) {
-      if (start + size > bytes.length) return cutShort(size, bytes.length - start)
+      const present = feed.size - start
+      const fault = size > present ? shortfall(size, present) : undefined
+      const length = size < 0 ? present : Math.min(size, present)
       // Behind the count of edits.
-      return openSound(description, bytes.subarray(start + 4, size < 0 ? bytes.length : start + size))
+      const extent = { begin: start + 4, length: Math.max(0, length - 4), ...(fault && { fault }) }
+      return openSound(feed, extent, description)
     }
     if (size < 0) break
     at = start + size
   }
+  if (!feed.ended && at + 12 > bytes.length && at < feed.size) return feed.want(at + 48)
   return Result.fail("is a CAF file without sound, or cut short before it")
 }

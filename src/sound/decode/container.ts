@@ -1,4 +1,5 @@
 import { Result } from "effect"
+import type { MORE } from "./feed.ts"
 
 /** Decoders that are used: those whose files can be told whole from cut short. */
 export type Format = "wav" | "caf" | "flac" | "mp3" | "aac" | "m4a" | "oga" | "opus" | "webm"
@@ -6,11 +7,21 @@ export type Format = "wav" | "caf" | "flac" | "mp3" | "aac" | "m4a" | "oga" | "o
 /** Between two pieces: what follows is a stream of its own, for a decoder of its own. */
 export const NEXT_STREAM = "next stream"
 
+/** Between two pieces: so many samples of each channel, at a rate in Hz, are lost. */
+export interface Gap {
+  readonly lost: number
+  readonly rate: number
+  readonly channels: number
+}
+
+/** What a decoder is given, one after the other. */
+export type Given = Uint8Array | typeof NEXT_STREAM | Gap
+
 /** A recording's container, opened: which decoder reads it and which bytes that decoder is given. */
 export interface Container {
   readonly format: Format
   /** Given to the decoder one after the other, and only as far as sound is used; throws `Unreadable` at damage. */
-  readonly pieces: Iterable<Uint8Array | typeof NEXT_STREAM>
+  readonly pieces: Iterable<Given | typeof MORE>
   /** Samples per channel that the header promises, where it does. */
   readonly length?: number
   /** Seconds that the file promises at least, where it does and does not count samples. */
@@ -27,7 +38,9 @@ export interface Pcm {
   readonly channels: number
   /** In Hz. */
   readonly rate: number
-  readonly sound: Uint8Array
+  /** Where in the file the sound lies, in bytes. */
+  readonly begin: number
+  readonly length: number
   /**
    * Steps to +1, where they are not as many as to -1. The sample is scaled back where channels are mixed: it ends where
    * everyone else has it, but for the last bit.
@@ -57,8 +70,11 @@ export type Opened = Result.Result<Container | Pcm | Foreign, string>
 export const count = (n: number): string => n.toLocaleString("en")
 
 /** "is cut short: the header promises 20 bytes of sound and 10 are there" */
-export const cutShort = (promised: number, present: number, what = "bytes of sound"): Result.Result<never, string> =>
-  Result.fail(`is cut short: its header promises ${count(promised)} ${what}, ${count(present)} are there`)
+export const shortfall = (promised: number, present: number, what = "bytes of sound"): string =>
+  `is cut short: its header promises ${count(promised)} ${what}, ${count(present)} are there`
+
+export const cutShort = (promised: number, present: number, what?: string): Result.Result<never, string> =>
+  Result.fail(shortfall(promised, present, what))
 
 /** The ASCII text of `length` bytes. */
 export const text = (bytes: Uint8Array, at: number, length: number): string =>

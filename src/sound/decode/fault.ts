@@ -1,7 +1,7 @@
 /** Shorter recordings hold no sound to speak of: 25 ms is one analysis window of YAMNet. */
 const MIN_SECONDS = 0.025
 /** 60 dB above full scale: a float file this loud holds other numbers than sound. */
-const MAX_PEAK = 1000
+export const MAX_PEAK = 1000
 
 /** Decoded sound, mono, at the rate of its file. */
 export interface Sound {

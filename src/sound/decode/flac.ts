@@ -1,7 +1,7 @@
 import { Result } from "effect"
 import { crc8, crc16 } from "./checksums.ts"
-import { count, type Opened, text, Unreadable, view } from "./container.ts"
-import { skipTags } from "./tags.ts"
+import { type Container, count, type Gap, type Opened, text, Unreadable, view } from "./container.ts"
+import type { Feed, MORE } from "./feed.ts"
 
 const STREAM_INFO_BYTES = 34
 /** "fLaC", a block's header and the stream information. */
@@ -13,6 +13,8 @@ interface StreamInfo {
   readonly bits: number
   /** Samples per channel, 0 if unknown. */
   readonly length: number
+  /** Samples per channel in each frame but the last, where they are all as long. */
+  readonly blockLength: number
 }
 
 /** The stream information that follows "fLaC" and the header of its block. */
@@ -22,7 +24,8 @@ const readInfo = (head: Uint8Array): StreamInfo => {
     rate: data.getUint32(18) >>> 12,
     channels: ((data.getUint8(20) >> 1) & 7) + 1,
     bits: ((data.getUint16(20) >> 4) & 31) + 1,
-    length: (data.getUint8(21) & 15) * 2 ** 32 + data.getUint32(22)
+    length: (data.getUint8(21) & 15) * 2 ** 32 + data.getUint32(22),
+    blockLength: data.getUint16(8)
   }
 }
 
@@ -33,12 +36,24 @@ interface FrameHeader {
   readonly length: number
   readonly rate: number
   readonly bits: number
+  /** Which sample of the stream it begins with. */
+  readonly position: number
 }
+
+/** The longest header of a frame. */
+const HEADER_BYTES = 16
 
 const RATES = [0, 88_200, 176_400, 192_000, 8000, 16_000, 22_050, 24_000, 32_000, 44_100, 48_000, 96_000]
 const BITS = [0, 8, 12, 0, 16, 20, 24, 32]
 /** What the decoder scales right: of others it makes infinities. */
 const BITS_READ = [8, 16, 24, 32]
+
+/** The number of a frame, or of its first sample, coded as UTF-8 codes letters. */
+const readNumber = (bytes: Uint8Array, at: number, width: number): number => {
+  let number = width === 1 ? bytes[at]! : bytes[at]! & (0x7f >> width)
+  for (let i = 1; i < width; i++) number = number * 64 + (bytes[at + i]! & 63)
+  return number
+}
 
 /** Reads the header of the frame that begins at `at`, if one does: its mark, its codes and its checksum fit. */
 const readHeader = (bytes: Uint8Array, at: number, info: StreamInfo): FrameHeader | undefined => {
@@ -58,7 +73,9 @@ const readHeader = (bytes: Uint8Array, at: number, info: StreamInfo): FrameHeade
   const length = block === 1 ? 192 : block < 6 ? 144 << block : block < 8 ? extra(block - 5) + 1 : 1 << block
   const written = rate === 12 ? 1000 * extra(1) : rate === 13 ? extra(2) : rate === 14 ? 10 * extra(2) : RATES[rate]!
   if (next >= bytes.length || crc8(bytes, at, next) !== bytes[next]) return undefined
-  return { end: next + 1, length, rate: written || info.rate, bits: BITS[bits]! || info.bits }
+  const number = readNumber(bytes, at + 4, numberBytes)
+  const position = (bytes[at + 1]! & 1) === 1 ? number : number * info.blockLength
+  return { end: next + 1, length, rate: written || info.rate, bits: BITS[bits]! || info.bits, position }
 }
 
 /** Where the next frame's header begins behind `from`, up to `limit`: -1 if none does. */
@@ -69,21 +86,21 @@ const findHeader = (bytes: Uint8Array, from: number, limit: number, info: Stream
   return -1
 }
 
-/** Where the frame at `start` ends: before the next header up to which its checksum fits. */
-const findEnd = (bytes: Uint8Array, start: number, header: FrameHeader, info: StreamInfo): number => {
-  // No encoder makes a frame longer than its samples as they are, one of them with a bit more.
-  const limit = header.end + Math.ceil((header.length * info.channels * (header.bits + 1)) / 8) + 64
-  let crc = crc16(bytes, start, header.end)
+/** Bytes within which a frame ends: no encoder makes one longer than its samples as they are, one of them with a bit more. */
+const mostBytes = (header: FrameHeader, info: StreamInfo): number =>
+  header.end + Math.ceil((header.length * info.channels * (header.bits + 1)) / 8) + 64
+
+/** Where the frame at the front ends: before the next header up to which its checksum fits, undefined if none does. */
+const findEnd = (bytes: Uint8Array, header: FrameHeader, info: StreamInfo): number | undefined => {
+  const limit = mostBytes(header, info)
+  let crc = crc16(bytes, 0, header.end)
   for (let done = header.end; ; ) {
     const next = findHeader(bytes, done + 1, limit, info)
-    if (next < 0) break
+    if (next < 0) return undefined
     crc = crc16(bytes, done, next, crc)
     if (crc === 0) return next
     done = next
   }
-  // The last frame: the decoder finds its end in whatever follows.
-  if (findHeader(bytes, limit, bytes.length, info) < 0) return Math.min(limit, bytes.length)
-  throw new Unreadable(`is damaged: the checksum of the FLAC frame at byte ${count(start)} does not fit`)
 }
 
 const check = (header: FrameHeader, rate: number): void => {
@@ -102,25 +119,72 @@ export const needsHead = (bytes: Uint8Array, at: number): boolean =>
  * The frames of a FLAC stream, each whole, behind the head that says what they are of.
  *
  * A frame's end is known by the checksum that fits there alone, so tags behind the last frame, and cuts of a reader's
- * own, take nothing from the sound, and a bad sector is found where it is.
+ * own, take nothing from the sound, and a bad sector is found where it is. Where a damaged file is read on, frames say
+ * which sample they begin with, and so how much is lost.
  */
-function* readFrames(bytes: Uint8Array, from: number, head: Uint8Array, info: StreamInfo): Generator<Uint8Array> {
-  if (needsHead(bytes, from)) yield head
+function* readFrames(feed: Feed, head: Uint8Array, info: StreamInfo): Generator<Uint8Array | Gap | typeof MORE> {
+  yield* feed.need(HEADER_BYTES)
+  if (needsHead(feed.bytes, 0)) yield head
   let rate = info.rate
   let length = 0
-  for (let at = from; at < bytes.length; ) {
-    const header = readHeader(bytes, at, info)
-    if (header === undefined) {
-      if ((info.length > 0 && length >= info.length) || skipTags(bytes, at) >= bytes.length) return
-      if (findHeader(bytes, at, bytes.length, info) < 0) return
-      throw new Unreadable(`is damaged: no FLAC frame begins at byte ${count(at)}`)
+  for (;;) {
+    yield* feed.need(HEADER_BYTES)
+    if (feed.bytes.length === 0) return
+    const header = readHeader(feed.bytes, 0, info)
+    if (header !== undefined) {
+      rate ||= header.rate
+      check(header, rate)
+      yield* feed.need(mostBytes(header, info) + HEADER_BYTES)
+      const end = findEnd(feed.bytes, header, info)
+      if (end !== undefined) {
+        yield feed.take(end)
+        length += header.length
+        continue
+      }
     }
-    rate ||= header.rate
-    check(header, rate)
-    const end = findEnd(bytes, at, header, info)
-    yield bytes.subarray(at, end)
-    length += header.length
-    at = end
+    // The last frame, what follows it, or damage.
+    const { bytes, start } = feed
+    if (header === undefined && info.length > 0 && length >= info.length) return
+    const most = header === undefined ? 0 : mostBytes(header, info)
+    const next = yield* findNext(feed, feed.isStrict ? most : Math.min(1, most), info)
+    if (next === undefined) {
+      // The decoder finds the last frame's end in whatever follows.
+      if (header !== undefined) yield bytes.subarray(0, most)
+      return
+    }
+    if (feed.isStrict) {
+      throw new Unreadable(
+        header === undefined
+          ? `is damaged: no FLAC frame begins at byte ${count(start)}`
+          : `is damaged: the checksum of the FLAC frame at byte ${count(start)} does not fit`
+      )
+    }
+    const lost = next.position - length
+    if (lost > 0) {
+      yield { lost, rate: next.rate, channels: info.channels }
+      length += lost
+    }
+    feed.lose(length - lost, Math.max(0, lost), next.rate)
+  }
+}
+
+/** Goes on to the next frame whose checksum fits, from a byte on; undefined if there is none. */
+function* findNext(feed: Feed, from: number, info: StreamInfo): Generator<typeof MORE, FrameHeader | undefined> {
+  feed.take(from)
+  for (;;) {
+    yield* feed.need(2 * HEADER_BYTES)
+    const at = findHeader(feed.bytes, 0, feed.bytes.length, info)
+    if (at < 0) {
+      // A header may begin in the last bytes.
+      feed.take(feed.ended ? feed.bytes.length : feed.bytes.length - HEADER_BYTES)
+      if (feed.bytes.length === 0) return undefined
+      continue
+    }
+    feed.take(at)
+    const header = readHeader(feed.bytes, 0, info)!
+    yield* feed.need(mostBytes(header, info) + HEADER_BYTES)
+    if (feed.isStrict || findEnd(feed.bytes, header, info) !== undefined) return header
+    feed.take(1)
   }
 }
 
@@ -141,26 +205,33 @@ export const readFrame = (packet: Uint8Array, head: Uint8Array): Uint8Array => {
   return packet
 }
 
-/** Opens a FLAC file, which begins with "fLaC". */
-export const openFlac = (bytes: Uint8Array): Opened => {
-  if (bytes.length < HEAD_BYTES) return Result.fail("is cut short within its FLAC header")
+/** What a FLAC stream is by its head, and a reader for its frames, which lie at the front of the feed once it is read. */
+export const openStream = (head: Uint8Array, pieces: (info: StreamInfo) => Container["pieces"]): Opened => {
+  const info = readInfo(head)
+  if (!BITS_READ.includes(info.bits))
+    return Result.succeed({ name: `FLAC of ${info.bits} bits a sample`, demuxer: "flac" })
+  return Result.succeed({ format: "flac", pieces: pieces(info), ...(info.length > 0 && { length: info.length }) })
+}
+
+/** Opens a FLAC file, in which "fLaC" stands at `begin`. */
+export const openFlac = (feed: Feed, begin: number): Opened | typeof MORE => {
+  const bytes = feed.bytes.subarray(begin)
+  const missing = (from: number) =>
+    feed.ended ? Result.fail("is cut short within its FLAC header") : feed.want(begin + from + HEAD_BYTES)
+  if (bytes.length < HEAD_BYTES) return missing(0)
   if ((bytes[4]! & 127) !== 0 || view(bytes).getUint32(4) % 2 ** 24 !== STREAM_INFO_BYTES) {
     return Result.fail("is a FLAC file that does not begin with its stream information")
   }
   let from = 4
   for (let last = false; !last; ) {
-    if (from + 4 > bytes.length) return Result.fail("is cut short within its FLAC header")
+    if (from + 4 > bytes.length) return missing(from)
     last = bytes[from]! >= 128
     from += 4 + (view(bytes).getUint32(from) % 2 ** 24)
   }
   const head = makeHead(bytes.subarray(8, HEAD_BYTES))
-  const info = readInfo(head)
-  if (!BITS_READ.includes(info.bits))
-    return Result.succeed({ name: `FLAC of ${info.bits} bits a sample`, demuxer: "flac" })
-  return Result.succeed({
-    format: "flac",
-    pieces: readFrames(bytes, from, head, info),
-    ...(info.length > 0 && { length: info.length })
+  return openStream(head, function* (info) {
+    yield* feed.skip(begin + from)
+    yield* readFrames(feed, head, info)
   })
 }
 

@@ -1,4 +1,5 @@
 import { type Container, view } from "./container.ts"
+import type { Feed } from "./feed.ts"
 
 /** Bytes of a packet for each channel, and the samples that they hold. */
 export const IMA4_BYTES = 34
@@ -8,7 +9,7 @@ export const IMA4_SAMPLES = 64
  * Apple's IMA ADPCM, from whatever container, under a CAF header made here: of audio-decode's readers, the one of CAF
  * has the order of the half bytes right.
  */
-export const openIma4 = (channels: number, rate: number, packets: Uint8Array): Container => {
+export const openIma4 = (feed: Feed, channels: number, rate: number, begin: number, length: number): Container => {
   const header = new Uint8Array(68)
   const fields = view(header)
   const mark = (at: number, text: string) => header.set(new TextEncoder().encode(text), at)
@@ -22,6 +23,6 @@ export const openIma4 = (channels: number, rate: number, packets: Uint8Array): C
   fields.setUint32(40, IMA4_SAMPLES)
   fields.setUint32(44, channels)
   mark(52, "data")
-  fields.setBigInt64(56, BigInt(4 + packets.length))
-  return { format: "caf", pieces: [header, packets] }
+  fields.setBigInt64(56, BigInt(4 + length))
+  return { format: "caf", pieces: feed.slices(header, begin, length) }
 }

@@ -70,8 +70,9 @@ export class Mixer {
   }
 }
 
-/** The mean of all channels. */
+/** The mean of all channels; a single one is given as it is. */
 const meanOf = (channels: ReadonlyArray<Float32Array>, positiveScale: number): Float32Array => {
+  if (channels.length === 1 && positiveScale === 1) return channels[0]!
   const mono = new Float32Array(channels[0]?.length ?? 0)
   for (const channel of channels) {
     if (positiveScale === 1) add(mono, channel, 1 / channels.length)
@@ -84,9 +85,19 @@ const add = (mono: Float32Array, channel: Float32Array, share: number): void => 
   for (let i = 0; i < mono.length; i++) mono[i] = mono[i]! + channel[i]! * share
 }
 
+const bitsOf = ({ buffer, byteOffset, length }: Float32Array) => new Uint32Array(buffer, byteOffset, length)
+
 /** By a table of two, since nobody, and no processor, can guess on which side of zero the next sample is. */
 const addScaled = (mono: Float32Array, channel: Float32Array, share: number, positiveScale: number): void => {
   const scales = Float64Array.of(positiveScale, 1)
-  const bits = new Uint32Array(channel.buffer, channel.byteOffset, channel.length)
+  const bits = bitsOf(channel)
   for (let i = 0; i < mono.length; i++) mono[i] = mono[i]! + channel[i]! * share * scales[bits[i]! >>> 31]!
+}
+
+/** Multiplies the samples above zero, where they are. */
+export const scaleBack = (samples: Float32Array, positiveScale: number): void => {
+  if (positiveScale === 1) return
+  const scales = Float64Array.of(positiveScale, 1)
+  const bits = bitsOf(samples)
+  for (let i = 0; i < samples.length; i++) samples[i] = samples[i]! * scales[bits[i]! >>> 31]!
 }

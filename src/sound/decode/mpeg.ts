@@ -1,5 +1,6 @@
 import { Result } from "effect"
 import { count, cutShort, MAX_BYTES, MAX_SAMPLES, type Opened, text, Unreadable, view } from "./container.ts"
+import type { Feed } from "./feed.ts"
 import { skipTags } from "./tags.ts"
 
 /** kbit/s by index, for layers I to III of MPEG-1, then of MPEG-2 and 2.5 (ISO 11172-3 and 13818-3). */
@@ -163,7 +164,7 @@ export const isFreeFormat = (bytes: Uint8Array, at: number): boolean => {
  * Frames follow each other without a count, so only the header which encoders put into the first frame of an MP3 can
  * say that some are missing.
  */
-export const openMpeg = (bytes: Uint8Array, at: number): Opened => {
+export const openMpeg = ({ bytes }: Feed, at: number): Opened => {
   const { layer, length } = readFrame(bytes, at)!
   if (layer === ADTS) return Result.succeed({ format: "aac", pieces: readFrames(bytes, at) })
   const promised = readPromise(bytes.subarray(at, at + length))

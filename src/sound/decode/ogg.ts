@@ -11,7 +11,7 @@ import {
   Unreadable,
   view
 } from "./container.ts"
-import { makeHead, needsHead, openFlac, readFrame } from "./flac.ts"
+import { makeHead, needsHead, openStream, readFrame } from "./flac.ts"
 import { packetLength } from "./opus.ts"
 
 const PAGE_HEADER = 27
@@ -239,9 +239,8 @@ export const openOgg = (bytes: Uint8Array): Opened => {
   if (stream === undefined) return Result.fail("is an Ogg file of neither Vorbis, Opus nor FLAC")
   if (endsWithinPage(bytes)) return Result.fail("is cut short within its last Ogg page")
   if (stream.format !== "flac") return Result.succeed({ format: stream.format, pieces: groupPages(bytes, stream) })
-  return Result.map(openFlac(makeHead(bytes.subarray(stream.first.content + 17))), (opened) =>
-    "demuxer" in opened
-      ? { name: `an Ogg file of ${opened.name}`, demuxer: "ogg" }
-      : { ...opened, pieces: readFlac(bytes, stream) }
+  return Result.map(
+    openStream(makeHead(bytes.subarray(stream.first.content + 17)), () => readFlac(bytes, stream)),
+    (opened) => ("demuxer" in opened ? { name: `an Ogg file of ${opened.name}`, demuxer: "ogg" } : opened)
   )
 }

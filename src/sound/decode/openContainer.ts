@@ -3,6 +3,7 @@ import { openAiff } from "./aiff.ts"
 import { openAu } from "./au.ts"
 import { openCaf } from "./caf.ts"
 import { type Opened, text } from "./container.ts"
+import { Feed, MORE } from "./feed.ts"
 import { openFlac } from "./flac.ts"
 import { openMp4 } from "./mp4.ts"
 import { findMpeg, isFreeFormat, openMpeg } from "./mpeg.ts"
@@ -15,33 +16,48 @@ import { openWebm } from "./webm.ts"
 /** What a W64 file begins with: "riff" as the first of 16 bytes that name it. */
 const W64_MARK = "riff\x2e\x91\xcf\x11\xa5\xd6\x28\xdb\x04\xc1\x00\x00"
 
+/** Bytes by which a file is recognised, and in which the headers of most end. */
+const HEAD_BYTES = 1 << 16
+
 /**
- * Recognises a recording by its content, finds its sound and checks that the file is whole.
+ * Recognises a recording by its content, finds its sound and checks that the file is whole, as far as it has come.
  *
  * Read are WAV (RF64, BW64 and W64, too), AIFF, CAF, AU, FLAC, MP3 (and layers I and II), AAC (ADTS), M4A and MP4, Ogg Vorbis, Ogg Opus, Ogg FLAC and
- * WebM. A file cut short is refused rather than used in part, where its format lets one tell.
+ * WebM. A short file that was cut is refused rather than used in part, where its format lets one tell.
  */
-export const openContainer = (bytes: Uint8Array): Opened => {
-  if (bytes.length === 0) return Result.fail("is empty")
+export const openFeed = (feed: Feed): Opened | typeof MORE => {
+  feed.noted.length = 0
+  const { bytes } = feed
+  if (feed.size === 0) return Result.fail("is empty")
+  if (bytes.length < Math.min(HEAD_BYTES, feed.size) && !feed.ended) return feed.want(HEAD_BYTES)
   const start = text(bytes, 0, 4)
   const kind = text(bytes, 8, 4)
-  if (["RIFF", "RIFX", "RF64", "BW64"].includes(start) && kind === "WAVE") return openWave(bytes)
-  if (text(bytes, 0, 16) === W64_MARK) return openW64(bytes)
-  if (start === "FORM" && (kind === "AIFF" || kind === "AIFC")) return openAiff(bytes)
-  if (start === "caff") return openCaf(bytes)
-  if (start === ".snd" || start === "dns.") return openAu(bytes)
-  if (start === "OggS") return openOgg(bytes)
-  if (text(bytes, 4, 4) === "ftyp") return openMp4(bytes)
-  if (start === "\x1a\x45\xdf\xa3") return openWebm(bytes)
+  if (["RIFF", "RIFX", "RF64", "BW64"].includes(start) && kind === "WAVE") return openWave(feed)
+  if (text(bytes, 0, 16) === W64_MARK) return openW64(feed)
+  if (start === "FORM" && (kind === "AIFF" || kind === "AIFC")) return openAiff(feed)
+  if (start === "caff") return openCaf(feed)
+  if (start === ".snd" || start === "dns.") return openAu(feed)
+  if (start === "OggS") return feed.ended ? openOgg(bytes) : feed.wantAll()
+  // Their indexes may stand at the end.
+  if (text(bytes, 4, 4) === "ftyp") return feed.ended ? openMp4(bytes) : feed.wantAll()
+  if (start === "\x1a\x45\xdf\xa3") return feed.ended ? openWebm(bytes) : feed.wantAll()
   const sound = skipTags(bytes, 0)
-  if (text(bytes, sound, 4) === "fLaC") return openFlac(bytes.subarray(sound))
+  if (sound >= bytes.length && bytes[0] !== 0 && !feed.ended) return feed.want(sound + HEAD_BYTES)
+  if (text(bytes, sound, 4) === "fLaC") return openFlac(feed, sound)
   const other = foreign(bytes.subarray(sound))
   if (other !== undefined) return Result.succeed(other)
+  if (!feed.ended) return feed.wantAll()
   const frame = findMpeg(bytes, sound)
-  if (frame >= 0) return openMpeg(bytes, frame)
+  if (frame >= 0) return openMpeg(feed, frame)
   return Result.fail(
     isFreeFormat(bytes, sound)
       ? "is an MP3 of free format, whose frames name no bitrate, which is not read here: convert it to WAV or FLAC"
       : nameStranger(bytes)
   )
+}
+
+/** Opens a whole file, of which nothing more will come. */
+export const openContainer = (bytes: Uint8Array): Opened => {
+  const opened = openFeed(Feed.whole(bytes))
+  return opened === MORE ? Result.fail("is cut short within its header") : opened
 }

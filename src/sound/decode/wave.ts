@@ -1,6 +1,7 @@
 import { Result } from "effect"
-import { type Chunk, chunks, isChunk, isKnownExcess, soundLength } from "./chunks.ts"
-import { cutShort, type Opened, type Pcm, text, view } from "./container.ts"
+import { type Chunk, chunks, type Extent, isChunk, isKnownExcess, soundExtent } from "./chunks.ts"
+import { count, type Opened, type Pcm, shortfall, text, view } from "./container.ts"
+import { Feed, type MORE } from "./feed.ts"
 import { findMpeg, openMpeg } from "./mpeg.ts"
 import { MAX_PCM_CHANNELS } from "./pcm.ts"
 import { waveCoding } from "./waveCodings.ts"
@@ -61,35 +62,56 @@ const CONTRADICTION = Result.fail("is a WAV file whose header contradicts itself
  *
  * audio-decode reads ADPCM alone, under a header made here: it loses the samples behind a chunk of odd length.
  */
-const openSound = (format: Uint8Array, sound: Uint8Array, littleEndian = true, demuxer = "wav"): Opened => {
+const openSound = (
+  feed: Feed,
+  extent: Extent,
+  format: Uint8Array,
+  littleEndian = true,
+  demuxer = "wav"
+): Opened | typeof MORE => {
+  if (extent.fault !== undefined && !feed.forgives(extent.fault)) return Result.fail(extent.fault)
+  const { begin, length } = extent
   const fields = readFormat(format, littleEndian)
   const { coding, channels, rate, blockSize, blockLength } = fields
-  const frame = MPEG.includes(coding) ? findMpeg(sound, 0) : -1
-  if (frame >= 0) return openMpeg(sound, frame)
+  if (MPEG.includes(coding)) {
+    if (!feed.ended) return feed.wantAll()
+    const sound = feed.bytes.subarray(begin, begin + length)
+    const frame = findMpeg(sound, 0)
+    if (frame >= 0) return openMpeg(Feed.whole(sound), frame)
+  }
   if (channels === 0 || channels > MAX_PCM_CHANNELS) return CONTRADICTION
   const plain = plainCoding(fields)
   if (plain !== undefined) {
     // Positive integers as audio-decode reads them, so that recordings that it read before keep every bit.
     const positiveSteps = 2 ** (8 * Math.min(plain.width, 4) - 1) - 1
     const isInteger = coding === INTEGER
-    return Result.succeed({ ...plain, littleEndian, channels, rate, sound, ...(isInteger && { positiveSteps }) })
+    return Result.succeed({
+      ...plain,
+      littleEndian,
+      channels,
+      rate,
+      begin,
+      length,
+      ...(isInteger && { positiveSteps })
+    })
   }
   if (PACKED.includes(coding) && littleEndian) {
     const isPossible = channels <= 2 && blockSize > 0 && blockLength > 0 && blockLength <= 2 * blockSize
     if (!isPossible) return CONTRADICTION
-    return Result.succeed({ format: "wav", pieces: [makeHeader(format, sound.length), sound] })
+    return Result.succeed({ format: "wav", pieces: feed.slices(makeHeader(format, length), begin, length) })
   }
   if (coding === INTEGER || coding === FLOAT) return CONTRADICTION
   return Result.succeed({ name: `a WAV file ${waveCoding(coding)}`, demuxer })
 }
 
 /** What follows the sound where its size was never filled in, as bytes. */
-const unclaimed = (bytes: Uint8Array, sound: Chunk, format: Uint8Array, littleEndian: boolean): number => {
+const unclaimed = (feed: Feed, sound: Chunk, format: Uint8Array, littleEndian: boolean): number => {
   const { rate, channels, bits } = readFormat(format, littleEndian)
   const least = (rate * channels * bits) / 8 / 40
   const end = sound.start + sound.size + (sound.size % 2)
-  const rest = bytes.length - end
-  return sound.size < least && rest > least && !isChunk(bytes, end, littleEndian) ? rest : 0
+  const rest = feed.size - end
+  const isUnfinished = sound.size > 0 && sound.size < least && rest > least
+  return isUnfinished && !isChunk(feed.bytes, end, littleEndian, feed.size) ? rest : 0
 }
 
 /** The size of the sound in a 64-bit WAV file, from its ds64 chunk: undefined where that does not know. */
@@ -99,55 +121,67 @@ const longSize = (bytes: Uint8Array, { start }: Chunk): number | undefined => {
   return size === 0n || size === 2n ** 64n - 1n ? undefined : Number(size)
 }
 
+/** Sound whose size, of 64 bits, may be more than there is. */
+const longExtent = (feed: Feed, begin: number, size: number): Extent => {
+  const present = Math.max(0, feed.size - begin)
+  if (size <= present) return { begin, length: size }
+  const isKnown = isKnownExcess(size - present, begin)
+  return { begin, length: present, ...(!isKnown && { fault: shortfall(size, present) }) }
+}
+
 /** Opens a WAV file: RIFF, RIFX (big-endian), or RF64 and BW64, which hold more than 4 GB. */
-export const openWave = (bytes: Uint8Array): Opened => {
+export const openWave = (feed: Feed): Opened | typeof MORE => {
+  const { bytes } = feed
   const mark = text(bytes, 0, 4)
   const littleEndian = mark !== "RIFX"
   const isLong = mark === "RF64" || mark === "BW64"
   let format: Uint8Array | undefined
   let long: number | undefined
-  for (const chunk of chunks(bytes, littleEndian)) {
+  let next = 12
+  for (const chunk of chunks(feed, littleEndian)) {
     const { id, start, size } = chunk
+    next = start + size
     if (id === "fmt " && size >= 16 && start + 16 <= bytes.length) format = bytes.subarray(start, start + size)
     if (id === "ds64" && isLong) long = longSize(bytes, chunk)
     if (id !== "data") continue
     if (format === undefined) return Result.fail("is a WAV file that does not say its sample format")
     if (isLong && size === 0xffff_ffff && long !== undefined) {
-      const present = bytes.length - start
-      if (long > present && !isKnownExcess(long - present, start)) return cutShort(long, present)
-      return openSound(format, bytes.subarray(start, start + long), littleEndian)
+      return openSound(feed, longExtent(feed, start, long), format, littleEndian)
     }
-    const length = soundLength(bytes, chunk, littleEndian, "a WAV file")
-    if (Result.isFailure(length)) return Result.fail(length.failure)
-    const rest = size === 0 ? 0 : unclaimed(bytes, chunk, format, littleEndian)
-    if (rest > 0) {
-      const [claimed, behind] = [size, rest].map((count) => count.toLocaleString("en"))
-      return Result.fail(
-        `claims ${claimed} bytes of sound, and ${behind} bytes follow: its recorder never finished the header, which a sound editor can repair`
-      )
+    const rest = unclaimed(feed, chunk, format, littleEndian)
+    if (rest === 0) {
+      return openSound(feed, soundExtent(feed, chunk, littleEndian, "a WAV file"), format, littleEndian)
     }
-    return openSound(format, bytes.subarray(start, start + length.success), littleEndian)
+    const claim = `claims ${count(size)} bytes of sound, and ${count(rest)} bytes follow: its recorder never finished the header`
+    if (feed.isStrict) return Result.fail(`${claim}, which a sound editor can repair`)
+    feed.forgives(claim)
+    return openSound(feed, { begin: start, length: feed.size - start }, format, littleEndian)
   }
+  if (!feed.ended && next < feed.size) return feed.want(next + 16)
   return Result.fail("is a WAV file without a data chunk, or cut short before it")
 }
 
 /** Opens a W64 file (Sony): chunks named by 16 bytes, whose first four are WAV's, with sizes of 8 that count both. */
-export const openW64 = (bytes: Uint8Array): Opened => {
+export const openW64 = (feed: Feed): Opened | typeof MORE => {
+  const { bytes } = feed
   const data = view(bytes)
   let format: Uint8Array | undefined
-  for (let at = 40; at + 24 <= bytes.length; ) {
+  let at = 40
+  while (at + 24 <= bytes.length) {
     const size = Number(data.getBigUint64(at + 16, true))
     const id = text(bytes, at, 4)
-    const present = bytes.length - at
-    if (id === "fmt " && size >= 40 && size <= present) format = bytes.subarray(at + 24, at + size)
+    if (id === "fmt " && size >= 40 && at + size <= bytes.length) format = bytes.subarray(at + 24, at + size)
     if (id === "data" && format !== undefined) {
       // What streams says nothing, or the largest number.
-      const isKnown = size > 24 && size < 2 ** 62
-      if (isKnown && size > present) return cutShort(size - 24, present - 24)
-      return openSound(format, bytes.subarray(at + 24, isKnown ? at + size : bytes.length), true, "w64")
+      const present = Math.max(0, feed.size - at - 24)
+      const length = size > 24 && size < 2 ** 62 ? size - 24 : present
+      const fault = length > present ? shortfall(length, present) : undefined
+      const extent = { begin: at + 24, length: Math.min(length, present), ...(fault && { fault }) }
+      return openSound(feed, extent, format, true, "w64")
     }
     if (size < 24) break
     at += Math.ceil(size / 8) * 8
   }
+  if (!feed.ended && at + 24 > bytes.length && at < feed.size) return feed.want(at + 48)
   return Result.fail("is a W64 file without sound, or cut short before it")
 }

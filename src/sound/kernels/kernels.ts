@@ -8,7 +8,14 @@ interface Kernels {
   readonly free: (at: number) => void
   readonly forward: (fft: number) => number
   readonly stretch: (vocoder: number, samples: number, frames: number, voices: number, count: number) => void
-  readonly resample: (resampler: number, samples: number, out: number, length: number) => void
+  readonly resample: (
+    resampler: number,
+    samples: number,
+    begin: number,
+    out: number,
+    first: number,
+    length: number
+  ) => void
   readonly logMel: (mel: number, samples: number, frames: number, out: number) => void
   readonly encode: (samples: number, length: number, out: number, encoded: number) => void
   readonly keep: (

@@ -84,19 +84,22 @@ function read(dense: usize, kernel: usize): f32 {
   )
 }
 
-/** Resamples to `length` samples at `out`; `samples` begin with a block's margin of silence and go on in silence. */
-export function resample(r: Resampler, samples: usize, out: usize, length: usize): void {
-  const first = r.denseMargin - (TAPS / 2 - 1)
+/**
+ * Resamples to `length` samples at `out`, of which the first is the `first` of the whole signal. `samples` begin a margin
+ * before sample `begin` of the whole, which a block begins with, and go on in silence.
+ */
+export function resample(r: Resampler, samples: usize, begin: f64, out: usize, first: f64, length: usize): void {
+  const lead = r.denseMargin - (TAPS / 2 - 1)
   let m: usize = 0
   for (let start: usize = 0; m < length; start += 4 * r.hop) {
     makeDense(r, samples + 4 * start)
-    const origin = <f64>start / <f64>r.hop * <f64>r.denseHop
-    const limit = min(length, <usize>Math.ceil(<f64>(start + 4 * r.hop) / r.ratio))
+    const origin = (begin + <f64>start) / <f64>r.hop * <f64>r.denseHop
+    const limit = <usize>Math.min(<f64>length, Math.ceil((begin + <f64>(start + 4 * r.hop)) / r.ratio) - first)
     for (; m < limit; m++) {
-      const position = <f64>m * r.step - origin
+      const position = (first + <f64>m) * r.step - origin
       const whole = Math.floor(position)
       const phase = <usize>Math.floor((position - whole) * r.phases + 0.5)
-      const value = read(r.dense + 4 * (<usize>whole + first), r.kernel + 4 * TAPS * phase)
+      const value = read(r.dense + 4 * (<usize>whole + lead), r.kernel + 4 * TAPS * phase)
       store<f32>(out + 4 * m, value)
     }
   }

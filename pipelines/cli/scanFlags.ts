@@ -1,0 +1,76 @@
+import { Effect, Option, Schema } from "effect"
+import { CliError, Flag } from "effect/cli"
+import type { EventSettings } from "../../src/classifier/events/findEvents.ts"
+import { EVENT_DEFAULTS, withThresholds } from "../../src/runs/scan/eventOptions.ts"
+import { TABLE_FORMATS } from "../../src/runs/scan/tables.ts"
+
+// Flags of the commands that say what is heard in field recordings.
+
+export const scanFlags = {
+  site: Flag.String("site").pipe(
+    Flag.withDescription("Only recordings of this site: field_audio/<site>/"),
+    Flag.optional
+  ),
+  since: Flag.String("since").pipe(
+    Flag.withDescription(
+      "Only recordings that start at this time or later, such as 2025-06-12 or 2025-06-12T05:00:00Z"
+    ),
+    Flag.optional
+  ),
+  model: Flag.String("model").pipe(
+    Flag.withDescription("The version that says what is heard, as models list shows it (default: the promoted one)"),
+    Flag.optional
+  ),
+  threshold: Flag.String("threshold").pipe(
+    Flag.withDescription(
+      "Probabilities that make an event, of all classes or of single ones: 0.9, gun_shot=0.7 (default: " +
+        `${EVENT_DEFAULTS.thresholds.start})`
+    ),
+    Flag.optional
+  ),
+  format: Flag.String("format").pipe(
+    Flag.withDescription(`Tables of events to write, separated by commas: ${TABLE_FORMATS.join(", ")} (default: none)`),
+    Flag.optional
+  ),
+  out: Flag.String("out").pipe(
+    Flag.withDescription("The folder that tables are written into (default: events)"),
+    Flag.withDefault("events")
+  )
+}
+
+interface ScanFlags {
+  readonly site: Option.Option<string>
+  readonly since: Option.Option<string>
+  readonly model: Option.Option<string>
+  readonly threshold: Option.Option<string>
+  readonly format: Option.Option<string>
+}
+
+const Formats = Schema.NonEmptyArray(Schema.Literals(TABLE_FORMATS))
+
+const refuse = (cause: string) => new CliError.UserError({ cause: new Error(cause) })
+
+/** What the flags ask for, once they can be understood. */
+export const readScanFlags = Effect.fn("readScanFlags")(function* (flags: ScanFlags) {
+  const since = Option.getOrUndefined(flags.since)
+  if (since !== undefined && Number.isNaN(Date.parse(since))) {
+    return yield* refuse(`--since takes a date such as 2025-06-12 or 2025-06-12T05:00:00Z, not "${since}".`)
+  }
+  const threshold = Option.getOrUndefined(flags.threshold)
+  const events: EventSettings | undefined =
+    threshold === undefined ? EVENT_DEFAULTS : withThresholds(EVENT_DEFAULTS, threshold)
+  if (events === undefined) {
+    return yield* refuse(
+      `--threshold takes probabilities above 0 and up to 1, such as 0.9 or gun_shot=0.7,dog_bark=0.8, not "${threshold}".`
+    )
+  }
+  const asked = Option.getOrUndefined(flags.format)
+  const formats =
+    asked === undefined
+      ? []
+      : yield* Schema.decodeUnknownEffect(Formats)(asked.split(",").map((name) => name.trim())).pipe(
+          Effect.mapError(() => refuse(`--format takes ${TABLE_FORMATS.join(", ")}, separated by commas.`))
+        )
+  const selection = { site: Option.getOrUndefined(flags.site), since, model: Option.getOrUndefined(flags.model) }
+  return { ...selection, events, formats }
+})

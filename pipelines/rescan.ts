@@ -1,0 +1,113 @@
+import { Console, Effect, Layer, Option, Stream } from "effect"
+import { CliError, Command, Flag } from "effect/cli"
+import { FetchHttpClient } from "effect/http"
+import packageJson from "../package.json"
+import type { Event } from "../src/classifier/events/event.ts"
+import { Settings } from "../src/config/settings.ts"
+import { Scans } from "../src/embeddings/scans/scans.ts"
+import { type RescanSummary, rescan } from "../src/runs/scan/rescan.ts"
+import { eventsOf } from "../src/runs/scan/scan.ts"
+import { writeTables } from "../src/runs/scan/tables.ts"
+import { settledEmbedder } from "../src/runs/services.ts"
+import { openStore } from "../src/store/openStore.ts"
+import { Store } from "../src/store/store.ts"
+import { tellFailure } from "./cli/failure.ts"
+import { jsonFlag, storeFlag } from "./cli/flags.ts"
+import { runMain } from "./cli/runMain.ts"
+import { readScanFlags, scanFlags } from "./cli/scanFlags.ts"
+import { table } from "./cli/summaryText.ts"
+import { Reporter, reporterLogger } from "./cli/terminal.ts"
+
+const input = {
+  store: storeFlag(),
+  ...scanFlags,
+  against: Flag.String("against").pipe(
+    Flag.withDescription("The version whose events these are compared with (default: the one promoted before)"),
+    Flag.optional
+  ),
+  json: jsonFlag()
+}
+type Options = Command.Command.Config.Infer<typeof input>
+
+const handle = Effect.fn("rescan.command")(function* (options: Options) {
+  const { formats, ...asked } = yield* readScanFlags(options)
+  const opened = yield* openStore(options.store)
+  if (Option.isNone(opened)) return yield* new CliError.UserError({ cause: "No store is given: add --store." })
+  const embedder = yield* settledEmbedder({ allowUntrained: false })
+  yield* Effect.gen(function* () {
+    const { placed, ...summary } = yield* rescan(embedder, {
+      ...asked,
+      against: Option.getOrUndefined(options.against)
+    })
+    const tables =
+      formats.length === 0
+        ? []
+        : yield* writeTables(options.out, formats, yield* Stream.runCollect(eventsOf(summary.model, placed)))
+    yield* Console.log(describe(summary))
+    if (tables.length > 0) yield* Console.log(`\nWrote ${tables.length} tables, such as ${tables[0]}.`)
+    if (options.json) yield* Console.log(JSON.stringify({ status: "finished", ...summary, tables }))
+  }).pipe(Effect.provide(Scans.layer.pipe(Layer.provideMerge(Layer.succeed(Store, opened.value)))))
+})
+
+/** Rows of the table at most; JSON and the tables of events have all. */
+const SHOWN = 40
+
+const describe = ({ model, against, recordings, judged, hours, seconds, speed, events, changes }: Shown): string => {
+  const heard =
+    `${model} hears ${events.toLocaleString("en")} events in ${recordings} recordings of ${hours.toFixed(1)} hours` +
+    (judged === 0
+      ? ", as it did before."
+      : ` (${judged} heard anew in ${seconds.toFixed(1)} s${speed === null ? "" : `, ${Math.round(speed).toLocaleString("en")} × real time`}).`)
+  if (changes === null) return `${heard}\nThere is no other version to compare it with: name one with --against.`
+  const { gained, lost, moved, same } = changes
+  const rows = [
+    ...gained.map((event) => row("gained", event)),
+    ...lost.map((event) => row("lost", event)),
+    ...moved.map(({ before, after }) => row("moved", after, `from ${before.start} to ${before.end} s`))
+  ]
+  const more = rows.length - SHOWN
+  return [
+    heard,
+    `Against ${against}: ${gained.length} gained, ${lost.length} lost, ${moved.length} moved, ${same} the same.`,
+    ...(rows.length === 0
+      ? []
+      : ["", table([["change", "recording", "start", "end", "class", "peak", "before"], ...rows.slice(0, SHOWN)])]),
+    ...(more > 0 ? [`And ${more} more: --json tells all.`] : [])
+  ].join("\n")
+}
+type Shown = Omit<RescanSummary, "placed">
+
+const row = (change: string, event: Event, before = ""): ReadonlyArray<string> => [
+  change,
+  event.recording,
+  event.start.toFixed(2),
+  event.end.toFixed(2),
+  event.class,
+  event.peak.toFixed(3),
+  before
+]
+
+const command = Command.make("rescan", input, (options) =>
+  handle(options).pipe(
+    Effect.scoped,
+    Effect.provide(reporterLogger),
+    Effect.provide(Layer.mergeAll(Settings.layer, Reporter.layer, FetchHttpClient.layer)),
+    tellFailure(options.json),
+    Effect.mapError((cause) => (CliError.isCliError(cause) ? cause : new CliError.UserError({ cause })))
+  )
+).pipe(
+  Command.withDescription(
+    "Hears everything that was scanned by another model, without its recordings, and says what changed"
+  ),
+  Command.withExamples([
+    { command: "bun run rescan --store s3://my-bucket", description: "Hear the archive by the promoted model" },
+    {
+      command: "bun run rescan --model 20260101T000000Z --against 20251201T000000Z --json",
+      description: "Compare two versions, for a script"
+    }
+  ])
+)
+
+if (import.meta.main) {
+  runMain(Command.run(command, { version: packageJson.version }))
+}

@@ -1,0 +1,107 @@
+import { Clock, Console, Effect, Layer, Option, Stream } from "effect"
+import { CliError, Command } from "effect/cli"
+import { FetchHttpClient } from "effect/http"
+import packageJson from "../package.json"
+import { Settings } from "../src/config/settings.ts"
+import { Scans } from "../src/embeddings/scans/scans.ts"
+import { eventsOf, type ScanProgress, type ScanSummary, scan } from "../src/runs/scan/scan.ts"
+import { writeTables } from "../src/runs/scan/tables.ts"
+import { runServices, settledEmbedder } from "../src/runs/services.ts"
+import { openStore } from "../src/store/openStore.ts"
+import { tellFailure } from "./cli/failure.ts"
+import { jsonFlag, storeFlag } from "./cli/flags.ts"
+import { runMain } from "./cli/runMain.ts"
+import { readScanFlags, scanFlags } from "./cli/scanFlags.ts"
+import { Reporter, reporterLogger } from "./cli/terminal.ts"
+
+const input = {
+  store: storeFlag(),
+  ...scanFlags,
+  json: jsonFlag("Print how far it is every few seconds, and at last the result, as lines of JSON on standard output")
+}
+type Options = Command.Command.Config.Infer<typeof input>
+
+/** Milliseconds between two lines of JSON. */
+const JSON_EVERY = 5000
+
+const handle = Effect.fn("scan.command")(function* (options: Options) {
+  const settings = yield* Settings
+  const { progress, print, end } = yield* Reporter
+  const { formats, ...asked } = yield* readScanFlags(options)
+  const opened = yield* openStore(options.store)
+  if (Option.isNone(opened)) return yield* new CliError.UserError({ cause: "No store is given: add --store." })
+  const store = opened.value
+  const embedder = yield* settledEmbedder({ allowUntrained: false })
+  let told = yield* Clock.currentTimeMillis
+  const onProgress = Effect.fnUntraced(function* (latest: ScanProgress) {
+    yield* progress(shown(latest))
+    const now = yield* Clock.currentTimeMillis
+    if (!options.json || now - told < JSON_EVERY) return
+    told = now
+    yield* Console.log(JSON.stringify({ status: "running", ...latest }))
+  })
+  yield* Effect.gen(function* () {
+    const { placed, ...summary } = yield* scan(embedder, {
+      ...asked,
+      onProgress,
+      onSkip: (key, reason) => Effect.sync(() => print(`Skipped ${key}: ${reason}`))
+    })
+    const tables =
+      formats.length === 0 || summary.model === null
+        ? []
+        : yield* writeTables(options.out, formats, yield* Stream.runCollect(eventsOf(summary.model, placed)))
+    yield* end
+    yield* Console.log(describe(summary, tables))
+    if (options.json) yield* Console.log(JSON.stringify({ status: "finished", ...summary, tables }))
+  }).pipe(Effect.provide(Scans.layer.pipe(Layer.provideMerge(runServices(store, embedder, settings)))))
+})
+
+const shown = ({ hours, totalHours, speed }: ScanProgress) => ({
+  stage: "Scanning",
+  unit: "hours",
+  done: Math.round(hours * 100) / 100,
+  total: Math.round(totalHours * 100) / 100,
+  speed: `${Math.round(speed).toLocaleString("en")} × real time`
+})
+
+const describe = (summary: ScanSummary, tables: ReadonlyArray<string>): string => {
+  const { heard, hours, storedHours, seconds, speed, skipped, repaired, events, model, store } = summary
+  const found = Object.entries(events).map(([name, count]) => `${count.toLocaleString("en")} of ${name}`)
+  return [
+    heard === 0
+      ? `Nothing is new in ${store}: ${storedHours.toFixed(1)} hours were heard before.`
+      : `Heard ${heard} ${heard === 1 ? "recording" : "recordings"} of ${hours.toFixed(1)} hours in ${seconds.toFixed(1)} s, ` +
+        `${Math.round(speed).toLocaleString("en")} × real time; ${storedHours.toFixed(1)} hours are heard in all.`,
+    model === null
+      ? "No model is promoted, so there are no events yet: bun run retrain trains one, and the next scan tells them."
+      : `${model} hears ${found.length === 0 ? "no events" : `events: ${found.join(", ")}`}.`,
+    ...repaired.map(({ key, note }) => `${key}: ${note}`),
+    ...(skipped.length > 0 ? [`${skipped.length} could not be heard.`] : []),
+    ...(tables.length > 0
+      ? [`Wrote ${tables.length === 1 ? tables[0] : `${tables.length} tables, such as ${tables[0]}`}.`]
+      : [])
+  ].join("\n")
+}
+
+const command = Command.make("scan", input, (options) =>
+  handle(options).pipe(
+    Effect.scoped,
+    Effect.provide(reporterLogger),
+    Effect.provide(Layer.mergeAll(Settings.layer, Reporter.layer, FetchHttpClient.layer)),
+    tellFailure(options.json),
+    Effect.mapError((cause) => (CliError.isCliError(cause) ? cause : new CliError.UserError({ cause })))
+  )
+).pipe(
+  Command.withDescription("Hears field recordings of any length, and says what the model hears where"),
+  Command.withExamples([
+    { command: "bun run scan --store s3://my-bucket", description: "Hear what is new in field_audio" },
+    {
+      command: "bun run scan --site ridge --threshold gun_shot=0.7 --format raven,csv --out tables",
+      description: "One site's events as tables"
+    }
+  ])
+)
+
+if (import.meta.main) {
+  runMain(Command.run(command, { version: packageJson.version }))
+}

@@ -1,0 +1,83 @@
+/** Windows' vectors at a byte a number. */
+export interface CodedVectors {
+  /** Windows. */
+  readonly count: number
+  /** [size of a row * count]: all windows' first numbers, then all their second ones, which compresses better. */
+  readonly codes: Uint8Array
+  /** [count * vectors of a row * 2]: the least value of each window's vector, and what a step of its codes is worth. */
+  readonly ranges: Float32Array
+}
+
+/** Enters the recipe of a scan: changes whenever the same vectors would be coded otherwise. */
+export const CODING = "uint8-1"
+
+const STEPS = 255
+
+/**
+ * Codes rows [n * size], each of vectors of these sizes side by side. Every vector of every window has a scale of its own,
+ * so that quiet windows are as exact as loud ones; a zero that is its vector's least value stays exactly zero.
+ */
+export const codeVectors = (rows: Float32Array, sizes: ReadonlyArray<number>): CodedVectors => {
+  const size = sizes.reduce((sum, own) => sum + own, 0)
+  const count = rows.length / size
+  const codes = new Uint8Array(rows.length)
+  const ranges = new Float32Array(count * sizes.length * 2)
+  for (let window = 0; window < count; window++) {
+    let column = 0
+    for (const [vector, own] of sizes.entries()) {
+      const at = window * size + column
+      let [low, high] = [rows[at]!, rows[at]!]
+      for (let i = at + 1; i < at + own; i++) {
+        const value = rows[i]!
+        if (value < low) low = value
+        else if (value > high) high = value
+      }
+      const step = Math.fround((high - low) / STEPS)
+      const place = (window * sizes.length + vector) * 2
+      ranges[place] = low
+      ranges[place + 1] = step
+      if (step > 0) {
+        for (let i = 0; i < own; i++) {
+          const value = rows[at + i]!
+          if (value !== low) codes[(column + i) * count + window] = Math.min(STEPS, Math.round((value - low) / step))
+        }
+      }
+      column += own
+    }
+  }
+  return { count, codes, ranges }
+}
+
+/** Decodes windows `from` to `to`, exclusive, into `rows` [(to - from) * size]. The same codes give the same bits everywhere. */
+export const decodeVectors = (
+  { count, codes, ranges }: CodedVectors,
+  sizes: ReadonlyArray<number>,
+  from: number,
+  to: number,
+  rows: Float32Array
+): void => {
+  const size = sizes.reduce((sum, own) => sum + own, 0)
+  rows.fill(0)
+  const lows = new Float64Array(to - from)
+  const steps = new Float64Array(to - from)
+  let column = 0
+  for (const [vector, own] of sizes.entries()) {
+    let lowest = 0
+    for (let window = from; window < to; window++) {
+      const place = (window * sizes.length + vector) * 2
+      lows[window - from] = ranges[place]!
+      steps[window - from] = ranges[place + 1]!
+      lowest ||= ranges[place]!
+    }
+    for (let i = column; i < column + own; i++) {
+      const start = i * count + from
+      for (let window = 0, at = i; window < to - from; window++, at += size) {
+        const code = codes[start + window]!
+        // Most of what a rectifier leaves is zero.
+        if (code !== 0) rows[at] = lows[window]! + code * steps[window]!
+        else if (lowest !== 0) rows[at] = lows[window]!
+      }
+    }
+    column += own
+  }
+}

@@ -1,0 +1,83 @@
+import { Effect, Stream } from "effect"
+import { backgroundOf } from "../../classifier/evaluation/alarms.ts"
+import type { HeardEvent } from "../../classifier/events/event.ts"
+import { type EventSettings, findEvents } from "../../classifier/events/findEvents.ts"
+import { decodeVectors } from "../../embeddings/scans/coding.ts"
+import type { KnownScans } from "../../embeddings/scans/knownScans.ts"
+import type { ScannedRecording } from "../../embeddings/scans/scannedRecording.ts"
+import { type ScanRecipe, sizesOf, windowTimes } from "../../embeddings/scans/scanRecipe.ts"
+import { Scans } from "../../embeddings/scans/scans.ts"
+import { SCORED_WINDOWS, type WindowModel } from "./windowModel.ts"
+
+/** What a model heard in a recording. */
+export interface Judged {
+  readonly recording: ScannedRecording
+  readonly events: ReadonlyArray<HeardEvent>
+}
+
+/**
+ * The events that a model hears in recordings, from their stored vectors, in this order.
+ *
+ * Windows are scored in blocks that begin at multiples of their size in the recording, so that the same vectors give the
+ * same bits, whichever parts they lie in. There are no events of the background, unless a threshold names it.
+ */
+export const judge = (
+  recipe: ScanRecipe,
+  known: KnownScans,
+  { classes, score }: WindowModel,
+  settings: EventSettings,
+  recordings: Iterable<ScannedRecording>
+) => {
+  const sizes = sizesOf(recipe)
+  const width = sizes.reduce((sum, size) => sum + size, 0)
+  const times = windowTimes(recipe)
+  const quiet = backgroundOf(classes)
+  const rows = new Float32Array(SCORED_WINDOWS * width)
+  let recording: ScannedRecording | undefined
+  let probabilities = new Float32Array()
+  let done = 0
+
+  const scoreBlock = Effect.fnUntraced(function* (windows: number) {
+    rows.fill(0, windows * width)
+    const scores = yield* score(rows)
+    probabilities.set(scores.subarray(0, windows * classes.length), (done - windows) * classes.length)
+  })
+
+  return Stream.unwrap(
+    Effect.map(Scans, (scans) =>
+      scans.load(recipe, known, recordings).pipe(
+        Stream.mapEffect(
+          Effect.fnUntraced(function* ({ recording: own, first, segment, from, to }) {
+            if (first === 0) {
+              recording = own
+              probabilities = new Float32Array(own.windows * classes.length)
+              done = 0
+            }
+            // Of one whose part was lost meanwhile the rest says nothing.
+            if (recording !== own || first !== done) return []
+            for (let at = from; at < to; ) {
+              const filled = done % SCORED_WINDOWS
+              const taken = Math.min(to - at, SCORED_WINDOWS - filled)
+              decodeVectors(
+                segment.windows,
+                sizes,
+                at,
+                at + taken,
+                rows.subarray(filled * width, (filled + taken) * width)
+              )
+              at += taken
+              done += taken
+              if (filled + taken === SCORED_WINDOWS || done === own.windows) yield* scoreBlock(filled + taken)
+            }
+            if (done < own.windows) return []
+            const events = findEvents(probabilities, classes, times, own.seconds, settings).filter(
+              (event) => event.class !== quiet || quiet in settings.perClass
+            )
+            return [{ recording: own, events } satisfies Judged]
+          })
+        ),
+        Stream.flattenIterable
+      )
+    )
+  )
+}

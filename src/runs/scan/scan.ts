@@ -1,0 +1,190 @@
+import { Clock, Effect, Option, Schema, Stream } from "effect"
+import type { Event } from "../../classifier/events/event.ts"
+import type { EventSettings } from "../../classifier/events/findEvents.ts"
+import { Settings } from "../../config/settings.ts"
+import type { Embedder } from "../../embedder/embedder.ts"
+import type { ScannedRecording } from "../../embeddings/scans/scannedRecording.ts"
+import { makeScanRecipe } from "../../embeddings/scans/scanRecipe.ts"
+import { Scans } from "../../embeddings/scans/scans.ts"
+import { readPointer } from "../../registry/pointer.ts"
+import { Store } from "../../store/store.ts"
+import { Listeners } from "../../stream/field/listeners.ts"
+import { judgedBy, readEvents, writeEvents } from "./eventParts.ts"
+import { listField, type PlacedRecording, placeRecordings, type Selection } from "./fieldRecordings.ts"
+import { hear } from "./hear.ts"
+import { judge } from "./judge.ts"
+import { openWindowModel, type WindowModel } from "./windowModel.ts"
+
+/** What there is nothing to do with; `message` is one sentence. */
+export class ScanError extends Schema.TaggedError<ScanError>()("ScanError", { message: Schema.String }) {}
+
+/** How far a scan is. */
+export interface ScanProgress {
+  /** Hours of sound heard so far in this scan, and about how many there are to hear. */
+  readonly hours: number
+  readonly totalHours: number
+  /** Hours heard in an hour. */
+  readonly speed: number
+  readonly secondsLeft: number
+}
+
+export interface ScanOptions extends Selection {
+  /** The version that says what is heard; the promoted one unless said. */
+  readonly model?: string | undefined
+  readonly events: EventSettings
+  readonly onProgress: (progress: ScanProgress) => Effect.Effect<void>
+  readonly onSkip: (key: string, reason: string) => Effect.Effect<void>
+}
+
+/** What a scan came to. */
+export interface ScanSummary {
+  readonly store: string
+  readonly recipe: string
+  /** Null where no version is promoted yet: then there are vectors, and no events. */
+  readonly model: string | null
+  /** Field recordings that were meant, and of these those that this scan heard. */
+  readonly recordings: number
+  readonly heard: number
+  /** Hours of sound heard in this scan, and in all. */
+  readonly hours: number
+  readonly storedHours: number
+  readonly seconds: number
+  /** Hours heard in an hour. */
+  readonly speed: number
+  readonly skipped: ReadonlyArray<{ readonly key: string; readonly reason: string }>
+  /** What it took to read recordings of this scan that is not usual. */
+  readonly repaired: ReadonlyArray<{ readonly key: string; readonly note: string }>
+  /** Events of each class in all recordings that were meant. */
+  readonly events: Readonly<Record<string, number>>
+}
+
+/** Recordings that are judged together: each part of the store is read once for them. */
+const JUDGED_TOGETHER = 64
+
+/**
+ * Hears the field recordings that were not heard yet, and says what the model hears in all of them that it has not
+ * judged by these settings yet.
+ *
+ * Vectors are stored first, and events come from them as they are stored, so that those of `rescan` are the same. Stopped
+ * at any time it goes on where it was: parts and events that are written stay.
+ */
+export const scan = Effect.fn("scan")(function* (embedder: Embedder, options: ScanOptions) {
+  const began = yield* Clock.currentTimeMillis
+  const { precision, workers } = yield* Settings
+  const { location } = yield* Store
+  const scans = yield* Scans
+  const recipe = makeScanRecipe(embedder, precision)
+  const runId = options.model ?? Option.getOrUndefined(yield* readPointer())?.runId
+  const model = runId === undefined ? undefined : yield* openWindowModel(runId, recipe)
+  const known = yield* scans.index(recipe)
+  const objects = yield* listField(options)
+  if (objects.length === 0 && known.recordings.size === 0) {
+    return yield* new ScanError({
+      message: `${location} holds no field recordings: put them into field_audio/<site>/.`
+    })
+  }
+  const fresh = objects.filter((object) => known.contentOf(object) === undefined)
+  const skipped: Array<{ readonly key: string; readonly reason: string }> = []
+  const heard: Array<ScannedRecording> = []
+  const pace = yield* paceOf(fresh.reduce((sum, { size }) => sum + size, 0))
+
+  const judgeAll = Effect.fnUntraced(function* (recordings: ReadonlyArray<PlacedRecording>) {
+    if (model !== undefined) yield* judgePlaced(model, recipe, known, options.events, recordings)
+  })
+
+  yield* Stream.unwrap(
+    hear(Stream.fromIterable(fresh), {
+      recipe,
+      known,
+      listeners: workers,
+      emit: (event) => {
+        if (event.stage === "heard") return Effect.flatMap(pace(event), options.onProgress)
+        skipped.push(event)
+        return options.onSkip(event.key, event.reason)
+      }
+    })
+  ).pipe(
+    Stream.groupedWithin(JUDGED_TOGETHER, "5 seconds"),
+    Stream.runForEach((recordings) => {
+      heard.push(...recordings)
+      return judgeAll(recordings.map((recording) => ({ recording, key: recording.key })))
+    }),
+    Effect.provide(Listeners.layer(workers))
+  )
+  const hearing = ((yield* Clock.currentTimeMillis) - began) / 1000
+  const placed = placeRecordings(known, objects, options)
+  yield* judgeAll(placed)
+  const hours = heard.reduce((sum, { seconds }) => sum + seconds, 0) / 3600
+  return {
+    store: location,
+    recipe: recipe.id,
+    model: model?.runId ?? null,
+    recordings: objects.length,
+    heard: heard.length,
+    hours,
+    storedHours: placed.reduce((sum, { recording }) => sum + recording.seconds, 0) / 3600,
+    seconds: ((yield* Clock.currentTimeMillis) - began) / 1000,
+    speed: hearing > 0 ? (hours * 3600) / hearing : 0,
+    skipped: skipped.map(({ key, reason }) => ({ key, reason })),
+    repaired: heard.flatMap(({ key, repairs }) => repairs.map((note) => ({ key, note }))),
+    events: model === undefined ? {} : yield* countEvents(model, placed),
+    placed
+  } satisfies ScanSummary & { readonly placed: ReadonlyArray<PlacedRecording> }
+})
+
+/** Judges recordings that these settings have not judged where they lie now; their events are stored. */
+export const judgePlaced = Effect.fn("judgePlaced")(function* (
+  model: WindowModel,
+  recipe: Parameters<typeof judge>[0],
+  known: Parameters<typeof judge>[1],
+  settings: EventSettings,
+  recordings: ReadonlyArray<PlacedRecording>
+) {
+  const judged = yield* judgedBy(model.runId)
+  const due = recordings.filter(({ recording, key }) => !judged.has(recording.contentHash, key, settings))
+  const keys = new Map(due.map(({ recording, key }) => [recording.contentHash, key]))
+  yield* judge(
+    recipe,
+    known,
+    model,
+    settings,
+    due.map(({ recording }) => recording)
+  ).pipe(
+    Stream.runForEach(({ recording, events }) =>
+      writeEvents(model.runId, settings, judged, { recording, events, key: keys.get(recording.contentHash)! })
+    )
+  )
+  return due.length
+})
+
+/** What a version heard in these recordings. */
+export const eventsOf = (runId: string, recordings: ReadonlyArray<PlacedRecording>) => {
+  const keys = new Set(recordings.map(({ key }) => key))
+  return readEvents(runId).pipe(Stream.filter(({ recording }) => keys.has(recording)))
+}
+
+const countEvents = Effect.fnUntraced(function* ({ runId }: WindowModel, recordings: ReadonlyArray<PlacedRecording>) {
+  const counts = new Map<string, number>()
+  yield* eventsOf(runId, recordings).pipe(
+    Stream.runForEach((event: Event) => Effect.sync(() => counts.set(event.class, (counts.get(event.class) ?? 0) + 1)))
+  )
+  return Object.fromEntries([...counts].sort(([a], [b]) => (a < b ? -1 : 1)))
+})
+
+/** Tells from what was heard of so many bytes how far a scan is. */
+const paceOf = Effect.fnUntraced(function* (totalBytes: number) {
+  const began = yield* Clock.currentTimeMillis
+  let [bytes, seconds] = [0, 0]
+  return Effect.fnUntraced(function* (more: { readonly bytes: number; readonly seconds: number }) {
+    bytes += more.bytes
+    seconds += more.seconds
+    const elapsed = ((yield* Clock.currentTimeMillis) - began) / 1000
+    return {
+      hours: seconds / 3600,
+      // As many hours in the bytes to come as in those that came.
+      totalHours: bytes === 0 ? 0 : (seconds / 3600) * (totalBytes / bytes),
+      speed: elapsed > 0 ? seconds / elapsed : 0,
+      secondsLeft: bytes === 0 ? 0 : (elapsed * (totalBytes - bytes)) / bytes
+    } satisfies ScanProgress
+  })
+})

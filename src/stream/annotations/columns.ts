@@ -1,0 +1,169 @@
+import type { AnnotationRow, AnnotationTable, BadRow, HeardSpan, Line, ReadOptions, Sheet } from "./annotation.ts"
+import { numberOf } from "./sheet.ts"
+
+/** A row with this for its label says that all from its start to its end has been listened to. */
+const COMPLETE = /^#?\s*complete$/i
+
+/** What a program writes that found nothing. */
+const NOTHING = /^no ?call$/i
+
+/** The names that a table's columns may have, as `nameOf` writes them, the likeliest first. */
+export interface Columns {
+  readonly start: ReadonlyArray<string>
+  readonly end: ReadonlyArray<string>
+  /** Instead of an end. */
+  readonly duration?: ReadonlyArray<string>
+  /** Where a row starts within its own file, in tables whose times run on over several files. */
+  readonly offset?: ReadonlyArray<string>
+  /** Of several that a table has, the first that a row has something in. */
+  readonly label: ReadonlyArray<string>
+  readonly file?: ReadonlyArray<string>
+  /** The folder of that file. */
+  readonly folder?: ReadonlyArray<string>
+  readonly confidence?: ReadonlyArray<string>
+  readonly annotator?: ReadonlyArray<string>
+  readonly low?: ReadonlyArray<string>
+  readonly high?: ReadonlyArray<string>
+}
+
+/** A column's name without what programs write in different ways: `IN.FILE*`, `In File` and `in_file` are `in file`. */
+export const nameOf = (cell: string): string =>
+  cell
+    .toLowerCase()
+    .replace(/[._*\s-]+/g, " ")
+    .trim()
+
+export const NO_CLASS = "It names no class."
+
+/** Why a table that is clearly one names no class. */
+const noLabel = (header: ReadonlyArray<string>) =>
+  `None of its columns (${header.filter((name) => name !== "").join(", ")}) is known to say the class: call it Label, or name it in ANNOTATION_COLUMN.`
+
+/** Reads a table whose first line names its columns; undefined where they are not these. */
+export const readColumns = (
+  format: string,
+  { lines, comments }: Sheet,
+  columns: Columns,
+  { labelColumn }: ReadOptions
+): AnnotationTable | undefined => {
+  const [header, ...rest] = lines
+  if (header === undefined) return undefined
+  const names = header.cells.map(nameOf)
+  const place = (wanted: ReadonlyArray<string> = []) => places(names, wanted)[0]
+  const start = place(columns.start)
+  const end = place(columns.end)
+  const duration = end === undefined ? place(columns.duration) : undefined
+  if (start === undefined || (end === undefined && duration === undefined)) return undefined
+  const labels = places(names, labelColumn === undefined ? columns.label : [nameOf(labelColumn), ...columns.label])
+  if (labels.length === 0) {
+    return { format, rows: [], bad: [{ row: header.row, reason: noLabel(header.cells) }], complete: [] }
+  }
+  const file = place(columns.file)
+  const offset = file === undefined ? undefined : place(columns.offset)
+  const folder = place(columns.folder)
+  const optional = {
+    confidence: place(columns.confidence),
+    low: place(columns.low),
+    high: place(columns.high)
+  }
+  const annotator = place(columns.annotator)
+  return collect(format, comments, rest, ({ cells }) => {
+    const at = (place: number | undefined) => (place === undefined ? undefined : cells[place])
+    const name = at(file)
+    const within = at(folder)
+    return {
+      start: at(start),
+      ...(end === undefined ? { duration: at(duration) } : { end: at(end) }),
+      offset: at(offset),
+      label: labels.map(at).find((label) => label !== undefined && label !== "") ?? "",
+      file: name && within ? `${within}/${name}` : name,
+      confidence: at(optional.confidence),
+      annotator: at(annotator),
+      low: at(optional.low),
+      high: at(optional.high)
+    }
+  })
+}
+
+const places = (names: ReadonlyArray<string>, wanted: ReadonlyArray<string>): ReadonlyArray<number> =>
+  wanted.map((name) => names.indexOf(name)).filter((place) => place >= 0)
+
+/** What a line's cells say, as they stand there. */
+export interface Said {
+  readonly start: string | undefined
+  readonly end?: string | undefined
+  readonly duration?: string | undefined
+  readonly offset?: string | undefined
+  readonly label: string
+  readonly file?: string | undefined
+  readonly confidence?: string | undefined
+  readonly annotator?: string | undefined
+  readonly low?: string | undefined
+  readonly high?: string | undefined
+}
+
+/** Makes a table of lines: annotations, what cannot be used, and what is said to be complete. */
+export const collect = (
+  format: string,
+  comments: ReadonlyArray<string>,
+  lines: ReadonlyArray<Line>,
+  said: (line: Line) => Said
+): AnnotationTable => {
+  const rows: Array<AnnotationRow> = []
+  const bad: Array<BadRow> = []
+  const complete: Array<HeardSpan> = comments.some((comment) => COMPLETE.test(comment)) ? [{}] : []
+  for (const line of lines) {
+    const found = understand(line.row, said(line))
+    if ("reason" in found) bad.push(found)
+    else if (COMPLETE.test(found.label)) complete.push(heard(found))
+    else if (!NOTHING.test(found.label)) rows.push(found)
+  }
+  return { format, rows, bad, complete }
+}
+
+const heard = ({ start, end, file }: AnnotationRow): HeardSpan => ({
+  ...(end > start ? { span: { start, end } } : {}),
+  ...(file === undefined ? {} : { file })
+})
+
+const understand = (row: number, said: Said): AnnotationRow | BadRow => {
+  const start = numberOf(said.start)
+  if (start === undefined) return { row, reason: `Its start, "${said.start ?? ""}", is not a number of seconds.` }
+  const length = numberOf(said.duration)
+  const end = said.duration === undefined ? numberOf(said.end) : length === undefined ? undefined : start + length
+  if (end === undefined) {
+    return { row, reason: `Its end, "${said.end ?? said.duration ?? ""}", is not a number of seconds.` }
+  }
+  if (start < 0) return { row, reason: `It starts before the recording does, at ${start} s.` }
+  if (end < start) return { row, reason: `It ends at ${end} s, before it starts, at ${start} s.` }
+  if (said.label === "") return { row, reason: NO_CLASS }
+  const shift = (numberOf(said.offset) ?? start) - start
+  const confidence = numberOf(said.confidence)
+  const low = numberOf(said.low)
+  const high = numberOf(said.high)
+  return {
+    row,
+    start: start + shift,
+    end: end + shift,
+    label: said.label,
+    ...(said.file ? { file: said.file } : {}),
+    ...(confidence === undefined ? {} : { confidence }),
+    ...(said.annotator ? { annotator: said.annotator } : {}),
+    ...(low === undefined ? {} : { low }),
+    ...(high === undefined ? {} : { high })
+  }
+}
+
+/** A line of a table, as RFC 4180 has it. */
+export const csvLine = (cells: ReadonlyArray<string | number>): string =>
+  `${cells.map((cell) => (/[",\r\n]/.test(`${cell}`) ? `"${`${cell}`.replaceAll('"', '""')}"` : cell)).join(",")}\n`
+
+/** A line of cells between tabs, which no quotation protects: what would end a cell becomes a space. */
+export const tabLine = (cells: ReadonlyArray<string | number>): string =>
+  `${cells.map((cell) => `${cell}`.replace(/[\t\r\n]+/g, " ")).join("\t")}\n`
+
+/** Seconds to the millisecond. */
+export const seconds = (value: number): string => value.toFixed(3)
+
+/** A probability to six digits. */
+export const probability = (value: number): string => value.toFixed(6)

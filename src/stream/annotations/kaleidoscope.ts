@@ -1,0 +1,54 @@
+import type { TableFormat } from "./annotation.ts"
+import { csvLine, probability, readColumns, seconds } from "./columns.ts"
+
+/** Kaleidoscope's tables of clusters, identifications and their review; a person's word goes before the program's. */
+export const kaleidoscope: TableFormat = {
+  name: "kaleidoscope",
+  read: (sheet, options) =>
+    readColumns(
+      "kaleidoscope",
+      sheet,
+      {
+        // An offset alone is where something ends elsewhere.
+        start: sheet.lines[0]?.cells.some((cell) => /^in.?file$/i.test(cell)) ? ["offset"] : [],
+        end: [],
+        duration: ["duration"],
+        label: ["manual id", "auto id", "common name", "top1match", "scientific name"],
+        file: ["in file"],
+        folder: ["folder"],
+        confidence: ["confidence", "match ratio"],
+        annotator: ["reviewed by", "reviewer"]
+      },
+      options
+    ),
+  writer: {
+    ending: ".csv",
+    perRecording: false,
+    head: csvLine([
+      "INDIR",
+      "FOLDER",
+      "IN FILE",
+      "CHANNEL",
+      "OFFSET",
+      "DURATION",
+      "AUTO ID",
+      "CONFIDENCE",
+      "MANUAL ID"
+    ]),
+    row: ({ recording, start, end, class: className, peak }) => {
+      const [indir, ...path] = recording.split("/")
+      const file = path.pop() ?? ""
+      return csvLine([
+        indir!,
+        path.join("/"),
+        file,
+        0,
+        seconds(start),
+        seconds(end - start),
+        className,
+        probability(peak),
+        ""
+      ])
+    }
+  }
+}

@@ -1,0 +1,68 @@
+import { CsvError, parse } from "csv-parse/sync"
+import { Result } from "effect"
+import type { Line, Sheet } from "./annotation.ts"
+
+/** Text as editors on any system save it: UTF-8 or UTF-16, with a mark or without, else Windows' Western characters. */
+export const textOf = (bytes: Uint8Array): string => {
+  const [first, second] = bytes
+  if (first === 0xff && second === 0xfe) return new TextDecoder("utf-16le").decode(bytes)
+  if (first === 0xfe && second === 0xff) return new TextDecoder("utf-16be").decode(bytes)
+  if (second === 0 && first !== 0) return new TextDecoder("utf-16le").decode(bytes)
+  try {
+    return new TextDecoder("utf-8", { fatal: true }).decode(bytes)
+  } catch {
+    return new TextDecoder("windows-1252").decode(bytes)
+  }
+}
+
+/** Takes a text apart at tabs, else at semicolons or commas; fails with a sentence where a quotation never ends. */
+export const sheetOf = (text: string): Result.Result<Sheet, string> => {
+  const delimiter = delimiterOf(text)
+  // Programs that write tabs quote nothing: a lone quotation mark is an inch, or a seconds' sign.
+  const isQuoted = delimiter !== "\t"
+  return Result.try({
+    try: () =>
+      parse(text, {
+        delimiter,
+        quote: isQuoted ? '"' : null,
+        relax_quotes: true,
+        relax_column_count: true,
+        skip_empty_lines: true,
+        info: true
+      }) as unknown as ReadonlyArray<{ readonly record: ReadonlyArray<string>; readonly info: { lines: number } }>,
+    catch: (cause) =>
+      cause instanceof CsvError && cause.code === "CSV_QUOTE_NOT_CLOSED"
+        ? "A quotation mark in it is never closed: close it, or double it where it is part of the text."
+        : "It cannot be taken apart into rows and cells."
+  }).pipe(
+    Result.map((records) => {
+      const lines = records
+        .map(({ record, info }): Line => ({ row: info.lines, cells: record.map((cell) => cleaned(cell, isQuoted)) }))
+        .filter(({ cells }) => cells.some((cell) => cell !== ""))
+      const isComment = ({ cells }: Line) => cells[0]!.startsWith("#") && cells.slice(1).every((cell) => cell === "")
+      return {
+        lines: lines.filter((line) => !isComment(line)),
+        comments: lines.filter(isComment).map(({ cells }) => cells[0]!.replace(/^#+\s*/, ""))
+      }
+    })
+  )
+}
+
+const delimiterOf = (text: string): "\t" | ";" | "," => {
+  const first = /^(?!\s*(#[^\t;,]*)?$).+/m.exec(text)?.[0] ?? ""
+  if (first.includes("\t")) return "\t"
+  const semicolons = first.split(";").length
+  return semicolons > 1 && semicolons >= first.split(",").length ? ";" : ","
+}
+
+const cleaned = (cell: string, isQuoted: boolean): string => {
+  const trimmed = cell.trim()
+  return !isQuoted && /^".*"$/s.test(trimmed) ? trimmed.slice(1, -1).replaceAll('""', '"').trim() : trimmed
+}
+
+/** A number with a point or a comma as its decimal sign; undefined for what is none. */
+export const numberOf = (cell: string | undefined): number | undefined => {
+  if (cell === undefined) return undefined
+  const text = cell.includes(".") ? cell.replace(/,(?=\d{3}(\D|$))/g, "") : cell.replace(",", ".")
+  return /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(text) ? Number(text) : undefined
+}

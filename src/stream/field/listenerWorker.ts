@@ -1,0 +1,106 @@
+import type { FrontEnd } from "../../embedder/frontEnd.ts"
+import { DecodeError } from "../../sound/decode/decode.ts"
+import { FieldDecoder, type Piece } from "../../sound/field/fieldDecoder.ts"
+import { type PatchChunk, WindowCutter } from "./windowCutter.ts"
+
+declare const self: Worker
+
+/** What a listener is told of one recording: that it begins, its bytes in order, and that it has ended. */
+export type ListenerRequest =
+  | { readonly open: { readonly module: string; readonly size: number; readonly first: number } }
+  | { readonly bytes: Uint8Array }
+  | "end"
+
+/** What a listener says to each of them, in order; the first of all that it has loaded. */
+export type ListenerReply =
+  | "ready"
+  | { readonly chunks: ReadonlyArray<PatchChunk>; readonly seconds: number; readonly end?: ListenedEnd }
+  | { readonly reason: string }
+
+/** What is known of a recording once it was heard. */
+export interface ListenedEnd {
+  /** Hex SHA-256 of its bytes. */
+  readonly contentHash: string
+  readonly windows: number
+  readonly sampleRate: number
+  readonly noted: ReadonlyArray<string>
+}
+
+/** A recording in hand. */
+class Listening {
+  readonly #frontEnd: FrontEnd
+  readonly #first: number
+  readonly #decoder: FieldDecoder
+  readonly #hasher = new Bun.CryptoHasher("sha256")
+  #cutter: WindowCutter | undefined
+  #rate = 0
+  #seconds = 0
+
+  constructor(frontEnd: FrontEnd, size: number, first: number) {
+    this.#frontEnd = frontEnd
+    this.#first = first
+    this.#decoder = new FieldDecoder(size)
+  }
+
+  async push(bytes: Uint8Array): Promise<ListenerReply> {
+    this.#hasher.update(bytes)
+    return { chunks: await this.#take(this.#decoder.push(bytes)), seconds: this.#seconds }
+  }
+
+  async end(): Promise<ListenerReply> {
+    const chunks = await this.#take(this.#decoder.end())
+    chunks.push(...(this.#cutter?.end() ?? []))
+    const end = {
+      contentHash: this.#hasher.digest("hex"),
+      windows: this.#cutter?.windows ?? 0,
+      sampleRate: this.#rate,
+      noted: [...this.#decoder.noted]
+    }
+    return { chunks, seconds: this.#seconds, end }
+  }
+
+  close(): Promise<void> {
+    return this.#decoder.close()
+  }
+
+  async #take(pieces: AsyncGenerator<Piece>): Promise<Array<PatchChunk>> {
+    const chunks: Array<PatchChunk> = []
+    for await (const { start, samples, rate } of pieces) {
+      this.#cutter ??= new WindowCutter(this.#frontEnd, rate, this.#first)
+      chunks.push(...this.#cutter.push(samples))
+      this.#rate = rate
+      this.#seconds = (start + samples.length) / rate
+    }
+    return chunks
+  }
+}
+
+let listening: Listening | undefined
+/** Requests come faster than they are done, and decoders take turns with timers: each waits for the one before. */
+let turn: Promise<unknown> = Promise.resolve()
+
+const answer = async (request: ListenerRequest): Promise<ListenerReply> => {
+  if (typeof request === "object" && "open" in request) {
+    await listening?.close()
+    const { module, size, first } = request.open
+    const { frontEnd }: { readonly frontEnd: FrontEnd } = await import(module)
+    listening = new Listening(frontEnd, size, first)
+    return { chunks: [], seconds: 0 }
+  }
+  if (listening === undefined) return { reason: "No recording was opened." }
+  return request === "end" ? listening.end() : listening.push(request.bytes)
+}
+
+const reasonOf = (cause: unknown): string =>
+  cause instanceof DecodeError ? cause.reason : `The decoder failed: ${cause instanceof Error ? cause.message : cause}.`
+
+self.onmessage = ({ data }: MessageEvent<ListenerRequest>) => {
+  turn = turn.then(async () => {
+    const reply = await answer(data).catch((cause: unknown): ListenerReply => ({ reason: reasonOf(cause) }))
+    const buffers =
+      typeof reply === "object" && "chunks" in reply ? reply.chunks.map(({ patches }) => patches.buffer) : []
+    self.postMessage(reply, buffers as Array<ArrayBuffer>)
+  })
+}
+
+self.postMessage("ready" satisfies ListenerReply)

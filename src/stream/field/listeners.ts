@@ -1,0 +1,109 @@
+import { Context, Effect, Exit, Layer, Pool, Schema, Stream } from "effect"
+import type { FrontEnd } from "../../embedder/frontEnd.ts"
+import { programPath } from "../../processes/programPath.ts"
+import type { ListenedEnd, ListenerReply, ListenerRequest } from "./listenerWorker.ts"
+import type { PatchChunk } from "./windowCutter.ts"
+
+/** A recording that cannot be heard, or no further; `reason` is a sentence. */
+export class ListenError extends Schema.TaggedError<ListenError>()("ListenError", { reason: Schema.String }) {}
+
+/** What was heard of a recording with some more of its bytes. */
+export interface Listened {
+  readonly chunks: ReadonlyArray<PatchChunk>
+  /** Seconds of the recording so far. */
+  readonly seconds: number
+  /** With the last of them. */
+  readonly end?: ListenedEnd
+}
+
+/** A block of bytes takes some 50 ms: one that takes this long hangs. */
+const PATIENCE = "60 seconds"
+
+/** Blocks in a worker's hands: while one is done, the next is there. */
+const AHEAD = 2
+
+/**
+ * Workers that decode field recordings, one each at a time, and make their windows' patches.
+ *
+ * They run pure JavaScript and WebAssembly only. One that crashes or hangs on a recording is replaced, and that recording
+ * alone is refused.
+ */
+export class Listeners extends Context.Service<
+  Listeners,
+  {
+    /**
+     * Hears a recording from window `first` on, of which all bytes come in order; they are transferred, and empty
+     * afterwards. `size` is the file's, in bytes.
+     */
+    readonly hear: <E, R>(
+      blocks: Stream.Stream<Uint8Array, E, R>,
+      options: { readonly frontEnd: Pick<FrontEnd, "module">; readonly size: number; readonly first: number }
+    ) => Stream.Stream<Listened, E | ListenError, R>
+  }
+>()("ecosight/stream/Listeners") {
+  static readonly layer = (count: number) =>
+    Layer.effect(
+      Listeners,
+      Effect.gen(function* () {
+        // None before the first recording: a scan that finds nothing new starts none.
+        const pool = yield* Pool.makeWithTTL({ acquire: startListener, min: 0, max: count, timeToLive: "1 minute" })
+        return Listeners.of({
+          hear: (blocks, { frontEnd, size, first }) =>
+            Stream.unwrap(
+              Effect.gen(function* () {
+                const listener = yield* Pool.get(pool)
+                // One left alone in the middle would give its answers to the next recording.
+                yield* Effect.addFinalizer((exit) =>
+                  Exit.isSuccess(exit) ? Effect.void : Pool.invalidate(pool, listener)
+                )
+                yield* listener.ask({ open: { module: frontEnd.module, size, first } })
+                return Stream.concat(
+                  Stream.map(blocks, (bytes): ListenerRequest => ({ bytes })),
+                  Stream.make<[ListenerRequest]>("end")
+                ).pipe(Stream.mapEffect(listener.ask, { concurrency: AHEAD }))
+              })
+            )
+        })
+      })
+    )
+}
+
+interface Listener {
+  /** Requests are answered in their order. */
+  readonly ask: (request: ListenerRequest) => Effect.Effect<Listened, ListenError>
+}
+
+const startListener = Effect.gen(function* () {
+  const worker = yield* Effect.acquireRelease(
+    Effect.sync(() => new Worker(programPath("./listenerWorker.ts", import.meta.url))),
+    (worker) => Effect.sync(() => worker.terminate())
+  )
+  const waiting: Array<(reply: ListenerReply) => void> = []
+  let crash: string | undefined
+  const ready = Effect.callback<void>((resume) => {
+    waiting.push(() => resume(Effect.void))
+  })
+  worker.onmessage = ({ data }: MessageEvent<ListenerReply>) => waiting.shift()?.(data)
+  worker.onerror = ({ message }) => {
+    crash = `The decoder crashed: ${message}.`
+    for (const answer of waiting.splice(0)) answer({ reason: crash })
+  }
+  yield* ready
+  const ask = (request: ListenerRequest) =>
+    Effect.callback<Listened, ListenError>((resume) => {
+      if (crash !== undefined) return resume(Effect.fail(new ListenError({ reason: crash })))
+      waiting.push((reply) => {
+        if (reply === "ready") return
+        resume("reason" in reply ? Effect.fail(new ListenError(reply)) : Effect.succeed(reply))
+      })
+      const bytes = typeof request === "object" && "bytes" in request ? request.bytes : undefined
+      const isWhole = bytes !== undefined && bytes.byteLength === bytes.buffer.byteLength
+      worker.postMessage(request, isWhole ? [bytes.buffer as ArrayBuffer] : [])
+    }).pipe(
+      Effect.timeoutOrElse({
+        duration: PATIENCE,
+        orElse: () => Effect.fail(new ListenError({ reason: `Decoding took longer than ${PATIENCE}.` }))
+      })
+    )
+  return { ask } satisfies Listener
+})
