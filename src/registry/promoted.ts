@@ -3,7 +3,6 @@ import { Tensor } from "onnxruntime-common"
 import { type Classifier, predict } from "../classifier/classifier.ts"
 import { comparePredictions } from "../classifier/compare.ts"
 import { type Dataset, vectorsOf } from "../classifier/dataset.ts"
-import { openWindowClassifier, type WindowClassifier } from "../classifier/evaluation/field/windowClassifier.ts"
 import { openSession } from "../embedder/onnx/session.ts"
 import { embedderOf, type StoredRecipe } from "../embeddings/recipe.ts"
 import { decodeDocument } from "../store/documents.ts"
@@ -12,7 +11,6 @@ import type { Incumbent } from "./gate.ts"
 import type { Promoted } from "./pointer.ts"
 import { findStored, METADATA_FILE, readVersionDocument, VersionError, versionReader } from "./versionFiles.ts"
 
-const FIELD_FILE = "field.onnx"
 const NAMES_FILE = "class_names.json"
 const ClassNames = Schema.Array(Schema.String)
 const Metadata = Schema.Struct({
@@ -58,31 +56,6 @@ export const compareWithPromoted = Effect.fn("compareWithPromoted")(function* (
 
 const incomparable = (why: string): Incumbent => ({ kind: "incomparable", why })
 
-/**
- * The promoted version's model for windows: `field.onnx`, where it has one, else `classifier.onnx`. None where there is no
- * version, or none that can be compared.
- */
-export const promotedInField = Effect.fn("promotedInField")(function* (
-  promoted: Option.Option<Promoted>,
-  recipe: StoredRecipe
-) {
-  if (Option.isNone(promoted)) return Option.none<WindowClassifier & { readonly runId: string }>()
-  const { runId } = promoted.value
-  return yield* Effect.gen(function* () {
-    const { known, read } = yield* openVersion(runId, recipe)
-    const own = yield* read(FIELD_FILE)
-    const model = Option.isSome(own) ? own.value : yield* orDamaged(runId, read("classifier.onnx"))
-    return { runId, ...(yield* openWindowClassifier(model, known)) }
-  }).pipe(
-    Effect.asSome,
-    Effect.catchTags({
-      VersionError: () => Effect.succeedNone,
-      UnknownError: () => Effect.succeedNone,
-      EngineError: () => Effect.succeedNone
-    })
-  )
-})
-
 /** The classes that a stored version knows, and which of them it predicts for each of these vectors. */
 const predictVersion = Effect.fnUntraced(function* (
   runId: string,
@@ -90,20 +63,6 @@ const predictVersion = Effect.fnUntraced(function* (
   vectors: Float32Array,
   rows: number
 ) {
-  const { known, read } = yield* openVersion(runId, recipe)
-  const model = yield* orDamaged(runId, read("classifier.onnx"))
-  const session = yield* openSession(model, 1, () => damaged(runId))
-  const input = new Tensor("float32", vectors, [rows, vectors.length / rows])
-  const outputs = yield* Effect.tryPromise({
-    try: () => session.run({ [session.inputNames[0]!]: input }),
-    catch: (cause) => new Cause.UnknownError(cause, "its model cannot be run")
-  })
-  const probabilities = outputs[session.outputNames[0]!]!.data as Float32Array
-  return { known, predicted: highest(probabilities, rows) }
-}, Effect.scoped)
-
-/** What reads a stored version's files, and the classes that it knows; fails where it takes another embedder's vectors. */
-const openVersion = Effect.fnUntraced(function* (runId: string, recipe: StoredRecipe) {
   const { recipe: own } = yield* orDamaged(runId, readVersionDocument(runId, METADATA_FILE, Metadata))
   const [its, ours] = [embedderOf(own).id, embedderOf(recipe).id]
   // Vectors of two embedders may have one size, and mean different things.
@@ -115,8 +74,16 @@ const openVersion = Effect.fnUntraced(function* (runId: string, recipe: StoredRe
   const known = yield* Effect.flatMap(orDamaged(runId, read(NAMES_FILE)), (names) =>
     Effect.mapError(decodeDocument(versionKey(runId, NAMES_FILE), ClassNames, names), () => damaged(runId))
   )
-  return { known, read }
-})
+  const model = yield* orDamaged(runId, read("classifier.onnx"))
+  const session = yield* openSession(model, 1, () => damaged(runId))
+  const input = new Tensor("float32", vectors, [rows, vectors.length / rows])
+  const outputs = yield* Effect.tryPromise({
+    try: () => session.run({ [session.inputNames[0]!]: input }),
+    catch: (cause) => new Cause.UnknownError(cause, "its model cannot be run")
+  })
+  const probabilities = outputs[session.outputNames[0]!]!.data as Float32Array
+  return { known, predicted: highest(probabilities, rows) }
+}, Effect.scoped)
 
 const damaged = (runId: string) => new VersionError({ runId, message: `${runId} is damaged.` })
 

@@ -14,8 +14,9 @@ import { classifierModel } from "../../classifier/export/onnx.ts"
 import type { Split } from "../../classifier/split.ts"
 import { Engine } from "../../embedder/engine.ts"
 import type { JointCorpus } from "../jointCorpus.ts"
+import { hearingOf } from "./fieldDefaults.ts"
 import { readFieldSounds } from "./fieldSounds.ts"
-import { hear } from "./hear.ts"
+import { hearScene } from "./hearScene.ts"
 import { makeScenes } from "./scenes.ts"
 
 /** How the field is imitated: so many seconds for each part. */
@@ -57,7 +58,7 @@ export const evaluateField = Effect.fn("evaluateField")(function* <E, R>(
       )
       return yield* Effect.forEach(scenes, (scene, number) =>
         onScene(scene, part, number).pipe(
-          Effect.andThen(hear(scene, classifiers)),
+          Effect.andThen(hearScene(scene, classifiers)),
           Effect.tap(() => onHeard(at + (number + 1) / scenes.length, parts.length))
         )
       )
@@ -68,12 +69,12 @@ export const evaluateField = Effect.fn("evaluateField")(function* <E, R>(
   }
   if (heard[0] === undefined || heard[0].parts.length === 0) return undefined
   const bands = bandsOf(settings.snr)
-  const times = { window: frontEnd.window / sampleRate, hop: frontEnd.hop / sampleRate }
+  const hearing = hearingOf(frontEnd)
   const { snr, perHour } = settings
   return {
     snr,
     perHour,
-    ...headsInField(heard, bands, (own) => sweepClasses(own, classes, background, times, bands)),
+    ...headsInField(heard, bands, (own) => sweepClasses(own, classes, background, hearing, bands)),
     notes:
       deaf.length === 0
         ? []

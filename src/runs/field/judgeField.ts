@@ -10,18 +10,19 @@ import {
   fieldFigures
 } from "../../classifier/evaluation/field/fieldFigures.ts"
 import { bandsOf } from "../../classifier/evaluation/field/sweep.ts"
-import { openWindowClassifier } from "../../classifier/evaluation/field/windowClassifier.ts"
+import { openWindowClassifier, type WindowClassifier } from "../../classifier/evaluation/field/windowClassifier.ts"
 import { classifierModel } from "../../classifier/export/onnx.ts"
 import type { Split } from "../../classifier/split.ts"
 import { Settings } from "../../config/settings.ts"
-import { Engine } from "../../embedder/engine.ts"
-import type { Recipe } from "../../embeddings/recipe.ts"
+import type { Embedder } from "../../embedder/embedder.ts"
+import { Engine, EngineError } from "../../embedder/engine.ts"
+import { makeScanRecipe } from "../../embeddings/scans/scanRecipe.ts"
 import type { Promoted } from "../../registry/pointer.ts"
-import { promotedInField } from "../../registry/promoted.ts"
 import { Store } from "../../store/store.ts"
-import { FIELD } from "./fieldDefaults.ts"
+import { openWindowModel, SCORED_WINDOWS, type WindowModel } from "../scan/windowModel.ts"
+import { FIELD, hearingOf } from "./fieldDefaults.ts"
 import { readFieldSounds } from "./fieldSounds.ts"
-import { hear } from "./hear.ts"
+import { hearScene } from "./hearScene.ts"
 import { makeScenes } from "./scenes.ts"
 
 /** What a run's model hears in soundscapes of the holdout. */
@@ -39,7 +40,7 @@ interface Candidate {
   readonly classifier: Classifier
   readonly dataset: Dataset
   readonly split: Split
-  readonly recipe: Recipe
+  readonly embedder: Embedder
 }
 
 /** As many events as leave room between them: a run's soundscape is short. */
@@ -85,7 +86,7 @@ const silentJudgement = (...notes: ReadonlyArray<string>): FieldJudgement => ({
 })
 
 const hearBoth = Effect.fnUntraced(function* (
-  { classifier, dataset, split, recipe }: Candidate,
+  { classifier, dataset, split, embedder }: Candidate,
   pointer: Option.Option<Promoted>,
   background: string,
   seconds: number
@@ -111,17 +112,17 @@ const hearBoth = Effect.fnUntraced(function* (
     return { figures, difference, notes }
   }
   const own = yield* openWindowClassifier(classifierModel(classifier), classifier.classes)
-  const other = Option.getOrUndefined(yield* promotedInField(pointer, recipe))
-  const models = other === undefined ? [own] : [own, other]
-  const heard = yield* Effect.forEach(scenes, (scene) => hear(scene, models))
+  const other = Option.isNone(pointer) ? Option.none() : yield* promotedModel(pointer.value.runId, embedder)
+  const models = [own, ...Option.toArray(other)]
+  const heard = yield* Effect.forEach(scenes, (scene) => hearScene(scene, models))
   const bands = bandsOf(settings.snr)
-  const times = { window: frontEnd.window / sampleRate, hop: frontEnd.hop / sampleRate }
+  const hearing = hearingOf(frontEnd)
   const [sweeps, others] = models.map(({ classes }, which) =>
     sweepClasses(
       heard.map((scene) => scene[which]!),
       classes,
       background,
-      times,
+      hearing,
       bands
     )
   )
@@ -131,3 +132,30 @@ const hearBoth = Effect.fnUntraced(function* (
     notes: []
   }
 })
+
+/** The promoted version's model for windows; none where it cannot be compared. */
+const promotedModel = Effect.fnUntraced(function* (runId: string, embedder: Embedder) {
+  const { precision } = yield* Settings
+  return yield* openWindowModel(runId, makeScanRecipe(embedder, precision)).pipe(
+    Effect.map(({ classes, score }): WindowClassifier => ({ classes, score: inBlocks(classes.length, score) })),
+    Effect.asSome,
+    Effect.catchTag("VersionError", () => Effect.succeed(Option.none<WindowClassifier>()))
+  )
+})
+
+/** Scores any number of rows by what takes SCORED_WINDOWS of them. */
+const inBlocks = (classes: number, score: WindowModel["score"]): WindowClassifier["score"] =>
+  Effect.fnUntraced(
+    function* (rows, count) {
+      const size = rows.length / count
+      const probabilities = new Float32Array(count * classes)
+      for (let at = 0; at < count; at += SCORED_WINDOWS) {
+        const block = new Float32Array(SCORED_WINDOWS * size)
+        block.set(rows.subarray(at * size, (at + SCORED_WINDOWS) * size))
+        const scores = yield* score(block)
+        probabilities.set(scores.subarray(0, Math.min(SCORED_WINDOWS, count - at) * classes), at * classes)
+      }
+      return probabilities
+    },
+    Effect.mapError(({ message }) => new EngineError({ message }))
+  )

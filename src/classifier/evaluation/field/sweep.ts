@@ -1,5 +1,5 @@
 import type { WindowTimes } from "../../events/event.ts"
-import { findEvents } from "../../events/findEvents.ts"
+import { type EventSettings, findEvents } from "../../events/findEvents.ts"
 import { matchDetections, type Span } from "./match.ts"
 import type { BedPart, TrueEvent } from "./soundscape.ts"
 
@@ -10,6 +10,12 @@ export interface Heard {
   readonly bed: ReadonlyArray<BedPart>
   /** [windows * classes], in the recording's order. */
   readonly probabilities: Float32Array
+}
+
+/** How windows become events at a threshold, as in a scan. */
+export interface Hearing {
+  readonly times: WindowTimes
+  readonly eventsAt: (threshold: number) => EventSettings
 }
 
 /**
@@ -51,9 +57,6 @@ const BANDS = 3
 const isIn = ({ snr }: TrueEvent, { from, to }: Band, isLast: boolean): boolean =>
   snr !== undefined && snr >= from && (snr < to || (isLast && snr <= to))
 
-/** An event of scanning goes on while windows have this share of the probability that starts it. */
-const STAY = 0.5
-
 /**
  * Sweeps a class's threshold over the windows' probabilities, the highest first; at each, windows become events as they do
  * in a scan, and these are matched with the true ones.
@@ -62,7 +65,7 @@ export const sweepWindows = (
   heard: ReadonlyArray<Heard>,
   classes: ReadonlyArray<string>,
   className: string,
-  times: WindowTimes,
+  { times, eventsAt }: Hearing,
   bands: ReadonlyArray<Band>
 ): Sweep => {
   const column = classes.indexOf(className)
@@ -74,14 +77,7 @@ export const sweepWindows = (
   )
   const thresholds = thresholdsOf(columns)
   return sweepDetections(heard, className, bands, thresholds, (threshold) =>
-    heard.map(({ seconds }, at) =>
-      findEvents(columns[at]!, [className], times, seconds, {
-        smoothing: 1,
-        thresholds: { start: threshold, stay: STAY * threshold },
-        perClass: {},
-        mergeGap: 0
-      })
-    )
+    heard.map(({ seconds }, at) => findEvents(columns[at]!, [className], times, seconds, eventsAt(threshold)))
   )
 }
 

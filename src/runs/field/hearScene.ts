@@ -12,7 +12,7 @@ export type Scene = Pick<Soundscape, "seconds" | "events" | "bed" | "render">
  * Hears a scene window by window, as a scan does, and gives what each classifier made of it. It is rendered in pieces, so
  * memory does not grow with its length but for the probabilities.
  */
-export const hear = Effect.fn("hear")(function* (scene: Scene, classifiers: ReadonlyArray<WindowClassifier>) {
+export const hearScene = Effect.fn("hearScene")(function* (scene: Scene, classifiers: ReadonlyArray<WindowClassifier>) {
   const { frontEnd, batch, embed } = yield* Engine
   const { sampleRate, window, hop, prepare, patchSize } = frontEnd
   const samples = Math.round(scene.seconds * sampleRate)
