@@ -3,19 +3,40 @@ import { Clock, Console, DateTime, Effect, FileSystem, Layer, Option, Schema } f
 import { CliError, Command, Flag } from "effect/cli"
 import { FetchHttpClient } from "effect/http"
 import packageJson from "../package.json"
+import type { Classifier } from "../src/classifier/classifier.ts"
+import { backgroundOf } from "../src/classifier/evaluation/alarms.ts"
 import { trainCalibrated } from "../src/classifier/evaluation/calibrated.ts"
 import { type Evaluation, evaluateHeads } from "../src/classifier/evaluation/evaluation.ts"
 import { evaluationPage } from "../src/classifier/evaluation/evaluationPage.ts"
-import { classTable, explain, headTable } from "../src/classifier/evaluation/figureTables.ts"
-import { type OutOfFold, outOfFold } from "../src/classifier/evaluation/outOfFold.ts"
+import type { FieldEvaluation } from "../src/classifier/evaluation/field/fieldEvaluation.ts"
+import {
+  bandTable,
+  describeFieldDifferences,
+  explainField,
+  fieldHeadsTable
+} from "../src/classifier/evaluation/field/fieldTables.ts"
+import { classTable, explain, headTable, partTable } from "../src/classifier/evaluation/figureTables.ts"
+import { type Cut, cutsOf, type OutOfFold, outOfFold } from "../src/classifier/evaluation/outOfFold.ts"
+import { partFigures } from "../src/classifier/evaluation/partFigures.ts"
+import { cutsByPart, notesOnParts, partsBy } from "../src/classifier/evaluation/parts.ts"
 import { HEAD_NAMES, type HeadName } from "../src/classifier/heads/heads.ts"
+import type { Split } from "../src/classifier/split.ts"
 import { nativeBackend } from "../src/classifier/train/nativeBackend.ts"
+import { compile } from "../src/config/forms.ts"
 import { Settings } from "../src/config/settings.ts"
+import type { Embedder } from "../src/embedder/embedder.ts"
+import { Engine } from "../src/embedder/engine.ts"
+import { Embeddings } from "../src/embeddings/embeddings.ts"
 import { embeddedCorpus } from "../src/runs/embedded.ts"
+import { evaluateField, type TrainedHead } from "../src/runs/field/evaluateField.ts"
+import { keepScene } from "../src/runs/field/keepScene.ts"
+import { type JointCorpus, joinCorpora, soleCorpus } from "../src/runs/jointCorpus.ts"
 import { planRun } from "../src/runs/retrain.ts"
 import { runServices, settledEmbedder } from "../src/runs/services.ts"
 import { openStore } from "../src/store/openStore.ts"
+import { Store } from "../src/store/store.ts"
 import { RunEvents } from "../src/stream/events.ts"
+import { fieldFlags, partFlags, ratiosOf, secondsOf } from "./cli/evaluateFlags.ts"
 import { tellFailure } from "./cli/failure.ts"
 import { jsonFlag, searchLimits, storeFlag, trainingFlags, wholeNumber } from "./cli/flags.ts"
 import { runMain } from "./cli/runMain.ts"
@@ -38,15 +59,17 @@ const input = {
   ),
   repeats: Flag.Int("repeats").pipe(
     Flag.withSchema(wholeNumber(1, 100)),
-    Flag.withDescription("How often the sources are dealt anew (default: 3)"),
-    Flag.withDefault(3)
+    Flag.withDescription("How often the sources are dealt anew (default: 3; 1 with --by or --test)"),
+    Flag.optional
   ),
+  ...partFlags,
   background: Flag.String("background").pipe(
     Flag.withDescription(
       "The class that false alarms are counted in (default: one called clips, background or the like, else all others)"
     ),
     Flag.optional
   ),
+  ...fieldFlags,
   report: Flag.String("report").pipe(
     Flag.withDescription("Where to write the page with pictures (default: evaluation.html)"),
     Flag.withDefault("evaluation.html")
@@ -78,42 +101,133 @@ const handle = Effect.fn("evaluate")(function* (options: Options) {
   const embedder = yield* settledEmbedder({ allowUntrained: false })
   return yield* Effect.gen(function* () {
     const { progress, end } = yield* Reporter
-    const corpus = yield* embeddedCorpus(yield* planRun(embedder, options.augmentations), false)
-    const { dataset, totals } = corpus
+    const corpus = yield* corpusOf(embedder, options)
+    const { dataset } = corpus
     const background = Option.getOrUndefined(options.background)
     if (background !== undefined && !dataset.classes.includes(background)) {
       return yield* refuse(`There is no class "${background}": there are ${dataset.classes.join(", ")}.`)
     }
+    const { cuts, untested } = yield* cutsFor(corpus, options)
+    const isByPart = cuts.some(({ part }) => part !== undefined)
+    const plan = { folds: options.folds, repeats: repeatsOf(options), seed: options.seed, cuts }
     const tested: Array<{ readonly head: HeadName | "auto"; readonly seconds: number; readonly result: OutOfFold }> = []
+    const trained: Array<TrainedHead> = []
     for (const head of heads) {
       const began = yield* Clock.currentTimeMillis
       const { epochs, batchSize } = options
       const settings = { head, epochs, batchSize, scores: embedder.scores }
       const limits = { ...searchLimits(options), onTrial: () => Effect.void }
+      const classifiers = new Map<Split, Classifier>()
       const result = yield* outOfFold(
         dataset,
-        options,
+        plan,
         // As a run trains and exports it, calibrated; auto looks anew in each fold, without what the fold tests.
-        (split, foldSeed) => trainCalibrated(dataset, split, { ...settings, seed: foldSeed }, limits, nativeBackend),
-        (done, total) => progress({ stage: `Testing ${head}`, unit: "folds", done, total })
+        (split, foldSeed) =>
+          trainCalibrated(dataset, split, { ...settings, seed: foldSeed }, limits, nativeBackend).pipe(
+            Effect.tap((classifier) => Effect.sync(() => classifiers.set(split, classifier)))
+          ),
+        (done, total) => progress({ stage: `Testing ${head}`, unit: isByPart ? "parts" : "folds", done, total })
       )
       tested.push({ head, seconds: ((yield* Clock.currentTimeMillis) - began) / 1000, result })
+      trained.push({ head, classifiers })
     }
     yield* end
-    const scored = evaluateHeads(dataset, totals.seconds, tested, { ...options, background })
+    const scored = evaluateHeads(dataset, corpus.seconds, tested, {
+      folds: isByPart ? cuts.length / plan.repeats : options.folds,
+      repeats: plan.repeats,
+      background
+    })
     if (scored === undefined) {
-      const { notes } = tested[0]!.result
-      yield* Console.log(["", ...notes, UNTESTABLE].join("\n"))
-      if (options.json) yield* Console.log(JSON.stringify({ heads: [], notes: [...notes, UNTESTABLE] }))
+      const notes = [...tested[0]!.result.notes, ...untested, UNTESTABLE]
+      yield* Console.log(["", ...notes].join("\n"))
+      if (options.json) yield* Console.log(JSON.stringify({ heads: [], notes }))
       return
     }
-    const evaluation = { ...scored, notes: [...scored.notes, ...totals.notes] }
+    const field = isFieldAsked(options) ? yield* inTheField(corpus, cuts, trained, options) : undefined
+    const evaluation: Evaluation = {
+      ...scored,
+      ...(isByPart && { parts: partFigures(dataset, cuts, tested) }),
+      ...(field && { field }),
+      notes: [...untested, ...scored.notes, ...corpus.notes, ...(field?.notes ?? [])]
+    }
     yield* Console.log(describe(evaluation))
     const page = evaluationPage(evaluation, opened.value.location, DateTime.toDateUtc(yield* DateTime.now))
     yield* writeFileString(options.report, page)
     yield* Console.log(`\nPictures: ${options.report}`)
     if (options.json) yield* Console.log(JSON.stringify(evaluation))
   }).pipe(Effect.provide(runServices(opened.value, embedder, settings)))
+})
+
+/** The store's corpus, embedded, and beside it that of the store to test on. */
+const corpusOf = Effect.fnUntraced(function* (embedder: Embedder, { augmentations, test }: Options) {
+  const embedded = Effect.flatMap(planRun(embedder, augmentations), (plan) => embeddedCorpus(plan, false))
+  const own = yield* embedded
+  if (Option.isNone(test)) return yield* soleCorpus(own)
+  const other = yield* openStore(test)
+  if (Option.isNone(other)) return yield* refuse("--test names no store.")
+  const theirs = yield* embedded.pipe(
+    Effect.provide(Layer.fresh(Embeddings.layer).pipe(Layer.provideMerge(Layer.succeed(Store, other.value))))
+  )
+  return yield* joinCorpora(own, theirs, other.value)
+})
+
+/** Parts are dealt by nobody's seed: once is enough, unless more is asked for. */
+const repeatsOf = ({ repeats, by, test }: Options): number =>
+  Option.getOrElse(repeats, () => (Option.isSome(by) || Option.isSome(test) ? 1 : 3))
+
+/** What is left out in turn: the store to test on, parts by a pattern, or folds; and what parts leave untested. */
+const cutsFor = Effect.fnUntraced(function* ({ dataset, isOfTest }: JointCorpus, options: Options) {
+  const { by, test, folds, seed } = options
+  const plan = { repeats: repeatsOf(options), seed }
+  if (Option.isNone(test) && Option.isNone(by)) return { cuts: cutsOf(dataset, { ...plan, folds }), untested: [] }
+  const partOf = Option.isSome(test)
+    ? (key: string) => (isOfTest(key) ? test.value : undefined)
+    : partsBy(Option.getOrThrow(Option.flatMap(by, compile)))
+  const cuts = cutsByPart(dataset, partOf, plan)
+  const parts = cuts.length / plan.repeats
+  if (Option.isNone(test) && parts < 2) {
+    const found = parts === 0 ? "matches no recording's key" : `finds one part only, ${cuts[0]!.part}`
+    return yield* refuse(`--by ${Option.getOrThrow(by)} ${found}: keys look like ${dataset.samples[0]!.key}.`)
+  }
+  return { cuts, untested: notesOnParts(dataset, partOf, cuts) }
+})
+
+const isFieldAsked = ({ field, keep }: Options): boolean => field || Option.isSome(keep)
+
+/** What the heads hear of the sources left out; undefined, with a word on why, where there is no background. */
+const inTheField = Effect.fnUntraced(function* (
+  corpus: JointCorpus,
+  cuts: ReadonlyArray<Cut>,
+  trained: ReadonlyArray<TrainedHead>,
+  options: Options
+) {
+  const { progress, end } = yield* Reporter
+  const background = Option.getOrElse(options.background, () => backgroundOf(corpus.dataset.classes))
+  if (background === undefined) {
+    return yield* refuse("--field needs a class of background: name it clips or background, or say --background.")
+  }
+  const { sampleRate } = (yield* Engine).frontEnd
+  const field = yield* evaluateField(
+    corpus,
+    cuts,
+    trained,
+    background,
+    {
+      seconds: 60 * options.fieldMinutes,
+      perHour: options.perHour,
+      snr: ratiosOf(options.snr),
+      eventSeconds: secondsOf(options.eventSeconds),
+      seed: options.seed
+    },
+    (scene, site, at) =>
+      Option.isSome(options.keep) ? keepScene(options.keep.value, scene, { site, at, sampleRate }) : Effect.void,
+    (done, total) => progress({ stage: "Hearing", unit: "parts", done: Math.floor(done), total })
+  )
+  yield* end
+  if (field === undefined) {
+    return yield* refuse(`Nothing can be heard: no part left out has sound of "${background}" and of another class.`)
+  }
+  return field
 })
 
 const UNTESTABLE = "Nothing can be tested: add recordings from other sources to at least two classes."
@@ -128,8 +242,20 @@ const describe = (evaluation: Evaluation): string =>
     table(classTable(evaluation)),
     "",
     explain(evaluation),
+    ...(evaluation.parts === undefined ? [] : ["", table(partTable(evaluation.parts))]),
+    ...(evaluation.field === undefined ? [] : describeField(evaluation.field)),
     ...evaluation.notes
   ].join("\n")
+
+const describeField = (field: FieldEvaluation): ReadonlyArray<string> => [
+  "",
+  table(fieldHeadsTable(field)),
+  "",
+  table(bandTable(field)),
+  "",
+  explainField(field),
+  ...describeFieldDifferences(field)
+]
 
 /** Shows how far embedding is, and what is skipped. */
 const events = Layer.effect(

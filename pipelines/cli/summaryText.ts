@@ -21,6 +21,7 @@ export const describeSummary = (summary: RunSummary): string => {
     holdout.macroF1 === null
       ? "Nothing could be held out, so the model is not tested."
       : `Held out: ${holdout.recordings} recordings, accuracy ${share(holdout.accuracy)}, macro-F1 ${share(holdout.macroF1)}.`,
+    ...(summary.field ? describeField(summary.field) : []),
     ...summary.notes.map(printable),
     "",
     // Where nothing was held out, nothing could be confused.
@@ -35,11 +36,26 @@ export const describeSummary = (summary: RunSummary): string => {
       `${summary.variants} variants, ${summary.patches} patches.`,
     ...(summary.silent.length > 0 ? [`Silent, worth a look: ${summary.silent.map(printable).join(", ")}.`] : []),
     `${engine.name} engine on ${engine.adapter}. ${engine.why}`,
-    `${seconds.total.toFixed(1)} s: listing ${seconds.list.toFixed(1)}, stream ${seconds.stream.toFixed(1)}, training ${seconds.train.toFixed(1)}.`,
+    `${seconds.total.toFixed(1)} s: listing ${seconds.list.toFixed(1)}, stream ${seconds.stream.toFixed(1)}, training ${seconds.train.toFixed(1)}${seconds.field ? `, field ${seconds.field.toFixed(1)}` : ""}.`,
     summary.decision,
     `Artefacts in ${summary.store}: ${summary.artifacts.join(", ")}`
   ].join("\n")
 }
+
+/** What the model hears in the field, a class a line. */
+const describeField = ({ hours, rates, perClass }: NonNullable<RunSummary["field"]>): ReadonlyArray<string> => [
+  "",
+  `In the field (${(60 * hours).toFixed(0)} minutes of soundscape of the recordings held out), found at so many false alarms an hour:`,
+  table([
+    ["class", "events", ...rates.map((rate) => `at ${rate}/h`), "average precision"],
+    ...perClass.map(({ className, events, recallAtAlarms, averagePrecision }) => [
+      className,
+      String(events),
+      ...[...recallAtAlarms, averagePrecision].map((figure) => share(figure?.value ?? null))
+    ])
+  ]),
+  ""
+]
 
 export const share = (value: number | null): string => (value === null ? "-" : value.toFixed(3))
 

@@ -130,6 +130,15 @@ export const definitions = {
     allowed: "a share from 0 to 1, or from 0% to 100%",
     schema: share
   }),
+  fieldMinutes: define({
+    name: "FIELD_MINUTES",
+    fallback: "60",
+    description:
+      "Minutes of soundscape, made of the recordings held out, in which a run hears its model and the promoted one; fewer where " +
+      "there are fewer minutes of recordings; 0 for none",
+    allowed: "a whole number of minutes from 0 to 10000",
+    schema: wholeNumber(0, 10_000)
+  }),
   keepVersions: define({
     name: "KEEP_VERSIONS",
     fallback: "50",

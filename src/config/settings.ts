@@ -99,6 +99,7 @@ const readSettings = Effect.fn("Settings.read")(function* () {
     maxSkipped: yield* required(definitions.maxSkipped),
     gateTolerance: yield* required(definitions.gateTolerance),
     gateClassTolerance: yield* required(definitions.gateClassTolerance),
+    fieldMinutes: yield* required(definitions.fieldMinutes),
     keepVersions: yield* required(definitions.keepVersions),
     auditCopies: yield* required(definitions.auditCopies),
     groupPattern: Option.flatMap(yield* optional(definitions.groupPattern), compile),

@@ -1,4 +1,5 @@
 import type { Comparison } from "../classifier/compare.ts"
+import type { FieldDifference } from "../classifier/evaluation/field/fieldFigures.ts"
 import { describeConsistency, type LabelConsistency } from "../classifier/neighbours/consistency.ts"
 
 /** When a candidate replaces the promoted model. */
@@ -20,7 +21,13 @@ export type Incumbent =
   | { readonly kind: "damaged"; readonly runId: string }
   /** `why` completes "Not promoted: ". */
   | { readonly kind: "incomparable"; readonly why: string }
-  | { readonly kind: "compared"; readonly runId: string; readonly comparison: Comparison }
+  | {
+      readonly kind: "compared"
+      readonly runId: string
+      readonly comparison: Comparison
+      /** What both hear in the same soundscapes; absent where nothing could be heard. */
+      readonly field?: FieldDifference
+    }
 
 export interface Decision {
   readonly promote: boolean
@@ -49,15 +56,19 @@ export const decide = (
   contradicted: ReadonlyArray<string> = []
 ): Decision => {
   const scores = incumbent.kind === "compared" ? `: ${describe(incumbent)}` : ""
-  if (promotion === "always") return { promote: true, why: `Promoted as asked, whatever the comparison${scores}.` }
-  if (promotion === "never") return { promote: false, why: `Not promoted, as asked${scores}.` }
+  const heard =
+    incumbent.kind === "compared" && incumbent.field !== undefined ? ` ${describeField(incumbent.field)}.` : ""
+  if (promotion === "always")
+    return { promote: true, why: `Promoted as asked, whatever the comparison${scores}.${heard}` }
+  if (promotion === "never") return { promote: false, why: `Not promoted, as asked${scores}.${heard}` }
   if (incumbent.kind === "none") return { promote: true, why: "Promoted: there was no model before." }
   if (incumbent.kind === "damaged") {
     return { promote: true, why: `Promoted: the files of ${incumbent.runId}, which was promoted, are damaged.` }
   }
   if (incumbent.kind === "incomparable") return { promote: false, why: `Not promoted: ${incumbent.why}.` }
 
-  const { difference, recalls } = incumbent.comparison
+  const { field, comparison } = incumbent
+  const { difference, recalls } = comparison
   const reasons = [
     ...(isBelow(difference, tolerances.macroF1)
       ? [`macro-F1 is lower by more than GATE_TOLERANCE (${tolerances.macroF1}) allows`]
@@ -69,6 +80,12 @@ export const decide = (
           `the recall of ${className} is ${candidate.toFixed(3)} against ${promoted.toFixed(3)} ` +
           `(${support} recordings), lower by more than GATE_CLASS_TOLERANCE (${tolerances.recall}) allows`
       ),
+    ...(field !== undefined && field.interval.high < 0
+      ? [
+          `${lowered(describeField(field))} (95 % interval of the difference ${signed(field.interval.low)} to ` +
+            `${signed(field.interval.high)}): more than chance explains`
+        ]
+      : []),
     ...(labels !== undefined && labels.pValue < DOUBT.pValue && labels.shortfall >= DOUBT.shortfall
       ? [`some of the new labels seem to be wrong: ${describeConsistency(labels)}`]
       : []),
@@ -77,7 +94,7 @@ export const decide = (
       : [])
   ]
   return reasons.length === 0
-    ? { promote: true, why: `Promoted${scores}.` }
+    ? { promote: true, why: `Promoted${scores}.${heard}` }
     : { promote: false, why: `Not promoted: ${reasons.join("; ")}. It has ${describe(incumbent)}.` }
 }
 
@@ -98,5 +115,11 @@ const describe = ({ runId, comparison }: Extract<Incumbent, { readonly kind: "co
     `${signed(interval.high)}: ${verdict})`
   )
 }
+
+const describeField = ({ rate, candidate, promoted }: FieldDifference): string =>
+  `In the field, at ${rate} false alarms an hour, it finds ${Math.round(100 * candidate)} % of the events against ` +
+  `${Math.round(100 * promoted)} %`
+
+const lowered = (sentence: string): string => sentence[0]!.toLowerCase() + sentence.slice(1)
 
 const signed = (value: number): string => `${value < 0 ? "-" : "+"}${Math.abs(value).toFixed(4)}`

@@ -28,6 +28,7 @@ import { readVersionDocument, TRAINING_SET_FILE } from "../registry/versionFiles
 import { CURRENT_KEY, modelKey } from "../store/keys.ts"
 import { readOrSetAside } from "../store/setAside.ts"
 import { RunEvents } from "../stream/events.ts"
+import type { FieldJudgement } from "./field/judgeField.ts"
 
 // A run's candidate: trained, held against the promoted model, written, and promoted where it is not worse.
 
@@ -94,15 +95,19 @@ export interface Contender {
   readonly live: ReadonlyMap<string, string>
   /** Classes that lost most of their recordings to others with the same bytes. */
   readonly contradicted: ReadonlyArray<string>
+  /** What it hears in the field. */
+  readonly field: FieldJudgement
 }
 
 /** Holds the candidate against the promoted model and new labels against old ones, and decides what to do with it. */
 export const judge = Effect.fn("judge")(function* (
-  { pointer, classifier, dataset, recipe, split, live, contradicted }: Contender,
+  { pointer, classifier, dataset, recipe, split, live, contradicted, field }: Contender,
   promotion: Promotion
 ) {
   const { gateTolerance, gateClassTolerance } = yield* Settings
-  const incumbent = yield* compareWithPromoted(pointer, classifier, dataset, recipe, split.holdout)
+  const compared = yield* compareWithPromoted(pointer, classifier, dataset, recipe, split.holdout)
+  const incumbent =
+    compared.kind === "compared" && field.difference ? { ...compared, field: field.difference } : compared
   const labels = yield* checkNewLabels(pointer, dataset, live)
   return {
     comparison: incumbent.kind === "compared" ? { promotedRun: incumbent.runId, ...incumbent.comparison } : undefined,

@@ -31,7 +31,8 @@ import {
   writeCandidate
 } from "./candidate.ts"
 import { DatasetIncomplete, loadDataset } from "./data.ts"
-import { notesOnAnnotations, notesOnFiles, type RunSummary, summariseHoldout } from "./summary.ts"
+import { judgeField } from "./field/judgeField.ts"
+import { notesOnAnnotations, notesOnFiles, type RunSummary, summariseField, summariseHoldout } from "./summary.ts"
 
 export interface RetrainOptions extends CandidateOptions {
   readonly augmentations: number
@@ -109,7 +110,7 @@ export const retrainOn = Effect.fn("retrain")(function* <E1, R1, E2, R2>(
 ) {
   const startedAt = DateTime.formatIso(yield* DateTime.now)
   const settled = yield* Settings
-  const { maxSkipped, maxRecordingMegabytes, groupPattern, gateTolerance, gateClassTolerance } = settled
+  const { maxSkipped, maxRecordingMegabytes, groupPattern, gateTolerance, gateClassTolerance, fieldMinutes } = settled
   // With the snapshot in the summary, what it takes to do the same again.
   const settings = {
     maxSkipped,
@@ -118,7 +119,8 @@ export const retrainOn = Effect.fn("retrain")(function* <E1, R1, E2, R2>(
     gateTolerance,
     gateClassTolerance,
     annotationColumn: Option.getOrNull(settled.annotationColumn),
-    annotationsComplete: settled.annotationsComplete
+    annotationsComplete: settled.annotationsComplete,
+    fieldMinutes
   }
   const versions = { "ecosight-retrain": packageJson.version, bun: Bun.version }
   const record = (state: object) =>
@@ -228,10 +230,22 @@ export const finish = Effect.fn("retrain.finish")(function* (embedder: Embedder,
   const pointer = yield* readPointer()
   const { live } = streamed
   const { contradicted } = totals
-  const contender = { pointer, classifier, dataset, recipe, split, live, contradicted }
+  const field = yield* judgeField({ classifier, dataset, split, embedder }, pointer, totalOf(totals.seconds.values()))
+  const contender = { pointer, classifier, dataset, recipe, split, live, contradicted, field }
   const { comparison, labels, intended } = yield* judge(contender, options.promotion)
   const trainingSet = encodeTrainingSet(streamed.live)
-  const candidate = { runId, classifier, result, comparison, dataset, split, recipe, embedder, engine }
+  const candidate = {
+    runId,
+    classifier,
+    result,
+    field: field.figures,
+    comparison,
+    dataset,
+    split,
+    recipe,
+    embedder,
+    engine
+  }
   const versionKeys = yield* writeCandidate(candidate, trainingSet)
   const { decision, keys } = yield* carryOut(intended, runId, pointer)
   const pruned = yield* pruneNote(settings.keepVersions)
@@ -259,15 +273,18 @@ export const finish = Effect.fn("retrain.finish")(function* (embedder: Embedder,
       total: run.seconds.list + run.seconds.stream + ((yield* Clock.currentTimeMillis) - began) / 1000,
       list: run.seconds.list,
       stream: run.seconds.stream + Duration.toSeconds(loading),
-      train: Duration.toSeconds(training)
+      train: Duration.toSeconds(training),
+      field: field.seconds
     },
     holdout: summariseHoldout(dataset.classes, totals, result),
+    field: summariseField(field),
     notes: [
       ...split.notes,
       ...classifier.notes,
       ...leftOut(embedder),
       ...worthOf(dataset),
       ...totals.notes,
+      ...field.notes,
       ...notesOnFiles(streamed.noted, run.others),
       ...notesOnAnnotations(run.annotations),
       ...pruned,
@@ -280,6 +297,8 @@ export const finish = Effect.fn("retrain.finish")(function* (embedder: Embedder,
     artifacts: decision.promote ? keys : versionKeys
   } satisfies RunSummary
 })
+
+const totalOf = (values: Iterable<number>): number => [...values].reduce((sum, value) => sum + value, 0)
 
 /** Removes old versions, and says so; that it could not is no reason to lose the run. */
 const pruneNote = (keep: number) =>

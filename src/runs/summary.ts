@@ -1,8 +1,10 @@
 import { Schema } from "effect"
+import { ALARM_RATES } from "../classifier/evaluation/figures.ts"
 import type { ClassScore, HoldoutResult } from "../classifier/holdoutResult.ts"
 import { AnnotationReport, describeProblem } from "../stream/annotations/problems.ts"
 import type { Noted } from "../stream/embed.ts"
 import type { CorpusTotals } from "./data.ts"
+import type { FieldJudgement } from "./field/judgeField.ts"
 
 const ClassScores = Schema.Struct({
   className: Schema.String,
@@ -16,6 +18,38 @@ const ClassScores = Schema.Struct({
 })
 
 const Agreement = Schema.Struct({ recordings: Schema.Int, agreeing: Schema.Int })
+
+const Figure = Schema.Struct({ value: Schema.Finite, low: Schema.Finite, high: Schema.Finite })
+const AtRates = Schema.Array(Schema.NullOr(Figure))
+
+/** What a model hears in soundscapes of the recordings held out. */
+const FieldScores = Schema.Struct({
+  hours: Schema.Finite,
+  events: Schema.Int,
+  sources: Schema.Int,
+  /** False alarms of a class an hour, at which recalls are told, in their order. */
+  rates: Schema.Array(Schema.Finite),
+  /** Over classes. */
+  recallAtAlarms: AtRates,
+  perClass: Schema.Array(
+    Schema.Struct({
+      className: Schema.String,
+      events: Schema.Int,
+      sources: Schema.Int,
+      recallAtAlarms: AtRates,
+      averagePrecision: Schema.NullOr(Figure)
+    })
+  ),
+  /** Both models' mean recall at `rate`, in the same sound; null where there was nothing to compare. */
+  comparison: Schema.NullOr(
+    Schema.Struct({
+      rate: Schema.Finite,
+      candidate: Schema.Finite,
+      promoted: Schema.Finite,
+      interval: Schema.Struct({ low: Schema.Finite, high: Schema.Finite })
+    })
+  )
+})
 
 /** What a run came to: the object that `--json` prints, and the heart of the run record. */
 export const RunSummary = Schema.Struct({
@@ -46,7 +80,9 @@ export const RunSummary = Schema.Struct({
     total: Schema.Finite,
     list: Schema.Finite,
     stream: Schema.Finite,
-    train: Schema.Finite
+    train: Schema.Finite,
+    /** Hearing soundscapes; absent in records from before. */
+    field: Schema.optionalKey(Schema.Finite)
   }),
   holdout: Schema.Struct({
     recordings: Schema.Int,
@@ -56,6 +92,8 @@ export const RunSummary = Schema.Struct({
     /** Rows are true classes, columns predictions, both in the order of `perClass`. */
     confusion: Schema.Array(Schema.Array(Schema.Int))
   }),
+  /** Null where nothing could be heard; absent in records from before. */
+  field: Schema.optionalKey(Schema.NullOr(FieldScores)),
   /** What a reader of the figures should know: classes that could not be held out, and the like. */
   notes: Schema.Array(Schema.String),
   /** With the promoted model, on the same held-out recordings; null where there was nothing to compare. */
@@ -158,3 +196,17 @@ const scoresOf = (score: ClassScore | undefined) => {
     f1: known ? score.f1 : null
   }
 }
+
+/** What the model hears in the field, without the curves. */
+export const summariseField = ({ figures, difference }: FieldJudgement): typeof FieldScores.Type | null =>
+  figures === undefined
+    ? null
+    : {
+        hours: figures.hours,
+        events: figures.events,
+        sources: figures.sources,
+        rates: ALARM_RATES,
+        recallAtAlarms: figures.recallAtAlarms,
+        perClass: figures.classes.map(({ curve: _, bands: __, ...own }) => own),
+        comparison: difference ?? null
+      }

@@ -29,6 +29,7 @@ test("every setting has a default", async () => {
     maxSkipped: 0.2,
     gateTolerance: 0,
     gateClassTolerance: 0.05,
+    fieldMinutes: 60,
     keepVersions: 50,
     auditCopies: true,
     groupPattern: Option.none(),

@@ -1,9 +1,12 @@
 import { expect, setDefaultTimeout, test } from "bun:test"
 import { join } from "node:path"
 import { untrainedNetwork } from "../../src/embedder/yamnet/untrained.ts"
+import { seededRandom } from "../../src/sound/random.ts"
+import { encodeWav } from "../../src/sound/wav.ts"
+import { recordingKey } from "../../src/store/keys.ts"
 import { toTfjs } from "../support/modelFiles.ts"
 import { folderOf, resultOf, runProgram } from "../support/program.ts"
-import { smallCorpus } from "../support/runWorld.ts"
+import { smallCorpus, sound } from "../support/runWorld.ts"
 import { standInScores } from "../support/trainingRuns.ts"
 
 // Each run starts a process or two, on a machine that may be busy.
@@ -16,6 +19,24 @@ const world = (recordings = smallCorpus()) => {
     ...Object.fromEntries([...recordings].map(([key, bytes]) => [`store/${key}`, bytes])),
     ...Object.fromEntries([...yamnet].map(([name, bytes]) => [`yamnet/${name}`, bytes]))
   })
+}
+
+/** Shots, barks and wind from six sources each at two sites. */
+const sites = () =>
+  new Map(
+    (["dog_bark", "gun_shot", "background"] as const).flatMap((className, label) =>
+      Array.from({ length: 6 }, (_, at) => {
+        const key = recordingKey(className, `site-${"AB"[at % 2]}/${100 * label + at}.wav`)
+        return [key, className === "background" ? wind(at) : sound(className, 100 * label + at)] as const
+      })
+    )
+  )
+
+/** Two seconds of noise. */
+const wind = (seed: number): Uint8Array => {
+  const random = seededRandom(seed)
+  return encodeWav({ samples: Float32Array.from({ length: 32_000 }, () => 0.1 * random() - 0.05), sampleRate: 16_000 })
+    .bytes
 }
 
 const evaluate = (root: string, args: ReadonlyArray<string>) =>
@@ -75,4 +96,76 @@ test("a head, a class or a place that there is not is refused in one sentence", 
   const background = await evaluate(folder.root, ["--background", "wind"])
   expect(background.code).toBe(1)
   expect(background.stderr).toContain('There is no class "wind": there are dog_bark, gun_shot.')
+})
+
+test("sites are left out in turn and heard in soundscapes of their own, which are kept where asked", async () => {
+  await using folder = await world(sites())
+  const { code, stdout, stderr } = await evaluate(folder.root, [
+    ...["--compare", "linear", "--by", "site-(.)/", "--field", "--field-minutes", "1", "--events-per-hour", "600"],
+    ...["--snr=0,10", "--event-seconds", "0.4,dog_bark=0.2", "--keep", "kept", "--json"]
+  ])
+  expect({ code, stderr }).toMatchObject({ code: 0 })
+  const result = resultOf({ stdout }) as {
+    repeats: number
+    parts: Array<{ part: string; recordings: number }>
+    field: {
+      heads: Array<{
+        figures: { hours: number; classes: Array<{ className: string }> }
+        parts: Array<{ part: string }>
+      }>
+    }
+  }
+  expect(result.repeats).toBe(1)
+  expect(result.parts.map(({ part, recordings }) => [part, recordings])).toEqual([
+    ["A", 9],
+    ["B", 9]
+  ])
+  const [{ figures, parts }] = result.field.heads as [(typeof result.field.heads)[0]]
+  expect(parts.map(({ part }) => part)).toEqual(["A", "B"])
+  expect(figures.hours).toBeCloseTo(2 / 60, 6)
+  expect(figures.classes.map(({ className }) => className)).toEqual(["dog_bark", "gun_shot"])
+  expect(await Bun.file(join(folder.root, "evaluation.html")).text()).toContain("<h2>In the field</h2>")
+
+  const kept = join(folder.root, "kept")
+  expect((await Bun.file(join(kept, "field_audio/A/20250612_050000.wav")).bytes()).length).toBe(44 + 2 * 16_000 * 60)
+  const table = (await Bun.file(join(kept, "annotations/A/20250612_050000.txt")).text()).trimEnd().split("\n")
+  expect(table[0]).toStartWith("Selection\tView\tChannel\tBegin Time (s)\tEnd Time (s)")
+  expect(table.length).toBeGreaterThan(3)
+  for (const row of table.slice(1)) {
+    const [, , , start, end, , , species, ratio] = row.split("\t")
+    expect(Number(end) - Number(start)).toBeCloseTo(species === "dog_bark" ? 0.2 : 0.4, 2)
+    expect(Number(ratio)).toBeWithin(0, 10.01)
+  }
+})
+
+test("another store is tested on, without what both have the same source of", async () => {
+  const all = [...sites()]
+  const isA = ([key]: (typeof all)[0]) => key.includes("site-A")
+  await using folder = await folderOf({
+    ...Object.fromEntries([...all.filter(isA), ...all.slice(1, 2)].map(([key, bytes]) => [`store/${key}`, bytes])),
+    ...Object.fromEntries(all.filter((one) => !isA(one)).map(([key, bytes]) => [`other/${key}`, bytes])),
+    ...Object.fromEntries(
+      [...toTfjs({ ...untrainedNetwork(), scores: standInScores() }, "")].map(([name, bytes]) => [
+        `yamnet/${name}`,
+        bytes
+      ])
+    )
+  })
+  const { code, stdout, stderr } = await evaluate(folder.root, ["--compare", "linear", "--test", "other", "--json"])
+  expect({ code, stderr }).toMatchObject({ code: 0 })
+  expect(resultOf({ stdout })).toMatchObject({
+    recordings: 9,
+    parts: [{ part: "other", recordings: 9, sources: 9 }],
+    notes: expect.arrayContaining(["10 of 19 recordings are in no part: they test nothing."])
+  })
+})
+
+test("a pattern that finds no parts, or the field without a background, is refused in one sentence", async () => {
+  await using folder = await world()
+  const none = await evaluate(folder.root, ["--by", "fold\\d"])
+  expect(none.code).toBe(1)
+  expect(none.stderr).toContain("--by fold\\d matches no recording's key: keys look like extracted_audio/dog_bark/")
+  const quiet = await evaluate(folder.root, ["--field", "--compare", "linear", "--repeats", "1"])
+  expect(quiet.code).toBe(1)
+  expect(quiet.stderr).toContain("--field needs a class of background")
 })

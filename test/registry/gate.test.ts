@@ -53,6 +53,24 @@ test("better by luck is said as such", () => {
   expect(clear).toContain("beyond chance")
 })
 
+test("a model that finds less in the field than chance allows is held back, however well it does on clips", () => {
+  const heard = (candidate: number, promoted: number, low: number, high: number): Incumbent => ({
+    ...(against({ macroF1: [0.9, 0.8] }) as Extract<Incumbent, { kind: "compared" }>),
+    field: { rate: 5, candidate, promoted, interval: { low, high } }
+  })
+  const worse = decide("auto", heard(0.31, 0.45, -0.2, -0.05), STRICT)
+  expect(worse.promote).toBe(false)
+  expect(worse.why).toStartWith(
+    "Not promoted: in the field, at 5 false alarms an hour, it finds 31 % of the events against 45 % (95 % interval of the " +
+      "difference -0.2000 to -0.0500): more than chance explains. "
+  )
+  expect(worse.why).not.toContain("GATE_TOLERANCE")
+  const chance = decide("auto", heard(0.41, 0.45, -0.12, 0.05), STRICT)
+  expect(chance.promote).toBe(true)
+  expect(chance.why).toEndWith("In the field, at 5 false alarms an hour, it finds 41 % of the events against 45 %.")
+  expect(decide("always", heard(0.31, 0.45, -0.2, -0.05), STRICT).promote).toBe(true)
+})
+
 test("the first model is promoted; without a comparison none is", () => {
   expect(decide("auto", { kind: "none" }, STRICT).promote).toBe(true)
   const decision = decide("auto", { kind: "incomparable", why: "nothing is held out" }, STRICT)

@@ -1,9 +1,11 @@
 import { backgroundOf } from "../../store/className.ts"
 import type { Dataset } from "../dataset.ts"
 import type { Background } from "./alarms.ts"
+import type { FieldEvaluation } from "./field/fieldEvaluation.ts"
 import { ALARM_RATES, eachOnce, type Figure, type HeadFigures, headFigures, measureOn } from "./figures.ts"
 import { logLoss, meanMacroF1, outcomesOf } from "./outcomes.ts"
 import type { OutOfFold } from "./outOfFold.ts"
+import type { PartFigures } from "./partFigures.ts"
 import { worthOf } from "./worth.ts"
 
 /** One head less another, on the same folds and draws. */
@@ -25,6 +27,10 @@ export interface Evaluation {
   readonly heads: ReadonlyArray<HeadFigures>
   /** Each head after the first, less the first. */
   readonly differences: ReadonlyArray<HeadDifference>
+  /** The same for each part, where parts were left out instead of folds. */
+  readonly parts?: ReadonlyArray<PartFigures>
+  /** What the heads hear in the field, where that was asked for. */
+  readonly field?: FieldEvaluation
   /** What the figures are worth, a sentence each. */
   readonly notes: ReadonlyArray<string>
 }

@@ -1,8 +1,11 @@
 import { Html, html } from "../report/html.ts"
 import { confusionMatrix, notesList, page } from "../report/htmlPage.ts"
 import type { Evaluation } from "./evaluation.ts"
+import type { FieldEvaluation } from "./field/fieldEvaluation.ts"
+import { bandTable, describeFieldDifferences, explainField, fieldHeadsTable } from "./field/fieldTables.ts"
 import type { HeadFigures } from "./figures.ts"
-import { classTable, describeDifference, explain, headTable } from "./figureTables.ts"
+import { classTable, describeDifference, explain, headTable, partTable } from "./figureTables.ts"
+import type { PartFigures } from "./partFigures.ts"
 import { alarmPicture, headPicture, reliabilityPicture } from "./pictures.ts"
 
 /** `evaluation.html`: heads compared, for people, on one page. */
@@ -24,6 +27,8 @@ ${differences.map(
   ({ head, over, macroF1, logLoss }) =>
     html`<p class="quiet">${head} less ${over}, on the same folds: macro-F1 ${describeDifference(macroF1)}, log loss ${describeDifference(logLoss)}.</p>`
 )}
+${evaluation.parts && partSection(evaluation.parts)}
+${evaluation.field && fieldSection(evaluation.field)}
 <h2>Found at how many false alarms</h2>
 <p class="legend">${heads.map(({ head }, at) => html`<span class="head${at % 6}">${head}</span> `)}</p>
 <div class="pair">${alarmPictures(heads)}</div>
@@ -38,6 +43,23 @@ below it, the head is too sure. Larger dots are more recordings.</p>
 ${heads.map(confusionTable)}`
   return page(`Evaluation of ${store}`, date, OWN_STYLE, body)
 }
+
+const partSection = (parts: ReadonlyArray<PartFigures>): Html => html`<h2>Parts left out</h2>
+${tableOf(partTable(parts), "Parts left out")}`
+
+const fieldSection = (field: FieldEvaluation): Html => html`<h2>In the field</h2>
+<p class="quiet">${explainField(field)}</p>
+${tableOf(fieldHeadsTable(field), "In the field")}
+${describeFieldDifferences(field).map((sentence) => html`<p class="quiet">${sentence}</p>`)}
+<p class="legend">${field.heads.map(({ head }, at) => html`<span class="head${at % 6}">${head}</span> `)}</p>
+<div class="pair">${field.heads[0]!.figures.classes.slice(0, MOST_CLASSES).map(({ className }, label) =>
+  alarmPicture(
+    className,
+    field.heads.map(({ head, figures }) => ({ head, figures: figures.classes[label]! }))
+  )
+)}</div>
+<h3>By signal-to-noise ratio</h3>
+${tableOf(bandTable(field), "By signal-to-noise ratio")}`
 
 const OWN_STYLE = new Html(`
 .head0 { --own: var(--training); } .head1 { --own: var(--validation); } .head2 { --own: rgb(var(--right)); }

@@ -1,5 +1,6 @@
 import type { Evaluation } from "./evaluation.ts"
 import { ALARM_RATES, type Figure } from "./figures.ts"
+import type { PartFigures } from "./partFigures.ts"
 
 /** `0.712 (0.65 to 0.78)`; a dash for what could not be measured. */
 export const describeFigure = (figure: Figure | null): string =>
@@ -47,9 +48,30 @@ export const classTable = ({ heads }: Evaluation): ReadonlyArray<ReadonlyArray<s
   )
 ]
 
+/** Parts by heads, a row each, and each head's mean over parts. */
+export const partTable = (parts: ReadonlyArray<PartFigures>): ReadonlyArray<ReadonlyArray<string>> => [
+  ["left out", "head", "recordings", "sources", "macro-F1", "log loss"],
+  ...parts.map(({ part, head, recordings, sources, macroF1, logLoss: loss }) => [
+    part,
+    head,
+    String(recordings),
+    String(sources),
+    describeFigure(macroF1),
+    describeFigure(loss)
+  ]),
+  ...Map.groupBy(parts, ({ head }) => head)
+    .entries()
+    .map(([head, own]) => {
+      const mean = (of: (figures: PartFigures) => number) =>
+        (own.reduce((sum, figures) => sum + of(figures), 0) / own.length).toFixed(3)
+      return ["mean", head, "", "", mean(({ macroF1 }) => macroF1.value), mean(({ logLoss: loss }) => loss.value)]
+    })
+]
+
 /** What the intervals and rates are, in two sentences. */
-export const explain = ({ folds, repeats, sources, recordings, resamples, background }: Evaluation): string =>
-  `${recordings} recordings of ${sources} sources; ${repeats} times ${folds} folds, no source on two sides; in brackets, ` +
+export const explain = ({ folds, repeats, sources, recordings, resamples, background, parts }: Evaluation): string =>
+  `${recordings} recordings of ${sources} sources; ${repeats} times ${folds} ${parts === undefined ? "folds" : "parts"}, ` +
+  `no source on two sides; in brackets, ` +
   `95 % of the values when the sources are drawn anew (${resamples} times). ` +
   `False alarms are counted in ${(background.hours * 60).toFixed(1)} minutes of ` +
   `${background.className === null ? "other classes' recordings" : `"${background.className}"`}, and told for an hour.`

@@ -43,7 +43,7 @@ export interface HeadFigures {
 }
 
 /** False alarms for each hour of background at which recall is told. */
-export const ALARM_RATES = [1, 10, 60] as const
+export const ALARM_RATES = [1, 5, 20] as const
 
 /** Measures one or more figures on all recordings and on each resample of them. */
 export type Measure = (of: (counts: Counts) => ReadonlyArray<number>) => ReadonlyArray<Figure | null>

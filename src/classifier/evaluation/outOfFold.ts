@@ -11,6 +11,8 @@ export interface CrossValidation {
   readonly repeats: number
   /** The same seed gives the same folds, so that all that is compared is tested on the same. */
   readonly seed: number
+  /** What to cut instead of folds: see `cutsByPart`. */
+  readonly cuts?: ReadonlyArray<Cut>
 }
 
 /** Trains on a split's training and validation rows; equal seeds must give equal classifiers. */
@@ -18,7 +20,7 @@ export type TrainFold<E, R> = (split: Split, seed: number) => Effect.Effect<Clas
 
 /** What classifiers made of recordings that they were not trained on. */
 export interface OutOfFold {
-  /** Every recording's original: rows of the data set. */
+  /** Every recording's original, or every one in a part that was left out: rows of the data set. */
   readonly rows: ReadonlyArray<number>
   /** For each repeat, [rows * classes]; NaN for the rows that could not be tested. */
   readonly probabilities: ReadonlyArray<Float32Array>
@@ -34,6 +36,8 @@ export interface Cut {
   readonly split: Split
   /** Rows of the data set to score: originals whose class is trained. Empty where nothing can be tested. */
   readonly tested: ReadonlyArray<number>
+  /** What people call the part that is left out; absent for a fold. */
+  readonly part?: string
 }
 
 /** The cuts of a cross-validation, in order; those that could test nothing are there, too, and empty. */
@@ -44,11 +48,15 @@ export const cutsOf = (dataset: Dataset, { folds, repeats, seed }: CrossValidati
       const number = repeat * folds + fold
       const heldOut = new Set([...assigned].flatMap(([group, own]) => (own === fold ? [group] : [])))
       const split = splitAround(dataset, heldOut, `validation ${seed} ${number}`)
-      const trained = new Set(split.training.map((row) => dataset.labels[row]!))
-      const tested = trained.size > 1 ? split.holdout.filter((row) => trained.has(dataset.labels[row]!)) : []
-      return { repeat, number, split, tested }
+      return { repeat, number, split, tested: testable(dataset, split) }
     })
   }).flat()
+
+/** The rows that a split holds out and whose class it trains; none where it trains fewer than two classes. */
+export const testable = ({ labels }: Pick<Dataset, "labels">, { training, holdout }: Split): ReadonlyArray<number> => {
+  const trained = new Set(training.map((row) => labels[row]!))
+  return trained.size > 1 ? holdout.filter((row) => trained.has(labels[row]!)) : []
+}
 
 /** Trains for one cut, and gives the probabilities of what it tests, [tested * classes]. */
 export const testCut = <E, R>(
@@ -74,7 +82,7 @@ export const outOfFold = Effect.fn("outOfFold")(function* <E, R>(
   train: TrainFold<E, R>,
   onFold: (done: number, total: number) => Effect.Effect<void> = () => Effect.void
 ) {
-  const cuts = cutsOf(dataset, plan)
+  const cuts = plan.cuts ?? cutsOf(dataset, plan)
   let done = 0
   const given = yield* Effect.forEach(
     cuts,
@@ -92,7 +100,11 @@ export const collect = (
   given: ReadonlyArray<Float32Array>
 ): OutOfFold => {
   const { classes, samples } = dataset
-  const rows = samples.flatMap(({ variant }, row) => (variant === "original" ? [row] : []))
+  const isByPart = cuts.some(({ part }) => part !== undefined)
+  const everTested = new Set(cuts.flatMap(({ tested }) => tested))
+  const rows = samples.flatMap(({ variant }, row) =>
+    variant === "original" && (!isByPart || everTested.has(row)) ? [row] : []
+  )
   const place = new Map(rows.map((row, at) => [row, at]))
   const probabilities = Array.from({ length: repeats }, () =>
     new Float32Array(rows.length * classes.length).fill(Number.NaN)
@@ -103,7 +115,8 @@ export const collect = (
       probabilities[repeat]!.set(own, place.get(row)! * classes.length)
     }
   }
-  return { rows, probabilities, notes: untestedNotes(dataset, rows, probabilities) }
+  // What parts leave untested is told by who made them.
+  return { rows, probabilities, notes: isByPart ? [] : untestedNotes(dataset, rows, probabilities) }
 }
 
 /** The mean over the repeats in which a recording was tested, [rows * classes]; NaN where it never was. */

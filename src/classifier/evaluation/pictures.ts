@@ -53,7 +53,7 @@ ${bins.map(
 /** Recall against false alarms an hour (on a logarithmic scale), a line for each head. */
 export const alarmPicture = (
   className: string,
-  heads: ReadonlyArray<{ readonly head: string; readonly figures: ClassFigures }>
+  heads: ReadonlyArray<{ readonly head: string; readonly figures: Pick<ClassFigures, "curve" | "recallAtAlarms"> }>
 ): Html => {
   const rates = heads.flatMap(({ figures }) => figures.curve.map(({ perHour }) => perHour)).filter((rate) => rate > 0)
   const highest = Math.log10(Math.max(...rates, 100))

@@ -1,6 +1,8 @@
 import { Schema } from "effect"
 import manifest from "../../../package.json"
 import { PRECISION } from "../calibrate.ts"
+import type { FieldFigures } from "../evaluation/field/fieldFigures.ts"
+import { ALARM_RATES } from "../evaluation/figures.ts"
 import { FEATURES } from "../features/kinds.ts"
 import { ADAM } from "../train/adam.ts"
 import { SCHEDULE } from "../train/fit.ts"
@@ -27,6 +29,7 @@ export const modelMetadata = (run: TrainingRun) => {
     sample_counts: sampleCounts(run),
     recording_counts: countByClass(run, ({ variant }) => variant === "original"),
     macro_f1: result?.macroF1,
+    ...(run.field && { field: fieldMetadata(run.field) }),
     comparison: run.comparison,
     run_id: run.runId,
     recipe: run.recipe,
@@ -42,6 +45,19 @@ export const modelMetadata = (run: TrainingRun) => {
     versions: { "ecosight-retrain": manifest.version, bun: Bun.version, ...pinned }
   }
 }
+
+/** What it hears in the field, without the curves. */
+const fieldMetadata = ({ classes, recallAtAlarms, ...sizes }: FieldFigures) => ({
+  ...sizes,
+  false_alarms_per_hour: ALARM_RATES,
+  recall: recallAtAlarms,
+  classes: Object.fromEntries(
+    classes.map(({ className, events, sources, recallAtAlarms: recall, averagePrecision, bands }) => [
+      className,
+      { events, sources, recall, average_precision: averagePrecision, by_snr: bands }
+    ])
+  )
+})
 
 /** How people call the embedder. */
 const called = ({ embedder: { frontEnd } }: TrainingRun): string => (frontEnd.id === "yamnet" ? "YAMNet" : frontEnd.id)

@@ -3,6 +3,7 @@ import type { Engine } from "../../embedder/engine.ts"
 import type { Recipe } from "../../embeddings/recipe.ts"
 import type { Comparison } from "../compare.ts"
 import type { Dataset } from "../dataset.ts"
+import type { FieldFigures } from "../evaluation/field/fieldFigures.ts"
 import type { HoldoutResult } from "../holdoutResult.ts"
 import type { DataMap } from "../mapRecordings.ts"
 import type { Split } from "../split.ts"
@@ -16,6 +17,8 @@ export interface TrainingRun {
   readonly classifier: TrainedClassifier
   /** On the holdout; undefined where there is none. */
   readonly result: HoldoutResult | undefined
+  /** In soundscapes of the holdout; absent where nothing could be heard. */
+  readonly field?: FieldFigures | undefined
   /** With the model promoted before, where there is one and recordings are held out. */
   readonly comparison?: (Comparison & { readonly promotedRun: string }) | undefined
   readonly dataset: Dataset

@@ -1,3 +1,5 @@
+import type { FieldFigures } from "../evaluation/field/fieldFigures.ts"
+import { fieldTable } from "../evaluation/field/fieldTables.ts"
 import type { TrainingRun } from "../export/trainingRun.ts"
 import type { ClassScore, HoldoutResult, Outcome } from "../holdoutResult.ts"
 import type { EpochRecord } from "../train/fit.ts"
@@ -13,6 +15,7 @@ export const reportPage = (run: TrainingRun): string => {
   const body = html`${headline(run)}
 ${notesList(notes)}
 ${result && classSection(result)}
+${run.field && fieldSection(run.field)}
 ${result && confusionSection(result)}
 ${run.map && mapSection(run.map)}
 ${learningSection(classifier)}
@@ -53,6 +56,18 @@ const classRow = ({ className, precision, recall, f1, support }: ClassScore): Ht
       ? html`<td>–</td>`
       : html`<td><div class="bar" style="--share:${share.toFixed(3)}">${share.toFixed(2)}</div></td>`
   return html`<tr><th scope="row">${className}</th>${[precision, recall, f1].map(bar)}<td class="number">${support}</td></tr>`
+}
+
+const fieldSection = (field: FieldFigures): Html => {
+  const [titles, ...rows] = fieldTable(field)
+  return html`<h2>In the field</h2>
+<p class="quiet">Heard window by window in ${(60 * field.hours).toFixed(0)} minutes of soundscape that were made of the recordings held out:
+${field.events} events, from faint to clear, in their own background. The share found where a class's own false alarms are as many
+an hour; in brackets, 95 % of the values when the ${field.sources} sources are drawn anew.</p>
+<div class="scroll"><table class="wide" aria-label="In the field">
+<thead><tr>${titles!.map((title) => html`<th scope="col">${title}</th>`)}</tr></thead>
+<tbody>${rows.map(([name, ...cells]) => html`<tr><th scope="row">${name}</th>${cells.map((cell) => html`<td>${cell}</td>`)}</tr>`)}</tbody>
+</table></div>`
 }
 
 const confusionSection = ({ confusion, perClass }: HoldoutResult): Html => html`<h2>What is taken for what</h2>

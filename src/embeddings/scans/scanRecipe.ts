@@ -44,7 +44,11 @@ export const makeScanRecipe = (
 export const sizesOf = ({ parts }: ScanRecipe): ReadonlyArray<number> => Object.values(parts.embedder.vectors)
 
 /** How windows lie in a recording, in seconds: each begins `hop` after the one before, and hears whole hops. */
-export const windowTimes = ({ parts: { embedder, sampleRate } }: ScanRecipe) => {
+export const windowTimes = ({
+  parts: { embedder, sampleRate }
+}: {
+  readonly parts: Pick<ScanRecipe["parts"], "embedder" | "sampleRate">
+}) => {
   const hop = embedder.hop / sampleRate
   return { hop, window: Math.max(1, Math.floor(embedder.window / embedder.hop)) * hop }
 }

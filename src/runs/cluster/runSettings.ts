@@ -12,6 +12,7 @@ export const RunSettings = Schema.Struct({
   annotationColumn: Schema.optionalKey(Schema.NullOr(Schema.String)),
   annotationsComplete: Schema.optionalKey(Schema.Boolean),
   allowNewClasses: Schema.optionalKey(Schema.Boolean),
+  fieldMinutes: Schema.Number,
   /** The source of the regular expression, and its flags. */
   groupPattern: Schema.NullOr(Schema.Struct({ source: Schema.String, flags: Schema.String }))
 })
@@ -36,5 +37,6 @@ export const runSettings = (settings: Settings["Service"]): RunSettings => ({
   annotationColumn: Option.getOrNull(settings.annotationColumn),
   annotationsComplete: settings.annotationsComplete,
   allowNewClasses: settings.allowNewClasses,
+  fieldMinutes: settings.fieldMinutes,
   groupPattern: Option.getOrNull(Option.map(settings.groupPattern, ({ source, flags }) => ({ source, flags })))
 })

@@ -1,0 +1,76 @@
+import { Option, Schema } from "effect"
+import { Flag } from "effect/cli"
+import { compile } from "../../src/config/forms.ts"
+import { FIELD } from "../../src/runs/field/fieldDefaults.ts"
+import { wholeNumber } from "./flags.ts"
+
+// What evaluate takes: how recordings are left out, and how the field is imitated.
+
+const EVENT_SECONDS = /^([^=,]+=)?\d+(\.\d+)?(,([^=,]+=)?\d+(\.\d+)?)*$/
+const RATIOS = /^(-?\d+(?:\.\d+)?)(?:,|\.\.)(-?\d+(?:\.\d+)?)$/
+
+export const partFlags = {
+  by: Flag.String("by").pipe(
+    Flag.withSchema(Schema.String.check(Schema.makeFilter((text) => Option.isSome(compile(text))))),
+    Flag.withDescription(
+      "Leaves out what this pattern finds in the recordings' keys, one after another, instead of folds: a site, a recorder; " +
+        "its first group, else all that it matches"
+    ),
+    Flag.optional
+  ),
+  test: Flag.String("test").pipe(
+    Flag.withDescription("A second store, or folder, to test on: all of the first one trains"),
+    Flag.optional
+  )
+}
+
+export const fieldFlags = {
+  field: Flag.Boolean("field").pipe(
+    Flag.withDescription(
+      "Also says what is heard in soundscapes of the sources left out, at how many false alarms an hour"
+    ),
+    Flag.withDefault(false)
+  ),
+  fieldMinutes: Flag.Int("field-minutes").pipe(
+    Flag.withSchema(wholeNumber(1, 10_000)),
+    Flag.withDescription(`Minutes of soundscape for each fold or part (default: ${FIELD.minutes})`),
+    Flag.withDefault(FIELD.minutes)
+  ),
+  perHour: Flag.Int("events-per-hour").pipe(
+    Flag.withSchema(wholeNumber(1, 2000)),
+    Flag.withDescription(`Events in an hour of soundscape, of all classes together (default: ${FIELD.perHour})`),
+    Flag.withDefault(FIELD.perHour)
+  ),
+  snr: Flag.String("snr").pipe(
+    Flag.withSchema(Schema.String.check(Schema.isPattern(RATIOS))),
+    Flag.withDescription(`Their signal-to-noise ratios in dB, from and to (default: --snr=${FIELD.snr.join(",")})`),
+    Flag.withDefault(FIELD.snr.join(","))
+  ),
+  eventSeconds: Flag.String("event-seconds").pipe(
+    Flag.withSchema(Schema.String.check(Schema.isPattern(EVENT_SECONDS))),
+    Flag.withDescription(
+      `Seconds of an event at most, its loudest, of any class or of one: 2,gun_shot=1.5 (default: ${FIELD.eventSeconds})`
+    ),
+    Flag.withDefault(String(FIELD.eventSeconds))
+  ),
+  keep: Flag.String("keep").pipe(
+    Flag.withDescription("A folder to write the soundscapes into, with a Raven table of what is in each"),
+    Flag.optional
+  )
+}
+
+/** `-3,15` as two numbers, the lower one first. */
+export const ratiosOf = (text: string): readonly [number, number] => {
+  const [, from, to] = RATIOS.exec(text)!
+  return [Math.min(Number(from), Number(to)), Math.max(Number(from), Number(to))]
+}
+
+/** `2,gun_shot=1.5` as seconds by class. */
+export const secondsOf = (text: string): ((className: string) => number) => {
+  const parts = text.split(",").map((part) => part.split("="))
+  const own = new Map(
+    parts.flatMap(([name, seconds]) => (seconds === undefined ? [] : [[name!, Number(seconds)] as const]))
+  )
+  const [any] = parts.find((part) => part.length === 1) ?? [String(FIELD.eventSeconds)]
+  return (className) => own.get(className) ?? Number(any)
+}

@@ -1,0 +1,83 @@
+import { Effect } from "effect"
+import type { Classifier } from "../../classifier/classifier.ts"
+import {
+  type FieldEvaluation,
+  type HeardPart,
+  headsInField,
+  sweepClasses
+} from "../../classifier/evaluation/field/fieldEvaluation.ts"
+import type { Soundscape, SoundscapeSettings } from "../../classifier/evaluation/field/soundscape.ts"
+import { bandsOf } from "../../classifier/evaluation/field/sweep.ts"
+import { openWindowClassifier } from "../../classifier/evaluation/field/windowClassifier.ts"
+import type { Cut } from "../../classifier/evaluation/outOfFold.ts"
+import { classifierModel } from "../../classifier/export/onnx.ts"
+import type { Split } from "../../classifier/split.ts"
+import { Engine } from "../../embedder/engine.ts"
+import type { JointCorpus } from "../jointCorpus.ts"
+import { hearingOf } from "./fieldDefaults.ts"
+import { readFieldSounds } from "./fieldSounds.ts"
+import { hearScene } from "./hearScene.ts"
+import { makeScenes } from "./scenes.ts"
+
+/** How the field is imitated: so many seconds for each part. */
+export type FieldSettings = Omit<SoundscapeSettings, "sampleRate">
+
+/** A head, and what was trained for each cut. */
+export interface TrainedHead {
+  readonly head: string
+  readonly classifiers: ReadonlyMap<Split, Classifier>
+}
+
+/**
+ * What each head hears in soundscapes of the sources that a cut left out, by the classifier that was trained without them;
+ * undefined where no part has both a background and events. `onScene` is given each soundscape before it is heard,
+ * `onHeard` runs after.
+ */
+export const evaluateField = Effect.fn("evaluateField")(function* <E, R>(
+  corpus: JointCorpus,
+  cuts: ReadonlyArray<Cut>,
+  heads: ReadonlyArray<TrainedHead>,
+  background: string,
+  settings: FieldSettings,
+  onScene: (scene: Soundscape, part: string, at: number) => Effect.Effect<void, E, R>,
+  onHeard: (done: number, total: number) => Effect.Effect<void>
+) {
+  const { frontEnd } = yield* Engine
+  const { classes } = corpus.dataset
+  const { sampleRate } = frontEnd
+  const parts = cuts.filter(({ repeat, tested }) => repeat === 0 && tested.length > 0)
+  const heard = heads.map(({ head }) => ({ head, parts: [] as Array<HeardPart> }))
+  const deaf: Array<string> = []
+  for (const [at, { split, tested, part = `fold ${at + 1}` }] of parts.entries()) {
+    const own = { ...settings, sampleRate, seed: settings.seed + at }
+    const scenes = makeScenes(yield* readFieldSounds(corpus, tested, background, own), own)
+    if (scenes.length === 0) deaf.push(part)
+    const results = yield* Effect.gen(function* () {
+      const classifiers = yield* Effect.forEach(heads, (one) =>
+        openWindowClassifier(classifierModel(one.classifiers.get(split)!), classes)
+      )
+      return yield* Effect.forEach(scenes, (scene, number) =>
+        onScene(scene, part, number).pipe(
+          Effect.andThen(hearScene(scene, classifiers)),
+          Effect.tap(() => onHeard(at + (number + 1) / scenes.length, parts.length))
+        )
+      )
+    }).pipe(Effect.scoped)
+    for (const [which, { parts: into }] of heard.entries()) {
+      if (results.length > 0) into.push({ part, heard: results.map((scene) => scene[which]!) })
+    }
+  }
+  if (heard[0] === undefined || heard[0].parts.length === 0) return undefined
+  const bands = bandsOf(settings.snr)
+  const hearing = hearingOf(frontEnd)
+  const { snr, perHour } = settings
+  return {
+    snr,
+    perHour,
+    ...headsInField(heard, bands, (own) => sweepClasses(own, classes, background, hearing, bands)),
+    notes:
+      deaf.length === 0
+        ? []
+        : [`Without sound of "${background}" or of any other class, nothing could be heard of ${deaf.join(", ")}.`]
+  } satisfies FieldEvaluation
+})

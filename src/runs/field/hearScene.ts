@@ -1,0 +1,40 @@
+import { Effect } from "effect"
+import type { Soundscape } from "../../classifier/evaluation/field/soundscape.ts"
+import type { Heard } from "../../classifier/evaluation/field/sweep.ts"
+import type { WindowClassifier } from "../../classifier/evaluation/field/windowClassifier.ts"
+import { Engine } from "../../embedder/engine.ts"
+import { rowSize } from "../../embedder/frontEnd.ts"
+
+/** What is heard of: a soundscape, or a recording whose events somebody has marked. */
+export type Scene = Pick<Soundscape, "seconds" | "events" | "bed" | "render">
+
+/**
+ * Hears a scene window by window, as a scan does, and gives what each classifier made of it. It is rendered in pieces, so
+ * memory does not grow with its length but for the probabilities.
+ */
+export const hearScene = Effect.fn("hearScene")(function* (scene: Scene, classifiers: ReadonlyArray<WindowClassifier>) {
+  const { frontEnd, batch, embed } = yield* Engine
+  const { sampleRate, window, hop, prepare, patchSize } = frontEnd
+  const samples = Math.round(scene.seconds * sampleRate)
+  const windows = 1 + Math.ceil(Math.max(0, samples - window) / hop)
+  const size = rowSize(frontEnd)
+  const probabilities = classifiers.map(({ classes }) => new Float32Array(windows * classes.length))
+  const piece = batch * BATCHES
+  for (let first = 0; first < windows; first += piece) {
+    const count = Math.min(piece, windows - first)
+    const patches = prepare(scene.render(first * hop, (count - 1) * hop + window))
+    const rows = new Float32Array(count * size)
+    for (let at = 0; at < count; at += batch) {
+      const end = Math.min(count, at + batch)
+      rows.set(yield* embed(patches.subarray(at * patchSize, end * patchSize)), at * size)
+    }
+    for (const [which, { classes, score }] of classifiers.entries()) {
+      probabilities[which]!.set(yield* score(rows, count), first * classes.length)
+    }
+  }
+  const { seconds, events, bed } = scene
+  return probabilities.map((own): Heard => ({ seconds, events, bed, probabilities: own }))
+})
+
+/** Batches of the engine in a piece: a minute or two of sound. */
+const BATCHES = 8

@@ -1,0 +1,161 @@
+import { Clock, Effect, Option } from "effect"
+import type { Classifier } from "../../classifier/classifier.ts"
+import type { Dataset } from "../../classifier/dataset.ts"
+import { backgroundOf } from "../../classifier/evaluation/alarms.ts"
+import { COMPARED_RATE, sweepClasses } from "../../classifier/evaluation/field/fieldEvaluation.ts"
+import {
+  compareFields,
+  type FieldDifference,
+  type FieldFigures,
+  fieldFigures
+} from "../../classifier/evaluation/field/fieldFigures.ts"
+import { bandsOf } from "../../classifier/evaluation/field/sweep.ts"
+import { openWindowClassifier, type WindowClassifier } from "../../classifier/evaluation/field/windowClassifier.ts"
+import { classifierModel } from "../../classifier/export/onnx.ts"
+import type { Split } from "../../classifier/split.ts"
+import { Settings } from "../../config/settings.ts"
+import type { Embedder } from "../../embedder/embedder.ts"
+import { Engine, EngineError } from "../../embedder/engine.ts"
+import { makeScanRecipe } from "../../embeddings/scans/scanRecipe.ts"
+import type { Promoted } from "../../registry/pointer.ts"
+import { Store } from "../../store/store.ts"
+import { openWindowModel, SCORED_WINDOWS, type WindowModel } from "../scan/windowModel.ts"
+import { FIELD, hearingOf } from "./fieldDefaults.ts"
+import { readFieldSounds } from "./fieldSounds.ts"
+import { hearScene } from "./hearScene.ts"
+import { makeScenes } from "./scenes.ts"
+
+/** What a run's model hears in soundscapes of the holdout. */
+export interface FieldJudgement {
+  readonly figures: FieldFigures | undefined
+  /** The same sound, heard by it and by the promoted model. */
+  readonly difference: FieldDifference | undefined
+  readonly seconds: number
+  /** Why there is nothing, or what to know of it, a sentence each. */
+  readonly notes: ReadonlyArray<string>
+}
+
+/** A classifier, and what it was trained from. */
+interface Candidate {
+  readonly classifier: Classifier
+  readonly dataset: Dataset
+  readonly split: Split
+  readonly embedder: Embedder
+}
+
+/** As many events as leave room between them: a run's soundscape is short. */
+const PER_HOUR = 120
+/** However few recordings there are, in minutes. */
+const LEAST_MINUTES = 10
+
+/**
+ * Hears a candidate, and the promoted model, in soundscapes made of the recordings held out; always of the same, so that a
+ * corpus that has not changed is heard in the same sound. That it cannot be done is said, and is no reason to lose a run.
+ */
+export const judgeField = Effect.fn("judgeField")(function* (
+  candidate: Candidate,
+  pointer: Option.Option<Promoted>,
+  corpusSeconds: number
+) {
+  const { fieldMinutes } = yield* Settings
+  if (fieldMinutes === 0) return silentJudgement()
+  const background = backgroundOf(candidate.dataset.classes)
+  if (background === undefined) {
+    return silentJudgement(
+      "Nothing says how the model hears in the field: that takes a class of background, named clips or background."
+    )
+  }
+  const seconds = Math.min(60 * fieldMinutes, Math.max(60 * LEAST_MINUTES, corpusSeconds))
+  const began = yield* Clock.currentTimeMillis
+  return yield* hearBoth(candidate, pointer, background, seconds).pipe(
+    Effect.scoped,
+    Effect.flatMap((heard) =>
+      Effect.map(Clock.currentTimeMillis, (now): FieldJudgement => ({ ...heard, seconds: (now - began) / 1000 }))
+    ),
+    Effect.catch(({ message }) =>
+      Effect.succeed(silentJudgement(`How the model hears in the field could not be judged: ${message}`))
+    )
+  )
+})
+
+const silentJudgement = (...notes: ReadonlyArray<string>): FieldJudgement => ({
+  figures: undefined,
+  difference: undefined,
+  seconds: 0,
+  notes
+})
+
+const hearBoth = Effect.fnUntraced(function* (
+  { classifier, dataset, split, embedder }: Candidate,
+  pointer: Option.Option<Promoted>,
+  background: string,
+  seconds: number
+) {
+  const { frontEnd } = yield* Engine
+  const store = yield* Store
+  const { sampleRate } = frontEnd
+  const settings = {
+    seconds,
+    sampleRate,
+    perHour: PER_HOUR,
+    snr: FIELD.snr,
+    eventSeconds: () => FIELD.eventSeconds,
+    seed: 0
+  }
+  const locate = (key: string) => ({ store, key })
+  const sounds = yield* readFieldSounds({ dataset, locate }, split.holdout, background, settings)
+  const scenes = makeScenes(sounds, settings)
+  if (scenes.length === 0) {
+    const { figures, difference, notes } = silentJudgement(
+      `Nothing says how the model hears in the field: no recording held out has sound of "${background}" and of another class.`
+    )
+    return { figures, difference, notes }
+  }
+  const own = yield* openWindowClassifier(classifierModel(classifier), classifier.classes)
+  const other = Option.isNone(pointer) ? Option.none() : yield* promotedModel(pointer.value.runId, embedder)
+  const models = [own, ...Option.toArray(other)]
+  const heard = yield* Effect.forEach(scenes, (scene) => hearScene(scene, models))
+  const bands = bandsOf(settings.snr)
+  const hearing = hearingOf(frontEnd)
+  const [sweeps, others] = models.map(({ classes }, which) =>
+    sweepClasses(
+      heard.map((scene) => scene[which]!),
+      classes,
+      background,
+      hearing,
+      bands
+    )
+  )
+  return {
+    figures: fieldFigures(sweeps!, bands),
+    difference: others === undefined ? undefined : compareFields(sweeps!, others, COMPARED_RATE),
+    notes: []
+  }
+})
+
+/** The promoted version's model for windows; none where it cannot be compared. */
+const promotedModel = Effect.fnUntraced(function* (runId: string, embedder: Embedder) {
+  const { precision } = yield* Settings
+  return yield* openWindowModel(runId, makeScanRecipe(embedder, precision)).pipe(
+    Effect.map(({ classes, score }): WindowClassifier => ({ classes, score: inBlocks(classes.length, score) })),
+    Effect.asSome,
+    Effect.catchTag("VersionError", () => Effect.succeed(Option.none<WindowClassifier>()))
+  )
+})
+
+/** Scores any number of rows by what takes SCORED_WINDOWS of them. */
+const inBlocks = (classes: number, score: WindowModel["score"]): WindowClassifier["score"] =>
+  Effect.fnUntraced(
+    function* (rows, count) {
+      const size = rows.length / count
+      const probabilities = new Float32Array(count * classes)
+      for (let at = 0; at < count; at += SCORED_WINDOWS) {
+        const block = new Float32Array(SCORED_WINDOWS * size)
+        block.set(rows.subarray(at * size, (at + SCORED_WINDOWS) * size))
+        const scores = yield* score(block)
+        probabilities.set(scores.subarray(0, Math.min(SCORED_WINDOWS, count - at) * classes), at * classes)
+      }
+      return probabilities
+    },
+    Effect.mapError(({ message }) => new EngineError({ message }))
+  )

@@ -1,0 +1,51 @@
+import { expect, setDefaultTimeout, test } from "bun:test"
+import { seededRandom } from "../../src/sound/random.ts"
+import { encodeWav } from "../../src/sound/wav.ts"
+import { recordingKey, versionKey } from "../../src/store/keys.ts"
+import { memoryStore } from "../support/memoryStore.ts"
+import { json, smallCorpus, succeed } from "../support/runWorld.ts"
+
+setDefaultTimeout(180_000)
+
+const corpus = () => {
+  const wind = (seed: number) => {
+    const random = seededRandom(seed)
+    return encodeWav({
+      samples: Float32Array.from({ length: 32_000 }, () => 0.1 * random() - 0.05),
+      sampleRate: 16_000
+    })
+  }
+  return new Map([
+    ...smallCorpus(),
+    ...Array.from({ length: 5 }, (_, at) => [recordingKey("clips", `${300 + at}-3-0-0.wav`), wind(at).bytes] as const)
+  ])
+}
+
+test("a run says what its model hears in the field, and holds it against the promoted one in the same sound", async () => {
+  const objects = corpus()
+  const store = memoryStore(objects)
+  const environment = { FIELD_MINUTES: "8" }
+  const first = await succeed(store, { audit: false }, environment)
+  expect(first.field).toMatchObject({ rates: [1, 5, 20], comparison: null })
+  expect(first.field!.hours).toBeCloseTo(8 / 60, 9)
+  expect(first.field!.perClass.map(({ className }) => className).sort()).toEqual(["dog_bark", "gun_shot"])
+  expect(first.seconds.field).toBeGreaterThan(0)
+  const metadata = await json(store, versionKey(first.runId, "model_metadata.json"))
+  expect(metadata).toMatchObject({ field: { events: first.field!.events, false_alarms_per_hour: [1, 5, 20] } })
+  expect(new TextDecoder().decode(objects.get(versionKey(first.runId, "report.html")))).toContain("In the field")
+
+  const again = await succeed(store, { audit: false }, environment)
+  // The same model in the same sound.
+  expect(again.field!.perClass).toEqual(first.field!.perClass)
+  expect(again.field!.comparison).toMatchObject({ rate: 5, interval: { low: 0, high: 0 } })
+  expect(again.decision).toContain("In the field, at 5 false alarms an hour, it finds")
+})
+
+test("what cannot be heard, or is not asked for, is said and costs nothing", async () => {
+  const without = await succeed(memoryStore(smallCorpus()), { audit: false })
+  expect(without.field).toBeNull()
+  expect(without.notes.join(" ")).toContain("that takes a class of background")
+  const off = await succeed(memoryStore(corpus()), { audit: false }, { FIELD_MINUTES: "0" })
+  expect(off.field).toBeNull()
+  expect(off.notes.join(" ")).not.toContain("field")
+})
