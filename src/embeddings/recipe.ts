@@ -1,7 +1,7 @@
 import { Schema } from "effect"
 import { AUGMENTATION_VERSION } from "../augment/draw.ts"
 import type { Precision } from "../embedder/engine.ts"
-import { type FrontEnd, rowSize } from "../embedder/frontEnd.ts"
+import type { FrontEnd, Vectors } from "../embedder/frontEnd.ts"
 import { sha256 } from "../store/sha256.ts"
 
 const Described = Schema.Struct({
@@ -65,5 +65,5 @@ const isDescribed = Schema.is(Described)
 export const embedderOf = ({ parts: { embedder } }: StoredRecipe): typeof Described.Type =>
   isDescribed(embedder) ? embedder : FIRST
 
-/** Floats of a vector of this recipe. */
-export const vectorSize = (recipe: StoredRecipe): number => rowSize(embedderOf(recipe))
+/** The vectors of this recipe. */
+export const vectorsOf = (recipe: StoredRecipe): Vectors => embedderOf(recipe).vectors

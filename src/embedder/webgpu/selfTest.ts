@@ -1,7 +1,7 @@
 import { Effect } from "effect"
 import type { Backbone } from "../embedder.ts"
 import type { Engine, Precision } from "../engine.ts"
-import { type FrontEnd, rowSize } from "../frontEnd.ts"
+import { type FrontEnd, placeOf, rowSize } from "../frontEnd.ts"
 import { makeNative } from "../native/nativeEngine.ts"
 
 /** As much of an engine as can be tested. */
@@ -80,10 +80,10 @@ export const selfTest = Effect.fn("selfTest")(function* (
   }
   // Each vector by itself: a small one's fault would not show in the whole of a row.
   let wrong: string | undefined
-  let at = 0
-  for (const own of Object.values(vectors)) {
-    wrong ??= describeDistance(columns(rows, size, at, own), columns(repeat(expected, size), size, at, own), precision)
-    at += own
+  for (const name of Object.keys(vectors)) {
+    const { from, to } = placeOf(vectors, name)
+    const own = (rows: Float32Array) => columns(rows, size, from, to - from)
+    wrong ??= describeDistance(own(rows), own(repeat(expected, size)), precision)
   }
   return wrong
 }, Effect.scoped)

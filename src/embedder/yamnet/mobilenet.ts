@@ -1,6 +1,7 @@
 import { Schema } from "effect"
 import type { Convolution, Shape } from "../convolution.ts"
 import type { ScoreLayer } from "../embedder.ts"
+import type { Vectors } from "../frontEnd.ts"
 
 /** YAMNet up to its embeddings: MobileNet v1 over a [96, 64] log-mel patch, "same" padding throughout. */
 export interface Mobilenet {
@@ -45,7 +46,7 @@ const STEM_FILTERS = 32
 export const TAPS: ReadonlyArray<number> = [8]
 
 /** The vectors of a row with these taps, in order, and how many floats each has: the embedding, then `layer8` and so on. */
-export const vectorSizes = (taps: ReadonlyArray<number>): Readonly<Record<string, number>> => ({
+export const vectorSizes = (taps: ReadonlyArray<number>): Vectors => ({
   embedding: EMBEDDING_SIZE,
   ...Object.fromEntries(taps.map((layer) => [`layer${layer}`, SEPARABLE[layer - 2]![1]]))
 })

@@ -1,19 +1,14 @@
 import type { Precision } from "../../engine.ts"
+import { placeOf, rowSize, type Vectors } from "../../frontEnd.ts"
 import { bindings, type Kernel, vectorOf, WORKGROUP } from "./kernel.ts"
 
 /**
  * The mean of each channel over a patch's `area` places, in float32, as one of a row's vectors, which has as many floats
  * as there are channels; `row` names them all in order.
  */
-export const mean = (
-  area: number,
-  row: Readonly<Record<string, number>>,
-  name: string,
-  precision: Precision
-): Kernel => {
-  const names = Object.keys(row)
-  const before = names.slice(0, names.indexOf(name)).reduce((sum, other) => sum + row[other]!, 0) / 4
-  const size = Object.values(row).reduce((sum, own) => sum + own, 0)
+export const mean = (area: number, row: Vectors, name: string, precision: Precision): Kernel => {
+  const before = placeOf(row, name).from / 4
+  const size = rowSize({ vectors: row })
   const vectors = row[name]! / 4
   const workgroups = (patches: number) => Math.ceil((patches * vectors) / WORKGROUP)
   return {
