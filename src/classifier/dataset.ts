@@ -62,14 +62,43 @@ export const vectorsOf = (
   return chosen
 }
 
-/** The same of the embeddings alone, by which recordings are compared, and how many values each has. */
-export const embeddingsOf = (
+const views = new WeakMap<Float32Array, Map<string, Float32Array>>()
+
+/** One of a row's vectors: the same view each time, for what is computed of a vector may be kept by it. */
+export const vectorIn = (vectors: Vectors, row: Float32Array, name: string): Float32Array => {
+  const { from, to } = placeOf(vectors, name)
+  if (from === 0 && to === row.length) return row
+  const own = views.get(row) ?? new Map<string, Float32Array>()
+  views.set(row, own)
+  const view = own.get(name) ?? row.subarray(from, to)
+  own.set(name, view)
+  return view
+}
+
+/** Some of the vectors in some samples' rows, copied: rows of these alone, in their order. */
+export const someOf = (
   { vectors, samples }: Pick<Dataset, "vectors" | "samples">,
+  rows: ReadonlyArray<number>,
+  names: ReadonlyArray<string>
+): Float32Array => {
+  const places = names.map((name) => placeOf(vectors, name))
+  const width = places.reduce((sum, { from, to }) => sum + to - from, 0)
+  const values = new Float32Array(rows.length * width)
+  for (const [at, row] of rows.entries()) {
+    let next = at * width
+    for (const { from, to } of places) {
+      values.set(samples[row]!.vector.subarray(from, to), next)
+      next += to - from
+    }
+  }
+  return values
+}
+
+/** Some samples' embeddings alone, by which recordings are compared, copied, and how many values each has. */
+export const embeddingsOf = (
+  dataset: Pick<Dataset, "vectors" | "samples">,
   rows: ReadonlyArray<number>
 ): { readonly width: number; readonly values: Float32Array } => {
-  const { from, to } = placeOf(vectors, firstOf(vectors))
-  const width = to - from
-  const values = new Float32Array(rows.length * width)
-  for (const [at, row] of rows.entries()) values.set(samples[row]!.vector.subarray(from, to), at * width)
-  return { width, values }
+  const name = firstOf(dataset.vectors)
+  return { width: dataset.vectors[name]!, values: someOf(dataset, rows, [name]) }
 }

@@ -47,6 +47,9 @@ export const placeOf = (vectors: Vectors, name: string): { readonly from: number
 export const select = (vectors: Vectors, names: ReadonlyArray<string>): Vectors =>
   Object.fromEntries(Object.entries(vectors).filter(([name]) => names.includes(name)))
 
+/** The embedding among a row's vectors. */
+export const embeddingAlone = (vectors: Vectors): Vectors => select(vectors, [firstOf(vectors)])
+
 /** The name of the embedding among vectors. */
 export const firstOf = (vectors: Vectors): string => Object.keys(vectors)[0]!
 

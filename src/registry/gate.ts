@@ -39,14 +39,16 @@ const DOUBT = { pValue: 0.01, shortfall: 0.05 } as const
  * from how well the labels of the recordings that are new since then go with the others.
  *
  * `contradicted` are classes most of whose recordings were left out because they lie in another class, too: held out with
- * the rest, they would not show in any score.
+ * the rest, they would not show in any score. `keras` is the same of the `.keras` file's classifiers, where these are not
+ * what is served: neither may fall back.
  */
 export const decide = (
   promotion: Promotion,
   incumbent: Incumbent,
   tolerances: Tolerances,
   labels?: LabelConsistency,
-  contradicted: ReadonlyArray<string> = []
+  contradicted: ReadonlyArray<string> = [],
+  keras?: Incumbent
 ): Decision => {
   const scores = incumbent.kind === "compared" ? `: ${describe(incumbent)}` : ""
   if (promotion === "always") return { promote: true, why: `Promoted as asked, whatever the comparison${scores}.` }
@@ -57,18 +59,11 @@ export const decide = (
   }
   if (incumbent.kind === "incomparable") return { promote: false, why: `Not promoted: ${incumbent.why}.` }
 
-  const { difference, recalls } = incumbent.comparison
   const reasons = [
-    ...(isBelow(difference, tolerances.macroF1)
-      ? [`macro-F1 is lower by more than GATE_TOLERANCE (${tolerances.macroF1}) allows`]
+    ...shortfalls(incumbent.comparison, tolerances),
+    ...(keras?.kind === "compared"
+      ? shortfalls(keras.comparison, tolerances).map((reason) => `in yamnet_classifier.keras ${reason}`)
       : []),
-    ...recalls
-      .filter(({ candidate, promoted }) => isBelow(candidate - promoted, tolerances.recall))
-      .map(
-        ({ className, support, candidate, promoted }) =>
-          `the recall of ${className} is ${candidate.toFixed(3)} against ${promoted.toFixed(3)} ` +
-          `(${support} recordings), lower by more than GATE_CLASS_TOLERANCE (${tolerances.recall}) allows`
-      ),
     ...(labels !== undefined && labels.pValue < DOUBT.pValue && labels.shortfall >= DOUBT.shortfall
       ? [`some of the new labels seem to be wrong: ${describeConsistency(labels)}`]
       : []),
@@ -80,6 +75,20 @@ export const decide = (
     ? { promote: true, why: `Promoted${scores}.` }
     : { promote: false, why: `Not promoted: ${reasons.join("; ")}. It has ${describe(incumbent)}.` }
 }
+
+/** In what a candidate is worse than it may be, in words. */
+const shortfalls = ({ difference, recalls }: Comparison, tolerances: Tolerances): ReadonlyArray<string> => [
+  ...(isBelow(difference, tolerances.macroF1)
+    ? [`macro-F1 is lower by more than GATE_TOLERANCE (${tolerances.macroF1}) allows`]
+    : []),
+  ...recalls
+    .filter(({ candidate, promoted }) => isBelow(candidate - promoted, tolerances.recall))
+    .map(
+      ({ className, support, candidate, promoted }) =>
+        `the recall of ${className} is ${candidate.toFixed(3)} against ${promoted.toFixed(3)} ` +
+        `(${support} recordings), lower by more than GATE_CLASS_TOLERANCE (${tolerances.recall}) allows`
+    )
+]
 
 // Recalls are quotients: 0.9 less 0.85 is 0.05 and a little.
 const isBelow = (difference: number, tolerance: number): boolean => difference < -tolerance - 1e-9

@@ -30,7 +30,7 @@ import {
   writeCandidate
 } from "./candidate.ts"
 import { DatasetIncomplete, loadDataset } from "./data.ts"
-import { notesOnFiles, type RunSummary, summariseHoldout } from "./summary.ts"
+import { notesOnFiles, type RunSummary, summariseHoldout, summariseKeras } from "./summary.ts"
 
 export interface RetrainOptions extends CandidateOptions {
   readonly augmentations: number
@@ -217,14 +217,15 @@ export const finish = Effect.fn("retrain.finish")(function* (embedder: Embedder,
   const backend = yield* backendOf(engine)
   const [training, classifier] = yield* trainCandidate(embedder, dataset, split, options, backend).pipe(Effect.timed)
   const result = testClassifier(classifier, dataset, split.holdout)
+  const kerasResult = classifier.alone && testClassifier(classifier.alone, dataset, split.holdout)
 
   const pointer = yield* readPointer()
   const { live } = streamed
   const { contradicted } = totals
   const contender = { pointer, classifier, dataset, recipe, split, live, contradicted }
-  const { comparison, labels, intended } = yield* judge(contender, options.promotion)
+  const { comparison, keras, labels, intended } = yield* judge(contender, options.promotion)
   const trainingSet = encodeTrainingSet(streamed.live)
-  const candidate = { runId, classifier, result, comparison, dataset, split, recipe, embedder, engine }
+  const candidate = { runId, classifier, result, kerasResult, comparison, dataset, split, recipe, embedder, engine }
   const versionKeys = yield* writeCandidate(candidate, trainingSet)
   const { decision, keys } = yield* carryOut(intended, runId, pointer)
   const pruned = yield* pruneNote(settings.keepVersions)
@@ -263,6 +264,7 @@ export const finish = Effect.fn("retrain.finish")(function* (embedder: Embedder,
       ...(classifier.search ? [classifier.search.why] : [])
     ],
     comparison: comparison ?? null,
+    keras: { ...summariseKeras(kerasResult ?? result), comparison: keras ?? null },
     labels: labels ?? null,
     promoted: decision.promote,
     decision: decision.why,

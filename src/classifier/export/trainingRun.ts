@@ -16,6 +16,8 @@ export interface TrainingRun {
   readonly classifier: TrainedClassifier
   /** On the holdout; undefined where there is none. */
   readonly result: HoldoutResult | undefined
+  /** The same of the `.keras` file's classifier, where that is another. */
+  readonly kerasResult?: HoldoutResult | undefined
   /** With the model promoted before, where there is one and recordings are held out. */
   readonly comparison?: (Comparison & { readonly promotedRun: string }) | undefined
   readonly dataset: Dataset
