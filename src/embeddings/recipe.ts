@@ -32,6 +32,7 @@ export interface Recipe {
 }
 
 /** A recipe, or one as a model's metadata gives it, written by whatever version. */
+export const StoredRecipe = Schema.Struct({ id: Schema.String, parts: Schema.Record(Schema.String, Schema.Json) })
 export type StoredRecipe = { readonly id: string; readonly parts: { readonly embedder?: unknown } }
 
 /** What a recipe that names no embedder means. */

@@ -30,6 +30,7 @@ import {
   writeCandidate
 } from "./candidate.ts"
 import { DatasetIncomplete, loadDataset } from "./data.ts"
+import { embeddedAgain } from "./embeddedAgain.ts"
 import { notesOnFiles, type RunSummary, summariseHoldout, summariseKeras } from "./summary.ts"
 
 export interface RetrainOptions extends CandidateOptions {
@@ -72,6 +73,8 @@ export const planRun = Effect.fn("planRun")(function* (
       message: `${location} ${found}: put those of at least two classes into extracted_audio/<class>/.`
     })
   }
+  const again = known.isEmpty ? yield* embeddedAgain(recipe) : undefined
+  if (again !== undefined) yield* Effect.logWarning(again)
   return { recipe, known, count, seconds: Duration.toSeconds(elapsed) } satisfies Plan
 })
 
