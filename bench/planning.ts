@@ -5,8 +5,8 @@ import { join } from "node:path"
 import { Effect, Layer, Stream } from "effect"
 import { drawVariants } from "../src/augment/draw.ts"
 import { Settings } from "../src/config/settings.ts"
+import { rowSize } from "../src/embedder/frontEnd.ts"
 import { frontEnd } from "../src/embedder/yamnet/frontEnd.ts"
-import { EMBEDDING_SIZE } from "../src/embedder/yamnet/mobilenet.ts"
 import { Embeddings } from "../src/embeddings/embeddings.ts"
 import { makeRecipe } from "../src/embeddings/recipe.ts"
 import { folderStore } from "../src/store/folder.ts"
@@ -46,7 +46,7 @@ const embedded = (i: number, augmentations: number) => {
     patches: 8,
     peak: 0.5,
     clipped: 0,
-    vector: new Float32Array(EMBEDDING_SIZE).fill(i)
+    vector: new Float32Array(rowSize(frontEnd)).fill(i)
   }))
   return { key, etag, size: 128_044, contentHash, silent: false, variants }
 }

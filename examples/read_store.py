@@ -26,16 +26,20 @@ parts = store / "embeddings" / metadata["recipe"]["id"] / "*.parquet"
 
 # A row is a variant of a recording, by its content; `key` and `class` are of where it lay when it was embedded. A
 # recording may stand in two parts, so that it is taken once.
+# The embedding is the column `vector`; what the embedder gives beside it has columns of its own, in the model's order.
+names = list(metadata["vectors"])
+columns = ", ".join(["vector", *(f'"vector_{name}"' for name in names[1:])])
 rows = duckdb.execute(
-    "SELECT DISTINCT ON (content_hash) key, class, vector FROM read_parquet(?) WHERE variant = 'original'", [str(parts)]
+    f"SELECT DISTINCT ON (content_hash) key, class, {columns} FROM read_parquet(?) WHERE variant = 'original'", [str(parts)]
 ).fetchall()
-keys = [key for key, _, _ in rows]
-labels = np.array([classes.index(name) if name in classes else -1 for _, name, _ in rows])
+keys = [key for key, *_ in rows]
+labels = np.array([classes.index(name) if name in classes else -1 for _, name, *_ in rows])
 # A vector is stored as the bytes of its numbers: 32-bit floats, the lowest byte first.
-vectors = np.stack([np.frombuffer(vector, "<f4") for _, _, vector in rows])
-print(f"{len(rows)} recordings, vectors of {vectors.shape[1]} numbers")
+vectors = np.stack([np.frombuffer(b"".join(own), "<f4") for _, _, *own in rows])
+embeddings = np.stack([np.frombuffer(embedding, "<f4") for _, _, embedding, *_ in rows])
+print(f"{len(rows)} recordings, {' and '.join(f'{size} numbers of {name}' for name, size in metadata['vectors'].items())}")
 
-# The classifier: vectors in, a probability for each class out.
+# The classifier that is served: all vectors side by side in, a probability for each class out.
 classifier = onnxruntime.InferenceSession(store / "models/classifier.onnx", providers=["CPUExecutionProvider"])
 (probabilities,) = classifier.run(None, {"embedding": vectors})
 right = np.mean(probabilities.argmax(1) == labels)
@@ -63,6 +67,11 @@ try:
 except ModuleNotFoundError:
     sys.exit("keras is not installed, so that yamnet_classifier.keras was not read.")
 model = keras.models.load_model(store / "models/yamnet_classifier.keras", compile=False)
-difference = np.abs(model.predict(vectors, verbose=0) - probabilities).max()
+# A mixture cannot be a Keras model of embeddings alone: then this file holds another classifier, as ONNX beside it.
+twin = store / "models/yamnet_classifier.onnx"
+if twin.exists():
+    alone = onnxruntime.InferenceSession(twin, providers=["CPUExecutionProvider"])
+    (probabilities,) = alone.run(None, {"embedding": embeddings})
+difference = np.abs(model.predict(embeddings, verbose=0) - probabilities).max()
 print(f"Keras gives the same probabilities, to {difference:.0e}")
 assert difference < 1e-4

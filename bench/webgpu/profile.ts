@@ -69,8 +69,8 @@ export const profile = Effect.fn("profile")(function* (network: Mobilenet, batch
   const clock = yield* openClock
   if (clock === undefined) return undefined
   if (precision === "float16" && !clock.device.features.has("shader-f16")) return undefined
-  const kernels = networkKernels(network, batch, precision)
-  const whole = networkKernels(network, WHOLE, precision)
+  const kernels = networkKernels(network, batch, precision, [])
+  const whole = networkKernels(network, WHOLE, precision, [])
   const sum = (values: ReadonlyArray<number>) => values.reduce((total, value) => total + value, 0)
   return yield* Effect.tryPromise({
     try: async () => ({

@@ -27,7 +27,7 @@ export interface Rate {
 const failed = (cause: unknown) => new EngineError({ message: String(cause) })
 
 const ours = (precision: Precision) => (network: Mobilenet, batch: number) =>
-  makeWebgpu({ backbone: backboneOf(network), precision, why: "The benchmark.", batch })
+  makeWebgpu({ backbone: backboneOf(network, []), precision, why: "The benchmark.", batch })
 
 /** The network in TensorFlow.js's operators, on the same device. */
 const tensorflow = Effect.fnUntraced(function* ({ stem, separable }: Mobilenet, batch: number) {
@@ -69,7 +69,7 @@ const onnxruntime = Effect.fnUntraced(function* (network: Mobilenet, batch: numb
   const { InferenceSession, Tensor } = yield* Effect.promise(() => import("onnxruntime-node"))
   const graph = new Graph("yamnet")
   const input = graph.input("patches", [batch, PATCH_FRAMES, MEL_BANDS])
-  graph.op("Identity", [addNetwork(graph, input, network)], {}, "embeddings")
+  graph.op("Identity", [addNetwork(graph, input, network, [])], {}, "embeddings")
   graph.output("embeddings", [batch, EMBEDDING_SIZE])
   const session = yield* Effect.acquireRelease(
     Effect.tryPromise({
@@ -91,7 +91,7 @@ const onnxruntime = Effect.fnUntraced(function* (network: Mobilenet, batch: numb
   return { batch, embed }
 })
 
-const native = (network: Mobilenet) => makeNative({ backbone: backboneOf(network), why: "The benchmark." })
+const native = (network: Mobilenet) => makeNative({ backbone: backboneOf(network, []), why: "The benchmark." })
 
 /** What runs the network, and how many batches it has in hand: the network's own kernels overlap two. */
 export const ROWS = {
@@ -124,7 +124,7 @@ export const measureRow = Effect.fn("measureRow")(function* (
 ) {
   const { open, inHand, precision } = ROWS[name]
   const embedder = yield* open(network, batch)
-  const wrong = (yield* selfTest(embedder, backboneOf(network), precision)) ?? null
+  const wrong = (yield* selfTest(embedder, backboneOf(network, []), precision)) ?? null
   const patches = new Float32Array(embedder.batch * PATCH_SIZE).map((_, i) => Math.sin(i) - 2)
   const once = yield* timed(embedder, patches, inHand, inHand)
   const batches = inHand * Math.max(1, Math.round(seconds / ROUNDS / once))

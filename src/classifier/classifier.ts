@@ -1,37 +1,69 @@
+import { placeOf, rowSize, type Vectors } from "../embedder/frontEnd.ts"
 import { type DenseNetwork, NORMALIZATION, type Weights } from "./denseNetwork.ts"
 import type { Features } from "./features/features.ts"
 
-/** A network for recordings' vectors as the embedder gives them. */
-export interface Classifier {
-  readonly classes: ReadonlyArray<string>
-  /** What the network sees of a vector. */
+/** A network for one of the vectors of recordings' rows, as the embedder gives them. */
+export interface Branch {
+  /** The vector's name; the first one unless given. */
+  readonly vector?: string
+  /** What the network sees of it. */
   readonly features: Features
   readonly network: DenseNetwork
   /** Its first layer standardises each feature, where its head wants that. */
   readonly weights: Weights
 }
 
+/** A network, or several whose logits are added up: what each counts for, and the temperature, is in its last layer. */
+export interface Classifier extends Branch {
+  readonly classes: ReadonlyArray<string>
+  /** What the rows that it takes are made of; the embedding alone unless given. */
+  readonly vectors?: Vectors
+  readonly mixedWith?: ReadonlyArray<Branch>
+}
+
+/** Its networks, the first of which sees the embedding. */
+export const branchesOf = (classifier: Branch & Pick<Classifier, "mixedWith">): ReadonlyArray<Branch> => [
+  classifier,
+  ...(classifier.mixedWith ?? [])
+]
+
+/** What the rows that a classifier takes are made of. */
+export const rowOf = ({ vectors, features }: Pick<Classifier, "vectors" | "features">): Vectors =>
+  vectors ?? { embedding: features.inputs }
+
+/** Where in these rows a branch's vector lies. */
+export const placeSeen = ({ vector, features }: Pick<Branch, "vector" | "features">, vectors: Vectors) =>
+  vector === undefined ? { from: 0, to: features.inputs } : placeOf(vectors, vector)
+
 /**
- * Probabilities of each class, [n * classes], for vectors [n * inputs].
+ * Probabilities of each class, [n * classes], for rows [n * rowSize].
  *
  * In double precision and without any engine, so that evaluation does not depend on what trained.
  */
-export const predict = (
-  { features, network: { units }, weights }: Pick<Classifier, "features" | "network" | "weights">,
-  vectors: Float32Array
-): Float32Array => {
-  const { inputs } = features
-  const classes = units.at(-1)!
-  const probabilities = new Float32Array((vectors.length / inputs) * classes)
-  for (let row = 0; row * inputs < vectors.length; row++) {
-    let activation: ArrayLike<number> = features.of(vectors.subarray(row * inputs, (row + 1) * inputs))
-    for (let layer = 0; layer < units.length - 1; layer++) {
-      activation = dense(activation, weights[`kernel${layer}`]!, weights[`bias${layer}`]!)
-      if (layer < units.length - 2) activation = rectifyAndNormalise(activation, weights, layer)
+export const predict = (classifier: Omit<Classifier, "classes">, rows: Float32Array): Float32Array => {
+  const vectors = rowOf(classifier)
+  const size = rowSize({ vectors })
+  const classes = classifier.network.units.at(-1)!
+  const probabilities = new Float32Array((rows.length / size) * classes)
+  for (let row = 0; row * size < rows.length; row++) {
+    const logits = new Float64Array(classes)
+    for (const branch of branchesOf(classifier)) {
+      const { from, to } = placeSeen(branch, vectors)
+      const own = logitsOf(branch, rows.subarray(row * size + from, row * size + to))
+      for (let label = 0; label < classes; label++) logits[label]! += own[label]!
     }
-    probabilities.set(softmax(activation), row * classes)
+    probabilities.set(softmax(logits), row * classes)
   }
   return probabilities
+}
+
+const logitsOf = ({ features, network: { units }, weights }: Branch, vector: Float32Array): ArrayLike<number> => {
+  let activation: ArrayLike<number> = features.of(vector)
+  for (let layer = 0; layer < units.length - 1; layer++) {
+    activation = dense(activation, weights[`kernel${layer}`]!, weights[`bias${layer}`]!)
+    if (layer < units.length - 2) activation = rectifyAndNormalise(activation, weights, layer)
+  }
+  return activation
 }
 
 const dense = (input: ArrayLike<number>, kernel: Float32Array, bias: Float32Array): Float64Array => {

@@ -1,7 +1,7 @@
 import { Effect, Schema } from "effect"
 import { UMAP } from "umap-js"
 import { seededRandom, shuffled } from "../sound/random.ts"
-import { type Dataset, vectorsOf } from "./dataset.ts"
+import { type Dataset, embeddingsOf } from "./dataset.ts"
 import { nearestNeighbours } from "./neighbours/nearest.ts"
 
 /** Recordings on a plane: those that sound alike lie together. */
@@ -28,14 +28,14 @@ const NEIGHBOURS = 15
  * Lays out a data set's originals on a plane: UMAP of their exact nearest neighbours by cosine, or the two main
  * directions where there are fewer than 16. The same data give the same map.
  */
-export const mapRecordings = Effect.fn("mapRecordings")(function* (dataset: Pick<Dataset, "width" | "samples">) {
+export const mapRecordings = Effect.fn("mapRecordings")(function* (dataset: Pick<Dataset, "vectors" | "samples">) {
   const originals = dataset.samples.flatMap(({ variant }, row) => (variant === "original" ? [row] : []))
   const rows = [...shuffled(originals.length, seededRandom(0)).subarray(0, MOST_POINTS)]
     .map((at) => originals[at]!)
     .sort((a, b) => a - b)
-  const vectors = vectorsOf(dataset, rows)
+  const { width, values } = embeddingsOf(dataset, rows)
   const isSmall = rows.length < LEAST_FOR_UMAP
-  const places = isSmall ? mainDirections(vectors, dataset.width) : yield* layOut(vectors, dataset.width)
+  const places = isSmall ? mainDirections(values, width) : yield* layOut(values, width)
   const [x, y] = [0, 1].map((axis) => scaled(places.map((place) => place[axis]!)))
   return {
     method: isSmall ? "pca" : "umap",

@@ -6,6 +6,8 @@ export interface Trial {
   readonly number: number
   readonly name: string
   readonly description: HeadDescription
+  /** What else it is a mixture of, where it is one. */
+  readonly mixedWith?: ReadonlyArray<HeadDescription>
   /** Folds that it was tested in; fewer than the others where it was given up early, 0 where it could not be trained. */
   readonly folds: number
   /** Mean cross-entropy out of fold, at the best temperature: what heads are chosen by. */

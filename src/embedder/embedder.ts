@@ -10,13 +10,19 @@ export interface Backbone {
   readonly patchShape: ReadonlyArray<number>
   /** An ONNX model for so many patches: `patches` [batch, ...patchShape] to `rows` [batch, rowSize]. */
   readonly model: (batch: number) => Uint8Array
-  /** The same as kernels, of which each reads what the one before it wrote; absent where WebGPU cannot run it. */
+  /**
+   * The same as kernels: each reads what the last one wrote that does not make rows, and those that do write a vector
+   * each. Absent where WebGPU cannot run it.
+   */
   readonly kernels?: (batch: number, precision: Precision) => ReadonlyArray<Kernel>
 }
 
-/** An embedder's own last layer: the scores of the classes that it was trained on are sigmoid(row * kernel + bias). */
+/**
+ * An embedder's own last layer: the scores of the classes that it was trained on are
+ * sigmoid(embedding * kernel + bias).
+ */
 export interface ScoreLayer {
-  /** [rowSize, classes] */
+  /** [floats of the first vector, classes] */
   readonly kernel: Float32Array
   readonly bias: Float32Array
 }

@@ -13,7 +13,7 @@ import {
   tolerating,
   writePart
 } from "./parts.ts"
-import { type StoredRecipe, vectorSize } from "./recipe.ts"
+import { type StoredRecipe, vectorsOf } from "./recipe.ts"
 import type { EmbeddedRecording } from "./recording.ts"
 import { KnownRecordings, type Sighting, type Version, versionName } from "./sighting.ts"
 import { decodeSightings, encodeSightings } from "./sightingPart.ts"
@@ -41,11 +41,21 @@ export class Embeddings extends Context.Service<
     /** Which contents are embedded, and which versions of recordings are known to hold them. Reads no vectors. */
     readonly index: (recipe: RecipeId) => Effect.Effect<KnownRecordings, StoreError>
     /** Writes one part; two writers with the same recordings write the same object. */
-    readonly append: (recipe: RecipeId, recordings: ReadonlyArray<EmbeddedRecording>) => Effect.Effect<void, StoreError>
+    readonly append: (
+      recipe: StoredRecipe,
+      recordings: ReadonlyArray<EmbeddedRecording>
+    ) => Effect.Effect<void, StoreError>
     /** Remembers where contents that are embedded already, or cannot be used, were seen, so that they are not read again. */
     readonly sighted: (sightings: ReadonlyArray<Sighting>) => Effect.Effect<void, StoreError>
-    /** The embedded recordings with these contents (hex SHA-256), each once, part by part, under any of their keys. */
-    readonly load: (recipe: StoredRecipe, contents: ReadonlySet<string>) => Stream.Stream<EmbeddedRecording, StoreError>
+    /**
+     * The embedded recordings with these contents (hex SHA-256), each once, part by part, under any of their keys. Their
+     * rows have the vectors with these names, all unless said.
+     */
+    readonly load: (
+      recipe: StoredRecipe,
+      contents: ReadonlySet<string>,
+      vectors?: ReadonlyArray<string>
+    ) => Stream.Stream<EmbeddedRecording, StoreError>
     /**
      * Merges small parts where there are many, and leaves out contents that none of `live`, the recordings in the store,
      * has. `live` is asked for after the parts are listed, so that a recording which lands meanwhile is not taken for one
@@ -64,9 +74,11 @@ export class Embeddings extends Context.Service<
         const here = Effect.provideService(Store, store)
         return Embeddings.of({
           index: (recipe) => here(index(recipe)),
-          append: (recipe, recordings) => here(writePart(embeddingsPrefix(recipe.id), encodePart(recordings))),
+          append: (recipe, recordings) =>
+            here(writePart(embeddingsPrefix(recipe.id), encodePart(recordings, vectorsOf(recipe)))),
           sighted: (sightings) => here(writeSightings(sightings)),
-          load: (recipe, contents) => load(recipe, contents).pipe(Stream.provideService(Store, store)),
+          load: (recipe, contents, vectors) =>
+            load(recipe, contents, vectors).pipe(Stream.provideService(Store, store)),
           compact: (recipe, live) => here(compact(compaction, recipe, live))
         })
       })
@@ -78,10 +90,10 @@ export class Embeddings extends Context.Service<
 const tolerate = (folder: string) =>
   tolerating(folder, folder === SEEN ? "what it told of is read again" : "its recordings are embedded again")
 
-const readPart = (recipe: StoredRecipe, { key }: ObjectInfo) =>
+const readPart = (recipe: StoredRecipe, { key }: ObjectInfo, vectors?: ReadonlyArray<string>) =>
   Effect.gen(function* () {
     const { bytes } = yield* (yield* Store).get(key)
-    return yield* decodePart(key, nameOf(key), bytes, vectorSize(recipe))
+    return yield* decodePart(key, nameOf(key), bytes, vectorsOf(recipe), vectors)
   })
 
 const readSightings = ({ key }: ObjectInfo) =>
@@ -137,11 +149,11 @@ const index = Effect.fn("Embeddings.index")(function* ({ id }: RecipeId) {
   return known
 })
 
-const load = (recipe: StoredRecipe, contents: ReadonlySet<string>) =>
+const load = (recipe: StoredRecipe, contents: ReadonlySet<string>, vectors: ReadonlyArray<string> | undefined) =>
   Stream.suspend(() => {
     const given = new Set<string>()
     return partsUntilSettled(embeddingsPrefix(recipe.id)).pipe(
-      Stream.mapEffect((part) => tolerate(embeddingsPrefix(recipe.id))(readPart(recipe, part))),
+      Stream.mapEffect((part) => tolerate(embeddingsPrefix(recipe.id))(readPart(recipe, part, vectors))),
       Stream.flattenIterable,
       Stream.filter(({ contentHash }) => {
         if (!contents.has(contentHash) || given.has(contentHash)) return false
@@ -204,7 +216,9 @@ const mergeVectors = Effect.fnUntraced(function* (
   const merged = [...kept.values()].sort((a, b) => (a.key < b.key ? -1 : 1))
   yield* removeParts(
     group,
-    merged.length > 0 ? yield* writePart(embeddingsPrefix(recipe.id), encodePart(merged)) : undefined
+    merged.length > 0
+      ? yield* writePart(embeddingsPrefix(recipe.id), encodePart(merged, vectorsOf(recipe)))
+      : undefined
   )
   return group.length
 })

@@ -2,13 +2,12 @@ import { Effect, Schema } from "effect"
 import { parquetMetadata, parquetRead, parquetReadObjects } from "hyparquet"
 import { ByteWriter, type ColumnSource, parquetWrite } from "hyparquet-writer"
 import { VARIANT_NAMES } from "../augment/variants.ts"
+import { firstOf, placeOf, rowSize, select, type Vectors } from "../embedder/frontEnd.ts"
 import { classOf, groupOf } from "../store/keys.ts"
 import { damaged, intact, PartError } from "./parts.ts"
 import type { EmbeddedRecording } from "./recording.ts"
 import type { Sighting } from "./sighting.ts"
 
-// The vector is a byte array of little-endian float32 (1,024 of YAMNet), which reads far faster than a Parquet list of
-// floats (docs/decisions/parquet.md); in Python, np.frombuffer(row, "<f4") gives the array.
 const Row = Schema.Struct({
   key: Schema.String,
   etag: Schema.String,
@@ -21,11 +20,22 @@ const Row = Schema.Struct({
   seconds: Schema.Number,
   patches: Schema.Number,
   peak: Schema.Number,
-  clipped: Schema.Number,
-  vector: Schema.instanceOf(Uint8Array<ArrayBuffer>)
+  clipped: Schema.Number
 })
 
 const decodeRows = Schema.decodeUnknownEffect(Schema.Array(Row))
+/**
+ * The column of each vector: the first is `vector`, further ones bear their names, so that who needs none reads none.
+ *
+ * Each is a byte array of little-endian float32 (1,024 of YAMNet's embedding), which reads far faster than a Parquet list
+ * of floats (docs/decisions/parquet.md); in Python, np.frombuffer(row, "<f4") gives the array.
+ */
+const columnOf = (vectors: Vectors, name: string): string => (name === firstOf(vectors) ? "vector" : `vector_${name}`)
+
+const Floats = Schema.instanceOf(Uint8Array<ArrayBuffer>)
+const decodeVectors = (columns: ReadonlyArray<string>) =>
+  Schema.decodeUnknownEffect(Schema.Array(Schema.Struct(Object.fromEntries(columns.map((name) => [name, Floats])))))
+
 const isText = Schema.is(Schema.Array(Schema.String))
 
 /** Which content a row is of, and where it was seen: all in the first columns, so that they lie together at a part's start. */
@@ -34,11 +44,11 @@ const INDEX_COLUMNS = ["key", "etag", "content_hash"] as const
 /** Bytes at a part's end that hold its footer: 2.5 KB with one row group, however many rows. */
 export const FOOTER_BYTES = 16_384
 
-/** Recordings as one Parquet file: a row per variant, the rows of a recording together. */
-export const encodePart = (recordings: ReadonlyArray<EmbeddedRecording>): Uint8Array => {
+/** Recordings with all of their recipe's vectors as one Parquet file: a row per variant, those of a recording together. */
+export const encodePart = (recordings: ReadonlyArray<EmbeddedRecording>, vectors: Vectors): Uint8Array => {
   const rows = recordings.flatMap((recording) => recording.variants.map((variant) => ({ recording, variant })))
   const column = <T>(
-    name: keyof typeof Row.Type | "class" | "group",
+    name: string,
     type: NonNullable<ColumnSource["type"]>,
     value: (row: (typeof rows)[number]) => T
   ) => ({ name, type, data: rows.map(value), nullable: false })
@@ -63,13 +73,16 @@ export const encodePart = (recordings: ReadonlyArray<EmbeddedRecording>): Uint8A
       column("patches", "INT32", ({ variant }) => variant.patches),
       column("peak", "DOUBLE", ({ variant }) => variant.peak),
       column("clipped", "INT32", ({ variant }) => variant.clipped),
-      {
-        // Vectors do not compress (0.93 of their size with Snappy) and their minimum and maximum say nothing.
-        ...column("vector", "BYTE_ARRAY", ({ variant }) => bytesOf(variant.vector)),
-        encoding: "PLAIN",
-        codec: "UNCOMPRESSED",
-        statistics: false
-      }
+      ...Object.keys(vectors).map((name) => {
+        const { from, to } = placeOf(vectors, name)
+        return {
+          // Vectors do not compress (0.93 of their size with Snappy) and their minimum and maximum say nothing.
+          ...column(columnOf(vectors, name), "BYTE_ARRAY", ({ variant }) => bytesOf(variant.vector.subarray(from, to))),
+          encoding: "PLAIN" as const,
+          codec: "UNCOMPRESSED" as const,
+          statistics: false
+        }
+      })
     ]
   })
   return new Uint8Array(writer.getBuffer())
@@ -139,22 +152,44 @@ export const readIndex = Effect.fn("readIndex")(function* (
   return rows
 })
 
-/** The recordings in a part, whole; `name` is what `partName` gave it, `size` the floats of its recipe's vectors. */
+/**
+ * The recordings in a part; `name` is what `partName` gave it, `vectors` are its recipe's. Their rows have those that are
+ * `wanted`, all unless said.
+ */
 export const decodePart = Effect.fn("decodePart")(function* (
   part: string,
   name: string,
   bytes: Uint8Array,
-  size: number
+  vectors: Vectors,
+  wanted: ReadonlyArray<string> = Object.keys(vectors)
 ) {
   yield* intact(part, name, bytes)
-  const rows = yield* read(part, bytes)
-  const foreign = rows.find(({ vector }) => vector.length !== 4 * size)
-  if (foreign !== undefined) {
-    const message = `${part} holds a vector of ${foreign.vector.length / 4} floats, not ${size}: another embedder made it.`
+  const read = select(vectors, wanted)
+  const columns = Object.keys(read).map((name) => ({ ...placeOf(read, name), column: columnOf(vectors, name) }))
+  const { rows, values } = yield* readRows(
+    part,
+    bytes,
+    columns.map(({ column }) => column)
+  )
+  for (const { column, from, to } of columns) {
+    const foreign = values.find((value) => value[column]!.length !== 4 * (to - from))
+    if (foreign === undefined) continue
+    const message = `${part} holds a vector of ${foreign[column]!.length / 4} floats, not ${to - from}: another embedder made it.`
     return yield* new PartError({ part, message })
   }
+  const floats = rowSize({ vectors: read })
+  // Copied, because the file's bytes are not aligned to floats and should not be kept alive.
+  const join = (value: (typeof values)[number]) => {
+    const row = new Float32Array(floats)
+    const bytes = new Uint8Array(row.buffer)
+    for (const { column, from } of columns) bytes.set(value[column]!, 4 * from)
+    return row
+  }
   // A merged part may hold two versions of a recording; a store without ETags tells them apart by their content alone.
-  return Map.groupBy(rows, (row) => `${row.key}\0${row.etag}\0${row.content_hash}`)
+  return Map.groupBy(
+    rows.map((row, at) => ({ ...row, vector: join(values[at]!) })),
+    (row) => `${row.key}\0${row.etag}\0${row.content_hash}`
+  )
     .values()
     .map(
       (variants): EmbeddedRecording => ({
@@ -169,20 +204,26 @@ export const decodePart = Effect.fn("decodePart")(function* (
           patches: row.patches,
           peak: row.peak,
           clipped: row.clipped,
-          // Copied, because the file's bytes are not aligned to floats and should not be kept alive.
-          vector: new Float32Array(row.vector.slice().buffer)
+          vector: row.vector
         }))
       })
     )
     .toArray()
 })
 
-const read = (part: string, bytes: Uint8Array) =>
+const readRows = (part: string, bytes: Uint8Array, columns: ReadonlyArray<string>) =>
   Effect.tryPromise({
     try: (): Promise<unknown> =>
-      parquetReadObjects({ file: bufferOf(bytes), columns: Object.keys(Row.fields), utf8: false }),
+      parquetReadObjects({
+        file: bufferOf(bytes),
+        columns: [...Object.keys(Row.fields), ...columns],
+        utf8: false
+      }),
     catch: (cause) => cause
-  }).pipe(Effect.flatMap(decodeRows), Effect.mapError(damaged(part)))
+  }).pipe(
+    Effect.flatMap((found) => Effect.all({ rows: decodeRows(found), values: decodeVectors(columns)(found) })),
+    Effect.mapError(damaged(part))
+  )
 
 // hyparquet takes an ArrayBuffer, and ours may be a piece of a larger one.
 const bufferOf = (bytes: Uint8Array): ArrayBuffer => bytes.slice().buffer

@@ -1,7 +1,7 @@
 import { Schema } from "effect"
 import { AUGMENTATION_VERSION } from "../augment/draw.ts"
 import type { Precision } from "../embedder/engine.ts"
-import { type FrontEnd, rowSize } from "../embedder/frontEnd.ts"
+import type { FrontEnd, Vectors } from "../embedder/frontEnd.ts"
 import { sha256 } from "../store/sha256.ts"
 
 const Described = Schema.Struct({
@@ -32,6 +32,7 @@ export interface Recipe {
 }
 
 /** A recipe, or one as a model's metadata gives it, written by whatever version. */
+export const StoredRecipe = Schema.Struct({ id: Schema.String, parts: Schema.Record(Schema.String, Schema.Json) })
 export type StoredRecipe = { readonly id: string; readonly parts: { readonly embedder?: unknown } }
 
 /** What a recipe that names no embedder means. */
@@ -65,5 +66,5 @@ const isDescribed = Schema.is(Described)
 export const embedderOf = ({ parts: { embedder } }: StoredRecipe): typeof Described.Type =>
   isDescribed(embedder) ? embedder : FIRST
 
-/** Floats of a vector of this recipe. */
-export const vectorSize = (recipe: StoredRecipe): number => rowSize(embedderOf(recipe))
+/** The vectors of this recipe. */
+export const vectorsOf = (recipe: StoredRecipe): Vectors => embedderOf(recipe).vectors

@@ -46,14 +46,16 @@ const DOUBT = { pValue: 0.01, shortfall: 0.05 } as const
  * from how well the labels of the recordings that are new since then go with the others.
  *
  * `contradicted` are classes most of whose recordings were left out because they lie in another class, too: held out with
- * the rest, they would not show in any score.
+ * the rest, they would not show in any score. `keras` is the same of the `.keras` file's classifiers, where these are not
+ * what is served: neither may fall back.
  */
 export const decide = (
   promotion: Promotion,
   incumbent: Incumbent,
   tolerances: Tolerances,
   labels?: LabelConsistency,
-  contradicted: ReadonlyArray<string> = []
+  contradicted: ReadonlyArray<string> = [],
+  keras?: Incumbent
 ): Decision => {
   const scores = incumbent.kind === "compared" ? `: ${describe(incumbent)}` : ""
   const heard =
@@ -68,18 +70,11 @@ export const decide = (
   if (incumbent.kind === "incomparable") return { promote: false, why: `Not promoted: ${incumbent.why}.` }
 
   const { field, comparison } = incumbent
-  const { difference, recalls } = comparison
   const reasons = [
-    ...(isBelow(difference, tolerances.macroF1)
-      ? [`macro-F1 is lower by more than GATE_TOLERANCE (${tolerances.macroF1}) allows`]
+    ...shortfalls(comparison, tolerances),
+    ...(keras?.kind === "compared"
+      ? shortfalls(keras.comparison, tolerances).map((reason) => `in yamnet_classifier.keras ${reason}`)
       : []),
-    ...recalls
-      .filter(({ candidate, promoted }) => isBelow(candidate - promoted, tolerances.recall))
-      .map(
-        ({ className, support, candidate, promoted }) =>
-          `the recall of ${className} is ${candidate.toFixed(3)} against ${promoted.toFixed(3)} ` +
-          `(${support} recordings), lower by more than GATE_CLASS_TOLERANCE (${tolerances.recall}) allows`
-      ),
     ...(field !== undefined && field.interval.high < 0
       ? [
           `${lowered(describeField(field))} (95 % interval of the difference ${signed(field.interval.low)} to ` +
@@ -97,6 +92,20 @@ export const decide = (
     ? { promote: true, why: `Promoted${scores}.${heard}` }
     : { promote: false, why: `Not promoted: ${reasons.join("; ")}. It has ${describe(incumbent)}.` }
 }
+
+/** In what a candidate is worse than it may be, in words. */
+const shortfalls = ({ difference, recalls }: Comparison, tolerances: Tolerances): ReadonlyArray<string> => [
+  ...(isBelow(difference, tolerances.macroF1)
+    ? [`macro-F1 is lower by more than GATE_TOLERANCE (${tolerances.macroF1}) allows`]
+    : []),
+  ...recalls
+    .filter(({ candidate, promoted }) => isBelow(candidate - promoted, tolerances.recall))
+    .map(
+      ({ className, support, candidate, promoted }) =>
+        `the recall of ${className} is ${candidate.toFixed(3)} against ${promoted.toFixed(3)} ` +
+        `(${support} recordings), lower by more than GATE_CLASS_TOLERANCE (${tolerances.recall}) allows`
+    )
+]
 
 // Recalls are quotients: 0.9 less 0.85 is 0.05 and a little.
 const isBelow = (difference: number, tolerance: number): boolean => difference < -tolerance - 1e-9

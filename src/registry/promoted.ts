@@ -2,9 +2,12 @@ import { Cause, Effect, Option, Schema } from "effect"
 import { Tensor } from "onnxruntime-common"
 import { type Classifier, predict } from "../classifier/classifier.ts"
 import { comparePredictions } from "../classifier/compare.ts"
-import { type Dataset, vectorsOf } from "../classifier/dataset.ts"
+import { type Dataset, someOf, vectorsOf } from "../classifier/dataset.ts"
+import { KERAS_TWIN } from "../classifier/export/artifacts.ts"
+import type { TrainedClassifier } from "../classifier/train/train.ts"
+import { embeddingAlone } from "../embedder/frontEnd.ts"
 import { openSession } from "../embedder/onnx/session.ts"
-import { embedderOf, type StoredRecipe } from "../embeddings/recipe.ts"
+import { embedderOf, type StoredRecipe, vectorsOf as vectorsIn } from "../embeddings/recipe.ts"
 import { decodeDocument } from "../store/documents.ts"
 import { versionKey } from "../store/keys.ts"
 import type { Incumbent } from "./gate.ts"
@@ -18,7 +21,8 @@ const Metadata = Schema.Struct({
 })
 
 /**
- * Compares a candidate with the promoted version, from that version's own `classifier.onnx`, on rows of a data set.
+ * Compares a candidate with the promoted version, from that version's own `classifier.onnx`, on rows of a data set; and,
+ * where one of the two is a mixture, the classifiers in their `.keras` files with each other, too.
  *
  * A recording of a class that a model does not know counts as wrong for it, as it would in the field. A promoted version
  * that cannot be run, or that was made for another embedder's vectors, leaves the two incomparable; one that is damaged
@@ -26,21 +30,40 @@ const Metadata = Schema.Struct({
  */
 export const compareWithPromoted = Effect.fn("compareWithPromoted")(function* (
   promoted: Option.Option<Promoted>,
-  candidate: Classifier,
+  candidate: TrainedClassifier,
   dataset: Dataset,
   recipe: StoredRecipe,
   rows: ReadonlyArray<number>
 ) {
-  if (Option.isNone(promoted)) return { kind: "none" } satisfies Incumbent
+  if (Option.isNone(promoted)) return { served: { kind: "none" } satisfies Incumbent }
   const { runId } = promoted.value
   if (rows.length === 0) {
-    return incomparable("no recording is held out, so nothing shows that it is not worse")
+    return { served: incomparable("no recording is held out, so nothing shows that it is not worse") }
   }
-  const vectors = vectorsOf(dataset, rows)
-  return yield* predictVersion(runId, recipe, vectors, rows.length).pipe(
+  const served = yield* compareModels(runId, candidate, "classifier.onnx", dataset, recipe, rows)
+  const twin = Option.match(yield* Effect.option(findStored(runId)), {
+    onNone: () => undefined,
+    onSome: ({ files }) => (files.has(KERAS_TWIN) ? KERAS_TWIN : undefined)
+  })
+  if (served.kind !== "compared" || (candidate.alone === undefined && twin === undefined)) return { served }
+  const alone = candidate.alone ?? candidate
+  return { served, keras: yield* compareModels(runId, alone, twin ?? "classifier.onnx", dataset, recipe, rows) }
+})
+
+const compareModels = Effect.fnUntraced(function* (
+  runId: string,
+  candidate: Classifier,
+  file: string,
+  dataset: Dataset,
+  recipe: StoredRecipe,
+  rows: ReadonlyArray<number>
+) {
+  return yield* predictVersion(runId, file, recipe, dataset, rows).pipe(
     Effect.map(({ known, predicted }): Incumbent => {
       const classes = [...new Set([...dataset.classes, ...known])]
-      const own = highest(predict(candidate, vectors), rows.length).map((at) => classes.indexOf(candidate.classes[at]!))
+      const own = highest(predict(candidate, vectorsOf(dataset, rows)), rows.length).map((at) =>
+        classes.indexOf(candidate.classes[at]!)
+      )
       const others = predicted.map((at) => classes.indexOf(known[at]!))
       const labels = rows.map((row) => dataset.labels[row]!)
       const groups = rows.map((row) => dataset.samples[row]!.group)
@@ -59,9 +82,10 @@ const incomparable = (why: string): Incumbent => ({ kind: "incomparable", why })
 /** The classes that a stored version knows, and which of them it predicts for each of these vectors. */
 const predictVersion = Effect.fnUntraced(function* (
   runId: string,
+  file: string,
   recipe: StoredRecipe,
-  vectors: Float32Array,
-  rows: number
+  dataset: Dataset,
+  rows: ReadonlyArray<number>
 ) {
   const { recipe: own } = yield* orDamaged(runId, readVersionDocument(runId, METADATA_FILE, Metadata))
   const [its, ours] = [embedderOf(own).id, embedderOf(recipe).id]
@@ -70,19 +94,27 @@ const predictVersion = Effect.fnUntraced(function* (
     const why = `it takes vectors of ${its}, not of ${ours}: bun run models promote takes the new one all the same`
     return yield* new Cause.UnknownError(undefined, why)
   }
+  const wanted = file === KERAS_TWIN ? embeddingAlone(vectorsIn(own)) : vectorsIn(own)
+  const lacking = Object.entries(wanted).filter(([name, size]) => dataset.vectors[name] !== size)
+  if (lacking.length > 0) {
+    const names = lacking.map(([name]) => name).join(" and ")
+    const why = `it takes ${names}, which the vectors now lack: bun run models promote takes the new one all the same`
+    return yield* new Cause.UnknownError(undefined, why)
+  }
   const read = yield* Effect.flatMap(findStored(runId), versionReader)
   const known = yield* Effect.flatMap(orDamaged(runId, read(NAMES_FILE)), (names) =>
     Effect.mapError(decodeDocument(versionKey(runId, NAMES_FILE), ClassNames, names), () => damaged(runId))
   )
-  const model = yield* orDamaged(runId, read("classifier.onnx"))
+  const model = yield* orDamaged(runId, read(file))
   const session = yield* openSession(model, 1, () => damaged(runId))
-  const input = new Tensor("float32", vectors, [rows, vectors.length / rows])
+  const values = someOf(dataset, rows, Object.keys(wanted))
+  const input = new Tensor("float32", values, [rows.length, values.length / rows.length])
   const outputs = yield* Effect.tryPromise({
     try: () => session.run({ [session.inputNames[0]!]: input }),
     catch: (cause) => new Cause.UnknownError(cause, "its model cannot be run")
   })
   const probabilities = outputs[session.outputNames[0]!]!.data as Float32Array
-  return { known, predicted: highest(probabilities, rows) }
+  return { known, predicted: highest(probabilities, rows.length) }
 }, Effect.scoped)
 
 const damaged = (runId: string) => new VersionError({ runId, message: `${runId} is damaged.` })

@@ -1,6 +1,7 @@
 import { Effect, Option, Stream } from "effect"
+import { firstOf } from "../embedder/frontEnd.ts"
 import { Embeddings } from "../embeddings/embeddings.ts"
-import type { StoredRecipe } from "../embeddings/recipe.ts"
+import { type StoredRecipe, vectorsOf } from "../embeddings/recipe.ts"
 import type { KnownRecordings, Version } from "../embeddings/sighting.ts"
 import { type KnownDuplicates, mergeGroups } from "../registry/knownDuplicates.ts"
 import { SILENT_PEAK } from "../sound/silence.ts"
@@ -38,7 +39,7 @@ export const loadReviewed = Effect.fn("loadReviewed")(function* (
   const loaded: Array<Omit<ReviewedRecording, "group"> & { readonly source: string; readonly vector: Float32Array }> =
     []
   const keysOf = Map.groupBy(versions, (version) => known.storedContentOf(version) ?? "")
-  yield* embeddings.load(recipe, new Set(keysOf.keys())).pipe(
+  yield* embeddings.load(recipe, new Set(keysOf.keys()), [firstOf(vectorsOf(recipe))]).pipe(
     Stream.runForEach(({ contentHash, variants }) =>
       Effect.sync(() => {
         const { peak, vector } = variants[0]!

@@ -3,8 +3,9 @@ import { nearestNeighbours } from "../classifier/neighbours/nearest.ts"
 import { VOTERS, voteOfNeighbours } from "../classifier/neighbours/vote.ts"
 import { Settings } from "../config/settings.ts"
 import type { Embedder } from "../embedder/embedder.ts"
+import { firstOf } from "../embedder/frontEnd.ts"
 import { Embeddings } from "../embeddings/embeddings.ts"
-import { makeRecipe } from "../embeddings/recipe.ts"
+import { makeRecipe, vectorsOf } from "../embeddings/recipe.ts"
 import { isUnlabelled, UNLABELLED_PREFIX } from "../store/keys.ts"
 import { type ObjectInfo, Store } from "../store/store.ts"
 import { embedCorpus } from "../stream/embed.ts"
@@ -55,7 +56,9 @@ export const embedUnlabelled = Effect.fn("embedUnlabelled")(function* (
     // However many are unusable: nothing is trained from them.
     maxSkipped: 1
   }).pipe(Effect.provide(Preparers.layer(settings.workers)))
-  const loaded = yield* embeddings.load(recipe, new Set(live.values())).pipe(Stream.runCollect)
+  const loaded = yield* embeddings
+    .load(recipe, new Set(live.values()), [firstOf(vectorsOf(recipe))])
+    .pipe(Stream.runCollect)
   const vectors = new Map(loaded.map(({ contentHash, variants }) => [contentHash, variants[0]!.vector]))
   return [...live]
     .flatMap(([key, contentHash]) => {

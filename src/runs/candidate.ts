@@ -18,7 +18,7 @@ import type { Embedder } from "../embedder/embedder.ts"
 import { Engine } from "../embedder/engine.ts"
 import { openTensorflow } from "../embedder/webgpu/tensorflow.ts"
 import type { Recipe } from "../embeddings/recipe.ts"
-import { type Decision, decide, type Promotion } from "../registry/gate.ts"
+import { type Decision, decide, type Incumbent, type Promotion } from "../registry/gate.ts"
 import { requireLease } from "../registry/lease.ts"
 import { type Promoted, readPointer } from "../registry/pointer.ts"
 import { compareWithPromoted } from "../registry/promoted.ts"
@@ -69,7 +69,8 @@ export const trainCandidate = Effect.fn("trainCandidate")(function* (
     split,
     {
       ...options,
-      head: options.head === "default" ? defaultHead(embedder) : options.head,
+      head:
+        options.head === "default" ? defaultHead({ scores: embedder.scores, vectors: dataset.vectors }) : options.head,
       scores: embedder.scores,
       onEpoch: (epoch, { loss, val_loss }) =>
         emit({ stage: "train", done: epoch, total: options.epochs, loss, validationLoss: val_loss ?? null })
@@ -105,16 +106,20 @@ export const judge = Effect.fn("judge")(function* (
   promotion: Promotion
 ) {
   const { gateTolerance, gateClassTolerance } = yield* Settings
-  const compared = yield* compareWithPromoted(pointer, classifier, dataset, recipe, split.holdout)
-  const incumbent =
-    compared.kind === "compared" && field.difference ? { ...compared, field: field.difference } : compared
+  const { served, keras } = yield* compareWithPromoted(pointer, classifier, dataset, recipe, split.holdout)
+  const incumbent = served.kind === "compared" && field.difference ? { ...served, field: field.difference } : served
   const labels = yield* checkNewLabels(pointer, dataset, live)
+  const tolerances = { macroF1: gateTolerance, recall: gateClassTolerance }
   return {
-    comparison: incumbent.kind === "compared" ? { promotedRun: incumbent.runId, ...incumbent.comparison } : undefined,
+    comparison: comparisonOf(served),
+    keras: keras && comparisonOf(keras),
     labels,
-    intended: decide(promotion, incumbent, { macroF1: gateTolerance, recall: gateClassTolerance }, labels, contradicted)
+    intended: decide(promotion, incumbent, tolerances, labels, contradicted, keras)
   }
 })
+
+const comparisonOf = (incumbent: Incumbent) =>
+  incumbent.kind === "compared" ? { promotedRun: incumbent.runId, ...incumbent.comparison } : undefined
 
 /** How well the labels of what is new since the promoted model go with the others; undefined where nothing is. */
 const checkNewLabels = Effect.fnUntraced(function* (

@@ -1,7 +1,8 @@
 import { Effect, Option, Schema, Stream } from "effect"
 import { DatasetError, makeDataset, type Sample } from "../classifier/dataset.ts"
+import { select } from "../embedder/frontEnd.ts"
 import { Embeddings } from "../embeddings/embeddings.ts"
-import type { Recipe } from "../embeddings/recipe.ts"
+import { type Recipe, vectorsOf } from "../embeddings/recipe.ts"
 import type { EmbeddedRecording } from "../embeddings/recording.ts"
 import { mergeGroups, readDuplicates, type Sounding } from "../registry/knownDuplicates.ts"
 import { SILENT_PEAK } from "../sound/silence.ts"
@@ -35,12 +36,13 @@ export class DatasetIncomplete extends Schema.TaggedError<DatasetIncomplete>()("
  *
  * The same bytes count once, under the first of their keys; those that lie in two classes are left out and named, for
  * one of their labels is wrong. Sources that share a sound, as a review or their very bytes say, count as one: neither is
- * held out without the other.
+ * held out without the other. Rows have the vectors with these names, all unless said.
  */
 export const loadDataset = Effect.fn("loadDataset")(function* (
   recipe: Recipe,
   live: ReadonlyMap<string, string>,
-  groupPattern: Option.Option<RegExp>
+  groupPattern: Option.Option<RegExp>,
+  vectors: ReadonlyArray<string> = Object.keys(vectorsOf(recipe))
 ) {
   const embeddings = yield* Embeddings
   const { pairs, checked } = yield* readDuplicates
@@ -69,7 +71,7 @@ export const loadDataset = Effect.fn("loadDataset")(function* (
     }
   }
 
-  yield* embeddings.load(recipe, new Set(keysOf.keys())).pipe(
+  yield* embeddings.load(recipe, new Set(keysOf.keys()), vectors).pipe(
     Stream.runForEach((recording) =>
       Effect.sync(() => {
         loaded++
@@ -112,7 +114,7 @@ export const loadDataset = Effect.fn("loadDataset")(function* (
     classes,
     notes: [...notesOnCopies(copies, contradictions), ...notesOn(sources, merged, new Set(checked))]
   }
-  const dataset = yield* makeDataset(samples).pipe(
+  const dataset = yield* makeDataset(samples, select(vectorsOf(recipe), vectors)).pipe(
     // What was left out may be why it is too little.
     Effect.mapError(
       ({ message }) => new DatasetError({ message: [message, ...notesOnCopies(0, contradictions)].join(" ") })

@@ -31,8 +31,16 @@ import {
   writeCandidate
 } from "./candidate.ts"
 import { DatasetIncomplete, loadDataset } from "./data.ts"
+import { embeddedAgain } from "./embeddedAgain.ts"
 import { judgeField } from "./field/judgeField.ts"
-import { notesOnAnnotations, notesOnFiles, type RunSummary, summariseField, summariseHoldout } from "./summary.ts"
+import {
+  notesOnAnnotations,
+  notesOnFiles,
+  type RunSummary,
+  summariseField,
+  summariseHoldout,
+  summariseKeras
+} from "./summary.ts"
 
 export interface RetrainOptions extends CandidateOptions {
   readonly augmentations: number
@@ -74,6 +82,8 @@ export const planRun = Effect.fn("planRun")(function* (
       message: `${location} ${found}: put those of at least two classes into extracted_audio/<class>/, or annotate field recordings.`
     })
   }
+  const again = known.isEmpty ? yield* embeddedAgain(recipe) : undefined
+  if (again !== undefined) yield* Effect.logWarning(again)
   return { recipe, known, count, seconds: Duration.toSeconds(elapsed) } satisfies Plan
 })
 
@@ -226,18 +236,20 @@ export const finish = Effect.fn("retrain.finish")(function* (embedder: Embedder,
   const backend = yield* backendOf(engine)
   const [training, classifier] = yield* trainCandidate(embedder, dataset, split, options, backend).pipe(Effect.timed)
   const result = testClassifier(classifier, dataset, split.holdout)
+  const kerasResult = classifier.alone && testClassifier(classifier.alone, dataset, split.holdout)
 
   const pointer = yield* readPointer()
   const { live } = streamed
   const { contradicted } = totals
   const field = yield* judgeField({ classifier, dataset, split, embedder }, pointer, totalOf(totals.seconds.values()))
   const contender = { pointer, classifier, dataset, recipe, split, live, contradicted, field }
-  const { comparison, labels, intended } = yield* judge(contender, options.promotion)
+  const { comparison, keras, labels, intended } = yield* judge(contender, options.promotion)
   const trainingSet = encodeTrainingSet(streamed.live)
   const candidate = {
     runId,
     classifier,
     result,
+    kerasResult,
     field: field.figures,
     comparison,
     dataset,
@@ -291,6 +303,7 @@ export const finish = Effect.fn("retrain.finish")(function* (embedder: Embedder,
       ...(classifier.search ? [classifier.search.why] : [])
     ],
     comparison: comparison ?? null,
+    keras: { ...summariseKeras(kerasResult ?? result), comparison: keras ?? null },
     labels: labels ?? null,
     promoted: decision.promote,
     decision: decision.why,

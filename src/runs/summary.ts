@@ -51,6 +51,23 @@ const FieldScores = Schema.Struct({
   )
 })
 
+const Compared = Schema.Struct({
+  promotedRun: Schema.String,
+  recordings: Schema.Int,
+  macroF1: Schema.Struct({ candidate: Schema.Finite, promoted: Schema.Finite }),
+  difference: Schema.Finite,
+  /** Where 95 % of the differences lie when the sources are drawn anew. */
+  interval: Schema.Struct({ low: Schema.Finite, high: Schema.Finite, resamples: Schema.Int }),
+  recalls: Schema.Array(
+    Schema.Struct({
+      className: Schema.String,
+      support: Schema.Int,
+      candidate: Schema.Finite,
+      promoted: Schema.Finite
+    })
+  )
+})
+
 /** What a run came to: the object that `--json` prints, and the heart of the run record. */
 export const RunSummary = Schema.Struct({
   runId: Schema.String,
@@ -97,22 +114,13 @@ export const RunSummary = Schema.Struct({
   /** What a reader of the figures should know: classes that could not be held out, and the like. */
   notes: Schema.Array(Schema.String),
   /** With the promoted model, on the same held-out recordings; null where there was nothing to compare. */
-  comparison: Schema.NullOr(
+  comparison: Schema.NullOr(Compared),
+  /** The same of the `.keras` file's classifier, where that is another than what is served; absent in records from before. */
+  keras: Schema.optionalKey(
     Schema.Struct({
-      promotedRun: Schema.String,
-      recordings: Schema.Int,
-      macroF1: Schema.Struct({ candidate: Schema.Finite, promoted: Schema.Finite }),
-      difference: Schema.Finite,
-      /** Where 95 % of the differences lie when the sources are drawn anew. */
-      interval: Schema.Struct({ low: Schema.Finite, high: Schema.Finite, resamples: Schema.Int }),
-      recalls: Schema.Array(
-        Schema.Struct({
-          className: Schema.String,
-          support: Schema.Int,
-          candidate: Schema.Finite,
-          promoted: Schema.Finite
-        })
-      )
+      accuracy: Schema.NullOr(Schema.Finite),
+      macroF1: Schema.NullOr(Schema.Finite),
+      comparison: Schema.NullOr(Compared)
     })
   ),
   /** How well the labels of what is new since the promoted model go with the others; null where nothing is new. */
@@ -185,6 +193,12 @@ export const summariseHoldout = (
     ...scoresOf(result?.perClass[label])
   })),
   confusion: result?.confusion ?? []
+})
+
+/** What the `.keras` file's classifier made of the held-out recordings. */
+export const summariseKeras = (result: HoldoutResult | undefined) => ({
+  accuracy: result?.accuracy ?? null,
+  macroF1: result?.macroF1 ?? null
 })
 
 const scoresOf = (score: ClassScore | undefined) => {

@@ -4,7 +4,8 @@ import { describeMap, marksOf } from "../../src/classifier/dataMap.ts"
 import { mainDirections, mapRecordings } from "../../src/classifier/mapRecordings.ts"
 import { corpus } from "../support/trainingRuns.ts"
 
-const map = (samples: ReturnType<typeof corpus>) => Effect.runPromise(mapRecordings({ width: 1024, samples }))
+const map = (samples: ReturnType<typeof corpus>) =>
+  Effect.runPromise(mapRecordings({ vectors: { embedding: 1024 }, samples }))
 
 test("recordings of one class lie together, in the same places again", async () => {
   const samples = corpus(20, 1.2)

@@ -3,10 +3,10 @@ import { join } from "node:path"
 import { Effect, ManagedRuntime, Result, type ManagedRuntime as Runtime } from "effect"
 import { decide, engineLayer } from "../../src/embedder/choose.ts"
 import { Engine, EngineError } from "../../src/embedder/engine.ts"
+import { rowSize } from "../../src/embedder/frontEnd.ts"
 import { makeNative } from "../../src/embedder/native/nativeEngine.ts"
 import { describeAdapter } from "../../src/embedder/webgpu/adapter.ts"
 import { logMelPatches, PATCH_SIZE } from "../../src/embedder/yamnet/logMel.ts"
-import { EMBEDDING_SIZE } from "../../src/embedder/yamnet/mobilenet.ts"
 import { untrainedNetwork } from "../../src/embedder/yamnet/untrained.ts"
 import { backboneOf, yamnetOf } from "../../src/embedder/yamnet/yamnet.ts"
 import { noise } from "../support/signals.ts"
@@ -33,16 +33,17 @@ describe("the native engine", () => {
   })
 
   test("embeds a short batch as it does a full one, whatever came before", async () => {
-    const { batch } = await runtime.runPromise(Engine)
+    const { batch, frontEnd } = await runtime.runPromise(Engine)
     const full = await embed(slice(0, batch))
-    expect(full.length).toBe(batch * EMBEDDING_SIZE)
+    const size = rowSize(frontEnd)
+    expect(full.length).toBe(batch * size)
     await embed(slice(40 - batch, 40))
     for (const [from, to] of [
       [0, 1],
       [3, 5],
       [batch - 1, batch]
     ] as const) {
-      expect(await embed(slice(from, to))).toEqual(full.slice(from * EMBEDDING_SIZE, to * EMBEDDING_SIZE))
+      expect(await embed(slice(from, to))).toEqual(full.slice(from * size, to * size))
     }
   })
 

@@ -5,13 +5,13 @@ import { InferenceSession, Tensor } from "onnxruntime-node"
 import { makeNative } from "../../src/embedder/native/nativeEngine.ts"
 import { Graph } from "../../src/embedder/onnx/graph.ts"
 import { logMelPatches, PATCH_SIZE } from "../../src/embedder/yamnet/logMel.ts"
-import { EMBEDDING_SIZE, type Mobilenet } from "../../src/embedder/yamnet/mobilenet.ts"
+import { EMBEDDING_SIZE, type Mobilenet, TAPS, vectorSizes } from "../../src/embedder/yamnet/mobilenet.ts"
 import { addFrontEnd, addNetwork } from "../../src/embedder/yamnet/networkGraph.ts"
 import { untrainedNetwork } from "../../src/embedder/yamnet/untrained.ts"
 import { backboneOf } from "../../src/embedder/yamnet/yamnet.ts"
 import { hasDriver, needsDriver, needsYamnet, runOnDriver, yamnetFolder } from "../support/fixtures.ts"
 import { chirp } from "../support/signals.ts"
-import { distance, runOperators, runReference, someWeights } from "../support/yamnetReference.ts"
+import { ALL_TAPS, distance, runOperators, runReference, someWeights } from "../support/yamnetReference.ts"
 import type { WebgpuReport } from "./webgpuProcess.ts"
 
 // Two patches, the second half silence. The process of the software adapter embeds the same.
@@ -25,8 +25,30 @@ const expectSame = (values: Float32Array, expected: Float32Array) => {
   expect(relative).toBeLessThan(1e-4)
 }
 
-const embedNative = (network: Mobilenet) =>
-  makeNative({ backbone: backboneOf(network), why: "a test" }).pipe(
+/** The lists of taps that are tried: the reference has the vectors of all of them. */
+const LISTS = [[], TAPS, [5, 11], [11, 8, 5]]
+
+/** Each vector of rows by its name: those of all patches, one after another. */
+const byName = (rows: ArrayLike<number>, taps: ReadonlyArray<number>): Readonly<Record<string, Float32Array>> => {
+  const sizes = Object.entries(vectorSizes(taps))
+  const rowSize = sizes.reduce((sum, [, size]) => sum + size, 0)
+  let at = 0
+  return Object.fromEntries(
+    sizes.map(([name, size]) => {
+      const from = at
+      at += size
+      return [
+        name,
+        Float32Array.from({ length: (rows.length / rowSize) * size }, (_, i) => {
+          return rows[Math.floor(i / size) * rowSize + from + (i % size)]!
+        })
+      ]
+    })
+  )
+}
+
+const embedNative = (network: Mobilenet, taps: ReadonlyArray<number>) =>
+  makeNative({ backbone: backboneOf(network, taps), why: "a test" }).pipe(
     Effect.flatMap((engine) => engine.embed(patches)),
     Effect.scoped,
     Effect.runPromise
@@ -37,7 +59,7 @@ const reference =
 
 describe(`the same waveform, in ${reference}`, () => {
   let network: Mobilenet
-  let expected: Float32Array
+  let expected: Readonly<Record<string, Float32Array>>
   let frames: Float32Array
   let webgpu: Promise<WebgpuReport | Error>
   beforeAll(async () => {
@@ -50,10 +72,10 @@ describe(`the same waveform, in ${reference}`, () => {
     }
     network = await Effect.runPromise(someWeights)
     if (yamnetFolder === undefined) {
-      expected = await runOperators(network, patches)
+      expected = byName(await runOperators(network, patches, ALL_TAPS), ALL_TAPS)
     } else {
-      const { embeddings, logMel } = await runReference(yamnetFolder, waveform)
-      expected = embeddings
+      const { rows, logMel } = await runReference(yamnetFolder, waveform, ALL_TAPS)
+      expected = byName(rows, ALL_TAPS)
       frames = logMel
     }
   })
@@ -66,18 +88,27 @@ describe(`the same waveform, in ${reference}`, () => {
     }
   })
 
-  test("has the native engine's embeddings", async () => {
-    expectSame(await embedNative(network), expected)
+  /** Every vector by itself: a small one's fault would not show in the whole of a row. */
+  const expectRows = (rows: ArrayLike<number>, taps: ReadonlyArray<number>, patchesOf = [0, 1]) => {
+    const vectors = byName(rows, taps)
+    for (const [name, size] of Object.entries(vectorSizes(taps))) {
+      const wanted = patchesOf.flatMap((patch) => [...expected[name]!.subarray(patch * size, (patch + 1) * size)])
+      expectSame(vectors[name]!, Float32Array.from(wanted))
+    }
+  }
+
+  test.each(LISTS.map((taps) => [taps] as const))("has the native engine's vectors, with taps %j", async (taps) => {
+    expectRows(await embedNative(network, taps), taps)
   })
 
-  test("has the embeddings of the one-file ONNX graph from waveform to embedding", async () => {
+  test("has the rows of the one-file ONNX graph from waveform to row", async () => {
     const graph = new Graph("device")
     const features = addFrontEnd(graph, graph.input("waveform", ["samples"]))
-    graph.op("Identity", [addNetwork(graph, features, network)], {}, "embeddings")
-    graph.output("embeddings", ["patches", EMBEDDING_SIZE])
+    graph.op("Identity", [addNetwork(graph, features, network, [5, 11])], {}, "rows")
+    graph.output("rows", ["patches", EMBEDDING_SIZE + 256 + 512])
     const session = await InferenceSession.create(graph.model(), { logSeverityLevel: 3 })
-    const { embeddings } = await session.run({ waveform: new Tensor("float32", waveform, [waveform.length]) })
-    expectSame(embeddings!.data as Float32Array, expected)
+    const { rows } = await session.run({ waveform: new Tensor("float32", waveform, [waveform.length]) })
+    expectRows(rows!.data as Float32Array, [5, 11])
     await session.release()
   })
 
@@ -92,15 +123,17 @@ describe(`the same waveform, in ${reference}`, () => {
     test("has them, for a full batch and for odd ones", () => {
       expect(report.name).toBe("webgpu")
       expect(report.batch).toBe(3)
-      expectSame(Float32Array.from(report.embeddings.both), expected)
-      expectSame(Float32Array.from(report.embeddings.second), expected.subarray(EMBEDDING_SIZE))
-      const [first, second] = [expected.subarray(0, EMBEDDING_SIZE), expected.subarray(EMBEDDING_SIZE)]
-      expectSame(Float32Array.from(report.embeddings.full), Float32Array.from([...first, ...second, ...first]))
+      expectRows(report.rows.both, ALL_TAPS)
+      expectRows(report.rows.second, ALL_TAPS, [1])
+      expectRows(report.rows.full, ALL_TAPS, [0, 1, 0])
+    })
+
+    test("has them without taps", () => {
+      expectRows(report.rows.untapped, [])
     })
 
     test("has them by the kernels of a large card's batch, too", () => {
-      expect(report.embeddings.large).toHaveLength(expected.length)
-      expectSame(Float32Array.from(report.embeddings.large), expected)
+      expectRows(report.rows.large, ALL_TAPS)
     })
 
     test("has them in float16 to three digits, or refuses where the adapter lacks it", () => {
@@ -111,11 +144,13 @@ describe(`the same waveform, in ${reference}`, () => {
         )
         return
       }
-      const { largest, relative } = distance(Float32Array.from(report.float16.embeddings), expected)
-      expect(largest).toBeLessThan(0.05)
-      expect(relative).toBeLessThan(5e-3)
-      // It is another precision, not float32 under its name.
-      expect(relative).toBeGreaterThan(1e-5)
+      for (const [name, values] of Object.entries(byName(report.float16.rows, ALL_TAPS))) {
+        const { largest, relative } = distance(values, expected[name]!)
+        expect(largest).toBeLessThan(0.05)
+        expect(relative).toBeLessThan(5e-3)
+        // It is another precision, not float32 under its name.
+        expect(relative).toBeGreaterThan(1e-5)
+      }
     })
 
     test("allocates nothing once it has started", () => {
@@ -124,7 +159,7 @@ describe(`the same waveform, in ${reference}`, () => {
     })
 
     test("has them all when the device is lost with two batches in hand, and says so once", () => {
-      for (const values of report.embeddings.lost) expectSame(Float32Array.from(values), expected)
+      for (const rows of report.rows.lost) expectRows(rows, ALL_TAPS)
       expect(report.faults).toEqual([expect.stringMatching(/^The device was lost \(.+\): opened another\.$/)])
     })
 
@@ -138,6 +173,8 @@ describe(`the same waveform, in ${reference}`, () => {
 test.skipIf(yamnetFolder === undefined)(
   `the native engine computes what TensorFlow.js's operators do on other weights${needsYamnet}`,
   async () => {
-    expectSame(await embedNative(untrainedNetwork()), await runOperators(untrainedNetwork(), patches))
+    const rows = await embedNative(untrainedNetwork(), ALL_TAPS)
+    const wanted = byName(await runOperators(untrainedNetwork(), patches, ALL_TAPS), ALL_TAPS)
+    for (const [name, values] of Object.entries(byName(rows, ALL_TAPS))) expectSame(values, wanted[name]!)
   }
 )

@@ -2,32 +2,32 @@
 import { Effect } from "effect"
 import { engineLayer } from "../../src/embedder/choose.ts"
 import { Engine } from "../../src/embedder/engine.ts"
+import { rowSize } from "../../src/embedder/frontEnd.ts"
 import { openDevice } from "../../src/embedder/webgpu/device.ts"
 import { makeWebgpu } from "../../src/embedder/webgpu/webgpuEngine.ts"
 import { makeExecutor } from "../../src/embedder/webgpu/wgsl/executor.ts"
 import { logMelPatches, PATCH_SIZE } from "../../src/embedder/yamnet/logMel.ts"
-import { EMBEDDING_SIZE } from "../../src/embedder/yamnet/mobilenet.ts"
 import { networkKernels } from "../../src/embedder/yamnet/networkKernels.ts"
 import type { YamnetWeights } from "../../src/embedder/yamnet/weights.ts"
 import { backboneOf, yamnetOf } from "../../src/embedder/yamnet/yamnet.ts"
 import { chirp } from "../support/signals.ts"
-import { someWeights } from "../support/yamnetReference.ts"
+import { ALL_TAPS, someWeights } from "../support/yamnetReference.ts"
 
 /** What the process writes to its last line. */
 export interface WebgpuReport {
   readonly name: string
   readonly adapter: string
   readonly batch: number
-  /** Of both patches; of the second alone; of both and the first again. */
-  readonly embeddings: Readonly<Record<"both" | "second" | "full", ReadonlyArray<number>>> & {
+  /** Of both patches; of the second alone; of both and the first again; of both, without taps. */
+  readonly rows: Readonly<Record<"both" | "second" | "full" | "untapped", ReadonlyArray<number>>> & {
     /** Of both, by an executor made for a large batch. */
     readonly large: ReadonlyArray<number>
     /** Of both, twice at once, while the device is lost. */
     readonly lost: ReadonlyArray<ReadonlyArray<number>>
   }
   readonly faults: ReadonlyArray<string>
-  /** Both patches' embeddings in float16; or, where the adapter lacks it, what is said. */
-  readonly float16: { readonly embeddings: ReadonlyArray<number> } | { readonly refused: string }
+  /** Both patches' rows in float16; or, where the adapter lacks it, what is said. */
+  readonly float16: { readonly rows: ReadonlyArray<number> } | { readonly refused: string }
   readonly features: ReadonlyArray<string>
   /** Buffers made while the engine started, and while it embedded. */
   readonly allocations: { readonly starting: number; readonly running: number }
@@ -71,7 +71,7 @@ const embedding = Effect.fnUntraced(function* (network: YamnetWeights) {
     allocations++
   })
   const engine = yield* count(
-    makeWebgpu({ backbone: backboneOf(network), precision: "float32", why: "a test", batch: 3 })
+    makeWebgpu({ backbone: backboneOf(network, ALL_TAPS), precision: "float32", why: "a test", batch: 3 })
   )
   const starting = allocations
   const some = (...parts: ReadonlyArray<Float32Array>) => {
@@ -85,9 +85,18 @@ const embedding = Effect.fnUntraced(function* (network: YamnetWeights) {
 
   const { gpu } = yield* openDevice
   // Of this size both larger kinds of tiles are used.
-  const large = yield* makeExecutor(gpu, networkKernels(network, 256, "float32"), 256, {
+  const large = yield* makeExecutor(gpu, networkKernels(network, 256, "float32", ALL_TAPS), 256, {
     patch: PATCH_SIZE,
-    row: EMBEDDING_SIZE
+    row: rowSize(engine.frontEnd)
+  }).pipe(
+    Effect.flatMap(({ embed }) => embed(patches)),
+    Effect.scoped
+  )
+  const untapped = yield* makeWebgpu({
+    backbone: backboneOf(network, []),
+    precision: "float32",
+    why: "a test",
+    batch: 2
   }).pipe(
     Effect.flatMap(({ embed }) => embed(patches)),
     Effect.scoped
@@ -100,7 +109,7 @@ const embedding = Effect.fnUntraced(function* (network: YamnetWeights) {
     name: engine.name,
     adapter: engine.adapter,
     batch: engine.batch,
-    embeddings: { both, second, full, large: [...large], lost: [[...first], [...other]] },
+    rows: { both, second, full, untapped: [...untapped], large: [...large], lost: [[...first], [...other]] },
     faults: yield* engine.faults,
     allocations: { starting, running }
   }
@@ -108,8 +117,8 @@ const embedding = Effect.fnUntraced(function* (network: YamnetWeights) {
 
 const inFloat16 = (network: YamnetWeights) =>
   Engine.use((engine) => engine.embed(patches)).pipe(
-    Effect.map((embeddings) => ({ embeddings: [...embeddings] })),
-    Effect.provide(engineLayer({ engine: "webgpu", embedder: yamnetOf(network), precision: "float16" })),
+    Effect.map((rows) => ({ rows: [...rows] })),
+    Effect.provide(engineLayer({ engine: "webgpu", embedder: yamnetOf(network, ALL_TAPS), precision: "float16" })),
     Effect.catchTag("EngineError", ({ message }) => Effect.succeed({ refused: message }))
   )
 

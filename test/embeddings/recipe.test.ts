@@ -1,8 +1,8 @@
 import { expect, test } from "bun:test"
-import { frontEnd } from "../../src/embedder/yamnet/frontEnd.ts"
-import { makeRecipe } from "../../src/embeddings/recipe.ts"
+import { frontEndOf } from "../../src/embedder/yamnet/frontEnd.ts"
+import { makeRecipe, vectorsOf } from "../../src/embeddings/recipe.ts"
 
-const yamnet = { frontEnd, hash: "w" }
+const yamnet = { frontEnd: frontEndOf([]), hash: "w" }
 const settings = { clipMaxSeconds: 30, augmentations: 5 }
 
 test("float32 is what a recipe that names no precision means, so that what is stored stays in use", () => {
@@ -18,6 +18,22 @@ test("float32 is what a recipe that names no precision means, so that what is st
   })
   // As it was before there was another embedder.
   expect(id).toBe("5a960a7a5f3df81f")
+})
+
+test("rows with further vectors are kept apart, by their names and sizes", () => {
+  const of = (taps: ReadonlyArray<number>) =>
+    makeRecipe({ ...yamnet, frontEnd: frontEndOf(taps) }, { ...settings, precision: "float32" })
+  expect(of([8, 5]).parts).toEqual({
+    ...of([]).parts,
+    embedder: { id: "yamnet", window: 15_600, hop: 7680, vectors: { embedding: 1024, layer8: 512, layer5: 256 } }
+  })
+  expect(new Set([of([]).id, of([8]).id, of([8, 5]).id, of([5, 8]).id]).size).toBe(4)
+  expect(vectorsOf(of([]))).toEqual({ embedding: 1024 })
+  expect(Object.entries(vectorsOf(of([8, 5])))).toEqual([
+    ["embedding", 1024],
+    ["layer8", 512],
+    ["layer5", 256]
+  ])
 })
 
 test("vectors of another precision are kept apart", () => {

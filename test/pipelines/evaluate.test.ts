@@ -87,7 +87,7 @@ test("a head, a class or a place that there is not is refused in one sentence", 
   await using folder = await world()
   const head = await evaluate(folder.root, ["--compare", "linear,forest"])
   expect(head.code).toBe(1)
-  expect(head.stderr).toContain("--compare takes heads separated by commas: mlp, linear, audioset, auto.")
+  expect(head.stderr).toContain("--compare takes heads separated by commas: mlp, linear, audioset, layers, auto.")
   const report = await evaluate(folder.root, ["--report", "no/such/folder/page.html"])
   expect(report.code).toBe(1)
   expect(report.stderr).toContain("/no/such/folder: name another place with --report.")

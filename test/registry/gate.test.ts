@@ -106,3 +106,14 @@ test("new labels that do not go with the others hold a model back, whatever its 
   expect(decide("auto", better, STRICT, labels(87, 0.001, 0.03)).promote).toBe(true)
   expect(decide("always", better, STRICT, labels(68, 1e-7, 0.22)).promote).toBe(true)
 })
+
+test("the .keras file's classifier may not fall back either", () => {
+  const served = against({ macroF1: [0.9, 0.8] })
+  const worse = decide("auto", served, STRICT, undefined, [], against({ macroF1: [0.7, 0.8], gunRecall: [0.6, 0.8] }))
+  expect(worse.promote).toBe(false)
+  expect(worse.why).toStartWith(
+    "Not promoted: in yamnet_classifier.keras macro-F1 is lower by more than GATE_TOLERANCE (0) allows; " +
+      "in yamnet_classifier.keras the recall of gun is 0.600 against 0.800"
+  )
+  expect(decide("auto", served, STRICT, undefined, [], against({ macroF1: [0.8, 0.8] })).promote).toBe(true)
+})

@@ -21,7 +21,7 @@ const decisionOn = (first: ReadonlyArray<Sample>, second: ReadonlyArray<Sample>)
   Effect.gen(function* () {
     const { classifier } = yield* trainOn(first, { head: "linear", epochs: 40 })
     const files: ReadonlyArray<readonly [string, Uint8Array]> = [
-      ["classifier.onnx", classifierModel(classifier)],
+      ["classifier.onnx", classifierModel(classifier, { embedding: 1024 })],
       ["class_names.json", new TextEncoder().encode(JSON.stringify(classifier.classes))],
       ["training_set.json", new TextEncoder().encode("{}")],
       ["model_metadata.json", new TextEncoder().encode(JSON.stringify({ recipe: RECIPE }))]
@@ -33,7 +33,13 @@ const decisionOn = (first: ReadonlyArray<Sample>, second: ReadonlyArray<Sample>)
       split,
       classifier: candidate
     } = yield* trainOn([...first, ...second], { head: "linear", epochs: 40 })
-    const incumbent = yield* compareWithPromoted(yield* readPointer(), candidate, dataset, RECIPE, split.holdout)
+    const { served: incumbent } = yield* compareWithPromoted(
+      yield* readPointer(),
+      candidate,
+      dataset,
+      RECIPE,
+      split.holdout
+    )
     const old = new Set(first.map(({ key }) => key))
     const labels = yield* checkLabels(dataset, (key) => !old.has(key))
     return { incumbent, decision: decide("auto", incumbent, { macroF1: 0, recall: 0.05 }, labels) }

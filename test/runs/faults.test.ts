@@ -1,6 +1,7 @@
 import { describe, expect, test } from "bun:test"
 import { Effect, Result } from "effect"
 import { type S3Server, s3Error, startS3Server } from "../../bench/s3/server.ts"
+import { frontEnd } from "../../src/embedder/yamnet/frontEnd.ts"
 import { Embeddings } from "../../src/embeddings/embeddings.ts"
 import { CURRENT_KEY, RECORDINGS_PREFIX, recordingKey } from "../../src/store/keys.ts"
 import { s3Store } from "../../src/store/s3.ts"
@@ -35,7 +36,9 @@ const vectorsIn = async (server: S3Server) => {
   const { decodePart } = await import("../../src/embeddings/part.ts")
   const { nameOf } = await import("../../src/embeddings/parts.ts")
   const decoded = await Promise.all(
-    parts.map((part) => Effect.runPromise(decodePart(part, nameOf(part), server.bucket.get(part)!.bytes, 1024)))
+    parts.map((part) =>
+      Effect.runPromise(decodePart(part, nameOf(part), server.bucket.get(part)!.bytes, frontEnd.vectors))
+    )
   )
   return Object.fromEntries(
     decoded

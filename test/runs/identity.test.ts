@@ -3,6 +3,8 @@ import { cp, mkdtemp, readdir, rename, rm, utimes } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { Effect, Option } from "effect"
+import { untrainedNetwork } from "../../src/embedder/yamnet/untrained.ts"
+import { backboneOf } from "../../src/embedder/yamnet/yamnet.ts"
 import { Embeddings } from "../../src/embeddings/embeddings.ts"
 import { lastTraining, newSince, readTrainingSet } from "../../src/registry/trainingSet.ts"
 import { folderStore } from "../../src/store/folder.ts"
@@ -10,6 +12,7 @@ import { Store, type Store as StoreService } from "../../src/store/store.ts"
 import { planUpload, upload } from "../../src/store/uploadFolder.ts"
 import { memoryStore } from "../support/memoryStore.ts"
 import { failure, fill, json, keysIn, smallCorpus, sound, succeed } from "../support/runWorld.ts"
+import { untrainedYamnet } from "../support/untrainedYamnet.ts"
 
 let folder: string
 beforeEach(async () => {
@@ -154,10 +157,16 @@ test("a recording that cannot be decoded is refused under each of its names", as
   expect(new Set(skipped.map(({ reason }) => reason)).size).toBe(1)
 })
 
+/** As the old store's vectors are: the embedding alone. */
+const untapped = async () => ({
+  ...(await Effect.runPromise(untrainedYamnet)),
+  ...backboneOf(untrainedNetwork(), [])
+})
+
 /** The store in test/golden/store, its recipe that of today's runs: it is its form that is old. */
 const oldStore = async () => {
   const today = memoryStore(smallCorpus())
-  await succeed(today)
+  await succeed(today, {}, {}, undefined, [], await untapped())
   const [, recipe] = (await keysIn(today, "embeddings/"))[0]!.split("/")
   const objects = smallCorpus()
   const root = join(import.meta.dir, "../golden/store")
@@ -188,7 +197,7 @@ test("a store written when recordings were known by key and ETag stays embedded,
 
   await fill(store, [["extracted_audio/gun_shot/new.wav", sound("gun_shot", 4711)]])
   const read: Array<string> = []
-  const summary = await succeed(logging(store, read))
+  const summary = await succeed(logging(store, read), {}, {}, undefined, [], await untapped())
   expect(summary).toMatchObject({ recordings: 11, embedded: 1, reused: 10, comparison: { promotedRun: OLD_RUN } })
   expect(read).toEqual(["extracted_audio/gun_shot/new.wav"])
   // Of the label check's recordings one is new.

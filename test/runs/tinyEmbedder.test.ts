@@ -75,7 +75,7 @@ test("goes from sounds to a promoted model that knows others of their kind, and 
 
     const [part] = await keysIn(store, "embeddings/")
     const rows = await Effect.runPromise(
-      decodePart(part!, part!.split("/")[2]!.replace(".parquet", ""), await bytesOf(store, part!), 12)
+      decodePart(part!, part!.split("/")[2]!.replace(".parquet", ""), await bytesOf(store, part!), { levels: 12 })
     )
     const first = rows.find(({ key }) => key === [...corpus.keys()][0])!
     expect(first.variants[0]).toMatchObject({ seconds: 0.5, patches: 1 })

@@ -32,6 +32,22 @@ export const corpus = (groups: number, distance = 0.6): ReadonlyArray<Sample> =>
   )
 }
 
+/** What `tapped` rows are made of. */
+export const WITH_TAP = { embedding: 1024, layer8: 512 }
+
+/** The same with another vector beside the embedding, in whose features other differences are. */
+export const tapped = (samples: ReadonlyArray<Sample>, distance = 0.6): ReadonlyArray<Sample> => {
+  const random = seededRandom(13)
+  const labels = [...new Set(samples.map(({ className }) => className))].sort()
+  return samples.map((sample) => {
+    const label = labels.indexOf(sample.className)
+    const features = Array.from({ length: 512 }, (_, i) => {
+      return Math.max(0, gaussian(random) + (i % 3 === label ? distance : 0))
+    })
+    return { ...sample, vector: Float32Array.from([...sample.vector, ...features]) }
+  })
+}
+
 /** A stand-in for YAMNet's last layer: random, and mostly off, as its scores are. */
 export const standInScores = (): ScoreLayer => {
   const random = seededRandom(23)
@@ -46,7 +62,8 @@ export const SETTINGS: TrainingSettings = { head: "mlp", scores: standInScores()
 /** A data set, its split, and a classifier trained on it natively. */
 export const trainOn = (samples: ReadonlyArray<Sample>, settings: Partial<TrainingSettings> = {}) =>
   Effect.gen(function* () {
-    const dataset = yield* makeDataset(samples)
+    const isTapped = samples[0]!.vector.length > 1024
+    const dataset = yield* makeDataset(samples, isTapped ? WITH_TAP : undefined)
     const split = splitDataset(dataset)
     return { dataset, split, classifier: yield* train(dataset, split, { ...SETTINGS, ...settings }, nativeBackend) }
   })

@@ -4,9 +4,12 @@ import * as tf from "@tensorflow/tfjs"
 import { loadGraphModel } from "@tensorflow/tfjs-converter"
 import { Effect } from "effect"
 import { FetchHttpClient } from "effect/http"
-import type { Mobilenet } from "../../src/embedder/yamnet/mobilenet.ts"
+import { type Mobilenet, TAPS } from "../../src/embedder/yamnet/mobilenet.ts"
 import { findWeights, type WeightsError, type YamnetWeights } from "../../src/embedder/yamnet/weights.ts"
 import { yamnetFolder } from "./fixtures.ts"
+
+/** Taps that may be of use, and those that are. */
+export const ALL_TAPS = [...new Set([...TAPS, 5, 8, 11])]
 
 const readModel = async (path: string): Promise<tf.io.ModelArtifacts> => {
   const model: tf.io.ModelJSON = await Bun.file(join(path, "model.json")).json()
@@ -35,33 +38,51 @@ export const readConstant = async (path: string, shape: ReadonlyArray<number>): 
   return new Float32Array(tf.io.CompositeArrayBuffer.join(weightData).slice(start, start + size(shape)))
 }
 
-/** Runs YAMNet's own graph, front-end included, by TensorFlow.js in plain JavaScript: 0.4 s a patch. */
-export const runReference = async (path: string, waveform: Float32Array) => {
+const meanOfPlaces = (features: tf.Tensor): tf.Tensor2D => tf.mean(features, [1, 2])
+
+/**
+ * Runs YAMNet's own graph, front-end included, by TensorFlow.js in plain JavaScript: 0.4 s a patch. Its rows are the
+ * embeddings and, of each tap, the mean of that layer's activations.
+ */
+export const runReference = async (path: string, waveform: Float32Array, taps: ReadonlyArray<number>) => {
   await tf.setBackend("cpu")
-  const model = await loadGraphModel({ load: () => readModel(path) })
-  const [, embeddings, logMel] = model.predict(tf.tensor1d(waveform)) as Array<tf.Tensor>
+  const artifacts = await readModel(path)
+  const { node } = artifacts.modelTopology as { readonly node: ReadonlyArray<{ readonly name: string }> }
+  const model = await loadGraphModel({ load: async () => artifacts })
+  const input = tf.tensor1d(waveform)
+  const [, embeddings, logMel] = model.predict(input) as [tf.Tensor2D, tf.Tensor2D, tf.Tensor]
+  const nodes = taps.map(
+    (layer) => node.find(({ name }) => name.endsWith(`/layer${layer}/pointwise_conv/relu/Relu`))!.name
+  )
+  const tapped = nodes.length === 0 ? [] : [model.execute(input, nodes)].flat()
   return {
-    embeddings: (await embeddings!.data()) as Float32Array,
-    logMel: (await logMel!.data()) as Float32Array
+    rows: (await tf.concat([embeddings, ...tapped.map(meanOfPlaces)], 1).data()) as Float32Array,
+    logMel: (await logMel.data()) as Float32Array
   }
 }
 
-/** A second opinion on any weights: the network in TensorFlow.js's operators, on patches [n, 96, 64]. */
-export const runOperators = async (network: Mobilenet, patches: Float32Array): Promise<Float32Array> => {
+/** A second opinion on any weights: the network in TensorFlow.js's operators, on patches [n, 96, 64], to rows. */
+export const runOperators = async (
+  network: Mobilenet,
+  patches: Float32Array,
+  taps: ReadonlyArray<number>
+): Promise<Float32Array> => {
   await tf.setBackend("cpu")
-  const embeddings = tf.tidy(() => {
+  const rows = tf.tidy(() => {
     let features: tf.Tensor4D = tf.tensor4d(patches, [patches.length / (96 * 64), 96, 64, 1])
     const { kernel, shape, bias } = network.stem
     features = tf.relu(tf.add(tf.conv2d(features, tf.tensor4d(kernel, [...shape]), 2, "same"), bias))
+    const means: Array<tf.Tensor2D> = []
     for (const { depthwise, pointwise, stride } of network.separable) {
       const spread = tf.depthwiseConv2d(features, tf.tensor4d(depthwise.kernel, [...depthwise.shape]), stride, "same")
       const active = tf.relu<tf.Tensor4D>(tf.add(spread, depthwise.bias))
       const mixed = tf.conv2d(active, tf.tensor4d(pointwise.kernel, [...pointwise.shape]), 1, "same")
       features = tf.relu(tf.add(mixed, pointwise.bias))
+      means.push(meanOfPlaces(features))
     }
-    return tf.mean(features, [1, 2])
+    return tf.concat([means.at(-1)!, ...taps.map((layer) => means[layer - 2]!)], 1)
   })
-  return (await embeddings.data()) as Float32Array
+  return (await rows.data()) as Float32Array
 }
 
 /** How far two sets of values are apart: at most anywhere, and as a whole (relative L2). */

@@ -1,11 +1,11 @@
 import { Effect } from "effect"
 import { decisionThresholds, fitTemperature, foldTemperature, type Held, temper } from "../calibrate.ts"
-import { predict } from "../classifier.ts"
+import { type Branch, predict } from "../classifier.ts"
 import { type Dataset, vectorsOf } from "../dataset.ts"
 import type { Split } from "../split.ts"
 import type { Backend } from "../train/backend.ts"
 import type { EpochRecord } from "../train/fit.ts"
-import { type TrainedClassifier, type TrainingSettings, train, watchedRows } from "../train/train.ts"
+import { type TrainedClassifier, type TrainingSettings, train, watchedRows, withoutOthers } from "../train/train.ts"
 import type { Trial } from "../trials.ts"
 import { type OutOfFold, outOfFold } from "./outOfFold.ts"
 import { type SearchLimits, searchHead } from "./search.ts"
@@ -21,7 +21,8 @@ export interface SearchProgress extends SearchLimits {
 /**
  * Trains a classifier, after a search for its head where that is `auto`, and calibrates it on recordings that it was not
  * trained on: those of validation, or, where these train as well, every one by cross-validation among the training and
- * validation sources. The holdout has no part in it.
+ * validation sources. The holdout has no part in it. A mixture is calibrated as a whole, and its first network by itself,
+ * too.
  */
 export const trainCalibrated = Effect.fn("trainCalibrated")(function* (
   dataset: Dataset,
@@ -33,31 +34,49 @@ export const trainCalibrated = Effect.fn("trainCalibrated")(function* (
   const inner = withoutHoldout(dataset, split)
   const quiet = { ...given, onEpoch: () => Effect.void }
   const found = given.head === "auto" ? yield* searchHead(inner, quiet, limits, backend, limits.onTrial) : undefined
-  const description = found && { description: found.description }
-  const settings = { ...given, ...description }
-  const classifier = yield* train(dataset, split, settings, backend)
-  const { curves, ...held } = classifier.description.earlyStopping
-    ? { ...validated(classifier, dataset, split), curves: [] }
-    : yield* crossValidated(inner, { ...quiet, ...description }, backend)
-  const classes = dataset.classes.length
-  const temperature = fitTemperature(held)
-  const probabilities = temper(held.probabilities, classes, temperature)
-  const calibrated: TrainedClassifier = {
-    ...classifier,
+  const classifier = yield* train(dataset, split, { ...given, ...found?.head }, backend)
+  const alone = withoutOthers(classifier)
+  const stopsEarly = classifier.descriptions.every(({ earlyStopping }) => earlyStopping)
+  const { curves, held, heldAlone } = stopsEarly
+    ? {
+        curves: [],
+        held: validated(classifier, dataset, split),
+        heldAlone: alone && validated(alone, dataset, split)
+      }
+    : yield* crossValidated(inner, { ...quiet, ...found?.head }, backend)
+  const told = {
     ...(curves.length > 0 && {
       history: withCurves(classifier.history, curves),
       validatedBy: "cross-validation" as const
     }),
-    ...(found && { search: found.search }),
-    weights: foldTemperature(classifier.network, classifier.weights, temperature),
+    ...(found && { search: found.search })
+  }
+  const calibrated: TrainedClassifier = {
+    ...calibrate(classifier, held),
+    ...told,
+    ...(alone && heldAlone && { alone: { ...calibrate(alone, heldAlone), ...told } })
+  }
+  return calibrated
+})
+
+const calibrate = (classifier: TrainedClassifier, held: Held): TrainedClassifier => {
+  const classes = classifier.classes.length
+  const temperature = fitTemperature(held)
+  const probabilities = temper(held.probabilities, classes, temperature)
+  const cooled = (branch: Branch) => foldTemperature(branch.network, branch.weights, temperature)
+  return {
+    ...classifier,
+    weights: cooled(classifier),
+    ...(classifier.mixedWith && {
+      mixedWith: classifier.mixedWith.map((branch) => ({ ...branch, weights: cooled(branch) }))
+    }),
     calibration: {
       temperature,
       thresholds: decisionThresholds({ ...held, probabilities }, classes),
       recordings: held.labels.length
     }
   }
-  return calibrated
-})
+}
 
 /** The recordings that a split does not hold out, as a data set of their own. */
 export const withoutHoldout = ({ samples, labels, ...dataset }: Dataset, { subsets }: Split): Dataset => {
@@ -72,14 +91,24 @@ const validated = (classifier: TrainedClassifier, dataset: Dataset, { validation
 
 const crossValidated = Effect.fnUntraced(function* (dataset: Dataset, settings: TrainingSettings, backend: Backend) {
   const curves: Array<Curve> = []
-  const result = yield* outOfFold(dataset, { folds: FOLDS, repeats: 1, seed: settings.seed }, (split, seed) =>
+  const alone = new Map<number, TrainedClassifier | undefined>()
+  const plan = { folds: FOLDS, repeats: 1, seed: settings.seed }
+  const result = yield* outOfFold(dataset, plan, (split, seed) =>
     train(dataset, split, { ...settings, seed, watchesHoldout: true }, backend).pipe(
-      Effect.tap(({ history }) =>
-        Effect.sync(() => curves.push({ history, recordings: watchedRows(dataset, split).length }))
+      Effect.tap((classifier) =>
+        Effect.sync(() => {
+          // A head without early stopping is watched by what the fold holds out; one with is so by its validation.
+          const { history, description } = classifier
+          if (!description.earlyStopping) curves.push({ history, recordings: watchedRows(dataset, split).length })
+          alone.set(seed, withoutOthers(classifier))
+        })
       )
     )
   )
-  return { ...testedOf(dataset, result), curves }
+  const isMixture = [...alone.values()].some((classifier) => classifier !== undefined)
+  // The same folds, and in each the first network that was trained there.
+  const first = isMixture && (yield* outOfFold(dataset, plan, (_, seed) => Effect.succeed(alone.get(seed)!)))
+  return { held: testedOf(dataset, result), heldAlone: first ? testedOf(dataset, first) : undefined, curves }
 })
 
 /** How one fold's training went, as its own held-out recordings saw it. */

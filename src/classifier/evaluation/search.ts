@@ -1,7 +1,7 @@
 import { availableParallelism } from "node:os"
 import { Clock, Effect, Option } from "effect"
 import type { Dataset } from "../dataset.ts"
-import type { HeadDescription } from "../heads/head.ts"
+import type { Head } from "../heads/head.ts"
 import type { Backend } from "../train/backend.ts"
 import { type TrainingSettings, train } from "../train/train.ts"
 import type { HeadSearch, Trial } from "../trials.ts"
@@ -23,7 +23,7 @@ export const SEARCH: SearchLimits = { seconds: 60, most: undefined }
 
 /** The head that a search found, and how. */
 export interface SearchResult {
-  readonly description: HeadDescription
+  readonly head: Pick<Head, "description" | "mixedWith">
   readonly search: HeadSearch
 }
 
@@ -62,7 +62,7 @@ export const searchHead = Effect.fn("searchHead")(function* (
   let first: Contender | undefined
   let best: Contender | undefined
 
-  for (const candidate of candidates(settings.seed, settings)) {
+  for (const candidate of candidates(settings.seed, { scores: settings.scores, vectors: dataset.vectors })) {
     const left = seconds - (yield* spent)
     const attempt = tryHead(dataset, cuts, settings, backend, candidate, best)
     if (trials.length >= (most ?? Number.POSITIVE_INFINITY)) break
@@ -91,7 +91,12 @@ export const searchHead = Effect.fn("searchHead")(function* (
   }
   const { chosen, why } = choose(dataset, first!, best!)
   const search: HeadSearch = { winner: chosen.candidate.name, why, trials, seconds: yield* spent }
-  return { description: chosen.candidate.description, search } satisfies SearchResult
+  return { head: headOf(chosen.candidate), search } satisfies SearchResult
+})
+
+const headOf = ({ description, mixedWith }: HeadCandidate): Pick<Head, "description" | "mixedWith"> => ({
+  description,
+  ...(mixedWith && { mixedWith })
 })
 
 /** Tests a head fold after fold, until it is clearly worse than the best one so far was on the same folds. */
@@ -111,7 +116,7 @@ const tryHead = Effect.fnUntraced(function* (
       own,
       (cut) =>
         testCut(dataset, cut, settings.seed, (split, seed) =>
-          train(dataset, split, { ...settings, description: candidate.description, seed }, backend)
+          train(dataset, split, { ...settings, ...headOf(candidate), seed }, backend)
         ),
       { concurrency: availableParallelism() }
     )

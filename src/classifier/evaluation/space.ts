@@ -1,14 +1,15 @@
 import { seededRandom } from "../../sound/random.ts"
 import type { EmbedderLayers } from "../features/features.ts"
 import { FEATURE_NAMES, FEATURES, hasFeatures } from "../features/kinds.ts"
-import type { HeadDescription } from "../heads/head.ts"
-import { HEAD_NAMES, HEADS } from "../heads/heads.ts"
+import { descriptionsOf, type Head, type HeadDescription } from "../heads/head.ts"
+import { HEAD_NAMES, HEADS, isOffered } from "../heads/heads.ts"
 
 /** A head to be tried, by its place among all. */
 export interface HeadCandidate {
   readonly number: number
   readonly name: string
   readonly description: HeadDescription
+  readonly mixedWith?: ReadonlyArray<HeadDescription>
 }
 
 /** Heads that are drawn before the named ones that have hidden layers, which train in twenty times their time. */
@@ -22,9 +23,12 @@ const FIRST_DRAWN = 8
  */
 export const candidates = function* (seed: number, embedder: EmbedderLayers): Generator<HeadCandidate> {
   const named = HEAD_NAMES.toReversed()
-    .map((name) => ({ name, description: HEADS[name].description }))
-    .filter(({ description }) => hasFeatures(description.input, embedder))
-  const isQuick = ({ description }: (typeof named)[number]) => description.hidden.length === 0
+    .filter((name) => isOffered(HEADS[name], embedder))
+    .map((name): Omit<HeadCandidate, "number"> => {
+      const { description, mixedWith }: Head = HEADS[name]
+      return { name, description, ...(mixedWith && { mixedWith }) }
+    })
+  const isQuick = (head: (typeof named)[number]) => descriptionsOf(head).every(({ hidden }) => hidden.length === 0)
   let number = 0
   const drawn = (): HeadCandidate => {
     const own = number++
@@ -41,7 +45,7 @@ const drawHead = (seed: number, number: number, embedder: EmbedderLayers): HeadD
   const pick = <T>(choices: ReadonlyArray<T>): T => choices[Math.floor(random() * choices.length)]!
   // Evenly over the logarithm.
   const between = (least: number, most: number) => Number((least * (most / least) ** random()).toPrecision(2))
-  const seen = FEATURE_NAMES.filter((name) => hasFeatures(name, embedder))
+  const seen = FEATURE_NAMES.filter((name) => FEATURES[name].drawn.weight > 0 && hasFeatures(name, embedder))
   const weighted = seen.flatMap((name) => Array.from({ length: FEATURES[name].drawn.weight }, () => name))
   const input = seen.length === 1 ? seen[0]! : pick(weighted)
   const { decay, smallestDeviation } = FEATURES[input].drawn

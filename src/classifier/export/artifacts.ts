@@ -1,10 +1,14 @@
 import { Effect } from "effect"
+import { embeddingAlone } from "../../embedder/frontEnd.ts"
 import { reportPage } from "../report/reportPage.ts"
 import { kerasModel } from "./kerasModel.ts"
 import { continueLog, modelMetadata, performanceMetrics, type RetrainingLog, trainingHistory } from "./metadata.ts"
 import { classifierModel, edgeModel } from "./onnx.ts"
 import { pickle } from "./pickle.ts"
 import type { TrainingRun } from "./trainingRun.ts"
+
+/** What the `.keras` file holds, as ONNX, where `classifier.onnx` is another. */
+export const KERAS_TWIN = "yamnet_classifier.onnx"
 
 /**
  * Everything that a training run leaves, as bytes by file name; equal runs give equal bytes. There is no model for
@@ -16,19 +20,24 @@ export const exportArtifacts = Effect.fn("exportArtifacts")(function* (
   run: TrainingRun,
   previousLog: RetrainingLog = { retraining_history: [] }
 ) {
-  const { addTo } = run.embedder
+  const { classifier, embedder } = run
+  const { addTo, frontEnd } = embedder
   const text = (content: string) => new TextEncoder().encode(content)
   const json = (value: unknown) => text(`${JSON.stringify(value, undefined, 2)}\n`)
   return new Map<string, Uint8Array>([
-    ["yamnet_classifier.keras", yield* kerasModel(run.classifier)],
+    ["yamnet_classifier.keras", yield* kerasModel(classifier.alone ?? classifier)],
     ["class_names.pkl", pickle(run.dataset.classes)],
     ["class_names.json", json(run.dataset.classes)],
     ["model_metadata.json", json(modelMetadata(run))],
     ["performance_metrics.json", json(performanceMetrics(run))],
     ["training_history.pkl", pickle(trainingHistory(run))],
     ["retraining_log.json", json(continueLog(run, previousLog))],
-    ["classifier.onnx", classifierModel(run.classifier)],
-    ...(addTo === undefined ? [] : [["ecosight.onnx", edgeModel(run.classifier, addTo)] as const]),
+    ["classifier.onnx", classifierModel(classifier, frontEnd.vectors)],
+    // The same classifier as the .keras file's, for a comparison with a later one.
+    ...(classifier.alone === undefined
+      ? []
+      : [[KERAS_TWIN, classifierModel(classifier.alone, embeddingAlone(frontEnd.vectors))] as const]),
+    ...(addTo === undefined ? [] : [["ecosight.onnx", edgeModel(classifier, { addTo, frontEnd })] as const]),
     ...(run.map === undefined ? [] : [["map.json", text(JSON.stringify(run.map))] as const]),
     ["report.html", text(reportPage(run))]
   ])

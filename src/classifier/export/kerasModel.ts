@@ -1,16 +1,16 @@
 import { Effect } from "effect"
 import { type Zippable, zipSync } from "fflate"
 import { File as Hdf5File, ready } from "h5wasm"
-import type { Classifier } from "../classifier.ts"
+import type { Branch } from "../classifier.ts"
 import { NORMALIZATION, tensorsOf } from "../denseNetwork.ts"
 import type { KerasLayer } from "./kerasLayer.ts"
 
 /**
- * A classifier as a `.keras` file: [n, inputs] embeddings to [n, classes] probabilities.
+ * A classifier of one network as a `.keras` file: [n, inputs] embeddings to [n, classes] probabilities.
  *
  * It opens in Keras 2.15 and in Keras 3. Equal classifiers give equal bytes. Not compiled: it is for prediction.
  */
-export const kerasModel = Effect.fn("kerasModel")(function* (classifier: Classifier) {
+export const kerasModel = Effect.fn("kerasModel")(function* (classifier: Branch) {
   const { FS } = yield* Effect.promise(() => ready)
   const layers = layersOf(classifier)
   const json = (value: unknown): Uint8Array => new TextEncoder().encode(JSON.stringify(value))
@@ -23,7 +23,7 @@ export const kerasModel = Effect.fn("kerasModel")(function* (classifier: Classif
   return zipSync(entries, { level: 0, mtime: new Date(1980, 0, 1) })
 })
 
-const layersOf = ({ features, network, weights }: Classifier): ReadonlyArray<KerasLayer> => {
+const layersOf = ({ features, network, weights }: Branch): ReadonlyArray<KerasLayer> => {
   const tensors = tensorsOf(network)
   const dense = network.units.slice(1).flatMap((units, layer): ReadonlyArray<KerasLayer> => {
     const own = tensors

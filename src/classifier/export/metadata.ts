@@ -1,9 +1,10 @@
 import { Schema } from "effect"
 import manifest from "../../../package.json"
-import { PRECISION } from "../calibrate.ts"
+import { type Calibration, PRECISION } from "../calibrate.ts"
 import type { FieldFigures } from "../evaluation/field/fieldFigures.ts"
 import { ALARM_RATES } from "../evaluation/figures.ts"
 import { FEATURES } from "../features/kinds.ts"
+import { headNamed } from "../heads/heads.ts"
 import { ADAM } from "../train/adam.ts"
 import { SCHEDULE } from "../train/fit.ts"
 import type { TrainedClassifier } from "../train/train.ts"
@@ -20,6 +21,9 @@ export const modelMetadata = (run: TrainingRun) => {
     classes: dataset.classes,
     input_shape: [classifier.features.inputs],
     input: inputOf(run),
+    vectors: run.embedder.frontEnd.vectors,
+    served: { files: SERVED, ...figuresOf(classifier, result) },
+    keras: { files: KERAS, ...figuresOf(classifier.alone ?? classifier, run.kerasResult ?? result) },
     ...scores(run),
     sample_rate: run.embedder.frontEnd.sampleRate,
     architecture: architectureOf(classifier),
@@ -59,6 +63,21 @@ const fieldMetadata = ({ classes, recallAtAlarms, ...sizes }: FieldFigures) => (
   )
 })
 
+const SERVED = ["ecosight.onnx", "classifier.onnx"]
+const KERAS = ["yamnet_classifier.keras"]
+
+/** What a file's classifier is and came to: a mixture is served, and the `.keras` file holds its first network alone. */
+const figuresOf = ({ descriptions, calibration, classes }: TrainedClassifier, result: TrainingRun["result"]) => ({
+  head: headNamed(descriptions),
+  macro_f1: result?.macroF1,
+  test_accuracy: result?.accuracy,
+  test_loss: result?.loss,
+  ...(calibration && { temperature: calibration.temperature, decision_thresholds: thresholdsOf(classes, calibration) })
+})
+
+const thresholdsOf = (classes: ReadonlyArray<string>, { thresholds }: Calibration) =>
+  Object.fromEntries(classes.map((name, label) => [name, thresholds[label]!]))
+
 /** How people call the embedder. */
 const called = ({ embedder: { frontEnd } }: TrainingRun): string => (frontEnd.id === "yamnet" ? "YAMNet" : frontEnd.id)
 
@@ -78,7 +97,15 @@ const architectureOf = ({ features, network }: TrainedClassifier) => ({
   learning_rate: network.learningRate
 })
 
-const trainingConfigOf = ({ network, settings, description, history, bestEpoch, validatedBy }: TrainedClassifier) => ({
+const trainingConfigOf = ({
+  network,
+  settings,
+  description,
+  descriptions,
+  history,
+  bestEpoch,
+  validatedBy
+}: TrainedClassifier) => ({
   head: settings.head,
   optimizer: "adam",
   learning_rate: network.learningRate,
@@ -95,6 +122,7 @@ const trainingConfigOf = ({ network, settings, description, history, bestEpoch, 
   reduce_lr_factor: 0.5,
   class_weight: description.balance,
   description,
+  ...(descriptions.length > 1 && { mixed_with: descriptions.slice(1) }),
   seed: settings.seed
 })
 
@@ -108,12 +136,14 @@ const calibrationOf = ({ classifier: { calibration, classes } }: TrainingRun) =>
           recordings: calibration.recordings,
           precision: PRECISION
         },
-        decision_thresholds: Object.fromEntries(classes.map((name, label) => [name, calibration.thresholds[label]!]))
+        decision_thresholds: thresholdsOf(classes, calibration)
       }
 
 const modelType = (run: TrainingRun): string => {
-  const { input, hidden } = run.classifier.description
-  return `${called(run)} ${FEATURES[input].title}, ${hidden.length > 0 ? "dense network" : "linear"}`
+  const each = run.classifier.descriptions.map(
+    ({ input, hidden }) => `${FEATURES[input].title}, ${hidden.length > 0 ? "dense network" : "linear"}`
+  )
+  return `${called(run)} ${each.join(", mixed with ")}`
 }
 
 const pinned = {

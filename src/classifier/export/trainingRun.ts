@@ -19,6 +19,8 @@ export interface TrainingRun {
   readonly result: HoldoutResult | undefined
   /** In soundscapes of the holdout; absent where nothing could be heard. */
   readonly field?: FieldFigures | undefined
+  /** The same of the `.keras` file's classifier, where that is another. */
+  readonly kerasResult?: HoldoutResult | undefined
   /** With the model promoted before, where there is one and recordings are held out. */
   readonly comparison?: (Comparison & { readonly promotedRun: string }) | undefined
   readonly dataset: Dataset

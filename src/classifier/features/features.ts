@@ -1,13 +1,14 @@
 import type { ScoreLayer } from "../../embedder/embedder.ts"
+import type { Vectors } from "../../embedder/frontEnd.ts"
 import type { Graph } from "../../embedder/onnx/graph.ts"
 import type { KerasLayer } from "../export/kerasLayer.ts"
 
 /**
- * What a head sees of a recording's vector: it is computed, not learnt, and the same whether or not the caller has
+ * What a head sees of one of a recording's vectors: it is computed, not learnt, and the same whether or not the caller has
  * standardised the vector, as EcoSight's API does.
  */
 export interface Features {
-  /** Values in a recording's vector. */
+  /** Values in that vector. */
   readonly inputs: number
   /** Values that the head sees. */
   readonly width: number
@@ -24,14 +25,18 @@ export interface Features {
 /** Layers of an embedder that features may need beside its vectors. */
 export interface EmbedderLayers {
   readonly scores?: ScoreLayer | undefined
+  /** What its rows are made of, where that is more than the embedding. */
+  readonly vectors?: Vectors | undefined
 }
 
 /** A kind of features, before it is known what embedder they are of. */
 export interface FeatureKind {
   /** How a model's metadata names them. */
   readonly title: string
-  /** Which layer of the embedder they need, and its name. */
-  readonly needs?: { readonly layer: keyof EmbedderLayers; readonly name: string }
+  /** Which vector of a row they are of; the embedding unless given. */
+  readonly vector?: string
+  /** What they need of the embedder beside its embedding, and its name. */
+  readonly needs?: { readonly of: (embedder: EmbedderLayers) => unknown; readonly name: string }
   /** Those of vectors of so many values, by an embedder that has what they need. */
   readonly make: (inputs: number, embedder: EmbedderLayers) => Features
   /** What a search for a head draws from where a head sees these, and how often it has one see them. */

@@ -21,7 +21,7 @@ export const SCORE_SCALE = 0.115
  */
 export const scores: FeatureKind = {
   title: "scores",
-  needs: { layer: "scores", name: "YAMNet's last layer" },
+  needs: { of: (embedder) => embedder.scores, name: "YAMNet's last layer" },
   make: (_, embedder) => scoresBy(embedder.scores!),
   drawn: { weight: 2, decay: [0.001, 0.1], smallestDeviation: [null, null, 0.1, 0.3] }
 }

@@ -40,7 +40,19 @@ export interface Head {
   /** What it is, after its name and without a comma: for `--help`. */
   readonly about: string
   readonly description: HeadDescription
+  /**
+   * Further classifiers that it is mixed with, each trained by itself: the answer is by the mean of all their log
+   * probabilities. The first description must see the embedding alone, for without the others it is what the `.keras` file
+   * holds.
+   */
+  readonly mixedWith?: ReadonlyArray<HeadDescription>
 }
+
+/** All that is trained for a head, the first by itself being the `.keras` file's. */
+export const descriptionsOf = ({
+  description,
+  mixedWith = []
+}: Pick<Head, "description" | "mixedWith">): ReadonlyArray<HeadDescription> => [description, ...mixedWith]
 
 /** Multinomial regression, not regularised: what a head changes of it is what makes it one. */
 export const REGRESSION: HeadDescription = {

@@ -1,6 +1,6 @@
 import { Effect } from "effect"
 import { seededRandom, shuffled } from "../../sound/random.ts"
-import { type Dataset, vectorsOf } from "../dataset.ts"
+import { type Dataset, embeddingsOf } from "../dataset.ts"
 import { nearestNeighbours } from "./nearest.ts"
 import { VOTERS, voteOfNeighbours } from "./vote.ts"
 
@@ -102,7 +102,8 @@ export const checkLabels = Effect.fn("checkLabels")(function* (dataset: Dataset,
     const own = fresh.flatMap((value, at) => (value === side ? [at] : []))
     return [...shuffled(own.length, seededRandom(0)).subarray(0, MOST)].map((at) => own[at]!)
   })
-  const neighbours = yield* nearestNeighbours(vectorsOf(dataset, originals), dataset.width, VOTERS, { rows })
+  const { width, values } = embeddingsOf(dataset, originals)
+  const neighbours = yield* nearestNeighbours(values, width, VOTERS, { rows })
   return labelConsistency({
     classes: dataset.classes,
     labels: rows.map((row) => labels[row]!),

@@ -1,3 +1,4 @@
+import { branchesOf } from "../classifier.ts"
 import type { FieldFigures } from "../evaluation/field/fieldFigures.ts"
 import { fieldTable } from "../evaluation/field/fieldTables.ts"
 import type { TrainingRun } from "../export/trainingRun.ts"
@@ -31,17 +32,31 @@ const untrainedNote = ({ embedder }: TrainingRun): ReadonlyArray<string> =>
     ? []
     : ["The embeddings come from an untrained network that stood in for YAMNet: a demonstration, not a model for use."]
 
-const headline = ({ result, split }: TrainingRun): Html => {
+const headline = ({ result, kerasResult, split }: TrainingRun): Html => {
   if (result === undefined) return html`<p>No recordings were held out, so this classifier has not been tested.</p>`
-  return html`<ul class="figures">
+  return html`${kerasResult && html`<h2>What is served</h2>`}<ul class="figures">
 <li><strong>${result.macroF1.toFixed(3)}</strong> macro-F1</li>
 <li><strong>${percent(result.accuracy)}</strong> accuracy</li>
 <li><strong>${result.loss.toFixed(3)}</strong> loss</li>
 <li><strong>${result.recordings}</strong> recordings held out</li>
 </ul>
 <p class="quiet">Measured on recordings that training has not seen, nor any other cut from the same source;
-${split.holdout.length} originals, no variants.</p>`
+${split.holdout.length} originals, no variants.</p>${kerasResult && kerasFigures(kerasResult)}`
 }
+
+/** Told apart, because who runs the one must not take the other's figures for its own. */
+const kerasFigures = ({
+  macroF1,
+  accuracy,
+  loss
+}: HoldoutResult): Html => html`<h2>What yamnet_classifier.keras holds</h2>
+<ul class="figures">
+<li><strong>${macroF1.toFixed(3)}</strong> macro-F1</li>
+<li><strong>${percent(accuracy)}</strong> accuracy</li>
+<li><strong>${loss.toFixed(3)}</strong> loss</li>
+</ul>
+<p class="quiet">It takes embeddings alone, so it is another classifier than the one in ecosight.onnx and classifier.onnx, of which
+all else here tells. Measured on the same recordings.</p>`
 
 const classSection = ({ perClass }: HoldoutResult): Html => html`<h2>Classes</h2>
 <p class="quiet">Precision: how many of the recordings given this class are of it. Recall: how many of its recordings are found.</p>
@@ -115,9 +130,11 @@ const worstSection = (worst: ReadonlyArray<Outcome>): Html => {
 
 const factsSection = (run: TrainingRun): Html => {
   const { classifier, dataset, embedder, engine, recipe, split } = run
-  const { network, settings, calibration } = classifier
+  const { settings, calibration } = classifier
   const originals = dataset.samples.filter(({ variant }) => variant === "original").length
-  const layers = network.units.join(" – ")
+  const layers = branchesOf(classifier)
+    .map(({ network }) => network.units.join(" – "))
+    .join(" and ")
   const facts: ReadonlyArray<readonly [string, string]> = [
     ["Recordings", `${originals}, with variants ${dataset.samples.length}`],
     [

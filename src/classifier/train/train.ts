@@ -1,13 +1,13 @@
 import { Effect } from "effect"
 import { seededRandom } from "../../sound/random.ts"
-import type { Calibration } from "../calibrate.ts"
-import type { Classifier } from "../classifier.ts"
-import type { Dataset } from "../dataset.ts"
+import { type Calibration, foldTemperature } from "../calibrate.ts"
+import type { Branch, Classifier } from "../classifier.ts"
+import { type Dataset, vectorIn } from "../dataset.ts"
 import { networkOf } from "../denseNetwork.ts"
 import { joinMembers } from "../ensemble.ts"
 import { featureScale, foldFeatureScale, standardiseFeatures } from "../featureScale.ts"
 import type { EmbedderLayers, FeatureKind, Features } from "../features/features.ts"
-import { FEATURES, hasFeatures } from "../features/kinds.ts"
+import { FEATURES, hasFeatures, vectorSeen } from "../features/kinds.ts"
 import type { HeadDescription } from "../heads/head.ts"
 import { defaultHead, HEADS, type HeadName } from "../heads/heads.ts"
 import { initialWeights } from "../initial.ts"
@@ -16,10 +16,11 @@ import type { HeadSearch } from "../trials.ts"
 import { type Backend, type Examples, TrainingError } from "./backend.ts"
 import { type EpochRecord, type Fit, fit, SCHEDULE } from "./fit.ts"
 
-export interface TrainingSettings extends EmbedderLayers {
+export interface TrainingSettings extends Pick<EmbedderLayers, "scores"> {
   readonly head: HeadName | "auto"
   /** What `auto` came to; without it, the head's own, or the default one's. */
   readonly description?: HeadDescription
+  readonly mixedWith?: ReadonlyArray<HeadDescription>
   /** At most so many passes over the training samples. */
   readonly epochs: number
   readonly batchSize: number
@@ -33,24 +34,29 @@ export interface TrainingSettings extends EmbedderLayers {
 
 /** A classifier and how it came about. */
 export interface TrainedClassifier extends Classifier {
-  /** Of an ensemble, the first member's. */
+  /** Of an ensemble, the first member's; of a mixture, the first network's. */
   readonly history: ReadonlyArray<EpochRecord>
   /** The epoch that the weights are of, from 1. */
   readonly bestEpoch: number
   /** Whose the validation figures of the history are: the classifier's own, or by cross-validation, of others trained like it. */
   readonly validatedBy?: "validation recordings" | "cross-validation"
   readonly settings: Omit<TrainingSettings, "onEpoch" | "scores">
+  /** Of the first of its networks. */
   readonly description: HeadDescription
+  /** Of all of them. */
+  readonly descriptions: ReadonlyArray<HeadDescription>
   /** Where it has been calibrated. */
   readonly calibration?: Calibration
   /** How its head was found, with `auto`. */
   readonly search?: HeadSearch
+  /** Where it is a mixture, the first of its networks by itself, calibrated by itself: the `.keras` file's. */
+  readonly alone?: TrainedClassifier
   /** What training had to do without, a sentence each. */
   readonly notes: ReadonlyArray<string>
 }
 
 /**
- * Trains a classifier on the split's training samples.
+ * Trains a classifier on the split's training samples: a network for each of the head's descriptions.
  *
  * Features are computed, then standardised by the training samples' means and deviations where the head wants that; the
  * latter are folded into the weights returned. Fails on settings out of range, without what the head's features need, and
@@ -62,17 +68,64 @@ export const train = Effect.fn("Classifier.train")(function* (
   { onEpoch = () => Effect.void, scores, ...settings }: TrainingSettings,
   backend: Backend
 ) {
-  const embedder: EmbedderLayers = { scores }
+  const embedder: EmbedderLayers = { scores, vectors: dataset.vectors }
   const named = settings.head === "auto" ? defaultHead(embedder) : settings.head
-  const description = settings.description ?? HEADS[named].description
+  const { description, mixedWith }: Pick<TrainingSettings, "description" | "mixedWith"> =
+    settings.description === undefined ? HEADS[named] : settings
+  const descriptions = [description!, ...(mixedWith ?? [])]
+  const branches = yield* Effect.forEach(descriptions, (own, at) =>
+    trainBranch(dataset, split, { ...settings, ...(at === 0 && { onEpoch }) }, own, embedder, backend)
+  )
+  const [first, ...others] = branches.map(({ branch, ...fit }) => ({
+    ...fit,
+    branch: { ...branch, weights: foldTemperature(branch.network, branch.weights, branches.length) }
+  })) as [Trained, ...Array<Trained>]
+  const classifier: TrainedClassifier = {
+    classes: dataset.classes,
+    vectors: dataset.vectors,
+    ...first.branch,
+    ...(others.length > 0 && { mixedWith: others.map(({ branch }) => branch) }),
+    history: first.history,
+    bestEpoch: first.bestEpoch,
+    ...(first.isValidated && { validatedBy: "validation recordings" as const }),
+    settings,
+    description: description!,
+    descriptions,
+    notes:
+      split.validation.length > 0
+        ? []
+        : [`There are no validation recordings: trained for all ${settings.epochs} epochs, without early stopping.`]
+  }
+  return classifier
+})
+
+/** The first of a classifier's networks by itself, as it would be without the others; undefined where it has none. */
+export const withoutOthers = ({ mixedWith, ...first }: TrainedClassifier): TrainedClassifier | undefined =>
+  mixedWith && {
+    ...first,
+    weights: foldTemperature(first.network, first.weights, 1 / (1 + mixedWith.length)),
+    descriptions: [first.description]
+  }
+
+type Trained = Effect.Success<ReturnType<typeof trainBranch>>
+
+const trainBranch = Effect.fnUntraced(function* (
+  dataset: Dataset,
+  split: Split,
+  { onEpoch = () => Effect.void, ...settings }: TrainingSettings,
+  description: HeadDescription,
+  embedder: EmbedderLayers,
+  backend: Backend
+) {
   const rows = rowsFor(description, dataset, split, settings.watchesHoldout)
   const counts = dataset.classes.map((_, label) => rows.training.filter((row) => dataset.labels[row] === label).length)
   const problem = problemWith(settings, description, embedder, counts)
   if (problem !== undefined) return yield* new TrainingError({ message: problem })
-  const features = FEATURES[description.input].make(dataset.width, embedder)
+  const vector = vectorSeen(description.input, dataset.vectors)
+  const features = FEATURES[description.input].make(dataset.vectors[vector]!, embedder)
   const network = networkOf(description, features.width, dataset.classes.length)
-  const training = examplesOf(dataset, rows.training, features)
-  const validation = examplesOf(dataset, rows.validation, features)
+  const training = examplesOf(dataset, rows.training, vector, features)
+  const validation = examplesOf(dataset, rows.validation, vector, features)
   const { smallestDeviation } = description
   const scale =
     smallestDeviation === null ? undefined : featureScale(training.embeddings, features.width, smallestDeviation)
@@ -93,24 +146,12 @@ export const train = Effect.fn("Classifier.train")(function* (
     ).pipe(Effect.scoped)
   })
   const [{ history, bestEpoch }] = members as [Fit, ...Array<Fit>]
-  const classifier: TrainedClassifier = {
-    classes: dataset.classes,
-    features,
-    ...joinMembers(
-      network,
-      members.map(({ weights }) => (scale === undefined ? weights : foldFeatureScale(network, weights, scale)))
-    ),
-    history,
-    bestEpoch,
-    ...(validation.labels.length > 0 && { validatedBy: "validation recordings" as const }),
-    settings,
-    description,
-    notes:
-      split.validation.length > 0
-        ? []
-        : [`There are no validation recordings: trained for all ${settings.epochs} epochs, without early stopping.`]
-  }
-  return classifier
+  const joined = joinMembers(
+    network,
+    members.map(({ weights }) => (scale === undefined ? weights : foldFeatureScale(network, weights, scale)))
+  )
+  const branch: Branch = { vector, features, ...joined }
+  return { branch, history, bestEpoch, isValidated: validation.labels.length > 0 }
 })
 
 // Far from the seeds that people and folds count up from.
@@ -151,9 +192,15 @@ export const watchedRows = (dataset: Dataset, split: Split): ReadonlyArray<numbe
   return split.holdout.filter((row) => trained.has(dataset.labels[row]))
 }
 
-const examplesOf = ({ samples, labels }: Dataset, rows: ReadonlyArray<number>, { of, width }: Features): Examples => {
+const examplesOf = (
+  { vectors, samples, labels }: Dataset,
+  rows: ReadonlyArray<number>,
+  vector: string,
+  { of, width }: Features
+): Examples => {
   const embeddings = new Float32Array(rows.length * width)
-  for (const [at, row] of rows.entries()) embeddings.set(of(samples[row]!.vector), at * width)
+  for (const [at, row] of rows.entries())
+    embeddings.set(of(vectorIn(vectors, samples[row]!.vector, vector)), at * width)
   return { embeddings, labels: Int32Array.from(rows, (row) => labels[row]!) }
 }
 

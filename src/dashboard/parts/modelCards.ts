@@ -21,9 +21,9 @@ export const modelCards = (model: Model): ReadonlyArray<HTMLElement> => {
 
 /** A version's files that other programs use, and what each is. */
 const FILES = [
-  ["yamnet_classifier.keras", "The classifier for Keras, on YAMNet's vectors"],
+  ["yamnet_classifier.keras", "A classifier for Keras, on YAMNet's embeddings"],
   ["ecosight.onnx", "All of it as ONNX: sound in, probabilities out"],
-  ["classifier.onnx", "The classifier alone as ONNX"],
+  ["classifier.onnx", "The classifier that is served, alone as ONNX"],
   ["class_names.json", "The classes, in the order of the probabilities"],
   ["model_metadata.json", "What it is and where it comes from"]
 ] as const

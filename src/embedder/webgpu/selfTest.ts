@@ -1,7 +1,7 @@
 import { Effect } from "effect"
 import type { Backbone } from "../embedder.ts"
 import type { Engine, Precision } from "../engine.ts"
-import { type FrontEnd, rowSize } from "../frontEnd.ts"
+import { type FrontEnd, placeOf, rowSize } from "../frontEnd.ts"
 import { makeNative } from "../native/nativeEngine.ts"
 
 /** As much of an engine as can be tested. */
@@ -45,6 +45,12 @@ export const describeDistance = (
   return `off by ${largest.toPrecision(2)} at most and ${(100 * relative).toPrecision(2)} % as a whole`
 }
 
+const columns = (rows: Float32Array, size: number, from: number, count: number): Float32Array =>
+  Float32Array.from(
+    { length: (rows.length / size) * count },
+    (_, i) => rows[Math.floor(i / count) * size + from + (i % count)]!
+  )
+
 /**
  * Whether an engine computes what the native one does, another program on another processor: eight known patches,
  * repeated to a full batch so that every part of the device has its share. Gives what is wrong, or undefined.
@@ -54,7 +60,7 @@ export const selfTest = Effect.fn("selfTest")(function* (
   backbone: Backbone,
   precision: Precision
 ) {
-  const { patchSize } = backbone.frontEnd
+  const { patchSize, vectors } = backbone.frontEnd
   const size = rowSize(backbone.frontEnd)
   const patches = knownPatches(backbone.frontEnd)
   const native = yield* makeNative({ backbone, why: "To test another engine." })
@@ -72,5 +78,12 @@ export const selfTest = Effect.fn("selfTest")(function* (
     const some = repeated.subarray(at * patchSize, (at + engine.batch) * patchSize)
     rows.set(yield* engine.embed(some), at * size)
   }
-  return describeDistance(rows, repeat(expected, size), precision)
+  // Each vector by itself: a small one's fault would not show in the whole of a row.
+  let wrong: string | undefined
+  for (const name of Object.keys(vectors)) {
+    const { from, to } = placeOf(vectors, name)
+    const own = (rows: Float32Array) => columns(rows, size, from, to - from)
+    wrong ??= describeDistance(own(rows), own(repeat(expected, size)), precision)
+  }
+  return wrong
 }, Effect.scoped)

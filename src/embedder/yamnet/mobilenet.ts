@@ -1,6 +1,7 @@
 import { Schema } from "effect"
 import type { Convolution, Shape } from "../convolution.ts"
 import type { ScoreLayer } from "../embedder.ts"
+import type { Vectors } from "../frontEnd.ts"
 
 /** YAMNet up to its embeddings: MobileNet v1 over a [96, 64] log-mel patch, "same" padding throughout. */
 export interface Mobilenet {
@@ -37,6 +38,18 @@ const SEPARABLE: ReadonlyArray<readonly [stride: 1 | 2, filters: number]> = [
   [1, EMBEDDING_SIZE]
 ]
 const STEM_FILTERS = 32
+
+/**
+ * Layers whose activations, after the ReLU and as means over a patch's time and frequency, join the embedding in a row.
+ * Numbered as YAMNet does: the stem is 1, the separable layers are 2 to 14.
+ */
+export const TAPS: ReadonlyArray<number> = [8]
+
+/** The vectors of a row with these taps, in order, and how many floats each has: the embedding, then `layer8` and so on. */
+export const vectorSizes = (taps: ReadonlyArray<number>): Vectors => ({
+  embedding: EMBEDDING_SIZE,
+  ...Object.fromEntries(taps.map((layer) => [`layer${layer}`, SEPARABLE[layer - 2]![1]]))
+})
 
 /** How many channels a kernel of this shape gives out: a depthwise one as many as it takes in. */
 export const channels = (shape: Shape): number => (shape[3] === 1 ? shape[2] : shape[3])

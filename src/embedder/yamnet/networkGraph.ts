@@ -14,7 +14,7 @@ import {
   PATCH_HOP_FRAMES,
   WINDOW
 } from "./logMel.ts"
-import type { Mobilenet } from "./mobilenet.ts"
+import { type Mobilenet, TAPS } from "./mobilenet.ts"
 
 // ONNX keeps kernels as [output, input / group, height, width].
 const toOnnxKernel = ({ kernel, shape: [height, width, input, output] }: Convolution): Float32Array => {
@@ -47,19 +47,28 @@ const addConvolution = (
 }
 
 /**
- * Adds YAMNet from log-mel patches [n, 96, 64] to embeddings [n, 1024] and returns the name of the latter.
+ * Adds YAMNet from log-mel patches [n, 96, 64] to rows, embeddings and then the taps' vectors, and returns the name of
+ * the latter.
  *
  * Channels come before height and width: from that order onnxruntime rewrites the whole network into its blocked
  * convolutions.
  */
-export const addNetwork = (graph: Graph, patches: string, { stem, separable }: Mobilenet): string => {
+export const addNetwork = (
+  graph: Graph,
+  patches: string,
+  { stem, separable }: Mobilenet,
+  taps: ReadonlyArray<number> = TAPS
+): string => {
+  const pooled = new Map<number, string>()
   let features = graph.op("Unsqueeze", [patches, graph.integers([1])])
   features = addConvolution(graph, features, stem, 2, false)
-  for (const { depthwise, pointwise, stride } of separable) {
+  for (const [index, { depthwise, pointwise, stride }] of separable.entries()) {
     features = addConvolution(graph, features, depthwise, stride, true)
     features = addConvolution(graph, features, pointwise, 1, false)
+    if (taps.includes(index + 2)) pooled.set(index + 2, graph.op("GlobalAveragePool", [features]))
   }
-  return graph.op("Flatten", [graph.op("GlobalAveragePool", [features])])
+  const vectors = [graph.op("GlobalAveragePool", [features]), ...taps.map((layer) => pooled.get(layer)!)]
+  return graph.op("Flatten", [taps.length === 0 ? vectors[0]! : graph.op("Concat", vectors, { axis: 1 })])
 }
 
 // Rows of the windowed discrete Fourier transform as kernels over samples, [2 * 257, 1, 400]: real, then imaginary.

@@ -39,14 +39,14 @@ const energyOf = (logMel: Float32Array): number => {
 }
 
 /**
- * Adds the same to a graph: patches [n, 96, 64] and their embeddings [n, 1024] to the clip's embedding [1, 1024], whose
- * name it returns.
+ * Adds the same to a graph: patches [n, 96, 64] and their rows [n, rowSize] to the clip's row [1, rowSize], whose name it
+ * returns.
  */
-export const addPooling = (graph: Graph, patches: string, embeddings: string): string => {
+export const addPooling = (graph: Graph, patches: string, rows: string): string => {
   const magnitudes = graph.op("Sub", [graph.op("Exp", [patches]), graph.scalar(LOG_OFFSET)])
   const frames = graph.op("ReduceSumSquare", [magnitudes], { axes: [1, 2], keepdims: 0 })
   const energies = graph.op("Add", [frames, graph.scalar(SILENCE)])
   const total = graph.op("ReduceSum", [energies, graph.integers([0])], { keepdims: 1 })
   const weights = graph.op("Unsqueeze", [graph.op("Div", [energies, total]), graph.integers([0])])
-  return graph.op("MatMul", [weights, embeddings])
+  return graph.op("MatMul", [weights, rows])
 }

@@ -1,39 +1,43 @@
 import { Effect, Option } from "effect"
 import { Settings } from "../../config/settings.ts"
 import type { Backbone, Embedder } from "../embedder.ts"
+import { rowSize } from "../frontEnd.ts"
 import { Graph } from "../onnx/graph.ts"
-import { frontEnd } from "./frontEnd.ts"
+import { frontEndOf } from "./frontEnd.ts"
 import { MEL_BANDS, PATCH_FRAMES } from "./logMel.ts"
-import { EMBEDDING_SIZE, type Mobilenet } from "./mobilenet.ts"
+import { type Mobilenet, TAPS } from "./mobilenet.ts"
 import { addFrontEnd, addNetwork } from "./networkGraph.ts"
 import { networkKernels } from "./networkKernels.ts"
 import { addPooling } from "./pooling.ts"
 import { findWeights, type YamnetWeights } from "./weights.ts"
 
-/** A network of YAMNet's shape, from log-mel patches [n, 96, 64] to embeddings [n, 1024]. */
-export const backboneOf = (network: Mobilenet): Backbone => ({
-  frontEnd,
-  patchShape: [PATCH_FRAMES, MEL_BANDS],
-  model: (batch) => {
-    const graph = new Graph("yamnet")
-    const patches = graph.input("patches", [batch, PATCH_FRAMES, MEL_BANDS])
-    graph.op("Identity", [addNetwork(graph, patches, network)], {}, "rows")
-    graph.output("rows", [batch, EMBEDDING_SIZE])
-    return graph.model()
-  },
-  kernels: (batch, precision) => networkKernels(network, batch, precision)
-})
+/** A network of YAMNet's shape, from log-mel patches [n, 96, 64] to embeddings [n, 1024] and the taps' vectors. */
+export const backboneOf = (network: Mobilenet, taps = TAPS): Backbone => {
+  const frontEnd = frontEndOf(taps)
+  return {
+    frontEnd,
+    patchShape: [PATCH_FRAMES, MEL_BANDS],
+    model: (batch) => {
+      const graph = new Graph("yamnet")
+      const patches = graph.input("patches", [batch, PATCH_FRAMES, MEL_BANDS])
+      graph.op("Identity", [addNetwork(graph, patches, network, taps)], {}, "rows")
+      graph.output("rows", [batch, rowSize(frontEnd)])
+      return graph.model()
+    },
+    kernels: (batch, precision) => networkKernels(network, batch, precision, taps)
+  }
+}
 
 /** YAMNet with these weights. */
-export const yamnetOf = (weights: YamnetWeights): Embedder => ({
-  ...backboneOf(weights),
+export const yamnetOf = (weights: YamnetWeights, taps = TAPS): Embedder => ({
+  ...backboneOf(weights, taps),
   name: weights.embedder,
   hash: weights.hash,
   source: weights.source,
   ...(weights.scores === undefined ? {} : { scores: weights.scores }),
   addTo: (graph, waveform) => {
     const patches = addFrontEnd(graph, waveform)
-    return addPooling(graph, patches, addNetwork(graph, patches, weights))
+    return addPooling(graph, patches, addNetwork(graph, patches, weights, taps))
   }
 })
 

@@ -1,7 +1,7 @@
 import { Clock, Effect, Option } from "effect"
 import type { Classifier } from "../../classifier/classifier.ts"
 import type { Dataset } from "../../classifier/dataset.ts"
-import { backgroundOf } from "../../classifier/evaluation/alarms.ts"
+import { backgroundOf } from "../../store/className.ts"
 import { COMPARED_RATE, sweepClasses } from "../../classifier/evaluation/field/fieldEvaluation.ts"
 import {
   compareFields,

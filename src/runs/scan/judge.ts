@@ -1,5 +1,5 @@
 import { Effect, Stream } from "effect"
-import { backgroundOf } from "../../classifier/evaluation/alarms.ts"
+import { backgroundOf } from "../../store/className.ts"
 import type { HeardEvent } from "../../classifier/events/event.ts"
 import { type EventSettings, findEvents } from "../../classifier/events/findEvents.ts"
 import { decodeVectors } from "../../embeddings/scans/coding.ts"

@@ -34,7 +34,7 @@ test("as many heads tried give the same trials and the same head, to the bit", a
   expect(one.search.trials.length).toBe(5)
   expect(one.told).toEqual([...one.search.trials])
   expect({ ...again.search, seconds: 0 }).toEqual({ ...one.search, seconds: 0 })
-  expect(again.description).toEqual(one.description)
+  expect(again.head).toEqual(one.head)
   // A shorter search tries the first of the same.
   const shorter = await search(samples, 3)
   expect(shorter.search.trials).toEqual(one.search.trials.slice(0, 3))
@@ -44,9 +44,9 @@ test("as many heads tried give the same trials and the same head, to the bit", a
 })
 
 test("a search that has no time left tries the first head, and no other", async () => {
-  const { search: found, description } = await search(corpus(6), undefined, 0)
+  const { search: found, head } = await search(corpus(6), undefined, 0)
   expect(found.trials.map(({ name }) => name)).toEqual(["audioset"])
-  expect(description).toEqual(HEADS.audioset.description)
+  expect(head).toEqual({ description: HEADS.audioset.description })
   expect(found.why).toBe("No head did better than audioset out of fold.")
 })
 

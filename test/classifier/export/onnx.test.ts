@@ -7,11 +7,11 @@ import { classifierModel, edgeModel } from "../../../src/classifier/export/onnx.
 import { HEAD_NAMES } from "../../../src/classifier/heads/heads.ts"
 import { untrainedNetwork } from "../../../src/embedder/yamnet/untrained.ts"
 import { yamnetOf } from "../../../src/embedder/yamnet/yamnet.ts"
-import { corpus, trainOn } from "../../support/trainingRuns.ts"
+import { corpus, tapped, trainOn, WITH_TAP } from "../../support/trainingRuns.ts"
 import { embedWaveform } from "../../support/waveform.ts"
 
 const yamnet = untrainedNetwork()
-const { addTo } = yamnetOf({ ...yamnet, hash: "none", source: "a seed", embedder: "untrained" })
+const embedder = yamnetOf({ ...yamnet, hash: "none", source: "a seed", embedder: "untrained" })
 
 const run = async (model: Uint8Array, input: string, values: Float32Array, shape: ReadonlyArray<number>) => {
   const session = await InferenceSession.create(model, { intraOpNumThreads: 1, logSeverityLevel: 3 })
@@ -27,19 +27,34 @@ const expectClose = (actual: Float32Array, expected: Float32Array, tolerance: nu
 }
 
 test.each(HEAD_NAMES)("classifier.onnx of %s predicts as the classifier does", async (head) => {
-  const { classifier, dataset } = await Effect.runPromise(trainOn(corpus(6), { head, epochs: 3 }))
+  const { classifier, dataset } = await Effect.runPromise(trainOn(tapped(corpus(6)), { head, epochs: 3 }))
   const vectors = vectorsOf(dataset, [...dataset.samples.keys()])
   const expected = predict(classifier, vectors)
-  const { data, dims } = await run(classifierModel(classifier), "embedding", vectors, [60, 1024])
+  const { data, dims } = await run(classifierModel(classifier, dataset.vectors), "embedding", vectors, [
+    60,
+    dataset.width
+  ])
   expect(dims).toEqual([60, 3])
   expectClose(data, expected, 1e-5)
   expect(Math.max(...expected) - Math.min(...expected)).toBeGreaterThan(0.5)
 })
 
+test("a classifier of embeddings alone takes whole rows, too, and passes the rest over", async () => {
+  const { classifier, dataset } = await Effect.runPromise(trainOn(corpus(6), { head: "linear", epochs: 3 }))
+  const rows = vectorsOf({ ...dataset, width: 1536, samples: tapped(dataset.samples) }, [...dataset.samples.keys()])
+  const { data } = await run(classifierModel(classifier, WITH_TAP), "embedding", rows, [60, 1536])
+  expectClose(data, predict(classifier, vectorsOf(dataset, [...dataset.samples.keys()])), 1e-5)
+})
+
 test.each([200, 16_000, 40_123])("ecosight.onnx predicts from a waveform of %i samples", async (samples) => {
-  const { classifier } = await Effect.runPromise(trainOn(corpus(6), { head: "linear", epochs: 3 }))
+  const { classifier } = await Effect.runPromise(trainOn(tapped(corpus(6)), { head: "layers", epochs: 3 }))
   const waveform = Float32Array.from({ length: samples }, (_, i) => 0.4 * Math.sin(i / 5) * Math.sin(i / 3000))
-  const { data, dims } = await run(edgeModel(classifier, addTo!), "waveform", waveform, [samples])
+  const { data, dims } = await run(
+    edgeModel(classifier, { frontEnd: embedder.frontEnd, addTo: embedder.addTo! }),
+    "waveform",
+    waveform,
+    [samples]
+  )
   expect(dims).toEqual([1, 3])
   // The graph's front-end works in single precision.
   expectClose(data, predict(classifier, await embedWaveform(waveform, yamnet)), 1e-4)

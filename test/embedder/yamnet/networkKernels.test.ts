@@ -1,6 +1,8 @@
 import { describe, expect, test } from "bun:test"
 import { PRECISIONS } from "../../../src/embedder/engine.ts"
+import { rowSize } from "../../../src/embedder/frontEnd.ts"
 import { BYTES } from "../../../src/embedder/webgpu/wgsl/kernel.ts"
+import { TAPS, vectorSizes } from "../../../src/embedder/yamnet/mobilenet.ts"
 import { networkKernels } from "../../../src/embedder/yamnet/networkKernels.ts"
 import { untrainedNetwork } from "../../../src/embedder/yamnet/untrained.ts"
 
@@ -9,11 +11,15 @@ import { untrainedNetwork } from "../../../src/embedder/yamnet/untrained.ts"
 type Kernels = ReturnType<typeof networkKernels>
 
 const network = untrainedNetwork()
+const sizeOf = (taps: ReadonlyArray<number>) => rowSize({ vectors: vectorSizes(taps) })
 const BATCHES = [1, 2, 3, 7, 64, 100, 255, 512, 1024]
-const KINDS = PRECISIONS.flatMap((precision) => BATCHES.map((batch) => [batch, precision] as const))
+const LISTS = [[], TAPS, [2, 5, 14]]
+const KINDS = PRECISIONS.flatMap((precision) =>
+  LISTS.flatMap((taps) => BATCHES.map((batch) => [batch, precision, taps] as const))
+)
 
-describe.each(KINDS)("for batches of %i patches in %s", (batch, precision) => {
-  const kernels = networkKernels(network, batch, precision)
+describe.each(KINDS)("for batches of %i patches in %s with taps %j", (batch, precision, taps) => {
+  const kernels = networkKernels(network, batch, precision, taps)
 
   test("every number of patches is a whole number of workgroups, within what every device allows", () => {
     for (const { workgroups } of kernels) {
@@ -24,6 +30,12 @@ describe.each(KINDS)("for batches of %i patches in %s", (batch, precision) => {
           expect(count).toBeLessThanOrEqual(65_535)
         }
       }
+    }
+  })
+
+  test("those that make rows have room for all of theirs", () => {
+    for (const { makesRows, resultSize } of kernels) {
+      if (makesRows) expect(resultSize(batch)).toBeGreaterThanOrEqual(batch * sizeOf(taps))
     }
   })
 
@@ -47,7 +59,7 @@ describe.each(KINDS)("for batches of %i patches in %s", (batch, precision) => {
 test("layers of one kind share their code, so that a driver compiles little", () => {
   for (const precision of PRECISIONS) {
     const codes = new Set(networkKernels(network, 512, precision).map(({ code }) => code))
-    expect(codes.size).toBe(12)
+    expect(codes.size).toBe(12 + TAPS.length)
   }
 })
 
@@ -59,8 +71,11 @@ test("only float16 asks for what not every device has, and keeps all but the mea
   for (const { code } of float32) expect(code).not.toMatch(/f16|vec4h/)
   for (const { code } of float16) expect(code).toContain("enable f16;")
   const bytes = (kernels: Kernels) => kernels.map(({ resultKind, resultSize }) => BYTES[resultKind] * resultSize(512))
-  expect(bytes(float16).slice(0, -1)).toEqual(bytes(float32.slice(0, -1)).map((size) => size / 2))
-  expect(bytes(float16).at(-1)).toBe(bytes(float32).at(-1)!)
+  const [rows, features] = [true, false].map((isOfRows) => (kernels: Kernels) => {
+    return bytes(kernels.filter(({ makesRows = false }) => makesRows === isOfRows))
+  }) as [typeof bytes, typeof bytes]
+  expect(features(float16)).toEqual(features(float32).map((size) => size / 2))
+  expect(rows(float16)).toEqual(rows(float32))
 })
 
 test("the network's arithmetic is what YAMNet's is said to be: 69.2 million multiplications, with its classifier", () => {

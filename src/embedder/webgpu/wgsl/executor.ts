@@ -56,7 +56,7 @@ const write = (device: GPUDevice, buffer: GPUBuffer, at: number, values: Float32
 // Dawn's addon divides by the size of a value, and takes that of a Float16Array for zero.
 const toFloat16 = (values: Float32Array): Uint8Array => new Uint8Array(Float16Array.from(values).buffer)
 
-/** Bytes of the largest result that a batch of so many patches has in between. */
+/** Bytes of the largest result of these kernels, for a batch of so many patches. */
 export const largestResult = (kernels: ReadonlyArray<Kernel>, batch: number): number =>
   Math.max(...kernels.map(({ resultSize, resultKind }) => BYTES[resultKind] * resultSize(batch)))
 
@@ -73,9 +73,11 @@ const place = (
     const patches = allocate(4 * batch * sizes.patch, STORAGE | COPY_DST)
     return { index, patches, rows: allocate(4 * batch * sizes.row, MAP_READ | COPY_DST) }
   })
-  // Passes write to one and read from the other, turn about.
+  // Passes write to one and read from the other, turn about; those that make rows only read.
   const largest = largestResult(kernels, batch)
-  const results = [allocate(largest, STORAGE | COPY_SRC), allocate(largest, STORAGE | COPY_SRC)] as const
+  const results = [allocate(largest, STORAGE), allocate(largest, STORAGE)] as const
+  const rowMakers = kernels.filter(({ makesRows }) => makesRows)
+  const rows = allocate(largestResult(rowMakers, batch), STORAGE | COPY_SRC)
 
   const uploadWeights = ({ values: [kernel, bias], kind }: Weights) => {
     const buffer = allocate(BYTES[kind] * (kernel.length + bias.length), STORAGE | COPY_DST)
@@ -84,19 +86,22 @@ const place = (
     write(device, buffer, BYTES[kind] * kernel.length, convert(bias))
     return buffer
   }
-  const passes = kernels.map(({ code, workgroups, weights }, index): Pass => {
+  let sources = slots.map(({ patches }) => patches)
+  let turn = 0
+  const passes = kernels.map(({ code, workgroups, weights, makesRows }): Pass => {
     const pipeline = pipelines.get(code)!
     const own = weights === undefined ? [] : [uploadWeights(weights)]
-    const sources = index === 0 ? slots.map(({ patches }) => patches) : [results[(index - 1) % 2]!]
+    const result = makesRows ? rows : results[turn++ % 2]!
     const bound = sources.map((source) =>
       device.createBindGroup({
         layout: pipeline.getBindGroupLayout(0),
-        entries: [source, results[index % 2]!, ...own].map((buffer, binding) => ({ binding, resource: { buffer } }))
+        entries: [source, result, ...own].map((buffer, binding) => ({ binding, resource: { buffer } }))
       })
     )
+    if (!makesRows) sources = [result]
     return { pipeline, workgroups, bound }
   })
-  return { slots, passes, result: results[(kernels.length - 1) % 2]! }
+  return { slots, passes, rows }
 }
 
 /**
@@ -124,9 +129,11 @@ export const makeExecutor = Effect.fn("makeExecutor")(function* (
     buffers.push(buffer)
     return buffer
   }
-  const { slots, passes, result } = yield* onDevice(device, async () =>
-    place(device, kernels, pipelines, batch, sizes, allocate)
-  )
+  const {
+    slots,
+    passes,
+    rows: made
+  } = yield* onDevice(device, async () => place(device, kernels, pipelines, batch, sizes, allocate))
 
   const run = async ({ index, patches, rows }: Slot, values: Float32Array) => {
     const count = values.length / sizes.patch
@@ -140,7 +147,7 @@ export const makeExecutor = Effect.fn("makeExecutor")(function* (
       pass.dispatchWorkgroups(...workgroups(count))
     }
     pass.end()
-    encoder.copyBufferToBuffer(result, 0, rows, 0, bytes)
+    encoder.copyBufferToBuffer(made, 0, rows, 0, bytes)
     device.queue.submit([encoder.finish()])
     await rows.mapAsync(GPUMapMode.READ, 0, bytes)
     const read = new Float32Array(rows.getMappedRange(0, bytes)).slice()

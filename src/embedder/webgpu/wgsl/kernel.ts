@@ -4,6 +4,8 @@ import type { Precision } from "../../engine.ts"
 export interface Kernel {
   /** What it does, for people. */
   readonly name: string
+  /** Whether `result` is the rows, of which it writes a vector: the kernel after it reads what this one did. */
+  readonly makesRows?: true
   /** WGSL whose `main` reads `features`, writes `result` and, where it has any, reads `weights`. */
   readonly code: string
   /** Workgroups to start for so many patches. */

@@ -1,0 +1,24 @@
+import { addStandardisation, standardisationLayer, standardise } from "./embedding.ts"
+import type { FeatureKind } from "./features.ts"
+
+/**
+ * The means of an earlier layer's activations over a clip, standardised. The last layer has learnt to tell AudioSet's
+ * classes apart and to forget the rest; which of it a store's own classes differ in, earlier ones still know.
+ *
+ * @param layer By YAMNet's own number: the layer's means must be among the embedder's vectors, as `layer8`.
+ */
+export const tap = (layer: number): FeatureKind => ({
+  title: `activations of layer ${layer}`,
+  vector: `layer${layer}`,
+  needs: { of: ({ vectors }) => vectors?.[`layer${layer}`], name: `the activations of YAMNet's layer ${layer}` },
+  make: (inputs) => ({
+    inputs,
+    width: inputs,
+    layers: [],
+    of: standardise,
+    addTo: addStandardisation,
+    kerasLayers: [standardisationLayer(inputs)]
+  }),
+  // By itself it is no head for the `.keras` file, so a search draws none.
+  drawn: { weight: 0, decay: [0.001, 0.1], smallestDeviation: [null] }
+})

@@ -1,0 +1,9 @@
+import { audioset } from "./audioset.ts"
+import { type Head, REGRESSION } from "./head.ts"
+
+/** `audioset`, mixed with a regression on an earlier layer, which still hears what the last one has forgotten. */
+export const layers: Head = {
+  about: "mixes audioset with a regression on an earlier layer of YAMNet's",
+  description: audioset.description,
+  mixedWith: [{ ...REGRESSION, input: "layer8", decay: 1, smallestDeviation: 0.001, earlyStopping: false }]
+}
