@@ -57,7 +57,7 @@ test("a write that is interrupted has ended when the interruption has, whole", a
     const interrupted = Effect.gen(function* () {
       const writing = yield* Effect.forkChild(folder.store.put(key, large, condition))
       const started = Effect.promise(() => readdir(folder.root)).pipe(
-        Effect.filterOrFail((names) => names.some((name) => /^\.ecosight-.*-/.test(name))),
+        Effect.filterOrFail((names) => names.some((name) => /^\.ecosight-[0-9a-f]{8}-/.test(name))),
         Effect.retry({ times: 1000 })
       )
       yield* Effect.andThen(started, Fiber.interrupt(writing))
