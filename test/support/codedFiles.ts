@@ -24,7 +24,7 @@ export interface FlacOptions {
   /** Bytes of a block of padding before the sound; no block if there is none. */
   readonly padding?: number
   /**
-   * Frames of one block and of two in turn, with the numbers of their first samples under the mark of frames of one
+   * Two frames of one block and two of two in turn, with the numbers of their first samples under the mark of frames of one
    * length, as encoders of before FLAC 1.2 wrote them: the stream information alone tells. Of 44.1 kHz, as frames say.
    */
   readonly isOldVariable?: boolean
@@ -69,7 +69,7 @@ export const flacParts = (samples: ArrayLike<number>, options: FlacOptions = {})
   const { channels = 1, bits = 16, blockLength = 1600, padding } = options
   const frames: Array<Uint8Array> = []
   for (let at = 0, end = 0; at < samples.length; at = end) {
-    end = Math.min(samples.length, at + (options.isOldVariable && frames.length % 2 === 1 ? 2 : 1) * blockLength)
+    end = Math.min(samples.length, at + (options.isOldVariable && frames.length % 4 > 1 ? 2 : 1) * blockLength)
     const block =
       samples instanceof Int16Array ? samples.subarray(at, end) : Array.prototype.slice.call(samples, at, end)
     const [number, rate] = options.isOldVariable ? [at, 9] : [frames.length, 0]
