@@ -216,9 +216,7 @@ const mergeVectors = Effect.fnUntraced(function* (
   const merged = [...kept.values()].sort((a, b) => (a.key < b.key ? -1 : 1))
   yield* removeParts(
     group,
-    merged.length > 0
-      ? yield* writePart(embeddingsPrefix(recipe.id), encodePart(merged, vectorsOf(recipe)))
-      : undefined
+    merged.length > 0 ? yield* writePart(embeddingsPrefix(recipe.id), encodePart(merged, vectorsOf(recipe))) : undefined
   )
   return group.length
 })

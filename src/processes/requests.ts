@@ -6,6 +6,8 @@ import type { ToProcess } from "./protocol.ts"
 /** The process that worked on the request has died; `how` is its signal or exit status. */
 export class ProcessDied extends Schema.TaggedError<ProcessDied>()("ProcessDied", {
   how: Schema.String,
+  /** Whether it was killed, since nothing had been heard of the request for too long. */
+  hung: Schema.Boolean,
   message: Schema.String
 }) {}
 

@@ -60,8 +60,12 @@ export const supervise = Effect.fnUntraced(function* <P extends Protocol>(
 ) {
   const context = yield* Effect.context<never>()
   const first = yield* Deferred.make<About<P>, ProcessUnusable>()
-  const requests = makeRequests(protocol.inTurn, () => channel?.kill())
   let channel: Channel | undefined
+  let hung = false
+  const requests = makeRequests(protocol.inTurn, () => {
+    hung = true
+    channel?.kill()
+  })
   let deaths = 0
   let pause = SHORTEST_PAUSE
   /** Why the last process could not start. */
@@ -112,9 +116,10 @@ export const supervise = Effect.fnUntraced(function* <P extends Protocol>(
       (message) => understand("A message", FromProcess, message, hear)
     )
     deaths++
-    const message = `The ${protocol.name} process ended (${how}).`
+    const message = `The ${protocol.name} process ended (${hung ? "it hung" : how}).`
     yield* Deferred.fail(first, new ProcessUnusable({ message }))
-    const death = new ProcessDied({ how, message })
+    const death = new ProcessDied({ how, hung, message })
+    hung = false
     if (restart) requests.lose(death)
     else requests.end(death)
   })
@@ -131,7 +136,9 @@ export const supervise = Effect.fnUntraced(function* <P extends Protocol>(
   })
   yield* Effect.addFinalizer(() =>
     Effect.sync(() =>
-      requests.end(new ProcessDied({ how: "its owner ended it", message: `The ${protocol.name} process is gone.` }))
+      requests.end(
+        new ProcessDied({ how: "its owner ended it", hung: false, message: `The ${protocol.name} process is gone.` })
+      )
     )
   )
   const keeping = yield* Effect.forkScoped(restart ? Effect.forever(Effect.andThen(once, rest)) : once)

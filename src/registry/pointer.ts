@@ -34,7 +34,15 @@ export const readPointer = Effect.fn("readPointer")(function* (): Effect.fn.Retu
   const found = yield* readDocument(CURRENT_KEY, Pointer).pipe(
     Effect.catchTag("DocumentError", ({ message }) => recoverPointer(message))
   )
-  return Option.map(found, ({ value, etag }): Promoted => ({ history: [], ...value, etag }))
+  return Option.map(
+    found,
+    ({ value, etag }): Promoted => ({
+      ...value,
+      // However long somebody has made it.
+      history: (value.history ?? []).slice(0, HISTORY),
+      etag
+    })
+  )
 })
 
 const Copied = Schema.Struct({ run_id: Schema.String })

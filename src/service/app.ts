@@ -119,7 +119,7 @@ export const listen = Effect.fn("listen")(function* (host: string, port: number,
               const response = await respond(request)
               if (request.method === "POST") server.timeout(request, IDLE)
               const { route } = find(request.method, pathOf(request))
-              Effect.runForkWith(context)(answered(route, response.status, (performance.now() - began) / 1000))
+              answered(route, response.status, (performance.now() - began) / 1000)
               return secure(response)
             }),
           error: (thrown) => Effect.runPromiseWith(context)(Effect.map(refusalOf(Cause.die(thrown)), refusalResponse))

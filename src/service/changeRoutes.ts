@@ -6,8 +6,9 @@ import { CLASS_NAME_RULE, isClassName } from "../store/className.ts"
 import { classOf } from "../store/keys.ts"
 import { Changes } from "./changeRunner.ts"
 import { ClipFilter, matching } from "./clipQuery.ts"
-import { Corpus, type Snapshot } from "./corpus.ts"
+import { Corpus } from "./corpus.ts"
 import type { Handle } from "./handle.ts"
+import type { Snapshot } from "./recordingIndex.ts"
 import { refuse } from "./refusal.ts"
 import { answers, Done, jsonBody } from "./stated.ts"
 
@@ -69,7 +70,8 @@ const selected = Effect.fnUntraced(function* ({ objects }: Snapshot, selection: 
     return yield* refuse(404, `${gone.length} of these recordings are not there (any more): list them anew.`)
   }
   const { class: className, search = "" } = selection.matching
-  if (className === undefined && search.trim() === "") {
+  // Every path holds a slash.
+  if (className === undefined && !/[\p{L}\p{N}]/u.test(search)) {
     return yield* refuse(400, "Name a class or a search: all recordings at once are not changed.")
   }
   const keys = matching(objects, selection.matching).flatMap(({ key }) => (classOf(key) === undefined ? [] : [key]))

@@ -7,9 +7,8 @@ import { Store } from "../store/store.ts"
 import { ClipFilter, fileName, inOrder, matching, ORDERS } from "./clipQuery.ts"
 import { Corpus } from "./corpus.ts"
 import type { Handle } from "./handle.ts"
-import { Intake } from "./intake.ts"
 import { mayBeNew } from "./newClasses.ts"
-import { rangeResponse } from "./range.ts"
+import { sendObject } from "./range.ts"
 import { refuse } from "./refusal.ts"
 import { Runs } from "./runs.ts"
 import { answers, Binary, input, open, streams, wholeNumber } from "./stated.ts"
@@ -117,13 +116,7 @@ const audio = Effect.fnUntraced(function* (request: Request, asked: string, vari
   if (Option.isNone(found)) return yield* refuse(404, "There is no such recording, or no such variant of it.")
   // Never a type that a browser would run, whatever was uploaded.
   const type = TYPES[key.slice(key.lastIndexOf(".") + 1).toLowerCase()] ?? "application/octet-stream"
-  const { holding } = yield* Intake
-  return yield* rangeResponse(found.value, type, request, (first, end) =>
-    (first === 0 && end === found.value.size
-      ? Effect.map(store.get(key), ({ bytes }) => bytes)
-      : store.getRange(key, first, end)
-    ).pipe(holding(end - first))
-  )
+  return yield* sendObject(found.value, type, request)
 })
 
 const KEY_MISSING = "key must be that of a recording."

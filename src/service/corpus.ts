@@ -4,26 +4,12 @@ import { Embeddings } from "../embeddings/embeddings.ts"
 import { KnownRecordings, type Version, versionName } from "../embeddings/sighting.ts"
 import { lastTraining, newSince } from "../registry/trainingSet.ts"
 import type { News } from "../runs/isDue.ts"
-import { classOf } from "../store/keys.ts"
 import { sha256 } from "../store/sha256.ts"
 import { type ObjectInfo, orNone, Store, type StoreError } from "../store/store.ts"
 import { ruledOut } from "../stream/readRecording.ts"
 import { readUnknown } from "../stream/readUnknown.ts"
 import { recordings } from "../stream/recordings.ts"
-
-/** The recordings of one class. */
-export interface ClassCount {
-  readonly recordings: number
-  /** Of them, those that the last training did not see in this version. */
-  readonly fresh: number
-}
-
-/** The recordings as they were listed last, in the order of their keys. */
-export interface Snapshot {
-  readonly objects: ReadonlyArray<ObjectInfo>
-  readonly classes: ReadonlyMap<string, ClassCount>
-  readonly fresh: number
-}
+import { RecordingIndex, type Snapshot } from "./recordingIndex.ts"
 
 /** Milliseconds that a listing may be old: 100,000 keys are 100 requests to a bucket. */
 const LISTING_AGE = 15_000
@@ -63,15 +49,25 @@ export class Corpus extends Context.Service<
       const embeddings = yield* Embeddings
       const settings = yield* Settings
       const unusable = new Set<string>()
-      let objects = new Map<string, ObjectInfo>()
       let known = new KnownRecordings()
       let isNewContent: ReturnType<typeof newSince> = () => true
       let hasTrained = false
       /** What was read here to tell what is new. */
       const read = new KnownRecordings()
-      let current: Snapshot | undefined
+
+      const contentOf = (version: Version) => known.contentOf(version) ?? read.contentOf(version)
+      const isUsable = (object: ObjectInfo) =>
+        ruledOut(object, settings) === undefined &&
+        known.whyUnusable(contentOf(object)) === undefined &&
+        !unusable.has(versionName(object))
+      const isFresh = (object: ObjectInfo) => isUsable(object) && isNewContent(object.key, contentOf(object))
+      let index = new RecordingIndex(isFresh)
+      /** Counts anew what is fresh, of which more is known now. */
+      const learn = () => {
+        index = new RecordingIndex(isFresh, index.objects())
+      }
       /** What has changed since the listing under way began, which may have missed it. */
-      let meanwhile: Array<(objects: Map<string, ObjectInfo>) => void> | undefined
+      let meanwhile: Array<(index: RecordingIndex) => void> | undefined
 
       const list = Effect.gen(function* () {
         meanwhile = []
@@ -79,11 +75,9 @@ export class Corpus extends Context.Service<
         known = last.known
         isNewContent = newSince(last.set)
         hasTrained = last.set.size > 0
-        const listed = new Map<string, ObjectInfo>()
-        yield* recordings.pipe(Stream.runForEach((object) => Effect.sync(() => void listed.set(object.key, object))))
-        for (const change of meanwhile) change(listed)
-        objects = listed
-        current = undefined
+        const listed = yield* Stream.runCollect(recordings)
+        index = new RecordingIndex(isFresh, listed)
+        for (const change of meanwhile) change(index)
       }).pipe(
         Effect.provideService(Store, store),
         Effect.provideService(Embeddings, embeddings),
@@ -104,45 +98,42 @@ export class Corpus extends Context.Service<
         freshUntil = 0
       })
 
-      const contentOf = (version: Version) => known.contentOf(version) ?? read.contentOf(version)
-      const isUsable = (object: ObjectInfo) =>
-        ruledOut(object, settings) === undefined &&
-        known.whyUnusable(contentOf(object)) === undefined &&
-        !unusable.has(versionName(object))
-      const isFresh = (object: ObjectInfo) => isUsable(object) && isNewContent(object.key, contentOf(object))
-      const snapshot = Effect.map(listed, () => (current ??= count([...objects.values()], isFresh)))
+      const snapshot = Effect.map(listed, () => index.snapshot())
       const reading = yield* Semaphore.make(1)
       const news = Effect.fn("Corpus.news")(
         function* (least: number) {
-          const { objects, classes, fresh } = yield* snapshot
+          const now = yield* snapshot
+          const { classes, fresh } = now
           // Before the first training everything is.
           if (!hasTrained || fresh < least || least === 0) return { fresh, classes: classes.size }
-          const usable = Stream.fromIterable(objects.filter(isUsable))
+          const usable = Stream.fromIterable(now.objects.filter(isUsable))
           const { sightings, old } = yield* readUnknown(usable, contentOf, isNewContent, least)
           for (const sighting of sightings) read.see(sighting)
-          current = undefined
+          if (sightings.length > 0) learn()
           return { fresh: fresh - old, classes: classes.size }
         },
         reading.withPermit,
         Effect.provideService(Store, store),
         Effect.provideService(Settings, settings)
       )
-      const change = (update: (objects: Map<string, ObjectInfo>) => void) =>
+      const change = (update: (index: RecordingIndex) => void) =>
         Effect.sync(() => {
-          update(objects)
+          update(index)
           meanwhile?.push(update)
-          current = undefined
         })
 
       const keyOf = Effect.fn("Corpus.keyOf")(function* (contentHash: string, bytes: Uint8Array) {
-        const { objects } = yield* snapshot
-        const alike = objects.filter(({ size }) => size === bytes.length)
+        yield* listed
+        const alike = index.ofSize(bytes.length)
         const found = alike.find((object) => contentOf(object) === contentHash)
         if (found !== undefined) return found.key
-        const md5 = new Bun.CryptoHasher("md5").update(bytes).digest("hex")
         const unread = alike.filter((object) => contentOf(object) === undefined)
-        const byTag = unread.find(({ etag }) => etag === md5)
-        if (byTag !== undefined) return byTag.key
+        const tagged = unread.filter(({ etag }) => MD5.test(etag))
+        if (tagged.length > 0) {
+          const md5 = new Bun.CryptoHasher("md5").update(bytes).digest("hex")
+          const byTag = tagged.find(({ etag }) => etag === md5)
+          if (byTag !== undefined) return byTag.key
+        }
         // Each is read once.
         for (const object of unread.filter(({ etag }) => !MD5.test(etag)).slice(0, MOST_READ)) {
           // One that may not be read bars no other.
@@ -186,40 +177,23 @@ export class Corpus extends Context.Service<
         inTurn,
         added: (object, contentHash) => {
           if (contentHash !== undefined) read.see({ ...object, contentHash })
-          return change((objects) => objects.set(object.key, object))
+          return change((index) => index.set(object))
         },
         removed: (keys) => {
           const gone = [...keys]
-          return change((objects) => {
-            for (const key of gone) objects.delete(key)
+          return change((index) => {
+            for (const key of gone) index.delete(key)
           })
         },
         skipped: (keys) =>
           Effect.sync(() => {
-            current = undefined
             for (const key of keys) {
-              const object = objects.get(key)
+              const object = index.get(key)
               if (object !== undefined) unusable.add(versionName(object))
             }
+            learn()
           })
       })
     })
   ).pipe(Layer.provide(Embeddings.layer))
-}
-
-const count = (objects: Array<ObjectInfo>, isFresh: (object: ObjectInfo) => boolean): Snapshot => {
-  objects.sort((a, b) => (a.key < b.key ? -1 : 1))
-  const classes = new Map<string, { recordings: number; fresh: number }>()
-  let fresh = 0
-  for (const object of objects) {
-    const className = classOf(object.key)
-    if (className === undefined) continue
-    const counts = classes.get(className) ?? { recordings: 0, fresh: 0 }
-    classes.set(className, counts)
-    counts.recordings++
-    if (!isFresh(object)) continue
-    counts.fresh++
-    fresh++
-  }
-  return { objects, classes, fresh }
 }

@@ -6,7 +6,6 @@ import { Predictor } from "./predictor.ts"
 import type { Route } from "./routeTable.ts"
 import { Runs } from "./runs.ts"
 
-const requests = Metric.counter("ecosight_http_requests_total", { description: "Requests answered", incremental: true })
 const predictions = Metric.counter("ecosight_predictions_total", { description: "Predictions made", incremental: true })
 const uploads = Metric.counter("ecosight_uploads_total", {
   description: "Recordings stored by upload",
@@ -16,9 +15,18 @@ const predictionSeconds = Metric.histogram("ecosight_prediction_seconds", {
   description: "Time from the whole body to the answer",
   boundaries: [0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10]
 })
-const requestSeconds = Metric.histogram("ecosight_http_request_seconds", {
-  description: "Time from a request's head to its answer's",
-  boundaries: [0.005, 0.02, 0.1, 0.5, 2, 10, 30]
+/** A series for each route and kind of status; made once, since to name one costs more than to count. */
+const requestsOf = (method: string, route: string, status: string) => ({
+  requests: Metric.counter("ecosight_http_requests_total", {
+    description: "Requests answered",
+    incremental: true,
+    attributes: { method, route, status }
+  }),
+  seconds: Metric.histogram("ecosight_http_request_seconds", {
+    description: "Time from a request's head to its answer's",
+    boundaries: [0.005, 0.02, 0.1, 0.5, 2, 10, 30],
+    attributes: { method, route }
+  })
 })
 const queue = Metric.gauge("ecosight_prediction_queue", {
   description: "Requests that the engine processes have in hand or in their queues"
@@ -40,11 +48,7 @@ export class Counters extends Context.Service<
   Counters,
   {
     /** A request was answered; without a route there was nothing at its path, or not by its method. */
-    readonly answered: (
-      route: Pick<Route, "method" | "path"> | undefined,
-      status: number,
-      seconds: number
-    ) => Effect.Effect<void>
+    readonly answered: (route: Pick<Route, "method" | "path"> | undefined, status: number, seconds: number) => void
     readonly predicted: (seconds: number) => Effect.Effect<void>
     readonly uploaded: Effect.Effect<void>
     readonly predictions: () => number
@@ -63,15 +67,17 @@ export class Counters extends Context.Service<
       const predictor = yield* Predictor
       const began = performance.now()
       let predicted = 0
+      const context = yield* Effect.context<never>()
+      const series = new Map<string, ReturnType<typeof requestsOf>>()
       return Counters.of({
-        answered: ({ method, path } = NO_ROUTE, status, seconds) =>
-          Effect.andThen(
-            Metric.update(
-              Metric.withAttributes(requests, { method, route: path, status: `${Math.floor(status / 100)}xx` }),
-              1
-            ),
-            Metric.update(Metric.withAttributes(requestSeconds, { method, route: path }), seconds)
-          ),
+        answered: ({ method, path } = NO_ROUTE, status, seconds) => {
+          const kind = `${Math.floor(status / 100)}xx`
+          const name = `${method} ${path} ${kind}`
+          const known = series.get(name) ?? requestsOf(method, path, kind)
+          series.set(name, known)
+          known.requests.updateUnsafe(1, context)
+          known.seconds.updateUnsafe(seconds, context)
+        },
         predicted: (seconds) => {
           predicted++
           return Effect.andThen(Metric.update(predictions, 1), Metric.update(predictionSeconds, seconds))

@@ -7,8 +7,7 @@ import { ClipFilter, fileName, matching } from "./clipQuery.ts"
 import { Corpus } from "./corpus.ts"
 import { csvOf } from "./csv.ts"
 import type { Handle } from "./handle.ts"
-import { Intake } from "./intake.ts"
-import { rangeResponse } from "./range.ts"
+import { sendObject } from "./range.ts"
 import { refuse } from "./refusal.ts"
 import { Binary, input, streams } from "./stated.ts"
 
@@ -47,13 +46,7 @@ const modelFile = Effect.fnUntraced(function* (request: Request, id: string, fil
   const key = versionKey(id, file)
   const found = yield* store.find(key)
   if (Option.isNone(found)) return yield* missing
-  const { holding } = yield* Intake
-  const response = yield* rangeResponse(found.value, type, request, (first, end) =>
-    (first === 0 && end === found.value.size
-      ? Effect.map(store.get(key), ({ bytes }) => bytes)
-      : store.getRange(key, first, end)
-    ).pipe(holding(end - first))
-  )
+  const response = yield* sendObject(found.value, type, request)
   for (const [name, value] of Object.entries(attachment(file))) response.headers.set(name, value)
   return response
 })

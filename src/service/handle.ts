@@ -11,6 +11,7 @@ import type { Outages } from "./outages.ts"
 import type { Predictor } from "./predictor.ts"
 import { refusalOf } from "./refusal.ts"
 import type { Reviews } from "./reviews.ts"
+import { pathOf } from "./routeTable.ts"
 import type { Runs } from "./runs.ts"
 import type { ScanRunner } from "./scanRunner.ts"
 import type { Watcher } from "./watcher.ts"
@@ -41,10 +42,10 @@ export type Handle = <A, E>(request: Request, effect: Effect.Effect<A, E, Servic
 export const makeHandle =
   (context: Context.Context<Services>): Handle =>
   async (request, effect) => {
-    const span = `${request.method} ${new URL(request.url).pathname}`
-    const exit = await Effect.runPromiseExitWith(context)(Effect.withSpan(effect, span, { kind: "server" }), {
-      signal: request.signal
-    })
+    const span = `${request.method} ${pathOf(request)}`
+    // Every request comes by this line, so a stack would tell nothing.
+    const traced = Effect.withSpan(effect, span, { kind: "server", captureStackTrace: false })
+    const exit = await Effect.runPromiseExitWith(context)(traced, { signal: request.signal })
     if (Exit.isSuccess(exit)) return exit.value
     throw await Effect.runPromiseWith(context)(refusalOf(exit.cause))
   }

@@ -26,8 +26,14 @@ const FOR_CLIENTS: Readonly<Record<string, number>> = {
 /** A version that cannot be loaded or run; the one promoted before it may be. */
 class UnusableVersion extends Schema.TaggedError<UnusableVersion>()("UnusableVersion", { message: Schema.String }) {}
 
+/** Nothing was heard of a request for too long: of what it is about, something goes on for ever. */
+class Hung extends Schema.TaggedError<Hung>()("Hung", {}) {}
+
 /** Requests that may wait for each predictor: short clips take it some 20 ms each. */
 const MOST_WAITING = 64
+/** Milliseconds until a version that went on for ever is asked again, twice as long each time, up to the second. */
+const HANG_PAUSE = 60_000
+const LONGEST_HANG_PAUSE = 3_600_000
 /** Milliseconds until a request is given up for which no predictor is there, or too many come first. */
 const LONGEST_WAIT = 2 * PATIENCE
 /** The same for a recording of an hour, which takes a core some 6 s. */
@@ -82,7 +88,8 @@ export class Predictor extends Context.Service<
         process.ask(call, payload).pipe(
           Effect.timeoutOrElse({ duration: longest, orElse: () => Effect.fail(stopped) }),
           Effect.catchTags({
-            ProcessDied: ({ message }) => Effect.andThen(Effect.logWarning(message), Effect.fail(stopped)),
+            ProcessDied: ({ hung, message }) =>
+              Effect.andThen(Effect.logWarning(message), Effect.fail(hung ? new Hung() : stopped)),
             ProcessBusy: () => Effect.fail(busy),
             RequestFailed: ({ tag, message }) => {
               if (tag in FOR_CLIENTS) return Effect.fail(refuse(FOR_CLIENTS[tag]!, message))
@@ -118,11 +125,22 @@ export class Predictor extends Context.Service<
         return Effect.flatMap(served, (runId) => attempt(runId, []))
       }
 
+      // Without a version there is none that could be unusable.
+      const decode = (recording: Spooled) =>
+        ask("inspect", { recording }).pipe(
+          Effect.catchTags({ UnusableVersion: Effect.die, Hung: () => Effect.fail(stopped) })
+        )
+
+      const hangs = makeHangs()
       const copying = yield* Semaphore.make(1)
       const hearing = yield* Semaphore.make(1)
       const warm = withServed((runId) =>
         Effect.as(
-          Effect.forEach(processes, (process) => ask("load", { runId }, process), { concurrency: "unbounded" }),
+          Effect.forEach(
+            processes,
+            (process) => Effect.catchTag(ask("load", { runId }, process), "Hung", () => hangs.note(runId)),
+            { concurrency: "unbounded" }
+          ),
           runId
         )
       ).pipe(
@@ -134,22 +152,37 @@ export class Predictor extends Context.Service<
       return Predictor.of({
         predict: Effect.fn("Predictor.predict")(function* (recording) {
           yield* admit
-          return yield* withServed((runId) => ask("predict", { runId, recording }))
+          return yield* withServed((runId) =>
+            hangs.isKnown(runId)
+              ? Effect.fail(hanging(runId))
+              : ask("predict", { runId, recording }).pipe(
+                  // What decodes is not at fault.
+                  Effect.catchTag("Hung", () => Effect.andThen(decode(recording), hangs.note(runId)))
+                )
+          )
         }),
         hear: Effect.fn("Predictor.hear")((recording) =>
           // One at a time: others are for what is short.
-          withServed((runId) => ask("hear", { runId, recording }, idlest(), LONGEST_HEARING)).pipe(hearing.withPermit)
+          withServed((runId) =>
+            ask("hear", { runId, recording }, idlest(), LONGEST_HEARING).pipe(
+              Effect.catchTag("Hung", () => Effect.fail(stopped))
+            )
+          ).pipe(hearing.withPermit)
         ),
         // Without a version there is none that could be unusable.
         span: Effect.fn("Predictor.span")((part) =>
-          Effect.andThen(admit, Effect.catchTag(ask("span", part), "UnusableVersion", Effect.die))
+          Effect.andThen(
+            admit,
+            ask("span", part).pipe(Effect.catchTags({ UnusableVersion: Effect.die, Hung: () => Effect.fail(stopped) }))
+          )
         ),
         alike: Effect.fn("Predictor.alike")((part) =>
-          Effect.andThen(admit, Effect.catchTag(ask("alike", part), "UnusableVersion", Effect.die))
+          Effect.andThen(
+            admit,
+            ask("alike", part).pipe(Effect.catchTags({ UnusableVersion: Effect.die, Hung: () => Effect.fail(stopped) }))
+          )
         ),
-        inspect: Effect.fn("Predictor.inspect")((recording) =>
-          Effect.andThen(admit, Effect.catchTag(ask("inspect", { recording }), "UnusableVersion", Effect.die))
-        ),
+        inspect: Effect.fn("Predictor.inspect")((recording) => Effect.andThen(admit, decode(recording))),
         admit,
         warm,
         deaths: () => processes.reduce((sum, process) => sum + process.deaths(), 0),
@@ -159,6 +192,21 @@ export class Predictor extends Context.Service<
   )
 }
 
+/** Remembers which versions go on for ever: each costs a process and half a minute to find out, and is not asked again soon. */
+const makeHangs = () => {
+  const known = new Map<string, { readonly pause: number; readonly until: number }>()
+  return {
+    isKnown: (runId: string) => (known.get(runId)?.until ?? 0) > performance.now(),
+    note: (runId: string) => {
+      const pause = Math.min(2 * (known.get(runId)?.pause ?? HANG_PAUSE / 2), LONGEST_HANG_PAUSE)
+      known.set(runId, { pause, until: performance.now() + pause })
+      return Effect.fail(hanging(runId))
+    }
+  }
+}
+
+const hanging = (runId: string) =>
+  new UnusableVersion({ message: `The model of ${runId} did not answer within ${PATIENCE / 1000} s.` })
 const unavailable = (detail: string) => new Refusal({ status: 503, detail, retryAfter: 1 })
 const stopped = unavailable("The engine stopped while it worked on this; please try again.")
 const busy = unavailable("Too many requests are waiting; please try again.")

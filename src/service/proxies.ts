@@ -17,7 +17,8 @@ export interface Asker {
  */
 export const makeProxies = (trusted: ReadonlyArray<string>) => {
   const list = blockListOf(trusted)
-  const isTrusted = (address: string) => list.check(address, isIP(address) === 6 ? "ipv6" : "ipv4")
+  const isTrusted = (address: string) =>
+    trusted.length > 0 && list.check(address, isIP(address) === 6 ? "ipv6" : "ipv4")
 
   return (headers: Headers, peer: string): Asker => {
     const host = headers.get("host") ?? ""

@@ -44,19 +44,26 @@ export const routeTable = ({ routes }: Pick<AnyElysia, "routes">): ((method: str
 
   const routesAt = (asked: ReadonlyArray<string>) =>
     known.filter(({ segments }) => matches(segments, asked)).map(({ route }) => route)
-  // Every request is looked up, and most are for these.
+  // Every request is looked up twice, and most are for these.
   const writtenOut = new Map(
     known
       .filter(({ segments }) => parametersIn(segments) === 0)
-      .map(({ segments }) => [segments.join("/"), routesAt(segments)])
+      .map(({ segments }) => [segments.join("/"), foundIn(routesAt(segments))])
   )
 
-  return (method, path) => {
-    const here = writtenOut.get(path) ?? routesAt(segmentsOf(path))
-    const route = here.find((one) => one.method === (method === "HEAD" ? "GET" : method))
-    const methods = here.flatMap((one) => (one.method === "GET" ? ["GET", "HEAD"] : [one.method]))
-    return { allowed: [...new Set(methods)], ...(route && { route }) }
-  }
+  return (method, path) => (writtenOut.get(path) ?? foundIn(routesAt(segmentsOf(path))))(method)
+}
+
+/** What each method finds among the routes of one path. */
+const foundIn = (here: ReadonlyArray<Route>): ((method: string) => Found) => {
+  const allowed = [...new Set(here.flatMap(({ method }) => (method === "GET" ? ["GET", "HEAD"] : [method])))]
+  const byMethod = new Map(
+    allowed.map((method): [string, Found] => {
+      const route = here.find((one) => one.method === (method === "HEAD" ? "GET" : method))
+      return [method, { allowed, ...(route && { route }) }]
+    })
+  )
+  return (method) => byMethod.get(method) ?? { allowed }
 }
 
 /** As the web framework does, `/predict/` is taken for `/predict`. */

@@ -26,7 +26,8 @@ export const makeRoutes = (handle: Handle) =>
   new Elysia()
     // The framework takes a text with a comma for a list, and one in brackets for JSON; names of recordings have both.
     .onTransform((context) => {
-      context.query = Object.fromEntries([...new URL(context.request.url).searchParams].reverse())
+      const { url } = context.request
+      context.query = url.includes("?") ? Object.fromEntries([...new URL(url).searchParams].reverse()) : {}
     })
     .use(ecosightRoutes(handle))
     .use(runRoutes(handle))

@@ -20,12 +20,32 @@ export const decodeDocument = <A>(
   key: string,
   schema: Schema.ConstraintDecoder<A>,
   bytes: Uint8Array
-): Effect.Effect<A, DocumentError> =>
-  Schema.decodeUnknownEffect(Schema.fromJsonString(schema))(new TextDecoder().decode(bytes)).pipe(
-    Effect.mapError(
-      ({ message }) => new DocumentError({ key, message: `${key} cannot be read: ${flaw(bytes, message)}.` })
-    )
+): Effect.Effect<A, DocumentError> => {
+  const unreadable = (why: string) => new DocumentError({ key, message: `${key} cannot be read: ${why}.` })
+  if (isDeep(bytes)) return Effect.fail(unreadable(`it is nested more than ${DEEPEST} levels deep`))
+  return Schema.decodeUnknownEffect(Schema.fromJsonString(schema))(new TextDecoder().decode(bytes)).pipe(
+    Effect.mapError(({ message }) => unreadable(flaw(bytes, message)))
   )
+}
+
+/** No document here comes near it; what goes on for ever would take seconds, and the stack. */
+const DEEPEST = 100
+
+const [QUOTE, BACKSLASH, OPENING, CLOSING] = [...'"\\[]'].map((letter) => letter.charCodeAt(0))
+
+const isDeep = (bytes: Uint8Array): boolean => {
+  let depth = 0
+  for (let at = 0; at < bytes.length; at++) {
+    const byte = bytes[at]!
+    if (byte === QUOTE) {
+      while (++at < bytes.length && bytes[at] !== QUOTE) if (bytes[at] === BACKSLASH) at++
+      // Braces differ from brackets by this bit alone.
+    } else if ((byte & ~0x20) === OPENING) {
+      if (++depth > DEEPEST) return true
+    } else if ((byte & ~0x20) === CLOSING) depth--
+  }
+  return false
+}
 
 /** What is wrong with a document: the kinds that a crash leaves, or where it has another shape. */
 const flaw = (bytes: Uint8Array, message: string): string => {

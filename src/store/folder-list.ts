@@ -9,6 +9,12 @@ export const OWN = ".ecosight-"
 /** Files looked at together. */
 const CHUNK = 256
 
+/** So many links to folders are followed in one listing that lie below such links themselves. */
+const MOST_NESTED = 1_000
+
+/** Folders whose links lead to one another are there by as many paths as they have orders. */
+const TANGLED = `more than ${MOST_NESTED.toLocaleString("en")} links to folders lie in folders that are links; remove those that lead to one another`
+
 interface Stats {
   readonly size: bigint
   readonly mtimeNs: bigint
@@ -35,7 +41,9 @@ export const infoOf = (key: string, stats: Stats): ObjectInfo => ({
 export async function* listFolder(
   folder: string,
   prefix: string,
-  trail: ReadonlyArray<string>
+  trail: ReadonlyArray<string>,
+  nested = { links: 0 },
+  isBelowLink = false
 ): AsyncGenerator<ReadonlyArray<ObjectInfo>> {
   const here = trail.at(-1)!
   let files: Array<Entry> = []
@@ -50,7 +58,8 @@ export async function* listFolder(
     if (!entry.isFolder || !(key.startsWith(prefix) || prefix.startsWith(key))) continue
     // A link to a folder that holds it would never end.
     if (trail.some((entered) => `${entered}/`.startsWith(`${entry.path}/`))) continue
-    yield* listFolder(key, prefix, [...trail, entry.path])
+    if (entry.isLink && isBelowLink && ++nested.links > MOST_NESTED) throw new Error(TANGLED)
+    yield* listFolder(key, prefix, [...trail, entry.path], nested, entry.isLink || isBelowLink)
   }
   if (files.length > 0) yield await Promise.all(files.map((file) => lookAt(here, folder, file)))
 }
@@ -59,6 +68,7 @@ interface Entry {
   /** The name, with a slash after a folder's, by which S3 would order what is in it. */
   readonly order: string
   readonly isFolder: boolean
+  readonly isLink: boolean
   /** Without links where it is a folder. */
   readonly path: string
 }
@@ -69,13 +79,15 @@ const readEntries = async (folder: string): Promise<ReadonlyArray<Entry>> => {
     (found ?? []).map(async (entry): Promise<Entry | undefined> => {
       const path = join(folder, entry.name)
       if (entry.name.startsWith(OWN)) return undefined
-      if (entry.isFile()) return { order: entry.name, isFolder: false, path }
-      if (entry.isDirectory()) return { order: `${entry.name}/`, isFolder: true, path }
+      if (entry.isFile()) return { order: entry.name, isFolder: false, isLink: false, path }
+      if (entry.isDirectory()) return { order: `${entry.name}/`, isFolder: true, isLink: false, path }
       if (!entry.isSymbolicLink()) return undefined
       const target = await stat(path).catch(ignoreAbsence)
       // A dangling link is listed, so that what reads it says so.
-      if (target === undefined || target.isFile()) return { order: entry.name, isFolder: false, path }
-      return target.isDirectory() ? { order: `${entry.name}/`, isFolder: true, path: await realpath(path) } : undefined
+      if (target === undefined || target.isFile()) return { order: entry.name, isFolder: false, isLink: true, path }
+      return target.isDirectory()
+        ? { order: `${entry.name}/`, isFolder: true, isLink: true, path: await realpath(path) }
+        : undefined
     })
   )
   return entries

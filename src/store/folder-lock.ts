@@ -1,6 +1,6 @@
 import { Database } from "bun:sqlite"
 import { mkdir, open, truncate } from "node:fs/promises"
-import { join } from "node:path"
+import { dirname, join } from "node:path"
 import { Effect, Schedule } from "effect"
 import { codeOf, explain } from "./folder-error.ts"
 import { OWN } from "./folder-list.ts"
@@ -22,12 +22,7 @@ export const whileLocked =
     const message = `${path} cannot be locked: another process has held it for ${TURNS / 50} s. End it, if it hangs.`
     const busy = new StoreError({ reason: "unreachable", key, message })
     const acquire = Effect.tryPromise({
-      try: async () => {
-        await mkdir(root, { recursive: true })
-        // Where a file cannot be opened, the system says why; SQLite does not.
-        await (await open(path, "a")).close()
-        return lockFile(path)
-      },
+      try: () => lockFile(path).catch((thrown) => lockAnew(path, thrown)),
       catch: (thrown) => (codeOf(thrown) === "SQLITE_BUSY" ? busy : explain(key, path, "written")(thrown))
     }).pipe(Effect.retry({ while: (error) => error === busy, schedule: Schedule.spaced("20 millis"), times: TURNS }))
     return Effect.acquireUseRelease(
@@ -36,6 +31,14 @@ export const whileLocked =
       (lock) => Effect.sync(() => lock.close())
     )
   }
+
+/** Makes the file's folder, if that is what SQLite lacked: where a file cannot be opened, the system says why; SQLite does not. */
+const lockAnew = async (path: string, thrown: unknown): Promise<Database> => {
+  if (codeOf(thrown) === "SQLITE_BUSY") throw thrown
+  await mkdir(dirname(path), { recursive: true })
+  await (await open(path, "a")).close()
+  return lockFile(path)
+}
 
 const lockFile = async (path: string): Promise<Database> => {
   const lock = new Database(path)

@@ -9,9 +9,10 @@ import { promoteVersion, repairCopies, rollback, writeVersion } from "../../src/
 import { writeRunRecord } from "../../src/registry/runRecord.ts"
 import { newestVersion, wholeVersions } from "../../src/registry/trainingSet.ts"
 import { folderStore } from "../../src/store/folder.ts"
-import { modelKey, runKey, versionKey } from "../../src/store/keys.ts"
+import { CURRENT_KEY, modelKey, runKey, versionKey } from "../../src/store/keys.ts"
 import { Store, StoreError } from "../../src/store/store.ts"
 import { mortal } from "../store/mortal.ts"
+import { memoryStore } from "../support/memoryStore.ts"
 
 const FILES = ["yamnet_classifier.keras", "class_names.json", "classifier.onnx"]
 
@@ -225,4 +226,12 @@ test("a run whose lease was taken over promotes nothing", async () => {
   })
   await run(robbed)
   expect([await run(promoted), await copies()]).toEqual(["a", ["a"]])
+})
+
+test("of a history that somebody has made long, no more is read than a promotion keeps", async () => {
+  const bogus = Array.from({ length: 20_000 }, (_, at) => ({ runId: `made-up-${at}`, promotedAt: "" }))
+  const document = { runId: "first", promotedAt: "", history: bogus }
+  const objects = new Map([[CURRENT_KEY, new TextEncoder().encode(JSON.stringify(document))]])
+  const pointer = await Effect.runPromise(readPointer().pipe(Effect.provideService(Store, memoryStore(objects))))
+  expect(Option.getOrThrow(pointer).history).toEqual(bogus.slice(0, 100))
 })

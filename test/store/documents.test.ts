@@ -21,7 +21,8 @@ test("a document that is missing is none, one that is damaged or of another shap
   const objects = new Map([
     ["torn.json", text('{"text": "a')],
     ["empty.json", new Uint8Array()],
-    ["other.json", text('{"text": 1}')]
+    ["other.json", text('{"text": 1}')],
+    ["deep.json", text(`{"text": "a", "more": ${"[".repeat(100_000)}${"]".repeat(100_000)}}`)]
   ])
   expect(Result.getOrThrow(await on(objects, readDocument("none.json", Note)))).toEqual(Option.none())
   for (const key of objects.keys()) {
@@ -29,4 +30,16 @@ test("a document that is missing is none, one that is damaged or of another shap
     expect(Result.isFailure(result) && result.failure).toMatchObject({ _tag: "DocumentError", key })
     expect(Result.isFailure(result) && result.failure.message).toStartWith(`${key} cannot be read: `)
   }
+})
+
+test("any JSON is read that is not nested without end, whatever its texts hold", async () => {
+  const value = { 'a[[{"': ["{[\\", '"[', { b: [[[]], {}] }], c: `${"[{".repeat(500)}` }
+  const objects = new Map([["a.json", new TextEncoder().encode(JSON.stringify(value))]])
+  const read = Result.getOrThrow(await on(objects, readDocument("a.json", Schema.Json)))
+  expect(Option.getOrThrow(read).value).toEqual(value)
+  objects.set("deep.json", new TextEncoder().encode(`${'{"a":'.repeat(100_000)}1${"}".repeat(100_000)}`))
+  const deep = await on(objects, readDocument("deep.json", Schema.Json))
+  expect(Result.isFailure(deep) && deep.failure.message).toBe(
+    "deep.json cannot be read: it is nested more than 100 levels deep."
+  )
 })

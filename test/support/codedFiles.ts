@@ -23,6 +23,11 @@ export interface FlacOptions {
   readonly isCounted?: boolean
   /** Bytes of a block of padding before the sound; no block if there is none. */
   readonly padding?: number
+  /**
+   * Two frames of one block and two of two in turn, with the numbers of their first samples under the mark of frames of one
+   * length, as encoders of before FLAC 1.2 wrote them: the stream information alone tells. Of 44.1 kHz, as frames say.
+   */
+  readonly isOldVariable?: boolean
 }
 
 /** The stream information of FLAC, a block of 34 bytes. */
@@ -31,16 +36,16 @@ const streamInfo = (length: number, options: FlacOptions): Uint8Array => {
   const info = new Uint8Array(34)
   const data = new DataView(info.buffer)
   data.setUint16(0, blockLength)
-  data.setUint16(2, blockLength)
+  data.setUint16(2, options.isOldVariable ? 2 * blockLength : blockLength)
   data.setUint32(10, (rate << 12) | ((channels - 1) << 9) | ((bits - 1) << 4))
   data.setUint32(14, isCounted ? length : 0)
   return info
 }
 
 /** One frame: every channel as it is (16 bits or 8), or as one number if it is all the same. */
-const flacFrame = (channels: ReadonlyArray<ArrayLike<number>>, number: number, bits: number): Uint8Array => {
+const flacFrame = (channels: ReadonlyArray<ArrayLike<number>>, number: number, bits: number, rate = 0): Uint8Array => {
   const length = channels[0]!.length
-  const header = [0xff, 0xf8, 0x70, ((channels.length - 1) << 4) | ({ 8: 2, 12: 4, 16: 8, 20: 10 }[bits] ?? 0)]
+  const header = [0xff, 0xf8, 0x70 | rate, ((channels.length - 1) << 4) | ({ 8: 2, 12: 4, 16: 8, 20: 10 }[bits] ?? 0)]
   if (number < 128) header.push(number)
   else if (number < 2048) header.push(0xc0 | (number >> 6), 0x80 | (number & 63))
   else header.push(0xe0 | (number >> 12), 0x80 | ((number >> 6) & 63), 0x80 | (number & 63))
@@ -63,11 +68,12 @@ const flacFrame = (channels: ReadonlyArray<ArrayLike<number>>, number: number, b
 export const flacParts = (samples: ArrayLike<number>, options: FlacOptions = {}) => {
   const { channels = 1, bits = 16, blockLength = 1600, padding } = options
   const frames: Array<Uint8Array> = []
-  for (let at = 0; at < samples.length; at += blockLength) {
-    const end = Math.min(samples.length, at + blockLength)
+  for (let at = 0, end = 0; at < samples.length; at = end) {
+    end = Math.min(samples.length, at + (options.isOldVariable && frames.length % 4 > 1 ? 2 : 1) * blockLength)
     const block =
       samples instanceof Int16Array ? samples.subarray(at, end) : Array.prototype.slice.call(samples, at, end)
-    frames.push(flacFrame(Array(channels).fill(block), frames.length, bits))
+    const [number, rate] = options.isOldVariable ? [at, 9] : [frames.length, 0]
+    frames.push(flacFrame(Array(channels).fill(block), number, bits, rate))
   }
   const info = streamInfo(samples.length, options)
   const blocks =

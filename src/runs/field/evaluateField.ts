@@ -54,7 +54,7 @@ export const evaluateField = Effect.fn("evaluateField")(function* <E, R>(
     if (scenes.length === 0) deaf.push(part)
     const results = yield* Effect.gen(function* () {
       const classifiers = yield* Effect.forEach(heads, (one) =>
-        openWindowClassifier(classifierModel(one.classifiers.get(split)!), classes)
+        openWindowClassifier(classifierModel(one.classifiers.get(split)!, frontEnd.vectors), classes)
       )
       return yield* Effect.forEach(scenes, (scene, number) =>
         onScene(scene, part, number).pipe(

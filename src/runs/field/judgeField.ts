@@ -1,7 +1,6 @@
 import { Clock, Effect, Option } from "effect"
 import type { Classifier } from "../../classifier/classifier.ts"
 import type { Dataset } from "../../classifier/dataset.ts"
-import { backgroundOf } from "../../store/className.ts"
 import { COMPARED_RATE, sweepClasses } from "../../classifier/evaluation/field/fieldEvaluation.ts"
 import {
   compareFields,
@@ -18,6 +17,7 @@ import type { Embedder } from "../../embedder/embedder.ts"
 import { Engine, EngineError } from "../../embedder/engine.ts"
 import { makeScanRecipe } from "../../embeddings/scans/scanRecipe.ts"
 import type { Promoted } from "../../registry/pointer.ts"
+import { backgroundOf } from "../../store/className.ts"
 import { Store } from "../../store/store.ts"
 import { openWindowModel, SCORED_WINDOWS, type WindowModel } from "../scan/windowModel.ts"
 import { FIELD, hearingOf } from "./fieldDefaults.ts"
@@ -111,7 +111,7 @@ const hearBoth = Effect.fnUntraced(function* (
     )
     return { figures, difference, notes }
   }
-  const own = yield* openWindowClassifier(classifierModel(classifier), classifier.classes)
+  const own = yield* openWindowClassifier(classifierModel(classifier, frontEnd.vectors), classifier.classes)
   const other = Option.isNone(pointer) ? Option.none() : yield* promotedModel(pointer.value.runId, embedder)
   const models = [own, ...Option.toArray(other)]
   const heard = yield* Effect.forEach(scenes, (scene) => hearScene(scene, models))

@@ -1,10 +1,10 @@
 import { Effect, Schema, Stream } from "effect"
-import { backgroundOf } from "../../store/className.ts"
 import type { HeardEvent } from "../../classifier/events/event.ts"
 import { type EventSettings, findEvents } from "../../classifier/events/findEvents.ts"
 import { Engine } from "../../embedder/engine.ts"
 import { rowSize } from "../../embedder/frontEnd.ts"
 import { type ScanRecipe, windowTimes } from "../../embeddings/scans/scanRecipe.ts"
+import { backgroundOf } from "../../store/className.ts"
 import { Listeners } from "../../stream/field/listeners.ts"
 import { SCORED_WINDOWS, type WindowModel } from "./windowModel.ts"
 

@@ -1,5 +1,4 @@
 import { Effect, Stream } from "effect"
-import { backgroundOf } from "../../store/className.ts"
 import type { HeardEvent } from "../../classifier/events/event.ts"
 import { type EventSettings, findEvents } from "../../classifier/events/findEvents.ts"
 import { decodeVectors } from "../../embeddings/scans/coding.ts"
@@ -7,6 +6,7 @@ import type { KnownScans } from "../../embeddings/scans/knownScans.ts"
 import type { ScannedRecording } from "../../embeddings/scans/scannedRecording.ts"
 import { type ScanRecipe, sizesOf, windowTimes } from "../../embeddings/scans/scanRecipe.ts"
 import { Scans } from "../../embeddings/scans/scans.ts"
+import { backgroundOf } from "../../store/className.ts"
 import { SCORED_WINDOWS, type WindowModel } from "./windowModel.ts"
 
 /** What a model heard in a recording. */

@@ -1,7 +1,8 @@
 import { Effect, Option, Schema } from "effect"
 import { Tensor } from "onnxruntime-common"
+import { rowSize } from "../../embedder/frontEnd.ts"
 import { openSession } from "../../embedder/onnx/session.ts"
-import { embedderOf, vectorSize } from "../../embeddings/recipe.ts"
+import { embedderOf } from "../../embeddings/recipe.ts"
 import { type ScanRecipe, sizesOf } from "../../embeddings/scans/scanRecipe.ts"
 import {
   findStored,
@@ -55,7 +56,7 @@ export const openWindowModel = Effect.fn("openWindowModel")(function* (runId: st
   // On one thread: what is added up in which order does not depend on the machine.
   const session = yield* openSession(yield* need(read(file)), 1, () => damaged())
   const size = sizesOf(recipe).reduce((sum, own) => sum + own, 0)
-  const inputs = vectorSize(metadata.recipe)
+  const inputs = rowSize(own)
 
   const score = (rows: Float32Array) =>
     Effect.tryPromise({

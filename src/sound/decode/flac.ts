@@ -114,9 +114,16 @@ const check = (header: FrameHeader, rate: number): void => {
 
 const refuseBits = (bits: number): string => `is FLAC of ${bits} bits a sample; of 8, 16, 24 and 32 it is read`
 
-/** Whether a frame leaves its rate or its bits to the stream's head; the decoder is better not given it in vain. */
-export const needsHead = (bytes: Uint8Array, at: number): boolean =>
-  (bytes[at + 2]! & 15) === 0 || ((bytes[at + 3]! >> 1) & 7) === 0
+/** Whether frames differ in length, and so are numbered by samples, by the stream's head. */
+const isVaried = (head: Uint8Array): boolean => view(head).getUint16(8) !== view(head).getUint16(10)
+
+/**
+ * Whether a frame leaves to the stream's head its rate, its bits, or that frames differ in length, which encoders of
+ * before FLAC 1.2 said there alone: by their numbers the decoder would miss thousands of frames. It is better not given
+ * the head in vain.
+ */
+export const needsHead = (bytes: Uint8Array, at: number, head: Uint8Array): boolean =>
+  (bytes[at + 2]! & 15) === 0 || ((bytes[at + 3]! >> 1) & 7) === 0 || ((bytes[at + 1]! & 1) === 0 && isVaried(head))
 
 /**
  * The frames of a FLAC stream, each whole, behind the head that says what they are of.
@@ -127,7 +134,7 @@ export const needsHead = (bytes: Uint8Array, at: number): boolean =>
  */
 function* readFrames(feed: Feed, head: Uint8Array, info: StreamInfo): Generator<Given | typeof MORE> {
   yield* feed.need(HEADER_BYTES)
-  if (needsHead(feed.bytes, 0)) yield head
+  if (needsHead(feed.bytes, 0, head)) yield head
   let rate = info.rate
   let length = 0
   /** As long as all but the last, where frames are counted; and where the first of them begins. */
@@ -135,7 +142,7 @@ function* readFrames(feed: Feed, head: Uint8Array, info: StreamInfo): Generator<
   let origin = 0
   function* goOnTo(next: FrameHeader, isDamaged: boolean): Generator<Given> {
     block ||= next.length
-    const position = next.isOfSamples ? next.number : next.number * block
+    const position = next.isOfSamples || isVaried(head) ? next.number : next.number * block
     const lost = position - origin - length
     const isPossible = lost >= 0 && (info.length === 0 || length + lost < info.length)
     if ((lost > 0 && isPossible && length > 0) || isDamaged) {
@@ -143,7 +150,7 @@ function* readFrames(feed: Feed, head: Uint8Array, info: StreamInfo): Generator<
       feed.lose(length, isPossible ? lost : 0, next.rate)
       // A decoder that misses frames makes silence of its own.
       yield NEXT_STREAM
-      if (needsHead(feed.bytes, 0)) yield head
+      if (needsHead(feed.bytes, 0, head)) yield head
       if (isPossible) length += lost
     }
     // Streams that were cut begin anywhere, and some that were joined begin anew.

@@ -223,7 +223,7 @@ function* readFlac(bytes: Uint8Array, coding: Coding): Generator<Uint8Array | ty
       begun = []
       if (packet[0] === 0x7f) head = makeHead(packet.subarray(17))
       if (packet[0] !== 0xff) continue
-      if (isFirst && needsHead(packet, 0)) yield head
+      if (isFirst && needsHead(packet, 0, head)) yield head
       isFirst = false
       yield readFrame(packet, head)
     }

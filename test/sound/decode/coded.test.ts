@@ -99,6 +99,11 @@ describe("FLAC", () => {
     for (const bits of [12, 15, 20]) expect((await alone(bits)).reason).toBe(reason(bits))
   })
 
+  test("of before FLAC 1.2, whose frames differ in length by its head alone, is read whole", async () => {
+    const old = await decode(flac(samples, { rate: 44_100, isOldVariable: true }))
+    expect(old).toEqual(await decode(flac(samples, { rate: 44_100 })))
+  })
+
   test("whose rate changes midway is refused", async () => {
     const faster = flacParts(samples, { rate: 16_000 }).frames.map((frame) => frame)
     const { head, frames } = flacParts(samples)
