@@ -7,7 +7,7 @@ import { withLease } from "../src/registry/lease.ts"
 import { readPointer } from "../src/registry/pointer.ts"
 import { pruneVersions } from "../src/registry/prune.ts"
 import { promoteVersion, rollback } from "../src/registry/publish.ts"
-import { newRunId } from "../src/registry/runRecord.ts"
+import { newRunId, RunName } from "../src/registry/runRecord.ts"
 import { type Difference, diffVersions, listVersions, showVersion, type Version } from "../src/registry/versions.ts"
 import { openStore } from "../src/store/openStore.ts"
 import { Store } from "../src/store/store.ts"
@@ -38,10 +38,11 @@ const onStore = Effect.fnUntraced(function* <A, E>(
   yield* Effect.gen(function* () {
     const opened = yield* openStore(store, { create: true })
     if (Option.isNone(opened)) return yield* new CliError.UserError({ cause: "No store is given: add --store." })
-    const result = yield* Effect.provideService(work, Store, opened.value).pipe(Effect.provide(reporterLogger))
+    const result = yield* Effect.provideService(work, Store, opened.value)
     yield* Console.log(describe(result, opened.value.location))
     if (json) yield* Console.log(JSON.stringify(result))
   }).pipe(
+    Effect.provide(reporterLogger),
     Effect.provide(Layer.merge(Settings.layer, Reporter.layer)),
     tellFailure(json),
     Effect.mapError((cause) => new CliError.UserError({ cause }))
@@ -49,7 +50,10 @@ const onStore = Effect.fnUntraced(function* <A, E>(
 })
 
 const id = (name: string) =>
-  Argument.String(name).pipe(Argument.withDescription("A version's run id, as list shows it"))
+  Argument.String(name).pipe(
+    Argument.withSchema(RunName.annotate({ message: "a version's run id, as bun run models list shows it" })),
+    Argument.withDescription("A version's run id, as list shows it")
+  )
 
 const list = Command.make("list", {}, () =>
   onStore(listVersions, (versions, location) =>

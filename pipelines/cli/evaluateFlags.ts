@@ -11,7 +11,11 @@ const RATIOS = /^(-?\d+(?:\.\d+)?)(?:,|\.\.)(-?\d+(?:\.\d+)?)$/
 
 export const partFlags = {
   by: Flag.String("by").pipe(
-    Flag.withSchema(Schema.String.check(Schema.makeFilter((text) => Option.isSome(compile(text))))),
+    Flag.withSchema(
+      Schema.String.check(
+        Schema.makeFilter((text) => Option.isSome(compile(text)) || "a regular expression, such as site-\\d+")
+      )
+    ),
     Flag.withDescription(
       "Leaves out what this pattern finds in the recordings' keys, one after another, instead of folds: a site, a recorder; " +
         "its first group, else all that it matches"
@@ -42,12 +46,14 @@ export const fieldFlags = {
     Flag.withDefault(FIELD.perHour)
   ),
   snr: Flag.String("snr").pipe(
-    Flag.withSchema(Schema.String.check(Schema.isPattern(RATIOS))),
+    Flag.withSchema(Schema.String.check(Schema.isPattern(RATIOS, { message: "decibels from and to, such as -3,15" }))),
     Flag.withDescription(`Their signal-to-noise ratios in dB, from and to (default: --snr=${FIELD.snr.join(",")})`),
     Flag.withDefault(FIELD.snr.join(","))
   ),
   eventSeconds: Flag.String("event-seconds").pipe(
-    Flag.withSchema(Schema.String.check(Schema.isPattern(EVENT_SECONDS))),
+    Flag.withSchema(
+      Schema.String.check(Schema.isPattern(EVENT_SECONDS, { message: "seconds, such as 2 or 2,gun_shot=1.5" }))
+    ),
     Flag.withDescription(
       `Seconds of an event at most, its loudest, of any class or of one: 2,gun_shot=1.5 (default: ${FIELD.eventSeconds})`
     ),

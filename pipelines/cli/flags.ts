@@ -10,7 +10,12 @@ import { STORE_SCHEMES } from "../../src/store/openStore.ts"
 // Flags that more than one command takes.
 
 export const wholeNumber = (minimum: number, maximum: number) =>
-  Schema.Int.check(Schema.isBetween({ minimum, maximum }))
+  Schema.Int.check(
+    Schema.isBetween(
+      { minimum, maximum },
+      { message: `a whole number from ${minimum} to ${maximum.toLocaleString("en")}` }
+    )
+  )
 
 const addresses = STORE_SCHEMES.map((scheme) => `${scheme}...`).join(", ")
 

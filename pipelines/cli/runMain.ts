@@ -1,5 +1,7 @@
 import { NodeRuntime, NodeServices } from "@effect/platform-node"
 import { Cause, Console, Effect, Runtime, Schema } from "effect"
+import { CliOutput } from "effect/cli"
+import { plainErrors } from "./commandLine.ts"
 
 /** What shells give a process that a signal ended: 128 and the signal's number. */
 const CODES = { SIGINT: 130, SIGTERM: 143 } as const
@@ -19,6 +21,7 @@ export const runMain = <E>(command: Effect.Effect<void, E, NodeServices.NodeServ
     Effect.catchCauseIf(isOutOfMemory, () =>
       Effect.andThen(Console.error(`\nERROR\n  ${OUT_OF_MEMORY}`), Effect.fail(new OutOfMemory()))
     ),
+    Effect.provideService(CliOutput.Formatter, plainErrors()),
     Effect.provide(NodeServices.layer),
     NodeRuntime.runMain({
       teardown: (exit, onExit) =>

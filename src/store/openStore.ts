@@ -1,5 +1,5 @@
 import { stat } from "node:fs/promises"
-import { basename, dirname, join, resolve } from "node:path"
+import { basename, dirname, isAbsolute, join, resolve } from "node:path"
 import { Effect, Option, Stream } from "effect"
 import { Settings } from "../config/settings.ts"
 import { folderStore } from "./folder.ts"
@@ -30,7 +30,16 @@ export const openStore = Effect.fn("openStore")(function* (
   location: Option.Option<string>,
   options: OpenOptions = { create: false }
 ) {
-  if (Option.isSome(location)) return Option.some(yield* openStoreAt(location.value, options))
+  if (Option.isSome(location)) {
+    const store = yield* openStoreAt(location.value, options)
+    // A name that is mistyped begins a store as well as one that is meant.
+    if (isAbsolute(store.location) && !(yield* holdsRecordings(store.location))) {
+      yield* Effect.logWarning(
+        `${store.location} holds no folder "${RECORDINGS_FOLDER}" yet: it is taken for a new store.`
+      )
+    }
+    return Option.some(store)
+  }
   const { bucket } = yield* Settings
   if (Option.isSome(bucket)) return Option.some(yield* openBucket(bucket.value, options))
   return (yield* holdsRecordings(".")) ? Option.some(folderStore(".")) : Option.none<Store["Service"]>()

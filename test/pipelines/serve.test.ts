@@ -5,7 +5,7 @@ test.each(["65536", "-1", "http"])("port %p is refused in one sentence", async (
   await using folder = await folderOf({})
   const { code, stderr } = await runProgram("serve", ["--store", folder.root, `--port=${port}`])
   expect(code).toBe(1)
-  expect(stderr).toContain(`Invalid value for flag --port: "${port}"`)
+  expect(stderr).toContain(`, not "${port}".`)
 })
 
 test("a port that is taken is told in words, with what to do", async () => {

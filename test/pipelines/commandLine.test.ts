@@ -1,0 +1,39 @@
+import { expect, setDefaultTimeout, test } from "bun:test"
+import { folderOf, runProgram } from "../support/program.ts"
+
+setDefaultTimeout(180_000)
+
+test.each([
+  ["retrain", ["--epochs", "0"], '--epochs takes a whole number from 1 to 100,000, not "0".'],
+  ["retrain", ["--epochs", "many"], '--epochs takes a number, not "many".'],
+  ["retrain", ["--head", "foo"], '--head takes one of default, mlp, linear, audioset, layers, auto, not "foo".'],
+  ["retrain", ["--epoch", "3"], "There is no flag --epoch: did you mean --epochs?"],
+  ["retrain", ["recordings"], 'The command does not take "recordings"; what it takes is told above.'],
+  ["upload", [], "<folder> is missing: the command needs it."],
+  ["evaluate", ["--snr=loud"], '--snr takes decibels from and to, such as -3,15, not "loud".'],
+  ["models", ["show", "../../x"], `<id> takes a version's run id, as bun run models list shows it, not "../../x".`],
+  ["models", ["lst"], 'There is no "lst" here: did you mean list?']
+] as const)("what %s is asked wrongly is told in a sentence: %j", async (program, args, sentence) => {
+  const { code, stderr } = await runProgram(program, args)
+  expect(code).toBe(1)
+  expect(stderr).toContain(`ERROR\n  ${sentence}`)
+  expect(stderr).not.toMatch(/Schema|RegExp|positional/)
+})
+
+test.each([
+  ["models", ["list"]],
+  ["watch", []],
+  ["serve", ["--host", "0.0.0.0"]]
+] as const)("where %s finds no store, which may be a name mistyped, it says so", async (program, args) => {
+  await using folder = await folderOf({ "recordings/extracted_audio/dog/a.wav": "" })
+  const run = async (store: string) => {
+    // Without weights, and without a token for others, it ends by itself.
+    const environment = { YAMNET_MODEL: "/nonexistent" }
+    const { stdout, stderr } = await runProgram(program, [...args, "--store", `${folder.root}/${store}`], environment)
+    return stdout + stderr
+  }
+  expect(await run("recordigns")).toContain(
+    `${folder.root}/recordigns holds no folder "extracted_audio" yet: it is taken for a new store.`
+  )
+  expect(await run("recordings")).not.toContain("new store")
+})
