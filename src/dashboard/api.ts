@@ -1,4 +1,5 @@
 import { treaty } from "@elysiajs/eden"
+import { EventSource } from "eventsource"
 import type { Routes } from "../service/routes.ts"
 import { ask } from "./parts/dialog.ts"
 import { h } from "./parts/elements.ts"
@@ -125,6 +126,12 @@ export const dataOf = async <A extends { readonly data: unknown; readonly error:
   if (error !== null) throw error.value
   return data!
 }
+
+/** A route's live events, with the token where the reader has given it: a browser's own EventSource cannot send one. */
+export const eventsOf = (route: { readonly "~path": string }): EventSource =>
+  new EventSource(new URL(route["~path"], location.origin), {
+    fetch: (address, init) => fetch(address, { ...init, headers: { ...init.headers, ...credentials() } })
+  })
 
 /** The sound of a recording, or of a variant of it. */
 export const fetchSound = async (key: string, variant = ""): Promise<Blob> => {

@@ -1,11 +1,17 @@
 // Imports nothing: the dashboard's pages write the same.
 
-/** A table as RFC 4180 has it, for spreadsheets, too: what they would take for a formula gets an apostrophe in front. */
+/**
+ * A table as RFC 4180 has it, for spreadsheets, too: what they would take for a formula gets an apostrophe in front, also
+ * within a cell, for in half of the world they part cells at semicolons, whatever quotation marks say.
+ */
 export const csvOf = (rows: ReadonlyArray<ReadonlyArray<string | number>>): string =>
   // Without the mark, they take it for one of the machine's old character set.
   `\uFEFF${rows.map((row) => `${row.map(cell).join(",")}\r\n`).join("")}`
 
+/** The place before what begins a formula, at a cell's beginning or behind what may end one. */
+const FORMULA = /^(?=[\t\r])|(^|[;\t\r\n]\s*"*)(?=[=+\-@])/g
+
 const cell = (value: string | number): string => {
-  const text = typeof value === "string" && /^[=+\-@\t\r]/.test(value) ? `'${value}` : `${value}`
+  const text = typeof value === "string" ? value.replaceAll(FORMULA, "$1'") : `${value}`
   return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text
 }

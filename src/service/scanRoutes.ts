@@ -102,7 +102,7 @@ const events = Effect.fnUntraced(function* (request: Request, id: string, last: 
   return last >= END_ID ? new Response(null, { status: 204 }) : eventStream(log, last, told)
 })
 
-/** A browser's EventSource has no token: what names recordings, or why a scan failed, is told with it alone. */
+/** Anybody may follow a scan: what names recordings, or why a scan failed, is told with it alone. */
 const forAnybody = (event: ScanEvent): ReadonlyArray<ScanEvent> => {
   if (event.type === "skip") return []
   const { status } = event.data as ScanData["end"]

@@ -82,6 +82,27 @@ test.skipIf(!hasChromium)(
 )
 
 test.skipIf(!hasChromium)(
+  "what a run leaves out is shown while it goes on, to who has the token (skipped where /usr/bin/chromium is missing)",
+  async () => {
+    const { page, complaints } = await open()
+    await answer(page, "/runs?limit=20", () => ({ runs: [run()], running: RUN }))
+    await page.route(`${service.url}/runs/${RUN}/events`, (route) => {
+      const isTrusted = route.request().headers().authorization === `Bearer ${TOKEN}`
+      const data = { key: "extracted_audio/dog_bark/notes.wav", reason: "The file is text, not audio." }
+      return route.fulfill({
+        headers: { "content-type": "text/event-stream" },
+        body: isTrusted ? `id: 1\nevent: skip\ndata: ${JSON.stringify(data)}\n\n` : "retry: 100\n\n"
+      })
+    })
+    await go(page, "Runs")
+    await page.getByText("The file is text, not audio.").first().waitFor()
+    expect(complaints).toEqual([])
+    await page.close()
+  },
+  60_000
+)
+
+test.skipIf(!hasChromium)(
   "a wrong token is told, and one that is not given can be given later (skipped where /usr/bin/chromium is missing)",
   async () => {
     const { page } = await open("")

@@ -1,5 +1,5 @@
 import type { EventData } from "../../service/runLog.ts"
-import { type Answer, dataOf, service } from "../api.ts"
+import { type Answer, dataOf, eventsOf, service } from "../api.ts"
 import type { Page } from "../page.ts"
 import { lines } from "../parts/chart.ts"
 import { card, h, wideCard } from "../parts/elements.ts"
@@ -66,10 +66,10 @@ export const runsPage = async (): Promise<Page> => {
       void showReport(id)
     }
     const source = listenTo(id, { ...view.takes, end: ({ outcome }) => end(outcome) })
-    // Where the browser gives up (the run goes on elsewhere, or its service has been started anew), its record tells.
+    // Where that is given up (the run goes on elsewhere, or its service has been started anew), its record tells.
     const timer = setInterval(() => {
-      view.say(source.readyState === EventSource.OPEN ? "" : AWAY)
-      if (source.readyState !== EventSource.CLOSED) return
+      view.say(source.readyState === source.OPEN ? "" : AWAY)
+      if (source.readyState !== source.CLOSED) return
       dataOf(service.runs({ id }).get()).then(
         ({ status, outcome }) => {
           if (status !== "running") end(outcome)
@@ -119,9 +119,9 @@ const statusOf = ({ status, result }: Pick<Answer<typeof service.runs.get>["runs
 
 type Takes = { readonly [Name in keyof EventData]: (data: EventData[Name]) => void }
 
-/** Follows a run's events; the browser comes back by itself where the line breaks. */
-const listenTo = (id: string, takes: Takes): EventSource => {
-  const source = new EventSource(service.runs({ id }).events["~path"])
+/** Follows a run's events; where the line breaks, it comes back by itself. */
+const listenTo = (id: string, takes: Takes) => {
+  const source = eventsOf(service.runs({ id }).events)
   const on = <Name extends keyof EventData>(name: Name) =>
     source.addEventListener(name, ({ data }) => takes[name](JSON.parse(data) as EventData[Name]))
   on("progress")

@@ -1,5 +1,5 @@
 import type { ScanData } from "../../service/scanLog.ts"
-import { type Answer, dataOf, service } from "../api.ts"
+import { type Answer, dataOf, eventsOf, service } from "../api.ts"
 import { h } from "./elements.ts"
 import { hoursOf } from "./format.ts"
 import { attempt, toast } from "./toast.ts"
@@ -22,7 +22,7 @@ export const scanLine = ({ heard, ended }: Listeners) => {
   const bar = h("progress", { "aria-label": "Scan" })
   const stop = h("button", { click: () => void attempt(cancel) }, "Stop")
   const content = h("div", { class: "scan", hidden: true }, text, bar, h("div", { class: "row" }, stop))
-  let source: EventSource | undefined
+  let source: ReturnType<typeof eventsOf> | undefined
   let running: string | null = null
   let told = 0
 
@@ -55,7 +55,7 @@ export const scanLine = ({ heard, ended }: Listeners) => {
     if (id === null) return
     text.textContent = "Listening …"
     bar.removeAttribute("value")
-    const opened = new EventSource(service.scans({ id }).events["~path"])
+    const opened = eventsOf(service.scans({ id }).events)
     const on = <Name extends keyof ScanData>(name: Name) =>
       opened.addEventListener(name, ({ data }) => takes[name](JSON.parse(data) as ScanData[Name]))
     on("progress")
@@ -65,7 +65,7 @@ export const scanLine = ({ heard, ended }: Listeners) => {
   }
   const look = async (scans: Pick<Scans, "running">) => follow(scans.running)
   const timer = setInterval(() => {
-    if (running !== null && source?.readyState !== EventSource.CLOSED) return
+    if (running !== null && source?.readyState !== source?.CLOSED) return
     dataOf(service.scans.get({ query: { limit: 1 } })).then(
       (scans) => {
         // Its events came no more: it has ended meanwhile, or goes on elsewhere.
