@@ -12,7 +12,7 @@ import { decodeDocument } from "../store/documents.ts"
 import { versionKey } from "../store/keys.ts"
 import type { Incumbent } from "./gate.ts"
 import type { Promoted } from "./pointer.ts"
-import { findStored, METADATA_FILE, readVersionDocument, VersionError, versionReader } from "./versionFiles.ts"
+import { findStored, METADATA_FILE, VersionError, versionReader } from "./versionFiles.ts"
 
 const NAMES_FILE = "class_names.json"
 const ClassNames = Schema.Array(Schema.String)
@@ -24,8 +24,8 @@ const Metadata = Schema.Struct({
  * Compares a candidate with the promoted version, from that version's own `classifier.onnx`, on rows of a data set; and,
  * where one of the two is a mixture, the classifiers in their `.keras` files with each other, too.
  *
- * A recording of a class that a model does not know counts as wrong for it, as it would in the field. A promoted version
- * that cannot be run, or that was made for another embedder's vectors, leaves the two incomparable; one that is damaged
+ * A recording of a class that a model does not know counts as wrong for it, as it would in the field; `renamed` tells what
+ * the promoted one's classes are called now, where that is something else. A promoted version that cannot be run, or that was made for another embedder's vectors, leaves the two incomparable; one that is damaged
  * bars no other. Only that the store does not answer is an error.
  */
 export const compareWithPromoted = Effect.fn("compareWithPromoted")(function* (
@@ -33,33 +33,35 @@ export const compareWithPromoted = Effect.fn("compareWithPromoted")(function* (
   candidate: TrainedClassifier,
   dataset: Dataset,
   recipe: StoredRecipe,
-  rows: ReadonlyArray<number>
+  rows: ReadonlyArray<number>,
+  renamed: ReadonlyMap<string, string> = new Map()
 ) {
   if (Option.isNone(promoted)) return { served: { kind: "none" } satisfies Incumbent }
   const { runId } = promoted.value
   if (rows.length === 0) {
     return { served: incomparable("no recording is held out, so nothing shows that it is not worse") }
   }
-  const served = yield* compareModels(runId, candidate, "classifier.onnx", dataset, recipe, rows)
-  const twin = Option.match(yield* Effect.option(findStored(runId)), {
-    onNone: () => undefined,
-    onSome: ({ files }) => (files.has(KERAS_TWIN) ? KERAS_TWIN : undefined)
-  })
+  const stored = yield* findStored(runId)
+  const read = yield* versionReader(stored)
+  const compare = (classifier: Classifier, file: string) =>
+    compareModels(runId, classifier, predictVersion(runId, read, file, recipe, dataset, rows), dataset, rows, renamed)
+  const served = yield* compare(candidate, "classifier.onnx")
+  const twin = stored.files.has(KERAS_TWIN) ? KERAS_TWIN : undefined
   if (served.kind !== "compared" || (candidate.alone === undefined && twin === undefined)) return { served }
-  const alone = candidate.alone ?? candidate
-  return { served, keras: yield* compareModels(runId, alone, twin ?? "classifier.onnx", dataset, recipe, rows) }
+  return { served, keras: yield* compare(candidate.alone ?? candidate, twin ?? "classifier.onnx") }
 })
 
-const compareModels = Effect.fnUntraced(function* (
+const compareModels = (
   runId: string,
   candidate: Classifier,
-  file: string,
+  promoted: ReturnType<typeof predictVersion>,
   dataset: Dataset,
-  recipe: StoredRecipe,
-  rows: ReadonlyArray<number>
-) {
-  return yield* predictVersion(runId, file, recipe, dataset, rows).pipe(
-    Effect.map(({ known, predicted }): Incumbent => {
+  rows: ReadonlyArray<number>,
+  renamed: ReadonlyMap<string, string>
+) =>
+  promoted.pipe(
+    Effect.map(({ known: asTrained, predicted }): Incumbent => {
+      const known = asTrained.map((name) => renamed.get(name) ?? name)
       const classes = [...new Set([...dataset.classes, ...known])]
       const own = highest(predict(candidate, vectorsOf(dataset, rows)), rows.length).map((at) =>
         classes.indexOf(candidate.classes[at]!)
@@ -75,19 +77,23 @@ const compareModels = Effect.fnUntraced(function* (
         Effect.succeed(incomparable(`${runId} is promoted, but cannot be tested (${message})`))
     })
   )
-})
 
 const incomparable = (why: string): Incumbent => ({ kind: "incomparable", why })
 
 /** The classes that a stored version knows, and which of them it predicts for each of these vectors. */
 const predictVersion = Effect.fnUntraced(function* (
   runId: string,
+  read: Effect.Success<ReturnType<typeof versionReader>>,
   file: string,
   recipe: StoredRecipe,
   dataset: Dataset,
   rows: ReadonlyArray<number>
 ) {
-  const { recipe: own } = yield* orDamaged(runId, readVersionDocument(runId, METADATA_FILE, Metadata))
+  const readAs = Effect.fnUntraced(function* <A>(name: string, schema: Schema.ConstraintDecoder<A>) {
+    const bytes = yield* orDamaged(runId, read(name))
+    return yield* Effect.mapError(decodeDocument(versionKey(runId, name), schema, bytes), () => damaged(runId))
+  })
+  const { recipe: own } = yield* readAs(METADATA_FILE, Metadata)
   const [its, ours] = [embedderOf(own).id, embedderOf(recipe).id]
   // Vectors of two embedders may have one size, and mean different things.
   if (its !== ours) {
@@ -101,10 +107,7 @@ const predictVersion = Effect.fnUntraced(function* (
     const why = `it takes ${names}, which the vectors now lack: bun run models promote takes the new one all the same`
     return yield* new Cause.UnknownError(undefined, why)
   }
-  const read = yield* Effect.flatMap(findStored(runId), versionReader)
-  const known = yield* Effect.flatMap(orDamaged(runId, read(NAMES_FILE)), (names) =>
-    Effect.mapError(decodeDocument(versionKey(runId, NAMES_FILE), ClassNames, names), () => damaged(runId))
-  )
+  const known = yield* readAs(NAMES_FILE, ClassNames)
   const model = yield* orDamaged(runId, read(file))
   const session = yield* openSession(model, 1, () => damaged(runId))
   const values = someOf(dataset, rows, Object.keys(wanted))

@@ -132,3 +132,21 @@ export const newSince = (set: TrainingSet) => {
   const heard = new Set([...set].map(([key, contentHash]) => `${classOf(key)}/${contentHash}`))
   return (key: string, contentHash: string | undefined): boolean => !heard.has(`${classOf(key)}/${contentHash}`)
 }
+
+/**
+ * What classes of a training are called now: one of which there is no recording any more is what most of its recordings,
+ * as far as they are still there, lie in. So it is with a class that was renamed, or became one with another.
+ */
+export const renamedClasses = (before: TrainingSet, now: TrainingSet): ReadonlyMap<string, string> => {
+  const classNow = new Map([...now].map(([key, contentHash]) => [contentHash, classOf(key)]))
+  const left = new Set([...now.keys()].map(classOf))
+  const ofClass = Map.groupBy(before, ([key]) => classOf(key))
+  return new Map(
+    [...ofClass].flatMap(([className, recordings]) => {
+      if (className === undefined || left.has(className)) return []
+      const there = recordings.flatMap(([, contentHash]) => classNow.get(contentHash) ?? [])
+      const [most] = [...Map.groupBy(there, (name) => name)].sort(([, a], [, b]) => b.length - a.length)
+      return most !== undefined && 2 * most[1].length > there.length ? [[className, most[0]] as const] : []
+    })
+  )
+}

@@ -23,7 +23,7 @@ import { requireLease } from "../registry/lease.ts"
 import { type Promoted, readPointer } from "../registry/pointer.ts"
 import { compareWithPromoted } from "../registry/promoted.ts"
 import { promoteVersion, writeVersion } from "../registry/publish.ts"
-import { newSince, readTrainingSet } from "../registry/trainingSet.ts"
+import { newSince, type TrainingSet } from "../registry/trainingSet.ts"
 import { readVersionDocument, TRAINING_SET_FILE } from "../registry/versionFiles.ts"
 import { CURRENT_KEY, modelKey } from "../store/keys.ts"
 import { readOrSetAside } from "../store/setAside.ts"
@@ -94,6 +94,10 @@ export interface Contender {
   readonly split: Split
   /** The content of every recording: key to hex SHA-256. */
   readonly live: ReadonlyMap<string, string>
+  /** The same of what the promoted model was trained from; empty where that is not known. */
+  readonly before: TrainingSet
+  /** What the promoted model's classes are called now, where that is something else. */
+  readonly renamed: ReadonlyMap<string, string>
   /** Classes that lost most of their recordings to others with the same bytes. */
   readonly contradicted: ReadonlyArray<string>
   /** What it hears in the field. */
@@ -102,13 +106,13 @@ export interface Contender {
 
 /** Holds the candidate against the promoted model and new labels against old ones, and decides what to do with it. */
 export const judge = Effect.fn("judge")(function* (
-  { pointer, classifier, dataset, recipe, split, live, contradicted, field }: Contender,
+  { pointer, classifier, dataset, recipe, split, live, before, renamed, contradicted, field }: Contender,
   promotion: Promotion
 ) {
   const { gateTolerance, gateClassTolerance } = yield* Settings
-  const { served, keras } = yield* compareWithPromoted(pointer, classifier, dataset, recipe, split.holdout)
+  const { served, keras } = yield* compareWithPromoted(pointer, classifier, dataset, recipe, split.holdout, renamed)
   const incumbent = served.kind === "compared" && field.difference ? { ...served, field: field.difference } : served
-  const labels = yield* checkNewLabels(pointer, dataset, live)
+  const labels = yield* checkNewLabels(before, dataset, live)
   const tolerances = { macroF1: gateTolerance, recall: gateClassTolerance }
   return {
     comparison: comparisonOf(served),
@@ -123,12 +127,10 @@ const comparisonOf = (incumbent: Incumbent) =>
 
 /** How well the labels of what is new since the promoted model go with the others; undefined where nothing is. */
 const checkNewLabels = Effect.fnUntraced(function* (
-  pointer: Option.Option<Promoted>,
+  before: TrainingSet,
   dataset: Dataset,
   live: ReadonlyMap<string, string>
 ) {
-  if (Option.isNone(pointer)) return undefined
-  const before = yield* readTrainingSet(pointer.value.runId)
   if (before.size === 0) return undefined
   const isNewContent = newSince(before)
   const isNew = (key: string) => isNewContent(key, live.get(key))

@@ -14,7 +14,13 @@ import { readPointer } from "../registry/pointer.ts"
 import { pruneVersions } from "../registry/prune.ts"
 import { repairCopies } from "../registry/publish.ts"
 import { writeRunRecord } from "../registry/runRecord.ts"
-import { encodeTrainingSet, lastTrainingSet, newSince } from "../registry/trainingSet.ts"
+import {
+  encodeTrainingSet,
+  lastTrainingSet,
+  newSince,
+  readTrainingSet,
+  renamedClasses
+} from "../registry/trainingSet.ts"
 import { sha256 } from "../store/sha256.ts"
 import { Store } from "../store/store.ts"
 import type { AnnotationReport } from "../stream/annotations/problems.ts"
@@ -241,8 +247,11 @@ export const finish = Effect.fn("retrain.finish")(function* (embedder: Embedder,
   const pointer = yield* readPointer()
   const { live } = streamed
   const { contradicted } = totals
-  const field = yield* judgeField({ classifier, dataset, split, embedder }, pointer, totalOf(totals.seconds.values()))
-  const contender = { pointer, classifier, dataset, recipe, split, live, contradicted, field }
+  const before = Option.isNone(pointer) ? new Map<string, string>() : yield* readTrainingSet(pointer.value.runId)
+  const renamed = renamedClasses(before, live)
+  const own = { classifier, dataset, split, embedder }
+  const field = yield* judgeField(own, pointer, renamed, totalOf(totals.seconds.values()))
+  const contender = { pointer, classifier, dataset, recipe, split, live, before, renamed, contradicted, field }
   const { comparison, keras, labels, intended } = yield* judge(contender, options.promotion)
   const trainingSet = encodeTrainingSet(streamed.live)
   const candidate = {
@@ -296,6 +305,9 @@ export const finish = Effect.fn("retrain.finish")(function* (embedder: Embedder,
       ...leftOut(embedder),
       ...worthOf(dataset),
       ...totals.notes,
+      ...[...renamed].map(
+        ([was, is]) => `What the promoted model calls ${was} is called ${is} now, and compared as such.`
+      ),
       ...field.notes,
       ...notesOnFiles(streamed.noted, run.others),
       ...notesOnAnnotations(run.annotations),

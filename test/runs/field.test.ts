@@ -39,6 +39,15 @@ test("a run says what its model hears in the field, and holds it against the pro
   expect(again.field!.perClass).toEqual(first.field!.perClass)
   expect(again.field!.comparison).toMatchObject({ rate: 5, interval: { low: 0, high: 0 } })
   expect(again.decision).toContain("In the field, at 5 false alarms an hour, it finds")
+
+  // Nor does another name make it another.
+  for (const [key, bytes] of [...objects].filter(([key]) => key.startsWith("extracted_audio/dog_bark/"))) {
+    objects.delete(key)
+    objects.set(key.replace("/dog_bark/", "/dog/"), bytes)
+  }
+  const renamed = await succeed(store, { audit: false }, environment)
+  expect(renamed.field!.comparison).toMatchObject({ interval: { low: 0, high: 0 } })
+  expect(renamed.comparison!.macroF1.promoted).toBe(renamed.comparison!.macroF1.candidate)
 })
 
 test("what cannot be heard, or is not asked for, is said and costs nothing", async () => {

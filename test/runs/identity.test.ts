@@ -56,6 +56,9 @@ test("a class whose folder is renamed embeds nothing, and has its new name", asy
   const summary = await succeed(store)
   expect(summary).toMatchObject(nothingNew)
   expect(summary.holdout.perClass.map(({ className }) => className)).toEqual(["bark", "gun_shot"])
+  // What it is compared with is the same but for the name.
+  expect(summary.comparison!.macroF1.promoted).toBe(summary.comparison!.macroF1.candidate)
+  expect(summary.notes).toContain("What the promoted model calls dog_bark is called bark now, and compared as such.")
 })
 
 test("recordings that were touched embed nothing", async () => {

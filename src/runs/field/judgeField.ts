@@ -55,6 +55,7 @@ const LEAST_MINUTES = 10
 export const judgeField = Effect.fn("judgeField")(function* (
   candidate: Candidate,
   pointer: Option.Option<Promoted>,
+  renamed: ReadonlyMap<string, string>,
   corpusSeconds: number
 ) {
   const { fieldMinutes } = yield* Settings
@@ -67,7 +68,7 @@ export const judgeField = Effect.fn("judgeField")(function* (
   }
   const seconds = Math.min(60 * fieldMinutes, Math.max(60 * LEAST_MINUTES, corpusSeconds))
   const began = yield* Clock.currentTimeMillis
-  return yield* hearBoth(candidate, pointer, background, seconds).pipe(
+  return yield* hearBoth(candidate, pointer, renamed, background, seconds).pipe(
     Effect.scoped,
     Effect.flatMap((heard) =>
       Effect.map(Clock.currentTimeMillis, (now): FieldJudgement => ({ ...heard, seconds: (now - began) / 1000 }))
@@ -88,6 +89,7 @@ const silentJudgement = (...notes: ReadonlyArray<string>): FieldJudgement => ({
 const hearBoth = Effect.fnUntraced(function* (
   { classifier, dataset, split, embedder }: Candidate,
   pointer: Option.Option<Promoted>,
+  renamed: ReadonlyMap<string, string>,
   background: string,
   seconds: number
 ) {
@@ -112,7 +114,7 @@ const hearBoth = Effect.fnUntraced(function* (
     return { figures, difference, notes }
   }
   const own = yield* openWindowClassifier(classifierModel(classifier, frontEnd.vectors), classifier.classes)
-  const other = Option.isNone(pointer) ? Option.none() : yield* promotedModel(pointer.value.runId, embedder)
+  const other = Option.isNone(pointer) ? Option.none() : yield* promotedModel(pointer.value.runId, embedder, renamed)
   const models = [own, ...Option.toArray(other)]
   const heard = yield* Effect.forEach(scenes, (scene) => hearScene(scene, models))
   const bands = bandsOf(settings.snr)
@@ -134,14 +136,41 @@ const hearBoth = Effect.fnUntraced(function* (
 })
 
 /** The promoted version's model for windows; none where it cannot be compared. */
-const promotedModel = Effect.fnUntraced(function* (runId: string, embedder: Embedder) {
+const promotedModel = Effect.fnUntraced(function* (
+  runId: string,
+  embedder: Embedder,
+  renamed: ReadonlyMap<string, string>
+) {
   const { precision } = yield* Settings
   return yield* openWindowModel(runId, makeScanRecipe(embedder, precision)).pipe(
-    Effect.map(({ classes, score }): WindowClassifier => ({ classes, score: inBlocks(classes.length, score) })),
+    Effect.map(({ classes, score }) =>
+      underNames(
+        { classes, score: inBlocks(classes.length, score) },
+        classes.map((name) => renamed.get(name) ?? name)
+      )
+    ),
     Effect.asSome,
     Effect.catchTag("VersionError", () => Effect.succeed(Option.none<WindowClassifier>()))
   )
 })
+
+/** The same by other names; what gets one name becomes one class. */
+const underNames = ({ classes, score }: WindowClassifier, names: ReadonlyArray<string>): WindowClassifier => {
+  const merged = [...new Set(names)]
+  const places = names.map((name) => merged.indexOf(name))
+  if (merged.length === classes.length) return { classes: merged, score }
+  return {
+    classes: merged,
+    score: (rows, count) =>
+      Effect.map(score(rows, count), (probabilities) => {
+        const sums = new Float32Array(count * merged.length)
+        for (let at = 0; at < probabilities.length; at++) {
+          sums[Math.floor(at / classes.length) * merged.length + places[at % classes.length]!]! += probabilities[at]!
+        }
+        return sums
+      })
+  }
+}
 
 /** Scores any number of rows by what takes SCORED_WINDOWS of them. */
 const inBlocks = (classes: number, score: WindowModel["score"]): WindowClassifier["score"] =>
