@@ -2,6 +2,7 @@ import { Effect, Option, Schema, Stream } from "effect"
 import { Elysia } from "elysia"
 import { DataMap } from "../classifier/mapRecordings.ts"
 import { readPointer } from "../registry/pointer.ts"
+import { newestVersion } from "../registry/trainingSet.ts"
 import { readVersionDocument } from "../registry/versionFiles.ts"
 import { keep, type Move, relabel, restore, setAside } from "../review/moves.ts"
 import { openItems, Review, readReview } from "../review/review.ts"
@@ -23,6 +24,8 @@ const ReviewState = Schema.Struct({
   /** Why the last one failed. */
   failure: Schema.NullOr(Schema.String),
   classes: Schema.Array(Schema.String),
+  /** Whether there is a training whose recordings can be looked through. */
+  trained: Schema.Boolean,
   /** Keys of recordings that are set aside. */
   aside: Schema.Array(Schema.String),
   /** What the last one found, as far as nobody has decided: of each kind the first hundred. */
@@ -72,6 +75,7 @@ const look = Effect.gen(function* () {
     running: reviews.progress() ?? null,
     failure: reviews.failure() ?? null,
     classes: [...classes.keys()],
+    trained: Option.isSome(found) || Option.isSome(yield* newestVersion),
     aside,
     review: open === undefined ? null : firstOf(open)
   }

@@ -11,7 +11,7 @@ export const isClassName = (name: string): boolean => PLAIN.test(name) && !RESER
 /** What a client is told whose class has another name. */
 export const CLASS_NAME_RULE =
   "A class's name is 1 to 64 lower-case letters, digits, _ and -, begins with a letter or digit, and is neither unknown " +
-  "nor a name that Windows keeps, such as con."
+  "(an upload without a class waits under that name to be labelled) nor a name that Windows keeps, such as con."
 
 /** Names that people give to what is none of the sounds they look for. */
 const BACKGROUND_NAME = /^(clips|background|ambient|ambience|noise|negative|none|nothing|other|silence)s?$/i

@@ -224,6 +224,28 @@ const drop = async (page: Page, path: string) => {
 }
 
 test.skipIf(!hasChromium)(
+  "what a newcomer cannot do yet is told with what to do first (skipped where /usr/bin/chromium is missing)",
+  async () => {
+    const { page, complaints } = await open()
+    await go(page, "Review")
+    await page.getByText("It looks through what a training has heard: start the first one under Runs.").waitFor()
+    expect(await page.getByRole("button", { name: "Look through the recordings" }).isDisabled()).toBe(true)
+    await answer(page, "/classes", () => ({
+      ...{ classes: [], recordings: 0, new_since_training: 0, threshold: 100, new_classes_allowed: true },
+      running: null
+    }))
+    await go(page, "Training data")
+    await page.getByLabel("Name of the new class").fill("unknown")
+    await page.locator("input[type=file]").setInputFiles(join(folder, "bark.wav"))
+    await toast(page, "unknown is no class: name what is heard.")
+    expect(await page.getByText("1 of 1").count()).toBe(0)
+    expect(complaints).toEqual([])
+    await page.close()
+  },
+  60_000
+)
+
+test.skipIf(!hasChromium)(
   "what was not heard is not counted as heard (skipped where /usr/bin/chromium is missing)",
   async () => {
     const { page } = await open()

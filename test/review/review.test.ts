@@ -112,6 +112,18 @@ test("planted near-duplicates and silence are found, kept together by the split,
   const open = await run(openItems(found, (key) => key !== SHOT_COPY))
   expect(open.silent.map(({ key }) => key)).toEqual(["extracted_audio/gun_shot/silent.wav"])
   expect(open.duplicates.map(({ recordings }) => recordings[1].key)).toEqual(["extracted_audio/dog_bark/again.wav"])
+  // Forty copies of one: each pair is known, 39 are enough to decide on all, and those left go on without one that is gone.
+  const subjects = Array.from({ length: 40 }, (_, at) => ({ key: `${at}.wav`, className: "dog", contentHash: `${at}` }))
+  const copies = subjects.flatMap((one, at) =>
+    subjects.slice(at + 1).map((other) => ({ recordings: [one, other] as const, correlation: 1 }))
+  )
+  expect(copies).toHaveLength(780)
+  const openOf = async (isThere: (key: string) => boolean) =>
+    (await run(openItems({ ...found, duplicates: copies }, isThere))).duplicates.map(({ recordings }) => recordings)
+  expect(await openOf(() => true)).toHaveLength(39)
+  const without = await openOf((key) => key !== "0.wav")
+  expect(new Set(without.flat().map(({ key }) => key)).size).toBe(39)
+  expect(without).toHaveLength(38)
   // Another sound under the name is another recording.
   await Effect.runPromise(store.put(SILENT, (await altered(silence)).slice()))
   expect((await succeed(store)).notes).toEqual(

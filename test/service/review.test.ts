@@ -36,7 +36,7 @@ const look = async () => {
 }
 
 test("a review before the first training says what to do, and there is no map", async () => {
-  expect(await get("/review")).toMatchObject({ running: null, failure: null, review: null, aside: [] })
+  expect(await get("/review")).toMatchObject({ running: null, failure: null, review: null, trained: false, aside: [] })
   expect(await look()).toMatchObject({ review: null, failure: expect.stringContaining("run bun run retrain first") })
   expect(JSON.stringify(await get("/review"))).not.toContain(service.store)
   expect((await service.get("/map", { headers: bearer })).status).toBe(404)
@@ -48,6 +48,7 @@ test("what is found is decided, at once and for good", async () => {
   expect(await look()).toMatchObject({
     failure: null,
     classes: ["dog_bark", "gun_shot"],
+    trained: true,
     review: { recordings: 11, counts: { silent: 0 }, duplicates: expect.any(Array) }
   })
   const pairs = async () => {

@@ -15,11 +15,11 @@ export const reviewPage = async (): Promise<Page> => {
   const refresh = async () => {
     const looked = await dataOf(service.review.get())
     state.replaceChildren(...stateOf(looked))
-    begin.disabled = looked.running !== null
+    begin.disabled = looked.running !== null || !looked.trained
     if (wasRunning && looked.running === null && looked.failure === null) toast("The recordings are looked through.")
     wasRunning = looked.running !== null
     // Drawn anew only where something changed, so that nobody's player stops.
-    const now = JSON.stringify([looked.review, looked.aside])
+    const now = JSON.stringify([looked.review, looked.aside, looked.trained])
     if (now === shown) return
     shown = now
     found.replaceChildren(...reviewCards(looked, refresh))

@@ -26,18 +26,26 @@ const SHOWN = 20
 
 /** The cards of a review: a line for each recording, with what can be done; `refresh` draws them anew. */
 export const reviewCards = (
-  { review, classes, aside }: ReviewState,
+  { review, classes, trained, aside }: ReviewState,
   refresh: () => Promise<void>
 ): ReadonlyArray<HTMLElement> => {
   const desk = { classes, refresh }
-  const found = review === null ? [nothingYet()] : itemCards(review, desk)
+  const found = review === null ? [nothingYet(trained)] : itemCards(review, desk)
   return aside.length === 0 ? found : [...found, setAsideCard(aside, desk)]
 }
 
-const nothingYet = () =>
+const nothingYet = (trained: boolean) =>
   card(
     "Nothing looked through yet",
-    h("p", {}, "It takes seconds for hundreds of recordings, once they have been trained on.")
+    trained
+      ? h("p", {}, "It takes seconds for hundreds of recordings, once they have been trained on.")
+      : h(
+          "p",
+          {},
+          "It looks through what a training has heard: start the first one under ",
+          h("a", { href: "#runs" }, "Runs"),
+          "."
+        )
   )
 
 const itemCards = (review: Review, desk: Desk): ReadonlyArray<HTMLElement> => [

@@ -45,6 +45,13 @@ export const uploadForm = (stored: () => void) => {
       name.focus()
       return
     }
+    if (isNew && name.value === UNKNOWN) {
+      toast(
+        `${UNKNOWN} is no class: name what is heard. What is not known yet is added once there is a class, as "I do not know".`
+      )
+      name.focus()
+      return
+    }
     if (chosen.length === 0) return
     files.replaceChildren()
     const className = isNew ? name.value : choice.value
