@@ -1,6 +1,7 @@
 import { Effect, Result } from "effect"
 import type { Annotation, AnnotationRow, BadRow, HeardSpan } from "../stream/annotations/annotation.ts"
 import { readTable } from "../stream/annotations/formats.ts"
+import { pairingOf } from "../stream/annotations/pairing.ts"
 import { AnnotationError, type Annotations, changeAnnotations, contentOf } from "./annotate.ts"
 
 /** What a table added. */
@@ -25,11 +26,14 @@ export const addTable = Effect.fn("addTable")(function* (
 ) {
   const read = readTable(bytes)
   if (Result.isFailure(read)) return yield* new AnnotationError({ reason: "unreadable", message: read.failure })
-  const { rows, complete, bad, format } = read.success
-  const own = asked ?? recordingNamed(name.replace(TABLE_ENDING, ""), recordings)
+  const { rows, complete, bad } = read.success
+  const pairing = pairingOf(recordings)
   // A table that somebody says is of one recording is, whatever its rows call that.
-  const recordingOf = (row: AnnotationRow | HeardSpan) =>
-    asked ?? (row.file === undefined ? own : recordingNamed(stemOf(row.file), recordings))
+  const recordingOf = ({ file }: AnnotationRow | HeardSpan): string | undefined => {
+    if (asked !== undefined) return asked
+    const called = file === undefined ? pairing.ofName(name) : pairing.ofRow(name, file)
+    return called.length === 1 ? called[0] : undefined
+  }
   const found = new Set([...rows, ...complete].map(recordingOf).filter((key) => key !== undefined))
   const missing = [...rows, ...complete].flatMap((row) => (recordingOf(row) === undefined ? [row.file ?? name] : []))
   if (found.size === 0 && missing.length > 0) {
@@ -39,8 +43,6 @@ export const addTable = Effect.fn("addTable")(function* (
   let annotations = 0
   for (const recording of found) {
     const part = contentOf({
-      format,
-      bad: [],
       rows: rows.filter((row) => recordingOf(row) === recording),
       complete: complete.filter((row) => recordingOf(row) === recording)
     })
@@ -54,18 +56,6 @@ export const addTable = Effect.fn("addTable")(function* (
     missing: [...new Set(missing)]
   } satisfies AddedTable
 })
-
-/** What programs put behind a recording's name: Raven's and BirdNET's tables say which they are. */
-const TABLE_ENDING = /(\.Table\.\d+)?(\.selections?)?(\.BirdNET)?(\.(selection\.table|results))?\.(txt|csv|tsv)$/i
-
-/** A file's name without folders, on any system, and without its ending. */
-const stemOf = (path: string): string => path.replace(/^.*[/\\]/, "").replace(/(?<=.)\.[^.]*$/, "")
-
-/** The recording of this name, where it is the only one. */
-const recordingNamed = (stem: string, recordings: ReadonlyArray<string>): string | undefined => {
-  const alike = recordings.filter((key) => stemOf(key) === stem)
-  return alike.length === 1 ? alike[0] : undefined
-}
 
 const union = (before: Annotations, added: Annotations): Annotations => {
   const known = new Set(before.annotations.map(nameOf))

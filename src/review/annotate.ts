@@ -1,10 +1,11 @@
-import { Effect, Option, Result, Schedule, Schema } from "effect"
+import { Effect, Option, Result, Schedule, Schema, Stream } from "effect"
 import { unlessChanged } from "../store/documents.ts"
-import { FIELD_PREFIX } from "../store/keys.ts"
+import { ANNOTATIONS_PREFIX, FIELD_PREFIX, mayBeTable } from "../store/keys.ts"
 import { orNone, removeUnneeded, Store } from "../store/store.ts"
 import type { Annotation, AnnotationTable, BadRow } from "../stream/annotations/annotation.ts"
 import { csvLine, probability, seconds } from "../stream/annotations/columns.ts"
 import { readTable } from "../stream/annotations/formats.ts"
+import { pairingOf } from "../stream/annotations/pairing.ts"
 
 /** A part of a recording, in seconds; the whole of it where it is empty. */
 export type HeardPart = { readonly start: number; readonly end: number } | undefined
@@ -18,27 +19,24 @@ export interface Annotations {
 
 /** The same as it lies in the store. */
 export interface StoredAnnotations extends Annotations {
-  readonly key: string
+  /** Changes whenever a table of it does. */
   readonly etag: string
-  readonly format: string
   readonly bad: ReadonlyArray<BadRow>
 }
 
-/** Under here lies, by recording, what is where in field recordings. */
-export const ANNOTATIONS_PREFIX = "annotations/"
+/** A table that is called as a recording is. */
+interface OwnTable {
+  readonly key: string
+  readonly etag: string
+  readonly table: AnnotationTable
+  /** Whether rows of it are of other recordings. */
+  readonly isShared: boolean
+}
 
-const withoutEnding = (key: string): string => key.replace(/(?<=[^/])\.[^./]*$/, "")
+const pathOf = (recording: string): string => recording.slice(FIELD_PREFIX.length).replace(/(?<=[^/])\.[^./]*$/, "")
 
 /** Where the table of a recording is written. */
-export const annotationKey = (recording: string): string =>
-  `${ANNOTATIONS_PREFIX}${withoutEnding(recording.slice(FIELD_PREFIX.length))}.csv`
-
-/** Where a recording's table may lie: under `annotations/`, or beside it. */
-export const tableKeys = (recording: string): ReadonlyArray<string> =>
-  [annotationKey(recording).slice(0, -".csv".length), withoutEnding(recording)].flatMap((path) => [
-    `${path}.csv`,
-    `${path}.txt`
-  ])
+export const annotationKey = (recording: string): string => `${ANNOTATIONS_PREFIX}${pathOf(recording)}.csv`
 
 /** A recording's annotations cannot be changed; `message` says why. */
 export class AnnotationError extends Schema.TaggedError<AnnotationError>()("AnnotationError", {
@@ -46,35 +44,57 @@ export class AnnotationError extends Schema.TaggedError<AnnotationError>()("Anno
   message: Schema.String
 }) {}
 
-/** The annotations in a table's bytes, which were found at `key`. */
-export const decodeAnnotations = (
-  key: string,
-  etag: string,
-  bytes: Uint8Array
-): Result.Result<StoredAnnotations, string> =>
-  Result.map(readTable(bytes), (table) => ({ key, etag, format: table.format, bad: table.bad, ...contentOf(table) }))
-
 /** What a table says, whatever recordings its rows name. */
-export const contentOf = ({ rows, complete }: AnnotationTable): Annotations => ({
+export const contentOf = ({ rows, complete }: Pick<AnnotationTable, "rows" | "complete">): Annotations => ({
   annotations: rows.map(({ row: _, file: __, ...annotation }) => annotation),
   complete: complete.map(({ span }) => span)
 })
 
-/** A recording's own table; none where there is none. */
-export const readAnnotations = Effect.fn("readAnnotations")(function* (recording: string) {
+/** The tables that are called as a recording is: those under annotations/, else those beside it, as a training reads them. */
+const ownTables = Effect.fnUntraced(function* (recording: string) {
   const store = yield* Store
-  for (const key of tableKeys(recording)) {
-    const found = yield* orNone(store.get(key))
-    if (Option.isNone(found)) continue
-    const { bytes, etag } = found.value
-    const table = decodeAnnotations(key, etag, bytes)
-    if (Result.isFailure(table)) {
-      const message = `${key} cannot be read, so nothing is written to it: ${table.failure}`
-      return yield* new AnnotationError({ reason: "damaged", message })
-    }
-    return Option.some(table.success)
+  const { ofTable, ofRow } = pairingOf([recording])
+  for (const prefix of [ANNOTATIONS_PREFIX, FIELD_PREFIX]) {
+    const keys = yield* store.list(prefix + pathOf(recording)).pipe(
+      Stream.filter((object) => mayBeTable(object) && ofTable(object.key).length > 0),
+      Stream.map(({ key }) => key),
+      Stream.runCollect
+    )
+    const tables = yield* Effect.forEach(keys, (key) => readOwn(key, (file) => ofRow(key, file).length > 0))
+    if (tables.flat().length > 0) return tables.flat()
   }
-  return Option.none<StoredAnnotations>()
+  return []
+})
+
+const readOwn = Effect.fnUntraced(function* (key: string, isOwn: (file: string) => boolean) {
+  const found = yield* orNone((yield* Store).get(key))
+  if (Option.isNone(found)) return []
+  const { bytes, etag } = found.value
+  const read = readTable(bytes)
+  if (Result.isFailure(read)) {
+    const message = `${key} cannot be read, so nothing is written to it: ${read.failure}`
+    return yield* new AnnotationError({ reason: "damaged", message })
+  }
+  const { rows, complete } = read.success
+  const isMeant = ({ file }: { readonly file?: string }) => file === undefined || isOwn(file)
+  const table = { ...read.success, rows: rows.filter(isMeant), complete: complete.filter(isMeant) }
+  const isShared = table.rows.length + table.complete.length < rows.length + complete.length
+  return [{ key, etag, table, isShared } satisfies OwnTable]
+})
+
+const joined = (tables: ReadonlyArray<OwnTable>): StoredAnnotations => ({
+  ...contentOf({
+    rows: tables.flatMap(({ table }) => table.rows),
+    complete: tables.flatMap(({ table }) => table.complete)
+  }),
+  etag: tables.map(({ etag }) => etag).join(" "),
+  bad: tables.flatMap(({ table }) => table.bad)
+})
+
+/** What the tables say that are called as a recording is; none where there are none. */
+export const readAnnotations = Effect.fn("readAnnotations")(function* (recording: string) {
+  const tables = yield* ownTables(recording)
+  return tables.length === 0 ? Option.none() : Option.some(joined(tables))
 })
 
 const HEAD = ["start", "end", "label", "confidence", "annotator", "low", "high"]
@@ -111,8 +131,8 @@ const COMPLETE = "complete"
 const TRIES = 5
 
 /**
- * Changes a recording's annotations, as one of many who may at once. The table is then one of the project's own; one of
- * another program's is kept beside it, under a name that is no table's.
+ * Changes a recording's annotations, as one of many who may at once. The table is then one of the project's own; those of
+ * other programs are kept where they were, under names that are no table's.
  */
 export const changeAnnotations = Effect.fn("changeAnnotations")(
   function* (
@@ -121,21 +141,23 @@ export const changeAnnotations = Effect.fn("changeAnnotations")(
     etag?: string
   ) {
     const store = yield* Store
-    const found = yield* readAnnotations(recording)
-    if (etag !== undefined && etag !== (Option.getOrUndefined(found)?.etag ?? "")) {
+    const tables = yield* ownTables(recording)
+    const before = joined(tables)
+    if (etag !== undefined && etag !== before.etag) {
       return yield* new AnnotationError({ reason: "changed", message: CHANGED })
     }
-    const after = yield* change(Option.getOrElse(found, () => NONE))
+    const after = yield* change(before)
     const key = annotationKey(recording)
-    const before = Option.filter(found, (table) => table.key === key)
+    const [own, others] = [tables.find((table) => table.key === key), tables.filter((table) => table.key !== key)]
+    const shared = tables.find(({ isShared }) => isShared)
+    if (shared !== undefined) return yield* new AnnotationError({ reason: "damaged", message: sharedBy(shared.key) })
     const bytes = new TextEncoder().encode(annotationsAsCsv(after))
-    const written = yield* store.put(key, bytes, unlessChanged(before))
-    if (Option.isSome(found) && Option.isNone(before)) {
-      const other = found.value.key
+    const written = yield* store.put(key, bytes, unlessChanged(Option.fromUndefinedOr(own)))
+    for (const { key: other } of others) {
       yield* store.put(`${other}.replaced`, (yield* store.get(other)).bytes)
       yield* removeUnneeded([other])
     }
-    return { ...after, key, etag: written.etag, format: "csv", bad: [] } satisfies StoredAnnotations
+    return { ...after, etag: written.etag, bad: [] } satisfies StoredAnnotations
   },
   (effect) =>
     Effect.retry(effect, {
@@ -145,6 +167,7 @@ export const changeAnnotations = Effect.fn("changeAnnotations")(
     })
 )
 
-const NONE: Annotations = { annotations: [], complete: [] }
+const sharedBy = (key: string): string =>
+  `${key} has rows of other recordings, too, so nothing is written to it: call it as none of them, or make it a table each.`
 
 const CHANGED = "Somebody else has changed these annotations meanwhile: open them again."

@@ -1,5 +1,6 @@
 import { Effect } from "effect"
 import type { Annotation } from "../stream/annotations/annotation.ts"
+import { classesOf } from "../stream/annotations/classes.ts"
 import { type Annotations, changeAnnotations, type HeardPart } from "./annotate.ts"
 
 /** Where an event lies. */
@@ -43,13 +44,14 @@ export const judgementOf = (
   event: Span & { readonly class: string },
   { annotations, complete }: Annotations
 ): string | undefined => {
-  const isOwn = (one: Annotation) => one.label === event.class && common(event, one) >= shorter(event, one) / 2
+  const classes = classesOf([event.class], true)
+  const isOwn = (one: Annotation) => common(event, one) >= shorter(event, one) / 2 && classes(one.label) === event.class
   if (annotations.some(isOwn)) return event.class
   const longest = annotations.reduce<Annotation | undefined>(
     (best, one) => (best === undefined || common(event, one) > common(event, best) ? one : best),
     undefined
   )
-  if (longest !== undefined && covers(longest, event)) return longest.label
+  if (longest !== undefined && covers(longest, event)) return classes(longest.label) ?? longest.label
   return complete.some((part: HeardPart) => part === undefined || covers(part, event)) ? "" : undefined
 }
 

@@ -30,8 +30,8 @@ const Complete = Schema.NullOr(Schema.Struct({ start: Time, end: Time }))
 const Listed = Schema.Struct({
   /** The table's key. */
   key: Schema.String,
-  /** The recording that it is of; null where there is none of its name. */
-  recording: Schema.NullOr(Schema.String),
+  /** The recordings that it is of; the first hundred. */
+  recordings: Schema.Array(Schema.String),
   format: Schema.NullOr(Schema.String),
   annotations: Schema.Int,
   labels: Schema.Array(Schema.String),
@@ -51,16 +51,18 @@ const list = Effect.fnUntraced(function* ({
   const tables = yield* (yield* Field).tables
   return {
     total: tables.length,
-    tables: tables.slice(skip, skip + limit).map(({ key, recording, table }) => {
+    tables: tables.slice(skip, skip + limit).map(({ key, table, said, missing }) => {
       const own = Result.isSuccess(table) ? table.success : undefined
       return {
         key,
-        recording: recording ?? null,
+        recordings: [...said.keys()].slice(0, MOST_PROBLEMS),
         format: own?.format ?? null,
-        annotations: own?.annotations.length ?? 0,
-        labels: [...new Set(own?.annotations.map(({ label }) => label))].sort().slice(0, MOST_PROBLEMS),
+        annotations: own?.rows.length ?? 0,
+        labels: [...new Set(own?.rows.map(({ label }) => label))].sort().slice(0, MOST_PROBLEMS),
         problems: [
-          ...(recording === undefined ? ["There is no recording of this name."] : []),
+          ...missing.map(
+            (name) => `There is no recording, or more than one, called ${name === "" ? "as it is" : name}.`
+          ),
           ...(Result.isFailure(table) ? [table.failure] : []),
           ...(own?.bad ?? []).map(({ row, reason }) => `Row ${row}: ${reason}`)
         ].slice(0, MOST_PROBLEMS)

@@ -126,4 +126,4 @@ export const activityOf = (
 }
 
 /** What the recorder's clock showed, as if it were UTC: days and hours are those of the place. */
-export const wallClock = (at: string): number => Date.parse(`${at.slice(0, 19)}Z`)
+const wallClock = (at: string): number => Date.parse(`${at.slice(0, 19)}Z`)

@@ -3,17 +3,22 @@ import type { Event } from "../classifier/events/event.ts"
 import type { KnownScans } from "../embeddings/scans/knownScans.ts"
 import type { ScannedRecording } from "../embeddings/scans/scannedRecording.ts"
 import { Scans } from "../embeddings/scans/scans.ts"
-import {
-  ANNOTATIONS_PREFIX,
-  type Annotations,
-  decodeAnnotations,
-  type StoredAnnotations,
-  tableKeys
-} from "../review/annotate.ts"
+import { type Annotations, contentOf } from "../review/annotate.ts"
 import { judgementOf } from "../review/judge.ts"
 import { readPart } from "../runs/scan/eventParts.ts"
-import { EVENTS_PREFIX, FIELD_PREFIX, isFieldRecording, SCANS_PREFIX, siteOf } from "../store/keys.ts"
+import {
+  ANNOTATIONS_PREFIX,
+  EVENTS_PREFIX,
+  FIELD_PREFIX,
+  isFieldRecording,
+  mayBeTable,
+  SCANS_PREFIX,
+  siteOf
+} from "../store/keys.ts"
 import { isAbsence, type ObjectInfo, orNone, Store, type StoreError } from "../store/store.ts"
+import type { AnnotationTable } from "../stream/annotations/annotation.ts"
+import { readTable } from "../stream/annotations/formats.ts"
+import { type Pairing, pairingOf } from "../stream/annotations/pairing.ts"
 import { Current } from "./current.ts"
 import { keptAWhile } from "./keptAWhile.ts"
 
@@ -30,12 +35,15 @@ export interface Heard {
   readonly events: ReadonlyArray<Event>
 }
 
-/** A table of annotations, and the recording that it is of, if there is one. */
+/** A table of annotations. */
 export interface FieldTable {
   readonly key: string
-  readonly recording: string | undefined
   /** What it says, or why it cannot be read. */
-  readonly table: Result.Result<StoredAnnotations, string>
+  readonly table: Result.Result<AnnotationTable, string>
+  /** The same by recording. */
+  readonly said: ReadonlyMap<string, Annotations>
+  /** What it says that it is of, and there is not, or several times. */
+  readonly missing: ReadonlyArray<string>
 }
 
 /** Objects read at once. */
@@ -122,38 +130,41 @@ export class Field extends Context.Service<
       })
 
       const texts = new Map<string, { readonly etag: string; readonly table: FieldTable["table"] }>()
-      const readOne = Effect.fnUntraced(function* ({ key, etag }: ObjectInfo, recording: string | undefined) {
+      const readOne = Effect.fnUntraced(function* ({ key, etag }: ObjectInfo, pairing: Pairing) {
         const known = texts.get(key)
-        if (known?.etag === etag) return { key, recording, table: known.table } satisfies FieldTable
+        if (known?.etag === etag) return said(key, known.table, pairing)
         const found = yield* orNone(store.get(key))
         const table: FieldTable["table"] = Option.isNone(found)
           ? Result.fail("It has just been removed.")
-          : decodeAnnotations(key, found.value.etag, found.value.bytes)
+          : readTable(found.value.bytes)
         texts.set(key, { etag, table })
-        return { key, recording, table } satisfies FieldTable
+        return said(key, table, pairing)
       })
       const tables = keptAWhile(
         Effect.gen(function* () {
-          const recordingOf = new Map(
-            (yield* listing.get).flatMap(({ key }) => tableKeys(key).map((table) => [table, key] as const))
+          const pairing = pairingOf((yield* listing.get).map(({ key }) => key))
+          const all = yield* Effect.forEach([ANNOTATIONS_PREFIX, FIELD_PREFIX], (prefix) =>
+            store.list(prefix).pipe(
+              Stream.filter(
+                (object) =>
+                  // Recorders and people leave other texts beside recordings.
+                  mayBeTable(object) && (prefix === ANNOTATIONS_PREFIX || pairing.ofTable(object.key).length > 0)
+              ),
+              Stream.runCollect
+            )
           )
-          const below = yield* Stream.runCollect(store.list(ANNOTATIONS_PREFIX))
-          const beside = yield* store.list(FIELD_PREFIX).pipe(
-            Stream.filter(({ key }) => recordingOf.has(key)),
-            Stream.runCollect
-          )
-          const own = below.filter(({ key }) => /\.(csv|txt)$/i.test(key))
-          return yield* Effect.forEach([...own, ...beside], (table) => readOne(table, recordingOf.get(table.key)), {
-            concurrency: AT_ONCE
-          })
+          return yield* Effect.forEach(all.flat(), (table) => readOne(table, pairing), { concurrency: AT_ONCE })
         })
       )
       const judgements = Effect.map(tables.get, (found) => {
-        const byRecording = new Map<string, Annotations>(
-          found.flatMap(({ recording, table }) =>
-            recording === undefined || Result.isFailure(table) ? [] : [[recording, table.success] as const]
-          )
-        )
+        const byRecording = new Map<string, Annotations>()
+        for (const [recording, { annotations, complete }] of found.flatMap((table) => [...table.said])) {
+          const before = byRecording.get(recording) ?? { annotations: [], complete: [] }
+          byRecording.set(recording, {
+            annotations: [...before.annotations, ...annotations],
+            complete: [...before.complete, ...complete]
+          })
+        }
         return (event: Pick<Event, "recording" | "start" | "end" | "class">) => {
           const own = byRecording.get(event.recording)
           return own === undefined ? undefined : judgementOf(event, own)
@@ -183,4 +194,28 @@ const scannedAs = (known: ReadonlyArray<KnownScans>, object: ObjectInfo): Scanne
     if (recording !== undefined) return recording
   }
   return undefined
+}
+
+const said = (key: string, table: FieldTable["table"], pairing: Pairing): FieldTable => {
+  if (Result.isFailure(table)) return { key, table, said: new Map(), missing: [] }
+  const recordingOf = ({ file }: { readonly file?: string }) => {
+    const called = file === undefined ? pairing.ofTable(key) : pairing.ofRow(key, file)
+    return called.length === 1 ? called[0] : undefined
+  }
+  const { rows, complete } = table.success
+  const found = new Set([...rows, ...complete].map(recordingOf))
+  const isEmpty = rows.length + complete.length === 0
+  if (isEmpty) found.add(recordingOf({}))
+  const partOf = (recording: string) =>
+    contentOf({
+      rows: rows.filter((row) => recordingOf(row) === recording),
+      complete: complete.filter((row) => recordingOf(row) === recording)
+    })
+  const lost = [...rows, ...complete].filter((row) => recordingOf(row) === undefined)
+  return {
+    key,
+    table,
+    said: new Map([...found].flatMap((one) => (one === undefined ? [] : [[one, partOf(one)] as const]))),
+    missing: [...new Set(lost.map(({ file }) => file ?? ""))]
+  }
 }

@@ -7,6 +7,7 @@ import { Scans } from "../embeddings/scans/scans.ts"
 import { EVENT_DEFAULTS } from "../runs/scan/eventOptions.ts"
 import { listField, placeRecordings } from "../runs/scan/fieldRecordings.ts"
 import { findAlike } from "../runs/scan/findAlike.ts"
+import { KeptVectors } from "../runs/scan/firstVectors.ts"
 import { hearOnce } from "../runs/scan/hearOnce.ts"
 import { openWindowModel, type WindowModel } from "../runs/scan/windowModel.ts"
 import { settledEmbedder } from "../runs/services.ts"
@@ -28,7 +29,7 @@ export const fieldListener = Effect.gen(function* () {
   const settings = yield* Settings
   const scope = yield* Effect.scope
   const { engine, precision } = settings
-  const lengths = new Map<string, Float32Array>()
+  const kept = new KeptVectors()
   const embedder = yield* Effect.cached(
     settledEmbedder({ allowUntrained: true }).pipe(
       Effect.provide(FetchHttpClient.layer),
@@ -78,7 +79,7 @@ export const fieldListener = Effect.gen(function* () {
     const recipe = makeScanRecipe(yield* embedder, precision)
     const known = yield* (yield* Scans).index(recipe)
     const { placed } = placeRecordings(known, yield* listField({}), {})
-    const { found, searched } = yield* findAlike(recipe, known, placed, span, lengths)
+    const { found, searched } = yield* findAlike(recipe, known, placed, span, kept)
     return {
       searched,
       seconds: (performance.now() - began) / 1000,

@@ -1,11 +1,11 @@
 import { Effect, Schema } from "effect"
 import { Elysia } from "elysia"
 import { StoredFacts } from "../embeddings/scans/scannedRecording.ts"
+import { odditiesIn } from "../runs/scan/oddities.ts"
 import { fileName } from "./clipQuery.ts"
 import { Field, type FieldRecording } from "./field.ts"
 import type { Handle } from "./handle.ts"
 import { refuse } from "./refusal.ts"
-import { breaksOf } from "./siteFigures.ts"
 import { answers, input, wholeNumber } from "./stated.ts"
 
 const Site = Schema.Struct({
@@ -65,16 +65,18 @@ const Recording = Schema.Struct({
   events: Schema.Int
 })
 
-const Break = Schema.Struct({
-  kind: Schema.Literals(["gap", "overlap"]),
-  before: Schema.String,
-  after: Schema.String,
-  from: Schema.String,
-  seconds: Schema.Finite
+const Odd = Schema.Struct({
+  kind: Schema.Literals(["gap", "overlap", "clock"]),
+  /** The recording that it is found at, and the one before it of the same recorder. */
+  key: Schema.String,
+  before: Schema.optionalKey(Schema.String),
+  /** How long a gap or an overlap is. */
+  seconds: Schema.optionalKey(Schema.Finite),
+  what: Schema.String
 })
 
-/** Gaps and overlaps in one answer: the longest first. */
-const MOST_BREAKS = 100
+/** In one answer: the longest first. */
+const MOST_ODD = 100
 
 const SiteQuery = Schema.Struct({
   name: Schema.String,
@@ -89,11 +91,9 @@ const site = Effect.fnUntraced(function* ({ name, skip = 0, limit = 50 }: typeof
   const own = new Set(found.map(({ recording }) => recording.key))
   const events = ((yield* field.heard(undefined))?.events ?? []).filter(({ recording }) => own.has(recording))
   const byRecording = Map.groupBy(events, ({ recording }) => recording)
-  const timed = found.flatMap((one) => {
-    const startedAt = startOf(one)
-    return startedAt === undefined ? [] : [{ key: one.recording.key, startedAt, seconds: one.heard!.seconds }]
-  })
-  const breaks = breaksOf(timed)
+  const odd = odditiesIn(
+    found.flatMap(({ recording, heard }) => (heard === undefined ? [] : [{ key: recording.key, recording: heard }]))
+  )
   return {
     recordings: found.slice(skip, skip + limit).map(({ recording: { key, size }, heard }) => ({
       key,
@@ -103,7 +103,7 @@ const site = Effect.fnUntraced(function* ({ name, skip = 0, limit = 50 }: typeof
       events: byRecording.get(key)?.length ?? 0
     })),
     total: found.length,
-    breaks: breaks.toSorted((a, b) => b.seconds - a.seconds).slice(0, MOST_BREAKS),
+    odd: odd.toSorted((a, b) => (b.seconds ?? 0) - (a.seconds ?? 0)).slice(0, MOST_ODD),
     classes: [...Map.groupBy(events, (event) => event.class)]
       .map(([className, { length }]) => ({ name: className, events: length }))
       .sort((a, b) => b.events - a.events)
@@ -126,13 +126,13 @@ export const fieldRoutes = (handle: Handle) =>
         Schema.Struct({
           recordings: Schema.Array(Recording),
           total: Schema.Int,
-          /** Where recordings do not follow each other as they usually do at this site. */
-          breaks: Schema.Array(Break),
+          /** Gaps that no schedule explains, overlaps, and clocks that jump or were never set. */
+          odd: Schema.Array(Odd),
           classes: Schema.Array(Schema.Struct({ name: Schema.String, events: Schema.Int }))
         }),
         401,
         404,
         422
       ),
-      detail: { summary: "A site: its recordings with what their recorders say, gaps and overlaps, events by class" }
+      detail: { summary: "A site: its recordings with what their recorders say, what is odd in time, events by class" }
     })

@@ -21,10 +21,13 @@ const inWords = ({ heard, hours, events, skipped }: ScanSummary): string => {
   const fresh =
     heard === 0
       ? "No recording was new."
-      : `${heard === 1 ? "1 recording" : `${heard} recordings`} of ${hours.toFixed(1)} hours heard.`
+      : `${heard === 1 ? "1 recording" : `${heard} recordings`} of ${lengthOf(hours)} heard.`
   const left = skipped.length === 0 ? "" : ` ${skipped.length} could not be heard.`
   return `${fresh}${left} ${total === 1 ? "1 event" : `${total} events`} in all that were meant.`
 }
+
+const lengthOf = (hours: number): string =>
+  hours < 1 ? `${(60 * hours).toFixed(1)} minutes` : `${hours.toFixed(1)} hours`
 
 runProgram(
   answer(Scanning, undefined, {

@@ -330,10 +330,14 @@ test("every route states its input, answers and refusals at /openapi", async () 
     requestBody === undefined ? [] : [`${route}: ${Object.keys(requestBody.content ?? {})}`]
   )
   expect(bodies.sort()).toEqual([
+    "post /annotations/recording: application/json",
+    "post /annotations: multipart/form-data",
     "post /clips/changes: application/json",
+    "post /events/judge: application/json",
     "post /predict: multipart/form-data",
     "post /retrain: application/json",
     "post /review/decide: application/json",
+    "post /scan: application/json",
     "post /upload: multipart/form-data"
   ])
   expect(paths["/clips"]!.get!.parameters!.map(({ name }) => name)).toEqual([

@@ -186,7 +186,7 @@ describe("with a model", () => {
     expect((await post("/annotations/recording", { ...edit, annotations: wrong })).status).toBe(422)
     const { tables } = await json(service.get("/annotations"))
     expect(tables).toEqual([
-      { key: TABLE, recording: KEY, format: "csv", annotations: 2, labels: ["dog_bark", "gun_shot"], problems: [] }
+      { key: TABLE, recordings: [KEY], format: "csv", annotations: 2, labels: ["dog_bark", "gun_shot"], problems: [] }
     ])
     const take = async (format: string) =>
       (await service.get(`/annotations/table?recording=${KEY}&format=${format}`)).text()
@@ -209,6 +209,40 @@ describe("with a model", () => {
     await Bun.write(join(service.store, "annotations/creek/a.csv"), "what is this")
     expect((await post("/events/judge", event)).status).toBe(409)
     expect(await Bun.file(join(service.store, "annotations/creek/a.csv")).text()).toBe("what is this")
+  })
+
+  test("tables are of recordings as a training pairs them, and labels are read as it reads them", async () => {
+    const creek = "field_audio/creek/b.wav"
+    await Bun.write(join(service.store, creek), fieldRecording(3, [], 6))
+    const head = "Selection\tBegin Time (s)\tEnd Time (s)\tSpecies\tBegin File\n"
+    const own = "annotations/creek/b.Table.1.selections.txt"
+    await Bun.write(join(service.store, own), `${head}1\t0.5\t1.5\tDog bark\tb.wav\n`)
+    const many = "annotations/all.txt"
+    await Bun.write(join(service.store, many), `${head}1\t1\t2\tGun shot\tb.wav\n2\t1\t2\tGun shot\tgone.wav\n`)
+    const { tables } = await json(service.get("/annotations"))
+    const of = (key: string) => tables.find((one: Json) => one.key === key)
+    expect(of(own)).toMatchObject({ recordings: [creek], annotations: 1, problems: [] })
+    expect(of(many)).toMatchObject({ recordings: [creek], annotations: 2 })
+    expect(of(many).problems).toEqual(["There is no recording, or more than one, called gone.wav."])
+    expect(await json(service.get(`/annotations/recording?recording=${creek}`))).toMatchObject({
+      annotations: [{ start: 0.5, end: 1.5, label: "Dog bark" }]
+    })
+    const event = { recording: creek, start: 2, end: 3, class: "gun_shot", answer: "yes" }
+    expect((await post("/events/judge", event)).status).toBe(200)
+    expect(await Bun.file(join(service.store, "annotations/creek/b.csv")).text()).toContain("Dog bark")
+    expect(existsSync(join(service.store, own))).toBe(false)
+    expect(existsSync(join(service.store, `${own}.replaced`))).toBe(true)
+
+    // A table that is called as one recording and speaks of others, too, is not replaced: what it says of them would go.
+    const shared = "annotations/creek/c.txt"
+    await Bun.write(join(service.store, "field_audio/creek/c.wav"), fieldRecording(3, [], 7))
+    await Bun.write(join(service.store, shared), `${head}1\t1\t2\tGun shot\tc.wav\n2\t1\t2\tGun shot\tb.wav\n`)
+    const refused = await post("/events/judge", { ...event, recording: "field_audio/creek/c.wav" })
+    expect([refused.status, (await json(refused)).detail]).toEqual([
+      409,
+      `${shared} has rows of other recordings, too, so nothing is written to it: call it as none of them, or make it a table each.`
+    ])
+    expect(existsSync(join(service.store, shared))).toBe(true)
   })
 
   test("another model's scan tells what changed between the two", async () => {

@@ -1,7 +1,16 @@
 import { describe, expect, test } from "bun:test"
 import fc from "fast-check"
 import { VARIANT_NAMES } from "../../src/augment/variants.ts"
-import { classOf, groupOf, isRecording, isUnlabelled, recordingKey, stemOf, variantKey } from "../../src/store/keys.ts"
+import {
+  classOf,
+  groupOf,
+  isRecording,
+  isUnlabelled,
+  recordingKey,
+  siteOf,
+  stemOf,
+  variantKey
+} from "../../src/store/keys.ts"
 
 /** Names that have gone wrong somewhere: several endings, variants' names, signs, other scripts. */
 const name = fc.oneof(
@@ -118,6 +127,11 @@ describe("recordings", () => {
     for (const name of ["a.zip", "a.data", "a", "txt", "a.txt.wav", "a.mp4", "a.bak"]) {
       expect(isRecording({ key: `extracted_audio/dog/${name}` })).toBe(true)
     }
+  })
+
+  test("the site is the first folder below field_audio/", () => {
+    expect(siteOf("field_audio/creek/2025/06/20250612_050000.WAV")).toBe("creek")
+    expect(siteOf("field_audio/20250612_050000.WAV")).toBe("")
   })
 
   test("a stem is the name without its ending", () => {

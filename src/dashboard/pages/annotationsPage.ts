@@ -9,6 +9,8 @@ import { attempt } from "../parts/toast.ts"
 
 type Tables = Answer<typeof service.annotations.get>
 
+/** Recordings of one table that are listed. */
+const MOST_NAMES = 5
 /** Tables on one page. */
 const SHOWN = 25
 
@@ -79,10 +81,19 @@ const tablesOf = (
 ): ReadonlyArray<HTMLElement> => {
   if (total === 0)
     return [h("p", {}, "Nothing is annotated yet: add a table above, or judge what was heard under Events.")]
-  const rows = tables.map(({ key, recording, format, annotations, labels, problems }) => [
-    recording === null
+  const rows = tables.map(({ key, recordings, format, annotations, labels, problems }) => [
+    recordings.length === 0
       ? h("span", { class: "name" }, key)
-      : h("button", { class: "link", click: () => void open(recording) }, nameOf(recording)),
+      : h(
+          "div",
+          {},
+          ...recordings
+            .slice(0, MOST_NAMES)
+            .map((recording) => h("button", { class: "link", click: () => void open(recording) }, nameOf(recording))),
+          ...(recordings.length > MOST_NAMES
+            ? [h("div", { class: "hint" }, `and ${recordings.length - MOST_NAMES} more in ${nameOf(key)}`)]
+            : [])
+        ),
     format ?? "–",
     String(annotations),
     labels.join(", ") || "–",

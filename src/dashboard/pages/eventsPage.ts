@@ -55,10 +55,10 @@ export const eventsPage = async (asked: URLSearchParams): Promise<Page> => {
     content: h(
       "div",
       { class: "columns" },
-      wideCard("What was heard", scan.content, filters.content),
+      filters.content,
       desk.content,
       alike.content,
-      wideCard("Events", ...list.content),
+      wideCard("Events", scan.content, ...list.content),
       activity.content,
       changes.content
     ),

@@ -23,7 +23,7 @@ export const fieldPage = async (asked: URLSearchParams): Promise<Page> => {
       sites.length === 0
         ? "Add recordings first, here or in the store below field_audio/<site>/."
         : waiting === 0
-          ? "All recordings have been heard. A scan hears what is new."
+          ? "All recordings have been heard. A scan hears what is new, and asks a newer model about the others, which takes a moment."
           : `${counted(waiting, "recording")} ${waiting === 1 ? "has" : "have"} not been heard yet.`
     const rows = sites.map(({ name, recordings, heard, seconds, first, last, events }) => [
       h("button", { class: "link", click: () => void showSite(name) }, nameOfSite(name)),

@@ -5,6 +5,9 @@ import { clockOf, counted, lengthOf, nameOf, percent } from "./format.ts"
 import { table } from "./table.ts"
 import { attempt } from "./toast.ts"
 
+/** Rows in sight until all are asked for: the events come below them. */
+const SHOWN = 10
+
 /** What sounds most like an event, over all that was heard of field recordings. */
 export const alikeCard = (open: (event: HeardEvent) => void) => {
   const title = h("p", { role: "status" })
@@ -41,7 +44,10 @@ export const alikeCard = (open: (event: HeardEvent) => void) => {
           "Listen"
         )
       ])
-      if (rows.length > 0) place.replaceChildren(table("Alike", ["When", "Site", "Heard as", "Likeness", ""], rows))
+      const draw = (shown: number) => table("Alike", ["When", "Site", "Heard as", "Likeness", ""], rows.slice(0, shown))
+      const more = h("button", { click: () => place.replaceChildren(draw(rows.length)) }, `Show all ${rows.length}`)
+      if (rows.length > 0) place.replaceChildren(draw(SHOWN))
+      if (rows.length > SHOWN) place.append(h("p", {}, more))
       content.scrollIntoView({ block: "nearest" })
     })
   return { content, show, close }

@@ -108,7 +108,7 @@ export const eventDesk = (list: List) => {
   }
   const say = async (event: HeardEvent, said: Verdict) => {
     const { recording, start, end, class: className } = event
-    const { judged, message } = await dataOf(
+    const answer = await dataOf(
       service.events.judge.post({
         recording,
         start,
@@ -118,26 +118,33 @@ export const eventDesk = (list: List) => {
         ...(said.answer === "other" ? { other: said.class } : {})
       })
     )
-    list.judged(event, judged)
-    return message
+    list.judged(event, answer.judged)
+    return answer
   }
   const judge = (said: Verdict) => {
     const event = current
     if (event === undefined || (said.answer === "yes" && event.class === "")) return
     const before = event.judged
     inTurn(async () => {
-      const message = await say(event, said)
-      done.push({ event, before })
-      toast(message, { label: "Undo", act: takeBack })
-      if (current === event) await list.step({ ...event }, 1)
+      const { message, judged } = await say(event, said)
+      const answered = { event, before }
+      done.push(answered)
+      toast(message, { label: "Undo", act: () => takeBack(answered) })
+      if (current !== event) return
+      // Where no other comes after it, it stays in hand.
+      current = { ...event, judged }
+      draw()
+      await list.step(current, 1)
     })
   }
-  const takeBack = () =>
+  /** Takes back one answer, or the latest; each once. */
+  const takeBack = (answered?: (typeof done)[number]) =>
     inTurn(async () => {
-      const latest = done.pop()
-      if (latest === undefined) return
-      const { event, before } = latest
-      await say(event, verdictOf(event, before))
+      const at = answered === undefined ? done.length - 1 : done.indexOf(answered)
+      const [taken] = at < 0 ? [] : done.splice(at, 1)
+      if (taken === undefined) return
+      const { event, before } = taken
+      toast((await say(event, verdictOf(event, before))).message)
       await open({ ...event, judged: before }, false)
     })
   const step = (by: 1 | -1) => {
@@ -145,12 +152,12 @@ export const eventDesk = (list: List) => {
     if (event !== undefined) inTurn(() => list.step(event, by))
   }
 
-  const yes = h("button", { class: "primary", click: () => judge({ answer: "yes" }) })
-  const undo = h("button", { disabled: true, click: takeBack }, "Undo", key("U"))
+  const yes = h("button", { class: "primary", click: () => judge({ answer: "yes" }) }, "Yes")
+  const undo = h("button", { disabled: true, click: () => takeBack() }, "Undo", key("U"))
   const actions: Readonly<Record<string, () => void>> = {
     y: () => judge({ answer: "yes" }),
     n: () => judge({ answer: "no" }),
-    u: takeBack,
+    u: () => takeBack(),
     j: () => step(1),
     k: () => step(-1),
     ArrowRight: () => step(1),

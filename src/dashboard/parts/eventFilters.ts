@@ -1,5 +1,5 @@
 import type { Answer, service } from "../api.ts"
-import { fillSelect, h, select } from "./elements.ts"
+import { fillSelect, h, select, wideCard } from "./elements.ts"
 import { timeOf } from "./format.ts"
 
 type Events = Answer<typeof service.events.get>
@@ -22,7 +22,7 @@ const ORDERS = [
   ["unsure", "Least sure first"]
 ] as const
 
-/** What events are to be shown; `changed` is called whenever the reader wants others. */
+/** What events are to be shown, hidden while there are none at all; `changed` is called whenever the reader wants others. */
 export const eventFilters = (changed: () => void) => {
   const site = h("select", { change: changed })
   const className = h("select", { change: changed })
@@ -49,6 +49,7 @@ export const eventFilters = (changed: () => void) => {
   })
   /** What there is to choose from now; what is chosen stays chosen. */
   const know = ({ sites, classes, models }: Events) => {
+    content.hidden = models.length === 0
     fillSelect(site, [["", "All sites"], ...sites])
     fillSelect(className, [["", "All classes"], ...classes])
     fillSelect(
@@ -61,18 +62,21 @@ export const eventFilters = (changed: () => void) => {
     for (const [name, field] of Object.entries(fields)) field.value = asked.get(name) ?? field.value
   }
   const label = (text: string, field: HTMLElement) => h("label", { class: "stack" }, text, field)
-  const content = h(
-    "div",
-    { class: "filters many" },
-    label("Site", site),
-    label("Class", className),
-    label("Judged", judged),
-    label("Order", order),
-    label("Probability from, %", least),
-    label("to, %", most),
-    label("From", since),
-    label("Until", until),
-    label("Model", model)
+  const content = wideCard(
+    "What was heard",
+    h(
+      "div",
+      { class: "filters many" },
+      label("Site", site),
+      label("Class", className),
+      label("Judged", judged),
+      label("Order", order),
+      label("Probability from, %", least),
+      label("to, %", most),
+      label("From", since),
+      label("Until", until),
+      label("Model", model)
+    )
   )
   return { content, filter, order: () => order.value as (typeof ORDERS)[number][0], know, start }
 }

@@ -1,7 +1,7 @@
 import { type Answer, dataOf, service } from "../api.ts"
 import { bars } from "./chart.ts"
 import { card, h, wideCard } from "./elements.ts"
-import { bytes, clockOf, counted, hoursOf, lengthOf, nameOf } from "./format.ts"
+import { bytes, clockOf, counted, lengthOf, nameOf } from "./format.ts"
 import { heatmap } from "./heatmap.ts"
 import { table } from "./table.ts"
 import { attempt } from "./toast.ts"
@@ -10,8 +10,8 @@ type Site = Answer<typeof service.field.site.get>
 
 /** Recordings on one page. */
 const SHOWN = 25
-/** Gaps and overlaps in sight. */
-const MOST_BREAKS = 10
+/** Gaps and the like in sight. */
+const MOST_ODD = 10
 
 /** What there is of one site: what was heard there, gaps, recordings, activity by class. */
 export const siteCards = async (name: string): Promise<ReadonlyArray<HTMLElement>> => {
@@ -27,7 +27,7 @@ export const siteCards = async (name: string): Promise<ReadonlyArray<HTMLElement
   show(first, 0)
   return [
     card(name === "" ? "Recordings in no site" : name, ...heardOf(name, first)),
-    ...(first.breaks.length === 0 ? [] : [breaksCard(first)]),
+    ...(first.odd.length === 0 ? [] : [oddCard(first)]),
     ...(await activityOf(name, first)),
     wideCard("Recordings", recordings)
   ]
@@ -49,27 +49,17 @@ const heardOf = (name: string, { classes, total }: Site): ReadonlyArray<HTMLElem
   ]
 }
 
-const breaksCard = ({ breaks }: Site): HTMLElement =>
+const oddCard = ({ odd }: Site): HTMLElement =>
   card(
-    "Gaps and overlaps",
+    "Gaps, overlaps, clocks",
     h(
       "ul",
       {},
-      ...breaks
-        .slice(0, MOST_BREAKS)
-        .map(({ kind, from, seconds, before, after }) =>
-          h(
-            "li",
-            {},
-            kind === "gap"
-              ? `Nothing for ${spanOf(seconds)} from ${clockOf(from)} on, after ${nameOf(before)}`
-              : `${nameOf(after)} begins ${spanOf(seconds)} before ${nameOf(before)} ends, at ${clockOf(from)}: a clock that was set, or two recorders`
-          )
-        )
+      ...odd
+        .slice(0, MOST_ODD)
+        .map(({ key, before = "", what }) => h("li", {}, `${nameOf(key)}: ${what.replace(before, nameOf(before))}`))
     ),
-    ...(breaks.length > MOST_BREAKS
-      ? [h("p", { class: "hint" }, `And ${breaks.length - MOST_BREAKS} shorter ones.`)]
-      : [])
+    ...(odd.length > MOST_ODD ? [h("p", { class: "hint" }, `And ${odd.length - MOST_ODD} more.`)] : [])
   )
 
 const activityOf = async (name: string, { classes }: Site): Promise<ReadonlyArray<HTMLElement>> => {
@@ -93,8 +83,8 @@ const recordingsOf = (
   skip: number,
   turnTo: (skip: number) => void
 ): ReadonlyArray<HTMLElement> => {
-  const rows = recordings.map(({ name, size, heard, events }) => [
-    name,
+  const rows = recordings.map(({ key, name, size, heard, events }) => [
+    h("a", { href: `#annotations?${new URLSearchParams({ recording: key })}` }, name),
     bytes(size),
     heard === null ? "not yet" : lengthOf(heard.seconds),
     heard?.startedAt === undefined ? "–" : clockOf(heard.startedAt),
@@ -130,5 +120,3 @@ const recorderOf = ({ recorder, temperature, battery, repairs }: NonNullable<Sit
     ].join(", ") || (repairs.length === 0 ? "–" : ""),
     ...repairs.map((repair) => h("div", { class: "hint" }, repair))
   )
-
-const spanOf = (seconds: number): string => (seconds < 120 ? lengthOf(seconds) : hoursOf(seconds))

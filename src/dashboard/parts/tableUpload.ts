@@ -8,7 +8,7 @@ export const tableUpload = (
   asked: string,
   added: (recording: string | undefined) => void
 ): ReadonlyArray<HTMLElement> => {
-  const lines = h("ul", { class: "uploads", role: "status" })
+  const lines = h("ul", { class: "uploads" })
   const isAsked = h("input", { type: "checkbox" })
   isAsked.checked = asked !== ""
   const sendOne = async (file: File) => {
@@ -53,7 +53,7 @@ export const tableUpload = (
     ...(asked === "" ? [] : [h("label", { class: "check" }, isAsked, h("span", {}, `They are of ${nameOf(asked)}`))]),
     dropZone("Drop tables here, or choose them", true, (files) => void take(files), ".txt,.csv,.tsv"),
     h("p", { class: "hint" }, "A table is of the recordings that its rows name, else of the one that it is named as."),
-    lines
+    h("div", { role: "status" }, lines)
   ]
 }
 

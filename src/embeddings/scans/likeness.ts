@@ -21,27 +21,65 @@ export const lengthsOf = ({ count, codes, ranges }: CodedVectors, size: number, 
   })
 }
 
-/** The cosines between a vector and the first one of each window, whose `lengths` are known; 0 for a vector of zeros. */
+/** Columns that are multiplied at once: sums are read and written once for all of them. */
+const AT_ONCE = 8
+
+/**
+ * The cosines between a vector and the first one of each window, whose `lengths` are known; 0 for a vector of zeros.
+ *
+ * Sums are of whole numbers, which is three times as fast: the vector is rounded to as many bits as they can hold, which
+ * moves a cosine by about a millionth.
+ */
 export const cosinesWith = (
   query: Float32Array,
   { count, codes, ranges }: CodedVectors,
   vectors: number,
   lengths: Float32Array
 ): Float32Array => {
-  const products = new Float32Array(count)
-  let [sum, square] = [0, 0]
-  for (const [i, value] of query.entries()) {
-    if (value === 0) continue
-    sum += value
-    square += value * value
-    const column = codes.subarray(i * count, (i + 1) * count)
-    for (let window = 0; window < count; window++) products[window]! += value * column[window]!
+  const [sum, size, square] = query.reduce(
+    ([all, sizes, squares], value) => [all + value, sizes + Math.abs(value), squares + value * value],
+    [0, 0, 0]
+  )
+  // Rounding adds up to a half a column.
+  const scale = size === 0 ? 0 : ((2 ** 31 - 1) / 255 - query.length) / size
+  const q = Int32Array.from({ length: Math.ceil(query.length / AT_ONCE) * AT_ONCE }, (_, i) =>
+    Math.round(scale * (query[i] ?? 0))
+  )
+  const products = new Int32Array(count)
+  // Of columns behind the last one nothing is read but the last one, times zero.
+  const at = (i: number) => Math.min(i, query.length - 1) * count
+  for (let i = 0; i < query.length; i += AT_ONCE) {
+    const [a, b, c, d, e, f, g, h] = [
+      q[i]!,
+      q[i + 1]!,
+      q[i + 2]!,
+      q[i + 3]!,
+      q[i + 4]!,
+      q[i + 5]!,
+      q[i + 6]!,
+      q[i + 7]!
+    ]
+    const [atA, atB, atC, atD] = [at(i), at(i + 1), at(i + 2), at(i + 3)]
+    const [atE, atF, atG, atH] = [at(i + 4), at(i + 5), at(i + 6), at(i + 7)]
+    for (let window = 0; window < count; window++) {
+      products[window]! +=
+        Math.imul(a, codes[atA + window]!) +
+        Math.imul(b, codes[atB + window]!) +
+        Math.imul(c, codes[atC + window]!) +
+        Math.imul(d, codes[atD + window]!) +
+        Math.imul(e, codes[atE + window]!) +
+        Math.imul(f, codes[atF + window]!) +
+        Math.imul(g, codes[atG + window]!) +
+        Math.imul(h, codes[atH + window]!)
+    }
   }
   const length = Math.sqrt(square)
-  return products.map((product, window) => {
+  const cosines = new Float32Array(count)
+  for (let window = 0; window < count; window++) {
     const low = ranges[2 * window * vectors]!
     const step = ranges[2 * window * vectors + 1]!
     const both = length * lengths[window]!
-    return both === 0 ? 0 : (low * sum + step * product) / both
-  })
+    if (both > 0) cosines[window] = (low * sum + (step * products[window]!) / scale) / both
+  }
+  return cosines
 }

@@ -1,11 +1,12 @@
 import { Effect, Stream } from "effect"
 import { decodeVectors } from "../../embeddings/scans/coding.ts"
 import type { KnownScans } from "../../embeddings/scans/knownScans.ts"
-import { cosinesWith, lengthsOf } from "../../embeddings/scans/likeness.ts"
+import { cosinesWith } from "../../embeddings/scans/likeness.ts"
 import type { ScannedRecording } from "../../embeddings/scans/scannedRecording.ts"
 import { type ScanRecipe, sizesOf, windowTimes } from "../../embeddings/scans/scanRecipe.ts"
-import { Scans, type StoredWindows } from "../../embeddings/scans/scans.ts"
+import { Scans } from "../../embeddings/scans/scans.ts"
 import type { PlacedRecording } from "./fieldRecordings.ts"
+import { type FirstVectors, firstOf, type KeptVectors } from "./firstVectors.ts"
 
 /** What sounds like what was asked for. */
 export interface Alike {
@@ -32,63 +33,82 @@ export const findAlike = Effect.fn("findAlike")(function* (
   known: KnownScans,
   placed: ReadonlyArray<PlacedRecording>,
   span: { readonly recording: string; readonly start: number; readonly end: number },
-  /** Kept from one search to the next: the lengths of vectors by the windows' place. */
-  lengths: Map<string, Float32Array>
+  kept: KeptVectors
 ) {
   const scans = yield* Scans
   const { hop, window } = windowTimes(recipe)
   const sizes = sizesOf(recipe)
   const own = placed.find(({ key }) => key === span.recording)
   if (own === undefined) return { found: [], searched: 0 }
-  const keys = new Map(placed.map(({ recording, key }) => [recording.contentHash, key]))
-  const recordings = placed.map(({ recording }) => recording)
-  const query = yield* scans.load(recipe, known, [own.recording]).pipe(
-    Stream.runFold(
-      () => new Float32Array(sizes[0]!),
-      (sum, stored) => addSpan(sum, stored, sizes, hop, window, span)
+  /** Reads recordings' vectors, one recording after the other. */
+  const read = (recordings: ReadonlyArray<ScannedRecording>) =>
+    scans.load(recipe, known, recordings).pipe(
+      Stream.map((stored) => ({ recording: stored.recording, vectors: firstOf(stored, sizes) })),
+      Stream.groupAdjacentBy(({ recording }) => recording.contentHash),
+      Stream.map(([contentHash, parts]) => {
+        const vectors = parts.map((part) => part.vectors)
+        kept.offer(contentHash, vectors)
+        return { contentHash, vectors }
+      })
     )
-  )
+  const vectorsOf = Effect.fnUntraced(function* (recording: ScannedRecording) {
+    const before = kept.get(recording.contentHash)
+    if (before !== undefined) return before
+    return (yield* Stream.runCollect(read([recording]))).flatMap(({ vectors }) => vectors)
+  })
+  const query = sumOf(yield* vectorsOf(own.recording), sizes[0]!, hop, window, span)
 
   const best: Array<Alike> = []
   let searched = 0
-  const take = ({ recording, first, segment, from, to }: StoredWindows) => {
-    const name = `${recording.contentHash} ${segment.first}`
-    const known = lengths.get(name) ?? lengthsOf(segment.windows, sizes[0]!, sizes.length)
-    lengths.set(name, known)
-    const cosines = cosinesWith(query, segment.windows, sizes.length, known)
-    const key = keys.get(recording.contentHash)!
-    searched += to - from
-    for (let at = from; at < to; at++) {
-      const likeness = cosines[at]!
-      const start = (first + at - from) * hop
-      const isOwn = key === span.recording && start < span.end && start + window > span.start
-      if (isOwn || (best.length >= FOUND && likeness <= best.at(-1)!.likeness)) continue
-      insert(best, { recording: key, start, end: start + window, startedAt: startOf(recording), likeness })
+  const places = new Map(placed.map((one) => [one.recording.contentHash, one]))
+  const take = (contentHash: string, vectors: ReadonlyArray<FirstVectors>) => {
+    const { recording, key } = places.get(contentHash)!
+    for (const { first, from, to, windows, lengths } of vectors) {
+      const cosines = cosinesWith(query, windows, 1, lengths)
+      searched += to - from
+      for (let at = from; at < to; at++) {
+        const likeness = cosines[at]!
+        const start = (first + at - from) * hop
+        const isOwn = key === span.recording && start < span.end && start + window > span.start
+        if (isOwn || (best.length >= FOUND && likeness <= best.at(-1)!.likeness)) continue
+        insert(best, { recording: key, start, end: start + window, startedAt: startOf(recording), likeness })
+      }
     }
   }
-  yield* scans.load(recipe, known, recordings).pipe(Stream.runForEach((stored) => Effect.sync(() => take(stored))))
+  const missing: Array<ScannedRecording> = []
+  for (const { recording } of placed) {
+    const vectors = kept.get(recording.contentHash)
+    if (vectors === undefined) missing.push(recording)
+    else take(recording.contentHash, vectors)
+    // Others are answered meanwhile.
+    yield* Effect.yieldNow
+  }
+  yield* read(missing).pipe(
+    Stream.runForEach(({ contentHash, vectors }) => Effect.sync(() => take(contentHash, vectors)))
+  )
   return { found: best, searched }
 })
 
 const startOf = ({ facts }: ScannedRecording) => facts.startedAt
 
-/** Adds the span's windows among these to a sum; those that hear at least half of themselves in it, or it whole. */
-const addSpan = (
-  sum: Float32Array<ArrayBuffer>,
-  { first, segment, from, to }: StoredWindows,
-  sizes: ReadonlyArray<number>,
+/** The sum, which points where the mean does, of a span's windows: those that hear at least half of themselves in it, or it whole. */
+const sumOf = (
+  vectors: ReadonlyArray<FirstVectors>,
+  size: number,
   hop: number,
   window: number,
   { start, end }: { readonly start: number; readonly end: number }
-): Float32Array<ArrayBuffer> => {
-  const width = sizes.reduce((all, size) => all + size, 0)
-  const row = new Float32Array(width)
-  for (let at = from; at < to; at++) {
-    const begins = (first + at - from) * hop
-    const common = Math.min(end, begins + window) - Math.max(start, begins)
-    if (common < Math.min(window / 2, end - start) - 1e-6) continue
-    decodeVectors(segment.windows, sizes, at, at + 1, row)
-    for (let i = 0; i < sum.length; i++) sum[i]! += row[i]!
+): Float32Array => {
+  const sum = new Float32Array(size)
+  const row = new Float32Array(size)
+  for (const { first, from, to, windows } of vectors) {
+    for (let at = from; at < to; at++) {
+      const begins = (first + at - from) * hop
+      const common = Math.min(end, begins + window) - Math.max(start, begins)
+      if (common < Math.min(window / 2, end - start) - 1e-6) continue
+      decodeVectors(windows, [size], at, at + 1, row)
+      for (let i = 0; i < size; i++) sum[i]! += row[i]!
+    }
   }
   return sum
 }

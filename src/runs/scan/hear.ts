@@ -270,7 +270,7 @@ export const hear = Effect.fnUntraced(function* <E, R>(
   )
 })
 
-const factsToStore = ({ start, noted: _, site: __, ...facts }: RecorderFacts): StoredFacts => ({
+const factsToStore = ({ start, noted: _, ...facts }: RecorderFacts): StoredFacts => ({
   ...facts,
   ...(start === undefined ? {} : { startedAt: formatClock(start) })
 })

@@ -8,15 +8,13 @@ import type { ScannedRecording } from "../../embeddings/scans/scannedRecording.t
 import { makeScanRecipe, type ScanRecipe } from "../../embeddings/scans/scanRecipe.ts"
 import { Scans } from "../../embeddings/scans/scans.ts"
 import { readPointer } from "../../registry/pointer.ts"
-import { findOddities } from "../../sound/field/timeline.ts"
-import { findTime } from "../../sound/field/wallClock.ts"
-import { siteOf } from "../../store/keys.ts"
 import { type ObjectInfo, removeUnneeded, Store } from "../../store/store.ts"
 import { Listeners } from "../../stream/field/listeners.ts"
 import { judgedBy, readEvents, writeEvents } from "./eventParts.ts"
 import { listField, type PlacedRecording, type Placing, placeRecordings, type Selection } from "./fieldRecordings.ts"
 import { hear } from "./hear.ts"
 import { judge } from "./judge.ts"
+import { odditiesIn } from "./oddities.ts"
 import { openWindowModel, type WindowModel } from "./windowModel.ts"
 
 /** What there is nothing to do with; `message` is one sentence. */
@@ -106,7 +104,7 @@ export const scan = Effect.fn("scan")(function* (embedder: Embedder, options: Sc
     speed: hearing > 0 ? (hours * 3600) / hearing : 0,
     skipped,
     repaired: heard.flatMap(({ key, repairs }) => repairs.map((note) => ({ key, note }))),
-    odd: oddIn(placing.placed),
+    odd: odditiesIn(placing.placed).map(({ key, what }) => ({ key, note: what })),
     events: model === undefined ? {} : yield* countEvents(model, placing.placed),
     placed: placing.placed
   } satisfies ScanSummary & { readonly placed: ReadonlyArray<PlacedRecording> }
@@ -189,17 +187,6 @@ const countEvents = Effect.fnUntraced(function* ({ runId }: WindowModel, recordi
   )
   return Object.fromEntries([...counts].sort(([a], [b]) => (a < b ? -1 : 1)))
 })
-
-const oddIn = (placed: ReadonlyArray<PlacedRecording>) =>
-  [...Map.groupBy(placed, ({ key }) => siteOf(key)).values()].flatMap((site) =>
-    findOddities(
-      site.flatMap(({ key, recording: { seconds, facts } }) => {
-        const start = findTime(facts.startedAt ?? "")
-        const recorder = facts.recorder === undefined ? {} : { recorder: facts.recorder }
-        return start === undefined ? [] : [{ key, start, seconds, ...recorder }]
-      })
-    ).map(({ key, what }) => ({ key, note: what }))
-  )
 
 /** Tells from what was heard of so many bytes how far a scan is. */
 const paceOf = Effect.fnUntraced(function* (totalBytes: number) {

@@ -8,8 +8,6 @@ import { findTime, formatClock, instantOf, type WallClock } from "./wallClock.ts
 
 /** What a recorder says about a recording, in its file's name and in its header; absent where neither says it. */
 export interface RecorderFacts {
-  /** The first folder below field_audio/. */
-  readonly site?: string
   /** The recorder's serial number, or the name that its owner gave it. */
   readonly recorder?: string
   readonly model?: string
@@ -29,10 +27,7 @@ export interface RecorderFacts {
   readonly noted: ReadonlyArray<string>
 }
 
-type Facts = Omit<RecorderFacts, "noted" | "site">
-
-/** The site of a recording: the first folder below field_audio/, undefined where it lies in none. */
-export const siteOf = (key: string): string | undefined => /(?:^|\/)field_audio\/([^/]+)\/./.exec(key)?.[1]
+type Facts = Omit<RecorderFacts, "noted">
 
 /** Without what is undefined, or no number. */
 const known = <A extends object>(facts: { readonly [K in keyof A]: A[K] | undefined }): A =>
@@ -156,7 +151,7 @@ export const recorderFacts = (key: string, headers: Headers): RecorderFacts => {
   return {
     ...known<Facts>({ latitude: name.latitude, longitude: name.longitude, recorder: name.recorder }),
     ...facts,
-    ...known<Pick<RecorderFacts, "start" | "site">>({ start, site: siteOf(key) }),
+    ...known<Pick<RecorderFacts, "start">>({ start }),
     noted: [...noted, ...audioMoth.noted]
   }
 }

@@ -9,6 +9,8 @@ export interface Pairing {
   readonly ofTable: (table: string) => ReadonlyArray<string>
   /** By the name that a row gives, whatever folders of another machine come before it. */
   readonly ofRow: (table: string, file: string) => ReadonlyArray<string>
+  /** By a table's name alone, of one that lies in no folder that tells more. */
+  readonly ofName: (table: string) => ReadonlyArray<string>
 }
 
 /** Pairs tables with these field recordings, given by their keys. */
@@ -37,6 +39,10 @@ export const pairingOf = (recordings: Iterable<string>): Pairing => {
       const called = byName.get(name) ?? byName.get(withoutEnding(name)) ?? []
       if (called.length < 2) return called
       return likeliest(likeliest(called, path), pathOf(table))
+    },
+    ofName: (table) => {
+      const name = withoutEnding(lastOf(table).toLowerCase())
+      return byName.get(name) ?? byName.get(name.replace(ADDED, "")) ?? []
     }
   }
 }

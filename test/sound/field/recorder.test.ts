@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test"
 import { Effect } from "effect"
 import { readFileName } from "../../../src/sound/field/fileName.ts"
-import { readRecorder, siteOf } from "../../../src/sound/field/recorder.ts"
+import { readRecorder } from "../../../src/sound/field/recorder.ts"
 import { formatClock } from "../../../src/sound/field/wallClock.ts"
 import { ascii, join } from "../../support/codedFiles.ts"
 import { chunk, riff, u16, u32, waveFormat } from "../../support/pcmFiles.ts"
@@ -47,11 +47,6 @@ describe("the name of a recorder's file", () => {
       expect(readFileName(name)).toMatchObject({ latitude, longitude })
     }
   })
-})
-
-test("the site is the first folder below field_audio/", () => {
-  expect(siteOf("field_audio/creek/2025/06/20250612_050000.WAV")).toBe("creek")
-  expect(siteOf("field_audio/20250612_050000.WAV")).toBeUndefined()
 })
 
 /** What is read of a file, which is only read where it must be. */
@@ -107,7 +102,7 @@ describe("an AudioMoth's comment, of every firmware", () => {
     test(comment.slice(0, 60), async () => {
       const found = await factsOf(riff([format, info(comment), sound]))
       expect(shown(found)).toBe(start)
-      expect(found).toMatchObject({ site: "creek", model: "AudioMoth", ...facts })
+      expect(found).toMatchObject({ model: "AudioMoth", ...facts })
       if (comment.includes("than") || comment.includes("<")) expect(found.battery).toBeUndefined()
     })
   }

@@ -1,0 +1,110 @@
+import { afterAll, beforeAll, expect, test } from "bun:test"
+import { mkdtemp, rm } from "node:fs/promises"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import type { Browser } from "playwright-core"
+import { go, hasChromium, openBrowser, openDashboard, toast } from "../support/dashboardWorld.ts"
+import { fieldRecording } from "../support/fieldWorld.ts"
+import { type Service, startService, train } from "../support/serviceWorld.ts"
+
+const NAME = "20250612_050000.wav"
+const TABLE = "annotations/ridge/20250612_050000.csv"
+
+let service: Service
+let browser: Browser
+let folder: string
+beforeAll(async () => {
+  if (!hasChromium) return
+  folder = await mkdtemp(join(tmpdir(), "ecosight-field-"))
+  const calls = [2, 6, 10, 14, 18].map((at, i) => ({ at, className: i % 2 === 0 ? "dog_bark" : "gun_shot" }) as const)
+  await Bun.write(join(folder, NAME), fieldRecording(22, calls))
+  service = await startService()
+  browser = await openBrowser()
+}, 60_000)
+afterAll(async () => {
+  await browser?.close()
+  await service?.[Symbol.asyncDispose]()
+  if (folder !== undefined) await rm(folder, { recursive: true })
+})
+
+// biome-ignore lint/suspicious/noExplicitAny: answers are looked at field by field.
+type Json = any
+const ask = async (path: string): Promise<Json> => (await service.get(path)).json()
+
+test.skipIf(!hasChromium)(
+  "a recording is uploaded, heard, judged, learned from and heard again, without a command line (skipped where /usr/bin/chromium is missing)",
+  async () => {
+    const { page, complaints } = await openDashboard(browser, service)
+    await go(page, "Events")
+    await page.getByText("No recording has been heard yet.").waitFor()
+    await go(page, "Annotations")
+    await page.getByText("Nothing is annotated yet").waitFor()
+    await go(page, "Field")
+    await page.getByText("There is no field recording yet.").waitFor()
+
+    await train(service, "first")
+    const first = (await ask("/models")).promoted
+    await page.locator("input[type=file]").setInputFiles(join(folder, NAME))
+    await toast(page, "Name the site first")
+    await page.getByLabel("Site: where the recorder stands").fill("ridge")
+    await page.locator("input[type=file]").setInputFiles(join(folder, NAME))
+    await toast(page, /1 recording of 0\.4 minutes heard/)
+    await page.getByText("1 of 1 heard").waitFor()
+    await page.getByRole("button", { name: "ridge" }).click()
+    await page.getByRole("rowheader", { name: NAME }).waitFor()
+    await page.getByRole("link", { name: "Listen to them" }).click()
+
+    const desk = page.getByRole("region", { name: "The event in hand" })
+    const table = async () => (await Bun.file(join(service.store, TABLE)).text()).trimEnd().split("\n").slice(1)
+    await page.getByRole("button", { name: /^Listen: dog_bark/ }).click()
+    await desk.getByRole("button", { name: /^(Play|Pause)$/ }).waitFor()
+    const [shot, bark] = (await ask("/events")).events
+    const at = ({ start, end }: Json) => `${start.toFixed(3)},${end.toFixed(3)}`
+    await page.keyboard.press("y")
+    await toast(page, "It is dog_bark: the next training hears it.")
+    expect(await table()).toEqual([`${at(bark)},dog_bark,,dashboard,,`])
+    await page.keyboard.press("u")
+    await toast(page, "Taken back.")
+    expect(await table()).toEqual([])
+    await desk.getByText("Is it right?").waitFor()
+    await desk.getByRole("button", { name: "gun_shot" }).click()
+    await toast(page, "It is gun_shot: the next training hears it.")
+    await desk.getByText("Judged: gun_shot.").waitFor()
+    expect(await table()).toEqual([`${at(bark)},gun_shot,,dashboard,,`])
+    await page.locator(".toasts").getByRole("button", { name: "Undo" }).last().click()
+    await desk.getByText("Is it right?").waitFor()
+    expect(await table()).toEqual([])
+    await page.keyboard.press("n")
+    await toast(page, "Nothing is there: the next training hears that.")
+    await page.getByRole("button", { name: /^Listen: gun_shot/ }).click()
+    await desk.locator("strong", { hasText: "gun_shot, " }).first().waitFor()
+    await page.keyboard.press("y")
+    await toast(page, "It is gun_shot: the next training hears it.")
+    expect(await table()).toEqual([`${at(bark)},complete,,,,`, `${at(shot)},gun_shot,,dashboard,,`])
+
+    await go(page, "Annotations")
+    await page.getByRole("button", { name: NAME }).click()
+    await page.getByRole("button", { name: "Save" }).waitFor()
+
+    await go(page, "Runs")
+    await page.getByRole("button", { name: "Start training" }).click()
+    await page.getByText("Run of").waitFor()
+    await page.getByText("17 (7 new, 10 known)").waitFor()
+    await page.getByText("gave 1 gun_shot clips and 6 of background").waitFor()
+
+    await go(page, "Field")
+    await page.getByRole("button", { name: "Scan what is new" }).click()
+    await toast(page, /^No recording was new/)
+    await go(page, "Events")
+    await page.getByRole("button", { name: "Compare" }).click()
+    await page.getByText(/ gained, .* lost, .* moved, .* the same\./).waitFor()
+    const again = await ask("/events")
+    expect(again.model).toBe((await ask("/models")).promoted)
+    expect(again.model).not.toBe(first)
+    expect(again.models.map(({ runId }: Json) => runId)).toEqual([again.model, first])
+    // What was said of a span holds for what another model hears there.
+    for (const event of again.events) expect(event.judged).not.toBeNull()
+    expect(complaints).toEqual([])
+  },
+  90_000
+)
