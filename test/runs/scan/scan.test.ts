@@ -1,5 +1,5 @@
 import { describe, expect, setDefaultTimeout, test } from "bun:test"
-import { EVENT_DEFAULTS, thresholdsFrom } from "../../../src/runs/scan/eventOptions.ts"
+import { EVENT_DEFAULTS } from "../../../src/runs/scan/eventOptions.ts"
 import { memoryStore } from "../../support/memoryStore.ts"
 import { fill, keysIn } from "../../support/runWorld.ts"
 import { eventsIn, fieldRecording, rescanOn, scanOn, train, trainedStore } from "../../support/scanWorld.ts"
@@ -91,7 +91,7 @@ describe("scan", () => {
     const { store, runId } = await world()
     await scanOn(store)
     const usual = await eventsIn(store, runId)
-    const strict = { ...EVENT_DEFAULTS, thresholds: thresholdsFrom(0.9999) }
+    const strict = { ...EVENT_DEFAULTS, threshold: 0.9999 }
     expect(await scanOn(store, { events: strict })).toMatchObject({ heard: 0, patches: 0 })
     const fewer = await eventsIn(store, runId)
     expect(fewer.length).toBeLessThan(usual.length)
