@@ -143,6 +143,8 @@ test("events tell the time by the recorder's clock, as the name or the header ha
   expect(first.at!.slice(0, 19)).toBe(
     new Date(Date.UTC(2025, 5, 12, 5) + first.start * 1000).toISOString().slice(0, 19)
   )
+  // Of one form, so that programs read them as a column of times.
+  expect(events.every(({ at = "T05:00:00.000" }) => /T\d\d:\d\d:\d\d\.\d{3}$/.test(at))).toBe(true)
   expect(events.filter(({ recording }) => recording === VALLEY).every(({ at }) => at === undefined)).toBe(true)
   expect(odd.map(({ key }) => key)).toEqual(["field_audio/ridge/20250612_051000.wav"])
   expect(await scanOn(store, { since: "2025-06-12T05:05:00" })).toMatchObject({ recordings: 2 })
