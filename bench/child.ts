@@ -3,6 +3,7 @@ import { Console, Effect } from "effect"
 import { embedOnce } from "./cold.ts"
 import { BenchError } from "./inProcess.ts"
 import { planOnce } from "./planning.ts"
+import { scanPasses } from "./scan.ts"
 import { streamPasses } from "./stream.ts"
 
 // One measurement that needs a process of its own: its name, and its task as JSON.
@@ -12,6 +13,7 @@ const task = JSON.parse(json)
 
 const work = Effect.gen(function* () {
   if (name === "stream") return yield* streamPasses(task)
+  if (name === "scan") return yield* scanPasses(task)
   if (name === "planning") return yield* planOnce(task)
   if (name === "cold") return yield* embedOnce(task)
   return yield* new BenchError({ message: "This program is started by `bun run bench`." })

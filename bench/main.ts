@@ -20,6 +20,7 @@ import { Bench, type Measurement } from "./measure.ts"
 import { network } from "./network.ts"
 import { measurePeers, type PeerFigure, ratioTo } from "./peers.ts"
 import { planning } from "./planning.ts"
+import { scanning } from "./scan.ts"
 import { streaming } from "./stream.ts"
 import { training } from "./training.ts"
 
@@ -35,6 +36,7 @@ const ROWS = {
   network,
   training: present(training),
   stream: present(streaming),
+  scan: present(scanning),
   planning: present(planning),
   "cold start": present(coldStart)
 }

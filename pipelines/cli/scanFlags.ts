@@ -24,7 +24,7 @@ export const scanFlags = {
   threshold: Flag.String("threshold").pipe(
     Flag.withDescription(
       "Probabilities that make an event, of all classes or of single ones: 0.9, gun_shot=0.7 (default: " +
-        `${EVENT_DEFAULTS.thresholds.start})`
+        `${EVENT_DEFAULTS.threshold})`
     ),
     Flag.optional
   ),

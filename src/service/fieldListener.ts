@@ -28,7 +28,7 @@ const MOST_SECONDS = 3600
 export const fieldListener = Effect.gen(function* () {
   const settings = yield* Settings
   const scope = yield* Effect.scope
-  const { engine, precision } = settings
+  const { engine, precision, maxRecordingMegabytes } = settings
   const kept = new KeptVectors()
   const embedder = yield* Effect.cached(
     settledEmbedder({ allowUntrained: true }).pipe(
@@ -39,7 +39,10 @@ export const fieldListener = Effect.gen(function* () {
   const engines = yield* Effect.cached(
     Effect.flatMap(embedder, (loaded) =>
       Layer.buildWithScope(
-        Layer.merge(engineLayer({ engine, precision, embedder: loaded, threads: 1 }), Listeners.layer(1)),
+        Layer.merge(
+          engineLayer({ engine, precision, embedder: loaded, threads: 1 }),
+          Listeners.layer({ count: 1, maxWholeBytes: maxRecordingMegabytes * 1e6 })
+        ),
         scope
       )
     )

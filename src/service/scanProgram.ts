@@ -3,7 +3,7 @@ import { FetchHttpClient } from "effect/http"
 import { Settings } from "../config/settings.ts"
 import { Scans } from "../embeddings/scans/scans.ts"
 import { answer, runProgram } from "../processes/program.ts"
-import { EVENT_DEFAULTS, thresholdsFrom } from "../runs/scan/eventOptions.ts"
+import { EVENT_DEFAULTS } from "../runs/scan/eventOptions.ts"
 import { type ScanSummary, scan } from "../runs/scan/scan.ts"
 import { runServices, settledEmbedder } from "../runs/services.ts"
 import { openStoreAt } from "../store/openStore.ts"
@@ -39,8 +39,7 @@ runProgram(
         let told = 0
         const summary = yield* scan(embedder, {
           ...selection,
-          events:
-            threshold === undefined ? EVENT_DEFAULTS : { ...EVENT_DEFAULTS, thresholds: thresholdsFrom(threshold) },
+          events: threshold === undefined ? EVENT_DEFAULTS : { ...EVENT_DEFAULTS, threshold },
           onProgress: (progress) => {
             const now = performance.now()
             if (now - told < PAUSE) return Effect.void

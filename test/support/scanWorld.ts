@@ -20,14 +20,14 @@ import { tiny } from "./tinyEmbedder.ts"
 const RATE = 8000
 
 /** A field recording: faint noise, and half a second of a bark or a shot every `every` seconds, by seed. */
-export const fieldRecording = (seconds: number, seed: number, every = 20): Uint8Array => {
+export const fieldRecording = (seconds: number, seed: number, every = 20, rate = RATE): Uint8Array => {
   const random = seededRandom(seed)
-  const samples = Float32Array.from({ length: Math.round(seconds * RATE) }, () => (random() - 0.5) / 500)
+  const samples = Float32Array.from({ length: Math.round(seconds * rate) }, () => (random() - 0.5) / 500)
   for (let at = every / 2; at + 1 < seconds; at += every) {
-    const made = (random() < 0.5 ? dogBark : gunShot)(random, RATE)
-    for (let i = 0; i < RATE / 2; i++) samples[Math.floor(at * RATE) + i]! += made[2 * i]! / 2
+    const made = (random() < 0.5 ? dogBark : gunShot)(random, rate)
+    for (let i = 0; i < rate / 2; i++) samples[Math.floor(at * rate) + i]! += made[2 * i]! / 2
   }
-  return encodeWav({ samples, sampleRate: RATE }).bytes
+  return encodeWav({ samples, sampleRate: rate }).bytes
 }
 
 /** What scans of the tiny embedder are done with; `embedded` is told how many patches each call embeds. */
@@ -81,7 +81,11 @@ export const train = async (store: Store["Service"], seed = 0): Promise<string> 
 }
 
 /** One scan, and how many patches it embedded. */
-export const scanOn = async (store: Store["Service"], options: Partial<ScanOptions> = {}) => {
+export const scanOn = async (
+  store: Store["Service"],
+  options: Partial<ScanOptions> = {},
+  environment: Record<string, string> = {}
+) => {
   let patches = 0
   const given: ScanOptions = {
     events: EVENT_DEFAULTS,
@@ -89,9 +93,10 @@ export const scanOn = async (store: Store["Service"], options: Partial<ScanOptio
     onSkip: () => Effect.void,
     ...options
   }
-  const services = scanServices(store, (count) => {
-    patches += count
-  })
+  const count = (more: number) => {
+    patches += more
+  }
+  const services = scanServices(store, count, environment)
   const summary = await Effect.runPromise(scan(tiny, given).pipe(Effect.scoped, Effect.provide(services)))
   return { ...summary, patches }
 }

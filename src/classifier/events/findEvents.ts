@@ -1,37 +1,29 @@
 import type { HeardEvent, WindowTimes } from "./event.ts"
-import { smooth } from "./smooth.ts"
 
-/** When a class's probability makes an event. */
-export interface Thresholds {
-  /** An event has a window of at least this probability, */
-  readonly start: number
-  /** and goes on in both directions while windows have at least this one. */
-  readonly stay: number
-}
-
-/** How windows' probabilities become events. */
+/** Which peaks are told as events. */
 export interface EventSettings {
-  /** Windows over which each class's probability is averaged, itself in their middle: an odd number, 1 for none. */
-  readonly smoothing: number
-  /** Of a class that `perClass` does not name. */
-  readonly thresholds: Thresholds
-  readonly perClass: Readonly<Record<string, Thresholds>>
-  /** Events of one class with no more than so many seconds between them are one. */
-  readonly mergeGap: number
+  /** The least probability of a peak, of a class that `perClass` does not name. */
+  readonly threshold: number
+  readonly perClass: Readonly<Record<string, number>>
 }
 
-/** Windows from `first` to `last` of one class that belong together. */
-interface Span {
+/** The share of its peak's probability that a window of an event has at least. */
+const PEAK_SHARE = 0.5
+
+/** The windows of an event: the one where it peaks, the first and the last. */
+interface Peak {
+  readonly at: number
   readonly first: number
-  last: number
+  readonly last: number
 }
 
 /**
  * The events in the windows of one recording, by their start and then in the order of the classes.
  *
- * An event is a run of windows that one above the upper threshold starts and that goes on above the lower one (hysteresis);
- * thresholds apply to smoothed probabilities, while peak and mean are of the windows as they were heard. It begins where
- * its first window does and ends where its last one does, or the recording.
+ * An event belongs to a peak of its class's probability, and holds the windows around it of at least half as much. Peaks
+ * are taken in falling order, and what one has taken belongs to none other; nor do windows that overlap it, so that events
+ * of a class never overlap. A threshold decides which peaks are told, never where an event begins or ends: that is where
+ * its first window does and its last one, or the recording.
  *
  * @param probabilities [windows * classes], in the order of the recording, without gaps.
  * @param seconds of the recording, beyond which no event reaches.
@@ -41,73 +33,53 @@ export const findEvents = (
   classes: ReadonlyArray<string>,
   { window, hop }: WindowTimes,
   seconds: number,
-  settings: EventSettings
+  { threshold, perClass }: EventSettings
 ): ReadonlyArray<HeardEvent> => {
   const width = classes.length
-  const smoothed = smooth(probabilities, width, settings.smoothing)
+  const beside = Math.round(window / hop) - 1
   return classes
     .flatMap((name, column) => {
-      const thresholds = settings.perClass[name] ?? settings.thresholds
-      return mergeSpans(spansOf(smoothed, width, column, thresholds), ({ last }, { first }) => {
-        return first * hop - (last * hop + window) <= settings.mergeGap
-      }).map(({ first, last }): HeardEvent => {
-        let [peak, sum] = [0, 0]
-        for (let at = first; at <= last; at++) {
-          const value = probabilities[at * width + column]!
-          peak = Math.max(peak, value)
-          sum += value
-        }
-        const windows = last - first + 1
+      const series = columnOf(probabilities, width, column)
+      return peaksOf(series, perClass[name] ?? threshold, beside).map(({ at, first, last }): HeardEvent => {
+        const own = series.subarray(first, last + 1)
         return {
           start: rounded(first * hop),
           end: rounded(Math.min(last * hop + window, seconds)),
           class: name,
-          peak,
-          mean: sum / windows,
-          windows
+          peak: series[at]!,
+          mean: own.reduce((sum, value) => sum + value, 0) / own.length,
+          windows: own.length
         }
       })
     })
     .sort((a, b) => a.start - b.start)
 }
 
-/** The runs of windows of a class that stay above the lower threshold and reach the upper one. */
-const spansOf = (
-  probabilities: Float32Array,
-  width: number,
-  column: number,
-  { start, stay }: Thresholds
-): ReadonlyArray<Span> => {
-  const spans: Array<Span> = []
-  const least = Math.min(start, stay)
-  let first = -1
-  let reached = false
-  const windows = probabilities.length / width
-  for (let at = 0; at <= windows; at++) {
-    const value = at < windows ? probabilities[at * width + column]! : Number.NEGATIVE_INFINITY
-    if (value >= least) {
-      if (first < 0) first = at
-      reached ||= value >= start
-      continue
-    }
-    if (reached) spans.push({ first, last: at - 1 })
-    first = -1
-    reached = false
-  }
-  return spans
-}
+/** One class's probability in each window. */
+export const columnOf = (probabilities: Float32Array, width: number, column: number): Float32Array =>
+  Float32Array.from({ length: probabilities.length / width }, (_, at) => probabilities[at * width + column]!)
 
-const mergeSpans = (
-  spans: ReadonlyArray<Span>,
-  areNeighbours: (before: Span, after: Span) => boolean
-): ReadonlyArray<Span> => {
-  const merged: Array<Span> = []
-  for (const span of spans) {
-    const before = merged.at(-1)
-    if (before !== undefined && areNeighbours(before, span)) before.last = span.last
-    else merged.push({ ...span })
+/** The peaks of at least this height, each with its windows, in the recording's order; so many beside it are nobody's. */
+const peaksOf = (series: Float32Array, least: number, beside: number): ReadonlyArray<Peak> => {
+  const windows = series.length
+  const heightAt = (at: number) => series[at] ?? Number.NEGATIVE_INFINITY
+  const tops: Array<number> = []
+  for (let at = 0; at < windows; at++) {
+    const own = heightAt(at)
+    if (own >= least && own >= heightAt(at - 1) && own >= heightAt(at + 1)) tops.push(at)
   }
-  return merged
+  const isTaken = new Uint8Array(windows)
+  const peaks: Array<Peak> = []
+  for (const at of tops.sort((a, b) => heightAt(b) - heightAt(a) || a - b)) {
+    if (isTaken[at]) continue
+    const isOwn = (other: number) => !isTaken[other] && heightAt(other) >= PEAK_SHARE * heightAt(at)
+    let [first, last] = [at, at]
+    while (first > 0 && isOwn(first - 1)) first--
+    while (last < windows - 1 && isOwn(last + 1)) last++
+    isTaken.fill(1, Math.max(0, first - beside), last + 1 + beside)
+    peaks.push({ at, first, last })
+  }
+  return peaks.sort((a, b) => a.first - b.first)
 }
 
 /** To a microsecond: 3 × 0.48 is 1.44. */

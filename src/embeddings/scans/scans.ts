@@ -5,9 +5,10 @@ import { intact, nameOf, type PartError, partsUntilSettled, tolerating, writePar
 import type { Sighting } from "../sighting.ts"
 import { decodeSightings, encodeSightings } from "../sightingPart.ts"
 import { KnownScans, type SegmentPlace } from "./knownScans.ts"
+import { makePartDecoder, type PartDecoder } from "./partDecoder.ts"
 import type { ScannedRecording, WindowSegment } from "./scannedRecording.ts"
 import { type ScanRecipe, sizesOf } from "./scanRecipe.ts"
-import { decodeWindowPart, encodeWindowPart, FOOTER_BYTES, locateSegments, readSegments } from "./windowPart.ts"
+import { encodeWindowPart, FOOTER_BYTES, locateSegments, readSegments } from "./windowPart.ts"
 
 /** Parts read at once: each costs two round trips to a bucket for the index. */
 const INDEX_CONCURRENCY = 16
@@ -53,13 +54,16 @@ export class Scans extends Context.Service<
 >()("ecosight/embeddings/Scans") {
   static readonly layer = Layer.effect(
     Scans,
-    Effect.map(Store, (store) => {
+    Effect.gen(function* () {
+      const store = yield* Store
+      const decode = yield* makePartDecoder
       const here = Effect.provideService(Store, store)
       return Scans.of({
         index: (recipe) => here(index(recipe)),
         append: (recipe, segments) => here(writePart(scansPrefix(recipe.id), encodeWindowPart(segments))),
         sighted: (sightings) => here(writeSightings(sightings)),
-        load: (recipe, known, recordings) => load(recipe, known, recordings).pipe(Stream.provideService(Store, store))
+        load: (recipe, known, recordings) =>
+          load(decode, recipe, known, recordings).pipe(Stream.provideService(Store, store))
       })
     })
   )
@@ -115,7 +119,7 @@ const index = Effect.fn("Scans.index")(function* ({ id }: Pick<ScanRecipe, "id">
   return known
 })
 
-const load = (recipe: ScanRecipe, known: KnownScans, recordings: Iterable<ScannedRecording>) => {
+const load = (decode: PartDecoder, recipe: ScanRecipe, known: KnownScans, recordings: Iterable<ScannedRecording>) => {
   const sizes = sizesOf(recipe)
   const shape = { size: sizes.reduce((sum, size) => sum + size, 0), vectors: sizes.length }
   const folder = scansPrefix(recipe.id)
@@ -123,7 +127,7 @@ const load = (recipe: ScanRecipe, known: KnownScans, recordings: Iterable<Scanne
     tolerate(folder)(
       Effect.gen(function* () {
         const { bytes } = yield* (yield* Store).get(key)
-        return yield* decodeWindowPart(key, nameOf(key), bytes, shape)
+        return yield* decode({ part: key, name: nameOf(key), bytes, shape })
       })
     )
   return Stream.fromIterable(byPart(known, recordings)).pipe(

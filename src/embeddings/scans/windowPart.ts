@@ -38,7 +38,7 @@ const ZSTD_LEVEL = 6
 const compressors = {
   ZSTD: (input: Uint8Array) => new Uint8Array(Bun.zstdCompressSync(input.slice(), { level: ZSTD_LEVEL }))
 }
-const decompressors = { ZSTD: (input: Uint8Array) => new Uint8Array(Bun.zstdDecompressSync(input.slice())) }
+const decompressors = { ZSTD: (input: Uint8Array) => Bun.zstdDecompressSync(input as Uint8Array<ArrayBuffer>) }
 
 /** Segments as one Parquet file, the index first. */
 export const encodeWindowPart = (segments: ReadonlyArray<WindowSegment>): Uint8Array => {

@@ -14,7 +14,7 @@ import { classifierModel } from "../../classifier/export/onnx.ts"
 import type { Split } from "../../classifier/split.ts"
 import { Engine } from "../../embedder/engine.ts"
 import type { JointCorpus } from "../jointCorpus.ts"
-import { hearingOf } from "./fieldDefaults.ts"
+import { windowsOf } from "./fieldDefaults.ts"
 import { readFieldSounds } from "./fieldSounds.ts"
 import { hearScene } from "./hearScene.ts"
 import { makeScenes } from "./scenes.ts"
@@ -69,12 +69,12 @@ export const evaluateField = Effect.fn("evaluateField")(function* <E, R>(
   }
   if (heard[0] === undefined || heard[0].parts.length === 0) return undefined
   const bands = bandsOf(settings.snr)
-  const hearing = hearingOf(frontEnd)
+  const times = windowsOf(frontEnd)
   const { snr, perHour } = settings
   return {
     snr,
     perHour,
-    ...headsInField(heard, bands, (own) => sweepClasses(own, classes, background, hearing, bands)),
+    ...headsInField(heard, bands, (own) => sweepClasses(own, classes, background, times, bands)),
     notes:
       deaf.length === 0
         ? []

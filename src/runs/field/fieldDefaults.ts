@@ -1,7 +1,5 @@
-import type { Hearing } from "../../classifier/evaluation/field/sweep.ts"
 import type { FrontEnd } from "../../embedder/frontEnd.ts"
 import { windowTimes } from "../../embeddings/scans/scanRecipe.ts"
-import { EVENT_DEFAULTS, thresholdsFrom } from "../scan/eventOptions.ts"
 
 /** How the field is imitated unless something else is asked for. */
 export const FIELD = {
@@ -15,8 +13,6 @@ export const FIELD = {
   eventSeconds: 2.5
 } as const
 
-/** Hearing as a scan does, but for the threshold, which is swept. */
-export const hearingOf = (frontEnd: FrontEnd): Hearing => ({
-  times: windowTimes({ parts: { embedder: frontEnd, sampleRate: frontEnd.sampleRate } }),
-  eventsAt: (threshold) => ({ ...EVENT_DEFAULTS, thresholds: thresholdsFrom(threshold) })
-})
+/** How windows lie, as in a scan. */
+export const windowsOf = (frontEnd: FrontEnd) =>
+  windowTimes({ parts: { embedder: frontEnd, sampleRate: frontEnd.sampleRate } })

@@ -20,7 +20,7 @@ import type { Promoted } from "../../registry/pointer.ts"
 import { backgroundOf } from "../../store/className.ts"
 import { Store } from "../../store/store.ts"
 import { openWindowModel, SCORED_WINDOWS, type WindowModel } from "../scan/windowModel.ts"
-import { FIELD, hearingOf } from "./fieldDefaults.ts"
+import { FIELD, windowsOf } from "./fieldDefaults.ts"
 import { readFieldSounds } from "./fieldSounds.ts"
 import { hearScene } from "./hearScene.ts"
 import { makeScenes } from "./scenes.ts"
@@ -118,13 +118,13 @@ const hearBoth = Effect.fnUntraced(function* (
   const models = [own, ...Option.toArray(other)]
   const heard = yield* Effect.forEach(scenes, (scene) => hearScene(scene, models))
   const bands = bandsOf(settings.snr)
-  const hearing = hearingOf(frontEnd)
+  const times = windowsOf(frontEnd)
   const [sweeps, others] = models.map(({ classes }, which) =>
     sweepClasses(
       heard.map((scene) => scene[which]!),
       classes,
       background,
-      hearing,
+      times,
       bands
     )
   )

@@ -1,33 +1,22 @@
-import type { EventSettings, Thresholds } from "../../classifier/events/findEvents.ts"
-
-/** An event goes on while its class has this share of the probability that starts one. */
-const STAY_SHARE = 0.5
-
-/** The thresholds that come with the one that starts an event. */
-export const thresholdsFrom = (start: number): Thresholds => ({ start, stay: start * STAY_SHARE })
+import type { EventSettings } from "../../classifier/events/findEvents.ts"
 
 /** What makes events unless it is said otherwise. */
-export const EVENT_DEFAULTS: EventSettings = {
-  smoothing: 1,
-  thresholds: thresholdsFrom(0.8),
-  perClass: {},
-  mergeGap: 0.5
-}
+export const EVENT_DEFAULTS: EventSettings = { threshold: 0.8, perClass: {} }
 
 /**
  * Event settings with thresholds such as `0.9`, for all classes, or `dog_bark=0.7`, for one, separated by commas; undefined
  * where it is none.
  */
 export const withThresholds = (settings: EventSettings, text: string): EventSettings | undefined => {
-  let { thresholds } = settings
-  const perClass: Record<string, Thresholds> = { ...settings.perClass }
+  let { threshold } = settings
+  const perClass: Record<string, number> = { ...settings.perClass }
   for (const part of text.split(",")) {
     const at = part.lastIndexOf("=")
     const [name, figure] = [part.slice(0, Math.max(0, at)).trim(), part.slice(at + 1).trim()]
-    const start = Number(figure)
-    if (figure === "" || !(start > 0 && start <= 1) || (at >= 0 && name === "")) return undefined
-    if (at < 0) thresholds = thresholdsFrom(start)
-    else perClass[name] = thresholdsFrom(start)
+    const least = Number(figure)
+    if (figure === "" || !(least > 0 && least <= 1) || (at >= 0 && name === "")) return undefined
+    if (at < 0) threshold = least
+    else perClass[name] = least
   }
-  return { ...settings, thresholds, perClass }
+  return { threshold, perClass }
 }

@@ -126,7 +126,7 @@ export const hearFresh = Effect.fn("hearFresh")(function* (
   { onProgress, onSkip }: Pick<ScanOptions, "onProgress" | "onSkip">
 ) {
   const began = yield* Clock.currentTimeMillis
-  const { workers } = yield* Settings
+  const { workers, maxRecordingMegabytes } = yield* Settings
   const skipped: Array<{ readonly key: string; readonly reason: string }> = []
   const heard: Array<ScannedRecording> = []
   const pace = yield* paceOf(fresh.reduce((sum, { size }) => sum + size, 0))
@@ -147,7 +147,7 @@ export const hearFresh = Effect.fn("hearFresh")(function* (
       heard.push(...recordings)
       return judgePlaced(archive, { placed: recordings.map((recording) => ({ recording, key: recording.key })) })
     }),
-    Effect.provide(Listeners.layer(workers))
+    Effect.provide(Listeners.layer({ count: workers, maxWholeBytes: maxRecordingMegabytes * 1e6 }))
   )
   return { heard, skipped, seconds: ((yield* Clock.currentTimeMillis) - began) / 1000 }
 })

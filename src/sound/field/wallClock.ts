@@ -55,9 +55,13 @@ export const instantOf = ({ shown, offset = 0 }: WallClock): number => shown - 6
 
 const pad = (value: number): string => String(value).padStart(2, "0")
 
-/** "2025-06-12T05:00:12.250+10:00", so many seconds after the clock showed its time; without an offset where none is known. */
-export const formatClock = ({ shown, offset }: WallClock, seconds = 0): string => {
-  const text = new Date(Math.round(shown + 1000 * seconds)).toISOString().replace(/(\.000)?Z$/, "")
+/**
+ * "2025-06-12T05:00:12+10:00", without an offset where none is known. So many seconds after the clock showed its time,
+ * "2025-06-12T05:00:12.250+10:00", always with milliseconds: readers of tables want all times of a column alike.
+ */
+export const formatClock = ({ shown, offset }: WallClock, seconds?: number): string => {
+  const time = new Date(Math.round(shown + 1000 * (seconds ?? 0))).toISOString()
+  const text = time.replace(seconds === undefined ? /(\.000)?Z$/ : /Z$/, "")
   if (offset === undefined) return text
   const size = Math.abs(offset)
   return `${text}${offset < 0 ? "-" : "+"}${pad(Math.floor(size / 60))}:${pad(size % 60)}`

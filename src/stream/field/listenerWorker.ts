@@ -7,7 +7,14 @@ declare const self: Worker
 
 /** What a listener is told of one recording: that it begins, its bytes in order, and that it has ended. */
 export type ListenerRequest =
-  | { readonly open: { readonly module: string; readonly size: number; readonly first: number } }
+  | {
+      readonly open: {
+        readonly module: string
+        readonly size: number
+        readonly first: number
+        readonly maxWholeBytes: number
+      }
+    }
   | { readonly bytes: Uint8Array }
   | "end"
 
@@ -36,10 +43,10 @@ class Listening {
   #rate = 0
   #seconds = 0
 
-  constructor(frontEnd: FrontEnd, size: number, first: number) {
+  constructor(frontEnd: FrontEnd, size: number, first: number, maxWholeBytes: number) {
     this.#frontEnd = frontEnd
     this.#first = first
-    this.#decoder = new FieldDecoder(size)
+    this.#decoder = new FieldDecoder(size, 0, maxWholeBytes)
   }
 
   async push(bytes: Uint8Array): Promise<ListenerReply> {
@@ -82,9 +89,9 @@ let turn: Promise<unknown> = Promise.resolve()
 const answer = async (request: ListenerRequest): Promise<ListenerReply> => {
   if (typeof request === "object" && "open" in request) {
     await listening?.close()
-    const { module, size, first } = request.open
+    const { module, size, first, maxWholeBytes } = request.open
     const { frontEnd }: { readonly frontEnd: FrontEnd } = await import(module)
-    listening = new Listening(frontEnd, size, first)
+    listening = new Listening(frontEnd, size, first, maxWholeBytes)
     return { chunks: [], seconds: 0 }
   }
   if (listening === undefined) return { reason: "No recording was opened." }

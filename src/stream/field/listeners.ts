@@ -41,7 +41,8 @@ export class Listeners extends Context.Service<
     ) => Stream.Stream<Listened, E | ListenError, R>
   }
 >()("ecosight/stream/Listeners") {
-  static readonly layer = (count: number) =>
+  /** @param maxWholeBytes that a recording may have which cannot be read piece by piece. */
+  static readonly layer = ({ count, maxWholeBytes }: { readonly count: number; readonly maxWholeBytes: number }) =>
     Layer.effect(
       Listeners,
       Effect.gen(function* () {
@@ -56,7 +57,7 @@ export class Listeners extends Context.Service<
                 yield* Effect.addFinalizer((exit) =>
                   Exit.isSuccess(exit) ? Effect.void : Pool.invalidate(pool, listener)
                 )
-                yield* listener.ask({ open: { module: frontEnd.module, size, first } })
+                yield* listener.ask({ open: { module: frontEnd.module, size, first, maxWholeBytes } })
                 return Stream.concat(
                   Stream.map(blocks, (bytes): ListenerRequest => ({ bytes })),
                   Stream.make<[ListenerRequest]>("end")

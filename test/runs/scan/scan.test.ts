@@ -1,5 +1,5 @@
 import { describe, expect, setDefaultTimeout, test } from "bun:test"
-import { EVENT_DEFAULTS, thresholdsFrom } from "../../../src/runs/scan/eventOptions.ts"
+import { EVENT_DEFAULTS } from "../../../src/runs/scan/eventOptions.ts"
 import { memoryStore } from "../../support/memoryStore.ts"
 import { fill, keysIn } from "../../support/runWorld.ts"
 import { eventsIn, fieldRecording, rescanOn, scanOn, train, trainedStore } from "../../support/scanWorld.ts"
@@ -91,7 +91,7 @@ describe("scan", () => {
     const { store, runId } = await world()
     await scanOn(store)
     const usual = await eventsIn(store, runId)
-    const strict = { ...EVENT_DEFAULTS, thresholds: thresholdsFrom(0.9999) }
+    const strict = { ...EVENT_DEFAULTS, threshold: 0.9999 }
     expect(await scanOn(store, { events: strict })).toMatchObject({ heard: 0, patches: 0 })
     const fewer = await eventsIn(store, runId)
     expect(fewer.length).toBeLessThan(usual.length)
@@ -143,6 +143,8 @@ test("events tell the time by the recorder's clock, as the name or the header ha
   expect(first.at!.slice(0, 19)).toBe(
     new Date(Date.UTC(2025, 5, 12, 5) + first.start * 1000).toISOString().slice(0, 19)
   )
+  // Of one form, so that programs read them as a column of times.
+  expect(events.every(({ at = "T05:00:00.000" }) => /T\d\d:\d\d:\d\d\.\d{3}$/.test(at))).toBe(true)
   expect(events.filter(({ recording }) => recording === VALLEY).every(({ at }) => at === undefined)).toBe(true)
   expect(odd.map(({ key }) => key)).toEqual(["field_audio/ridge/20250612_051000.wav"])
   expect(await scanOn(store, { since: "2025-06-12T05:05:00" })).toMatchObject({ recordings: 2 })

@@ -1,3 +1,4 @@
+import type { WindowTimes } from "../../events/event.ts"
 import type { ALARM_RATES } from "../figures.ts"
 import {
   type ClassSweep,
@@ -6,7 +7,7 @@ import {
   type FieldFigures,
   fieldFigures
 } from "./fieldFigures.ts"
-import { type Band, type Heard, type Hearing, sweepWindows } from "./sweep.ts"
+import { type Band, type Heard, sweepWindows } from "./sweep.ts"
 
 /** The rate of false alarms an hour at which two classifiers are compared. */
 export const COMPARED_RATE: (typeof ALARM_RATES)[number] = 5
@@ -39,12 +40,12 @@ export const sweepClasses = (
   heard: ReadonlyArray<Heard>,
   classes: ReadonlyArray<string>,
   background: string,
-  hearing: Hearing,
+  times: WindowTimes,
   bands: ReadonlyArray<Band>
 ): ReadonlyArray<ClassSweep> =>
   classes
     .filter((className) => className !== background)
-    .map((className) => ({ className, sweep: sweepWindows(heard, classes, className, hearing, bands) }))
+    .map((className) => ({ className, sweep: sweepWindows(heard, classes, className, times, bands) }))
 
 /** Figures of heads that heard the same; `sweep` is `sweepClasses` of their classes. */
 export const headsInField = (

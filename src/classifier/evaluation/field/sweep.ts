@@ -1,5 +1,5 @@
 import type { WindowTimes } from "../../events/event.ts"
-import { type EventSettings, findEvents } from "../../events/findEvents.ts"
+import { columnOf, findEvents } from "../../events/findEvents.ts"
 import { matchDetections, type Span } from "./match.ts"
 import type { BedPart, TrueEvent } from "./soundscape.ts"
 
@@ -10,12 +10,6 @@ export interface Heard {
   readonly bed: ReadonlyArray<BedPart>
   /** [windows * classes], in the recording's order. */
   readonly probabilities: Float32Array
-}
-
-/** How windows become events at a threshold, as in a scan. */
-export interface Hearing {
-  readonly times: WindowTimes
-  readonly eventsAt: (threshold: number) => EventSettings
 }
 
 /**
@@ -58,38 +52,31 @@ const isIn = ({ snr }: TrueEvent, { from, to }: Band, isLast: boolean): boolean 
   snr !== undefined && snr >= from && (snr < to || (isLast && snr <= to))
 
 /**
- * Sweeps a class's threshold over the windows' probabilities, the highest first; at each, windows become events as they do
- * in a scan, and these are matched with the true ones.
+ * Sweeps a class's threshold over the peaks of its events, the highest first; windows become events as they do in a scan,
+ * and those that a threshold tells are matched with the true ones.
  */
 export const sweepWindows = (
   heard: ReadonlyArray<Heard>,
   classes: ReadonlyArray<string>,
   className: string,
-  { times, eventsAt }: Hearing,
+  times: WindowTimes,
   bands: ReadonlyArray<Band>
 ): Sweep => {
   const column = classes.indexOf(className)
-  const columns = heard.map(({ probabilities }) =>
-    Float32Array.from(
-      { length: probabilities.length / classes.length },
-      (_, at) => probabilities[at * classes.length + column]!
-    )
+  const events = heard.map(({ probabilities, seconds }) =>
+    findEvents(columnOf(probabilities, classes.length, column), [className], times, seconds, ALL_PEAKS)
   )
-  const thresholds = thresholdsOf(columns)
+  const thresholds = thresholdsOf(events.flatMap((own) => own.map(({ peak }) => peak)))
   return sweepDetections(heard, className, bands, thresholds, (threshold) =>
-    heard.map(({ seconds }, at) => findEvents(columns[at]!, [className], times, seconds, eventsAt(threshold)))
+    events.map((own) => own.filter(({ peak }) => peak >= threshold))
   )
 }
 
-/** The probabilities at which something changes: each of the highest, then ever fewer. */
-export const thresholdsOf = (columns: ReadonlyArray<Float32Array>): ReadonlyArray<number> => {
-  const all = new Float32Array(columns.reduce((sum, { length }) => sum + length, 0))
-  let filled = 0
-  for (const column of columns) {
-    all.set(column, filled)
-    filled += column.length
-  }
-  all.sort().reverse()
+const ALL_PEAKS = { threshold: 0, perClass: {} }
+
+/** The peaks at which something changes: each of the highest, then ever fewer. */
+const thresholdsOf = (peaks: ReadonlyArray<number>): ReadonlyArray<number> => {
+  const all = peaks.toSorted((a, b) => b - a)
   const chosen: Array<number> = []
   for (let rank = 0; rank < all.length; rank = Math.max(rank + 1, Math.round(rank * RANK_GROWTH))) {
     if (all[rank] !== chosen.at(-1)) chosen.push(all[rank]!)

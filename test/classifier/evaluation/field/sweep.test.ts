@@ -4,7 +4,6 @@ import { compareFields, fieldFigures } from "../../../../src/classifier/evaluati
 import {
   bandsOf,
   type Heard,
-  type Hearing,
   measureSweep,
   sweepDetections,
   sweepWindows
@@ -12,10 +11,6 @@ import {
 
 const BANDS = bandsOf([-3, 15])
 const TIMES = { window: 1, hop: 0.5 }
-const HEARING: Hearing = {
-  times: TIMES,
-  eventsAt: (start) => ({ smoothing: 1, thresholds: { start, stay: start / 2 }, perClass: {}, mergeGap: 0.5 })
-}
 const once = ({ groups }: { readonly groups: ReadonlyArray<string> }) => groups.map(() => 1)
 
 /** Half an hour with shots at 100, 200, 300 and 400 s, the last one the faintest. */
@@ -81,7 +76,7 @@ test("windows become events, and events figures", () => {
   const figuresOf = (own: Heard) => {
     const sweeps = CLASSES.map((className) => ({
       className,
-      sweep: sweepWindows([own], CLASSES, className, HEARING, BANDS)
+      sweep: sweepWindows([own], CLASSES, className, TIMES, BANDS)
     }))
     return { sweeps, figures: fieldFigures(sweeps, BANDS) }
   }
@@ -103,10 +98,10 @@ test("windows become events, and events figures", () => {
 })
 
 test("a class that is always sure finds nothing", () => {
-  const sweep = sweepWindows([heard(0.8, 0.8)], CLASSES, "gun", HEARING, BANDS)
+  const sweep = sweepWindows([heard(0.8, 0.8)], CLASSES, "gun", TIMES, BANDS)
   expect(measureSweep(sweep, [1, 5, 20], once(sweep)).recalls.at(-1)).toBe(1)
   const flat = { ...heard(0.8, 0.8), probabilities: new Float32Array(7200).fill(0.5) }
-  const all = sweepWindows([flat], CLASSES, "gun", HEARING, BANDS)
+  const all = sweepWindows([flat], CLASSES, "gun", TIMES, BANDS)
   expect(measureSweep(all, [1, 5, 20], once(all)).recalls).toEqual([0, 0, 0])
 })
 
@@ -114,7 +109,7 @@ test("recall grows with the rate, and lies between 0 and 1, whatever is heard", 
   fc.assert(
     fc.property(fc.array(fc.nat(1000), { minLength: 60, maxLength: 60 }), (values) => {
       const probabilities = Float32Array.from({ length: 7200 }, (_, at) => values[(at * 7) % 60]! / 1000)
-      const sweep = sweepWindows([{ ...recording, probabilities }], CLASSES, "gun", HEARING, BANDS)
+      const sweep = sweepWindows([{ ...recording, probabilities }], CLASSES, "gun", TIMES, BANDS)
       const { recalls, averagePrecision } = measureSweep(sweep, [1, 5, 20, 1000], once(sweep))
       for (const [at, recall] of recalls.entries()) {
         expect(recall).toBeWithin(at === 0 ? 0 : recalls[at - 1]!, 1 + 1e-9)
