@@ -33,6 +33,7 @@ import {
 import { DatasetIncomplete, loadDataset } from "./data.ts"
 import { embeddedAgain } from "./embeddedAgain.ts"
 import { judgeField } from "./field/judgeField.ts"
+import { trainField } from "./field/trainField.ts"
 import {
   notesOnAnnotations,
   notesOnFiles,
@@ -241,7 +242,12 @@ export const finish = Effect.fn("retrain.finish")(function* (embedder: Embedder,
   const pointer = yield* readPointer()
   const { live } = streamed
   const { contradicted } = totals
-  const field = yield* judgeField({ classifier, dataset, split, embedder }, pointer, totalOf(totals.seconds.values()))
+  const windows = yield* trainField({ classifier, dataset, split, embedder }, backend)
+  const field = yield* judgeField(
+    { classifier: windows.classifier ?? classifier, dataset, split, embedder },
+    pointer,
+    totalOf(totals.seconds.values())
+  )
   const contender = { pointer, classifier, dataset, recipe, split, live, contradicted, field }
   const { comparison, keras, labels, intended } = yield* judge(contender, options.promotion)
   const trainingSet = encodeTrainingSet(streamed.live)
@@ -251,6 +257,7 @@ export const finish = Effect.fn("retrain.finish")(function* (embedder: Embedder,
     result,
     kerasResult,
     field: field.figures,
+    windows: windows.classifier,
     comparison,
     dataset,
     split,
@@ -296,6 +303,7 @@ export const finish = Effect.fn("retrain.finish")(function* (embedder: Embedder,
       ...leftOut(embedder),
       ...worthOf(dataset),
       ...totals.notes,
+      ...windows.notes,
       ...field.notes,
       ...notesOnFiles(streamed.noted, run.others),
       ...notesOnAnnotations(run.annotations),
