@@ -134,7 +134,15 @@ test("a class that was copied whole is told in one sentence, and no model withou
   for (const [key, bytes] of smallCorpus()) {
     if (key.includes("/dog_bark/")) objects.set(key.replace("/dog_bark/", "/backup/"), bytes)
   }
-  const summary = await succeed(memoryStore(objects), {}, { GATE_TOLERANCE: "1", GATE_CLASS_TOLERANCE: "1" })
+  const summary = await succeed(
+    memoryStore(objects),
+    {},
+    {
+      GATE_TOLERANCE: "1",
+      GATE_CLASS_TOLERANCE: "1",
+      FIELD_MINUTES: "0"
+    }
+  )
   expect(summary).toMatchObject({ embedded: 0, recordings: 10, promoted: false })
   expect(summary.contradictions).toHaveLength(5)
   expect(summary.decision).toStartWith(
