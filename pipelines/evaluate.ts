@@ -3,7 +3,6 @@ import { Clock, Console, DateTime, Effect, FileSystem, Layer, Option, Schema } f
 import { CliError, Command, Flag } from "effect/cli"
 import { FetchHttpClient } from "effect/http"
 import packageJson from "../package.json"
-import type { Classifier } from "../src/classifier/classifier.ts"
 import { trainCalibrated } from "../src/classifier/evaluation/calibrated.ts"
 import { type Evaluation, evaluateHeads } from "../src/classifier/evaluation/evaluation.ts"
 import { evaluationPage } from "../src/classifier/evaluation/evaluationPage.ts"
@@ -21,6 +20,7 @@ import { cutsByPart, notesOnParts, partsBy } from "../src/classifier/evaluation/
 import { HEAD_NAMES, type HeadName } from "../src/classifier/heads/heads.ts"
 import type { Split } from "../src/classifier/split.ts"
 import { nativeBackend } from "../src/classifier/train/nativeBackend.ts"
+import type { TrainedClassifier } from "../src/classifier/train/train.ts"
 import { compile } from "../src/config/forms.ts"
 import { Settings } from "../src/config/settings.ts"
 import type { Embedder } from "../src/embedder/embedder.ts"
@@ -117,7 +117,7 @@ const handle = Effect.fn("evaluate")(function* (options: Options) {
       const { epochs, batchSize } = options
       const settings = { head, epochs, batchSize, scores: embedder.scores }
       const limits = { ...searchLimits(options), onTrial: () => Effect.void }
-      const classifiers = new Map<Split, Classifier>()
+      const classifiers = new Map<Split, TrainedClassifier>()
       const result = yield* outOfFold(
         dataset,
         plan,
@@ -143,7 +143,7 @@ const handle = Effect.fn("evaluate")(function* (options: Options) {
       if (options.json) yield* Console.log(JSON.stringify({ heads: [], notes }))
       return
     }
-    const field = isFieldAsked(options) ? yield* inTheField(corpus, cuts, trained, options) : undefined
+    const field = isFieldAsked(options) ? yield* inTheField(corpus, cuts, trained, embedder.scores, options) : undefined
     const evaluation: Evaluation = {
       ...scored,
       ...(isByPart && { parts: partFigures(dataset, cuts, tested) }),
@@ -199,6 +199,7 @@ const inTheField = Effect.fnUntraced(function* (
   corpus: JointCorpus,
   cuts: ReadonlyArray<Cut>,
   trained: ReadonlyArray<TrainedHead>,
+  scores: Embedder["scores"],
   options: Options
 ) {
   const { progress, end } = yield* Reporter
@@ -212,6 +213,7 @@ const inTheField = Effect.fnUntraced(function* (
     cuts,
     trained,
     background,
+    scores,
     {
       seconds: 60 * options.fieldMinutes,
       perHour: options.perHour,

@@ -173,6 +173,8 @@ const events = Layer.effect(
           return progress({ stage: "Looking for a head", unit: "s", done: event.done, total: event.total })
         case "train":
           return progress({ stage: "Training", unit: "epochs", done: event.done, total: event.total })
+        case "mix":
+          return progress({ stage: "Hearing soundscapes", unit: "minutes", done: event.done, total: event.total })
         case "publish":
           return progress({ stage: "Writing", unit: "files", done: event.done, total: event.total })
       }

@@ -39,6 +39,7 @@ import {
 import { DatasetIncomplete, loadDataset } from "./data.ts"
 import { embeddedAgain } from "./embeddedAgain.ts"
 import { judgeField } from "./field/judgeField.ts"
+import { trainField } from "./field/trainField.ts"
 import {
   notesOnAnnotations,
   notesOnFiles,
@@ -250,7 +251,13 @@ export const finish = Effect.fn("retrain.finish")(function* (embedder: Embedder,
   const before = Option.isNone(pointer) ? new Map<string, string>() : yield* readTrainingSet(pointer.value.runId)
   const renamed = renamedClasses(before, live)
   const own = { classifier, dataset, split, embedder }
-  const field = yield* judgeField(own, pointer, renamed, totalOf(totals.seconds.values()))
+  const windows = yield* trainField(own, backend)
+  const field = yield* judgeField(
+    { ...own, classifier: windows.classifier ?? classifier },
+    pointer,
+    renamed,
+    totalOf(totals.seconds.values())
+  )
   const contender = { pointer, classifier, dataset, recipe, split, live, before, renamed, contradicted, field }
   const { comparison, keras, labels, intended } = yield* judge(contender, options.promotion)
   const trainingSet = encodeTrainingSet(streamed.live)
@@ -260,6 +267,7 @@ export const finish = Effect.fn("retrain.finish")(function* (embedder: Embedder,
     result,
     kerasResult,
     field: field.figures,
+    windows: windows.classifier,
     comparison,
     dataset,
     split,
@@ -308,6 +316,7 @@ export const finish = Effect.fn("retrain.finish")(function* (embedder: Embedder,
       ...[...renamed].map(
         ([was, is]) => `What the promoted model calls ${was} is called ${is} now, and compared as such.`
       ),
+      ...windows.notes,
       ...field.notes,
       ...notesOnFiles(streamed.noted, run.others),
       ...notesOnAnnotations(run.annotations),

@@ -5,7 +5,7 @@ import { Run } from "./runHistory.ts"
 /** The data of a run's events as clients get them, by the event's name. */
 export const EventData = {
   progress: Schema.Struct({
-    stage: Schema.Literals(["list", "stream", "search", "train", "publish"]),
+    stage: Schema.Literals(["list", "stream", "search", "train", "mix", "publish"]),
     done: Schema.Finite,
     total: Schema.NullOr(Schema.Finite),
     rate: Schema.NullOr(Schema.Finite),

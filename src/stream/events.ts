@@ -27,6 +27,8 @@ export const RunEvent = Schema.Union([
     loss: Schema.Number,
     validationLoss: Schema.NullOr(Schema.Number)
   }),
+  /** Minutes of soundscape made to train on what a scan hears. */
+  Schema.Struct({ stage: Schema.Literal("mix"), ...count }),
   /** Artefacts written. */
   Schema.Struct({ stage: Schema.Literal("publish"), ...count })
 ])

@@ -34,6 +34,11 @@ test("a run says what its model hears in the field, and holds it against the pro
   expect(metadata).toMatchObject({ field: { events: first.field!.events, false_alarms_per_hour: [1, 5, 20] } })
   expect(new TextDecoder().decode(objects.get(versionKey(first.runId, "report.html")))).toContain("In the field")
 
+  // What a scan of this version hears with, and it is what the figures are of.
+  const model = objects.get(versionKey(first.runId, "field.onnx"))
+  expect(model).toBeDefined()
+  expect(model).not.toEqual(objects.get(versionKey(first.runId, "classifier.onnx")))
+
   const again = await succeed(store, { audit: false }, environment)
   // The same model in the same sound.
   expect(again.field!.perClass).toEqual(first.field!.perClass)
@@ -54,7 +59,9 @@ test("what cannot be heard, or is not asked for, is said and costs nothing", asy
   const without = await succeed(memoryStore(smallCorpus()), { audit: false })
   expect(without.field).toBeNull()
   expect(without.notes.join(" ")).toContain("that takes a class of background")
-  const off = await succeed(memoryStore(corpus()), { audit: false }, { FIELD_MINUTES: "0" })
+  const objects = corpus()
+  const off = await succeed(memoryStore(objects), { audit: false }, { FIELD_MINUTES: "0" })
   expect(off.field).toBeNull()
   expect(off.notes.join(" ")).not.toContain("field")
+  expect(objects.has(versionKey(off.runId, "field.onnx"))).toBe(false)
 })

@@ -2,10 +2,12 @@ import { expect, test } from "bun:test"
 import { Effect, Stream } from "effect"
 import fc from "fast-check"
 import type { Engine } from "../../src/embedder/engine.ts"
+import { rowSize } from "../../src/embedder/frontEnd.ts"
 import { frontEnd } from "../../src/embedder/yamnet/frontEnd.ts"
 import { PATCH_SIZE } from "../../src/embedder/yamnet/logMel.ts"
-import { EMBEDDING_SIZE } from "../../src/embedder/yamnet/mobilenet.ts"
 import { embedInBatches, type Prepared } from "../../src/stream/batches.ts"
+
+const ROW = rowSize(frontEnd)
 
 /** An engine whose embedding of a patch is the patch's first value, repeated; it notes the batches it was given. */
 const echoEngine = (batch: number) => {
@@ -21,8 +23,8 @@ const echoEngine = (batch: number) => {
       Effect.sync(() => {
         const count = patches.length / PATCH_SIZE
         sizes.push(count)
-        return Float32Array.from({ length: count * EMBEDDING_SIZE }, (_, i) => {
-          return patches[Math.floor(i / EMBEDDING_SIZE) * PATCH_SIZE]!
+        return Float32Array.from({ length: count * ROW }, (_, i) => {
+          return patches[Math.floor(i / ROW) * PATCH_SIZE]!
         })
       })
   }
@@ -81,7 +83,7 @@ test("a variant's vector is the weighted mean over its patches, wherever the bat
           const weights = weightsOf(values.length)
           return values.reduce((sum, value, at) => sum + weights[at]! * value, 0)
         })
-        expect(variants.map(({ vector }) => vector[EMBEDDING_SIZE - 1]!)).toEqual(means.map(Math.fround))
+        expect(variants.map(({ vector }) => vector[ROW - 1]!)).toEqual(means.map(Math.fround))
         expect(variants.map(({ patches }) => patches)).toEqual(recordings[i]!.map((values) => values.length))
       })
     }),

@@ -10,6 +10,9 @@ import type { TrainingRun } from "./trainingRun.ts"
 /** What the `.keras` file holds, as ONNX, where `classifier.onnx` is another. */
 export const KERAS_TWIN = "yamnet_classifier.onnx"
 
+/** What hears field recordings: rows of single windows, trained in soundscapes. */
+export const FIELD_MODEL = "field.onnx"
+
 /**
  * Everything that a training run leaves, as bytes by file name; equal runs give equal bytes. There is no model for
  * devices where the embedder cannot be one graph.
@@ -37,6 +40,7 @@ export const exportArtifacts = Effect.fn("exportArtifacts")(function* (
     ...(classifier.alone === undefined
       ? []
       : [[KERAS_TWIN, classifierModel(classifier.alone, embeddingAlone(frontEnd.vectors))] as const]),
+    ...(run.windows === undefined ? [] : [[FIELD_MODEL, classifierModel(run.windows, frontEnd.vectors)] as const]),
     ...(addTo === undefined ? [] : [["ecosight.onnx", edgeModel(classifier, { addTo, frontEnd })] as const]),
     ...(run.map === undefined ? [] : [["map.json", text(JSON.stringify(run.map))] as const]),
     ["report.html", text(reportPage(run))]

@@ -17,6 +17,8 @@ export interface TrainingRun {
   readonly classifier: TrainedClassifier
   /** On the holdout; undefined where there is none. */
   readonly result: HoldoutResult | undefined
+  /** What hears field recordings window by window; absent where the classifier of clips does. */
+  readonly windows?: TrainedClassifier | undefined
   /** In soundscapes of the holdout; absent where nothing could be heard. */
   readonly field?: FieldFigures | undefined
   /** The same of the `.keras` file's classifier, where that is another. */

@@ -12,6 +12,7 @@ const STAGES = {
   stream: ["Listening to", "recordings"],
   search: ["Trying heads", "seconds"],
   train: ["Training", "epochs"],
+  mix: ["Hearing soundscapes", "minutes"],
   publish: ["Writing", "files"]
 } as const
 

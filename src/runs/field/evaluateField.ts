@@ -1,5 +1,4 @@
 import { Effect } from "effect"
-import type { Classifier } from "../../classifier/classifier.ts"
 import {
   type FieldEvaluation,
   type HeardPart,
@@ -12,12 +11,16 @@ import { openWindowClassifier } from "../../classifier/evaluation/field/windowCl
 import type { Cut } from "../../classifier/evaluation/outOfFold.ts"
 import { classifierModel } from "../../classifier/export/onnx.ts"
 import type { Split } from "../../classifier/split.ts"
+import { nativeBackend } from "../../classifier/train/nativeBackend.ts"
+import type { TrainedClassifier } from "../../classifier/train/train.ts"
+import type { Embedder } from "../../embedder/embedder.ts"
 import { Engine } from "../../embedder/engine.ts"
 import type { JointCorpus } from "../jointCorpus.ts"
 import { windowsOf } from "./fieldDefaults.ts"
 import { readFieldSounds } from "./fieldSounds.ts"
 import { hearScene } from "./hearScene.ts"
 import { makeScenes } from "./scenes.ts"
+import { makeWindows, trainWindows } from "./trainWindows.ts"
 
 /** How the field is imitated: so many seconds for each part. */
 export type FieldSettings = Omit<SoundscapeSettings, "sampleRate">
@@ -25,7 +28,7 @@ export type FieldSettings = Omit<SoundscapeSettings, "sampleRate">
 /** A head, and what was trained for each cut. */
 export interface TrainedHead {
   readonly head: string
-  readonly classifiers: ReadonlyMap<Split, Classifier>
+  readonly classifiers: ReadonlyMap<Split, TrainedClassifier>
 }
 
 /**
@@ -38,6 +41,7 @@ export const evaluateField = Effect.fn("evaluateField")(function* <E, R>(
   cuts: ReadonlyArray<Cut>,
   heads: ReadonlyArray<TrainedHead>,
   background: string,
+  scores: Embedder["scores"],
   settings: FieldSettings,
   onScene: (scene: Soundscape, part: string, at: number) => Effect.Effect<void, E, R>,
   onHeard: (done: number, total: number) => Effect.Effect<void>
@@ -53,8 +57,13 @@ export const evaluateField = Effect.fn("evaluateField")(function* <E, R>(
     const scenes = makeScenes(yield* readFieldSounds(corpus, tested, background, own), own)
     if (scenes.length === 0) deaf.push(part)
     const results = yield* Effect.gen(function* () {
-      const classifiers = yield* Effect.forEach(heads, (one) =>
-        openWindowClassifier(classifierModel(one.classifiers.get(split)!, frontEnd.vectors), classes)
+      const windows = yield* makeWindows(corpus, split, background)
+      const classifiers = yield* Effect.forEach(heads, ({ classifiers: own }) =>
+        Effect.gen(function* () {
+          const clips = own.get(split)!
+          const trained = windows && (yield* trainWindows(windows, clips, scores, nativeBackend))
+          return yield* openWindowClassifier(classifierModel(trained ?? clips, frontEnd.vectors), classes)
+        })
       )
       return yield* Effect.forEach(scenes, (scene, number) =>
         onScene(scene, part, number).pipe(

@@ -9,7 +9,7 @@ import { isAbsence } from "../../store/store.ts"
 import type { JointCorpus } from "../jointCorpus.ts"
 
 /** Recordings that soundscapes are made of, at most: memory holds them all. */
-const MOST = { background: 150, events: 300 } as const
+const MOST = { background: 300, events: 600 } as const
 /** Seconds of a recording of background that are used. */
 const BACKGROUND_SECONDS = 10
 

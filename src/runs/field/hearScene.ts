@@ -3,7 +3,7 @@ import type { Soundscape } from "../../classifier/evaluation/field/soundscape.ts
 import type { Heard } from "../../classifier/evaluation/field/sweep.ts"
 import type { WindowClassifier } from "../../classifier/evaluation/field/windowClassifier.ts"
 import { Engine } from "../../embedder/engine.ts"
-import { rowSize } from "../../embedder/frontEnd.ts"
+import { type FrontEnd, rowSize } from "../../embedder/frontEnd.ts"
 
 /** What is heard of: a soundscape, or a recording whose events somebody has marked. */
 export type Scene = Pick<Soundscape, "seconds" | "events" | "bed" | "render">
@@ -13,21 +13,13 @@ export type Scene = Pick<Soundscape, "seconds" | "events" | "bed" | "render">
  * memory does not grow with its length but for the probabilities.
  */
 export const hearScene = Effect.fn("hearScene")(function* (scene: Scene, classifiers: ReadonlyArray<WindowClassifier>) {
-  const { frontEnd, batch, embed } = yield* Engine
-  const { sampleRate, window, hop, prepare, patchSize } = frontEnd
-  const samples = Math.round(scene.seconds * sampleRate)
-  const windows = 1 + Math.ceil(Math.max(0, samples - window) / hop)
-  const size = rowSize(frontEnd)
+  const { frontEnd, batch } = yield* Engine
+  const windows = countWindows(scene, frontEnd)
   const probabilities = classifiers.map(({ classes }) => new Float32Array(windows * classes.length))
   const piece = batch * BATCHES
   for (let first = 0; first < windows; first += piece) {
     const count = Math.min(piece, windows - first)
-    const patches = prepare(scene.render(first * hop, (count - 1) * hop + window))
-    const rows = new Float32Array(count * size)
-    for (let at = 0; at < count; at += batch) {
-      const end = Math.min(count, at + batch)
-      rows.set(yield* embed(patches.subarray(at * patchSize, end * patchSize)), at * size)
-    }
+    const rows = yield* embedWindows(scene.render(first * frontEnd.hop, spanOf(count, frontEnd)), count)
     for (const [which, { classes, score }] of classifiers.entries()) {
       probabilities[which]!.set(yield* score(rows, count), first * classes.length)
     }
@@ -37,4 +29,25 @@ export const hearScene = Effect.fn("hearScene")(function* (scene: Scene, classif
 })
 
 /** Batches of the engine in a piece: a minute or two of sound. */
-const BATCHES = 8
+export const BATCHES = 8
+
+/** Windows of a whole scene; the last one may go beyond its end. */
+export const countWindows = ({ seconds }: Pick<Scene, "seconds">, { sampleRate, window, hop }: FrontEnd): number =>
+  1 + Math.ceil(Math.max(0, Math.round(seconds * sampleRate) - window) / hop)
+
+/** Samples that so many consecutive windows cover. */
+export const spanOf = (windows: number, { window, hop }: FrontEnd): number => (windows - 1) * hop + window
+
+/** The rows [count * rowSize] of the windows that these samples hold. */
+export const embedWindows = Effect.fnUntraced(function* (samples: Float32Array, count: number) {
+  const { frontEnd, batch, embed } = yield* Engine
+  const { prepare, patchSize } = frontEnd
+  const size = rowSize(frontEnd)
+  const patches = prepare(samples)
+  const rows = new Float32Array(count * size)
+  for (let at = 0; at < count; at += batch) {
+    const end = Math.min(count, at + batch)
+    rows.set(yield* embed(patches.subarray(at * patchSize, end * patchSize)), at * size)
+  }
+  return rows
+})

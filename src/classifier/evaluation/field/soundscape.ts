@@ -50,6 +50,8 @@ export interface Soundscape {
   readonly bed: ReadonlyArray<BedPart>
   /** So many samples from this one on; the same ones however they are asked for. */
   readonly render: (from: number, length: number) => Float32Array
+  /** The events alone, as they are in it. */
+  readonly foreground: (from: number, length: number) => Float32Array
 }
 
 /** The background's level: -40 dB of full scale. */
@@ -106,15 +108,16 @@ export const makeSoundscape = (
     placed.push({ at, samples: part, gain, fade })
     events.push({ start, end, class: sound.className, source: sound.source, snr })
   }
+  const lay = (samples: Float32Array, from: number): Float32Array => {
+    for (const sound of placed) mixIn(samples, from, sound)
+    return samples
+  }
   return {
     seconds: length / sampleRate,
     events: events.sort((a, b) => a.start - b.start),
     bed: bed.map(({ at, source }) => ({ start: at / sampleRate, source })),
-    render: (from, count) => {
-      const samples = hear(from, count)
-      for (const sound of placed) mixIn(samples, from, sound)
-      return samples.map((sample) => Math.min(1, Math.max(-1, sample)))
-    }
+    render: (from, count) => lay(hear(from, count), from).map((sample) => Math.min(1, Math.max(-1, sample))),
+    foreground: (from, count) => lay(new Float32Array(count), from)
   }
 }
 

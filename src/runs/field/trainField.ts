@@ -1,0 +1,58 @@
+import { Effect } from "effect"
+import type { Dataset } from "../../classifier/dataset.ts"
+import type { Split } from "../../classifier/split.ts"
+import type { Backend } from "../../classifier/train/backend.ts"
+import type { TrainedClassifier } from "../../classifier/train/train.ts"
+import { Settings } from "../../config/settings.ts"
+import type { Embedder } from "../../embedder/embedder.ts"
+import { backgroundOf } from "../../store/className.ts"
+import { Store } from "../../store/store.ts"
+import { RunEvents } from "../../stream/events.ts"
+import { makeWindows, trainWindows } from "./trainWindows.ts"
+
+/** A run's classifier of clips, and what it was trained from. */
+interface Clips {
+  readonly classifier: TrainedClassifier
+  readonly dataset: Dataset
+  readonly split: Split
+  readonly embedder: Embedder
+}
+
+/** A classifier for scans; none, with a sentence on why, where the recordings do not give one. */
+export interface FieldTraining {
+  readonly classifier: TrainedClassifier | undefined
+  readonly notes: ReadonlyArray<string>
+}
+
+/**
+ * Trains what a run's version hears field recordings with. That it cannot be done is said, and is no reason to lose a run:
+ * scans then use the classifier of clips.
+ */
+export const trainField = Effect.fn("trainField")(function* (
+  { classifier, dataset, split, embedder }: Clips,
+  backend: Backend
+) {
+  const { fieldMinutes } = yield* Settings
+  const background = backgroundOf(dataset.classes)
+  if (fieldMinutes === 0 || background === undefined) return without()
+  const store = yield* Store
+  const emit = yield* RunEvents
+  const locate = (key: string) => ({ store, key })
+  return yield* makeWindows({ dataset, locate }, split, background, (done, total) =>
+    emit({ stage: "mix", done, total })
+  ).pipe(
+    Effect.flatMap((windows) =>
+      windows === undefined
+        ? Effect.succeed(without(`Scans use the classifier of clips: ${LACKING}.`))
+        : Effect.map(
+            trainWindows(windows, classifier, embedder.scores, backend),
+            (trained): FieldTraining => ({ classifier: trained, notes: [] })
+          )
+    ),
+    Effect.catch(({ message }) => Effect.succeed(without(`Scans use the classifier of clips: ${message}`)))
+  )
+})
+
+const LACKING = "of some class no recording that trains can be heard"
+
+const without = (...notes: ReadonlyArray<string>): FieldTraining => ({ classifier: undefined, notes })

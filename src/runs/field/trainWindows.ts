@@ -1,0 +1,145 @@
+import { Effect } from "effect"
+import { type Dataset, makeDataset, type Sample } from "../../classifier/dataset.ts"
+import type { Soundscape } from "../../classifier/evaluation/field/soundscape.ts"
+import type { Split } from "../../classifier/split.ts"
+import type { Backend } from "../../classifier/train/backend.ts"
+import { type TrainedClassifier, train } from "../../classifier/train/train.ts"
+import type { Embedder } from "../../embedder/embedder.ts"
+import { Engine } from "../../embedder/engine.ts"
+import { rowSize } from "../../embedder/frontEnd.ts"
+import { seededRandom } from "../../sound/random.ts"
+import type { JointCorpus } from "../jointCorpus.ts"
+import { FIELD } from "./fieldDefaults.ts"
+import { readFieldSounds } from "./fieldSounds.ts"
+import { BATCHES, countWindows, embedWindows, spanOf } from "./hearScene.ts"
+import { makeScenes } from "./scenes.ts"
+
+/** How windows are made to train on; `docs/decisions/field.md` has what else was tried. */
+const MIXING = {
+  /** Of each event, on average, at other places and loudnesses. */
+  copies: 4,
+  /** An event in so many seconds: as close as leaves background between them. */
+  spacing: 9,
+  /** In dB. */
+  snr: [-5, 18],
+  /** Recorders differ in level: by so many dB at most, up or down. */
+  level: 6,
+  /** Minutes at most, and at least. */
+  minutes: [10, 240]
+} as const
+/** A window is an event's if it holds this share of what the event's loudest window holds of its energy. */
+const LOUD = 0.25
+/** Windows are many, and alike: a few passes over them are enough. */
+const PASSES = { epochs: 10, batchSize: 256 } as const
+/** Far from those that judge. */
+const SEED = 0x5ced
+
+/**
+ * Windows to train on, as a scan hears them: of soundscapes made of the recordings that train, none of them held out.
+ * Undefined where these lack a background, or events of a class that can be heard.
+ */
+export const makeWindows = Effect.fn("makeWindows")(function* (
+  corpus: Pick<JointCorpus, "dataset" | "locate">,
+  split: Split,
+  background: string,
+  onMinutes: (done: number, total: number) => Effect.Effect<void> = () => Effect.void
+) {
+  const { frontEnd } = yield* Engine
+  const { samples, classes, vectors } = corpus.dataset
+  const rows = samples.flatMap(({ group, variant }, row) =>
+    variant === "original" && (split.subsets.get(group) ?? "holdout") !== "holdout" ? [row] : []
+  )
+  const events = rows.filter((row) => samples[row]!.className !== background).length
+  const [least, most] = MIXING.minutes
+  const soundscape = {
+    seconds: Math.min(60 * most, Math.max(60 * least, MIXING.copies * MIXING.spacing * events)),
+    sampleRate: frontEnd.sampleRate,
+    // About half of those drawn find room.
+    perHour: (2 * 3600) / MIXING.spacing,
+    snr: MIXING.snr,
+    eventSeconds: () => FIELD.eventSeconds,
+    seed: SEED
+  }
+  const scenes = makeScenes(yield* readFieldSounds(corpus, rows, background, soundscape), soundscape)
+  const total = Math.round(soundscape.seconds / 60)
+  const windows = (yield* Effect.forEach(scenes, (scene, at) =>
+    labelledWindows(scene, background, SEED + at).pipe(
+      Effect.tap(() => onMinutes(Math.round((total * (at + 1)) / scenes.length), total))
+    )
+  )).flat()
+  if (new Set(windows.map(({ className }) => className)).size < classes.length) return undefined
+  return yield* makeDataset(windows, vectors)
+})
+
+/** Trains a classifier of single windows, of the networks that a classifier of clips has. */
+export const trainWindows = (
+  windows: Dataset,
+  { settings, descriptions: [description, ...mixedWith] }: Pick<TrainedClassifier, "settings" | "descriptions">,
+  scores: Embedder["scores"],
+  backend: Backend
+) =>
+  train(
+    windows,
+    {
+      training: windows.samples.map((_, row) => row),
+      validation: [],
+      holdout: [],
+      subsets: new Map(windows.samples.map(({ group }) => [group, "training" as const])),
+      notes: []
+    },
+    { ...settings, ...PASSES, description: description!, mixedWith, scores },
+    backend
+  )
+
+/** The windows of a scene that are clearly an event's, or clearly none's. */
+const labelledWindows = Effect.fnUntraced(function* (scene: Soundscape, background: string, seed: number) {
+  const { frontEnd, batch } = yield* Engine
+  const size = rowSize(frontEnd)
+  const count = countWindows(scene, frontEnd)
+  const labels = labelWindows(scene, count, frontEnd)
+  const random = seededRandom(seed)
+  const windows: Array<Sample> = []
+  const piece = batch * BATCHES
+  for (let first = 0; first < count; first += piece) {
+    const own = Math.min(piece, count - first)
+    const gain = 10 ** ((MIXING.level * (2 * random() - 1)) / 20)
+    const sound = scene.render(first * frontEnd.hop, spanOf(own, frontEnd)).map((sample) => gain * sample)
+    const rows = yield* embedWindows(sound, own)
+    for (let window = 0; window < own; window++) {
+      const label = labels[first + window]
+      if (label === undefined) continue
+      const { className, group } = label === null ? { className: background, group: background } : label
+      const vector = rows.slice(window * size, (window + 1) * size)
+      windows.push({ key: group, className, group, variant: "original", vector })
+    }
+  }
+  return windows
+})
+
+/** Of each window the event that it holds, null where it holds none, undefined where it holds too little of one. */
+const labelWindows = (
+  scene: Soundscape,
+  count: number,
+  { sampleRate, window, hop }: { readonly sampleRate: number; readonly window: number; readonly hop: number }
+): ReadonlyArray<{ readonly className: string; readonly group: string } | null | undefined> => {
+  const labels: Array<{ readonly className: string; readonly group: string } | null | undefined> = Array.from(
+    { length: count },
+    () => null
+  )
+  for (const event of scene.events) {
+    const from = Math.max(0, Math.ceil((event.start * sampleRate - window) / hop))
+    const to = Math.min(count - 1, Math.floor((event.end * sampleRate) / hop))
+    const sound = scene.foreground(from * hop, (to - from) * hop + window)
+    const energies = Array.from({ length: to - from + 1 }, (_, at) =>
+      energyOf(sound.subarray(at * hop, at * hop + window))
+    )
+    const loudest = Math.max(...energies)
+    for (const [at, energy] of energies.entries()) {
+      if (energy === 0) continue
+      labels[from + at] = energy >= LOUD * loudest ? { className: event.class, group: event.source } : undefined
+    }
+  }
+  return labels
+}
+
+const energyOf = (samples: Float32Array): number => samples.reduce((sum, sample) => sum + sample * sample, 0)
