@@ -32,6 +32,12 @@ export interface HeadDescription {
    */
   readonly sources: "same" | "root" | "by samples"
   /**
+   * What all variants of a recording weigh together, its original weighing 1; null where each weighs as much as the
+   * original. Variants' patches all count the same, so that they teach a head what a plain mean looks like
+   * (docs/decisions/heads.md).
+   */
+  readonly variants: number | null
+  /**
    * Whether training stops where the loss of validation recordings is lowest. Otherwise they train, too: for all epochs,
    * with a learning rate that falls to zero.
    */
@@ -71,6 +77,7 @@ export const REGRESSION: HeadDescription = {
   mixup: 0,
   balance: "balanced",
   sources: "by samples",
+  variants: null,
   earlyStopping: true,
   members: 1
 }

@@ -3,8 +3,10 @@ import type { HeadDescription } from "../heads/head.ts"
 /** As much of a training sample as says what it weighs. */
 export interface Weighed {
   readonly label: number
-  /** What it was cut from, together with others perhaps. */
-  readonly source: string
+  readonly key: string
+  /** The source that its recording was cut from. */
+  readonly group: string
+  readonly variant: string
 }
 
 const POWERS = {
@@ -13,43 +15,51 @@ const POWERS = {
 } as const
 
 /**
- * What the loss of each sample weighs, 1 on average: first each source among those of its class, by its samples, by their
- * root, or as much as any other; then, as scikit-learn has it, each class among all.
+ * What the loss of each sample weighs, 1 on average: first each variant beside its original, then each source among those
+ * of its class, and at last, as scikit-learn has it, each class among all.
  */
 export const weightsOf = (
   samples: ReadonlyArray<Weighed>,
-  { balance, sources }: Pick<HeadDescription, "balance" | "sources">
+  { balance, sources, variants }: Pick<HeadDescription, "balance" | "sources" | "variants">
 ): Float32Array => {
-  const sourceOf = ({ label, source }: Weighed) => `${label} ${source}`
-  const ofSources = totals(samples, sourceOf, () => 1)
-  const within = samples.map((sample) => ofSources.get(sourceOf(sample))! ** -POWERS.sources[sources])
-  const counts = totals(
-    samples,
-    ({ label }) => label,
-    () => 1
-  )
-  const sums = totals(
-    samples,
-    ({ label }) => label,
-    (_, at) => within[at]!
-  )
-  // A class's weight is that of all its samples together, however it is spread over them.
-  const weights = samples.map(
-    ({ label }, at) => (within[at]! / sums.get(label)!) * counts.get(label)! ** (1 - POWERS.balance[balance])
-  )
+  const even = samples.map(() => 1)
+  const apart = variants === null ? even : variantWeights(samples, variants)
+  const bySource = scaled(samples, apart, ({ label, group }) => `${label} ${group}`, POWERS.sources[sources])
+  // A class weighs by its samples, however much these weigh among themselves.
+  const classOf = ({ label }: Weighed) => label
+  const byClass = scaled(samples, bySource, classOf, 1)
+  const counts = totals(samples, even, classOf)
+  const weights = byClass.map((weight, at) => weight * counts.get(samples[at]!.label)! ** (1 - POWERS.balance[balance]))
   const mean = weights.reduce((sum, weight) => sum + weight, 0) / samples.length
   return Float32Array.from(weights, (weight) => weight / mean)
 }
 
+const variantWeights = (samples: ReadonlyArray<Weighed>, together: number): ReadonlyArray<number> => {
+  const isVariant = samples.map(({ variant }) => (variant === "original" ? 0 : 1))
+  const counts = totals(samples, isVariant, ({ key }) => key)
+  return samples.map(({ key }, at) => (isVariant[at] === 0 ? 1 : together / counts.get(key)!))
+}
+
+/** Weights over those of all in the same group, raised to a power: 1 makes all groups weigh the same, 0 changes nothing. */
+const scaled = <K>(
+  samples: ReadonlyArray<Weighed>,
+  weights: ReadonlyArray<number>,
+  groupOf: (sample: Weighed) => K,
+  power: number
+): ReadonlyArray<number> => {
+  const sums = totals(samples, weights, groupOf)
+  return weights.map((weight, at) => weight / sums.get(groupOf(samples[at]!))! ** power)
+}
+
 const totals = <K>(
   samples: ReadonlyArray<Weighed>,
-  keyOf: (sample: Weighed) => K,
-  amountOf: (sample: Weighed, at: number) => number
+  amounts: ReadonlyArray<number>,
+  groupOf: (sample: Weighed) => K
 ): ReadonlyMap<K, number> => {
   const sums = new Map<K, number>()
   for (const [at, sample] of samples.entries()) {
-    const key = keyOf(sample)
-    sums.set(key, (sums.get(key) ?? 0) + amountOf(sample, at))
+    const group = groupOf(sample)
+    sums.set(group, (sums.get(group) ?? 0) + amounts[at]!)
   }
   return sums
 }

@@ -136,7 +136,7 @@ const trainBranch = Effect.fnUntraced(function* (
   }
 
   const sampleWeights = weightsOf(
-    rows.training.map((row) => ({ label: dataset.labels[row]!, source: dataset.samples[row]!.group })),
+    rows.training.map((row) => ({ ...dataset.samples[row]!, label: dataset.labels[row]! })),
     description
   )
 
