@@ -28,7 +28,7 @@ export const training = Effect.forEach(BATCHES, (batchSize) =>
       network,
       initial: initialWeights(network, random),
       training: examples(SAMPLES),
-      classWeights: new Float32Array(CLASSES).fill(1),
+      sampleWeights: new Float32Array(SAMPLES).fill(1),
       validation: examples(0)
     }
     const times: Array<number> = []

@@ -129,11 +129,14 @@ const tryCut = Effect.fnUntraced(function* (
     standardiseFeatures(problem.validation.embeddings, scale)
   }
   const counts = dataset.classes.map((_, label) => problem.training.labels.filter((own) => own === label).length)
-  const classWeights = Float32Array.from(counts, (count) => training.rows.length / (classes * Math.max(1, count)))
+  const sampleWeights = Float32Array.from(
+    problem.training.labels,
+    (label) => training.rows.length / (classes * counts[label]!)
+  )
   const random = seededRandom(seed)
   const { weights } = yield* fit(
     nativeBackend,
-    { network, initial: initialWeights(network, random), classWeights, ...problem },
+    { network, initial: initialWeights(network, random), sampleWeights, ...problem },
     { ...SCHEDULE, epochs: head.earlyStopping ? 100 : EPOCHS },
     random,
     () => Effect.void

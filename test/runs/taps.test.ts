@@ -53,7 +53,7 @@ describe("a store whose vectors lack those that the embedder gives now", () => {
     const [warning, ...others] = await said(store, [8, 5])
     expect(others).toEqual([])
     expect(warning).toMatch(
-      /^10 recordings are embedded again, which takes about (a second|\d+ seconds) at the pace of an earlier run: the stored vectors lack layer8 and layer5, which the embedder gives now\. Those of before stay where they are, under embeddings\/[0-9a-f]{16}\.$/
+      /^10 recordings are embedded again, which takes about (a second|\d+ seconds) at the pace of an earlier run: the stored vectors lack layer8max and layer5max, which the embedder gives now\. Those of before stay where they are, under embeddings\/[0-9a-f]{16}\.$/
     )
     const second = await run(store, [8], "default")
     expect(second).toMatchObject({ embedded: 10, comparison: { promotedRun: first.runId } })
@@ -94,7 +94,7 @@ describe("a mixture", () => {
     const other = await run(store, [5], "audioset")
     expect(other.promoted).toBe(false)
     expect(other.decision).toContain(
-      "it takes layer8, which the vectors now lack: bun run models promote takes the new one"
+      "it takes layer8max, which the vectors now lack: bun run models promote takes the new one"
     )
   })
 })

@@ -12,7 +12,7 @@ export const toDouble = (weights: Readonly<Record<string, Float32Array>>): Weigh
  * precision: it shares nothing with the graph but the formulas in Keras' documentation.
  */
 export const batchLoss = (
-  { network, training, classWeights }: Problem,
+  { network, training, sampleWeights }: Problem,
   { order, borders, kept, mixed }: Pick<Pass, "order" | "borders" | "kept" | "mixed">,
   batch: number,
   weights: Weights64
@@ -54,7 +54,7 @@ export const batchLoss = (
   let loss = 0
   for (const [sample, logits] of affine(rows, dropout.length, network, weights).entries()) {
     const total = logits.reduce((sum, logit) => sum + Math.exp(logit), 0)
-    const weight = parts[sample]!.reduce((sum, { row, share }) => sum + share * classWeights[training.labels[row]!]!, 0)
+    const weight = parts[sample]!.reduce((sum, { row, share }) => sum + share * sampleWeights[row]!, 0)
     for (const { row, share } of parts[sample]!) {
       for (const [label, logit] of logits.entries()) {
         const target = network.labelSmoothing / logits.length

@@ -69,7 +69,7 @@ export const smallProblem = (network: DenseNetwork, samples: number, seed: numbe
     network,
     initial: Object.fromEntries(moved),
     training: examples(samples),
-    classWeights: Float32Array.from({ length: classes }, () => 0.5 + random()),
+    sampleWeights: Float32Array.from({ length: samples }, () => 0.5 + random()),
     validation: examples(9)
   }
 }

@@ -33,7 +33,7 @@ export const corpus = (groups: number, distance = 0.6): ReadonlyArray<Sample> =>
 }
 
 /** What `tapped` rows are made of. */
-export const WITH_TAP = { embedding: 1024, layer8: 512 }
+export const WITH_TAP = { embedding: 1024, layer8max: 512 }
 
 /** The same with another vector beside the embedding, in whose features other differences are. */
 export const tapped = (samples: ReadonlyArray<Sample>, distance = 0.6): ReadonlyArray<Sample> => {

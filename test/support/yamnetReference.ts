@@ -39,10 +39,11 @@ export const readConstant = async (path: string, shape: ReadonlyArray<number>): 
 }
 
 const meanOfPlaces = (features: tf.Tensor): tf.Tensor2D => tf.mean(features, [1, 2])
+const loudest = (features: tf.Tensor): tf.Tensor2D => tf.max(tf.mean(features, 2), 1)
 
 /**
  * Runs YAMNet's own graph, front-end included, by TensorFlow.js in plain JavaScript: 0.4 s a patch. Its rows are the
- * embeddings and, of each tap, the mean of that layer's activations.
+ * embeddings and, of each tap, the highest of the means over frequency of that layer's activations.
  */
 export const runReference = async (path: string, waveform: Float32Array, taps: ReadonlyArray<number>) => {
   await tf.setBackend("cpu")
@@ -56,7 +57,7 @@ export const runReference = async (path: string, waveform: Float32Array, taps: R
   )
   const tapped = nodes.length === 0 ? [] : [model.execute(input, nodes)].flat()
   return {
-    rows: (await tf.concat([embeddings, ...tapped.map(meanOfPlaces)], 1).data()) as Float32Array,
+    rows: (await tf.concat([embeddings, ...tapped.map(loudest)], 1).data()) as Float32Array,
     logMel: (await logMel.data()) as Float32Array
   }
 }
@@ -72,15 +73,15 @@ export const runOperators = async (
     let features: tf.Tensor4D = tf.tensor4d(patches, [patches.length / (96 * 64), 96, 64, 1])
     const { kernel, shape, bias } = network.stem
     features = tf.relu(tf.add(tf.conv2d(features, tf.tensor4d(kernel, [...shape]), 2, "same"), bias))
-    const means: Array<tf.Tensor2D> = []
+    const layers: Array<tf.Tensor4D> = []
     for (const { depthwise, pointwise, stride } of network.separable) {
       const spread = tf.depthwiseConv2d(features, tf.tensor4d(depthwise.kernel, [...depthwise.shape]), stride, "same")
       const active = tf.relu<tf.Tensor4D>(tf.add(spread, depthwise.bias))
       const mixed = tf.conv2d(active, tf.tensor4d(pointwise.kernel, [...pointwise.shape]), 1, "same")
       features = tf.relu(tf.add(mixed, pointwise.bias))
-      means.push(meanOfPlaces(features))
+      layers.push(features)
     }
-    return tf.concat([means.at(-1)!, ...taps.map((layer) => means[layer - 2]!)], 1)
+    return tf.concat([meanOfPlaces(features), ...taps.map((layer) => loudest(layers[layer - 2]!))], 1)
   })
   return (await rows.data()) as Float32Array
 }

@@ -62,6 +62,8 @@ const drawHead = (seed: number, number: number, embedder: EmbedderLayers): HeadD
     mixup: pick([0, 0, 0.2, 0.5]),
     balance: pick(["balanced", "balanced", "root"] as const),
     earlyStopping: pick([false, false, true]),
-    members: pick([1, 1, 1, 3])
+    members: pick([1, 1, 1, 3]),
+    sources: pick(["same", "same", "root", "by samples"] as const),
+    variants: pick([0.5, 0.5, null])
   }
 }

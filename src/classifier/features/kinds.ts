@@ -8,7 +8,7 @@ import { tap } from "./tap.ts"
 export const FEATURES = {
   scores,
   embedding,
-  layer8: tap(8)
+  layer8max: tap(8)
 } as const satisfies Readonly<Record<string, FeatureKind>>
 
 export type FeatureName = keyof typeof FEATURES

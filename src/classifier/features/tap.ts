@@ -2,15 +2,15 @@ import { addStandardisation, standardisationLayer, standardise } from "./embeddi
 import type { FeatureKind } from "./features.ts"
 
 /**
- * The means of an earlier layer's activations over a clip, standardised. The last layer has learnt to tell AudioSet's
+ * An earlier layer's activations where they are highest in each patch, as means over a clip, standardised. The last layer has learnt to tell AudioSet's
  * classes apart and to forget the rest; which of it a store's own classes differ in, earlier ones still know.
  *
- * @param layer By YAMNet's own number: the layer's means must be among the embedder's vectors, as `layer8`.
+ * @param layer By YAMNet's own number: its vector must be among the embedder's, as `layer8max`.
  */
 export const tap = (layer: number): FeatureKind => ({
   title: `activations of layer ${layer}`,
-  vector: `layer${layer}`,
-  needs: { of: ({ vectors }) => vectors?.[`layer${layer}`], name: `the activations of YAMNet's layer ${layer}` },
+  vector: `layer${layer}max`,
+  needs: { of: ({ vectors }) => vectors?.[`layer${layer}max`], name: `the activations of YAMNet's layer ${layer}` },
   make: (inputs) => ({
     inputs,
     width: inputs,

@@ -6,9 +6,11 @@ export const audioset: Head = {
   description: {
     ...REGRESSION,
     input: "scores",
-    decay: 0.01,
+    decay: 0.002,
     learningRate: 0.03,
     smallestDeviation: null,
-    earlyStopping: false
+    earlyStopping: false,
+    sources: "same",
+    variants: 0.5
   }
 }

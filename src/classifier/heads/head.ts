@@ -27,6 +27,17 @@ export interface HeadDescription {
   /** What a class's samples weigh: all classes the same, by the root of that, or each sample the same. */
   readonly balance: "balanced" | "root" | "none"
   /**
+   * What a source weighs among those of its class: as much as any other, by the root of its samples, or by how many they
+   * are. Two hundred recordings of one engine are one opinion of engines.
+   */
+  readonly sources: "same" | "root" | "by samples"
+  /**
+   * What all variants of a recording weigh together, its original weighing 1; null where each weighs as much as the
+   * original. Variants' patches all count the same, so that they teach a head what a plain mean looks like
+   * (docs/decisions/heads.md).
+   */
+  readonly variants: number | null
+  /**
    * Whether training stops where the loss of validation recordings is lowest. Otherwise they train, too: for all epochs,
    * with a learning rate that falls to zero.
    */
@@ -65,6 +76,8 @@ export const REGRESSION: HeadDescription = {
   labelSmoothing: 0,
   mixup: 0,
   balance: "balanced",
+  sources: "by samples",
+  variants: null,
   earlyStopping: true,
   members: 1
 }

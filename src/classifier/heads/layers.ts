@@ -5,5 +5,15 @@ import { type Head, REGRESSION } from "./head.ts"
 export const layers: Head = {
   about: "mixes audioset with a regression on an earlier layer of YAMNet's",
   description: audioset.description,
-  mixedWith: [{ ...REGRESSION, input: "layer8", decay: 1, smallestDeviation: 0.001, earlyStopping: false }]
+  mixedWith: [
+    {
+      ...REGRESSION,
+      input: "layer8max",
+      decay: 0.3,
+      smallestDeviation: 0.001,
+      earlyStopping: false,
+      sources: "same",
+      variants: 0.5
+    }
+  ]
 }

@@ -19,8 +19,8 @@ export interface Problem {
   readonly network: DenseNetwork
   readonly initial: Weights
   readonly training: Examples
-  /** What the loss of a training sample weighs, for each class. */
-  readonly classWeights: Float32Array
+  /** What the loss of each training sample weighs. */
+  readonly sampleWeights: Float32Array
   /** May be empty. */
   readonly validation: Examples
 }

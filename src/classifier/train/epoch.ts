@@ -24,7 +24,7 @@ export const stateOf = (network: DenseNetwork): ReadonlyArray<StateTensor> => {
 /**
  * A pass over mini-batches as one ONNX `Loop`: forward, backward and Adam for each.
  *
- * Inputs: `embeddings` [n, inputs]; `labels` [n] int64; `class_weights` [classes]; `order` [m], the samples to visit;
+ * Inputs: `embeddings` [n, inputs]; `labels` [n] int64; `sample_weights` [n]; `order` [m], the samples to visit;
  * `borders` [batches + 1], where in `order` each mini-batch begins and the last one ends; `kept` [m, hidden units],
  * with hidden layers only, which units dropout keeps for each visit; with mixup only, `partners` [m], the sample that
  * each visit is mixed with, and `shares` [m, 1], its own share; `learning_rate`; `first_step` (from 1, for Adam);
@@ -33,11 +33,11 @@ export const stateOf = (network: DenseNetwork): ReadonlyArray<StateTensor> => {
  */
 export const epochGraph = (network: DenseNetwork): Uint8Array => {
   const state = stateOf(network)
-  const [inputs, classes] = [network.units[0]!, network.units.at(-1)!]
+  const inputs = network.units[0]!
   const graph = new Graph("epoch")
   graph.input("embeddings", ["n", inputs])
   graph.input("labels", ["n"], ElementType.int64)
-  graph.input("class_weights", [classes])
+  graph.input("sample_weights", ["n"])
   graph.input("order", ["m"], ElementType.int64)
   graph.input("borders", ["k"], ElementType.int64)
   const hidden = hiddenUnits(network)
@@ -77,11 +77,11 @@ const stepBody = (graph: Graph, network: DenseNetwork, state: ReadonlyArray<Stat
   const smoothed = network.labelSmoothing / classes
   const values = graph.floats([smoothed, 1 - network.labelSmoothing + smoothed], [2])
   const samplesOf = (rows: string) => {
-    const labels = body.op("Gather", ["labels", rows])
+    const of = (tensor: string) => body.op("Gather", [tensor, rows])
     return {
-      embeddings: body.op("Gather", ["embeddings", rows]),
-      targets: body.op("OneHot", [labels, graph.integers(classes), values], { axis: 1 }),
-      weights: body.op("Unsqueeze", [body.op("Gather", ["class_weights", labels]), graph.integers([1])])
+      embeddings: of("embeddings"),
+      targets: body.op("OneHot", [of("labels"), graph.integers(classes), values], { axis: 1 }),
+      weights: body.op("Unsqueeze", [of("sample_weights"), graph.integers([1])])
     }
   }
   const own = samplesOf(slice("order"))
@@ -115,7 +115,7 @@ const stepBody = (graph: Graph, network: DenseNetwork, state: ReadonlyArray<Stat
 }
 
 /**
- * Scores a network as it predicts: the same inputs `embeddings`, `labels`, `class_weights` and weights by name, the same
+ * Scores a network as it predicts: the same inputs `embeddings`, `labels` and weights by name, the same
  * outputs `loss` and `hits`.
  */
 export const scoreGraph = (network: DenseNetwork): Uint8Array => {
@@ -123,13 +123,11 @@ export const scoreGraph = (network: DenseNetwork): Uint8Array => {
   const graph = new Graph("score")
   graph.input("embeddings", ["n", inputs])
   graph.input("labels", ["n"], ElementType.int64)
-  graph.input("class_weights", [classes])
   for (const { name, shape } of tensorsOf(network)) graph.input(name, shape)
   const logits = addForward(graph, network, "embeddings", (name) => name)
   const targets = graph.op("OneHot", ["labels", graph.integers(classes), graph.floats([0, 1], [2])], { axis: 1 })
-  const weights = graph.op("Unsqueeze", [graph.op("Gather", ["class_weights", "labels"]), graph.integers([1])])
   const logProbabilities = graph.op("LogSoftmax", [logits], { axis: 1 })
-  const { loss, hits } = addScore(graph, { logits, logProbabilities }, targets, weights)
+  const { loss, hits } = addScore(graph, { logits, logProbabilities }, targets, graph.scalar(1))
   graph.op("Identity", [loss], {}, "loss")
   graph.op("Identity", [hits], {}, "hits")
   graph.output("loss", [])

@@ -20,7 +20,7 @@ export interface Schedule {
 /** EcoSight's schedule. */
 export const SCHEDULE: Schedule = { epochs: 100, batchSize: 64, patience: 15, flatEpochs: 7 }
 
-/** One epoch in figures, by Keras' names. The losses are mean cross-entropies: class-weighted in training only. */
+/** One epoch in figures, by Keras' names. The losses are mean cross-entropies: weighted in training only. */
 export interface EpochRecord {
   readonly loss: number
   readonly accuracy: number

@@ -12,12 +12,11 @@ import { epochGraph, scoreGraph, stateOf } from "./epoch.ts"
  */
 export const nativeBackend: Backend = {
   name: "native",
-  open: Effect.fn("nativeBackend.open")(function* ({ network, initial, training, classWeights, validation }: Problem) {
+  open: Effect.fn("nativeBackend.open")(function* ({ network, initial, training, sampleWeights, validation }: Problem) {
     const epoch = yield* openSession(epochGraph(network), 1, failed)
     const score = yield* openSession(scoreGraph(network), 1, failed)
     const width = network.units[0]!
-    const samples = { ...examplesFeed(training, width), class_weights: floats(classWeights, [classWeights.length]) }
-    const unweighted = floats(new Float32Array(classWeights.length).fill(1), [classWeights.length])
+    const samples = { ...examplesFeed(training, width), sample_weights: floats(sampleWeights, [sampleWeights.length]) }
 
     // Weights start as given, moments at zero.
     let state: Record<string, Tensor> = Object.fromEntries(
@@ -56,7 +55,7 @@ export const nativeBackend: Backend = {
         ),
       validate: Effect.suspend(() => {
         const weights = Object.fromEntries(Object.keys(initial).map((name) => [name, state[name]!]))
-        return runSession(score, { ...examplesFeed(validation, width), ...weights, class_weights: unweighted })
+        return runSession(score, { ...examplesFeed(validation, width), ...weights })
       }).pipe(Effect.map(lossAndHitsOf)),
       weights: Effect.sync(() =>
         weightsFrom(network, ({ name }) => Float32Array.from(state[name]!.data as Float32Array))

@@ -15,6 +15,7 @@ import type { Split } from "../split.ts"
 import type { HeadSearch } from "../trials.ts"
 import { type Backend, type Examples, TrainingError } from "./backend.ts"
 import { type EpochRecord, type Fit, fit, SCHEDULE } from "./fit.ts"
+import { weightsOf } from "./sampleWeights.ts"
 
 export interface TrainingSettings extends Pick<EmbedderLayers, "scores"> {
   readonly head: HeadName | "auto"
@@ -134,12 +135,17 @@ const trainBranch = Effect.fnUntraced(function* (
     standardiseFeatures(validation.embeddings, scale)
   }
 
+  const sampleWeights = weightsOf(
+    rows.training.map((row) => ({ ...dataset.samples[row]!, label: dataset.labels[row]! })),
+    description
+  )
+
   const members = yield* Effect.forEach(Array.from({ length: description.members }).keys(), (member) => {
     const random = seededRandom(settings.seed + MEMBER_SEED * member)
     const initial = initialWeights(network, random)
     return fit(
       backend,
-      { network, initial, training, classWeights: classWeights(counts, description.balance), validation },
+      { network, initial, training, sampleWeights, validation },
       { ...SCHEDULE, epochs: settings.epochs, batchSize: settings.batchSize, onlyWatched: !description.earlyStopping },
       random,
       member === 0 ? onEpoch : () => Effect.void
@@ -202,14 +208,4 @@ const examplesOf = (
   for (const [at, row] of rows.entries())
     embeddings.set(of(vectorIn(vectors, samples[row]!.vector, vector)), at * width)
   return { embeddings, labels: Int32Array.from(rows, (row) => labels[row]!) }
-}
-
-// Balanced as in scikit-learn: every class weighs the same, and the mean weight of a sample is 1.
-const classWeights = (counts: ReadonlyArray<number>, balance: HeadDescription["balance"]): Float32Array => {
-  const total = counts.reduce((sum, count) => sum + count, 0)
-  const trained = counts.filter((count) => count > 0).length
-  const power = { balanced: 1, root: 0.5, none: 0 }[balance]
-  const weights = counts.map((count) => (count > 0 ? (total / (trained * count)) ** power : 0))
-  const mean = weights.reduce((sum, weight, label) => sum + weight * counts[label]!, 0) / total
-  return Float32Array.from(weights, (weight) => weight / mean)
 }

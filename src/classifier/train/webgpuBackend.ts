@@ -111,14 +111,14 @@ const openTrainer = ({ tf, checkDevice }: Tensorflow, problem: Problem): Trainer
 }
 
 /** One mini-batch with its smoothed targets and what its losses weigh, mixed with other samples where there is mixup. */
-const uploadBatch = (tf: Tf, { network, training, classWeights }: Problem, pass: Pass, from: number, to: number) => {
+const uploadBatch = (tf: Tf, { network, training, sampleWeights }: Problem, pass: Pass, from: number, to: number) => {
   const smoothed = network.labelSmoothing / network.units.at(-1)!
   const samplesOf = (rows: Uint32Array) => {
     const { embeddings, targets } = upload(tf, network, training, rows)
     return {
       embeddings,
       targets: tf.add(tf.mul(targets, 1 - network.labelSmoothing), smoothed) as Tfjs.Tensor2D,
-      importance: tf.tensor1d(Float32Array.from(rows, (row) => classWeights[training.labels[row]!]!))
+      importance: tf.tensor1d(Float32Array.from(rows, (row) => sampleWeights[row]!))
     }
   }
   const own = samplesOf(pass.order.subarray(from, to))

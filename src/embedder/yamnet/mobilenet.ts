@@ -40,15 +40,18 @@ const SEPARABLE: ReadonlyArray<readonly [stride: 1 | 2, filters: number]> = [
 const STEM_FILTERS = 32
 
 /**
- * Layers whose activations, after the ReLU and as means over a patch's time and frequency, join the embedding in a row.
- * Numbered as YAMNet does: the stem is 1, the separable layers are 2 to 14.
+ * Layers whose activations join the embedding in a row: after the ReLU, as means over a patch's frequencies at the moment
+ * when these are highest. Numbered as YAMNet does: the stem is 1, the separable layers are 2 to 14.
  */
 export const TAPS: ReadonlyArray<number> = [8]
 
-/** The vectors of a row with these taps, in order, and how many floats each has: the embedding, then `layer8` and so on. */
+/** What the vector of a layer is called: how it is pooled is part of the name, so that no part mixes two ways of it. */
+export const tapName = (layer: number): string => `layer${layer}max`
+
+/** The vectors of a row with these taps, in order, and how many floats each has: the embedding, then `layer8max` and so on. */
 export const vectorSizes = (taps: ReadonlyArray<number>): Vectors => ({
   embedding: EMBEDDING_SIZE,
-  ...Object.fromEntries(taps.map((layer) => [`layer${layer}`, SEPARABLE[layer - 2]![1]]))
+  ...Object.fromEntries(taps.map((layer) => [tapName(layer), SEPARABLE[layer - 2]![1]]))
 })
 
 /** How many channels a kernel of this shape gives out: a depthwise one as many as it takes in. */

@@ -46,6 +46,10 @@ const addConvolution = (
   return graph.op("Relu", [convolved])
 }
 
+// Not by reductions: averages and maxima over windows stay in onnxruntime's blocked order of channels.
+const addLoudest = (graph: Graph, features: string, width: number): string =>
+  graph.op("GlobalMaxPool", [graph.op("AveragePool", [features], { kernel_shape: [1, width] })])
+
 /**
  * Adds YAMNet from log-mel patches [n, 96, 64] to rows, embeddings and then the taps' vectors, and returns the name of
  * the latter.
@@ -60,12 +64,14 @@ export const addNetwork = (
   taps: ReadonlyArray<number> = TAPS
 ): string => {
   const pooled = new Map<number, string>()
+  let width = MEL_BANDS / 2
   let features = graph.op("Unsqueeze", [patches, graph.integers([1])])
   features = addConvolution(graph, features, stem, 2, false)
   for (const [index, { depthwise, pointwise, stride }] of separable.entries()) {
     features = addConvolution(graph, features, depthwise, stride, true)
+    width /= stride
     features = addConvolution(graph, features, pointwise, 1, false)
-    if (taps.includes(index + 2)) pooled.set(index + 2, graph.op("GlobalAveragePool", [features]))
+    if (taps.includes(index + 2)) pooled.set(index + 2, addLoudest(graph, features, width))
   }
   const vectors = [graph.op("GlobalAveragePool", [features]), ...taps.map((layer) => pooled.get(layer)!)]
   return graph.op("Flatten", [taps.length === 0 ? vectors[0]! : graph.op("Concat", vectors, { axis: 1 })])

@@ -1,10 +1,10 @@
 import type { Precision } from "../engine.ts"
 import { convolve } from "../webgpu/wgsl/convolve.ts"
 import type { Kernel } from "../webgpu/wgsl/kernel.ts"
-import { mean } from "../webgpu/wgsl/mean.ts"
 import { multiply } from "../webgpu/wgsl/multiply.ts"
+import { pool } from "../webgpu/wgsl/pool.ts"
 import { MEL_BANDS, PATCH_FRAMES } from "./logMel.ts"
-import { type Mobilenet, TAPS, vectorSizes } from "./mobilenet.ts"
+import { type Mobilenet, TAPS, tapName, vectorSizes } from "./mobilenet.ts"
 
 /**
  * YAMNet from log-mel patches [n, 96, 64] to rows, embeddings [n, 1024] and the taps' vectors, n <= batch, as kernels of
@@ -27,7 +27,7 @@ export const networkKernels = (
     kernels.push(convolve({ height, width }, depthwise, stride, "each", precision))
     ;[height, width] = [height / stride, width / stride]
     kernels.push(multiply(height * width, pointwise, batch, precision))
-    if (taps.includes(index + 2)) kernels.push(mean(height * width, row, `layer${index + 2}`, precision))
+    if (taps.includes(index + 2)) kernels.push(pool({ height, width }, row, tapName(index + 2), precision))
   }
-  return [...kernels, mean(height * width, row, "embedding", precision)]
+  return [...kernels, pool({ height: 1, width: height * width }, row, "embedding", precision)]
 }

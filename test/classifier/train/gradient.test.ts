@@ -15,7 +15,7 @@ test.each(["mlp", "linear", "mixed"] as const)("the %s graph's gradients are tho
   const results = await session.run({
     embeddings: floats(problem.training.embeddings, [12, 6]),
     labels: integers(problem.training.labels),
-    class_weights: floats(problem.classWeights, [3]),
+    sample_weights: floats(problem.sampleWeights, [12]),
     order: integers(pass.order),
     borders: integers(pass.borders),
     ...(head === "linear" ? {} : { kept: new Tensor("uint8", pass.kept, [12, pass.kept.length / 12]) }),
