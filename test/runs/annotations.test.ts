@@ -46,7 +46,7 @@ const truths = (count: number): Array<readonly [string, Uint8Array]> =>
 test("annotated field recordings train a model without any clip, by recording, and are not read again", () =>
   inFolder(async (store) => {
     await fill(store, [...sites(5), ...truths(5)])
-    const summary = await succeed(store, {}, { ANNOTATIONS_COMPLETE: "1" })
+    const summary = await succeed(store, {}, { ANNOTATIONS_COMPLETE: "1", FIELD_MINUTES: "2" })
     expect(summary.annotations).toEqual({
       tables: 5,
       recordings: 5,
@@ -63,8 +63,12 @@ test("annotated field recordings train a model without any clip, by recording, a
     expect(held[1]).toBe(held[2]!)
     const set = await json(store, `models/training_set.json`)
     expect(set).toHaveProperty(["field_audio/site/0.wav#t=1.77,2.73&class=dog_bark"])
+    // Soundscapes are made of what annotations cut out as they are of clips.
+    expect(await keysIn(store, `models/versions/${summary.runId}/field.onnx`)).toHaveLength(1)
+    expect(summary.field).not.toBeNull()
     expect(await keysIn(store, "augmented_audio/dog_bark/site/0.wav_1.77-2.73_original")).toHaveLength(1)
-    expect(await succeed(store, {}, { ANNOTATIONS_COMPLETE: "1" })).toMatchObject({ embedded: 0, reused: 20 })
+    const again = await succeed(store, {}, { ANNOTATIONS_COMPLETE: "1", FIELD_MINUTES: "0" })
+    expect(again).toMatchObject({ embedded: 0, reused: 20 })
   }))
 
 test("what tables have wrong is named with table and row, and stops nothing", () =>

@@ -1,17 +1,23 @@
-import { Effect } from "effect"
-import type { Dataset } from "../../classifier/dataset.ts"
+import { Effect, Option } from "effect"
+import { type Dataset, DatasetError } from "../../classifier/dataset.ts"
 import { loudestPart } from "../../classifier/evaluation/field/loudest.ts"
 import type { FieldSound, SoundscapeSettings } from "../../classifier/evaluation/field/soundscape.ts"
 import { Settings } from "../../config/settings.ts"
 import { decodeClip } from "../../sound/decode/decode.ts"
 import { seededRandom, shuffled } from "../../sound/random.ts"
-import { isAbsence } from "../../store/store.ts"
+import { spanOf } from "../../store/keys.ts"
+import { Store } from "../../store/store.ts"
+import { readRecording, type Unread, Vanished } from "../../stream/readRecording.ts"
 import type { JointCorpus } from "../jointCorpus.ts"
 
 /** Recordings that soundscapes are made of, at most: memory holds them all. */
 const MOST = { background: 300, events: 600 } as const
 /** Seconds of a recording of background that are used. */
 const BACKGROUND_SECONDS = 10
+
+const nothing = () => Effect.succeed<ReadonlyArray<FieldSound>>([])
+
+const failed = ({ reason }: Unread) => Effect.fail(new DatasetError({ message: reason }))
 
 /** What soundscapes are made of. */
 export interface FieldSounds {
@@ -21,7 +27,7 @@ export interface FieldSounds {
 
 /**
  * Fetches and decodes the recordings of these rows that soundscapes can be made of: the background class's, and all
- * others' loudest parts. Where they are many, as many sources as possible are heard. What is gone or cannot be decoded any
+ * others' loudest parts. Where they are many, as many sources as possible are heard. What is gone or cannot be read any
  * more is passed over.
  */
 export const readFieldSounds = Effect.fn("readFieldSounds")(function* (
@@ -35,17 +41,14 @@ export const readFieldSounds = Effect.fn("readFieldSounds")(function* (
     const { key: name, className, group: source } = dataset.samples[row]!
     const { store, key } = locate(name)
     const maxSeconds = className === background ? Math.min(BACKGROUND_SECONDS, clipMaxSeconds) : clipMaxSeconds
-    return yield* store.get(key).pipe(
-      Effect.flatMap(({ bytes }) => decodeClip(bytes, { maxSeconds, sampleRate })),
+    return yield* fetch(store, key).pipe(
+      Effect.flatMap((bytes) => decodeClip(bytes, { maxSeconds, sampleRate })),
       Effect.map(({ samples }): ReadonlyArray<FieldSound> => {
         if (className === background) return [{ className, source, samples }]
         const part = loudestPart(samples, Math.round(eventSeconds(className) * sampleRate))
         return [{ className, source, samples: part.slice() }]
       }),
-      Effect.catchIf(
-        (error) => error._tag === "DecodeError" || isAbsence(error),
-        () => Effect.succeed<ReadonlyArray<FieldSound>>([])
-      )
+      Effect.catchTags({ DecodeError: nothing, PrepareError: nothing, Vanished: nothing, Unread: failed })
     )
   })
   const isQuiet = (row: number) => dataset.samples[row]!.className === background
@@ -60,6 +63,14 @@ export const readFieldSounds = Effect.fn("readFieldSounds")(function* (
     Effect.map(Effect.forEach(own, read, { concurrency: fetchConcurrency }), (sounds) => sounds.flat())
   )
   return { backgrounds: backgrounds!, events: events! } satisfies FieldSounds
+})
+
+/** A recording's bytes, or those of a clip that an annotation cuts out of one. */
+const fetch = Effect.fnUntraced(function* (store: Store["Service"], key: string) {
+  const span = spanOf(key)
+  const found = yield* store.find(span?.recording ?? key)
+  if (Option.isNone(found)) return yield* new Vanished({ reason: "It vanished." })
+  return (yield* readRecording({ ...found.value, key }).pipe(Effect.provideService(Store, store))).bytes
 })
 
 /** At most so many rows: the first of each source of each class, then the second ones, and so on. */
