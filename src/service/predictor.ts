@@ -179,7 +179,10 @@ export class Predictor extends Context.Service<
         alike: Effect.fn("Predictor.alike")((part) =>
           Effect.andThen(
             admit,
-            ask("alike", part).pipe(Effect.catchTags({ UnusableVersion: Effect.die, Hung: () => Effect.fail(stopped) }))
+            // Always the same process, which keeps the vectors that it has read.
+            ask("alike", part, processes[0]!, LONGEST_HEARING).pipe(
+              Effect.catchTags({ UnusableVersion: Effect.die, Hung: () => Effect.fail(stopped) })
+            )
           )
         ),
         inspect: Effect.fn("Predictor.inspect")((recording) => Effect.andThen(admit, decode(recording))),

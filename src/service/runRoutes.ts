@@ -39,7 +39,9 @@ const Summary = Schema.StructWithRest(
       "notes",
       "seconds",
       "engine",
-      "holdout"
+      "holdout",
+      "field",
+      "keras"
     ]),
     comparison: Schema.optionalKey(RunSummary.fields.comparison)
   }),

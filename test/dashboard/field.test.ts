@@ -106,5 +106,5 @@ test.skipIf(!hasChromium)(
     for (const event of again.events) expect(event.judged).not.toBeNull()
     expect(complaints).toEqual([])
   },
-  90_000
+  240_000
 )
