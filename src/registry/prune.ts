@@ -1,6 +1,6 @@
 import { Effect, Option, Stream } from "effect"
 import { versionKey, versionPrefix } from "../store/keys.ts"
-import { Store } from "../store/store.ts"
+import { removeUnneeded, Store } from "../store/store.ts"
 import { readPointer } from "./pointer.ts"
 import { newestVersion, wholeVersions } from "./trainingSet.ts"
 import { TRAINING_SET_FILE } from "./versionFiles.ts"
@@ -23,15 +23,20 @@ export const pruneVersions = Effect.fn("pruneVersions")(function* (keep: number)
     }),
     ...Option.toArray(yield* newestVersion)
   ])
-  const gone = old.filter((runId) => !needed.has(runId))
-  yield* Effect.forEach(gone, removeVersion, { discard: true })
-  return gone
+  return yield* Effect.filter(
+    old.filter((runId) => !needed.has(runId)),
+    removeVersion
+  )
 })
 
-/** What makes a version whole goes first: whoever is interrupted leaves one that does not count. */
+/**
+ * Returns whether it is gone: without the permission it stays. What makes a version whole goes first: whoever is interrupted
+ * leaves one that does not count.
+ */
 const removeVersion = Effect.fnUntraced(function* (runId: string) {
   const store = yield* Store
-  yield* store.remove(versionKey(runId, TRAINING_SET_FILE))
+  if (!(yield* removeUnneeded([versionKey(runId, TRAINING_SET_FILE)]))) return false
   const files = yield* Stream.runCollect(store.list(versionPrefix(runId)))
   yield* Effect.forEach(files, ({ key }) => store.remove(key), { concurrency: 4, discard: true })
+  return true
 })

@@ -8,6 +8,7 @@ import { explain, Stalled } from "./s3-error.ts"
 import { makeRetries, type Patience } from "./s3-patience.ts"
 import { proxyFor } from "./s3-proxy.ts"
 import type { StoreError } from "./store.ts"
+import { trustingFetch } from "./trustingFetch.ts"
 
 /** The settings that say how to reach a bucket. */
 export type S3Settings = Pick<
@@ -61,13 +62,8 @@ export const connect = (settings: S3Settings, bucket: string, prefix: string, pa
   }
 }
 
-const makeClient = ({ endpoint, region, credentials, caBundle }: S3Settings) => {
-  // An object's size, ETag and checksums are of its bytes as they lie, whatever its Content-Encoding says of them.
-  const asStored = {
-    decompress: false,
-    ...Option.match(caBundle, { onNone: () => ({}), onSome: (ca) => ({ tls: { ca } }) })
-  }
-  return new S3Client({
+const makeClient = ({ endpoint, region, credentials, caBundle }: S3Settings) =>
+  new S3Client({
     ...Option.match(endpoint, { onNone: () => ({}), onSome: (endpoint) => ({ endpoint, forcePathStyle: true }) }),
     ...Option.match(region, {
       onSome: (region) => ({ region }),
@@ -83,10 +79,10 @@ const makeClient = ({ endpoint, region, credentials, caBundle }: S3Settings) => 
     requestHandler: new FetchHttpHandler({
       keepAlive: true,
       requestInit: () => ({ redirect: "manual" }),
-      customFetch: Object.assign((request: Request) => fetch(request, asStored), fetch)
+      // An object's size, ETag and checksums are of its bytes as they lie, whatever its Content-Encoding says of them.
+      customFetch: trustingFetch(caBundle, { decompress: false })
     })
   })
-}
 
 /** Runs `send` until `silence` milliseconds pass without a call of `heard`. */
 const unlessSilent = async <A>(silence: number, interrupted: AbortSignal, send: Send<A>): Promise<A> => {

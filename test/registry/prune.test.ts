@@ -2,14 +2,14 @@ import { expect, test } from "bun:test"
 import { mkdtemp, readdir, rm } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
-import { Effect } from "effect"
+import { Effect, Logger } from "effect"
 import { readPointer } from "../../src/registry/pointer.ts"
 import { pruneVersions } from "../../src/registry/prune.ts"
 import { promoteVersion, rollback, writeVersion } from "../../src/registry/publish.ts"
 import { wholeVersions } from "../../src/registry/trainingSet.ts"
 import { folderStore } from "../../src/store/folder.ts"
 import { runKey } from "../../src/store/keys.ts"
-import { Store } from "../../src/store/store.ts"
+import { Store, StoreError } from "../../src/store/store.ts"
 import { mortal } from "../store/mortal.ts"
 
 const json = (value: unknown) => new TextEncoder().encode(JSON.stringify(value))
@@ -44,6 +44,22 @@ test("old versions go, but for what is promoted and where a rollback goes", asyn
   expect(await world.run(rollback())).toEqual({ runId: "c", from: "d" })
   expect(await world.run(pruneVersions(1))).toEqual(["d"])
   expect(await world.run(rollback())).toEqual({ runId: "a", from: "c" })
+})
+
+test("what may not be removed stays whole, and the missing permission is told of once", async () => {
+  await using world = await open()
+  const log: Array<string> = []
+  const readOnly: Store["Service"] = {
+    ...world.store,
+    remove: (key) => Effect.fail(new StoreError({ reason: "denied", key, message: "s3:DeleteObject is missing." }))
+  }
+  const pruning = Effect.provide(
+    pruneVersions(1),
+    Logger.layer([Logger.make(({ message }) => void log.push(String(message)))])
+  )
+  expect(await world.run(pruning, readOnly)).toEqual([])
+  expect(await world.run(wholeVersions)).toEqual(["a", "b", "c", "d", "e", "f"])
+  expect(log).toEqual(["s3:DeleteObject is missing. What is needed no more stays until then."])
 })
 
 test("whichever request it dies at, a version is whole or does not count, and the next one goes on", async () => {

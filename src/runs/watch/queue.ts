@@ -12,12 +12,19 @@ import { runningRun } from "../../registry/lease.ts"
 import { clientCredentials } from "../../store/credentials.ts"
 import { isRecording } from "../../store/keys.ts"
 import { Store } from "../../store/store.ts"
+import { trustingFetch } from "../../store/trustingFetch.ts"
 import { readNotification } from "./notification.ts"
 import { type Findings, nobodyWaits, type Pace, QueueError, type Source, wholeListing } from "./source.ts"
 
 /** SQS's own limits: a batch of messages, and seconds to wait for one. */
 const BATCH = 10
 const LONGEST_WAIT = 20
+
+/** How a queue is reached. */
+type QueueSettings = Pick<Settings["Service"], "region" | "credentials" | "caBundle">
+
+/** A message in a batch. */
+type Entry = { readonly Id: string; readonly ReceiptHandle: string }
 
 /** A message that is received and not yet deleted. */
 interface Held {
@@ -36,7 +43,7 @@ interface Held {
  */
 export const queueSource = Effect.fn("queueSource")(function* (
   url: string,
-  settings: Pick<Settings["Service"], "region" | "credentials">,
+  settings: QueueSettings,
   { interval, reconcile, hold }: Pace
 ) {
   const client = makeClient(url, settings)
@@ -103,28 +110,32 @@ export const queueSource = Effect.fn("queueSource")(function* (
     )
   })
 
-  /** Keeps messages in hand from others. */
-  const extend = Effect.suspend(() =>
+  /** Asks the queue something about messages, as many at once as it takes; `done` is told of those it has answered for. */
+  const inBatches = (
+    messages: ReadonlyArray<readonly [string, Held]>,
+    ask: (entries: Array<Entry>, options: { readonly abortSignal: AbortSignal }) => Promise<unknown>,
+    done: (id: string) => void = () => {}
+  ) =>
     Effect.forEach(
-      Arr.chunksOf([...held.values()], BATCH),
+      Arr.chunksOf(messages, BATCH),
       (batch) =>
         Effect.tryPromise({
-          try: (abortSignal) =>
-            client.send(
-              new ChangeMessageVisibilityBatchCommand({
-                QueueUrl: url,
-                Entries: batch.map(({ receipt }, i) => ({
-                  Id: String(i),
-                  ReceiptHandle: receipt,
-                  VisibilityTimeout: holdSeconds
-                }))
-              }),
-              { abortSignal }
-            ),
+          try: async (abortSignal) => {
+            const entries = batch.map(([, { receipt }], i) => ({ Id: String(i), ReceiptHandle: receipt }))
+            await ask(entries, { abortSignal })
+            for (const [id] of batch) done(id)
+          },
           catch: explain
         }),
       { discard: true }
     )
+
+  /** Keeps messages in hand from others. */
+  const extend = Effect.suspend(() =>
+    inBatches([...held], (entries, options) => {
+      const Entries = entries.map((entry) => ({ ...entry, VisibilityTimeout: holdSeconds }))
+      return client.send(new ChangeMessageVisibilityBatchCommand({ QueueUrl: url, Entries }), options)
+    })
   ).pipe(
     Effect.catchTag("QueueError", ({ message }) =>
       Effect.logWarning(`${message} Messages whose recordings are not stored yet may come again.`)
@@ -134,31 +145,11 @@ export const queueSource = Effect.fn("queueSource")(function* (
 
   /** Deletes those of these messages whose recordings are all stored. */
   const acknowledge = (messages: ReadonlyArray<readonly [string, Held]>) => (isPending: (key: string) => boolean) =>
-    Effect.forEach(
-      Arr.chunksOf(
-        messages.filter(([, { keys }]) => !keys.some(isPending)),
-        BATCH
-      ),
-      (batch) =>
-        Effect.tryPromise({
-          try: (abortSignal) =>
-            client.send(
-              new DeleteMessageBatchCommand({
-                QueueUrl: url,
-                Entries: batch.map(([, { receipt }], i) => ({ Id: String(i), ReceiptHandle: receipt }))
-              }),
-              { abortSignal }
-            ),
-          catch: explain
-          // One that could not be deleted comes again, and is nothing new then.
-        }).pipe(
-          Effect.tap(() =>
-            Effect.sync(() => {
-              for (const [id] of batch) held.delete(id)
-            })
-          )
-        ),
-      { discard: true }
+    inBatches(
+      messages.filter(([, { keys }]) => !keys.some(isPending)),
+      (Entries, options) => client.send(new DeleteMessageBatchCommand({ QueueUrl: url, Entries }), options),
+      // One that could not be deleted comes again, and is nothing new then.
+      (id) => held.delete(id)
     )
 
   const look = Effect.gen(function* () {
@@ -190,11 +181,11 @@ export const queueSource = Effect.fn("queueSource")(function* (
   } satisfies Source
 })
 
-const makeClient = (url: string, { region, credentials }: Pick<Settings["Service"], "region" | "credentials">) =>
+const makeClient = (url: string, { region, credentials, caBundle }: QueueSettings) =>
   new SQSClient({
     endpoint: new URL(url).origin,
     // A queue's address names its region, which need not be the bucket's setting.
     region: /^https?:\/\/sqs\.([a-z0-9-]+)\./.exec(url)?.[1] ?? Option.getOrElse(region, () => "us-east-1"),
     ...clientCredentials(credentials),
-    requestHandler: new FetchHttpHandler({ keepAlive: true })
+    requestHandler: new FetchHttpHandler({ keepAlive: true, customFetch: trustingFetch(caBundle) })
   })

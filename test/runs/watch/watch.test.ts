@@ -4,7 +4,8 @@ import { hostname } from "node:os"
 import { dirname, join } from "node:path"
 import { PutBucketNotificationConfigurationCommand } from "@aws-sdk/client-s3"
 import { CreateQueueCommand, GetQueueAttributesCommand, SQSClient } from "@aws-sdk/client-sqs"
-import { Duration, Effect, Fiber, Logger, type Scope, Stream } from "effect"
+import { $ } from "bun"
+import { Duration, Effect, Fiber, Logger, Option, type Scope, Stream } from "effect"
 import { TestClock } from "effect/testing"
 import { s3Error } from "../../../bench/s3/server.ts"
 import { queueSource } from "../../../src/runs/watch/queue.ts"
@@ -105,6 +106,16 @@ const bucketOf = Effect.map(s3Server(), (server) => ({
   store: s3Store(settingsFor(server.endpoint), "recordings")
 }))
 
+/** A bucket with two recordings, and its queue. */
+const queueOf = Effect.gen(function* () {
+  const { server, store } = yield* bucketOf
+  const queue = yield* Effect.acquireRelease(Effect.sync(startQueueServer), (queue) =>
+    Effect.sync(() => queue[Symbol.dispose]())
+  )
+  yield* Effect.promise(() => fill(store, [...smallCorpus()].slice(0, 2)))
+  return { server, store, queue, source: queueSource(queue.url, settingsFor("http://unused"), PACE) }
+})
+
 const bucketLooks = Effect.fnUntraced(function* () {
   const objects = new Map<string, Uint8Array>()
   const store = memoryStore(objects)
@@ -186,10 +197,7 @@ test("how often a bucket is listed whole follows from what it costs", () => {
 test("SQS messages are deleted once their recordings are stored; repeated, vanished and foreign ones do no harm", () =>
   scoped(
     Effect.gen(function* () {
-      const { store } = yield* bucketOf
-      using queue = startQueueServer()
-      yield* Effect.promise(() => fill(store, [...smallCorpus()].slice(0, 2)))
-      const source = queueSource(queue.url, settingsFor("http://unused"), PACE)
+      const { store, queue, source } = yield* queueOf
       yield* Effect.promise(() =>
         watching(store, source, { minNewSamples: 1000 }, ({ embedded }) =>
           Effect.gen(function* () {
@@ -258,12 +266,9 @@ test.skipIf(otherServer === undefined)(
 test("a message that tells of what the store will never give is left and named, and no other waits for it", () =>
   scoped(
     Effect.gen(function* () {
-      const { server, store } = yield* bucketOf
-      using queue = startQueueServer()
-      yield* Effect.promise(() => fill(store, [...smallCorpus()].slice(0, 2)))
+      const { server, store, queue, source } = yield* queueOf
       const forbidden = recordingKey("dog_bark", "forbidden.wav")
       server.fault = ({ key }) => (key === forbidden ? s3Error(403, "AccessDenied") : undefined)
-      const source = queueSource(queue.url, settingsFor("http://unused"), PACE)
       yield* Effect.promise(() =>
         watching(store, source, { minNewSamples: 1000 }, ({ embedded, log }) =>
           Effect.gen(function* () {
@@ -284,9 +289,7 @@ test("a message that tells of what the store will never give is left and named, 
 test("a message whose recording could not be stored comes again", () =>
   scoped(
     Effect.gen(function* () {
-      const { store } = yield* bucketOf
-      using queue = startQueueServer()
-      yield* Effect.promise(() => fill(store, [...smallCorpus()].slice(0, 2)))
+      const { store, queue, source } = yield* queueOf
       let refusals = 0
       const flaky: Store["Service"] = {
         ...store,
@@ -299,7 +302,6 @@ test("a message whose recording could not be stored comes again", () =>
               })
             : store.put(key, bytes, condition)
       }
-      const source = queueSource(queue.url, settingsFor("http://unused"), PACE)
       yield* Effect.promise(() =>
         watching(flaky, source, { minNewSamples: 1000 }, ({ embedded, log }) =>
           Effect.gen(function* () {
@@ -362,9 +364,7 @@ test("while another process trains, it waits, and counts what that run has seen"
 test("messages while a run is on are neither received again and again nor lost", () =>
   scoped(
     Effect.gen(function* () {
-      const { store } = yield* bucketOf
-      using queue = startQueueServer()
-      yield* Effect.promise(() => fill(store, [...smallCorpus()].slice(0, 2)))
+      const { store, queue, source } = yield* queueOf
       const late = extra(1)
       // A run begins just when a message has been received.
       const beginning: Store["Service"] = {
@@ -372,7 +372,6 @@ test("messages while a run is on are neither received again and again nor lost",
         find: (key) =>
           key === extra(0)[0] ? Effect.andThen(leaveLease(store, false), store.find(key)) : store.find(key)
       }
-      const source = queueSource(queue.url, settingsFor("http://unused"), PACE)
       yield* Effect.promise(() =>
         watching(beginning, source, { minNewSamples: 1000 }, ({ embedded }) =>
           Effect.gen(function* () {
@@ -397,10 +396,7 @@ test("messages while a run is on are neither received again and again nor lost",
 test("what is not understood stays in the queue and is told of once; what is good in it, and behind it, is acted on", () =>
   scoped(
     Effect.gen(function* () {
-      const { store } = yield* bucketOf
-      using queue = startQueueServer()
-      yield* Effect.promise(() => fill(store, [...smallCorpus()].slice(0, 2)))
-      const source = queueSource(queue.url, settingsFor("http://unused"), PACE)
+      const { store, queue, source } = yield* queueOf
       yield* Effect.promise(() =>
         watching(store, source, { minNewSamples: 1000 }, ({ embedded, log }) =>
           Effect.gen(function* () {
@@ -427,9 +423,7 @@ test("what is not understood stays in the queue and is told of once; what is goo
 test("a recording that cannot be stored yet keeps its own message, and no other", () =>
   scoped(
     Effect.gen(function* () {
-      const { store } = yield* bucketOf
-      using queue = startQueueServer()
-      yield* Effect.promise(() => fill(store, [...smallCorpus()].slice(0, 2)))
+      const { store, queue, source } = yield* queueOf
       let isAway = true
       const [stuck] = extra(0)
       const flaky: Store["Service"] = {
@@ -439,7 +433,6 @@ test("a recording that cannot be stored yet keeps its own message, and no other"
             ? Effect.fail(new StoreError({ reason: "unreachable", key, message: "The store is away." }))
             : store.get(key)
       }
-      const source = queueSource(queue.url, settingsFor("http://unused"), PACE)
       yield* Effect.promise(() =>
         watching(flaky, source, { minNewSamples: 1000 }, ({ embedded }) =>
           Effect.gen(function* () {
@@ -455,5 +448,36 @@ test("a recording that cannot be stored yet keeps its own message, and no other"
           })
         )
       )
+    })
+  ))
+
+test("a queue's certificate is checked against the authorities in AWS_CA_BUNDLE", () =>
+  scoped(
+    Effect.gen(function* () {
+      const folder = yield* temporaryFolder
+      yield* Effect.promise(() =>
+        $`openssl req -x509 -newkey rsa:2048 -nodes -keyout key.pem -out ca.pem -days 1 -subj /CN=localhost -addext subjectAltName=DNS:localhost`
+          .cwd(folder)
+          .quiet()
+      )
+      const [key, cert] = yield* Effect.promise(() =>
+        Promise.all(["key.pem", "ca.pem"].map((name) => Bun.file(join(folder, name)).text()))
+      )
+      const server = Bun.serve({
+        port: 0,
+        tls: { key: key!, cert: cert! },
+        fetch: () => Response.json({ Messages: [] }, { headers: { "content-type": "application/x-amz-json-1.0" } })
+      })
+      yield* Effect.addFinalizer(() => Effect.promise(() => server.stop(true)))
+      const url = `https://localhost:${server.port}/123456789012/recordings`
+      // The first look lists the store, the second one asks the queue.
+      const look = (caBundle: Option.Option<string>) =>
+        queueSource(url, { ...settingsFor("http://unused"), caBundle }, PACE).pipe(
+          Effect.flatMap(({ next }) => Effect.andThen(next, next)),
+          Effect.provideService(Store, memoryStore(new Map())),
+          Effect.result
+        )
+      expect(yield* look(Option.none())).toMatchObject({ failure: { message: expect.stringContaining("certificate") } })
+      expect(yield* look(Option.some(cert!))).toMatchObject({ success: { objects: [], whole: false } })
     })
   ))
