@@ -1,5 +1,6 @@
 #!/bin/sh
-# Exports classifiers and opens them in Python: with current Keras 3 on its NumPy backend, and with TensorFlow 2.15.
+# Exports classifiers and opens them in Python: with current Keras 3 on its NumPy backend, and with TensorFlow 2.15. Writes
+# tables of events, and reads them with pandas.
 # Makes throw-away virtual environments of a Python from 3.9 to 3.11 (TensorFlow 2.15 knows no later one); PYTHON names it.
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
@@ -8,6 +9,11 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
 bun "$here/make_artifacts.ts" "$work/artifacts"
+
+"$python" -m venv "$work/pandas"
+"$work/pandas/bin/pip" install --quiet --disable-pip-version-check pandas
+bun "$here/make_tables.ts" "$work/tables"
+"$work/pandas/bin/python" "$here/check_tables.py" "$work/tables"
 
 check() {
   name=$1
