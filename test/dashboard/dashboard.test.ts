@@ -149,7 +149,7 @@ test.skipIf(!hasChromium)(
       await page.locator("nav a").first().waitFor()
       for (const tab of await page.locator("nav a").allTextContents()) {
         await go(page, tab)
-        await page.locator("main:not([aria-busy]) .card").first().waitFor()
+        await page.locator("main:not([aria-busy]) .card:visible").first().waitFor()
         const sticking = await page.evaluate(() =>
           [...document.querySelectorAll("main *")]
             .filter((element) => element.getBoundingClientRect().right > 380 && !element.closest(".scroll"))
@@ -181,7 +181,7 @@ test.skipIf(!hasChromium)(
       const { page } = await open({ viewport: { width, height: 800 } }, TOKEN)
       await page.goto(`${service.url}/dashboard#${hash}`)
       await page.reload()
-      await page.locator("main:not([aria-busy]) .card").first().waitFor({ timeout: 5_000 })
+      await page.locator("main:not([aria-busy]) .card:visible").first().waitFor({ timeout: 5_000 })
       return page
     }
     const phone = await show(380, "workers")

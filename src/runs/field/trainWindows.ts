@@ -17,7 +17,7 @@ import { makeScenes } from "./scenes.ts"
 /** How windows are made to train on; `docs/decisions/field.md` has what else was tried. */
 const MIXING = {
   /** Of each event, on average, at other places and loudnesses. */
-  copies: 4,
+  copies: 3,
   /** An event in so many seconds: as close as leaves background between them. */
   spacing: 9,
   /** In dB. */
