@@ -25,14 +25,14 @@ test("rows with further vectors are kept apart, by their names and sizes", () =>
     makeRecipe({ ...yamnet, frontEnd: frontEndOf(taps) }, { ...settings, precision: "float32" })
   expect(of([8, 5]).parts).toEqual({
     ...of([]).parts,
-    embedder: { id: "yamnet", window: 15_600, hop: 7680, vectors: { embedding: 1024, layer8: 512, layer5: 256 } }
+    embedder: { id: "yamnet", window: 15_600, hop: 7680, vectors: { embedding: 1024, layer8max: 512, layer5max: 256 } }
   })
   expect(new Set([of([]).id, of([8]).id, of([8, 5]).id, of([5, 8]).id]).size).toBe(4)
   expect(vectorsOf(of([]))).toEqual({ embedding: 1024 })
   expect(Object.entries(vectorsOf(of([8, 5])))).toEqual([
     ["embedding", 1024],
-    ["layer8", 512],
-    ["layer5", 256]
+    ["layer8max", 512],
+    ["layer5max", 256]
   ])
 })
 

@@ -19,7 +19,7 @@ describe.skipIf(folder === undefined)(`a yamnet.h5 that Keras wrote${reason}`, (
   test("embeds patches as Keras does", async () => {
     const patches = await floats("patches.f32")
     const embeddings = await findWeights({ folder: folder!, allowUntrained: false }).pipe(
-      Effect.flatMap((network) => makeNative({ backbone: backboneOf(network), why: "a test" })),
+      Effect.flatMap((network) => makeNative({ backbone: backboneOf(network, []), why: "a test" })),
       Effect.flatMap((engine) => engine.embed(patches)),
       Effect.scoped,
       Effect.provide([NodeServices.layer, FetchHttpClient.layer]),
