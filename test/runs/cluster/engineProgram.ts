@@ -2,8 +2,8 @@ import { Effect, Layer, Semaphore } from "effect"
 import { Settings } from "../../../src/config/settings.ts"
 import { engineLayer } from "../../../src/embedder/choose.ts"
 import { Engine } from "../../../src/embedder/engine.ts"
+import { rowSize } from "../../../src/embedder/frontEnd.ts"
 import { frontEnd } from "../../../src/embedder/yamnet/frontEnd.ts"
-import { EMBEDDING_SIZE } from "../../../src/embedder/yamnet/mobilenet.ts"
 import { Embeddings } from "../../../src/embeddings/embeddings.ts"
 import { runProgram } from "../../../src/processes/program.ts"
 import { answerTasks } from "../../../src/runs/cluster/engineTasks.ts"
@@ -40,7 +40,7 @@ const fixedCost = (milliseconds: number, name: "native" | "webgpu") =>
         batch: 1,
         faults: Effect.succeed([]),
         embed: (patch) =>
-          Effect.sync(() => Float32Array.from({ length: EMBEDDING_SIZE }, (_, i) => patch[i]!)).pipe(
+          Effect.sync(() => Float32Array.from({ length: rowSize(frontEnd) }, (_, i) => patch[i]!)).pipe(
             Effect.delay(milliseconds),
             turn.withPermit
           )
