@@ -127,6 +127,8 @@ test.skipIf(!hasChromium)(
 
     await post(`/models/${(await newestModel()).runId}/promote`)
     await go(page, "Training data")
+    // The review has such buttons, too, until it has gone.
+    await page.getByRole("heading", { level: 1, name: "Training data" }).waitFor()
     await page
       .getByRole("button", { name: /^Listen: / })
       .first()
