@@ -1,7 +1,6 @@
 import { dirname, resolve } from "node:path"
 import { Clock, Console, DateTime, Effect, FileSystem, Layer, Option, Schema } from "effect"
 import { CliError, Command, Flag } from "effect/cli"
-import { FetchHttpClient } from "effect/http"
 import packageJson from "../package.json"
 import { trainCalibrated } from "../src/classifier/evaluation/calibrated.ts"
 import { type Evaluation, evaluateHeads } from "../src/classifier/evaluation/evaluation.ts"
@@ -37,11 +36,11 @@ import { openStore } from "../src/store/openStore.ts"
 import { Store } from "../src/store/store.ts"
 import { RunEvents } from "../src/stream/events.ts"
 import { fieldFlags, partFlags, ratiosOf, secondsOf } from "./cli/evaluateFlags.ts"
-import { tellFailure } from "./cli/failure.ts"
 import { jsonFlag, searchLimits, storeFlag, trainingFlags, wholeNumber } from "./cli/flags.ts"
+import { onTerminal } from "./cli/onTerminal.ts"
 import { runMain } from "./cli/runMain.ts"
 import { table } from "./cli/summaryText.ts"
-import { Reporter, reporterLogger } from "./cli/terminal.ts"
+import { Reporter } from "./cli/terminal.ts"
 
 const { augmentations, epochs, batchSize, seed, searchSeconds, searchHeads } = trainingFlags
 const COMPARABLE = [...HEAD_NAMES, "auto"] as const
@@ -273,13 +272,7 @@ const events = Layer.effect(
 )
 
 const command = Command.make("evaluate", input, (options) =>
-  handle(options).pipe(
-    Effect.provide(events),
-    Effect.provide(reporterLogger),
-    Effect.provide(Layer.mergeAll(Settings.layer, Reporter.layer, FetchHttpClient.layer)),
-    tellFailure(options.json),
-    Effect.mapError((cause) => (CliError.isCliError(cause) ? cause : new CliError.UserError({ cause })))
-  )
+  handle(options).pipe(Effect.provide(events), onTerminal(options.json))
 ).pipe(
   Command.withDescription("Says how classifiers trained from the store's recordings fare on sources never heard"),
   Command.withExamples([

@@ -1,9 +1,7 @@
 import { Console, Effect, Layer, Option, Stream } from "effect"
 import { CliError, Command, Flag } from "effect/cli"
-import { FetchHttpClient } from "effect/http"
 import packageJson from "../package.json"
 import type { Event } from "../src/classifier/events/event.ts"
-import { Settings } from "../src/config/settings.ts"
 import { Scans } from "../src/embeddings/scans/scans.ts"
 import { type RescanSummary, rescan } from "../src/runs/scan/rescan.ts"
 import { eventsOf } from "../src/runs/scan/scan.ts"
@@ -11,12 +9,11 @@ import { writeTables } from "../src/runs/scan/tables.ts"
 import { settledEmbedder } from "../src/runs/services.ts"
 import { openStore } from "../src/store/openStore.ts"
 import { Store } from "../src/store/store.ts"
-import { tellFailure } from "./cli/failure.ts"
 import { jsonFlag, storeFlag } from "./cli/flags.ts"
+import { onTerminal } from "./cli/onTerminal.ts"
 import { runMain } from "./cli/runMain.ts"
 import { readScanFlags, scanFlags } from "./cli/scanFlags.ts"
 import { table } from "./cli/summaryText.ts"
-import { Reporter, reporterLogger } from "./cli/terminal.ts"
 
 const input = {
   store: storeFlag(),
@@ -88,13 +85,7 @@ const row = (change: string, event: Event, before = ""): ReadonlyArray<string> =
 ]
 
 const command = Command.make("rescan", input, (options) =>
-  handle(options).pipe(
-    Effect.scoped,
-    Effect.provide(reporterLogger),
-    Effect.provide(Layer.mergeAll(Settings.layer, Reporter.layer, FetchHttpClient.layer)),
-    tellFailure(options.json),
-    Effect.mapError((cause) => (CliError.isCliError(cause) ? cause : new CliError.UserError({ cause })))
-  )
+  handle(options).pipe(Effect.scoped, onTerminal(options.json))
 ).pipe(
   Command.withDescription(
     "Hears everything that was scanned by another model, without its recordings, and says what changed"

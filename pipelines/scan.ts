@@ -1,17 +1,16 @@
-import { Clock, Console, Effect, Layer, Option, Stream } from "effect"
+import { Clock, Console, Effect, Option, Stream } from "effect"
 import { CliError, Command } from "effect/cli"
-import { FetchHttpClient } from "effect/http"
 import packageJson from "../package.json"
 import { Settings } from "../src/config/settings.ts"
 import { eventsOf, type ScanProgress, type ScanSummary, scan } from "../src/runs/scan/scan.ts"
 import { writeTables } from "../src/runs/scan/tables.ts"
 import { runServices, settledEmbedder } from "../src/runs/services.ts"
 import { openStore } from "../src/store/openStore.ts"
-import { tellFailure } from "./cli/failure.ts"
 import { jsonFlag, storeFlag } from "./cli/flags.ts"
+import { onTerminal } from "./cli/onTerminal.ts"
 import { runMain } from "./cli/runMain.ts"
 import { readScanFlags, scanFlags } from "./cli/scanFlags.ts"
-import { Reporter, reporterLogger } from "./cli/terminal.ts"
+import { Reporter } from "./cli/terminal.ts"
 
 const input = {
   store: storeFlag(),
@@ -89,13 +88,7 @@ const shorten = (lines: ReadonlyArray<string>): ReadonlyArray<string> =>
   lines.length <= SHOWN ? lines : [...lines.slice(0, SHOWN), `And ${lines.length - SHOWN} more: --json tells all.`]
 
 const command = Command.make("scan", input, (options) =>
-  handle(options).pipe(
-    Effect.scoped,
-    Effect.provide(reporterLogger),
-    Effect.provide(Layer.mergeAll(Settings.layer, Reporter.layer, FetchHttpClient.layer)),
-    tellFailure(options.json),
-    Effect.mapError((cause) => (CliError.isCliError(cause) ? cause : new CliError.UserError({ cause })))
-  )
+  handle(options).pipe(Effect.scoped, onTerminal(options.json))
 ).pipe(
   Command.withDescription("Hears field recordings of any length, and says what the model hears where"),
   Command.withExamples([

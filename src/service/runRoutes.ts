@@ -11,7 +11,7 @@ import { Run } from "./runHistory.ts"
 import { END_ID, EventData, eventStream, type LoggedEvent, makeRunLog } from "./runLog.ts"
 import { Runs } from "./runs.ts"
 import { oneLine } from "./serviceLog.ts"
-import { answers, Done, input, jsonBody, open, streams, Timestamp, wholeNumber } from "./stated.ts"
+import { answers, Done, input, jsonBody, lastEventId, open, streams, Timestamp, wholeNumber } from "./stated.ts"
 
 /** What a run came to, as far as it trained: whether its model took over, and how it did on its own holdout. */
 const Result = Schema.Struct({
@@ -153,10 +153,7 @@ export const runRoutes = (handle: Handle) =>
       "/runs/:id/events",
       ({ request, params, headers }) => handle(request, events(request, params.id, headers["last-event-id"] ?? 0)),
       {
-        headers: input(
-          Schema.Struct({ "last-event-id": Schema.optionalKey(wholeNumber(0, Number.MAX_SAFE_INTEGER)) }),
-          "Last-Event-ID must be a whole number."
-        ),
+        headers: lastEventId,
         detail: {
           ...open,
           summary: "A run's progress as Server-Sent Events: progress, epoch, skip, end",

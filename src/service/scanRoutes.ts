@@ -14,7 +14,7 @@ import { refuse } from "./refusal.ts"
 import { END_ID, eventStream } from "./runLog.ts"
 import { ScanData, type ScanEvent } from "./scanLog.ts"
 import { type Scan, ScanRunner } from "./scanRunner.ts"
-import { answers, Binary, Done, input, limited, open, streams, Timestamp, wholeNumber } from "./stated.ts"
+import { answers, Binary, Done, input, lastEventId, limited, open, streams, Timestamp, wholeNumber } from "./stated.ts"
 
 const Upload = Schema.Struct({ file: Binary, site: Schema.String })
 
@@ -151,10 +151,7 @@ export const scanRoutes = (handle: Handle) =>
       "/scans/:id/events",
       ({ request, params, headers }) => handle(request, events(request, params.id, headers["last-event-id"] ?? 0)),
       {
-        headers: input(
-          Schema.Struct({ "last-event-id": Schema.optionalKey(wholeNumber(0, Number.MAX_SAFE_INTEGER)) }),
-          "Last-Event-ID must be a whole number."
-        ),
+        headers: lastEventId,
         detail: {
           ...open,
           summary: "A scan's progress as Server-Sent Events: progress, skip, end",

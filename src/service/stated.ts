@@ -85,6 +85,12 @@ export const wholeNumber = (least: number, most: number) =>
     )
   )
 
+/** Where a client of Server-Sent Events goes on: behind the last one that it has seen. */
+export const lastEventId = input(
+  Schema.Struct({ "last-event-id": Schema.optionalKey(wholeNumber(0, Number.MAX_SAFE_INTEGER)) }),
+  "Last-Event-ID must be a whole number."
+)
+
 /** A number in a query. */
 const number = (least: number, most: number, description: string) =>
   Schema.String.annotate({ description }).pipe(

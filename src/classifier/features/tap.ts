@@ -1,9 +1,10 @@
-import { addStandardisation, standardisationLayer, standardise } from "./embedding.ts"
+import { embedding } from "./embedding.ts"
 import type { FeatureKind } from "./features.ts"
 
 /**
- * An earlier layer's activations where they are highest in each patch, as means over a clip, standardised. The last layer has learnt to tell AudioSet's
- * classes apart and to forget the rest; which of it a store's own classes differ in, earlier ones still know.
+ * An earlier layer's activations where they are highest in each patch, as means over a clip, standardised. The last layer
+ * has learnt to tell AudioSet's classes apart and to forget the rest; which of it a store's own classes differ in, earlier
+ * ones still know.
  *
  * @param layer By YAMNet's own number: its vector must be among the embedder's, as `layer8max`.
  */
@@ -11,14 +12,7 @@ export const tap = (layer: number): FeatureKind => ({
   title: `activations of layer ${layer}`,
   vector: `layer${layer}max`,
   needs: { of: ({ vectors }) => vectors?.[`layer${layer}max`], name: `the activations of YAMNet's layer ${layer}` },
-  make: (inputs) => ({
-    inputs,
-    width: inputs,
-    layers: [],
-    of: standardise,
-    addTo: addStandardisation,
-    kerasLayers: [standardisationLayer(inputs)]
-  }),
+  make: embedding.make,
   // By itself it is no head for the `.keras` file, so a search draws none.
   drawn: { weight: 0, decay: [0.001, 0.1], smallestDeviation: [null] }
 })

@@ -3,6 +3,7 @@ import type { Page } from "../page.ts"
 import { annotationEditor } from "../parts/annotationEditor.ts"
 import { card, h, wideCard } from "../parts/elements.ts"
 import { counted, nameOf } from "../parts/format.ts"
+import { pager } from "../parts/pager.ts"
 import { table } from "../parts/table.ts"
 import { tableUpload } from "../parts/tableUpload.ts"
 import { attempt } from "../parts/toast.ts"
@@ -106,19 +107,8 @@ const tablesOf = (
           h("ul", {}, ...problems.map((problem) => h("li", {}, problem)))
         )
   ])
-  const last = skip + tables.length
   return [
     table("Tables", ["Recording", "Format", "Annotations", "Labels", "Problems"], rows),
-    ...(total <= SHOWN
-      ? []
-      : [
-          h(
-            "div",
-            { class: "row" },
-            h("button", { disabled: skip === 0, click: () => turnTo(skip - SHOWN) }, "Previous page"),
-            h("button", { disabled: last >= total, click: () => turnTo(last) }, "Next page"),
-            h("span", { class: "hint" }, `${skip + 1} to ${last} of ${total}`)
-          )
-        ])
+    h("div", { class: "row" }, ...pager({ skip, count: tables.length, total, most: SHOWN }, `${total}`, turnTo))
   ]
 }

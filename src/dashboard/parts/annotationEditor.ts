@@ -1,6 +1,7 @@
 import { type Answer, dataOf, download, fetchEventSound, service } from "../api.ts"
 import { h, select, wideCard } from "./elements.ts"
 import { counted, lengthOf, nameOf } from "./format.ts"
+import { pager } from "./pager.ts"
 import { player, silence } from "./player.ts"
 import { table } from "./table.ts"
 import { attempt, toast } from "./toast.ts"
@@ -139,17 +140,11 @@ export const annotationEditor = (found: Found, classes: ReadonlyArray<string>, s
           )
     )
     pages.replaceChildren(
-      ...(rows.length <= SHOWN
-        ? []
-        : [
-            h("button", { disabled: skip === 0, click: () => turnTo(skip - SHOWN) }, "Previous page"),
-            h("button", { disabled: skip + SHOWN >= rows.length, click: () => turnTo(skip + SHOWN) }, "Next page"),
-            h(
-              "span",
-              { class: "hint" },
-              `${skip + 1} to ${skip + shown.length} of ${counted(rows.length, "annotation")}`
-            )
-          ])
+      ...pager(
+        { skip, count: shown.length, total: rows.length, most: SHOWN },
+        counted(rows.length, "annotation"),
+        turnTo
+      )
     )
     whole.checked = complete.includes(null)
     parts.replaceChildren(...spans())

@@ -3,6 +3,7 @@ import { h } from "./elements.ts"
 import type { HeardEvent } from "./eventDesk.ts"
 import type { EventQuery } from "./eventFilters.ts"
 import { clockOf, counted, lengthOf, nameOf, percent } from "./format.ts"
+import { pageButtons } from "./pager.ts"
 import { table } from "./table.ts"
 import { attempt } from "./toast.ts"
 
@@ -58,14 +59,7 @@ export const eventList = ({ query, know, open }: Asked) => {
     place.replaceChildren(
       total === 0 ? nothing(model, Object.keys(query()).length > 0) : table("Events", COLUMNS, events.map(rowOf))
     )
-    pages.replaceChildren(
-      ...(total <= SHOWN
-        ? []
-        : [
-            h("button", { disabled: skip === 0, click: () => turnTo(Math.max(0, skip - SHOWN)) }, "Previous page"),
-            h("button", { disabled: last >= total, click: () => turnTo(skip + SHOWN) }, "Next page")
-          ])
-    )
+    pages.replaceChildren(...pageButtons({ skip, count: events.length, total, most: SHOWN }, turnTo))
     mark()
   }
   const rowOf = (event: HeardEvent) => [

@@ -2,6 +2,7 @@ import { type Answer, dataOf, service } from "../api.ts"
 import { h, select, wideCard } from "./elements.ts"
 import type { HeardEvent } from "./eventDesk.ts"
 import { clockOf, counted, lengthOf, nameOf, percent, timeOf } from "./format.ts"
+import { pager } from "./pager.ts"
 import { table } from "./table.ts"
 import { attempt } from "./toast.ts"
 
@@ -47,7 +48,6 @@ export const modelChanges = (open: (event: HeardEvent) => void) => {
     void show()
   }
   const draw = ({ counts, changes, total }: Changes) => {
-    const last = skip + changes.length
     place.replaceChildren(
       h("p", {}, `${counts.gained} gained, ${counts.lost} lost, ${counts.moved} moved, ${counts.same} the same.`),
       ...(total === 0
@@ -59,17 +59,11 @@ export const modelChanges = (open: (event: HeardEvent) => void) => {
               changes.map((change) => rowOf(change, open))
             )
           ]),
-      ...(total <= SHOWN
-        ? []
-        : [
-            h(
-              "div",
-              { class: "row" },
-              h("button", { disabled: skip === 0, click: () => turnTo(skip - SHOWN) }, "Previous page"),
-              h("button", { disabled: last >= total, click: () => turnTo(last) }, "Next page"),
-              h("span", { class: "hint" }, `${skip + 1} to ${last} of ${counted(total, "change")}`)
-            )
-          ])
+      h(
+        "div",
+        { class: "row" },
+        ...pager({ skip, count: changes.length, total, most: SHOWN }, counted(total, "change"), turnTo)
+      )
     )
   }
   const content = wideCard(

@@ -3,6 +3,7 @@ import { bars } from "./chart.ts"
 import { card, h, wideCard } from "./elements.ts"
 import { bytes, clockOf, counted, lengthOf, nameOf } from "./format.ts"
 import { heatmap } from "./heatmap.ts"
+import { pager } from "./pager.ts"
 import { table } from "./table.ts"
 import { attempt } from "./toast.ts"
 
@@ -91,20 +92,9 @@ const recordingsOf = (
     heard === null ? "" : recorderOf(heard),
     heard === null ? "" : String(events)
   ])
-  const last = skip + recordings.length
   return [
     table("Recordings", ["Name", "Size", "Heard", "Began", "Recorder", "Events"], rows),
-    ...(total <= SHOWN
-      ? []
-      : [
-          h(
-            "div",
-            { class: "row" },
-            h("button", { disabled: skip === 0, click: () => turnTo(skip - SHOWN) }, "Previous page"),
-            h("button", { disabled: last >= total, click: () => turnTo(last) }, "Next page"),
-            h("span", { class: "hint" }, `${skip + 1} to ${last} of ${total}`)
-          )
-        ])
+    h("div", { class: "row" }, ...pager({ skip, count: recordings.length, total, most: SHOWN }, `${total}`, turnTo))
   ]
 }
 

@@ -55,7 +55,10 @@ export const evaluateField = Effect.fn("evaluateField")(function* <E, R>(
   for (const [at, { split, tested, part = `fold ${at + 1}` }] of parts.entries()) {
     const own = { ...settings, sampleRate, seed: settings.seed + at }
     const scenes = makeScenes(yield* readFieldSounds(corpus, tested, background, own), own)
-    if (scenes.length === 0) deaf.push(part)
+    if (scenes.length === 0) {
+      deaf.push(part)
+      continue
+    }
     const results = yield* Effect.gen(function* () {
       const windows = yield* makeWindows(corpus, split, background)
       const classifiers = yield* Effect.forEach(heads, ({ classifiers: own }) =>
@@ -73,7 +76,7 @@ export const evaluateField = Effect.fn("evaluateField")(function* <E, R>(
       )
     }).pipe(Effect.scoped)
     for (const [which, { parts: into }] of heard.entries()) {
-      if (results.length > 0) into.push({ part, heard: results.map((scene) => scene[which]!) })
+      into.push({ part, heard: results.map((scene) => scene[which]!) })
     }
   }
   if (heard[0] === undefined || heard[0].parts.length === 0) return undefined

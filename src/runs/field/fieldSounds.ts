@@ -6,7 +6,7 @@ import { Settings } from "../../config/settings.ts"
 import { decodeClip } from "../../sound/decode/decode.ts"
 import { seededRandom, shuffled } from "../../sound/random.ts"
 import { spanOf } from "../../store/keys.ts"
-import { Store } from "../../store/store.ts"
+import { isAbsence, Store } from "../../store/store.ts"
 import { readRecording, type Unread, Vanished } from "../../stream/readRecording.ts"
 import type { JointCorpus } from "../jointCorpus.ts"
 
@@ -48,7 +48,13 @@ export const readFieldSounds = Effect.fn("readFieldSounds")(function* (
         const part = loudestPart(samples, Math.round(eventSeconds(className) * sampleRate))
         return [{ className, source, samples: part.slice() }]
       }),
-      Effect.catchTags({ DecodeError: nothing, PrepareError: nothing, Vanished: nothing, Unread: failed })
+      Effect.catchTags({
+        DecodeError: nothing,
+        PrepareError: nothing,
+        Vanished: nothing,
+        Unread: failed,
+        StoreError: (error) => (isAbsence(error) ? nothing() : Effect.fail(error))
+      })
     )
   })
   const isQuiet = (row: number) => dataset.samples[row]!.className === background
@@ -68,7 +74,8 @@ export const readFieldSounds = Effect.fn("readFieldSounds")(function* (
 /** A recording's bytes, or those of a clip that an annotation cuts out of one. */
 const fetch = Effect.fnUntraced(function* (store: Store["Service"], key: string) {
   const span = spanOf(key)
-  const found = yield* store.find(span?.recording ?? key)
+  if (span === undefined) return (yield* store.get(key)).bytes
+  const found = yield* store.find(span.recording)
   if (Option.isNone(found)) return yield* new Vanished({ reason: "It vanished." })
   return (yield* readRecording({ ...found.value, key }).pipe(Effect.provideService(Store, store))).bytes
 })

@@ -19,7 +19,7 @@ export const hearScene = Effect.fn("hearScene")(function* (scene: Scene, classif
   const piece = batch * BATCHES
   for (let first = 0; first < windows; first += piece) {
     const count = Math.min(piece, windows - first)
-    const rows = yield* embedWindows(scene.render(first * frontEnd.hop, spanOf(count, frontEnd)), count)
+    const rows = yield* embedWindows(scene.render(first * frontEnd.hop, samplesOf(count, frontEnd)), count)
     for (const [which, { classes, score }] of classifiers.entries()) {
       probabilities[which]!.set(yield* score(rows, count), first * classes.length)
     }
@@ -36,7 +36,7 @@ export const countWindows = ({ seconds }: Pick<Scene, "seconds">, { sampleRate, 
   1 + Math.ceil(Math.max(0, Math.round(seconds * sampleRate) - window) / hop)
 
 /** Samples that so many consecutive windows cover. */
-export const spanOf = (windows: number, { window, hop }: FrontEnd): number => (windows - 1) * hop + window
+export const samplesOf = (windows: number, { window, hop }: FrontEnd): number => (windows - 1) * hop + window
 
 /** The rows [count * rowSize] of the windows that these samples hold. */
 export const embedWindows = Effect.fnUntraced(function* (samples: Float32Array, count: number) {

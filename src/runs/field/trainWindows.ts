@@ -11,7 +11,7 @@ import { seededRandom } from "../../sound/random.ts"
 import type { JointCorpus } from "../jointCorpus.ts"
 import { FIELD } from "./fieldDefaults.ts"
 import { readFieldSounds } from "./fieldSounds.ts"
-import { BATCHES, countWindows, embedWindows, spanOf } from "./hearScene.ts"
+import { BATCHES, countWindows, embedWindows, samplesOf } from "./hearScene.ts"
 import { makeScenes } from "./scenes.ts"
 
 /** How windows are made to train on; `docs/decisions/field.md` has what else was tried. */
@@ -103,7 +103,7 @@ const labelledWindows = Effect.fnUntraced(function* (scene: Soundscape, backgrou
   for (let first = 0; first < count; first += piece) {
     const own = Math.min(piece, count - first)
     const gain = 10 ** ((MIXING.level * (2 * random() - 1)) / 20)
-    const sound = scene.render(first * frontEnd.hop, spanOf(own, frontEnd)).map((sample) => gain * sample)
+    const sound = scene.render(first * frontEnd.hop, samplesOf(own, frontEnd)).map((sample) => gain * sample)
     const rows = yield* embedWindows(sound, own)
     for (let window = 0; window < own; window++) {
       const label = labels[first + window]

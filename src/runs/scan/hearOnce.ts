@@ -1,11 +1,12 @@
 import { Effect, Schema, Stream } from "effect"
 import type { HeardEvent } from "../../classifier/events/event.ts"
-import { type EventSettings, findEvents } from "../../classifier/events/findEvents.ts"
+import type { EventSettings } from "../../classifier/events/findEvents.ts"
 import { Engine } from "../../embedder/engine.ts"
 import { rowSize } from "../../embedder/frontEnd.ts"
 import { type ScanRecipe, windowTimes } from "../../embeddings/scans/scanRecipe.ts"
 import { backgroundOf } from "../../store/className.ts"
 import { Listeners } from "../../stream/field/listeners.ts"
+import { toldEvents } from "./judge.ts"
 import { SCORED_WINDOWS, type WindowModel } from "./windowModel.ts"
 
 /** A recording that goes on for longer than is heard at once. */
@@ -85,12 +86,10 @@ export const hearOnce = Effect.fn("hearOnce")(function* (
     probabilities.set(part, at)
     at += part.length
   }
-  const quiet = backgroundOf(classes)
-  const events = findEvents(probabilities, classes, windowTimes(recipe), seconds, settings)
   return {
     seconds,
-    events: events.filter((event) => event.class !== quiet || quiet in settings.perClass),
-    surest: surestOf(probabilities, classes, quiet)
+    events: toldEvents(probabilities, classes, windowTimes(recipe), seconds, settings),
+    surest: surestOf(probabilities, classes, backgroundOf(classes))
   } satisfies HeardOnce
 })
 

@@ -9,6 +9,14 @@ import { Scans } from "../../embeddings/scans/scans.ts"
 import { backgroundOf } from "../../store/className.ts"
 import { SCORED_WINDOWS, type WindowModel } from "./windowModel.ts"
 
+/** The events in the windows of one recording: none of the background, unless a threshold names it. */
+export const toldEvents: typeof findEvents = (probabilities, classes, times, seconds, settings) => {
+  const quiet = backgroundOf(classes)
+  return findEvents(probabilities, classes, times, seconds, settings).filter(
+    (event) => event.class !== quiet || quiet in settings.perClass
+  )
+}
+
 /** What a model heard in a recording. */
 export interface Judged {
   readonly recording: ScannedRecording
@@ -31,7 +39,6 @@ export const judge = (
   const sizes = sizesOf(recipe)
   const width = sizes.reduce((sum, size) => sum + size, 0)
   const times = windowTimes(recipe)
-  const quiet = backgroundOf(classes)
   const rows = new Float32Array(SCORED_WINDOWS * width)
   let recording: ScannedRecording | undefined
   let probabilities = new Float32Array()
@@ -70,9 +77,7 @@ export const judge = (
               if (filled + taken === SCORED_WINDOWS || done === own.windows) yield* scoreBlock(filled + taken)
             }
             if (done < own.windows) return []
-            const events = findEvents(probabilities, classes, times, own.seconds, settings).filter(
-              (event) => event.class !== quiet || quiet in settings.perClass
-            )
+            const events = toldEvents(probabilities, classes, times, own.seconds, settings)
             return [{ recording: own, events } satisfies Judged]
           })
         ),

@@ -1,5 +1,6 @@
 import { Effect, Option, Schema } from "effect"
 import { Tensor } from "onnxruntime-common"
+import { FIELD_MODEL } from "../../classifier/export/artifacts.ts"
 import { rowSize } from "../../embedder/frontEnd.ts"
 import { openSession } from "../../embedder/onnx/session.ts"
 import { embedderOf } from "../../embeddings/recipe.ts"
@@ -18,7 +19,7 @@ import { versionKey } from "../../store/keys.ts"
 export const SCORED_WINDOWS = 128
 
 /** A model that was trained on windows, where a version has one; else its model of clips hears each window as a clip. */
-const FILES = ["field.onnx", "classifier.onnx"] as const
+const FILES = [FIELD_MODEL, "classifier.onnx"] as const
 const NAMES_FILE = "class_names.json"
 
 const ClassNames = Schema.Array(Schema.String)
