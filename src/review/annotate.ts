@@ -1,4 +1,4 @@
-import { Effect, Option, Result, Schedule, Schema, Stream } from "effect"
+import { Effect, Option, Result, Schedule, Schema, Semaphore, Stream } from "effect"
 import { unlessChanged } from "../store/documents.ts"
 import { ANNOTATIONS_PREFIX, FIELD_PREFIX, mayBeTable } from "../store/keys.ts"
 import { orNone, removeUnneeded, Store } from "../store/store.ts"
@@ -127,8 +127,11 @@ export const annotationsAsCsv = ({ annotations, complete }: Annotations): string
 /** The label of a row that says that all of its span has been listened to. */
 const COMPLETE = "complete"
 
-/** How often what others write meanwhile is read again. */
-const TRIES = 5
+/** How often what other processes write meanwhile is read again: of those that write at once, one at least succeeds each time. */
+const TRIES = 20
+
+/** Those of this process wait for each other. */
+const turn = Semaphore.makeUnsafe(1)
 
 /**
  * Changes a recording's annotations, as one of many who may at once. The table is then one of the project's own; those of
@@ -162,9 +165,9 @@ export const changeAnnotations = Effect.fn("changeAnnotations")(
   (effect) =>
     Effect.retry(effect, {
       times: TRIES,
-      schedule: Schedule.exponential("20 millis"),
+      schedule: Schedule.jittered(Schedule.spaced("100 millis")),
       while: (error) => error._tag === "StoreError" && error.reason === "conflict"
-    })
+    }).pipe(turn.withPermit)
 )
 
 const sharedBy = (key: string): string =>
