@@ -35,13 +35,13 @@ describe("EcoSight's clients", () => {
   })
 
   test("a model from before there was one leaves it out", async () => {
-    await using old = await startService({ place: service.store })
     const version = join(service.store, "models/versions", run.id)
     const [file, seal] = [join(version, "training_history.pkl"), join(version, "seal-1.json")]
     const before = await Promise.all([file, seal].map((path) => Bun.file(path).bytes()))
     await Bun.write(file, pickle({ loss: [2, 1], accuracy: [0.5, 0.75], lr: [0.1, 0.1] }))
     // Nor had it a seal, which tells what its files are.
     await rm(seal)
+    await using old = await startService({ place: service.store })
     const { training_history } = await json(old.get("/training-history"))
     expect(training_history).toEqual({ loss: [2, 1], accuracy: [0.5, 0.75], epochs: [1, 2] })
     await Promise.all([Bun.write(file, before[0]!), Bun.write(seal, before[1]!)])
