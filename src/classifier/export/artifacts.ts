@@ -3,7 +3,7 @@ import { embeddingAlone } from "../../embedder/frontEnd.ts"
 import { reportPage } from "../report/reportPage.ts"
 import { kerasModel } from "./kerasModel.ts"
 import { continueLog, modelMetadata, performanceMetrics, type RetrainingLog, trainingHistory } from "./metadata.ts"
-import { classifierModel, edgeModel } from "./onnx.ts"
+import { classifierModel, edgeModel, fieldModel } from "./onnx.ts"
 import { pickle } from "./pickle.ts"
 import type { TrainingRun } from "./trainingRun.ts"
 
@@ -40,7 +40,7 @@ export const exportArtifacts = Effect.fn("exportArtifacts")(function* (
     ...(classifier.alone === undefined
       ? []
       : [[KERAS_TWIN, classifierModel(classifier.alone, embeddingAlone(frontEnd.vectors))] as const]),
-    ...(run.windows === undefined ? [] : [[FIELD_MODEL, classifierModel(run.windows, frontEnd.vectors)] as const]),
+    ...(run.windows === undefined ? [] : [[FIELD_MODEL, fieldModel(run.windows, frontEnd.vectors)] as const]),
     ...(addTo === undefined ? [] : [["ecosight.onnx", edgeModel(classifier, { addTo, frontEnd })] as const]),
     ...(run.map === undefined ? [] : [["map.json", text(JSON.stringify(run.map))] as const]),
     ["report.html", text(reportPage(run))]

@@ -1,6 +1,6 @@
 import type { Embedder } from "../../embedder/embedder.ts"
 import { rowSize, type Vectors } from "../../embedder/frontEnd.ts"
-import { Graph } from "../../embedder/onnx/graph.ts"
+import { ElementType, Graph } from "../../embedder/onnx/graph.ts"
 import { type Branch, branchesOf, type Classifier, placeSeen } from "../classifier.ts"
 import { tensorsOf } from "../denseNetwork.ts"
 import { addForward } from "../forward.ts"
@@ -9,7 +9,26 @@ import { addForward } from "../forward.ts"
 export const classifierModel = (classifier: Classifier, vectors: Vectors): Uint8Array => {
   const graph = new Graph("classifier")
   const rows = graph.input("embedding", ["n", rowSize({ vectors })])
-  addProbabilities(graph, classifier, vectors, rows, "n")
+  addProbabilities(graph, classifier, "n", (branch) => addFeatures(graph, branch, vectors, rows))
+  return graph.model()
+}
+
+/** The input of `field.onnx`. */
+export const FIELD_INPUT = "codes"
+
+/**
+ * `field.onnx`: `codes` [rowSize, n], uint8, to `probabilities` [n, classes]: windows as a scan stores them, the first
+ * numbers of all of them, then all their second ones. What a step of a window's codes is worth makes no difference, since
+ * features are the same of a vector that is standardised.
+ */
+export const fieldModel = (classifier: Classifier, vectors: Vectors): Uint8Array => {
+  const graph = new Graph("field")
+  const codes = graph.input(FIELD_INPUT, [rowSize({ vectors }), "n"], ElementType.uint8)
+  addProbabilities(graph, classifier, "n", (branch) => {
+    const seen = graph.op("Transpose", [addSlice(graph, branch, vectors, codes, 0)], { perm: [1, 0] })
+    const { addCodedTo, addTo } = branch.features
+    return addCodedTo?.(graph, seen) ?? addTo(graph, graph.op("Cast", [seen], { to: ElementType.float32 }))
+  })
   return graph.model()
 }
 
@@ -24,30 +43,34 @@ export const edgeModel = (
 ): Uint8Array => {
   const graph = new Graph("ecosight")
   const row = addTo(graph, graph.input("waveform", ["samples"]))
-  addProbabilities(graph, classifier, frontEnd.vectors, row, 1)
+  addProbabilities(graph, classifier, 1, (branch) => addFeatures(graph, branch, frontEnd.vectors, row))
   return graph.model()
 }
 
 const addProbabilities = (
   graph: Graph,
   classifier: Classifier,
-  vectors: Vectors,
-  rows: string,
-  count: number | "n"
+  count: number | "n",
+  featuresFor: (branch: Branch) => string
 ) => {
-  const logits = branchesOf(classifier).map((branch) => addLogits(graph, branch, vectors, rows))
+  const logits = branchesOf(classifier).map((branch) => addLogits(graph, branch, featuresFor(branch)))
   graph.op("Softmax", [logits.length === 1 ? logits[0]! : graph.op("Sum", logits)], { axis: 1 }, "probabilities")
   graph.output("probabilities", [count, classifier.network.units.at(-1)!])
 }
 
-const addLogits = (graph: Graph, branch: Branch, vectors: Vectors, rows: string): string => {
-  const { features, network, weights } = branch
+const addFeatures = (graph: Graph, branch: Branch, vectors: Vectors, rows: string): string =>
+  branch.features.addTo(graph, addSlice(graph, branch, vectors, rows, 1))
+
+/** What a branch sees of a tensor whose axis is rows' numbers. */
+const addSlice = (graph: Graph, branch: Branch, vectors: Vectors, tensor: string, axis: 0 | 1): string => {
   const { from, to } = placeSeen(branch, vectors)
-  const bounds = [[from], [to], [1]]
-  const isAll = to - from === rowSize({ vectors })
-  const vector = isAll ? rows : graph.op("Slice", [rows, ...bounds.map((bound) => graph.integers(bound))])
+  if (to - from === rowSize({ vectors })) return tensor
+  return graph.op("Slice", [tensor, ...[from, to, axis].map((bound) => graph.integers([bound]))])
+}
+
+const addLogits = (graph: Graph, { network, weights }: Branch, features: string): string => {
   const constants = new Map(
     tensorsOf(network).map(({ name, shape }) => [name, graph.floats(weights[name]!, shape)] as const)
   )
-  return addForward(graph, network, features.addTo(graph, vector), (name) => constants.get(name)!)
+  return addForward(graph, network, features, (name) => constants.get(name)!)
 }

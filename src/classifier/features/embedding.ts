@@ -22,11 +22,16 @@ export const standardise = (clip: Float32Array): Float32Array => {
 
 /** Spelt out, because ONNX's own LayerNormalization is too young for some devices' runtimes. */
 export const addStandardisation = (graph: Graph, embedding: string): string => {
-  const meanOf = (tensor: string) => graph.op("ReduceMean", [tensor], { axes: [1], keepdims: 1 })
-  const centred = graph.op("Sub", [embedding, meanOf(embedding)])
-  const variance = meanOf(graph.op("Mul", [centred, centred]))
-  const deviation = graph.op("Sqrt", [graph.op("Add", [variance, graph.scalar(CLIP_EPSILON)])])
+  const { centred, deviation } = addDeviation(graph, embedding)
   return graph.op("Div", [centred, deviation])
+}
+
+/** Vectors [n, inputs] less their means, and their deviations [n, 1]. */
+export const addDeviation = (graph: Graph, vectors: string) => {
+  const meanOf = (tensor: string) => graph.op("ReduceMean", [tensor], { axes: [1], keepdims: 1 })
+  const centred = graph.op("Sub", [vectors, meanOf(vectors)])
+  const variance = meanOf(graph.op("Mul", [centred, centred]))
+  return { centred, deviation: graph.op("Sqrt", [graph.op("Add", [variance, graph.scalar(CLIP_EPSILON)])]) }
 }
 
 /** The same for Keras. */

@@ -18,6 +18,8 @@ export interface Features {
   readonly of: (vector: Float32Array) => Float32Array
   /** Adds the same to a graph: vectors [n, inputs] to features [n, width]. */
   readonly addTo: (graph: Graph, vectors: string) => string
+  /** The same of vectors' codes (uint8 [n, inputs]), where that is faster than of the numbers that they stand for. */
+  readonly addCodedTo?: (graph: Graph, codes: string) => string
   /** The same for Keras, of layers that 2.15 and 3 both have; the first of them takes the model's input. */
   readonly kerasLayers: ReadonlyArray<KerasLayer>
 }

@@ -1,7 +1,7 @@
 import type { ScoreLayer } from "../../embedder/embedder.ts"
-import type { Graph } from "../../embedder/onnx/graph.ts"
+import { ElementType, type Graph } from "../../embedder/onnx/graph.ts"
 import type { KerasLayer } from "../export/kerasLayer.ts"
-import { addStandardisation, standardisationLayer, standardise } from "./embedding.ts"
+import { addDeviation, addStandardisation, standardisationLayer, standardise } from "./embedding.ts"
 import type { FeatureKind, Features } from "./features.ts"
 
 /**
@@ -50,6 +50,7 @@ const makeScores = (layer: ScoreLayer): Features => {
       return own
     },
     addTo: (graph, vectors) => addScores(graph, addStandardisation(graph, vectors), scaled, layer.bias),
+    addCodedTo: (graph, codes) => addCodedScores(graph, codes, scaled, layer.bias),
     kerasLayers: [standardisationLayer(inputs), ...scoreLayers(inputs, scaled, layer.bias)]
   }
 }
@@ -71,6 +72,38 @@ const addScores = (graph: Graph, clips: string, kernel: Float32Array, bias: Floa
   const shifted = graph.op("Sub", [clips, zero])
   const scaled = graph.floats(kernel, [kernel.length / bias.length, bias.length])
   return graph.op("Sigmoid", [graph.op("Gemm", [shifted, scaled, graph.floats(bias, [bias.length])])])
+}
+
+/**
+ * Scores of vectors' codes, the lowest of which is 0: by whole numbers, of which processors multiply several times as many
+ * at once, and whose sums are the same in any order.
+ */
+const addCodedScores = (graph: Graph, codes: string, kernel: Float32Array, bias: Float32Array): string => {
+  const width = bias.length
+  const { coarse, fine, scales } = splitKernel(kernel, width)
+  const productWith = (part: Int8Array) => {
+    const product = graph.op("MatMulInteger", [codes, graph.bytes(part, [part.length / width, width])])
+    return graph.op("Cast", [product], { to: ElementType.float32 })
+  }
+  const sum = graph.op("Add", [graph.op("Mul", [productWith(coarse), graph.scalar(FINE_STEPS)]), productWith(fine)])
+  const { deviation } = addDeviation(graph, graph.op("Cast", [codes], { to: ElementType.float32 }))
+  const logits = graph.op("Div", [graph.op("Mul", [sum, graph.floats(scales, [width])]), deviation])
+  return graph.op("Sigmoid", [graph.op("Add", [logits, graph.floats(bias, [width])])])
+}
+
+/** What either part of a weight is at most: two products of larger ones are more than some processors add up. */
+const MOST = 63
+const FINE_STEPS = 2 * MOST + 1
+
+/** A kernel [inputs * width] as (FINE_STEPS * coarse + fine) * scales, a scale for each column. */
+const splitKernel = (kernel: Float32Array, width: number) => {
+  const scales = new Float32Array(width)
+  for (const [at, weight] of kernel.entries()) {
+    scales[at % width] = Math.max(scales[at % width]!, Math.abs(weight) / (FINE_STEPS * MOST + MOST))
+  }
+  const whole = kernel.map((weight, at) => Math.round(weight / (scales[at % width] || 1)))
+  const coarse = Int8Array.from(whole, (value) => Math.round(value / FINE_STEPS))
+  return { coarse, fine: Int8Array.from(whole, (value, at) => value - FINE_STEPS * coarse[at]!), scales }
 }
 
 /**

@@ -1,7 +1,7 @@
 import { Message } from "./protobuf.ts"
 
 /** Element types of ONNX tensors (TensorProto.DataType). */
-export const ElementType = { float32: 1, uint8: 2, int64: 7, bool: 9 } as const
+export const ElementType = { float32: 1, uint8: 2, int8: 3, int64: 7, bool: 9 } as const
 export type ElementType = (typeof ElementType)[keyof typeof ElementType]
 
 /** A tensor's extent: a number, or the name of an extent known only when the graph runs. */
@@ -74,6 +74,11 @@ export class Graph {
     const data = BigInt64Array.from(list.map(BigInt))
     const shape = typeof values === "number" ? [] : [list.length]
     return this.constant(ElementType.int64, new Uint8Array(data.buffer), shape)
+  }
+
+  /** Adds an int8 constant of the given shape and returns its name. */
+  bytes(values: Int8Array, shape: ReadonlyArray<number>): string {
+    return this.constant(ElementType.int8, new Uint8Array(values.buffer, values.byteOffset, values.byteLength), shape)
   }
 
   /** Adds a boolean scalar. */

@@ -48,6 +48,25 @@ export const codeVectors = (rows: Float32Array, sizes: ReadonlyArray<number>): C
   return { count, codes, ranges }
 }
 
+/** Copies windows, `from` to `to`, exclusive, of rows of these sizes to where the window `at` of others is. */
+export const copyWindows = (
+  source: CodedVectors,
+  sizes: ReadonlyArray<number>,
+  from: number,
+  to: number,
+  target: CodedVectors,
+  at: number
+): void => {
+  const size = sizes.reduce((sum, own) => sum + own, 0)
+  const wide = 2 * sizes.length
+  target.ranges.set(source.ranges.subarray(from * wide, to * wide), at * wide)
+  const { buffer, byteOffset, byteLength } = source.codes
+  const theirs = Buffer.from(buffer, byteOffset, byteLength)
+  for (let column = 0; column < size; column++) {
+    theirs.copy(target.codes, column * target.count + at, column * source.count + from, column * source.count + to)
+  }
+}
+
 /** Windows and numbers that are decoded together: what is read and written of them stays in the nearest cache. */
 const TILE = 32
 

@@ -42,23 +42,16 @@ export const cosinesWith = (
   )
   // Rounding adds up to a half a column.
   const scale = size === 0 ? 0 : ((2 ** 31 - 1) / 255 - query.length) / size
-  const q = Int32Array.from({ length: Math.ceil(query.length / AT_ONCE) * AT_ONCE }, (_, i) =>
-    Math.round(scale * (query[i] ?? 0))
-  )
+  const whole = query.map((value) => Math.round(scale * value))
+  // Most of what YAMNet hears in a second is zero: of such numbers nothing is read.
+  const columns = Array.from(whole.keys()).filter((column) => whole[column] !== 0)
   const products = new Int32Array(count)
-  // Of columns behind the last one nothing is read but the last one, times zero.
-  const at = (i: number) => Math.min(i, query.length - 1) * count
-  for (let i = 0; i < query.length; i += AT_ONCE) {
-    const [a, b, c, d, e, f, g, h] = [
-      q[i]!,
-      q[i + 1]!,
-      q[i + 2]!,
-      q[i + 3]!,
-      q[i + 4]!,
-      q[i + 5]!,
-      q[i + 6]!,
-      q[i + 7]!
-    ]
+  // Behind the last column it is read again, times zero.
+  const factor = (i: number) => (i < columns.length ? whole[columns[i]!]! : 0)
+  const at = (i: number) => columns[Math.min(i, columns.length - 1)]! * count
+  for (let i = 0; i < columns.length; i += AT_ONCE) {
+    const [a, b, c, d] = [factor(i), factor(i + 1), factor(i + 2), factor(i + 3)]
+    const [e, f, g, h] = [factor(i + 4), factor(i + 5), factor(i + 6), factor(i + 7)]
     const [atA, atB, atC, atD] = [at(i), at(i + 1), at(i + 2), at(i + 3)]
     const [atE, atF, atG, atH] = [at(i + 4), at(i + 5), at(i + 6), at(i + 7)]
     for (let window = 0; window < count; window++) {

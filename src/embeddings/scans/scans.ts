@@ -44,7 +44,10 @@ export class Scans extends Context.Service<
     readonly append: (recipe: ScanRecipe, segments: ReadonlyArray<WindowSegment>) => Effect.Effect<string, StoreError>
     /** Remembers where copies of recordings that were heard lie, so that they are not read again. */
     readonly sighted: (sightings: ReadonlyArray<Sighting>) => Effect.Effect<void, StoreError>
-    /** The windows of these recordings, one recording after the other, each from its first window to its last. */
+    /**
+     * The windows of these recordings, one recording after the other, each from its first window to its last; those that
+     * begin in one part come together, which is read once for them.
+     */
     readonly load: (
       recipe: ScanRecipe,
       known: KnownScans,
@@ -149,11 +152,13 @@ interface Wanted {
   readonly place: SegmentPlace
 }
 
-/** What is wanted, in order, what lies together in one part read with it. */
+/** What is wanted, in the order in which it is read: recordings that begin in one part after each other. */
 function* byPart(known: KnownScans, recordings: Iterable<ScannedRecording>) {
   let wanted: Array<Wanted> = []
-  for (const recording of recordings) {
-    for (const place of known.placesOf(recording)) {
+  const placed = Array.from(recordings, (recording) => ({ recording, places: known.placesOf(recording) }))
+  const together = Map.groupBy(placed, ({ places }) => places[0]?.part)
+  for (const { recording, places } of [...together.values()].flat()) {
+    for (const place of places) {
       const part = wanted[0]?.place.part
       if (part !== undefined && part !== place.part) {
         yield { part, wanted }

@@ -34,7 +34,7 @@ const INDEX_COLUMNS = Object.keys(IndexRow.fields)
 /** Bytes at a part's end that hold its footer. */
 export const FOOTER_BYTES = 16_384
 
-const ZSTD_LEVEL = 6
+const ZSTD_LEVEL = 1
 const compressors = {
   ZSTD: (input: Uint8Array) => new Uint8Array(Bun.zstdCompressSync(input.slice(), { level: ZSTD_LEVEL }))
 }

@@ -9,7 +9,7 @@ import type { Soundscape, SoundscapeSettings } from "../../classifier/evaluation
 import { bandsOf } from "../../classifier/evaluation/field/sweep.ts"
 import { openWindowClassifier } from "../../classifier/evaluation/field/windowClassifier.ts"
 import type { Cut } from "../../classifier/evaluation/outOfFold.ts"
-import { classifierModel } from "../../classifier/export/onnx.ts"
+import { fieldModel } from "../../classifier/export/onnx.ts"
 import type { Split } from "../../classifier/split.ts"
 import { nativeBackend } from "../../classifier/train/nativeBackend.ts"
 import type { TrainedClassifier } from "../../classifier/train/train.ts"
@@ -48,7 +48,7 @@ export const evaluateField = Effect.fn("evaluateField")(function* <E, R>(
 ) {
   const { frontEnd } = yield* Engine
   const { classes } = corpus.dataset
-  const { sampleRate } = frontEnd
+  const { sampleRate, vectors } = frontEnd
   const parts = cuts.filter(({ repeat, tested }) => repeat === 0 && tested.length > 0)
   const heard = heads.map(({ head }) => ({ head, parts: [] as Array<HeardPart> }))
   const deaf: Array<string> = []
@@ -65,7 +65,7 @@ export const evaluateField = Effect.fn("evaluateField")(function* <E, R>(
         Effect.gen(function* () {
           const clips = own.get(split)!
           const trained = windows && (yield* trainWindows(windows, clips, scores, nativeBackend))
-          return yield* openWindowClassifier(classifierModel(trained ?? clips, frontEnd.vectors), classes)
+          return yield* openWindowClassifier(fieldModel(trained ?? clips, vectors), classes, Object.values(vectors))
         })
       )
       return yield* Effect.forEach(scenes, (scene, number) =>

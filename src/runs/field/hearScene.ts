@@ -4,6 +4,7 @@ import type { Heard } from "../../classifier/evaluation/field/sweep.ts"
 import type { WindowClassifier } from "../../classifier/evaluation/field/windowClassifier.ts"
 import { Engine } from "../../embedder/engine.ts"
 import { type FrontEnd, rowSize } from "../../embedder/frontEnd.ts"
+import { codeVectors } from "../../embeddings/scans/coding.ts"
 
 /** What is heard of: a soundscape, or a recording whose events somebody has marked. */
 export type Scene = Pick<Soundscape, "seconds" | "events" | "bed" | "render">
@@ -20,8 +21,9 @@ export const hearScene = Effect.fn("hearScene")(function* (scene: Scene, classif
   for (let first = 0; first < windows; first += piece) {
     const count = Math.min(piece, windows - first)
     const rows = yield* embedWindows(scene.render(first * frontEnd.hop, samplesOf(count, frontEnd)), count)
+    const coded = codeVectors(rows, Object.values(frontEnd.vectors))
     for (const [which, { classes, score }] of classifiers.entries()) {
-      probabilities[which]!.set(yield* score(rows, count), first * classes.length)
+      probabilities[which]!.set(yield* score(coded), first * classes.length)
     }
   }
   const { seconds, events, bed } = scene

@@ -10,7 +10,7 @@ import {
 } from "../../classifier/evaluation/field/fieldFigures.ts"
 import { bandsOf } from "../../classifier/evaluation/field/sweep.ts"
 import { openWindowClassifier, type WindowClassifier } from "../../classifier/evaluation/field/windowClassifier.ts"
-import { classifierModel } from "../../classifier/export/onnx.ts"
+import { fieldModel } from "../../classifier/export/onnx.ts"
 import type { Split } from "../../classifier/split.ts"
 import { Settings } from "../../config/settings.ts"
 import type { Embedder } from "../../embedder/embedder.ts"
@@ -19,7 +19,7 @@ import { makeScanRecipe } from "../../embeddings/scans/scanRecipe.ts"
 import type { Promoted } from "../../registry/pointer.ts"
 import { backgroundOf } from "../../store/className.ts"
 import { Store } from "../../store/store.ts"
-import { openWindowModel, SCORED_WINDOWS, type WindowModel } from "../scan/windowModel.ts"
+import { openWindowModel } from "../scan/windowModel.ts"
 import { FIELD, windowsOf } from "./fieldDefaults.ts"
 import { readFieldSounds } from "./fieldSounds.ts"
 import { hearScene } from "./hearScene.ts"
@@ -113,7 +113,11 @@ const hearBoth = Effect.fnUntraced(function* (
     )
     return { figures, difference, notes }
   }
-  const own = yield* openWindowClassifier(classifierModel(classifier, frontEnd.vectors), classifier.classes)
+  const own = yield* openWindowClassifier(
+    fieldModel(classifier, frontEnd.vectors),
+    classifier.classes,
+    Object.values(frontEnd.vectors)
+  )
   const other = Option.isNone(pointer) ? Option.none() : yield* promotedModel(pointer.value.runId, embedder, renamed)
   const models = [own, ...Option.toArray(other)]
   const heard = yield* Effect.forEach(scenes, (scene) => hearScene(scene, models))
@@ -145,7 +149,7 @@ const promotedModel = Effect.fnUntraced(function* (
   return yield* openWindowModel(runId, makeScanRecipe(embedder, precision)).pipe(
     Effect.map(({ classes, score }) =>
       underNames(
-        { classes, score: inBlocks(classes.length, score) },
+        { classes, score: (windows) => Effect.mapError(score(windows), ({ message }) => new EngineError({ message })) },
         classes.map((name) => renamed.get(name) ?? name)
       )
     ),
@@ -161,9 +165,9 @@ const underNames = ({ classes, score }: WindowClassifier, names: ReadonlyArray<s
   if (merged.length === classes.length) return { classes: merged, score }
   return {
     classes: merged,
-    score: (rows, count) =>
-      Effect.map(score(rows, count), (probabilities) => {
-        const sums = new Float32Array(count * merged.length)
+    score: (windows) =>
+      Effect.map(score(windows), (probabilities) => {
+        const sums = new Float32Array(windows.count * merged.length)
         for (let at = 0; at < probabilities.length; at++) {
           sums[Math.floor(at / classes.length) * merged.length + places[at % classes.length]!]! += probabilities[at]!
         }
@@ -171,20 +175,3 @@ const underNames = ({ classes, score }: WindowClassifier, names: ReadonlyArray<s
       })
   }
 }
-
-/** Scores any number of rows by what takes SCORED_WINDOWS of them. */
-const inBlocks = (classes: number, score: WindowModel["score"]): WindowClassifier["score"] =>
-  Effect.fnUntraced(
-    function* (rows, count) {
-      const size = rows.length / count
-      const probabilities = new Float32Array(count * classes)
-      for (let at = 0; at < count; at += SCORED_WINDOWS) {
-        const block = new Float32Array(SCORED_WINDOWS * size)
-        block.set(rows.subarray(at * size, (at + SCORED_WINDOWS) * size))
-        const scores = yield* score(block)
-        probabilities.set(scores.subarray(0, Math.min(SCORED_WINDOWS, count - at) * classes), at * classes)
-      }
-      return probabilities
-    },
-    Effect.mapError(({ message }) => new EngineError({ message }))
-  )

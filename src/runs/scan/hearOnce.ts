@@ -3,7 +3,8 @@ import type { HeardEvent } from "../../classifier/events/event.ts"
 import type { EventSettings } from "../../classifier/events/findEvents.ts"
 import { Engine } from "../../embedder/engine.ts"
 import { rowSize } from "../../embedder/frontEnd.ts"
-import { type ScanRecipe, windowTimes } from "../../embeddings/scans/scanRecipe.ts"
+import { codeVectors } from "../../embeddings/scans/coding.ts"
+import { type ScanRecipe, sizesOf, windowTimes } from "../../embeddings/scans/scanRecipe.ts"
 import { backgroundOf } from "../../store/className.ts"
 import { Listeners } from "../../stream/field/listeners.ts"
 import { toldEvents } from "./judge.ts"
@@ -43,6 +44,7 @@ export const hearOnce = Effect.fn("hearOnce")(function* (
   const { hear } = yield* Listeners
   const { classes, score } = model
   const width = rowSize(engine.frontEnd)
+  const sizes = sizesOf(recipe)
   const { patchSize } = engine.frontEnd
   const blocks = Stream.fromIterable(
     Array.from({ length: Math.ceil(size / BLOCK_BYTES) }, (_, at) => at * BLOCK_BYTES)
@@ -53,7 +55,7 @@ export const hearOnce = Effect.fn("hearOnce")(function* (
 
   const scoreRows = Effect.fnUntraced(function* () {
     rows.fill(0, filled * width)
-    scored.push((yield* score(rows)).slice(0, filled * classes.length))
+    scored.push((yield* score(codeVectors(rows, sizes))).slice(0, filled * classes.length))
     filled = 0
   })
   const embed = Effect.fnUntraced(function* (patches: Float32Array) {

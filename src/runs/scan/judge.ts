@@ -1,13 +1,13 @@
 import { Effect, Stream } from "effect"
 import type { HeardEvent } from "../../classifier/events/event.ts"
 import { type EventSettings, findEvents } from "../../classifier/events/findEvents.ts"
-import { decodeVectors } from "../../embeddings/scans/coding.ts"
+import { copyWindows } from "../../embeddings/scans/coding.ts"
 import type { KnownScans } from "../../embeddings/scans/knownScans.ts"
 import type { ScannedRecording } from "../../embeddings/scans/scannedRecording.ts"
 import { type ScanRecipe, sizesOf, windowTimes } from "../../embeddings/scans/scanRecipe.ts"
 import { Scans } from "../../embeddings/scans/scans.ts"
 import { backgroundOf } from "../../store/className.ts"
-import { SCORED_WINDOWS, type WindowModel } from "./windowModel.ts"
+import { emptyBlock, SCORED_WINDOWS, type WindowModel } from "./windowModel.ts"
 
 /** The events in the windows of one recording: none of the background, unless a threshold names it. */
 export const toldEvents: typeof findEvents = (probabilities, classes, times, seconds, settings) => {
@@ -37,16 +37,14 @@ export const judge = (
   recordings: Iterable<ScannedRecording>
 ) => {
   const sizes = sizesOf(recipe)
-  const width = sizes.reduce((sum, size) => sum + size, 0)
   const times = windowTimes(recipe)
-  const rows = new Float32Array(SCORED_WINDOWS * width)
+  const block = emptyBlock(recipe)
   let recording: ScannedRecording | undefined
   let probabilities = new Float32Array()
   let done = 0
 
   const scoreBlock = Effect.fnUntraced(function* (windows: number) {
-    rows.fill(0, windows * width)
-    const scores = yield* score(rows)
+    const scores = yield* score(block)
     probabilities.set(scores.subarray(0, windows * classes.length), (done - windows) * classes.length)
   })
 
@@ -65,13 +63,7 @@ export const judge = (
             for (let at = from; at < to; ) {
               const filled = done % SCORED_WINDOWS
               const taken = Math.min(to - at, SCORED_WINDOWS - filled)
-              decodeVectors(
-                segment.windows,
-                sizes,
-                at,
-                at + taken,
-                rows.subarray(filled * width, (filled + taken) * width)
-              )
+              copyWindows(segment.windows, sizes, at, at + taken, block, filled)
               at += taken
               done += taken
               if (filled + taken === SCORED_WINDOWS || done === own.windows) yield* scoreBlock(filled + taken)

@@ -1,9 +1,9 @@
 import { Effect, Option, Schema } from "effect"
-import { Tensor } from "onnxruntime-common"
+import { openWindowClassifier } from "../../classifier/evaluation/field/windowClassifier.ts"
 import { FIELD_MODEL } from "../../classifier/export/artifacts.ts"
 import { rowSize } from "../../embedder/frontEnd.ts"
-import { openSession } from "../../embedder/onnx/session.ts"
 import { embedderOf } from "../../embeddings/recipe.ts"
+import type { CodedVectors } from "../../embeddings/scans/coding.ts"
 import { type ScanRecipe, sizesOf } from "../../embeddings/scans/scanRecipe.ts"
 import {
   findStored,
@@ -16,7 +16,7 @@ import { decodeDocument } from "../../store/documents.ts"
 import { versionKey } from "../../store/keys.ts"
 
 /** Windows that are scored together: always so many, and each always in the same place, so that scores are the same bits. */
-export const SCORED_WINDOWS = 128
+export const SCORED_WINDOWS = 256
 
 /** A model that was trained on windows, where a version has one; else its model of clips hears each window as a clip. */
 const FILES = [FIELD_MODEL, "classifier.onnx"] as const
@@ -31,8 +31,8 @@ const Metadata = Schema.Struct({
 export interface WindowModel {
   readonly runId: string
   readonly classes: ReadonlyArray<string>
-  /** Rows [SCORED_WINDOWS * size of a row] to probabilities [SCORED_WINDOWS * classes]. */
-  readonly score: (rows: Float32Array) => Effect.Effect<Float32Array, VersionError>
+  /** Any number of windows to probabilities [count * classes]. */
+  readonly score: (windows: CodedVectors) => Effect.Effect<Float32Array, VersionError>
 }
 
 /** Opens a version for windows of this recipe; fails where it is none, is damaged or takes another embedder's vectors. */
@@ -54,29 +54,22 @@ export const openWindowModel = Effect.fn("openWindowModel")(function* (runId: st
     damaged()
   )
   const file = FILES.find((name) => version.files.has(name)) ?? FILES[1]
-  // On one thread: what is added up in which order does not depend on the machine.
-  const session = yield* openSession(yield* need(read(file)), 1, () => damaged())
-  const size = sizesOf(recipe).reduce((sum, own) => sum + own, 0)
-  const inputs = rowSize(own)
-
-  const score = (rows: Float32Array) =>
-    Effect.tryPromise({
-      try: async () => {
-        const input = new Tensor("float32", firstColumns(rows, size, inputs), [SCORED_WINDOWS, inputs])
-        const outputs = await session.run({ [session.inputNames[0]!]: input })
-        return outputs[session.outputNames[0]!]!.data as Float32Array
-      },
-      catch: () => damaged("cannot be run on windows")
-    })
+  const model = yield* need(read(file))
+  const opened = yield* openWindowClassifier(model, classes, sizesOf(recipe), rowSize(own)).pipe(
+    Effect.mapError(() => damaged())
+  )
+  const score = (windows: CodedVectors) =>
+    Effect.mapError(opened.score(windows), () => damaged("cannot be run on windows"))
   return { runId, classes, score } satisfies WindowModel
 })
 
-/** Of rows of `size` the first `inputs`: an embedder that has come to give more vectors still gives the old ones first. */
-const firstColumns = (rows: Float32Array, size: number, inputs: number): Float32Array => {
-  if (inputs === size) return rows
-  const taken = new Float32Array((rows.length / size) * inputs)
-  for (let row = 0; row * size < rows.length; row++) {
-    taken.set(rows.subarray(row * size, row * size + inputs), row * inputs)
+/** Room for windows that are scored together. */
+export const emptyBlock = (recipe: ScanRecipe): CodedVectors => {
+  const sizes = sizesOf(recipe)
+  const size = sizes.reduce((sum, own) => sum + own, 0)
+  return {
+    count: SCORED_WINDOWS,
+    codes: new Uint8Array(SCORED_WINDOWS * size),
+    ranges: new Float32Array(SCORED_WINDOWS * sizes.length * 2)
   }
-  return taken
 }

@@ -3,19 +3,27 @@ import { Effect } from "effect"
 import { InferenceSession, Tensor } from "onnxruntime-node"
 import { predict } from "../../../src/classifier/classifier.ts"
 import { vectorsOf } from "../../../src/classifier/dataset.ts"
-import { classifierModel, edgeModel } from "../../../src/classifier/export/onnx.ts"
+import { classifierModel, edgeModel, fieldModel } from "../../../src/classifier/export/onnx.ts"
 import { HEAD_NAMES } from "../../../src/classifier/heads/heads.ts"
 import { untrainedNetwork } from "../../../src/embedder/yamnet/untrained.ts"
 import { yamnetOf } from "../../../src/embedder/yamnet/yamnet.ts"
+import { codeVectors, decodeVectors } from "../../../src/embeddings/scans/coding.ts"
 import { corpus, tapped, trainOn, WITH_TAP } from "../../support/trainingRuns.ts"
 import { embedWaveform } from "../../support/waveform.ts"
 
 const yamnet = untrainedNetwork()
 const embedder = yamnetOf({ ...yamnet, hash: "none", source: "a seed", embedder: "untrained" })
 
-const run = async (model: Uint8Array, input: string, values: Float32Array, shape: ReadonlyArray<number>) => {
+const run = async (
+  model: Uint8Array,
+  input: string,
+  values: Float32Array | Uint8Array,
+  shape: ReadonlyArray<number>
+) => {
   const session = await InferenceSession.create(model, { intraOpNumThreads: 1, logSeverityLevel: 3 })
-  const { probabilities } = await session.run({ [input]: new Tensor("float32", values, shape) })
+  const tensor =
+    values instanceof Uint8Array ? new Tensor("uint8", values, shape) : new Tensor("float32", values, shape)
+  const { probabilities } = await session.run({ [input]: tensor })
   const [data, dims] = [Float32Array.from(probabilities!.data as Float32Array), probabilities!.dims]
   await session.release()
   return { data, dims }
@@ -38,6 +46,26 @@ test.each(HEAD_NAMES)("classifier.onnx of %s predicts as the classifier does", a
   expectClose(data, expected, 1e-5)
   expect(Math.max(...expected) - Math.min(...expected)).toBeGreaterThan(0.5)
 })
+
+test.each(HEAD_NAMES)(
+  "field.onnx of %s predicts coded windows as the classifier does, by the same bits anywhere",
+  async (head) => {
+    const { classifier, dataset } = await Effect.runPromise(trainOn(tapped(corpus(6)), { head, epochs: 3 }))
+    const rows = vectorsOf(dataset, [...dataset.samples.keys()])
+    const sizes = Object.values(dataset.vectors)
+    // A window in which nothing differs, too.
+    rows.fill(0.25, 0, dataset.width)
+    const coded = codeVectors(rows, sizes)
+    decodeVectors(coded, sizes, 0, 60, rows)
+    const model = fieldModel(classifier, dataset.vectors)
+    const { data, dims } = await run(model, "codes", coded.codes, [dataset.width, 60])
+    expect(dims).toEqual([60, 3])
+    expectClose(data, predict(classifier, rows), 1e-4)
+    const last = codeVectors(rows.subarray(47 * dataset.width), sizes)
+    const alone = await run(model, "codes", last.codes, [dataset.width, 13])
+    expect(alone.data).toEqual(data.subarray(47 * 3))
+  }
+)
 
 test("a classifier of embeddings alone takes whole rows, too, and passes the rest over", async () => {
   const { classifier, dataset } = await Effect.runPromise(trainOn(corpus(6), { head: "linear", epochs: 3 }))

@@ -1,31 +1,63 @@
-import { Effect, type Scope } from "effect"
+import { Effect } from "effect"
 import { Tensor } from "onnxruntime-common"
 import { EngineError } from "../../../embedder/engine.ts"
 import { openSession } from "../../../embedder/onnx/session.ts"
+import { type CodedVectors, decodeVectors } from "../../../embeddings/scans/coding.ts"
+import { FIELD_INPUT } from "../../export/onnx.ts"
 
-/** What gives a window's row of the embedder the probabilities of the classes. */
+/** What gives windows, as a scan stores them, the probabilities of the classes. */
 export interface WindowClassifier {
   readonly classes: ReadonlyArray<string>
-  /** Rows [n * rowSize] to probabilities [n * classes]. */
-  readonly score: (rows: Float32Array, count: number) => Effect.Effect<Float32Array, EngineError>
+  /** Any number of windows to probabilities [count * classes]. */
+  readonly score: (windows: CodedVectors) => Effect.Effect<Float32Array, EngineError>
 }
 
-/** A model as a version holds it, `field.onnx` or `classifier.onnx`: rows in, probabilities out. */
-export const openWindowClassifier = (
+/**
+ * A model as a version holds it, `field.onnx` or `classifier.onnx`, for windows whose vectors have these sizes. It may take
+ * fewer numbers than a window has: an embedder that has come to give more vectors still gives the old ones first.
+ */
+export const openWindowClassifier = Effect.fnUntraced(function* (
   model: Uint8Array,
-  classes: ReadonlyArray<string>
-): Effect.Effect<WindowClassifier, EngineError, Scope.Scope> =>
-  openSession(model, 1, (cause) => new EngineError({ message: `The classifier cannot be run: ${cause}` })).pipe(
-    Effect.map((session) => ({
-      classes,
-      score: (rows, count) =>
-        Effect.tryPromise({
-          try: async () => {
-            const input = new Tensor("float32", rows, [count, rows.length / count])
-            const outputs = await session.run({ [session.inputNames[0]!]: input })
-            return (outputs[session.outputNames[0]!]!.data as Float32Array).slice()
-          },
-          catch: (cause) => new EngineError({ message: `The classifier failed on windows: ${cause}` })
-        })
-    }))
+  classes: ReadonlyArray<string>,
+  sizes: ReadonlyArray<number>,
+  inputs = sizes.reduce((sum, size) => sum + size, 0)
+) {
+  // On one thread: what is added up in which order does not depend on the machine.
+  const session = yield* openSession(
+    model,
+    1,
+    (cause) => new EngineError({ message: `The classifier cannot be run: ${cause}` })
   )
+  const name = session.inputNames[0]!
+  const score = (windows: CodedVectors) =>
+    Effect.tryPromise({
+      try: async () => {
+        const input = name === FIELD_INPUT ? codesOf(windows, inputs) : rowsOf(windows, sizes, inputs)
+        const outputs = await session.run({ [name]: input })
+        return outputs[session.outputNames[0]!]!.data as Float32Array
+      },
+      catch: (cause) => new EngineError({ message: `The classifier failed on windows: ${cause}` })
+    })
+  return { classes, score } satisfies WindowClassifier
+})
+
+const codesOf = ({ count, codes }: CodedVectors, inputs: number): Tensor =>
+  new Tensor("uint8", codes.subarray(0, inputs * count), [inputs, count])
+
+const rowsOf = (windows: CodedVectors, sizes: ReadonlyArray<number>, inputs: number): Tensor => {
+  const { count } = windows
+  const size = sizes.reduce((sum, own) => sum + own, 0)
+  const rows = new Float32Array(count * size)
+  decodeVectors(windows, sizes, 0, count, rows)
+  return new Tensor("float32", firstColumns(rows, size, inputs), [count, inputs])
+}
+
+/** Of rows of `size` the first `inputs`. */
+const firstColumns = (rows: Float32Array, size: number, inputs: number): Float32Array => {
+  if (inputs === size) return rows
+  const taken = new Float32Array((rows.length / size) * inputs)
+  for (let row = 0; row * size < rows.length; row++) {
+    taken.set(rows.subarray(row * size, row * size + inputs), row * inputs)
+  }
+  return taken
+}
