@@ -39,7 +39,7 @@ export const openFeed = (feed: Feed): Opened | typeof MORE => {
   if (start === "FORM" && (kind === "AIFF" || kind === "AIFC")) return openAiff(feed)
   if (start === "caff") return openCaf(feed)
   if (start === ".snd" || start === "dns.") return openAu(feed)
-  if (start === "OggS") return feed.ended ? openOgg(bytes) : feed.wantAll()
+  if (start === "OggS") return openOgg(feed)
   // Their indexes may stand at the end.
   if (text(bytes, 4, 4) === "ftyp") return feed.ended ? openMp4(bytes) : feed.wantAll()
   if (start === "\x1a\x45\xdf\xa3") return feed.ended ? openWebm(bytes) : feed.wantAll()
