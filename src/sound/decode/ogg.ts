@@ -27,8 +27,8 @@ function* groupPages(feed: Feed, first: Stream): Container["pieces"] & Generator
     stream = found.stream
     if (begins || gap !== undefined || samples + more > MAX_SAMPLES || bytes + page.length > MAX_BYTES) {
       if (group.length > 0) yield join(group)
-      if (gap !== undefined) yield gap
       if (begins || gap !== undefined) yield NEXT_STREAM
+      if (gap !== undefined) yield gap
       group = gap === undefined ? [] : [...gaps!.head]
       bytes = 0
       samples = 0
@@ -60,12 +60,12 @@ function* readFlac(feed: Feed, first: Stream): Container["pieces"] & Generator {
     }
     const { page, gap } = gaps?.place(found) ?? { page: found.page, gap: undefined }
     if (page === undefined) continue
-    if (gap !== undefined) yield gap
     if (gap !== undefined || (found.stream !== stream && stream !== first)) {
       yield NEXT_STREAM
       isFirst = true
       begun = []
     }
+    if (gap !== undefined) yield gap
     stream = found.stream
     const packets = packetsOf(page)
     for (const [i, part] of packets.entries()) {

@@ -1,6 +1,6 @@
 import { crc32 } from "./checksums.ts"
 import { count, text, Unreadable, view } from "./container.ts"
-import { type Feed, MORE } from "./feed.ts"
+import type { Feed, MORE } from "./feed.ts"
 import { packetLength } from "./opus.ts"
 
 const PAGE_HEADER = 27
