@@ -105,7 +105,7 @@ export const fieldPage = async (asked: URLSearchParams): Promise<Page> => {
           h(
             "span",
             { class: "hint" },
-            "From which probability on a sound is an event: a lower one finds more, and takes more for events that are none. It is asked of all recordings, also of those heard before."
+            `From which probability on a sound is an event: a lower one finds more, and takes more for events that are none. It is asked of all recordings, also of those heard before; scans that begin by themselves use ${EVENT_DEFAULTS.threshold}.`
           )
         ),
         begin,
