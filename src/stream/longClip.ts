@@ -31,8 +31,9 @@ export interface LongClip {
  */
 export const hearLongClip = async (bytes: Uint8Array, frontEnd: FrontEnd, stretch: number): Promise<LongClip> => {
   const { energies, noted } = await energiesOf(bytes)
-  const used = loudestStretch(energies, MOST_SECONDS)
-  const own = loudestStretch(energies.slice(used, used + MOST_SECONDS), stretch)
+  const most = Math.max(MOST_SECONDS, stretch)
+  const used = loudestStretch(energies, most)
+  const own = loudestStretch(energies.slice(used, used + most), stretch)
   const chunks: Array<Float32Array> = []
   const loud: Array<Float32Array> = []
   let cutter: WindowCutter | undefined
@@ -41,17 +42,17 @@ export const hearLongClip = async (bytes: Uint8Array, frontEnd: FrontEnd, stretc
   for await (const piece of piecesOf(new FieldDecoder(bytes.length, used, bytes.length), bytes)) {
     rate = piece.rate
     cutter ??= new WindowCutter(frontEnd, rate)
-    const samples = piece.samples.subarray(0, MOST_SECONDS * rate - heard)
+    const samples = piece.samples.subarray(0, most * rate - heard)
     const place = (second: number) => Math.max(0, Math.floor(second * rate) - heard)
     loud.push(samples.slice(place(own), place(own + stretch)))
     for (const { patches } of cutter.push(samples)) chunks.push(patches)
     heard += samples.length
-    if (heard >= MOST_SECONDS * rate) break
+    if (heard >= most * rate) break
   }
   for (const { patches } of cutter?.end() ?? []) chunks.push(patches)
   const loudest = concatenate(loud)
   const seconds = heard / rate
-  const beyond = energies.length > MOST_SECONDS ? `, the loudest ${MOST_SECONDS} s of it,` : ""
+  const beyond = energies.length > most ? `, the loudest ${most} s of it,` : ""
   return {
     seconds,
     patches: concatenate(chunks),
