@@ -97,7 +97,8 @@ export const definitions = {
   clipMaxSeconds: define({
     name: "CLIP_MAX_SECONDS",
     fallback: "30",
-    description: "Seconds of a recording that are used; the rest is cut off",
+    description:
+      "Seconds of sound that variants, and predictions, are made of at most; of a longer recording all windows are heard",
     allowed: "a number of seconds from 1 to 3600",
     schema: seconds
   }),

@@ -1,7 +1,7 @@
 import { Context, Effect, Layer, Stream } from "effect"
 import { embeddingsPrefix, partKey } from "../store/keys.ts"
 import { type ObjectInfo, removeUnneeded, Store, type StoreError } from "../store/store.ts"
-import { decodePart, encodePart, FOOTER_BYTES, locateIndex, readIndex } from "./part.ts"
+import { decodePart, encodePart, FOOTER_BYTES, indexColumns, locateIndex, readIndex } from "./part.ts"
 import {
   type Compaction,
   intact,
@@ -14,7 +14,7 @@ import {
   writePart
 } from "./parts.ts"
 import { type StoredRecipe, vectorsOf } from "./recipe.ts"
-import type { EmbeddedRecording } from "./recording.ts"
+import { type EmbeddedRecording, mayBeCut } from "./recording.ts"
 import { KnownRecordings, type Sighting, type Version, versionName } from "./sighting.ts"
 import { decodeSightings, encodeSightings } from "./sightingPart.ts"
 
@@ -26,7 +26,7 @@ const COMPACTION: Compaction = { small: 2_000_000, least: 16, merged: 8_000_000 
 /** The folder, beside the recipes', of sightings of recordings whose vectors bear another key or version. */
 const SEEN = embeddingsPrefix("seen")
 
-type RecipeId = Pick<StoredRecipe, "id">
+type RecipeId = Pick<StoredRecipe, "id"> & Partial<StoredRecipe>
 
 /**
  * The vectors of recordings, by content, kept in the store as immutable, content-addressed Parquet parts under
@@ -110,27 +110,27 @@ const writeSightings = Effect.fnUntraced(function* (sightings: ReadonlyArray<Sig
 })
 
 /** By its ends; where these are not what a part's are, by the whole of it, whose name tells whether it is damaged. */
-const readPartIndex = (part: ObjectInfo) =>
-  readIndexByRanges(part).pipe(Effect.catchTag("PartError", () => readIndexByWhole(part)))
+const readPartIndex = (recipe: RecipeId) => (part: ObjectInfo) =>
+  readIndexByRanges(recipe, part).pipe(Effect.catchTag("PartError", () => readIndexByWhole(recipe, part)))
 
-const readIndexByRanges = Effect.fnUntraced(function* ({ key, size }: ObjectInfo) {
+const readIndexByRanges = Effect.fnUntraced(function* (recipe: RecipeId, { key, size }: ObjectInfo) {
   const store = yield* Store
   // A server refuses any range of an empty object.
   const footer = size === 0 ? new Uint8Array() : yield* store.getRange(key, Math.max(0, size - FOOTER_BYTES), size)
-  const index = yield* locateIndex(key, footer)
+  const index = yield* locateIndex(key, footer, indexColumns(recipe))
   const head = size <= FOOTER_BYTES ? footer : yield* store.getRange(key, 0, index.end)
-  const rows = yield* readIndex(key, index, head)
+  const rows = yield* readIndex(key, index, head, recipe)
   // Columns hold numbers of values: one that is another names another recording's content.
   if (new Set(rows.map(({ contentHash }) => contentHash)).size === rows.length) return rows
   return yield* new PartError({ part: key, message: `${key} has a content twice.` })
 })
 
-const readIndexByWhole = Effect.fnUntraced(function* ({ key }: ObjectInfo) {
+const readIndexByWhole = Effect.fnUntraced(function* (recipe: RecipeId, { key }: ObjectInfo) {
   const bytes = yield* intact(key, nameOf(key), (yield* (yield* Store).get(key)).bytes)
-  return yield* readIndex(key, yield* locateIndex(key, bytes), bytes)
+  return yield* readIndex(key, yield* locateIndex(key, bytes, indexColumns(recipe)), bytes, recipe)
 })
 
-const index = Effect.fn("Embeddings.index")(function* ({ id }: RecipeId) {
+const index = Effect.fn("Embeddings.index")(function* (recipe: RecipeId) {
   const known = new KnownRecordings()
   const readAll = <A>(
     folder: string,
@@ -142,9 +142,9 @@ const index = Effect.fn("Embeddings.index")(function* ({ id }: RecipeId) {
       Stream.runForEach((rows) => Effect.sync(() => rows.forEach(remember)))
     )
   yield* readAll(SEEN, readSightings, (sighting) => known.see(sighting))
-  yield* readAll(embeddingsPrefix(id), readPartIndex, (row) => {
+  yield* readAll(embeddingsPrefix(recipe.id), readPartIndex(recipe), (row) => {
     known.see(row)
-    known.embed(row.contentHash)
+    if (!row.mayBeCut) known.embed(row.contentHash)
   })
   return known
 })
@@ -155,8 +155,8 @@ const load = (recipe: StoredRecipe, contents: ReadonlySet<string>, vectors: Read
     return partsUntilSettled(embeddingsPrefix(recipe.id)).pipe(
       Stream.mapEffect((part) => tolerate(embeddingsPrefix(recipe.id))(readPart(recipe, part, vectors))),
       Stream.flattenIterable,
-      Stream.filter(({ contentHash }) => {
-        if (!contents.has(contentHash) || given.has(contentHash)) return false
+      Stream.filter(({ contentHash, variants }) => {
+        if (!contents.has(contentHash) || given.has(contentHash) || mayBeCut(recipe, variants[0]!)) return false
         given.add(contentHash)
         return true
       })
@@ -204,7 +204,8 @@ const mergeVectors = Effect.fnUntraced(function* (
   )).flat()
   const kept = new Map<string, EmbeddedRecording>()
   for (const recording of read) {
-    const { contentHash } = recording
+    const { contentHash, variants } = recording
+    if (mayBeCut(recipe, variants[0]!)) continue
     if (isNeeded(contentHash) && (!kept.has(contentHash) || isLive(recording))) kept.set(contentHash, recording)
   }
   // One content's vectors are kept under one key: where it lay besides is written down before that is gone.

@@ -1,11 +1,12 @@
 import { Effect, Schema } from "effect"
-import { parquetMetadata, parquetRead, parquetReadObjects } from "hyparquet"
+import { type FileMetaData, parquetMetadata, parquetRead, parquetReadObjects } from "hyparquet"
 import { ByteWriter, type ColumnSource, parquetWrite } from "hyparquet-writer"
 import { VARIANT_NAMES } from "../augment/variants.ts"
 import { firstOf, placeOf, rowSize, select, type Vectors } from "../embedder/frontEnd.ts"
 import { classOf, groupOf } from "../store/keys.ts"
 import { damaged, intact, PartError } from "./parts.ts"
-import type { EmbeddedRecording } from "./recording.ts"
+import type { StoredRecipe } from "./recipe.ts"
+import { type EmbeddedRecording, mayBeCut } from "./recording.ts"
 import type { Sighting } from "./sighting.ts"
 
 const Row = Schema.Struct({
@@ -40,6 +41,9 @@ const isText = Schema.is(Schema.Array(Schema.String))
 
 /** Which content a row is of, and where it was seen: all in the first columns, so that they lie together at a part's start. */
 const INDEX_COLUMNS = ["key", "etag", "content_hash"] as const
+
+/** What tells, besides, whether an original may be no more than a beginning. */
+const LENGTH_COLUMNS = ["variant", "parameters", "seconds"] as const
 
 /** Bytes at a part's end that hold its footer: 2.5 KB with one row group, however many rows. */
 export const FOOTER_BYTES = 16_384
@@ -89,17 +93,21 @@ export const encodePart = (recordings: ReadonlyArray<EmbeddedRecording>, vectors
 }
 
 /** A recording, as a part's index has it. */
-export type IndexRow = Omit<Sighting, "size">
+export interface IndexRow extends Omit<Sighting, "size"> {
+  /** Whether no more than its beginning may be embedded. */
+  readonly mayBeCut?: true
+}
 
 /** Where in a part its index, the columns of these names, lies, from the part's last bytes (the whole part where it is smaller than a footer). */
 export const locateIndex = Effect.fn("locateIndex")(function* (
   part: string,
   footer: Uint8Array,
-  names: ReadonlyArray<string> = INDEX_COLUMNS
+  namesIn: (metadata: FileMetaData) => ReadonlyArray<string> = () => INDEX_COLUMNS
 ) {
   return yield* Effect.try({
     try: () => {
       const metadata = parquetMetadata(bufferOf(footer))
+      const names = namesIn(metadata)
       const ends = metadata.row_groups.flatMap(({ columns }) =>
         columns
           .filter(({ meta_data }) => names.some((name) => name === meta_data?.path_in_schema.join(".")))
@@ -107,26 +115,43 @@ export const locateIndex = Effect.fn("locateIndex")(function* (
             Number((data!.dictionary_page_offset ?? data!.data_page_offset) + data!.total_compressed_size)
           )
       )
-      return { metadata, end: Math.max(...ends) }
+      return { metadata, names, end: Math.max(...ends) }
     },
     catch: damaged(part)
   })
 })
 
+/** The columns of a part's index: also those of lengths where a variant in it lasts as long as clips of the recipe do at most. */
+export const indexColumns =
+  (recipe: LimitedRecipe) =>
+  (metadata: FileMetaData): ReadonlyArray<string> =>
+    holdsLong(metadata, recipe) ? [...INDEX_COLUMNS, ...LENGTH_COLUMNS] : INDEX_COLUMNS
+
+/** A recipe, whose limit of length may not be known. */
+type LimitedRecipe = Partial<Pick<StoredRecipe, "parts">>
+
+const holdsLong = ({ row_groups }: FileMetaData, { parts }: LimitedRecipe): boolean =>
+  row_groups.some(({ columns }) => {
+    const seconds = columns.find(({ meta_data }) => meta_data?.path_in_schema.join(".") === "seconds")
+    const most = seconds?.meta_data?.statistics?.max_value ?? seconds?.meta_data?.statistics?.max
+    return typeof most === "number" && typeof parts?.clipMaxSeconds === "number" && most > parts.clipMaxSeconds - 0.001
+  })
+
 /** The recordings in a part, from its first bytes, up to the index's end; the vectors are not needed. */
 export const readIndex = Effect.fn("readIndex")(function* (
   part: string,
-  { metadata }: Effect.Success<ReturnType<typeof locateIndex>>,
-  head: Uint8Array
+  { metadata, names }: Effect.Success<ReturnType<typeof locateIndex>>,
+  head: Uint8Array,
+  recipe: LimitedRecipe = {}
 ) {
-  const columns = new Map(INDEX_COLUMNS.map((name) => [name as string, [] as unknown[]]))
+  const columns = new Map(names.map((name) => [name as string, [] as unknown[]]))
   const file = bufferOf(head)
   yield* Effect.tryPromise({
     try: () =>
       parquetRead({
         file,
         metadata,
-        columns: [...INDEX_COLUMNS],
+        columns: [...names],
         onChunk: ({ columnName, columnData }) => {
           for (const value of columnData as ArrayLike<unknown> & Iterable<unknown>) columns.get(columnName)!.push(value)
         }
@@ -143,13 +168,35 @@ export const readIndex = Effect.fn("readIndex")(function* (
   ) {
     return yield* new PartError({ part, message: `${part} cannot be read: its keys, ETags and hashes are not text.` })
   }
+  const cut = yield* mayBeCutAt(part, columns, recipe)
   const rows: Array<IndexRow> = []
   for (const [at, key] of keys.entries()) {
-    const row = { key, etag: etags[at]!, contentHash: hashes[at]! }
+    const row = { key, etag: etags[at]!, contentHash: hashes[at]!, ...(cut(at) ? { mayBeCut: true as const } : {}) }
     const before = rows.at(-1)
     if (key !== before?.key || row.etag !== before.etag || row.contentHash !== before.contentHash) rows.push(row)
   }
   return rows
+})
+
+const LengthRow = Schema.Struct({
+  variant: Row.fields.variant,
+  parameters: Row.fields.parameters,
+  seconds: Row.fields.seconds
+})
+const decodeLengths = Schema.decodeUnknownEffect(Schema.Array(LengthRow))
+
+/** Whether the recording whose first row, its original, is in this place may be cut, where its part has any that may. */
+const mayBeCutAt = Effect.fnUntraced(function* (
+  part: string,
+  columns: ReadonlyMap<string, ReadonlyArray<unknown>>,
+  { parts }: LimitedRecipe
+) {
+  const [variants, parameters, seconds] = LENGTH_COLUMNS.map((name) => columns.get(name as string))
+  if (variants === undefined || parts === undefined) return () => false
+  const rows = yield* decodeLengths(
+    variants.map((variant, at) => ({ variant, parameters: parameters?.[at], seconds: seconds?.[at] }))
+  ).pipe(Effect.mapError(damaged(part)))
+  return (at: number) => mayBeCut({ parts }, { seconds: rows[at]!.seconds, draw: { ...rows[at]!, seed: 0 } })
 })
 
 /**

@@ -33,7 +33,13 @@ export interface Recipe {
 
 /** A recipe, or one as a model's metadata gives it, written by whatever version. */
 export const StoredRecipe = Schema.Struct({ id: Schema.String, parts: Schema.Record(Schema.String, Schema.Json) })
-export type StoredRecipe = { readonly id: string; readonly parts: { readonly embedder?: unknown } }
+export type StoredRecipe = { readonly id: string; readonly parts: StoredParts }
+
+/** What is asked of a stored recipe's parts. */
+interface StoredParts {
+  readonly embedder?: unknown
+  readonly clipMaxSeconds?: unknown
+}
 
 /** What a recipe that names no embedder means. */
 const FIRST: typeof Described.Type = { id: "yamnet", window: 15_600, hop: 7680, vectors: { embedding: 1024 } }

@@ -105,14 +105,14 @@ export const Running = {
 } satisfies Protocol
 
 /** A probability from which on something is told of. */
-const Threshold = Schema.Finite.check(Schema.isBetween({ minimum: 0.01, maximum: 1 }))
+/** The probability that makes an event. */
+export const Threshold = Schema.Finite.check(Schema.isBetween({ minimum: 0.01, maximum: 1 }))
 
 /** Which field recordings to hear, and by which version of the model; all that are new, and the one in use, unless said. */
 export const ScanTask = Schema.Struct({
   recording: Schema.optionalKey(Schema.String),
   site: Schema.optionalKey(Schema.String),
   model: Schema.optionalKey(RunName),
-  /** The probability that makes an event. */
   threshold: Schema.optionalKey(Threshold)
 })
 export type ScanTask = typeof ScanTask.Type

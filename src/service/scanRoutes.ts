@@ -9,14 +9,20 @@ import { Field } from "./field.ts"
 import { mayReadAll } from "./guard.ts"
 import type { Handle } from "./handle.ts"
 import { Intake, readJson } from "./intake.ts"
-import { ScanTask } from "./protocols.ts"
+import { ScanTask, Threshold } from "./protocols.ts"
 import { refuse } from "./refusal.ts"
 import { END_ID, eventStream } from "./runLog.ts"
 import { ScanData, type ScanEvent } from "./scanLog.ts"
 import { type Scan, ScanRunner } from "./scanRunner.ts"
 import { answers, Binary, Done, input, lastEventId, limited, open, streams, Timestamp, wholeNumber } from "./stated.ts"
 
-const Upload = Schema.Struct({ file: Binary, site: Schema.String })
+/** What a form says of its scan: fields are text. */
+const { model, threshold } = ScanTask.fields
+const Asked = Schema.Struct({
+  model,
+  threshold: Schema.optionalKey(Schema.NumberFromString.pipe(Schema.decodeTo(Threshold)))
+})
+const Upload = Schema.Struct({ file: Binary, site: Schema.String, model, threshold })
 
 const Started = Schema.Struct({
   ...Done,
@@ -52,13 +58,16 @@ const byUpload = Effect.fnUntraced(function* (request: Request) {
     request,
     ({ file, fields }) =>
       Effect.gen(function* () {
+        const asked = yield* Effect.mapError(Schema.decodeUnknownEffect(Asked)(Object.fromEntries(fields)), () =>
+          refuse(422, BODY)
+        )
         const { key, isNew } = yield* acceptField(file.name, fields.get("site") ?? "", file.recording)
         yield* (yield* Field).forget
         const stored = { key, already_stored: !isNew }
         if (Option.isNone(yield* (yield* Current).model)) {
           return { success: true, message: UNHEARD, status: "no_model" as const, ...stored }
         }
-        return { ...(yield* begin({})), ...stored }
+        return { ...(yield* begin(asked)), ...stored }
       }),
     maxRecordingMegabytes * 1_000_000
   )
@@ -67,7 +76,7 @@ const byUpload = Effect.fnUntraced(function* (request: Request) {
 const UNHEARD = "The recording is stored; once a model is trained, a scan hears it."
 
 const BODY =
-  "The body must be JSON: {recording}, {site} or {} for all that is new, with the run of another model than the one in use in `model`, and a threshold from 0.01 to 1; or a multipart form with file and site."
+  "The body must be JSON: {recording}, {site} or {} for all that is new, with the run of another model than the one in use in `model`, and a threshold from 0.01 to 1; or a multipart form with file and site, and model and threshold where these are meant."
 
 const tell = ({ id, startedAt, task, progress, ending }: Scan) => ({
   id,
@@ -120,14 +129,15 @@ export const scanRoutes = (handle: Handle) =>
       {
         parse: [
           ({ request }: { readonly request: Request }) => (isForm(request) ? {} : readJson({ request })),
-          "json" as const
+          // Of these two none is left to read: they state what may come.
+          "json" as const,
+          "formdata" as const
         ],
         body: input(Schema.Union([ScanTask, Upload]), BODY),
         response: answers(Started, 400, 401, 404, 408, 409, 413, 415, 422, 429),
         detail: {
           ...limited,
-          summary:
-            "Hears field recordings: one by key, a site's, all that are new, or one that is uploaded (multipart: file, site)"
+          summary: "Hears field recordings: one by key, a site's, all that are new, or one that is uploaded"
         }
       }
     )

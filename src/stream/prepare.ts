@@ -2,9 +2,11 @@ import { Effect } from "effect"
 import { augment } from "../augment/augment.ts"
 import { type Draw, drawVariants } from "../augment/draw.ts"
 import { evenWeights, type FrontEnd } from "../embedder/frontEnd.ts"
-import { decodeClip } from "../sound/decode/decode.ts"
+import { isAsLongAs, wholeParameters } from "../embeddings/recording.ts"
+import { DecodeError, decodeClip } from "../sound/decode/decode.ts"
 import { SILENT_PEAK } from "../sound/silence.ts"
 import { encodeWav } from "../sound/wav.ts"
+import { hearLongClip } from "./longClip.ts"
 
 /** What turns a recording's bytes into variants; part of the recipe, but for `audit`. */
 export interface PrepareSettings {
@@ -37,36 +39,60 @@ export interface PreparedRecording {
   readonly variants: ReadonlyArray<PreparedVariant>
 }
 
+/** What is decoded beyond the limit, to tell whether there is more. */
+const BEYOND_SECONDS = 0.1
+
 /**
  * Decodes a recording, draws and applies its augmentations, and makes every variant's patches for this front-end.
+ *
+ * Of one that is longer than `clipMaxSeconds` the original is all of it, its variants and audit copies the loudest stretch of
+ * so many seconds.
  *
  * @param contentHash hex SHA-256 of the bytes, which seeds the augmentations.
  */
 export const prepareRecording = Effect.fn("prepareRecording")(function* (
   bytes: Uint8Array,
   contentHash: string,
-  { sampleRate, patchSize, prepare, weigh }: FrontEnd,
+  frontEnd: FrontEnd,
   settings: PrepareSettings
 ) {
-  const clip = yield* decodeClip(bytes, { maxSeconds: settings.clipMaxSeconds, sampleRate })
+  const { sampleRate, patchSize, prepare, weigh } = frontEnd
+  const { clipMaxSeconds } = settings
+  const decoded = yield* decodeClip(bytes, { maxSeconds: clipMaxSeconds + BEYOND_SECONDS, sampleRate })
+  const isLong = decoded.samples.length > clipMaxSeconds * sampleRate
+  const long = isLong ? yield* hearLong(bytes, frontEnd, clipMaxSeconds) : undefined
+  const clip = long?.loudest ?? { sampleRate, samples: decoded.samples.subarray(0, clipMaxSeconds * sampleRate) }
   const variants = augment(clip, drawVariants(contentHash, settings.augmentations)).map(
     ({ draw, clip: variant }): PreparedVariant => {
       const { bytes: wav, peak, clipped } = encodeWav(variant)
-      const patches = prepare(variant.samples)
+      const isOriginal = draw.variant === "original"
+      const patches = isOriginal && long !== undefined ? long.patches : prepare(variant.samples)
+      const seconds = isOriginal && long !== undefined ? long.seconds : variant.samples.length / sampleRate
+      const isWhole = isOriginal && (long !== undefined || isAsLongAs(seconds, clipMaxSeconds))
       return {
-        draw,
-        seconds: variant.samples.length / sampleRate,
+        draw: isWhole ? { ...draw, parameters: wholeParameters } : draw,
+        seconds,
         peak,
         clipped,
         patches,
-        weights: draw.variant === "original" ? weigh(patches) : evenWeights(patches.length / patchSize),
+        weights: isOriginal ? weigh(patches) : evenWeights(patches.length / patchSize),
         wav: settings.audit ? wav : null
       }
     }
   )
   return {
-    silent: clip.isFlat || variants[0]!.peak < SILENT_PEAK,
-    notes: clip.notes,
+    silent: (long ?? decoded).isFlat || variants[0]!.peak < SILENT_PEAK,
+    notes: long?.notes ?? [...decoded.notes, ...(isLong ? [`Only its first ${clipMaxSeconds} s are used.`] : [])],
     variants
   } satisfies PreparedRecording
 })
+
+/** All of a long recording; undefined where it is of a kind that ffmpeg alone reads, and of that no more than a beginning. */
+const hearLong = (bytes: Uint8Array, frontEnd: FrontEnd, stretch: number) =>
+  Effect.tryPromise({ try: () => hearLongClip(bytes, frontEnd, stretch), catch: (cause) => cause }).pipe(
+    Effect.catchIf(
+      (cause) => cause instanceof DecodeError,
+      () => Effect.undefined
+    ),
+    Effect.orDie
+  )

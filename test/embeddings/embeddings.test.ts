@@ -339,3 +339,29 @@ describe("a store of many parts", () => {
     expect(bytes).toBeGreaterThan(0)
   })
 })
+
+test("a recording that was cut at the limit is embedded again, once; all others stay as they are", async () => {
+  const lasting = (name: string, seconds: number, parameters: Record<string, number> = {}): EmbeddedRecording => {
+    const recording = embed([`extracted_audio/a/${name}.wav`, name])
+    const [original] = recording.variants
+    const stretched = {
+      ...original!,
+      draw: { variant: "time_stretch_slow" as const, seed: 1, parameters: {} },
+      seconds: 30
+    }
+    return { ...recording, variants: [{ ...original!, seconds, draw: { ...original!.draw, parameters } }, stretched] }
+  }
+  const stored = [lasting("short", 29), lasting("cut", 30), lasting("whole", 70, { whole: 1 })]
+  await Effect.gen(function* () {
+    const embeddings = yield* Embeddings
+    yield* embeddings.append(RECIPE, stored)
+    const known = yield* embeddings.index(RECIPE)
+    expect(["short", "cut", "whole"].map((content) => known.has(content))).toEqual([true, false, true])
+    expect(known.contentOf({ key: "extracted_audio/a/cut.wav", etag: "cut" })).toBe("cut")
+    yield* embeddings.append(RECIPE, [lasting("cut", 30, { whole: 1 })])
+    expect((yield* embeddings.index(RECIPE)).has("cut")).toBe(true)
+    const loaded = yield* Stream.runCollect(embeddings.load(RECIPE, new Set(["short", "cut", "whole"])))
+    expect(loaded.map(({ contentHash }) => contentHash).sort()).toEqual(["cut", "short", "whole"])
+    expect(loaded.find(({ contentHash }) => contentHash === "cut")!.variants[0]!.draw.parameters).toEqual({ whole: 1 })
+  }).pipe(Effect.provide(Embeddings.layer), Effect.provideService(Store, memoryStore(new Map())), Effect.runPromise)
+})

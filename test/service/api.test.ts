@@ -337,8 +337,16 @@ test("every route states its input, answers and refusals at /openapi", async () 
     "post /predict: multipart/form-data",
     "post /retrain: application/json",
     "post /review/decide: application/json",
-    "post /scan: application/json",
+    "post /scan: application/json,multipart/form-data",
     "post /upload: multipart/form-data"
+  ])
+  const scan = paths["/scan"]!.post!.requestBody!.content as Record<
+    string,
+    { schema: { anyOf: Array<{ properties: object }> } }
+  >
+  expect(scan["multipart/form-data"]!.schema.anyOf.map(({ properties }) => Object.keys(properties))).toEqual([
+    ["recording", "site", "model", "threshold"],
+    ["file", "site", "model", "threshold"]
   ])
   expect(paths["/clips"]!.get!.parameters!.map(({ name }) => name)).toEqual([
     "class",

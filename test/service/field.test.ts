@@ -51,6 +51,10 @@ test("a recording that is uploaded before there is a model is kept", async () =>
   const other = await service.post("/scan", form(fieldRecording(3, []), NAME, { site: "ridge" }))
   expect(other.status).toBe(409)
   expect(await Bun.file(join(service.store, KEY)).bytes()).toEqual(new Uint8Array(sound))
+  for (const threshold of ["2", "much", ""]) {
+    const refused = await service.post("/scan", form(sound, NAME, { site: "ridge", threshold }))
+    expect([refused.status, (await json(refused)).detail]).toEqual([422, expect.stringContaining("from 0.01 to 1")])
+  }
   for (const [name, site, status] of [
     [NAME, "../ridge", 400],
     [NAME, "", 400],

@@ -1,12 +1,15 @@
-import { expect, test } from "bun:test"
+import { describe, expect, test } from "bun:test"
 import { Effect } from "effect"
 import { evenWeights } from "../../src/embedder/frontEnd.ts"
 import { frontEnd } from "../../src/embedder/yamnet/frontEnd.ts"
 import { PATCH_SIZE } from "../../src/embedder/yamnet/logMel.ts"
 import { patchWeights } from "../../src/embedder/yamnet/pooling.ts"
+import { decodeClip } from "../../src/sound/decode/decode.ts"
 import { encodeWav } from "../../src/sound/wav.ts"
+import { loudestStretch } from "../../src/stream/longClip.ts"
 import { prepareRecording } from "../../src/stream/prepare.ts"
 import { encode, wave } from "../support/pcmFiles.ts"
+import { noise } from "../support/signals.ts"
 
 test("what nobody could hear is silent: next to nothing, a constant, sound beyond the front-end's band", async () => {
   const silent = async (sample: (i: number) => number, sampleRate = 16_000) => {
@@ -36,4 +39,71 @@ test("a recording's patches count by their energy, those of its variants all the
   expect(Math.max(...original!.weights)).toBeGreaterThan(0.3)
   expect(others).toHaveLength(3)
   for (const { weights, patches } of others) expect(weights).toEqual(evenWeights(patches.length / PATCH_SIZE))
+})
+
+describe("a clip that is longer than CLIP_MAX_SECONDS", () => {
+  const RATE = 16_000
+  const hiss = noise(1)
+  /** A call in the 50th second, in next to nothing. */
+  const callAt = (seconds: number, from = 49) =>
+    Float32Array.from({ length: seconds * RATE }, (_, i) => {
+      const isCall = i >= from * RATE && i < (from + 1) * RATE
+      return isCall ? 0.5 * Math.sin(0.4 * i) : 0.002 * hiss()
+    })
+  const settings = { clipMaxSeconds: 30, augmentations: 2, audit: true }
+  const prepareSound = (samples: Float32Array, own = settings) => {
+    const { bytes } = encodeWav({ samples, sampleRate: RATE })
+    return Effect.runPromise(prepareRecording(bytes, "c0ffee", frontEnd, own))
+  }
+
+  /** Samples as they come out of a file of 16 bits. */
+  const decodedOf = async (samples: Float32Array) =>
+    (
+      await Effect.runPromise(
+        decodeClip(encodeWav({ samples, sampleRate: RATE }).bytes, { maxSeconds: 100, sampleRate: RATE })
+      )
+    ).samples
+
+  test("counts by all of its windows that sound, and its variants are made where it is loud", async () => {
+    const samples = callAt(70)
+    const { variants, notes, silent } = await prepareSound(samples)
+    const [original, ...others] = variants
+    expect(silent).toBe(false)
+    expect(notes).toEqual([
+      expect.stringMatching(
+        /^It lasts longer than CLIP_MAX_SECONDS: all of it is heard, and its variants are made of the 30 s from second \d+ on\.$/
+      )
+    ])
+    expect(original!.seconds).toBe(70)
+    expect(original!.patches).toEqual(frontEnd.prepare(await decodedOf(samples)))
+    expect(original!.weights).toEqual(patchWeights(original!.patches))
+    const during = original!.weights.slice(100, 105).reduce((sum, weight) => sum + weight, 0)
+    expect(during).toBeGreaterThan(0.95)
+    for (const variant of others) expect(variant.peak).toBeGreaterThan(0.2)
+    expect(original!.wav!.length).toBe(44 + 2 * 30 * RATE)
+  })
+
+  test("of more than ten minutes counts by the loudest ten", async () => {
+    const { variants, notes } = await prepareSound(callAt(640, 630), { ...settings, augmentations: 0, audit: false })
+    expect(variants[0]!.seconds).toBe(600)
+    expect(variants[0]!.weights.at(-1)).toBeLessThan(0.01)
+    expect(Math.max(...variants[0]!.weights)).toBeGreaterThan(0.2)
+    expect(notes[0]).toMatch(/^It lasts longer than CLIP_MAX_SECONDS: all of it, the loudest 600 s of it, is heard/)
+  })
+
+  test("and one that is not keeps what it had", async () => {
+    for (const seconds of [29, 30]) {
+      const samples = callAt(seconds, 12)
+      const { variants, notes } = await prepareSound(samples)
+      expect(notes).toEqual([])
+      expect(variants[0]!.patches).toEqual(frontEnd.prepare(await decodedOf(samples)))
+      expect(variants[0]!.draw.parameters).toEqual(seconds === 30 ? { whole: 1 } : {})
+    }
+  })
+
+  test("the loudest stretch is the first of those that are as loud", () => {
+    expect(loudestStretch([1, 1, 1, 1], 2)).toBe(0)
+    expect(loudestStretch([0, 1, 5, 1, 0, 5], 2)).toBe(1)
+    expect(loudestStretch([0, 1], 30)).toBe(0)
+  })
 })

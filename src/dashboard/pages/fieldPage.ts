@@ -1,3 +1,4 @@
+import { EVENT_DEFAULTS } from "../../runs/scan/eventOptions.ts"
 import { dataOf, service } from "../api.ts"
 import type { Page } from "../page.ts"
 import { card, h, wideCard } from "../parts/elements.ts"
@@ -54,13 +55,22 @@ export const fieldPage = async (asked: URLSearchParams): Promise<Page> => {
   }
   const scan = scanLine({ heard: () => {}, ended: () => void attempt(refresh) })
   const unheard = h("p", { role: "status" })
+  const threshold = h("input", {
+    type: "number",
+    min: "0.05",
+    max: "1",
+    step: "0.05",
+    value: String(EVENT_DEFAULTS.threshold),
+    required: true
+  })
   const begin = h(
     "button",
     {
       class: "primary",
       click: () =>
         void attempt(async () => {
-          const { message, status, scan_id } = await dataOf(service.scan.post({}))
+          if (!threshold.reportValidity()) return
+          const { message, status, scan_id } = await dataOf(service.scan.post({ threshold: threshold.valueAsNumber }))
           toast(message)
           if (status === "running") await scan.look({ running: scan_id ?? null })
         })
@@ -87,6 +97,17 @@ export const fieldPage = async (asked: URLSearchParams): Promise<Page> => {
           "The model in use listens to every recording from its beginning to its end, and writes down what it hears."
         ),
         unheard,
+        h(
+          "label",
+          { class: "stack" },
+          "Threshold",
+          threshold,
+          h(
+            "span",
+            { class: "hint" },
+            `From which probability on a sound is an event: a lower one finds more, and takes more for events that are none. It is asked of all recordings, also of those heard before; scans that begin by themselves use ${EVENT_DEFAULTS.threshold}.`
+          )
+        ),
         begin,
         scan.content,
         h("p", { class: "hint" }, "What it hears stands under ", h("a", { href: "#events" }, "Events"), ".")

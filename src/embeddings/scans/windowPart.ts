@@ -68,7 +68,7 @@ export const encodeWindowPart = (segments: ReadonlyArray<WindowSegment>): Uint8A
 }
 
 /** How many of a part's first bytes hold its index, from its last ones (the whole part where it is smaller than a footer). */
-export const locateSegments = (part: string, footer: Uint8Array) => locateIndex(part, footer, INDEX_COLUMNS)
+export const locateSegments = (part: string, footer: Uint8Array) => locateIndex(part, footer, () => INDEX_COLUMNS)
 
 /** The segments in a part, without their vectors, from its first bytes up to the index's end. */
 export const readSegments = Effect.fn("readSegments")(function* (

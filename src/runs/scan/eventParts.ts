@@ -40,7 +40,7 @@ export const placeEvents = ({ recording, key, events }: Placed): ReadonlyArray<E
   }))
 }
 
-const encodeEvents = (contentHash: string, events: ReadonlyArray<Event>): Uint8Array =>
+const encodeEvents = ({ contentHash, repairs }: Placed["recording"], events: ReadonlyArray<Event>): Uint8Array =>
   new Uint8Array(
     parquetWriteBuffer({
       columnData: [
@@ -54,7 +54,9 @@ const encodeEvents = (contentHash: string, events: ReadonlyArray<Event>): Uint8A
         { name: "at", type: "STRING", nullable: false, data: events.map(({ at }) => at ?? "") },
         // For those who open a part by itself.
         { name: "site", type: "STRING", nullable: false, data: events.map(({ recording }) => siteOf(recording)) },
-        { name: "content_hash", type: "STRING", nullable: false, data: events.map(() => contentHash) }
+        { name: "content_hash", type: "STRING", nullable: false, data: events.map(() => contentHash) },
+        // What was wrong with the recording, so that an event's time may be doubted.
+        { name: "repairs", type: "STRING", nullable: false, data: events.map(() => repairs.join(" ")) }
       ]
     })
   )
@@ -96,7 +98,7 @@ export const writeEvents = Effect.fn("writeEvents")(function* (
   const { contentHash } = placed.recording
   const events = placeEvents(placed)
   const key = partKey(eventsPrefix(runId), nameFor(contentHash, digestOf(settings, placed.key)))
-  yield* store.put(key, encodeEvents(contentHash, events))
+  yield* store.put(key, encodeEvents(placed.recording, events))
   yield* removeUnneeded(judged.partsOf(contentHash).filter((other) => other !== key))
   return events
 })

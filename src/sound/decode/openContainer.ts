@@ -39,10 +39,10 @@ export const openFeed = (feed: Feed): Opened | typeof MORE => {
   if (start === "FORM" && (kind === "AIFF" || kind === "AIFC")) return openAiff(feed)
   if (start === "caff") return openCaf(feed)
   if (start === ".snd" || start === "dns.") return openAu(feed)
-  if (start === "OggS") return feed.ended ? openOgg(bytes) : feed.wantAll()
-  // Their indexes may stand at the end.
+  if (start === "OggS") return openOgg(feed)
+  // Its index may stand at the end.
   if (text(bytes, 4, 4) === "ftyp") return feed.ended ? openMp4(bytes) : feed.wantAll()
-  if (start === "\x1a\x45\xdf\xa3") return feed.ended ? openWebm(bytes) : feed.wantAll()
+  if (start === "\x1a\x45\xdf\xa3") return openWebm(feed)
   const sound = skipTags(bytes, 0)
   if (sound >= bytes.length && bytes[0] !== 0 && !feed.ended) return feed.want(sound + HEAD_BYTES)
   if (text(bytes, sound, 4) === "fLaC") return openFlac(feed, sound)

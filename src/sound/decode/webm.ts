@@ -1,5 +1,6 @@
 import { Result } from "effect"
-import { count, cutShort, MAX_BYTES, type Opened, text, Unreadable } from "./container.ts"
+import { count, cutShort, MAX_BYTES, type Opened, shortfall, text, Unreadable } from "./container.ts"
+import type { Feed, MORE } from "./feed.ts"
 import { packetLength } from "./opus.ts"
 
 /** Names of elements, of a file of EBML (RFC 8794), that are looked into or counted. */
@@ -108,61 +109,73 @@ const blockSamples = (bytes: Uint8Array, block: Element, track: Track): number =
   return packets * most * Math.max(2, track.channels)
 }
 
-/** The blocks of a segment from its first cluster on, with the clusters' and groups' own headers. */
-function* readBlocks(bytes: Uint8Array, from: number, end: number): Generator<Element> {
-  for (let at = from; at < end; ) {
-    const element = readElement(bytes, at)
-    const { id } = element
-    if (element.end > end && !element.unknown) {
-      throw new Unreadable(`is damaged: an element at byte ${count(at)} is longer than the WebM file`)
-    }
-    if (id === CLUSTER || id === GROUP || id === SEGMENT) at = element.content
-    else {
-      const isKnown = id === BLOCK || id === SIMPLE_BLOCK || OTHERS.includes(id) || id === TRACKS || id < 0x10000
-      if (!isKnown || id === 0 || element.unknown) {
-        throw new Unreadable(`is damaged: no WebM element begins at byte ${count(at)}`)
-      }
-      at = element.end
-    }
-    yield { ...element, end: at }
+/** Bytes in which an element's name and length end. */
+const HEADER_BYTES = 12
+
+/** Where what is read next begins behind the front of an element: of one that is looked into, at its content. */
+const behind = ({ id, content, end, unknown }: Element, at: number): number => {
+  if (id === CLUSTER || id === GROUP || id === SEGMENT) return content
+  const isKnown = id === BLOCK || id === SIMPLE_BLOCK || OTHERS.includes(id) || id === TRACKS || id < 0x10000
+  if (!isKnown || id === 0 || unknown) {
+    throw new Unreadable(`is damaged: no WebM element begins at byte ${count(at)}`)
   }
+  return end
 }
 
-/** The segment's head, then its blocks, as many together as may be in one piece. */
-function* readPieces(bytes: Uint8Array, first: number, end: number, track: Track): Generator<Uint8Array> {
-  yield bytes.subarray(0, first)
-  let from = first
-  let to = first
+/** The segment's head, then its blocks with the clusters' and groups' own headers, as many together as may be in one piece. */
+function* readPieces(feed: Feed, first: number, end: number, track: Track): Generator<Uint8Array | typeof MORE> {
+  yield feed.take(first)
+  /** Of the piece that is gathered at the front. */
+  let length = 0
   let samples = 0
-  for (const element of readBlocks(bytes, first, end)) {
+  for (;;) {
+    yield* feed.need(length + HEADER_BYTES)
+    const at = feed.start + length
+    if (at >= end || length >= feed.bytes.length) break
+    const element = readElement(feed.bytes, length)
+    if (feed.start + element.end > end && !element.unknown) {
+      throw new Unreadable(`is damaged: an element at byte ${count(at)} is longer than the WebM file`)
+    }
+    const next = behind(element, at)
+    yield* feed.need(next)
+    // Of a file that ends before its listed size.
+    if (next > feed.bytes.length) break
     const isBlock = element.id === BLOCK || element.id === SIMPLE_BLOCK
-    const more = isBlock ? blockSamples(bytes, element, track) : 0
-    if (to > from && (samples + more > MAX_PIECE || element.end - from > MAX_BYTES)) {
-      yield bytes.subarray(from, to)
-      from = to
+    const more = isBlock ? blockSamples(feed.bytes, element, track) : 0
+    if (length > 0 && (samples + more > MAX_PIECE || next > MAX_BYTES)) {
+      yield feed.take(length)
+      length = 0
       samples = 0
+      continue
     }
     samples += more
-    to = element.end
+    length = next
   }
-  if (to > from) yield bytes.subarray(from, to)
+  if (length > 0) yield feed.take(length)
 }
 
 /** Opens a WebM or Matroska file: an EBML header, then a segment whose length may be given. */
-export const openWebm = (bytes: Uint8Array): Opened => {
+export const openWebm = (feed: Feed): Opened | typeof MORE => {
+  const { bytes } = feed
   const header = readElement(bytes, 0)
   const segment = readElement(bytes, header.end)
   if (segment.content >= bytes.length) return Result.fail("is cut short within its WebM header")
   if (segment.id !== SEGMENT) return Result.fail("is damaged: no WebM segment follows its header")
-  if (segment.end > bytes.length) return cutShort(segment.end, bytes.length, "bytes")
+  const end = segment.unknown ? feed.size : Math.min(segment.end, feed.size)
+  if (segment.end > feed.size && !feed.forgives(shortfall(segment.end, feed.size, "bytes"))) {
+    return cutShort(segment.end, feed.size, "bytes")
+  }
   let at = segment.content
   let track: Track | undefined
-  for (const element of elements(bytes, segment.content, segment.end)) {
+  while (at < end) {
+    if (at + HEADER_BYTES > bytes.length && !feed.ended) return feed.want(at + HEADER_BYTES)
+    const element = readElement(bytes, at)
     if (element.id === CLUSTER) break
-    if (element.end > segment.end) return cutShort(element.end, bytes.length, "bytes")
+    if (element.end > end) return cutShort(element.end, feed.size, "bytes")
+    if (element.end > bytes.length && !feed.ended) return feed.want(element.end + HEADER_BYTES)
     if (element.id === TRACKS) track = findTrack(bytes, element)
     at = element.end
   }
   if (track === undefined) return Result.fail("is a WebM file without sound")
-  return Result.succeed({ format: "webm", pieces: readPieces(bytes, at, segment.end, track) })
+  return Result.succeed({ format: "webm", pieces: readPieces(feed, at, end, track) })
 }

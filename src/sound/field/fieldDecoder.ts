@@ -35,7 +35,7 @@ const MAX_WHOLE = 200e6
  * come. Both fail with a `DecodeError` where there is no sound that can be read; once there was some, damage is a
  * sentence in `noted`. It loads decoders and frees them itself; `close` does so where the end is not wanted.
  *
- * Formats whose index may stand at their end (MP4, WebM) are read whole, up to `maxWholeBytes`. For files of up to 30 s, samples are those of `decodeClip`
+ * MP4, whose index may stand at its end, is read whole, up to `maxWholeBytes`. For files of up to 30 s, samples are those of `decodeClip`
  * before it changes their rate.
  */
 export class FieldDecoder {

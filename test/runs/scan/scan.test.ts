@@ -1,4 +1,5 @@
 import { describe, expect, setDefaultTimeout, test } from "bun:test"
+import { parquetReadObjects } from "hyparquet"
 import { EVENT_DEFAULTS } from "../../../src/runs/scan/eventOptions.ts"
 import { memoryStore } from "../../support/memoryStore.ts"
 import { fill, keysIn } from "../../support/runWorld.ts"
@@ -73,7 +74,7 @@ describe("scan", () => {
   })
 
   test("names what cannot be heard, and what was repaired, and hears the rest", async () => {
-    const { objects, store } = await world()
+    const { objects, store, runId } = await world()
     objects.set("field_audio/ridge/damaged.wav", new TextEncoder().encode("no sound at all"))
     objects.set("field_audio/ridge/empty.wav", new Uint8Array())
     objects.set("field_audio/ridge/cut.wav", fieldRecording(30, 3).slice(0, 200_000))
@@ -85,6 +86,13 @@ describe("scan", () => {
       "field_audio/ridge/empty.wav"
     ])
     expect(summary.repaired.map(({ key }) => key)).toEqual(["field_audio/ridge/cut.wav"])
+    const parts = [...objects].filter(([key]) => key.startsWith(`events/${runId}/`))
+    const rows = await Promise.all(
+      parts.map(([, bytes]) => parquetReadObjects({ file: bytes.slice().buffer, columns: ["recording", "repairs"] }))
+    )
+    const told = new Map(rows.flat().map(({ recording, repairs }) => [recording, repairs]))
+    expect(told.get("field_audio/ridge/cut.wav")).toBe(summary.repaired[0]!.note)
+    expect(told.get(RIDGE)).toBe("")
   })
 
   test("other thresholds judge what is stored anew, and replace the events", async () => {

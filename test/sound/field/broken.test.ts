@@ -3,9 +3,10 @@ import { Feed } from "../../../src/sound/decode/feed.ts"
 import { openFeed } from "../../../src/sound/decode/openContainer.ts"
 import { FieldDecoder, type Piece } from "../../../src/sound/field/fieldDecoder.ts"
 import { concatenate } from "../../../src/sound/floats.ts"
-import { flac, flacParts, join, silentMp3 } from "../../support/codedFiles.ts"
+import { flac, flacParts, join, oggPage, sealPage, silentMp3, splitOgg } from "../../support/codedFiles.ts"
 import { chunk, riff, wave, waveFormat } from "../../support/pcmFiles.ts"
 import { noise } from "../../support/signals.ts"
+import { readGolden } from "../../support/vectors.ts"
 
 const RATE = 16_000
 const SECONDS = 20
@@ -251,3 +252,112 @@ test("a WAV file of more bytes than its size of 32 bits can tell has all of them
     expect(openFeed(feed)).toMatchObject({ success: { begin: 44, length: 8e9 - 44 } })
   }
 })
+
+describe("an Ogg file", () => {
+  const headOf = (pages: ReadonlyArray<Uint8Array>) => pages.slice(0, 2)
+  const packetsOf = (page: Uint8Array) => {
+    const table = page.subarray(27, 27 + page[26]!)
+    let at = 27 + table.length
+    const packets: Array<Uint8Array> = []
+    for (let from = at, i = 0; i < table.length; i++) {
+      at += table[i]!
+      if (table[i] === 255) continue
+      packets.push(page.slice(from, at))
+      from = at
+    }
+    return packets
+  }
+  /** A recording in pages of two packets each, each with the sample at which it ends; the last ones are silence. */
+  const opus = () => {
+    const pages = splitOgg(readGolden("recordings", "opus.opus"))
+    const packets = [...packetsOf(pages[2]!).slice(0, -1), ...Array(60).fill(Uint8Array.of(0xf8, 0xff, 0xfe))]
+    const sound = Array.from({ length: packets.length / 2 }, (_, i) =>
+      oggPage({
+        packets: packets.slice(2 * i, 2 * i + 2),
+        serial: new DataView(pages[0]!.buffer).getUint32(14, true),
+        sequence: 2 + i,
+        granule: 2 * (i + 1) * 960
+      })
+    )
+    return { head: headOf(pages), sound }
+  }
+  const { head, sound } = opus()
+  const page = 2 * 960
+
+  test("of which a page is damaged or gone goes on behind it, at its time", async () => {
+    const whole = await readAll(join(...head, ...sound))
+    expect(whole.noted).toEqual([])
+    for (const at of [1, 2, 10]) {
+      const begin = Math.max(0, at * page - 312)
+      const broken = sound.map((it, i) => (i === at ? it.map((byte, place) => (place > 29 ? 0x55 : byte)) : it))
+      for (const file of [join(...head, ...broken), join(...head, ...sound.toSpliced(at, 1))]) {
+        const found = await readAll(file)
+        expect(found.samples.length).toBe(whole.samples.length)
+        expect(found.samples.subarray(0, begin)).toEqual(whole.samples.subarray(0, begin))
+        expect(found.samples.subarray(begin, begin + page).every((sample) => sample === 0)).toBe(true)
+        expect(found.noted).toEqual([
+          expect.stringMatching(/^It is damaged at 0:00(\.\d)?; silence stands for the 0:00(\.0)?/)
+        ])
+      }
+    }
+  })
+
+  test("of which the beginning of a stream is damaged is refused, or read up to there", async () => {
+    const [first, tags] = head
+    expect(
+      await refusal(
+        join(
+          first!,
+          tags!.map((byte) => byte ^ 1),
+          ...sound
+        )
+      )
+    ).toBe("The file is damaged: the beginning of its Ogg stream is not whole.")
+    const other = [...head, ...sound].map((it) => {
+      const copy = it.slice()
+      new DataView(copy.buffer).setUint32(14, 99, true)
+      return sealPage(copy)
+    })
+    const found = await readAll(join(...head, ...sound, ...other.slice(1)))
+    expect(found.noted).toEqual([
+      expect.stringMatching(/^The beginning of the Ogg stream at byte [\d,]+ is lost, so it is not read\.$/)
+    ])
+  })
+
+  test("that is cut short within a page, or whose pages jump by years, is read as far as it goes", async () => {
+    const file = join(...head, ...sound)
+    const cut = await readAll(file.slice(0, -5))
+    expect(cut.noted).toEqual([expect.stringMatching(/^Its last \d+ bytes are no whole Ogg page\.$/)])
+    expect(cut.samples.length).toBe((sound.length - 1) * page - 312)
+    const far = sound.slice(5).map((it) => {
+      const copy = it.slice()
+      const data = new DataView(copy.buffer)
+      data.setBigInt64(6, data.getBigInt64(6, true) + 10n ** 14n, true)
+      data.setUint32(18, data.getUint32(18, true) + 10 ** 9, true)
+      return sealPage(copy)
+    })
+    const jumped = await readAll(join(...head, ...sound.slice(0, 5), ...far))
+    expect(jumped.samples.length).toBe(sound.length * page - 312)
+    expect(jumped.noted).toHaveLength(1)
+  })
+})
+
+for (const name of ["vorbis_stereo.ogg", "ogg_flac.oga"]) {
+  test(`${name} of which a stream in the middle loses pages goes on at its time`, async () => {
+    const pages = splitOgg(readGolden("recordings", name))
+    const [first, ...rest] = pages
+    const last = rest.at(-1)!
+    const { length } = (await readAll(join(...pages))).samples
+    // The same sound a minute later: what lies between is lost.
+    const later = last.slice()
+    const data = new DataView(later.buffer)
+    const rate = name.endsWith("oga") ? 16_000 : 0
+    data.setBigInt64(6, data.getBigInt64(6, true) + BigInt(60 * (rate || 16_000)), true)
+    data.setUint32(18, data.getUint32(18, true) + 100, true)
+    const open = last.slice()
+    open[5] = 0
+    const found = await readAll(join(first!, ...rest.slice(0, -1), sealPage(open), sealPage(later)))
+    expect(found.noted).toHaveLength(1)
+    expect(Math.abs(found.samples.length - length - 60 * 16_000)).toBeLessThan(4096)
+  })
+}
