@@ -9,6 +9,7 @@ import { attemptShard, workOff } from "./attempts.ts"
 import { cutShards, estimateSeconds, type ShardLimits, type ShardRange } from "./cutShards.ts"
 import { Dispatch } from "./dispatch.ts"
 import { type Heard, type HearResult, shardName } from "./engineProtocol.ts"
+import { makeForsaken } from "./forsaken.ts"
 import { Journal } from "./journal.ts"
 import { readShard, removeShards, writeShard } from "./shardFiles.ts"
 
@@ -51,9 +52,10 @@ export const hearOnCluster = Effect.fn("hearOnCluster")(function* (
 
   const pace = yield* paceOf(fresh.reduce((sum, { size }) => sum + size, 0))
   let [bytes, seconds] = [0, 0]
-  const tell = Effect.suspend(() => {
-    const underWay = dispatch
-      .members()
+  const tellForsaken = makeForsaken("scan")
+  const tell = Effect.gen(function* () {
+    const members = dispatch.members()
+    const underWay = members
       .flatMap(({ shards }) => shards.filter(({ runId, name }) => runId === scanId && !answered.has(name)))
       .flatMap(({ heard }) => heard ?? [])
     const heard = [done, ...underWay].reduce(plus)
@@ -62,10 +64,9 @@ export const hearOnCluster = Effect.fn("hearOnCluster")(function* (
     bytes += more.bytes
     seconds += more.seconds
     const backlog = { stage: "stream", done: heard.recordings, total: fresh.length } as const
-    return Effect.andThen(
-      Effect.flatMap(pace(more), onProgress),
-      journal.append(scanId, backlog).pipe(Effect.timeout("5 seconds"), Effect.ignore({ log: "Debug" }))
-    )
+    yield* Effect.flatMap(pace(more), onProgress)
+    yield* journal.append(scanId, backlog).pipe(Effect.timeout("5 seconds"), Effect.ignore({ log: "Debug" }))
+    yield* tellForsaken(members.length)
   })
 
   const attempt = (range: ShardRange, tries: number, isSuspect: boolean) =>
@@ -96,6 +97,8 @@ export const hearOnCluster = Effect.fn("hearOnCluster")(function* (
     const shards = sizes.map((size, i): ShardRange => ({ file: shardKey(scanId, 0, i), from: 0, to: size }))
     yield* Effect.forkScoped(Effect.forever(Effect.delay(tell, TELL)))
     yield* Effect.forEach(shards, workOff({ attempt, take, leaveOut }), { concurrency: UNDER_WAY, discard: true })
+    // What was left out, or is a copy, does not wait either.
+    done.recordings = fresh.length
     yield* tell
   }).pipe(Effect.scoped, Effect.ensuring(Effect.ignore(removeShards(scanId), { log: "Warn" })))
 

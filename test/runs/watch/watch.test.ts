@@ -21,7 +21,7 @@ import { clientOf, otherS3Store, otherServer, s3Server, settingsFor, temporaryFo
 import { until, watching } from "../../support/watchWorld.ts"
 import { notification, startQueueServer } from "./queueServer.ts"
 
-setDefaultTimeout(300_000)
+setDefaultTimeout(60_000)
 
 const PACE: Pace = {
   interval: Duration.millis(50),
@@ -495,14 +495,14 @@ test("a table of annotations counts as the recordings that it makes, once, and o
       yield* Effect.promise(() => fill(store, smallCorpus()))
       yield* put("field_audio/ridge/a.wav", fieldRecording(30, 1, 5))
       yield* Effect.promise(() =>
-        watching(store, folderSource(root, PACE), { minNewSamples: 2 }, ({ runs, embedded, log }) =>
+        watching(store, folderSource(root, PACE), { minNewSamples: 2 }, ({ runs, embedded }) =>
           Effect.gen(function* () {
             const all = () => runs.reduce((sum, run) => sum + run.embedded, embedded())
-            console.error("DBG", runs.length, embedded(), log.slice(-3)); yield* until(() => runs.length === 1)
+            yield* until(() => runs.length === 1)
             yield* tell("2,3,dog_bark")
-            console.error("DBG", runs.length, embedded(), log.slice(-3)); yield* until(() => all() === 11)
+            yield* until(() => all() === 11)
             yield* tell("2,3,dog_bark", "7,8,gun_shot")
-            console.error("DBG", runs.length, embedded(), log.slice(-3)); yield* until(() => runs.length === 2)
+            yield* until(() => runs.length === 2)
             expect(runs[1]).toMatchObject({ recordings: 12, annotations: { clips: { dog_bark: 1, gun_shot: 1 } } })
             // Touched, and written anew with other words for the same.
             yield* tell("2,3,dog_bark", "7,8,gun_shot")
@@ -514,7 +514,7 @@ test("a table of annotations counts as the recordings that it makes, once, and o
             yield* Effect.sleep(500)
             expect(runs.length).toBe(2)
             yield* tell("2,3,dog_bark", "12,13,gun_shot", "17,18,gun_shot")
-            console.error("DBG", runs.length, embedded(), log.slice(-3)); yield* until(() => runs.length === 3)
+            yield* until(() => runs.length === 3)
           })
         )
       )
