@@ -70,7 +70,9 @@ test("a recording that may not be read bars no other of its size from being uplo
 })
 
 test("what tables of annotations cut out counts as new, but not what a run could not use", async () => {
-  const objects = new Map(["dog", "cat"].map((name) => [recordingKey(name, "a.wav"), bytesOf(name)]))
+  const objects = new Map<string, Uint8Array>(
+    ["dog", "cat"].map((name) => [recordingKey(name, "a.wav"), bytesOf(name)])
+  )
   objects.set("field_audio/ridge/a.wav", fieldRecording(20, 1))
   objects.set("annotations/ridge/a.csv", bytesOf("start,end,label\n2,3,dog\n7,8,cat\n"))
   const counts = await Effect.runPromise(
