@@ -6,7 +6,15 @@ import type { RunEvent } from "../../stream/events.ts"
 import type { RunSummary } from "../summary.ts"
 import { EMBED_GROUP, LANES } from "./connections.ts"
 import { EngineProcess } from "./engineProcess.ts"
-import { type EngineProtocol, type Heard, type HearResult, type Shard, type ShardOutcome, type ShardTask, shardName } from "./engineProtocol.ts"
+import {
+  type EngineProtocol,
+  type Heard,
+  type HearResult,
+  type Shard,
+  type ShardOutcome,
+  type ShardTask,
+  shardName
+} from "./engineProtocol.ts"
 import type { WorkerState } from "./roster.ts"
 import { ShardEntity, ShardFailed } from "./shardEntity.ts"
 
