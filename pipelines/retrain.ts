@@ -1,4 +1,4 @@
-import { Console, Effect, Layer, Option, Stream } from "effect"
+import { Console, Effect, Layer, Option, type Redacted, Stream } from "effect"
 import { CliError, Command, Flag } from "effect/cli"
 import { FetchHttpClient } from "effect/http"
 import packageJson from "../package.json"
@@ -19,7 +19,15 @@ import { readOnly } from "../src/store/readOnly.ts"
 import { Store } from "../src/store/store.ts"
 import { RunEvents } from "../src/stream/events.ts"
 import { tellFailure } from "./cli/failure.ts"
-import { jsonFlag, searchLimits, storeFlag, trainingFlags, wholeNumber } from "./cli/flags.ts"
+import {
+  askedCluster,
+  clusterFlag,
+  jsonFlag,
+  searchLimits,
+  storeFlag,
+  trainingFlags,
+  wholeNumber
+} from "./cli/flags.ts"
 import { runMain } from "./cli/runMain.ts"
 import { describeSummary } from "./cli/summaryText.ts"
 import { Reporter, reporterLogger } from "./cli/terminal.ts"
@@ -51,12 +59,7 @@ const input = {
     ),
     Flag.withDefault(false)
   ),
-  cluster: Flag.Boolean("cluster").pipe(
-    Flag.withDescription(
-      "Have the workers of DATABASE_URL do it (default: where that is set); --no-cluster does it here"
-    ),
-    Flag.optional
-  ),
+  cluster: clusterFlag,
   json: jsonFlag()
 }
 type Options = Command.Command.Config.Infer<typeof input>
@@ -65,8 +68,9 @@ const handle = Effect.fn("retrain")(function* (options: Options) {
   const settings = yield* Settings
   const { print } = yield* Reporter
   const opened = yield* openStore(options.store)
-  if (Option.isSome(opened) && Option.getOrElse(options.cluster, () => Option.isSome(settings.databaseUrl))) {
-    return yield* haveWorkersDo(options.dryRun ? readOnly(opened.value, DRY) : opened.value, options)
+  const cluster = Option.isSome(opened) ? yield* askedCluster(options.cluster) : Option.none()
+  if (Option.isSome(opened) && Option.isSome(cluster)) {
+    return yield* haveWorkersDo(options.dryRun ? readOnly(opened.value, DRY) : opened.value, cluster.value, options)
   }
   const isDemo = Option.isNone(opened)
   const given = Option.getOrElse(opened, () => folderStore(DEMO_FOLDER))
@@ -108,12 +112,11 @@ const show = Effect.fnUntraced(function* (summary: RunSummary, { json }: Options
 })
 
 /** The same by the workers: what there is to do is planned with their weights, and told in their events. */
-const haveWorkersDo = Effect.fnUntraced(function* (store: Store["Service"], options: Options) {
-  const { databaseUrl } = yield* Settings
-  if (Option.isNone(databaseUrl)) {
-    const cause = "--cluster needs DATABASE_URL, the PostgreSQL database in which the workers meet."
-    return yield* new CliError.UserError({ cause })
-  }
+const haveWorkersDo = Effect.fnUntraced(function* (
+  store: Store["Service"],
+  databaseUrl: Redacted.Redacted,
+  options: Options
+) {
   return yield* Effect.gen(function* () {
     const embedder = { frontEnd: yield* settledFrontEnd, hash: yield* workersWeights(store.location) }
     const plan = yield* settle(yield* planRun(embedder, options.augmentations), options)
@@ -121,9 +124,7 @@ const haveWorkersDo = Effect.fnUntraced(function* (store: Store["Service"], opti
     yield* show(yield* retrainOnCluster(yield* newRunId, store.location, runOptions(options)), options)
   }).pipe(
     Effect.provide(
-      Layer.merge(Embeddings.layer, clientLayer(databaseUrl.value)).pipe(
-        Layer.provideMerge(Layer.succeed(Store, store))
-      )
+      Layer.merge(Embeddings.layer, clientLayer(databaseUrl)).pipe(Layer.provideMerge(Layer.succeed(Store, store)))
     )
   )
 })

@@ -1,12 +1,15 @@
-import { Clock, Console, Effect, Option, Stream } from "effect"
+import { Clock, Console, Effect, Layer, Option, Stream } from "effect"
 import { CliError, Command } from "effect/cli"
 import packageJson from "../package.json"
 import { Settings } from "../src/config/settings.ts"
-import { eventsOf, type ScanProgress, type ScanSummary, scan } from "../src/runs/scan/scan.ts"
+import { Scans } from "../src/embeddings/scans/scans.ts"
+import { scanOnCluster } from "../src/runs/cluster/scanOnCluster.ts"
+import { eventsOf, type ScanOptions, type ScanProgress, type ScanSummary, scan } from "../src/runs/scan/scan.ts"
 import { writeTables } from "../src/runs/scan/tables.ts"
 import { runServices, settledEmbedder } from "../src/runs/services.ts"
 import { openStore } from "../src/store/openStore.ts"
-import { jsonFlag, storeFlag } from "./cli/flags.ts"
+import { Store } from "../src/store/store.ts"
+import { askedCluster, clusterFlag, jsonFlag, storeFlag } from "./cli/flags.ts"
 import { onTerminal } from "./cli/onTerminal.ts"
 import { runMain } from "./cli/runMain.ts"
 import { readScanFlags, scanFlags } from "./cli/scanFlags.ts"
@@ -15,6 +18,7 @@ import { Reporter } from "./cli/terminal.ts"
 const input = {
   store: storeFlag(),
   ...scanFlags,
+  cluster: clusterFlag,
   json: jsonFlag("Print how far it is every few seconds, and at last the result, as lines of JSON on standard output")
 }
 type Options = Command.Command.Config.Infer<typeof input>
@@ -23,13 +27,11 @@ type Options = Command.Command.Config.Infer<typeof input>
 const JSON_EVERY = 5000
 
 const handle = Effect.fn("scan.command")(function* (options: Options) {
-  const settings = yield* Settings
   const { progress, print, end } = yield* Reporter
   const { formats, ...asked } = yield* readScanFlags(options)
   const opened = yield* openStore(options.store)
   if (Option.isNone(opened)) return yield* new CliError.UserError({ cause: "No store is given: add --store." })
-  const store = opened.value
-  const embedder = yield* settledEmbedder({ allowUntrained: false })
+  const cluster = yield* askedCluster(options.cluster)
   let told = yield* Clock.currentTimeMillis
   const onProgress = Effect.fnUntraced(function* (latest: ScanProgress) {
     yield* progress(shown(latest))
@@ -38,11 +40,15 @@ const handle = Effect.fn("scan.command")(function* (options: Options) {
     told = now
     yield* Console.log(JSON.stringify({ status: "running", ...latest }))
   })
+  const asking: ScanOptions = {
+    ...asked,
+    onProgress,
+    onSkip: (key, reason) => Effect.sync(() => print(`Skipped ${key}: ${reason}`))
+  }
   yield* Effect.gen(function* () {
-    const { placed, ...summary } = yield* scan(embedder, {
-      ...asked,
-      onProgress,
-      onSkip: (key, reason) => Effect.sync(() => print(`Skipped ${key}: ${reason}`))
+    const { placed, ...summary } = yield* Option.match(cluster, {
+      onNone: () => scanHere(asking),
+      onSome: (url) => scanOnCluster(url, asking)
     })
     const tables =
       formats.length === 0 || summary.model === null
@@ -51,7 +57,12 @@ const handle = Effect.fn("scan.command")(function* (options: Options) {
     yield* end
     yield* Console.log(describe(summary, tables))
     if (options.json) yield* Console.log(JSON.stringify({ status: "finished", ...summary, tables }))
-  }).pipe(Effect.provide(runServices(store, embedder, settings)))
+  }).pipe(Effect.provide(Scans.layer.pipe(Layer.provideMerge(Layer.succeed(Store, opened.value)))))
+})
+
+const scanHere = Effect.fnUntraced(function* (asking: ScanOptions) {
+  const embedder = yield* settledEmbedder({ allowUntrained: false })
+  return yield* Effect.provide(scan(embedder, asking), runServices(yield* Store, embedder, yield* Settings))
 })
 
 const shown = ({ hours, totalHours, speed }: ScanProgress) => ({

@@ -23,7 +23,7 @@ const input = {
   ),
   embedConcurrency: Flag.Int("embed-concurrency").pipe(
     Flag.withSchema(wholeNumber(1, 64)),
-    Flag.withDescription("Shards embedded at once; one's end overlaps the next one's start (default: 2)"),
+    Flag.withDescription("Shards embedded or heard at once; one's end overlaps the next one's start (default: 2)"),
     Flag.withDefault(2)
   ),
   host: Flag.String("host").pipe(
@@ -68,7 +68,7 @@ const command = Command.make("worker", input, (options) =>
   )
 ).pipe(
   Command.withDescription(
-    "Embeds for runs on a cluster, and trains; until it is stopped, when it finishes what it has"
+    "Embeds for runs on a cluster, trains, and hears for scans; until it is stopped, when it finishes what it has"
   ),
   Command.withExamples([
     { command: "DATABASE_URL=postgres://... bun run worker --store s3://my-bucket", description: "One more machine" }

@@ -1,8 +1,9 @@
-import { Option, Schema } from "effect"
-import { Flag } from "effect/cli"
+import { Effect, Option, Schema } from "effect"
+import { CliError, Flag } from "effect/cli"
 import { MAX_AUGMENTATIONS } from "../../src/augment/variants.ts"
 import { SEARCH, type SearchLimits } from "../../src/classifier/evaluation/search.ts"
 import { describeHeads, HEAD_NAMES } from "../../src/classifier/heads/heads.ts"
+import { Settings } from "../../src/config/settings.ts"
 import { PROMOTIONS } from "../../src/registry/gate.ts"
 import { TRAINING_DEFAULTS } from "../../src/runs/trainingDefaults.ts"
 import { STORE_SCHEMES } from "../../src/store/openStore.ts"
@@ -29,6 +30,23 @@ export const storeFlag = (fallback = "the current folder") =>
 /** `--json`; `what` is printed. */
 export const jsonFlag = (what = "Print the result as JSON, on the last line of standard output") =>
   Flag.Boolean("json").pipe(Flag.withDescription(what), Flag.withDefault(false))
+
+/** `--cluster` and `--no-cluster`. */
+export const clusterFlag = Flag.Boolean("cluster").pipe(
+  Flag.withDescription(
+    "Have the workers of DATABASE_URL do it (default: where that is set); --no-cluster does it here"
+  ),
+  Flag.optional
+)
+
+/** Where the workers meet that `--cluster` or DATABASE_URL gives the work to; none where it is done here. */
+export const askedCluster = Effect.fnUntraced(function* (cluster: Option.Option<boolean>) {
+  const { databaseUrl } = yield* Settings
+  if (!Option.getOrElse(cluster, () => Option.isSome(databaseUrl))) return Option.none()
+  if (Option.isSome(databaseUrl)) return databaseUrl
+  const cause = "--cluster needs DATABASE_URL, the PostgreSQL database in which the workers meet."
+  return yield* new CliError.UserError({ cause })
+})
 
 /** How to train: the options of a run, but for when. */
 export const trainingFlags = {

@@ -309,7 +309,7 @@ export const definitions = {
   databaseUrl: define({
     name: "DATABASE_URL",
     fallback: "none; each run is done by the process that starts it",
-    description: "The PostgreSQL database through which runs are spread over the workers",
+    description: "The PostgreSQL database through which runs and scans are spread over the workers",
     allowed: "an address such as postgres://user:password@host:5432/database",
     schema: Schema.String.check(
       Schema.makeFilter((text) => URL.canParse(text) && /^postgres(ql)?:$/.test(new URL(text).protocol))

@@ -4,6 +4,8 @@ import { Embeddings } from "../embeddings/embeddings.ts"
 import { KnownRecordings, type Version, versionName } from "../embeddings/sighting.ts"
 import { lastTraining, newSince } from "../registry/trainingSet.ts"
 import type { News } from "../runs/isDue.ts"
+import { makeAnnotatedWatch } from "../runs/watch/annotatedWatch.ts"
+import { classOf } from "../store/keys.ts"
 import { sha256 } from "../store/sha256.ts"
 import { type ObjectInfo, orNone, Store, type StoreError } from "../store/store.ts"
 import { ruledOut } from "../stream/readRecording.ts"
@@ -25,8 +27,9 @@ const MOST_READ = 32
 export class Corpus extends Context.Service<
   Corpus,
   {
+    /** The recordings; what is fresh counts annotated clips, too. */
     readonly snapshot: Effect.Effect<Snapshot, StoreError>
-    /** What is new, once copied, moved and touched recordings are told from it; reads until `least` are new for certain. */
+    /** What is new, annotated clips included, once copied, moved and touched recordings are told from it; reads until `least` are new for certain. */
     readonly news: (least: number) => Effect.Effect<News, StoreError>
     /** Adds a recording that has just landed, and what it holds (hex SHA-256) where that is known. */
     readonly added: (object: ObjectInfo, contentHash?: string) => Effect.Effect<void>
@@ -49,6 +52,9 @@ export class Corpus extends Context.Service<
       const embeddings = yield* Embeddings
       const settings = yield* Settings
       const unusable = new Set<string>()
+      const annotated = makeAnnotatedWatch()
+      /** The clips that annotations cut out of field recordings, by key: they train, but no upload is one of them. */
+      let clips: ReadonlyMap<string, ObjectInfo> = new Map()
       let known = new KnownRecordings()
       let isNewContent: ReturnType<typeof newSince> = () => true
       let hasTrained = false
@@ -78,7 +84,10 @@ export class Corpus extends Context.Service<
         const listed = yield* Stream.runCollect(recordings)
         index = new RecordingIndex(isFresh, listed)
         for (const change of meanwhile) change(index)
+        const found = yield* annotated.look(index.snapshot().classes.keys())
+        clips = new Map(found.map((clip) => [clip.key, clip]))
       }).pipe(
+        Effect.provideService(Settings, settings),
         Effect.provideService(Store, store),
         Effect.provideService(Embeddings, embeddings),
         Effect.ensuring(
@@ -98,15 +107,20 @@ export class Corpus extends Context.Service<
         freshUntil = 0
       })
 
-      const snapshot = Effect.map(listed, () => index.snapshot())
+      const snapshot = Effect.map(listed, (): Snapshot => {
+        const own = index.snapshot()
+        return { ...own, fresh: own.fresh + [...clips.values()].filter(isFresh).length }
+      })
       const reading = yield* Semaphore.make(1)
       const news = Effect.fn("Corpus.news")(
         function* (least: number) {
           const now = yield* snapshot
-          const { classes, fresh } = now
+          const all = [...now.objects, ...clips.values()]
+          const classes = new Set([...now.classes.keys(), ...[...clips.keys()].flatMap((key) => classOf(key) ?? [])])
+          const { fresh } = now
           // Before the first training everything is.
           if (!hasTrained || fresh < least || least === 0) return { fresh, classes: classes.size }
-          const usable = Stream.fromIterable(now.objects.filter(isUsable))
+          const usable = Stream.fromIterable(all.filter(isUsable))
           const { sightings, old } = yield* readUnknown(usable, contentOf, isNewContent, least)
           for (const sighting of sightings) read.see(sighting)
           if (sightings.length > 0) learn()
@@ -188,7 +202,7 @@ export class Corpus extends Context.Service<
         skipped: (keys) =>
           Effect.sync(() => {
             for (const key of keys) {
-              const object = index.get(key)
+              const object = index.get(key) ?? clips.get(key)
               if (object !== undefined) unusable.add(versionName(object))
             }
             learn()

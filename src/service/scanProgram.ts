@@ -1,12 +1,14 @@
-import { Effect, Layer } from "effect"
+import { Effect, Layer, Option } from "effect"
 import { FetchHttpClient } from "effect/http"
 import { Settings } from "../config/settings.ts"
 import { Scans } from "../embeddings/scans/scans.ts"
 import { answer, runProgram } from "../processes/program.ts"
+import { scanOnCluster } from "../runs/cluster/scanOnCluster.ts"
 import { EVENT_DEFAULTS } from "../runs/scan/eventOptions.ts"
-import { type ScanSummary, scan } from "../runs/scan/scan.ts"
+import { type ScanOptions, type ScanSummary, scan } from "../runs/scan/scan.ts"
 import { runServices, settledEmbedder } from "../runs/services.ts"
 import { openStoreAt } from "../store/openStore.ts"
+import { Store } from "../store/store.ts"
 import { Scanning } from "./protocols.ts"
 
 // One scan of the service, `<store>`, in a process of its own that tells the service how it goes.
@@ -35,9 +37,8 @@ runProgram(
       Effect.gen(function* () {
         const settings = yield* Settings
         const store = yield* openStoreAt(location)
-        const embedder = yield* settledEmbedder({ allowUntrained: false })
         let told = 0
-        const summary = yield* scan(embedder, {
+        const asked: ScanOptions = {
           ...selection,
           events: threshold === undefined ? EVENT_DEFAULTS : { ...EVENT_DEFAULTS, threshold },
           onProgress: (progress) => {
@@ -47,8 +48,16 @@ runProgram(
             return tell(progress)
           },
           onSkip: (key, reason) => tell({ key, reason })
-        }).pipe(Effect.provide(Scans.layer.pipe(Layer.provideMerge(runServices(store, embedder, settings)))))
-        return inWords(summary)
+        }
+        if (Option.isSome(settings.databaseUrl)) {
+          return inWords(
+            yield* scanOnCluster(settings.databaseUrl.value, asked).pipe(
+              Effect.provide(Scans.layer.pipe(Layer.provideMerge(Layer.succeed(Store, store))))
+            )
+          )
+        }
+        const embedder = yield* settledEmbedder({ allowUntrained: false })
+        return inWords(yield* scan(embedder, asked).pipe(Effect.provide(runServices(store, embedder, settings))))
       }).pipe(Effect.scoped)
   }).pipe(Effect.provide(Layer.merge(Settings.layer, FetchHttpClient.layer)))
 )

@@ -5,6 +5,7 @@ import { Corpus } from "../../src/service/corpus.ts"
 import { recordingKey } from "../../src/store/keys.ts"
 import { Store, StoreError } from "../../src/store/store.ts"
 import { memoryStore } from "../support/memoryStore.ts"
+import { fieldRecording } from "../support/scanWorld.ts"
 
 const bytesOf = (text: string) => new TextEncoder().encode(text)
 const hashOf = (bytes: Uint8Array) => new Bun.CryptoHasher("sha256").update(bytes).digest("hex")
@@ -66,4 +67,28 @@ test("a recording that may not be read bars no other of its size from being uplo
     )
   )
   expect(found).toBe(recordingKey("dog", "two.wav"))
+})
+
+test("what tables of annotations cut out counts as new, but not what a run could not use", async () => {
+  const objects = new Map<string, Uint8Array>(
+    ["dog", "cat"].map((name) => [recordingKey(name, "a.wav"), bytesOf(name)])
+  )
+  objects.set("field_audio/ridge/a.wav", fieldRecording(20, 1))
+  objects.set("annotations/ridge/a.csv", bytesOf("start,end,label\n2,3,dog\n7,8,cat\n"))
+  const counts = await Effect.runPromise(
+    Effect.gen(function* () {
+      const corpus = yield* Corpus
+      const fresh = Effect.map(Effect.andThen(corpus.forget, corpus.news(1)), (news) => news.fresh)
+      // One that is being written is left until it is whole.
+      const first = yield* fresh
+      const second = yield* fresh
+      yield* corpus.skipped(["field_audio/ridge/a.wav#t=2,3&class=dog"])
+      return [first, second, yield* fresh]
+    }).pipe(
+      Effect.provide(
+        Corpus.layer.pipe(Layer.provide(Layer.succeed(Store, memoryStore(objects))), Layer.provideMerge(Settings.layer))
+      )
+    )
+  )
+  expect(counts).toEqual([2, 4, 3])
 })

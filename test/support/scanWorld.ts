@@ -1,14 +1,17 @@
-import { ConfigProvider, Effect, Layer, Logger, Stream } from "effect"
+import { ConfigProvider, Effect, Layer, Logger, Redacted, Stream } from "effect"
 import type { Event } from "../../src/classifier/events/event.ts"
 import { Settings } from "../../src/config/settings.ts"
 import { engineLayer } from "../../src/embedder/choose.ts"
 import { Engine } from "../../src/embedder/engine.ts"
 import { Scans } from "../../src/embeddings/scans/scans.ts"
+import { clientLayer } from "../../src/runs/cluster/connections.ts"
+import { Dispatch } from "../../src/runs/cluster/dispatch.ts"
+import { hearOnCluster } from "../../src/runs/cluster/hearOnCluster.ts"
 import { dogBark, gunShot } from "../../src/runs/demo/sounds.ts"
 import { EVENT_DEFAULTS } from "../../src/runs/scan/eventOptions.ts"
 import { readEvents } from "../../src/runs/scan/eventParts.ts"
 import { type RescanOptions, rescan } from "../../src/runs/scan/rescan.ts"
-import { type ScanOptions, scan } from "../../src/runs/scan/scan.ts"
+import { type ScanOptions, scan, scanBy } from "../../src/runs/scan/scan.ts"
 import { seededRandom } from "../../src/sound/random.ts"
 import { encodeWav } from "../../src/sound/wav.ts"
 import { CURRENT_KEY } from "../../src/store/keys.ts"
@@ -80,6 +83,13 @@ export const train = async (store: Store["Service"], seed = 0): Promise<string> 
   return (await succeed(store, options, {}, undefined, [], tiny)).runId
 }
 
+const asked = (options: Partial<ScanOptions>): ScanOptions => ({
+  events: EVENT_DEFAULTS,
+  onProgress: () => Effect.void,
+  onSkip: () => Effect.void,
+  ...options
+})
+
 /** One scan, and how many patches it embedded. */
 export const scanOn = async (
   store: Store["Service"],
@@ -87,18 +97,26 @@ export const scanOn = async (
   environment: Record<string, string> = {}
 ) => {
   let patches = 0
-  const given: ScanOptions = {
-    events: EVENT_DEFAULTS,
-    onProgress: () => Effect.void,
-    onSkip: () => Effect.void,
-    ...options
-  }
   const count = (more: number) => {
     patches += more
   }
   const services = scanServices(store, count, environment)
-  const summary = await Effect.runPromise(scan(tiny, given).pipe(Effect.scoped, Effect.provide(services)))
+  const summary = await Effect.runPromise(scan(tiny, asked(options)).pipe(Effect.scoped, Effect.provide(services)))
   return { ...summary, patches }
+}
+
+/** A scan by the workers that meet in the database, as `bun run scan --cluster` asks for it. */
+export const scanOnCluster = (url: string, store: Store["Service"], options: Partial<ScanOptions> = {}) => {
+  const controller = new AbortController()
+  const cluster = Dispatch.layer.pipe(Layer.provideMerge(clientLayer(Redacted.make(url))))
+  const result = Effect.runPromise(
+    scanBy(hearOnCluster, tiny, asked(options)).pipe(
+      Effect.scoped,
+      Effect.provide(Layer.merge(cluster, scanServices(store)))
+    ),
+    { signal: controller.signal }
+  )
+  return { result, cancel: () => controller.abort() }
 }
 
 export const rescanOn = (store: Store["Service"], options: Partial<RescanOptions> = {}) =>

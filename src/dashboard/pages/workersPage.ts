@@ -62,4 +62,11 @@ const cluster = (workers: Workers): ReadonlyArray<HTMLElement> => {
 }
 
 const doing = ({ shards }: Workers[number]): string =>
-  shards.length === 0 ? "–" : shards.map(({ name, done, total }) => `shard ${name}: ${done} of ${total}`).join("; ")
+  shards.length === 0
+    ? "–"
+    : shards
+        .map(
+          ({ name, done, total, heard }) =>
+            `shard ${name}: ${done} of ${total}${heard === undefined ? "" : `, ${(heard.seconds / 3600).toFixed(1)} hours of sound`}`
+        )
+        .join("; ")

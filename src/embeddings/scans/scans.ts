@@ -8,7 +8,7 @@ import { KnownScans, type SegmentPlace } from "./knownScans.ts"
 import { makePartDecoder, type PartDecoder } from "./partDecoder.ts"
 import type { ScannedRecording, WindowSegment } from "./scannedRecording.ts"
 import { type ScanRecipe, sizesOf } from "./scanRecipe.ts"
-import { encodeWindowPart, FOOTER_BYTES, locateSegments, readSegments } from "./windowPart.ts"
+import { encodeWindowPart, FOOTER_BYTES, locateSegments, readSegments, type SegmentRow } from "./windowPart.ts"
 
 /** Parts read at once: each costs two round trips to a bucket for the index. */
 const INDEX_CONCURRENCY = 16
@@ -38,7 +38,7 @@ export interface StoredWindows {
 export class Scans extends Context.Service<
   Scans,
   {
-    /** What was heard, and how far. Reads no vectors. */
+    /** What was heard, and how far. Reads no vectors, and of parts that it has read before nothing. */
     readonly index: (recipe: Pick<ScanRecipe, "id">) => Effect.Effect<KnownScans, StoreError>
     /** Writes one part; returns its key. */
     readonly append: (recipe: ScanRecipe, segments: ReadonlyArray<WindowSegment>) => Effect.Effect<string, StoreError>
@@ -60,9 +60,10 @@ export class Scans extends Context.Service<
     Effect.gen(function* () {
       const store = yield* Store
       const decode = yield* makePartDecoder
+      const readOnce = remembering(readIndex)
       const here = Effect.provideService(Store, store)
       return Scans.of({
-        index: (recipe) => here(index(recipe)),
+        index: (recipe) => here(index(readOnce, recipe)),
         append: (recipe, segments) => here(writePart(scansPrefix(recipe.id), encodeWindowPart(segments))),
         sighted: (sightings) => here(writeSightings(sightings)),
         load: (recipe, known, recordings) =>
@@ -102,7 +103,22 @@ const readIndexByWhole = Effect.fnUntraced(function* ({ key }: ObjectInfo) {
   return yield* readSegments(key, yield* locateSegments(key, bytes), bytes)
 })
 
-const index = Effect.fn("Scans.index")(function* ({ id }: Pick<ScanRecipe, "id">) {
+/** Reads each part once, since none ever changes. */
+const remembering = <A, E, R>(read: (part: ObjectInfo) => Effect.Effect<ReadonlyArray<A>, E, R>) => {
+  const before = new Map<string, { readonly etag: string; readonly rows: ReadonlyArray<A> }>()
+  return Effect.fnUntraced(function* (part: ObjectInfo) {
+    const known = before.get(part.key)
+    if (known !== undefined && known.etag === part.etag && part.etag !== "") return known.rows
+    const rows = yield* read(part)
+    before.set(part.key, { etag: part.etag, rows })
+    return rows
+  })
+}
+
+const index = Effect.fn("Scans.index")(function* (
+  readRows: ReturnType<typeof remembering<SegmentRow, StoreError | PartError, Store>>,
+  { id }: Pick<ScanRecipe, "id">
+) {
   const known = new KnownScans()
   const readAll = <A>(
     folder: string,
@@ -118,7 +134,7 @@ const index = Effect.fn("Scans.index")(function* ({ id }: Pick<ScanRecipe, "id">
   yield* readAll(SEEN, readSightings, (_, sightings) => {
     for (const sighting of sightings) known.see(sighting)
   })
-  yield* readAll(scansPrefix(id), readIndex, (part, rows) => known.add(part, rows))
+  yield* readAll(scansPrefix(id), readRows, (part, rows) => known.add(part, rows))
   return known
 })
 

@@ -1,7 +1,7 @@
 import { Cause, Clock, Context, Deferred, Effect, type Fiber, Layer } from "effect"
 import { EntityId, Sharding } from "effect/cluster"
 import { EMBED_GROUP } from "./connections.ts"
-import type { ShardOutcome, ShardTask } from "./engineProtocol.ts"
+import type { HearResult, Shard, ShardOutcome, ShardTask } from "./engineProtocol.ts"
 import { makePaces } from "./paces.ts"
 import { makePlaces } from "./places.ts"
 import { type Member, Roster } from "./roster.ts"
@@ -14,7 +14,8 @@ const LOOK = 500
  *
  * A shard goes to an entity of effect/cluster that lives on the chosen worker; if the worker dies, the entity lives on
  * elsewhere. Besides, a shard of a worker that has gone silent, or is far slower than the others, is given to another
- * one at once; the first answer counts, and both write the same parts.
+ * one at once; the first answer counts, and both write the same parts. Not so one to hear, which takes far longer: the
+ * entity goes on elsewhere by itself, once its worker's lanes have passed on, from what is stored.
  *
  * One for all runs that a worker coordinates, and as long-lived as the worker: when a run leaves a worker and comes
  * back, effect/workflow may go on with an activity of its first stay.
@@ -24,6 +25,8 @@ export class Dispatch extends Context.Service<
   {
     /** Has a worker embed the shard, preferably none of those to avoid. */
     readonly embed: (task: ShardTask, avoid: ReadonlySet<string>) => Effect.Effect<ShardOutcome, ShardFailed>
+    /** Has a worker hear the shard, likewise. */
+    readonly hear: (task: Shard, avoid: ReadonlySet<string>) => Effect.Effect<HearResult, ShardFailed>
     /** The workers that are there, as last seen. */
     readonly members: () => ReadonlyArray<Member>
   }
@@ -56,12 +59,14 @@ export class Dispatch extends Context.Service<
         }
       }
 
-      const giveTo = Effect.fnUntraced(function* (member: Member, task: ShardTask) {
-        const name = `${task.file}/${task.from}-${task.to}/${task.attempt}/${Date.now().toString(36)}${sent++}`
-        const outcome = yield* client(entityOn(member, name)).embed(task)
-        paces.answered(task, outcome.seconds)
-        return outcome
-      })
+      /** The entity of a shard, on this worker. */
+      const entityFor = (member: Member, { file, from, to, attempt }: Shard) =>
+        client(entityOn(member, `${file}/${from}-${to}/${attempt}/${Date.now().toString(36)}${sent++}`))
+
+      const embedOn = (member: Member, task: ShardTask) =>
+        Effect.tap(entityFor(member, task).embed(task), ({ seconds }) =>
+          Effect.sync(() => paces.answered(task, seconds))
+        )
 
       /** Waits until the worker has gone silent or is far too slow. */
       const untilDoubtful = Effect.fnUntraced(function* (member: Member, task: ShardTask) {
@@ -74,15 +79,17 @@ export class Dispatch extends Context.Service<
         }
       })
 
-      /** Has a worker that has a place do the shard; `chosen` is told which. */
-      const give = (task: ShardTask, avoid: ReadonlySet<string>, chosen: Deferred.Deferred<Member>) =>
+      /** Has a worker that has a place do something. */
+      const give = <A, E extends Failure>(
+        avoid: ReadonlySet<string>,
+        giveTo: (member: Member) => Effect.Effect<A, E>
+      ) =>
         Effect.acquireUseRelease(
           Effect.sync(() => places.enter(avoid)),
           (place) =>
             Deferred.await(place.member).pipe(
-              Effect.tap((member) => Deferred.succeed(chosen, member)),
               Effect.flatMap((member) =>
-                Effect.catchCause(giveTo(member, task), (cause) =>
+                Effect.catchCause(giveTo(member), (cause) =>
                   Effect.failCause(Cause.map(cause, (error) => toFailure(member, error)))
                 )
               )
@@ -99,22 +106,29 @@ export class Dispatch extends Context.Service<
       ): Effect.Effect<void> =>
         Effect.gen(function* () {
           const chosen = yield* Deferred.make<Member>()
-          const copy = Effect.onExit(give(task, avoid, chosen), (exit) => Deferred.done(answered, exit))
+          const giveTo = (member: Member) => Effect.andThen(Deferred.succeed(chosen, member), embedOn(member, task))
+          const copy = Effect.onExit(give(avoid, giveTo), (exit) => Deferred.done(answered, exit))
           yield* Effect.uninterruptible(Effect.map(Effect.forkIn(copy, scope), (fiber) => fibers.push(fiber)))
           const member = yield* Deferred.await(chosen)
           yield* untilDoubtful(member, task)
           yield* copies(task, new Set([...avoid, member.address]), answered, fibers)
         })
 
-      const embed = (task: ShardTask, avoid: ReadonlySet<string>) =>
+      /** Starts what gives a shard out, and waits until it is answered. */
+      const untilAnswered = <A>(
+        begin: (
+          answered: Deferred.Deferred<A, ShardFailed>,
+          fibers: Array<Fiber.Fiber<unknown, unknown>>
+        ) => Effect.Effect<unknown>
+      ) =>
         Effect.acquireUseRelease(
           Effect.gen(function* () {
             const isFirst = underWay++ === 0
             // What was known of the workers may be long past.
             if (isFirst) places.see([])
-            const answered = yield* Deferred.make<ShardOutcome, ShardFailed>()
+            const answered = yield* Deferred.make<A, ShardFailed>()
             const fibers: Array<Fiber.Fiber<unknown, unknown>> = []
-            fibers.push(yield* Effect.forkIn(copies(task, avoid, answered, fibers), scope))
+            fibers.push(yield* Effect.forkIn(begin(answered, fibers), scope))
             return { isFirst, answered, fibers }
           }),
           ({ isFirst, answered }) => Effect.andThen(isFirst ? look : Effect.void, Deferred.await(answered)),
@@ -124,14 +138,32 @@ export class Dispatch extends Context.Service<
               // Not waited for: a worker that is frozen does not answer that it has stopped.
               for (const fiber of fibers) fiber.interruptUnsafe()
             })
-        ).pipe(Effect.withSpan("Dispatch.embed"))
+        )
 
-      return Dispatch.of({ embed, members: places.members })
+      return Dispatch.of({
+        embed: (task, avoid) =>
+          untilAnswered<ShardOutcome>((answered, fibers) => copies(task, avoid, answered, fibers)).pipe(
+            Effect.withSpan("Dispatch.embed")
+          ),
+        hear: (task, avoid) =>
+          untilAnswered<HearResult>((answered) =>
+            Effect.onExit(
+              give(avoid, (member) => entityFor(member, task).hear(task)),
+              (exit) => Deferred.done(answered, exit)
+            ).pipe(Effect.ignore)
+          ).pipe(Effect.withSpan("Dispatch.hear")),
+        members: places.members
+      })
     })
   )
 }
 
-const toFailure = (member: Member, error: { readonly _tag: string; readonly message: string }): ShardFailed =>
+interface Failure {
+  readonly _tag: string
+  readonly message: string
+}
+
+const toFailure = (member: Member, error: Failure): ShardFailed =>
   error instanceof ShardFailed
     ? error
     : new ShardFailed({ reason: "store", worker: member.address, message: `The cluster failed: ${error.message}` })

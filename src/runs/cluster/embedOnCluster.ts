@@ -1,28 +1,21 @@
-import { Effect, Schedule, Schema, Stream } from "effect"
+import { Effect, Schema, Stream } from "effect"
 import { Activity } from "effect/workflow"
 import { Embeddings } from "../../embeddings/embeddings.ts"
 import { shardKey, spanOf } from "../../store/keys.ts"
-import type { Store } from "../../store/store.ts"
 import { type Noted, type Skipped, type StreamResult, type StreamSettings, TooManySkipped } from "../../stream/embed.ts"
 import { RunEvents } from "../../stream/events.ts"
 import { corpus } from "../../stream/recordings.ts"
-import { cutShards, halves, limitsFor, type ShardRange } from "./cutShards.ts"
+import { attemptShard, ClusterFailed, workOff } from "./attempts.ts"
+import { cutShards, limitsFor, type ShardRange } from "./cutShards.ts"
 import { Dispatch } from "./dispatch.ts"
 import { ShardOutcome } from "./engineProtocol.ts"
 import { ShardFailed } from "./shardEntity.ts"
 import { contentsKey, readShard, writeContents, writeShard } from "./shardFiles.ts"
 
-/** The cluster cannot embed the corpus; `message` says why, and what is stored is kept. */
-export class ClusterFailed extends Schema.TaggedError<ClusterFailed>()("ClusterFailed", { message: Schema.String }) {}
-
 /** Shards that are with workers, or wait for one, at once. */
 const UNDER_WAY = 256
 /** Milliseconds between two words on how far it is. */
 const TELL = 1_000
-/** A store that does not answer is tried again for about two minutes, as a stream here does within a request. */
-const STORE_RETRIES = { schedule: Schedule.spaced("10 seconds"), times: 12 }
-/** Tries of a whole shard, and of a single recording, before it counts as the cause of its failures. */
-const TRIES = 2
 
 /** Lists what is to be embedded and writes it down as shards; how many recordings each has. */
 const writeShards = Effect.fn("Cluster.writeShards")(function* (
@@ -54,8 +47,8 @@ const read = (file: string) => Effect.mapError(readShard(file), ({ message }) =>
 /**
  * The first stage of a run on the cluster: does what `embedCorpus` does, by shards on the workers.
  *
- * Every shard is an activity of the run's workflow, so a run that goes on elsewhere repeats none that was answered. One
- * that fails is tried again, elsewhere and alone, then split; a single recording that still fails is left out by name.
+ * Every shard is an activity of the run's workflow, so a run that goes on elsewhere repeats none that was answered. A
+ * recording that every worker dies over is left out by name.
  */
 export const embedOnCluster = Effect.fn("embedOnCluster")(function* (
   runId: string,
@@ -121,59 +114,37 @@ export const embedOnCluster = Effect.fn("embedOnCluster")(function* (
     }
   })
 
-  /** One piece of work, tried `tries` times, on another worker and alone after the first. */
   const attempt = (range: ShardRange, tries: number, isSuspect: boolean) =>
     Activity.make({
       name: `embed/${range.file.slice(range.file.lastIndexOf("/") + 1)}/${range.from}-${range.to}`,
       success: ShardOutcome,
       error: ShardFailed,
-      execute: Effect.suspend(() => {
-        const failed = new Set<string>()
-        let attempt = 0
-        return Effect.suspend(() =>
-          dispatch.embed(
-            {
-              runId,
-              ...range,
-              contents,
-              recipe: recipe.id,
-              clipMaxSeconds,
-              maxRecordingMegabytes,
-              augmentations,
-              audit,
-              alone: isSuspect || attempt > 0,
-              attempt: attempt++
-            },
-            failed
-          )
-        ).pipe(
-          Effect.retry({ ...STORE_RETRIES, while: ({ reason }) => reason === "store" }),
-          Effect.tapError(({ worker }) => Effect.sync(() => failed.add(worker))),
-          Effect.retry({ times: tries - 1, while: ({ reason }) => reason === "died" })
+      execute: attemptShard(tries, isSuspect, ({ alone, attempt, avoid }) =>
+        dispatch.embed(
+          {
+            runId,
+            ...range,
+            contents,
+            recipe: recipe.id,
+            clipMaxSeconds,
+            maxRecordingMegabytes,
+            augmentations,
+            audit,
+            alone,
+            attempt
+          },
+          avoid
         )
-      })
+      )
     })
 
-  const work: (
-    range: ShardRange,
-    isSuspect: boolean
-  ) => Effect.Effect<void, ClusterFailed | TooManySkipped, Store | Effect.Services<ReturnType<typeof attempt>>> =
-    Effect.fnUntraced(function* (range, isSuspect) {
-      const isSingle = range.to - range.from === 1
-      // Once it is known that something in it fails, halves are tried once, and only the last one more often.
-      const result = yield* Effect.result(attempt(range, isSuspect && !isSingle ? 1 : TRIES, isSuspect))
-      if (result._tag === "Success") return yield* take(result.success)
-      const { reason, message } = result.failure
-      if (reason !== "died") return yield* new ClusterFailed({ message })
-      if (!isSingle) {
-        return yield* Effect.forEach(halves(range), (half) => work(half, true), { discard: true })
-      }
-      const key = (yield* read(range.file))[range.from]!.key
-      return yield* take({ skipped: [{ key, reason: `It cannot be embedded: each time, ${lowerFirst(message)}` }] })
-    })
+  const leaveOut = Effect.fnUntraced(function* ({ file, from }: ShardRange, why: string) {
+    const { key } = (yield* read(file))[from]!
+    yield* take({ skipped: [{ key, reason: `It cannot be embedded: ${why}` }] })
+  })
 
   const files = sizes.map((size, i): ShardRange => ({ file: shardKey(runId, round, i), from: 0, to: size }))
-  yield* Effect.forEach(files, (range) => work(range, false), { concurrency: UNDER_WAY, discard: true })
+  yield* Effect.forEach(files, workOff({ attempt, take, leaveOut }), { concurrency: UNDER_WAY, discard: true })
 
   const left = new Set([...skipped.map(({ key }) => key), ...unread])
   const index = yield* embeddings.index(recipe)
@@ -198,5 +169,3 @@ export const embedOnCluster = Effect.fn("embedOnCluster")(function* (
   yield* emit({ stage: "stream", done: total, total })
   return { live, moved, embedded, patches, skipped, noted, unread } satisfies StreamResult
 }, Effect.scoped)
-
-const lowerFirst = (sentence: string): string => sentence.charAt(0).toLowerCase() + sentence.slice(1)

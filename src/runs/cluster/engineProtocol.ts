@@ -7,24 +7,35 @@ import { RunSettings } from "./runSettings.ts"
 
 // What a worker asks of its engine process, and what it hears from it.
 
-/** Recordings to embed: `from` to `to`, exclusive, of the shard's file in the store. */
-export const ShardTask = Schema.Struct({
+/** Recordings to embed, or to hear as far as they are not heard yet: `from` to `to`, exclusive, of the shard's file in the store. */
+export const Shard = Schema.Struct({
+  /** Of the run, or of the scan. */
   runId: Schema.String,
   file: Schema.String,
-  /** The key of the document with the contents that are embedded already; null where there are none. */
-  contents: Schema.NullOr(Schema.String),
   from: Schema.Int,
   to: Schema.Int,
   /** The recipe's id, so that a worker with other weights refuses. */
   recipe: Schema.String,
-  clipMaxSeconds: Schema.Number,
   maxRecordingMegabytes: Schema.Number,
-  augmentations: Schema.Int,
-  audit: Schema.Boolean,
   /** How often it has been tried. */
   attempt: Schema.Int,
-  /** Whether nothing else may be embedded beside it: it may be what ended a process. */
+  /** Whether nothing else may be done beside it: it may be what ended a process. */
   alone: Schema.Boolean
+})
+export type Shard = typeof Shard.Type
+
+/** What a shard is called where people read of it. */
+export const shardName = ({ file, from, to }: Pick<Shard, "file" | "from" | "to">): string =>
+  `${file.slice(file.lastIndexOf("/") + 1, -".json".length)} ${from}-${to}`
+
+/** Recordings to embed, and how. */
+export const ShardTask = Schema.Struct({
+  ...Shard.fields,
+  /** The key of the document with the contents that are embedded already; null where there are none. */
+  contents: Schema.NullOr(Schema.String),
+  clipMaxSeconds: Schema.Number,
+  augmentations: Schema.Int,
+  audit: Schema.Boolean
 })
 export type ShardTask = typeof ShardTask.Type
 
@@ -47,6 +58,14 @@ export type ShardResult = typeof ShardResult.Type
 export const ShardOutcome = Schema.Struct({ ...ShardResult.fields, worker: Schema.String, seconds: Schema.Finite })
 export type ShardOutcome = typeof ShardOutcome.Type
 
+/** So much was heard of field recordings, and so many to their end. */
+export const Heard = Schema.Struct({ recordings: Schema.Int, bytes: Schema.Finite, seconds: Schema.Finite })
+export type Heard = typeof Heard.Type
+
+/** What hearing a shard came to; the vectors are in the store. */
+export const HearResult = Schema.Struct({ heard: Heard, skipped: Schema.Array(Skipped) })
+export type HearResult = typeof HearResult.Type
+
 /** Which engine a process has, and what makes its vectors. */
 const About = Schema.Struct({
   engine: Schema.Literals(["native", "webgpu"]),
@@ -62,13 +81,16 @@ const EmbeddedHere = Schema.declare(
 
 /** The slowest recording gets 60 s: a shard of which nothing is heard for twice that hangs. */
 const PATIENCE = 120_000
+/** What is heard tells of each block; what may be a copy is read to its end before it tells. */
+const HEARING_PATIENCE = 600_000
 
-/** What a worker asks of its engine process; both kinds tell how they go as a run does. */
+/** What a worker asks of its engine process; it tells how it goes. */
 export const EngineProtocol = {
   name: "engine",
   about: About,
   calls: {
     embed: { payload: ShardTask, event: RunEvent, answer: ShardResult, patience: PATIENCE },
+    hear: { payload: Shard, event: Heard, answer: HearResult, patience: HEARING_PATIENCE },
     finish: {
       payload: Schema.Struct({ embedded: EmbeddedHere, settings: RunSettings }),
       event: RunEvent,

@@ -1,5 +1,6 @@
 import { Context, Effect, Layer, Schedule, Schema, type Scope } from "effect"
 import { SqlClient, type SqlError } from "effect/sql"
+import { Heard } from "./engineProtocol.ts"
 
 /** What makes workers interchangeable, and how to reach one; fixed when it joins. */
 export const WorkerAbout = Schema.Struct({
@@ -13,7 +14,7 @@ export const WorkerAbout = Schema.Struct({
   store: Schema.String,
   engine: Schema.Literals(["native", "webgpu"]),
   adapter: Schema.String,
-  /** Shards that it embeds at once. */
+  /** Shards that it does at once. */
   capacity: Schema.Int
 })
 export type WorkerAbout = typeof WorkerAbout.Type
@@ -25,7 +26,14 @@ export const WorkerState = Schema.Struct({
   done: Schema.Int,
   rate: Schema.Finite,
   shards: Schema.Array(
-    Schema.Struct({ runId: Schema.String, name: Schema.String, done: Schema.Int, total: Schema.Int })
+    Schema.Struct({
+      runId: Schema.String,
+      name: Schema.String,
+      done: Schema.Int,
+      total: Schema.Int,
+      /** Where field recordings are heard. */
+      heard: Schema.optionalKey(Heard)
+    })
   ),
   /** The stage that it does for a whole run: "Training". */
   stage: Schema.NullOr(Schema.String),

@@ -3,6 +3,7 @@ import packageJson from "../../../package.json"
 import { Settings } from "../../config/settings.ts"
 import { type RunEvent, RunEvents } from "../../stream/events.ts"
 import type { RetrainOptions } from "../retrain.ts"
+import { makeForsaken } from "./forsaken.ts"
 import { Journal } from "./journal.ts"
 import { RETRAIN, type RunRequest } from "./retrainRun.ts"
 import { mismatch, Roster } from "./roster.ts"
@@ -62,7 +63,7 @@ export const retrainOnCluster = Effect.fn("retrainOnCluster")(function* (
   let warned = false
   let latest: RunEvent | undefined
   let heardAt = 0
-  let isForsaken = false
+  const tellForsaken = makeForsaken("run")
   // A run that goes on elsewhere tells again what it left out.
   const skipped = new Set<string>()
   const tell = Effect.gen(function* () {
@@ -84,11 +85,7 @@ export const retrainOnCluster = Effect.fn("retrainOnCluster")(function* (
     if (latest?.stage === "stream") {
       yield* emit({ ...latest, workers: there.map(({ address: name, rate }) => ({ name, rate })) })
     }
-    if ((there.length === 0) === isForsaken) return
-    isForsaken = !isForsaken
-    yield* isForsaken
-      ? Effect.logWarning("No worker is alive any more; the run waits for one. Start one with `bun run worker`.")
-      : Effect.logInfo("A worker is there again; the run goes on.")
+    yield* tellForsaken(there.length)
   })
   const look = Effect.gen(function* () {
     const results = yield* Effect.forEach(executions, ({ poll }) => poll)

@@ -6,7 +6,15 @@ import type { RunEvent } from "../../stream/events.ts"
 import type { RunSummary } from "../summary.ts"
 import { EMBED_GROUP, LANES } from "./connections.ts"
 import { EngineProcess } from "./engineProcess.ts"
-import type { EngineProtocol, ShardOutcome, ShardTask } from "./engineProtocol.ts"
+import {
+  type EngineProtocol,
+  type Heard,
+  type HearResult,
+  type Shard,
+  type ShardOutcome,
+  type ShardTask,
+  shardName
+} from "./engineProtocol.ts"
 import type { WorkerState } from "./roster.ts"
 import { ShardEntity, ShardFailed } from "./shardEntity.ts"
 
@@ -20,6 +28,7 @@ export class Workplace extends Context.Service<
   Workplace,
   {
     readonly embed: (task: ShardTask) => Effect.Effect<ShardOutcome, ShardFailed>
+    readonly hear: (task: Shard) => Effect.Effect<HearResult, ShardFailed>
     readonly finish: (
       request: Payload<typeof EngineProtocol, "finish">,
       heard: (event: RunEvent) => void
@@ -36,7 +45,7 @@ export class Workplace extends Context.Service<
         const process = yield* EngineProcess
         const sharding = yield* Sharding.Sharding
         const places = yield* Semaphore.make(capacity)
-        const current = new Map<ShardTask, { done: number }>()
+        const current = new Map<Shard, { done: number; heard?: Heard }>()
         const counted: Array<number> = []
         const began = yield* Clock.currentTimeMillis
         let done = 0
@@ -54,13 +63,26 @@ export class Workplace extends Context.Service<
               done++
               counted.push(Date.now())
             })
-            .pipe(
-              Effect.mapError((error) => failureOf(address, error)),
-              Effect.ensuring(Effect.sync(() => current.delete(task)))
-            )
+            .pipe(ending(task))
           const seconds = ((yield* Clock.currentTimeMillis) - started) / 1000
           return { ...result, worker: address, seconds } satisfies ShardOutcome
         })
+
+        const hear = Effect.fn("Workplace.hear")(function* (task: Shard) {
+          return yield* process
+            .ask("hear", task, (heard) => void current.set(task, { done: heard.recordings, heard }))
+            .pipe(ending(task))
+        })
+
+        const ending =
+          (task: Shard) =>
+          <A>(asked: Effect.Effect<A, ProcessError>) =>
+            asked.pipe(
+              Effect.mapError((error) => failureOf(address, error)),
+              Effect.ensuring(Effect.sync(() => current.delete(task)))
+            )
+        /** As soon as there is a place; one that may end the process beside nothing else. */
+        const inPlace = ({ alone }: Shard) => places.withPermits(alone ? capacity : 1)
 
         const state = (): WorkerState => {
           const now = Date.now()
@@ -69,11 +91,11 @@ export class Workplace extends Context.Service<
             status: isDraining ? "draining" : "ready",
             done,
             rate: (1000 * counted.length) / Math.max(1000, Math.min(WINDOW, now - began)),
-            shards: [...current].map(([{ runId, file, from, to }, progress]) => ({
-              runId,
-              name: `${file.slice(file.lastIndexOf("/") + 1, -".json".length)} ${from}-${to}`,
-              done: progress.done,
-              total: to - from
+            shards: [...current].map(([shard, progress]) => ({
+              runId: shard.runId,
+              name: shardName(shard),
+              ...progress,
+              total: shard.to - shard.from
             })),
             stage,
             lanes: Array.from({ length: LANES }, (_, i) => i + 1).filter((lane) =>
@@ -83,7 +105,8 @@ export class Workplace extends Context.Service<
         }
 
         return Workplace.of({
-          embed: (task) => embed(task).pipe(places.withPermits(task.alone ? capacity : 1)),
+          embed: (task) => inPlace(task)(embed(task)),
+          hear: (task) => inPlace(task)(hear(task)),
           finish: (request, heard) =>
             Effect.acquireUseRelease(
               Effect.sync(() => {
@@ -106,7 +129,9 @@ export class Workplace extends Context.Service<
 
   /** Takes shards from the cluster. */
   static readonly shards = ShardEntity.toLayer(
-    Effect.map(Workplace, ({ embed }) => ShardEntity.of({ embed: ({ payload }) => embed(payload) })),
+    Effect.map(Workplace, ({ embed, hear }) =>
+      ShardEntity.of({ embed: ({ payload }) => embed(payload), hear: ({ payload }) => hear(payload) })
+    ),
     { maxIdleTime: "5 seconds", concurrency: "unbounded" }
   )
 }

@@ -65,32 +65,52 @@ export interface ScanSummary {
 /** Recordings that are judged together: each part of the store is read once for them. */
 const JUDGED_TOGETHER = 64
 
+/** Hears recordings, in this process or on a cluster's workers, and stores what it hears. */
+export type HearAll<E, R> = (
+  archive: Archive,
+  fresh: ReadonlyArray<ObjectInfo>,
+  told: Pick<ScanOptions, "onProgress" | "onSkip">
+) => Effect.Effect<FreshlyHeard, E, R>
+
+/** What came of it. */
+export interface FreshlyHeard {
+  /** All that is heard by now. */
+  readonly known: KnownScans
+  readonly heard: ReadonlyArray<ScannedRecording>
+  readonly skipped: ReadonlyArray<{ readonly key: string; readonly reason: string }>
+  readonly seconds: number
+}
+
 /**
- * Hears the field recordings that were not heard yet, and says what the model hears in all of them that it has not
+ * Has the field recordings heard that were not heard yet, and says what the model hears in all of them that it has not
  * judged by these settings yet.
  *
  * Vectors are stored first, and events come from them as they are stored, so that those of `rescan` are the same. Stopped
  * at any time it goes on where it was: parts and events that are written stay.
  */
-export const scan = Effect.fn("scan")(function* (embedder: Embedder, options: ScanOptions) {
+export const scanBy = Effect.fn("scan")(function* <E, R>(
+  hearAll: HearAll<E, R>,
+  embedder: Pick<Embedder, "frontEnd" | "hash">,
+  options: ScanOptions
+) {
   const began = yield* Clock.currentTimeMillis
   const { precision } = yield* Settings
   const { location } = yield* Store
   const recipe = makeScanRecipe(embedder, precision)
   const runId = options.model ?? Option.getOrUndefined(yield* readPointer())?.runId
   const model = runId === undefined ? undefined : yield* openWindowModel(runId, recipe)
-  const known = yield* Effect.flatMap(Scans, (scans) => scans.index(recipe))
+  const before = yield* Effect.flatMap(Scans, (scans) => scans.index(recipe))
   const objects = yield* listField(options)
-  if (objects.length === 0 && known.recordings.size === 0) {
+  if (objects.length === 0 && before.recordings.size === 0) {
     return yield* new ScanError({
       message: `${location} holds no field recordings: put them into field_audio/<site>/.`
     })
   }
-  const archive: Archive = { recipe, known, model, events: options.events }
-  const fresh = objects.filter((object) => known.contentOf(object) === undefined)
-  const { heard, skipped, seconds: hearing } = yield* hearFresh(archive, fresh, options)
+  const archive: Archive = { recipe, known: before, model, events: options.events }
+  const fresh = objects.filter((object) => before.contentOf(object) === undefined)
+  const { known, heard, skipped, seconds: hearing } = yield* hearAll(archive, fresh, options)
   const placing = placeRecordings(known, objects, options)
-  yield* judgePlaced(archive, placing)
+  yield* judgePlaced({ ...archive, known }, placing)
   const hours = heard.reduce((sum, { seconds }) => sum + seconds, 0) / 3600
   return {
     store: location,
@@ -109,6 +129,9 @@ export const scan = Effect.fn("scan")(function* (embedder: Embedder, options: Sc
     placed: placing.placed
   } satisfies ScanSummary & { readonly placed: ReadonlyArray<PlacedRecording> }
 })
+
+/** The same, heard in this process. */
+export const scan = (embedder: Embedder, options: ScanOptions) => scanBy(hearFresh, embedder, options)
 
 /** What was heard, and by what it is judged. */
 export interface Archive {
@@ -149,7 +172,7 @@ export const hearFresh = Effect.fn("hearFresh")(function* (
     }),
     Effect.provide(Listeners.layer({ count: workers, maxWholeBytes: maxRecordingMegabytes * 1e6 }))
   )
-  return { heard, skipped, seconds: ((yield* Clock.currentTimeMillis) - began) / 1000 }
+  return { known: archive.known, heard, skipped, seconds: ((yield* Clock.currentTimeMillis) - began) / 1000 }
 })
 
 /**
@@ -189,7 +212,7 @@ const countEvents = Effect.fnUntraced(function* ({ runId }: WindowModel, recordi
 })
 
 /** Tells from what was heard of so many bytes how far a scan is. */
-const paceOf = Effect.fnUntraced(function* (totalBytes: number) {
+export const paceOf = Effect.fnUntraced(function* (totalBytes: number) {
   const began = yield* Clock.currentTimeMillis
   let [bytes, seconds] = [0, 0]
   return Effect.fnUntraced(function* (more: { readonly bytes: number; readonly seconds: number }) {

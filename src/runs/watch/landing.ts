@@ -5,9 +5,11 @@ import { Embeddings } from "../../embeddings/embeddings.ts"
 import { makeRecipe } from "../../embeddings/recipe.ts"
 import type { KnownRecordings } from "../../embeddings/sighting.ts"
 import { runningRun } from "../../registry/lease.ts"
+import { classOf, spanOf } from "../../store/keys.ts"
 import type { ObjectInfo } from "../../store/store.ts"
 import { embedCorpus } from "../../stream/embed.ts"
 import { liveVersions } from "../../stream/recordings.ts"
+import { makeAnnotatedWatch } from "./annotatedWatch.ts"
 import type { Source } from "./source.ts"
 
 export interface LandingOptions {
@@ -45,6 +47,7 @@ export const makeLanding = Effect.fn("makeLanding")(function* (
   const settings = yield* Settings
   const embeddings = yield* Embeddings
   const recipe = makeRecipe(embedder, { ...settings, augmentations })
+  const annotated = makeAnnotatedWatch()
   /** The content of recordings, where it is known. */
   let live = new Map<string, string | undefined>()
   /** Found, but not stored yet. */
@@ -90,6 +93,22 @@ export const makeLanding = Effect.fn("makeLanding")(function* (
     yield* Effect.logInfo(`Embedded ${result.embedded} new ${result.embedded === 1 ? "recording" : "recordings"}.`)
   })
 
+  /** What tables of annotations cut out of field recordings lands as recordings do. */
+  const landAnnotated = Effect.fnUntraced(function* (known: KnownRecordings) {
+    const recordings = [...live.keys()].filter((key) => spanOf(key) === undefined)
+    const clips = yield* annotated.look(recordings.flatMap((key) => classOf(key) ?? []))
+    const there = new Set(clips.map(({ key }) => key))
+    for (const key of live.keys()) {
+      if (spanOf(key) === undefined || there.has(key)) continue
+      live.delete(key)
+      pending.delete(key)
+    }
+    for (const clip of clips) {
+      live.set(clip.key, known.contentOf(clip))
+      pending.set(clip.key, clip)
+    }
+  })
+
   const look = Effect.gen(function* () {
     const known = stored ?? (yield* embeddings.index(recipe))
     stored = known
@@ -106,15 +125,16 @@ export const makeLanding = Effect.fn("makeLanding")(function* (
       live.set(object.key, known.contentOf(object))
       pending.set(object.key, object)
     }
+    yield* landAnnotated(known)
     yield* embedPending(known)
     yield* found.acknowledge((key) => pending.has(key))
     return found
   }).pipe(untilItAnswers)
 
   return {
-    /** Waits until there may be something new, embeds it, and says what was found. */
+    /** Waits until there may be something new, embeds it and what is newly annotated, and says what was found. */
     look,
-    /** The recordings, key to content where that is known, without those that cannot be used. */
+    /** The recordings and annotated clips, key to content where that is known, without those that cannot be used. */
     recordings: (): ReadonlyMap<string, string | undefined> =>
       new Map([...live].filter(([key]) => !unusable.has(key) || pending.has(key))),
     /** Reads anew what is stored: another process has embedded, too. */

@@ -5,25 +5,34 @@ import { Engine } from "../../../src/embedder/engine.ts"
 import { rowSize } from "../../../src/embedder/frontEnd.ts"
 import { frontEnd } from "../../../src/embedder/yamnet/frontEnd.ts"
 import { Embeddings } from "../../../src/embeddings/embeddings.ts"
+import { Scans } from "../../../src/embeddings/scans/scans.ts"
 import { runProgram } from "../../../src/processes/program.ts"
 import { answerTasks } from "../../../src/runs/cluster/engineTasks.ts"
 import { Store } from "../../../src/store/store.ts"
 import { Preparers } from "../../../src/stream/preparers.ts"
 import { storeAt } from "../../support/stores.ts"
+import { tiny } from "../../support/tinyEmbedder.ts"
 import { untrainedYamnet } from "../../support/untrainedYamnet.ts"
 
-// A worker's engine process for tests: `bun engineProgram.ts <store> <native | milliseconds a patch>`. It has the
-// untrained network, or an engine of fixed cost, on a graphics card if it says "gpu" behind it; it is killed by every
-// recording that is called poison.
+// A worker's engine process for tests: `bun engineProgram.ts <store> <native | tiny | milliseconds a patch>`. It has the
+// untrained network, the tiny one, a batch of which costs as many milliseconds as it says behind it, or an engine of fixed
+// cost, on a graphics card if it says "gpu" behind it; it is killed by every recording that is called poison.
 
 const [location = "", kind = "native"] = process.argv.slice(2)
 
 const store = storeAt(location)
+const takePoison = (key: string) => {
+  if (key.includes("poison")) process.kill(process.pid, "SIGKILL")
+}
 const poisoned = Store.of({
   ...store,
   get: (key) => {
-    if (key.includes("poison")) process.kill(process.pid, "SIGKILL")
+    takePoison(key)
     return store.get(key)
+  },
+  getRange: (key, from, to) => {
+    takePoison(key)
+    return store.getRange(key, from, to)
   }
 })
 
@@ -48,15 +57,26 @@ const fixedCost = (milliseconds: number, name: "native" | "webgpu") =>
     )
   )
 
+const slowed = (milliseconds: number) =>
+  Layer.effect(
+    Engine,
+    Engine.use((engine) =>
+      Effect.succeed(Engine.of({ ...engine, embed: (patches) => Effect.delay(engine.embed(patches), milliseconds) }))
+    )
+  ).pipe(Layer.provide(engineLayer({ engine: "native", embedder: tiny, threads: 1 })))
+
+const isTiny = kind.startsWith("tiny")
+
 const program = Effect.gen(function* () {
-  const embedder = yield* untrainedYamnet
-  const engine =
-    kind === "native"
+  const embedder = isTiny ? tiny : yield* untrainedYamnet
+  const engine = isTiny
+    ? slowed(Number(kind.slice("tiny".length)))
+    : kind === "native"
       ? engineLayer({ engine: "native", embedder, threads: 1 })
       : fixedCost(Number.parseInt(kind, 10), kind.endsWith("gpu") ? "webgpu" : "native")
   return yield* answerTasks(embedder).pipe(
     Effect.provide(
-      Layer.mergeAll(Embeddings.layer, engine, Preparers.layer(1)).pipe(
+      Layer.mergeAll(Embeddings.layer, Scans.layer, engine, Preparers.layer(1)).pipe(
         Layer.provideMerge(Layer.succeed(Store, poisoned))
       )
     )

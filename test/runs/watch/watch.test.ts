@@ -16,6 +16,7 @@ import { s3Store } from "../../../src/store/s3.ts"
 import { Store, StoreError } from "../../../src/store/store.ts"
 import { memoryStore } from "../../support/memoryStore.ts"
 import { fill, keysIn, smallCorpus, sound } from "../../support/runWorld.ts"
+import { fieldRecording } from "../../support/scanWorld.ts"
 import { clientOf, otherS3Store, otherServer, s3Server, settingsFor, temporaryFolder } from "../../support/stores.ts"
 import { until, watching } from "../../support/watchWorld.ts"
 import { notification, startQueueServer } from "./queueServer.ts"
@@ -479,5 +480,43 @@ test("a queue's certificate is checked against the authorities in AWS_CA_BUNDLE"
         )
       expect(yield* look(Option.none())).toMatchObject({ failure: { message: expect.stringContaining("certificate") } })
       expect(yield* look(Option.some(cert!))).toMatchObject({ success: { objects: [], whole: false } })
+    })
+  ))
+
+test("a table of annotations counts as the recordings that it makes, once, and one that says nothing new as none", () =>
+  scoped(
+    Effect.gen(function* () {
+      const root = yield* temporaryFolder
+      const store = folderStore(root)
+      const TABLE = "annotations/ridge/a.csv"
+      const put = (key: string, bytes: Uint8Array) => Effect.promise(() => write(root, [key, bytes]))
+      const tell = (...rows: ReadonlyArray<string>) =>
+        put(TABLE, new TextEncoder().encode(["start,end,label", ...rows, ""].join("\n")))
+      yield* Effect.promise(() => fill(store, smallCorpus()))
+      yield* put("field_audio/ridge/a.wav", fieldRecording(30, 1, 5))
+      yield* Effect.promise(() =>
+        watching(store, folderSource(root, PACE), { minNewSamples: 2 }, ({ runs, embedded }) =>
+          Effect.gen(function* () {
+            const all = () => runs.reduce((sum, run) => sum + run.embedded, embedded())
+            yield* until(() => runs.length === 1)
+            yield* tell("2,3,dog_bark")
+            yield* until(() => all() === 11)
+            yield* tell("2,3,dog_bark", "7,8,gun_shot")
+            yield* until(() => runs.length === 2)
+            expect(runs[1]).toMatchObject({ recordings: 12, annotations: { clips: { dog_bark: 1, gun_shot: 1 } } })
+            // Touched, and written anew with other words for the same.
+            yield* tell("2,3,dog_bark", "7,8,gun_shot")
+            yield* tell("2.000,3.000,Dog bark", "7,8,gun_shot")
+            yield* Effect.sleep(500)
+            expect(runs.length).toBe(2)
+            // What is taken back is no news either.
+            yield* tell("2,3,dog_bark")
+            yield* Effect.sleep(500)
+            expect(runs.length).toBe(2)
+            yield* tell("2,3,dog_bark", "12,13,gun_shot", "17,18,gun_shot")
+            yield* until(() => runs.length === 3)
+          })
+        )
+      )
     })
   ))
