@@ -4,11 +4,11 @@ import { Embeddings } from "../embeddings/embeddings.ts"
 import { KnownRecordings, type Version, versionName } from "../embeddings/sighting.ts"
 import { lastTraining, newSince } from "../registry/trainingSet.ts"
 import type { News } from "../runs/isDue.ts"
+import { isRecording, liesBeside, RECORDINGS_PREFIX } from "../store/keys.ts"
 import { sha256 } from "../store/sha256.ts"
 import { type ObjectInfo, orNone, Store, type StoreError } from "../store/store.ts"
 import { ruledOut } from "../stream/readRecording.ts"
 import { readUnknown } from "../stream/readUnknown.ts"
-import { recordings } from "../stream/recordings.ts"
 import { RecordingIndex, type Snapshot } from "./recordingIndex.ts"
 
 /** Milliseconds that a listing may be old: 100,000 keys are 100 requests to a bucket. */
@@ -26,6 +26,8 @@ export class Corpus extends Context.Service<
   Corpus,
   {
     readonly snapshot: Effect.Effect<Snapshot, StoreError>
+    /** How many files beside the recordings are left alone, at the last listing. */
+    readonly others: Effect.Effect<number, StoreError>
     /** What is new, once copied, moved and touched recordings are told from it; reads until `least` are new for certain. */
     readonly news: (least: number) => Effect.Effect<News, StoreError>
     /** Adds a recording that has just landed, and what it holds (hex SHA-256) where that is known. */
@@ -62,6 +64,7 @@ export class Corpus extends Context.Service<
         !unusable.has(versionName(object))
       const isFresh = (object: ObjectInfo) => isUsable(object) && isNewContent(object.key, contentOf(object))
       let index = new RecordingIndex(isFresh)
+      let leftAlone = 0
       /** Counts anew what is fresh, of which more is known now. */
       const learn = () => {
         index = new RecordingIndex(isFresh, index.objects())
@@ -75,8 +78,9 @@ export class Corpus extends Context.Service<
         known = last.known
         isNewContent = newSince(last.set)
         hasTrained = last.set.size > 0
-        const listed = yield* Stream.runCollect(recordings)
-        index = new RecordingIndex(isFresh, listed)
+        const listed = yield* Stream.runCollect(store.list(RECORDINGS_PREFIX))
+        index = new RecordingIndex(isFresh, listed.filter(isRecording))
+        leftAlone = listed.filter(liesBeside).length
         for (const change of meanwhile) change(index)
       }).pipe(
         Effect.provideService(Store, store),
@@ -99,6 +103,7 @@ export class Corpus extends Context.Service<
       })
 
       const snapshot = Effect.map(listed, () => index.snapshot())
+      const others = Effect.map(listed, () => leftAlone)
       const reading = yield* Semaphore.make(1)
       const news = Effect.fn("Corpus.news")(
         function* (least: number) {
@@ -171,6 +176,7 @@ export class Corpus extends Context.Service<
 
       return Corpus.of({
         snapshot,
+        others,
         news,
         forget,
         keyOf,
