@@ -63,11 +63,11 @@ export class Corpus extends Context.Service<
         known.whyUnusable(contentOf(object)) === undefined &&
         !unusable.has(versionName(object))
       const isFresh = (object: ObjectInfo) => isUsable(object) && isNewContent(object.key, contentOf(object))
-      let index = new RecordingIndex(isFresh)
+      let index = new RecordingIndex(isFresh, contentOf)
       let leftAlone = 0
       /** Counts anew what is fresh, of which more is known now. */
       const learn = () => {
-        index = new RecordingIndex(isFresh, index.objects())
+        index = new RecordingIndex(isFresh, contentOf, index.objects())
       }
       /** What has changed since the listing under way began, which may have missed it. */
       let meanwhile: Array<(index: RecordingIndex) => void> | undefined
@@ -79,7 +79,7 @@ export class Corpus extends Context.Service<
         isNewContent = newSince(last.set)
         hasTrained = last.set.size > 0
         const listed = yield* Stream.runCollect(store.list(RECORDINGS_PREFIX))
-        index = new RecordingIndex(isFresh, listed.filter(isRecording))
+        index = new RecordingIndex(isFresh, contentOf, listed.filter(isRecording))
         leftAlone = listed.filter(liesBeside).length
         for (const change of meanwhile) change(index)
       }).pipe(
@@ -129,10 +129,9 @@ export class Corpus extends Context.Service<
 
       const keyOf = Effect.fn("Corpus.keyOf")(function* (contentHash: string, bytes: Uint8Array) {
         yield* listed
-        const alike = index.ofSize(bytes.length)
-        const found = alike.find((object) => contentOf(object) === contentHash)
-        if (found !== undefined) return found.key
-        const unread = alike.filter((object) => contentOf(object) === undefined)
+        const found = index.keyOf(contentHash)
+        if (found !== undefined) return found
+        const unread = index.unreadOfSize(bytes.length)
         const tagged = unread.filter(({ etag }) => MD5.test(etag))
         if (tagged.length > 0) {
           const md5 = new Bun.CryptoHasher("md5").update(bytes).digest("hex")
@@ -151,6 +150,7 @@ export class Corpus extends Context.Service<
           if (Option.isNone(there)) continue
           const itsHash = sha256(there.value.bytes)
           read.see({ ...object, contentHash: itsHash })
+          if (index.get(object.key) === object) index.set(object)
           if (itsHash === contentHash) return object.key
         }
         return undefined
