@@ -71,8 +71,14 @@ await page.goto(`${address}#field`)
 await page.getByRole("button", { name: "Scan what is new" }).click()
 await page.getByText("70 of 70 heard").waitFor()
 await page.goto(`${address}#events`)
-await page.locator("label", { hasText: /^Order/ }).getByRole("combobox").selectOption("surest")
-await page.locator("label", { hasText: /^Class/ }).getByRole("combobox").selectOption("gun_shot")
+await page
+  .locator("label", { hasText: /^Order/ })
+  .getByRole("combobox")
+  .selectOption("surest")
+await page
+  .locator("label", { hasText: /^Class/ })
+  .getByRole("combobox")
+  .selectOption("gun_shot")
 await page.waitForLoadState("networkidle")
 await page
   .getByRole("button", { name: /^Listen: gun_shot/ })
