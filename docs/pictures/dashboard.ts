@@ -28,12 +28,18 @@ const fieldRecording = (calls: number, seed: number): Uint8Array => {
 }
 
 const pipeline = (name: string) => resolve(import.meta.dir, `../../pipelines/${name}.ts`)
+await using opened = new AsyncDisposableStack()
 const folder = await mkdtemp(join(tmpdir(), "ecosight-picture-"))
+opened.defer(() => rm(folder, { recursive: true }))
 const run = (name: string, ...args: ReadonlyArray<string>) =>
   Bun.spawn([process.execPath, pipeline(name), ...args], { cwd: folder, stdout: "pipe", stderr: "inherit" })
 
 await run("retrain").exited
 const service = run("serve", "--store", "demo", "--port", "0", "--no-watch")
+opened.defer(async () => {
+  service.kill()
+  await service.exited
+})
 let log = ""
 for await (const chunk of service.stdout) {
   log += new TextDecoder().decode(chunk)
@@ -42,7 +48,10 @@ for await (const chunk of service.stdout) {
 const address = /(http:\S+\/dashboard)/.exec(log)![1]!
 
 const browser = await chromium.launch({ executablePath: CHROMIUM, args: ["--no-sandbox", "--disable-gpu"] })
+opened.defer(() => browser.close())
 const page = await browser.newPage({ viewport: SIZE })
+// However long a busy machine takes.
+page.setDefaultTimeout(0)
 await page.goto(`${address}#${process.argv[2] ?? "overview"}`)
 await page.waitForLoadState("networkidle")
 await page.waitForTimeout(1_000)
@@ -60,10 +69,16 @@ for (let day = 1; day <= 14; day++) {
 }
 await page.goto(`${address}#field`)
 await page.getByRole("button", { name: "Scan what is new" }).click()
-await page.getByText("70 of 70 heard").waitFor({ timeout: 600_000 })
+await page.getByText("70 of 70 heard").waitFor()
 await page.goto(`${address}#events`)
-await page.getByLabel("Order").selectOption("surest")
-await page.getByLabel("Class").selectOption("gun_shot")
+await page
+  .locator("label", { hasText: /^Order/ })
+  .getByRole("combobox")
+  .selectOption("surest")
+await page
+  .locator("label", { hasText: /^Class/ })
+  .getByRole("combobox")
+  .selectOption("gun_shot")
 await page.waitForLoadState("networkidle")
 await page
   .getByRole("button", { name: /^Listen: gun_shot/ })
@@ -74,6 +89,3 @@ await page.waitForTimeout(2_000)
 await page.setViewportSize({ width: SIZE.width, height: 1_050 })
 await page.evaluate(() => scrollTo(0, 0))
 await page.screenshot({ path: join(import.meta.dir, "field.png") })
-await browser.close()
-service.kill()
-await rm(folder, { recursive: true })

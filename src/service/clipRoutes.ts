@@ -16,6 +16,8 @@ import { answers, Binary, input, open, streams, wholeNumber } from "./stated.ts"
 const Classes = Schema.Struct({
   classes: Schema.Array(Schema.Struct({ name: Schema.String, recordings: Schema.Int, new: Schema.Int })),
   recordings: Schema.Int,
+  /** Files beside them that are left alone. */
+  others: Schema.Int,
   new_since_training: Schema.Int,
   threshold: Schema.Int,
   new_classes_allowed: Schema.Boolean,
@@ -25,10 +27,12 @@ const Classes = Schema.Struct({
 
 const classes = Effect.gen(function* () {
   const { minNewSamples } = yield* Settings
-  const snapshot = yield* (yield* Corpus).snapshot
+  const corpus = yield* Corpus
+  const snapshot = yield* corpus.snapshot
   return {
     classes: [...snapshot.classes].map(([name, { recordings, fresh }]) => ({ name, recordings, new: fresh })),
     recordings: snapshot.objects.length,
+    others: yield* corpus.others,
     new_since_training: snapshot.fresh,
     threshold: minNewSamples,
     new_classes_allowed: yield* mayBeNew,

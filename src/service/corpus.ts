@@ -5,12 +5,11 @@ import { KnownRecordings, type Version, versionName } from "../embeddings/sighti
 import { lastTraining, newSince } from "../registry/trainingSet.ts"
 import type { News } from "../runs/isDue.ts"
 import { makeAnnotatedWatch } from "../runs/watch/annotatedWatch.ts"
-import { classOf } from "../store/keys.ts"
+import { classOf, isRecording, liesBeside, RECORDINGS_PREFIX } from "../store/keys.ts"
 import { sha256 } from "../store/sha256.ts"
 import { type ObjectInfo, orNone, Store, type StoreError } from "../store/store.ts"
 import { ruledOut } from "../stream/readRecording.ts"
 import { readUnknown } from "../stream/readUnknown.ts"
-import { recordings } from "../stream/recordings.ts"
 import { RecordingIndex, type Snapshot } from "./recordingIndex.ts"
 
 /** Milliseconds that a listing may be old: 100,000 keys are 100 requests to a bucket. */
@@ -29,6 +28,8 @@ export class Corpus extends Context.Service<
   {
     /** The recordings; what is fresh counts annotated clips, too. */
     readonly snapshot: Effect.Effect<Snapshot, StoreError>
+    /** How many files beside the recordings are left alone, at the last listing. */
+    readonly others: Effect.Effect<number, StoreError>
     /** What is new, annotated clips included, once copied, moved and touched recordings are told from it; reads until `least` are new for certain. */
     readonly news: (least: number) => Effect.Effect<News, StoreError>
     /** Adds a recording that has just landed, and what it holds (hex SHA-256) where that is known. */
@@ -67,10 +68,11 @@ export class Corpus extends Context.Service<
         known.whyUnusable(contentOf(object)) === undefined &&
         !unusable.has(versionName(object))
       const isFresh = (object: ObjectInfo) => isUsable(object) && isNewContent(object.key, contentOf(object))
-      let index = new RecordingIndex(isFresh)
+      let index = new RecordingIndex(isFresh, contentOf)
+      let leftAlone = 0
       /** Counts anew what is fresh, of which more is known now. */
       const learn = () => {
-        index = new RecordingIndex(isFresh, index.objects())
+        index = new RecordingIndex(isFresh, contentOf, index.objects())
       }
       /** What has changed since the listing under way began, which may have missed it. */
       let meanwhile: Array<(index: RecordingIndex) => void> | undefined
@@ -81,8 +83,9 @@ export class Corpus extends Context.Service<
         known = last.known
         isNewContent = newSince(last.set)
         hasTrained = last.set.size > 0
-        const listed = yield* Stream.runCollect(recordings)
-        index = new RecordingIndex(isFresh, listed)
+        const listed = yield* Stream.runCollect(store.list(RECORDINGS_PREFIX))
+        index = new RecordingIndex(isFresh, contentOf, listed.filter(isRecording))
+        leftAlone = listed.filter(liesBeside).length
         for (const change of meanwhile) change(index)
         const found = yield* annotated.look(index.snapshot().classes.keys())
         clips = new Map(found.map((clip) => [clip.key, clip]))
@@ -111,6 +114,7 @@ export class Corpus extends Context.Service<
         const own = index.snapshot()
         return { ...own, fresh: own.fresh + [...clips.values()].filter(isFresh).length }
       })
+      const others = Effect.map(listed, () => leftAlone)
       const reading = yield* Semaphore.make(1)
       const news = Effect.fn("Corpus.news")(
         function* (least: number) {
@@ -138,10 +142,9 @@ export class Corpus extends Context.Service<
 
       const keyOf = Effect.fn("Corpus.keyOf")(function* (contentHash: string, bytes: Uint8Array) {
         yield* listed
-        const alike = index.ofSize(bytes.length)
-        const found = alike.find((object) => contentOf(object) === contentHash)
-        if (found !== undefined) return found.key
-        const unread = alike.filter((object) => contentOf(object) === undefined)
+        const found = index.keyOf(contentHash)
+        if (found !== undefined) return found
+        const unread = index.unreadOfSize(bytes.length)
         const tagged = unread.filter(({ etag }) => MD5.test(etag))
         if (tagged.length > 0) {
           const md5 = new Bun.CryptoHasher("md5").update(bytes).digest("hex")
@@ -160,6 +163,7 @@ export class Corpus extends Context.Service<
           if (Option.isNone(there)) continue
           const itsHash = sha256(there.value.bytes)
           read.see({ ...object, contentHash: itsHash })
+          if (index.get(object.key) === object) index.set(object)
           if (itsHash === contentHash) return object.key
         }
         return undefined
@@ -185,6 +189,7 @@ export class Corpus extends Context.Service<
 
       return Corpus.of({
         snapshot,
+        others,
         news,
         forget,
         keyOf,

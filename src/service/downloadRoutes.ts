@@ -5,26 +5,22 @@ import { classOf, groupOf, versionKey } from "../store/keys.ts"
 import { Store } from "../store/store.ts"
 import { ClipFilter, fileName, matching } from "./clipQuery.ts"
 import { Corpus } from "./corpus.ts"
-import { csvOf } from "./csv.ts"
 import type { Handle } from "./handle.ts"
 import { sendObject } from "./range.ts"
 import { refuse } from "./refusal.ts"
+import { sendTable } from "./sendTable.ts"
 import { Binary, input, streams } from "./stated.ts"
-
-const attachment = (name: string) => ({ "content-disposition": `attachment; filename="${name}"` })
 
 const recordingsAsCsv = Effect.fnUntraced(function* (filter: ClipFilter) {
   const { objects } = yield* (yield* Corpus).snapshot
-  const rows = matching(objects, filter).map(({ key, size }) => [
+  const head = ["key", "class", "name", "source", "bytes"]
+  return yield* sendTable("recordings.csv", head, matching(objects, filter), ({ key, size }) => [
     key,
     classOf(key) ?? "",
     fileName(key),
     groupOf(key),
     size
   ])
-  return new Response(csvOf([["key", "class", "name", "source", "bytes"], ...rows]), {
-    headers: { "content-type": "text/csv; charset=utf-8", ...attachment("recordings.csv") }
-  })
 })
 
 /** The files of a version that are for others to use, and their media types. */
@@ -47,7 +43,7 @@ const modelFile = Effect.fnUntraced(function* (request: Request, id: string, fil
   const found = yield* store.find(key)
   if (Option.isNone(found)) return yield* missing
   const response = yield* sendObject(found.value, type, request)
-  for (const [name, value] of Object.entries(attachment(file))) response.headers.set(name, value)
+  response.headers.set("content-disposition", `attachment; filename="${file}"`)
   return response
 })
 

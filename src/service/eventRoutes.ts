@@ -6,13 +6,13 @@ import { RunName } from "../registry/runRecord.ts"
 import { judge } from "../review/judge.ts"
 import { isFieldRecording, siteOf } from "../store/keys.ts"
 import { Store } from "../store/store.ts"
-import { csvOf } from "./csv.ts"
 import { activityOf, EVENT_ORDERS, EventFilter, filterEvents, orderEvents } from "./eventQuery.ts"
 import { Field } from "./field.ts"
 import type { Handle } from "./handle.ts"
 import { checkClass, knownClasses } from "./newClasses.ts"
 import { Predictor } from "./predictor.ts"
 import { refuse } from "./refusal.ts"
+import { sendTable } from "./sendTable.ts"
 import { answers, Binary, Done, input, jsonBody, limited, seconds, streams, wholeNumber } from "./stated.ts"
 
 const Told = Schema.Struct({
@@ -73,7 +73,7 @@ const HEAD = ["recording", "site", "at", "start", "end", "class", "peak", "mean"
 
 const table = Effect.fnUntraced(function* (query: typeof Query.Type) {
   const { events, judgedAs } = yield* found(query)
-  const rows = orderEvents(events, "time").map((event) => [
+  return yield* sendTable("events.csv", HEAD, orderEvents(events, "time"), (event) => [
     event.recording,
     siteOf(event.recording),
     event.at ?? "",
@@ -85,12 +85,6 @@ const table = Effect.fnUntraced(function* (query: typeof Query.Type) {
     event.windows,
     judgedAs(event) ?? ""
   ])
-  return new Response(csvOf([HEAD, ...rows]), {
-    headers: {
-      "content-type": "text/csv; charset=utf-8",
-      "content-disposition": 'attachment; filename="events.csv"'
-    }
-  })
 })
 
 const activity = Effect.fnUntraced(function* (query: typeof Query.Type) {

@@ -18,15 +18,28 @@ export interface Snapshot {
 /** Recordings, and what every upload asks of them, kept up to date so that none costs a walk through all. */
 export class RecordingIndex {
   readonly #objects = new Map<string, ObjectInfo>()
-  readonly #bySize = new Map<number, Set<string>>()
+  /** The content of each that is known, and the keys that have it. */
+  readonly #contents = new Map<string, string>()
+  readonly #byContent = new Map<string, ReadonlyArray<string>>()
+  /** Those whose content is not known. */
+  readonly #unreadBySize = new Map<number, Set<string>>()
   readonly #classes = new Map<string, { recordings: number; fresh: number }>()
   readonly #fresh = new Set<string>()
   readonly #isFresh: (object: ObjectInfo) => boolean
+  readonly #contentOf: (object: ObjectInfo) => string | undefined
   #snapshot: Snapshot | undefined
 
-  /** What `isFresh` says of a recording is remembered: where that changes, another index is to be made. */
-  constructor(isFresh: (object: ObjectInfo) => boolean, objects: Iterable<ObjectInfo> = []) {
+  /**
+   * What `isFresh` and `contentOf` (hex SHA-256, where it is known) say of a recording is remembered: where that changes of
+   * one, it is to be set again; of many, another index is to be made.
+   */
+  constructor(
+    isFresh: (object: ObjectInfo) => boolean,
+    contentOf: (object: ObjectInfo) => string | undefined,
+    objects: Iterable<ObjectInfo> = []
+  ) {
     this.#isFresh = isFresh
+    this.#contentOf = contentOf
     for (const object of objects) this.set(object)
   }
 
@@ -38,9 +51,15 @@ export class RecordingIndex {
     const { key, size } = object
     this.delete(key)
     this.#objects.set(key, object)
-    const alike = this.#bySize.get(size)
-    if (alike === undefined) this.#bySize.set(size, new Set([key]))
-    else alike.add(key)
+    const content = this.#contentOf(object)
+    if (content === undefined) {
+      const alike = this.#unreadBySize.get(size)
+      if (alike === undefined) this.#unreadBySize.set(size, new Set([key]))
+      else alike.add(key)
+    } else {
+      this.#contents.set(key, content)
+      this.#byContent.set(content, [...(this.#byContent.get(content) ?? []), key])
+    }
     const className = classOf(key)
     if (className === undefined) return
     const isFresh = this.#isFresh(object)
@@ -53,17 +72,30 @@ export class RecordingIndex {
     const object = this.#objects.get(key)
     if (object === undefined) return
     this.#objects.delete(key)
-    const alike = this.#bySize.get(object.size)!
-    alike.delete(key)
-    if (alike.size === 0) this.#bySize.delete(object.size)
+    const content = this.#contents.get(key)
+    if (content === undefined) {
+      const alike = this.#unreadBySize.get(object.size)!
+      alike.delete(key)
+      if (alike.size === 0) this.#unreadBySize.delete(object.size)
+    } else {
+      this.#contents.delete(key)
+      const alike = this.#byContent.get(content)!.filter((other) => other !== key)
+      if (alike.length > 0) this.#byContent.set(content, alike)
+      else this.#byContent.delete(content)
+    }
     const wasFresh = this.#fresh.delete(key)
     const className = classOf(key)
     if (className !== undefined) this.#count(className, -1, wasFresh ? -1 : 0)
   }
 
-  /** Recordings of so many bytes. */
-  ofSize(size: number): ReadonlyArray<ObjectInfo> {
-    return [...(this.#bySize.get(size) ?? [])].map((key) => this.#objects.get(key)!)
+  /** Where this content lies; undefined where it is not known to. */
+  keyOf(contentHash: string): string | undefined {
+    return this.#byContent.get(contentHash)?.[0]
+  }
+
+  /** Recordings of so many bytes of which it is not known what they are. */
+  unreadOfSize(size: number): ReadonlyArray<ObjectInfo> {
+    return [...(this.#unreadBySize.get(size) ?? [])].map((key) => this.#objects.get(key)!)
   }
 
   objects(): Iterable<ObjectInfo> {

@@ -152,6 +152,9 @@ export const mayBeTable = ({ key }: Pick<ObjectInfo, "key">): boolean =>
 /** Whether an object only says that there is a folder. */
 export const isFolderMarker = ({ key }: Pick<ObjectInfo, "key">): boolean => /(\/|_\$folder\$)$/.test(key)
 
+/** Whether an object below `extracted_audio/` is a file beside the recordings, which is left alone. */
+export const liesBeside = (object: Pick<ObjectInfo, "key">): boolean => !isRecording(object) && !isFolderMarker(object)
+
 /** A part of a field recording that has a class of its own. */
 export interface Span {
   /** The field recording's key. */

@@ -1,6 +1,6 @@
 import { Effect, Stream } from "effect"
 import type { KnownRecordings, Version } from "../embeddings/sighting.ts"
-import { classOf, isFolderMarker, isRecording, RECORDINGS_PREFIX } from "../store/keys.ts"
+import { classOf, isRecording, liesBeside, RECORDINGS_PREFIX } from "../store/keys.ts"
 import { type ObjectInfo, Store } from "../store/store.ts"
 import { annotatedClips } from "./annotations/annotated.ts"
 import type { AnnotationReport } from "./annotations/problems.ts"
@@ -83,7 +83,7 @@ export const countCorpus = Effect.fn("countCorpus")(function* (
     Stream.runForEachArray((page) => {
       for (const object of page) {
         if (isRecording(object)) add(object)
-        else if (!isFolderMarker(object)) count.others++
+        else if (liesBeside(object)) count.others++
       }
       return emit({ stage: "list", done: count.recordings })
     })

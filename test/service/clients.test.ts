@@ -202,6 +202,7 @@ describe("a newcomer's store", () => {
   let fresh: Service
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), "fresh-"))
+    await Bun.write(join(folder, "extracted_audio/fox/where and when.csv"), "name,place")
     fresh = await startService({ place: folder })
   }, 60_000)
   afterAll(async () => {
@@ -220,6 +221,10 @@ describe("a newcomer's store", () => {
       expect((await send(name, 50 + at)).status).toBe(400)
     }
     expect(await json(fresh.get("/classes"))).toMatchObject({ recordings: 3, new_classes_allowed: true })
+  })
+
+  test("is told of files beside the recordings, which are no class", async () => {
+    expect(await json(fresh.get("/classes"))).toMatchObject({ others: 1 })
   })
 
   test("keeps what has no class for a review to be labelled, and does not train on it", async () => {

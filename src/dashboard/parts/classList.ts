@@ -11,7 +11,7 @@ type Classes = Answer<typeof service.classes.get>
 
 /** The classes with how much each has, and a way to rename, merge or remove it. */
 export const classList = (
-  { classes, recordings, new_since_training, threshold, running }: Classes,
+  { classes, recordings, others, new_since_training, threshold, running }: Classes,
   begin: (request: ChangeRequest) => Promise<void>
 ): Array<HTMLElement> => {
   const most = Math.max(1, ...classes.map((one) => one.recordings))
@@ -27,6 +27,7 @@ export const classList = (
       ? []
       : [h("p", { class: "note" }, "A training is under way: see ", h("a", { href: "#runs" }, "Runs"), ".")]),
     h("p", {}, `${counted(recordings, "recording")} in ${counted(classes.length, "class", "classes")}.`),
+    ...(others === 0 ? [] : [h("p", { class: "hint" }, `${counted(others, "other file")} beside them, left alone.`)]),
     bars(
       classes.map((one) => ({
         name: one.name,
