@@ -4,7 +4,7 @@ import { sha256 } from "../../store/sha256.ts"
 import { CODING } from "./coding.ts"
 
 /** How field recordings are cut into windows; changes whenever a window would hear other samples. */
-const LISTENING = "field-1"
+const LISTENING = "field-2"
 
 /** Everything that changes a window's stored vector: vectors are comparable, and reusable, only within one recipe. */
 export interface ScanRecipe {

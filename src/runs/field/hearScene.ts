@@ -5,6 +5,8 @@ import type { WindowClassifier } from "../../classifier/evaluation/field/windowC
 import { Engine } from "../../embedder/engine.ts"
 import { type FrontEnd, rowSize } from "../../embedder/frontEnd.ts"
 import { codeVectors } from "../../embeddings/scans/coding.ts"
+import { levelled } from "../../sound/level.ts"
+import { CHUNK_WINDOWS } from "../../stream/field/windowCutter.ts"
 
 /** What is heard of: a soundscape, or a recording whose events somebody has marked. */
 export type Scene = Pick<Soundscape, "seconds" | "events" | "bed" | "render">
@@ -14,12 +16,11 @@ export type Scene = Pick<Soundscape, "seconds" | "events" | "bed" | "render">
  * memory does not grow with its length but for the probabilities.
  */
 export const hearScene = Effect.fn("hearScene")(function* (scene: Scene, classifiers: ReadonlyArray<WindowClassifier>) {
-  const { frontEnd, batch } = yield* Engine
+  const { frontEnd } = yield* Engine
   const windows = countWindows(scene, frontEnd)
   const probabilities = classifiers.map(({ classes }) => new Float32Array(windows * classes.length))
-  const piece = batch * BATCHES
-  for (let first = 0; first < windows; first += piece) {
-    const count = Math.min(piece, windows - first)
+  for (let first = 0; first < windows; first += CHUNK_WINDOWS) {
+    const count = Math.min(CHUNK_WINDOWS, windows - first)
     const rows = yield* embedWindows(scene.render(first * frontEnd.hop, samplesOf(count, frontEnd)), count)
     const coded = codeVectors(rows, Object.values(frontEnd.vectors))
     for (const [which, { classes, score }] of classifiers.entries()) {
@@ -30,9 +31,6 @@ export const hearScene = Effect.fn("hearScene")(function* (scene: Scene, classif
   return probabilities.map((own): Heard => ({ seconds, events, bed, probabilities: own }))
 })
 
-/** Batches of the engine in a piece: a minute or two of sound. */
-export const BATCHES = 8
-
 /** Windows of a whole scene; the last one may go beyond its end. */
 export const countWindows = ({ seconds }: Pick<Scene, "seconds">, { sampleRate, window, hop }: FrontEnd): number =>
   1 + Math.ceil(Math.max(0, Math.round(seconds * sampleRate) - window) / hop)
@@ -40,12 +38,12 @@ export const countWindows = ({ seconds }: Pick<Scene, "seconds">, { sampleRate, 
 /** Samples that so many consecutive windows cover. */
 export const samplesOf = (windows: number, { window, hop }: FrontEnd): number => (windows - 1) * hop + window
 
-/** The rows [count * rowSize] of the windows that these samples hold. */
+/** The rows [count * rowSize] of the windows that these samples hold, as a scan makes those of a chunk. */
 export const embedWindows = Effect.fnUntraced(function* (samples: Float32Array, count: number) {
   const { frontEnd, batch, embed } = yield* Engine
-  const { prepare, patchSize } = frontEnd
+  const { prepare, patchSize, sampleRate } = frontEnd
   const size = rowSize(frontEnd)
-  const patches = prepare(samples)
+  const patches = prepare(levelled(samples, sampleRate))
   const rows = new Float32Array(count * size)
   for (let at = 0; at < count; at += batch) {
     const end = Math.min(count, at + batch)

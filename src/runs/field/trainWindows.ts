@@ -7,11 +7,11 @@ import { type TrainedClassifier, train } from "../../classifier/train/train.ts"
 import type { Embedder } from "../../embedder/embedder.ts"
 import { Engine } from "../../embedder/engine.ts"
 import { rowSize } from "../../embedder/frontEnd.ts"
-import { seededRandom } from "../../sound/random.ts"
+import { CHUNK_WINDOWS } from "../../stream/field/windowCutter.ts"
 import type { JointCorpus } from "../jointCorpus.ts"
 import { FIELD } from "./fieldDefaults.ts"
 import { readFieldSounds } from "./fieldSounds.ts"
-import { BATCHES, countWindows, embedWindows, samplesOf } from "./hearScene.ts"
+import { countWindows, embedWindows, samplesOf } from "./hearScene.ts"
 import { makeScenes } from "./scenes.ts"
 
 /** How windows are made to train on; `docs/decisions/field.md` has what else was tried. */
@@ -22,8 +22,6 @@ const MIXING = {
   spacing: 9,
   /** In dB. */
   snr: [-5, 18],
-  /** Recorders differ in level: by so many dB at most, up or down. */
-  level: 6,
   /** Minutes at most, and at least. */
   minutes: [10, 240]
 } as const
@@ -63,7 +61,7 @@ export const makeWindows = Effect.fn("makeWindows")(function* (
   const scenes = makeScenes(yield* readFieldSounds(corpus, rows, background, soundscape), soundscape)
   const total = Math.round(soundscape.seconds / 60)
   const windows = (yield* Effect.forEach(scenes, (scene, at) =>
-    labelledWindows(scene, background, SEED + at).pipe(
+    labelledWindows(scene, background).pipe(
       Effect.tap(() => onMinutes(Math.round((total * (at + 1)) / scenes.length), total))
     )
   )).flat()
@@ -92,19 +90,15 @@ export const trainWindows = (
   )
 
 /** The windows of a scene that are clearly an event's, or clearly none's. */
-const labelledWindows = Effect.fnUntraced(function* (scene: Soundscape, background: string, seed: number) {
-  const { frontEnd, batch } = yield* Engine
+const labelledWindows = Effect.fnUntraced(function* (scene: Soundscape, background: string) {
+  const { frontEnd } = yield* Engine
   const size = rowSize(frontEnd)
   const count = countWindows(scene, frontEnd)
   const labels = labelWindows(scene, count, frontEnd)
-  const random = seededRandom(seed)
   const windows: Array<Sample> = []
-  const piece = batch * BATCHES
-  for (let first = 0; first < count; first += piece) {
-    const own = Math.min(piece, count - first)
-    const gain = 10 ** ((MIXING.level * (2 * random() - 1)) / 20)
-    const sound = scene.render(first * frontEnd.hop, samplesOf(own, frontEnd)).map((sample) => gain * sample)
-    const rows = yield* embedWindows(sound, own)
+  for (let first = 0; first < count; first += CHUNK_WINDOWS) {
+    const own = Math.min(CHUNK_WINDOWS, count - first)
+    const rows = yield* embedWindows(scene.render(first * frontEnd.hop, samplesOf(own, frontEnd)), own)
     for (let window = 0; window < own; window++) {
       const label = labels[first + window]
       if (label === undefined) continue

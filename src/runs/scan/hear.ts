@@ -16,7 +16,7 @@ import { type Listened, Listeners } from "../../stream/field/listeners.ts"
 import { CHUNK_WINDOWS, type PatchChunk } from "../../stream/field/windowCutter.ts"
 
 /** Windows of a part: half an hour, and what is lost at most of a recording in hand. */
-export const PART_WINDOWS = 120 * CHUNK_WINDOWS
+export const PART_WINDOWS = 30 * CHUNK_WINDOWS
 /** Milliseconds after which what was heard is stored, be it ever so little. */
 const LONGEST_UNSTORED = 30_000
 /** What is fetched at once, and how many such blocks are under way. */

@@ -1,8 +1,12 @@
 import type { FrontEnd } from "../../embedder/frontEnd.ts"
+import { levelled } from "../../sound/level.ts"
 import { resample } from "../../sound/resample.ts"
 
-/** Windows that are made together. Stored parts begin at multiples of it, so that a recording is cut alike wherever it begins. */
-export const CHUNK_WINDOWS = 32
+/**
+ * Windows that are made together, of about a minute: enough to tell how loud a place is. Stored parts begin at multiples of
+ * it, so that a recording is cut alike wherever it begins.
+ */
+export const CHUNK_WINDOWS = 128
 
 /** Seconds of sound beside a chunk that the resampling filter hears, several times as far as it reaches. */
 const MARGIN_SECONDS = 0.05
@@ -16,11 +20,11 @@ export interface PatchChunk {
 }
 
 /**
- * Cuts a recording, as its samples come, into windows, and makes their patches: the same as of the whole recording at
- * once, in memory that does not grow with its length.
+ * Cuts a recording, as its samples come, into windows, and makes their patches, in memory that does not grow with its
+ * length.
  *
- * Each chunk is resampled by itself, with what lies beside it, from a sample that both rates share. So it does not depend
- * on where the pieces end, nor on where in the recording one begins.
+ * Each chunk is resampled by itself, with what lies beside it, from a sample that both rates share, and brought to a nominal
+ * level by itself. So it does not depend on where the pieces end, nor on where in the recording one begins.
  */
 export class WindowCutter {
   readonly #frontEnd: FrontEnd
@@ -87,7 +91,7 @@ export class WindowCutter {
     const samples = this.#held.subarray(begin - this.#start, end - this.#start)
     const heard = this.#rate === sampleRate ? samples : resample(samples, this.#rate, sampleRate, skip + length)
     const first = this.#next
-    const patches = prepare(heard.subarray(skip, skip + length))
+    const patches = prepare(levelled(heard.subarray(skip, skip + length), sampleRate))
     this.#next += patches.length / patchSize
     this.#forget(this.#place().begin)
     return { first, patches }

@@ -1,0 +1,35 @@
+/** What sound is brought to: about what quiet places have in most recordings of AudioSet. */
+const NOMINAL = 0.011
+/** Recorders differ in gain by less; what is quieter is no sound but the recorder's own noise. */
+const MOST_GAIN = 100
+/** Seconds of a frame: short beside a call, long beside a wave. */
+const FRAME_SECONDS = 0.1
+/** Differences between neighbouring samples hear no rumble of wind and handling, which says little of how loud a place is. */
+const PRE_EMPHASIS = 0.95
+
+/**
+ * Sound at a nominal level, whatever the recorder's gain: the same samples, times one number that brings the median of their
+ * frames' levels there. Calls that last less than half of it do not change what they are heard beside. Pure silence stays.
+ */
+export const levelled = (samples: Float32Array, sampleRate: number): Float32Array => {
+  const level = medianLevel(samples, Math.round(FRAME_SECONDS * sampleRate))
+  if (level === 0) return samples
+  const gain = Math.min(MOST_GAIN, Math.max(1 / MOST_GAIN, NOMINAL / level))
+  return samples.map((sample) => gain * sample)
+}
+
+/** The median of the root mean squares of frames, with high frequencies emphasised. */
+const medianLevel = (samples: Float32Array, frame: number): number => {
+  const frames = Math.max(1, Math.floor(samples.length / frame))
+  const powers = new Float64Array(frames)
+  for (let at = 0; at < frames; at++) {
+    const end = Math.min(samples.length, (at + 1) * frame)
+    let sum = 0
+    for (let i = at * frame + 1; i < end; i++) {
+      const difference = samples[i]! - PRE_EMPHASIS * samples[i - 1]!
+      sum += difference * difference
+    }
+    powers[at] = sum / frame
+  }
+  return Math.sqrt(powers.sort()[frames >> 1]!)
+}
