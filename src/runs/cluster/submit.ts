@@ -73,6 +73,8 @@ export const retrainOnCluster = Effect.fn("retrainOnCluster")(function* (
       if (event.stage === "skip") skipped.add(event.key)
       else latest = event
       heardAt = yield* Clock.currentTimeMillis
+      // Workers alone tell of a run: there is one.
+      yield* tellForsaken(1)
       yield* emit(event)
     }
   })
