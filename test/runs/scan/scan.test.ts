@@ -1,6 +1,7 @@
 import { describe, expect, setDefaultTimeout, test } from "bun:test"
 import { parquetReadObjects } from "hyparquet"
 import { EVENT_DEFAULTS } from "../../../src/runs/scan/eventOptions.ts"
+import { isMeant } from "../../../src/runs/scan/fieldRecordings.ts"
 import { memoryStore } from "../../support/memoryStore.ts"
 import { fill, keysIn } from "../../support/runWorld.ts"
 import { eventsIn, fieldRecording, rescanOn, scanOn, train, trainedStore } from "../../support/scanWorld.ts"
@@ -169,4 +170,38 @@ describe("rescan", () => {
     expect(changes!.same + changes!.moved.length + changes!.lost.length).toBe(before.length)
     expect(changes!.same + changes!.moved.length + changes!.gained.length).toBe(after.length)
   })
+})
+
+test("since is by the recorders' clocks, wherever the machine is; with an offset it is an instant", () => {
+  const before = process.env.TZ
+  try {
+    for (const zone of ["Australia/Brisbane", "America/New_York", "UTC"]) {
+      process.env.TZ = zone
+      const isNew = (since: string, startedAt: string) => isMeant({ since }, "field_audio/a.wav", startedAt)
+      expect(isNew("2025-06-12", "2025-06-12T00:00:00")).toBe(true)
+      expect(isNew("2025-06-12", "2025-06-12T05:00:00+10:00")).toBe(true)
+      expect(isNew("2025-06-12", "2025-06-11T23:59:59-11:00")).toBe(false)
+      expect(isNew("2025-06-12T05:00:01", "2025-06-12T05:00:00")).toBe(false)
+      expect(isNew("2025-06-12T05:00:00", "2025-06-12T05:00:00+10:00")).toBe(true)
+      expect(isNew("2025-06-12T05:00:00Z", "2025-06-12T05:00:00+10:00")).toBe(false)
+      expect(isNew("2025-06-12T05:00:00+10:00", "2025-06-11T19:00:00Z")).toBe(true)
+      expect(isNew("2025-06-12T05:00:00Z", "2025-06-12T05:00:00")).toBe(true)
+    }
+  } finally {
+    if (before === undefined) delete process.env.TZ
+    else process.env.TZ = before
+  }
+})
+
+test("a site that is none, and a threshold of a class that is none, are named", async () => {
+  const { store, runId } = await world()
+  await expect(scanOn(store, { site: "rigde" })).rejects.toThrow(
+    "memory holds no field recordings of a site rigde: put them into field_audio/rigde/."
+  )
+  const events = { threshold: 0.8, perClass: { gunshot: 0.5 } }
+  await expect(scanOn(store, { events })).rejects.toThrow(
+    `${runId} knows no class gunshot, which a threshold is given for; it knows dog_bark, gun_shot.`
+  )
+  await scanOn(store, { site: "ridge" })
+  expect(await scanOn(store, { site: "ridge", since: "2026" })).toMatchObject({ recordings: 0, heard: 0 })
 })
