@@ -76,11 +76,16 @@ export const placeRecordings = (
     taken.add(object.key)
     if (contentHash !== undefined && !keys.has(contentHash)) keys.set(contentHash, object.key)
   }
+  // The listing is of one site: what is not in it may have been moved to another since it was heard.
+  const isElsewhere = ({ contentHash }: ScannedRecording) =>
+    selection.site !== undefined &&
+    !keys.has(contentHash) &&
+    known.keysOf(contentHash).some((key) => siteOf(key) !== selection.site)
   const isReplaced = ({ contentHash, key }: ScannedRecording) => !keys.has(contentHash) && taken.has(key)
   const recordings = [...known.recordings.values()]
   return {
     placed: recordings
-      .filter((recording) => !isReplaced(recording))
+      .filter((recording) => !isReplaced(recording) && !isElsewhere(recording))
       .map((recording) => ({ recording, key: keys.get(recording.contentHash) ?? recording.key }))
       .filter(({ recording, key }) => isMeant(selection, key, recording.facts.startedAt))
       .sort((a, b) => (a.key < b.key ? -1 : 1)),

@@ -115,6 +115,19 @@ describe("scan", () => {
     expect((await eventsIn(store, runId)).every(({ recording }) => recording === VALLEY)).toBe(true)
   })
 
+  test("a recording that was moved stays where it lies when its old site alone is asked for", async () => {
+    const { objects, store, runId } = await world()
+    const moved = "field_audio/summit/b.wav"
+    await scanOn(store)
+    objects.set(moved, objects.get(RIDGE)!)
+    objects.delete(RIDGE)
+    await scanOn(store)
+    const events = await eventsIn(store, runId)
+    expect(events.some(({ recording }) => recording === moved)).toBe(true)
+    expect(await scanOn(store, { site: "ridge" })).toMatchObject({ recordings: 0, events: {} })
+    expect(await eventsIn(store, runId)).toEqual(events)
+  })
+
   test("without a model vectors are stored, from which a later one's events come", async () => {
     const objects = new Map([[RIDGE, fieldRecording(40, 1)]])
     const store = memoryStore(objects)
