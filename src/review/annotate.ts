@@ -1,4 +1,5 @@
 import { Effect, Option, Result, Schedule, Schema, Semaphore, Stream } from "effect"
+import { Settings } from "../config/settings.ts"
 import { unlessChanged } from "../store/documents.ts"
 import { ANNOTATIONS_PREFIX, FIELD_PREFIX, isFieldRecording, mayBeTable } from "../store/keys.ts"
 import { sha256 } from "../store/sha256.ts"
@@ -91,7 +92,8 @@ const readOwn = Effect.fnUntraced(function* (key: string, isOwn: (file: string) 
   const found = yield* orNone((yield* Store).get(key))
   if (Option.isNone(found)) return []
   const { bytes, etag } = found.value
-  const read = readTable(bytes)
+  const { annotationColumn } = yield* Settings
+  const read = readTable(bytes, { labelColumn: Option.getOrUndefined(annotationColumn) })
   if (Result.isFailure(read)) {
     const message = `${key} cannot be read, so nothing is written to it: ${read.failure}`
     return yield* new AnnotationError({ reason: "damaged", message })

@@ -1,5 +1,6 @@
 import { expect, test } from "bun:test"
-import { Effect } from "effect"
+import { ConfigProvider, Effect, Layer } from "effect"
+import { Settings } from "../../src/config/settings.ts"
 import { changeAnnotations, readAnnotations } from "../../src/review/annotate.ts"
 import { isFieldRecording } from "../../src/store/keys.ts"
 import { Store } from "../../src/store/store.ts"
@@ -11,11 +12,12 @@ const RECORDING = "field_audio/ridge/a.wav"
 const TABLE = "annotations/ridge/a.csv"
 
 const bytes = (text: string) => new TextEncoder().encode(text)
-const world = (files: Readonly<Record<string, string>>) => {
+const world = (files: Readonly<Record<string, string>>, env: Record<string, string> = {}) => {
   const objects = new Map(Object.entries(files).map(([key, text]) => [key, bytes(text)]))
   const store = memoryStore(objects)
-  const run = <A, E>(effect: Effect.Effect<A, E, Store>) =>
-    Effect.runPromise(Effect.provideService(effect, Store, store))
+  const settings = Settings.layer.pipe(Layer.provide(ConfigProvider.layer(ConfigProvider.fromEnv({ env }))))
+  const run = <A, E>(effect: Effect.Effect<A, E, Store | Settings>) =>
+    Effect.runPromise(effect.pipe(Effect.provideService(Store, store), Effect.provide(settings)))
   const textAt = (key: string) => new TextDecoder().decode(objects.get(key))
   const add = (recording: string, start: number) =>
     run(
@@ -69,4 +71,11 @@ test("what is kept of a table beside a recording is no recording", async () => {
   await add(RECORDING, 20)
   expect([...objects.keys()].filter((key) => isFieldRecording({ key }))).toEqual([RECORDING])
   expect(objects.has(`${beside}.replaced`)).toBe(true)
+})
+
+test("the class is in ANNOTATION_COLUMN, as for a training: what it names there is not lost", async () => {
+  const table = "start,end,Ruf\n4,7,gun_shot\n"
+  const { textAt, add } = world({ [RECORDING]: "sound", [TABLE]: table }, { ANNOTATION_COLUMN: "Ruf" })
+  await add(RECORDING, 20)
+  expect(textAt(TABLE)).toContain("4.000,7.000,gun_shot")
 })
