@@ -74,6 +74,18 @@ describe("scan", () => {
     expect(summary).toMatchObject({ recordings: 3, heard: 2, skipped: [] })
   })
 
+  test("recordings that begin alike and have one size are all heard, and copies among them once", async () => {
+    const { objects, store } = await world()
+    const like = (last: number) => {
+      const bytes = new Uint8Array(objects.get(RIDGE)!)
+      bytes[bytes.length - 2] = last
+      return bytes
+    }
+    for (const [at, last] of [1, 2, 3, 3, 4].entries()) objects.set(`field_audio/ridge/like${at}.wav`, like(last))
+    expect(await scanOn(store)).toMatchObject({ recordings: 7, heard: 6, skipped: [] })
+    expect(await scanOn(store)).toMatchObject({ heard: 0, patches: 0 })
+  })
+
   test("names what cannot be heard, and what was repaired, and hears the rest", async () => {
     const { objects, store, runId } = await world()
     objects.set("field_audio/ridge/damaged.wav", new TextEncoder().encode("no sound at all"))
