@@ -70,15 +70,16 @@ test("recordings of every format are heard alike from a bucket as from a folder,
 test("what has to be read whole is refused where it is larger than MAX_RECORDING_MB; what flows is not", async () => {
   const store = memoryStore(
     new Map([
+      ["field_audio/ridge/long.m4a", repeat(readGolden("recordings", "aac.m4a"), 600)],
       ["field_audio/ridge/long.opus", repeat(readGolden("recordings", "opus.opus"), 600)],
       ["field_audio/ridge/long.wav", fieldRecording(80, 1)]
     ])
   )
   const { heard, skipped } = await scanOn(store, {}, { MAX_RECORDING_MB: "1" })
-  expect(heard).toBe(1)
+  expect(heard).toBe(2)
   expect(skipped).toEqual([
     {
-      key: "field_audio/ridge/long.opus",
+      key: "field_audio/ridge/long.m4a",
       reason:
         "The file is of a kind that has to be read whole, and larger than the 1 MB allowed: convert it to WAV or FLAC."
     }
