@@ -13,7 +13,7 @@ export const scanFlags = {
   ),
   since: Flag.String("since").pipe(
     Flag.withDescription(
-      "Only recordings that start at this time or later, such as 2025-06-12 or 2025-06-12T05:00:00Z"
+      "Only recordings that start at this time or later: 2025-06-12 or 2025-06-12T05:00:00 as their recorders' clocks showed it, 2025-06-12T05:00:00Z or with another offset the instant"
     ),
     Flag.optional
   ),
@@ -46,14 +46,20 @@ interface ScanFlags {
   readonly format: Option.Option<string>
 }
 
+const TIME = /^\d{4}(-\d\d(-\d\d(T\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:\d\d)?)?)?)?$/
+
 const Formats = Schema.NonEmptyArray(Schema.Literals(TABLE_FORMATS))
 
 const refuse = (cause: string) => new CliError.UserError({ cause: new Error(cause) })
 
 /** What the flags ask for, once they can be understood. */
 export const readScanFlags = Effect.fn("readScanFlags")(function* (flags: ScanFlags) {
+  const site = Option.getOrUndefined(flags.site)
+  if (site === "" || site?.includes("/")) {
+    return yield* refuse(`--site takes the name of a folder right below field_audio, such as ridge, not "${site}".`)
+  }
   const since = Option.getOrUndefined(flags.since)
-  if (since !== undefined && Number.isNaN(Date.parse(since))) {
+  if (since !== undefined && !(TIME.test(since) && Date.parse(since) >= 0)) {
     return yield* refuse(`--since takes a date such as 2025-06-12 or 2025-06-12T05:00:00Z, not "${since}".`)
   }
   const threshold = Option.getOrUndefined(flags.threshold)
@@ -71,6 +77,6 @@ export const readScanFlags = Effect.fn("readScanFlags")(function* (flags: ScanFl
       : yield* Schema.decodeUnknownEffect(Formats)(asked.split(",").map((name) => name.trim())).pipe(
           Effect.mapError(() => refuse(`--format takes ${TABLE_FORMATS.join(", ")}, separated by commas.`))
         )
-  const selection = { site: Option.getOrUndefined(flags.site), since, model: Option.getOrUndefined(flags.model) }
+  const selection = { site, since, model: Option.getOrUndefined(flags.model) }
   return { ...selection, events, formats }
 })

@@ -1,4 +1,5 @@
-import { Effect, Result } from "effect"
+import { Effect, Option, Result } from "effect"
+import { Settings } from "../config/settings.ts"
 import type { Annotation, AnnotationRow, BadRow, HeardSpan } from "../stream/annotations/annotation.ts"
 import { readTable } from "../stream/annotations/formats.ts"
 import { pairingOf } from "../stream/annotations/pairing.ts"
@@ -24,7 +25,8 @@ export const addTable = Effect.fn("addTable")(function* (
   recordings: ReadonlyArray<string>,
   asked: string | undefined
 ) {
-  const read = readTable(bytes)
+  const { annotationColumn } = yield* Settings
+  const read = readTable(bytes, { labelColumn: Option.getOrUndefined(annotationColumn) })
   if (Result.isFailure(read)) return yield* new AnnotationError({ reason: "unreadable", message: read.failure })
   const { rows, complete, bad } = read.success
   const pairing = pairingOf(recordings)

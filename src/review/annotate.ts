@@ -1,6 +1,8 @@
 import { Effect, Option, Result, Schedule, Schema, Semaphore, Stream } from "effect"
+import { Settings } from "../config/settings.ts"
 import { unlessChanged } from "../store/documents.ts"
-import { ANNOTATIONS_PREFIX, FIELD_PREFIX, mayBeTable } from "../store/keys.ts"
+import { ANNOTATIONS_PREFIX, FIELD_PREFIX, isFieldRecording, mayBeTable } from "../store/keys.ts"
+import { sha256 } from "../store/sha256.ts"
 import { orNone, removeUnneeded, Store } from "../store/store.ts"
 import type { Annotation, AnnotationTable, BadRow } from "../stream/annotations/annotation.ts"
 import { csvLine, probability, seconds } from "../stream/annotations/columns.ts"
@@ -28,6 +30,7 @@ export interface StoredAnnotations extends Annotations {
 interface OwnTable {
   readonly key: string
   readonly etag: string
+  readonly bytes: Uint8Array
   readonly table: AnnotationTable
   /** Whether rows of it are of other recordings. */
   readonly isShared: boolean
@@ -35,8 +38,11 @@ interface OwnTable {
 
 const pathOf = (recording: string): string => recording.slice(FIELD_PREFIX.length).replace(/(?<=[^/])\.[^./]*$/, "")
 
-/** Where the table of a recording is written. */
-export const annotationKey = (recording: string): string => `${ANNOTATIONS_PREFIX}${pathOf(recording)}.csv`
+/** Where the table of a recording is written: with the recording's ending where that alone tells it from others. */
+const tableKey = (recording: string, namesakes: ReadonlyArray<string>): string => {
+  const path = namesakes.length > 1 ? recording.slice(FIELD_PREFIX.length) : pathOf(recording)
+  return `${ANNOTATIONS_PREFIX}${path}.csv`
+}
 
 /** A recording's annotations cannot be changed; `message` says why. */
 export class AnnotationError extends Schema.TaggedError<AnnotationError>()("AnnotationError", {
@@ -50,13 +56,29 @@ export const contentOf = ({ rows, complete }: Pick<AnnotationTable, "rows" | "co
   complete: complete.map(({ span }) => span)
 })
 
+/** The recordings that are called as this one is but for their endings, itself among them. */
+const namesakesOf = Effect.fnUntraced(function* (recording: string) {
+  const path = pathOf(recording)
+  const found = yield* (yield* Store).list(FIELD_PREFIX + path).pipe(
+    Stream.filter((object) => isFieldRecording(object) && pathOf(object.key) === path),
+    Stream.map(({ key }) => key),
+    Stream.runCollect
+  )
+  return found.includes(recording) ? found : [...found, recording]
+})
+
 /** The tables that are called as a recording is: those under annotations/, else those beside it, as a training reads them. */
-const ownTables = Effect.fnUntraced(function* (recording: string) {
+const ownTables = Effect.fnUntraced(function* (recording: string, namesakes: ReadonlyArray<string>) {
   const store = yield* Store
-  const { ofTable, ofRow } = pairingOf([recording])
+  const { ofTable } = pairingOf(namesakes)
+  const { ofRow } = pairingOf([recording])
+  const isOwn = (table: string) => {
+    const called = ofTable(table)
+    return called.length === 1 && called[0] === recording
+  }
   for (const prefix of [ANNOTATIONS_PREFIX, FIELD_PREFIX]) {
     const keys = yield* store.list(prefix + pathOf(recording)).pipe(
-      Stream.filter((object) => mayBeTable(object) && ofTable(object.key).length > 0),
+      Stream.filter((object) => mayBeTable(object) && isOwn(object.key)),
       Stream.map(({ key }) => key),
       Stream.runCollect
     )
@@ -70,7 +92,8 @@ const readOwn = Effect.fnUntraced(function* (key: string, isOwn: (file: string) 
   const found = yield* orNone((yield* Store).get(key))
   if (Option.isNone(found)) return []
   const { bytes, etag } = found.value
-  const read = readTable(bytes)
+  const { annotationColumn } = yield* Settings
+  const read = readTable(bytes, { labelColumn: Option.getOrUndefined(annotationColumn) })
   if (Result.isFailure(read)) {
     const message = `${key} cannot be read, so nothing is written to it: ${read.failure}`
     return yield* new AnnotationError({ reason: "damaged", message })
@@ -79,7 +102,7 @@ const readOwn = Effect.fnUntraced(function* (key: string, isOwn: (file: string) 
   const isMeant = ({ file }: { readonly file?: string }) => file === undefined || isOwn(file)
   const table = { ...read.success, rows: rows.filter(isMeant), complete: complete.filter(isMeant) }
   const isShared = table.rows.length + table.complete.length < rows.length + complete.length
-  return [{ key, etag, table, isShared } satisfies OwnTable]
+  return [{ key, etag, bytes, table, isShared } satisfies OwnTable]
 })
 
 const joined = (tables: ReadonlyArray<OwnTable>): StoredAnnotations => ({
@@ -93,7 +116,7 @@ const joined = (tables: ReadonlyArray<OwnTable>): StoredAnnotations => ({
 
 /** What the tables say that are called as a recording is; none where there are none. */
 export const readAnnotations = Effect.fn("readAnnotations")(function* (recording: string) {
-  const tables = yield* ownTables(recording)
+  const tables = yield* ownTables(recording, yield* namesakesOf(recording))
   return tables.length === 0 ? Option.none() : Option.some(joined(tables))
 })
 
@@ -133,9 +156,24 @@ const TRIES = 20
 /** Those of this process wait for each other. */
 const turn = Semaphore.makeUnsafe(1)
 
+/** Whether a table has anything that the project's own would not have: remarks, more columns, rows that are wrong. */
+const tellsMore = ({ bytes, table }: OwnTable): boolean =>
+  new TextDecoder().decode(bytes) !== annotationsAsCsv(contentOf(table))
+
+/** Keeps a table as it is where it lies, under a name that is no table's and that no other one has. */
+const keep = Effect.fnUntraced(function* ({ key, bytes }: OwnTable) {
+  const store = yield* Store
+  const kept = `${key}.replaced`
+  const there = yield* orNone(store.get(kept))
+  if (Option.isNone(there)) return yield* store.put(kept, bytes, { ifNoneMatch: "*" })
+  const hash = sha256(bytes)
+  if (sha256(there.value.bytes) === hash) return
+  return yield* store.put(`${kept}-${hash.slice(0, 8)}`, bytes)
+})
+
 /**
- * Changes a recording's annotations, as one of many who may at once. The table is then one of the project's own; those of
- * other programs are kept where they were, under names that are no table's.
+ * Changes a recording's annotations, as one of many who may at once. The table is then one of the project's own; those that
+ * people or other programs wrote are kept where they were, under names that are no table's.
  */
 export const changeAnnotations = Effect.fn("changeAnnotations")(
   function* (
@@ -144,22 +182,21 @@ export const changeAnnotations = Effect.fn("changeAnnotations")(
     etag?: string
   ) {
     const store = yield* Store
-    const tables = yield* ownTables(recording)
+    const namesakes = yield* namesakesOf(recording)
+    const tables = yield* ownTables(recording, namesakes)
     const before = joined(tables)
     if (etag !== undefined && etag !== before.etag) {
       return yield* new AnnotationError({ reason: "changed", message: CHANGED })
     }
     const after = yield* change(before)
-    const key = annotationKey(recording)
+    const key = tableKey(recording, namesakes)
     const [own, others] = [tables.find((table) => table.key === key), tables.filter((table) => table.key !== key)]
     const shared = tables.find(({ isShared }) => isShared)
     if (shared !== undefined) return yield* new AnnotationError({ reason: "damaged", message: sharedBy(shared.key) })
+    yield* Effect.forEach(tables.filter(tellsMore), keep, { discard: true })
     const bytes = new TextEncoder().encode(annotationsAsCsv(after))
     const written = yield* store.put(key, bytes, unlessChanged(Option.fromUndefinedOr(own)))
-    for (const { key: other } of others) {
-      yield* store.put(`${other}.replaced`, (yield* store.get(other)).bytes)
-      yield* removeUnneeded([other])
-    }
+    yield* removeUnneeded(others.map(({ key: other }) => other))
     return { ...after, etag: written.etag, bad: [] } satisfies StoredAnnotations
   },
   (effect) =>

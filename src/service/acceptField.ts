@@ -45,5 +45,6 @@ export const acceptField = Effect.fn("acceptField")(function* (name: string, sit
 
 const taken = (key: string): string => `Another recording lies at ${key}: give this one another name, or another site.`
 
-const SITE = /^[\p{L}\p{N}][\p{L}\p{M}\p{N}._-]{0,63}$/u
-const SITE_RULE = "A site's name is 1 to 64 letters, digits, _, - and dots, and begins with a letter or digit."
+const SITE = /^[\p{L}\p{N}](?:[\p{L}\p{M}\p{N} ._-]{0,62}[\p{L}\p{M}\p{N}._-])?$/u
+const SITE_RULE =
+  "A site's name is 1 to 64 letters, digits, spaces, _, - and dots, and begins with a letter or digit and ends with no space."

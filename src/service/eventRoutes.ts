@@ -162,6 +162,7 @@ const judgeEvent = Effect.fnUntraced(function* ({
   other,
   ...event
 }: typeof Judging.Type) {
+  if (!(start >= 0 && end > start)) return yield* refuse(422, "start must be 0 or later, and end after start.")
   if (answer === "other" && other === undefined) return yield* refuse(422, "Name the class that it is in `other`.")
   const label = { yes: event.class, no: "", other: other ?? "", none: null }[answer]
   if (answer === "other") yield* checkClass(other!)

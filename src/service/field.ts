@@ -1,5 +1,6 @@
 import { Context, Effect, Layer, Option, Result, Stream } from "effect"
 import type { Event } from "../classifier/events/event.ts"
+import { Settings } from "../config/settings.ts"
 import type { KnownScans } from "../embeddings/scans/knownScans.ts"
 import type { ScannedRecording } from "../embeddings/scans/scannedRecording.ts"
 import { Scans } from "../embeddings/scans/scans.ts"
@@ -75,6 +76,7 @@ export class Field extends Context.Service<
       const store = yield* Store
       const scans = yield* Scans
       const current = yield* Current
+      const labelColumn = Option.getOrUndefined((yield* Settings).annotationColumn)
       const here = Effect.provideService(Store, store)
 
       const listing = keptAWhile(store.list(FIELD_PREFIX).pipe(Stream.filter(isFieldRecording), Stream.runCollect))
@@ -136,7 +138,7 @@ export class Field extends Context.Service<
         const found = yield* orNone(store.get(key))
         const table: FieldTable["table"] = Option.isNone(found)
           ? Result.fail("It has just been removed.")
-          : readTable(found.value.bytes)
+          : readTable(found.value.bytes, { labelColumn })
         texts.set(key, { etag, table })
         return said(key, table, pairing)
       })

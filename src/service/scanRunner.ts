@@ -1,4 +1,4 @@
-import { Cause, Context, DateTime, Effect, Exit, FiberMap, Layer, Semaphore } from "effect"
+import { Cause, Context, DateTime, Effect, Equal, Exit, FiberMap, Layer, Semaphore } from "effect"
 import { programPath } from "../processes/programPath.ts"
 import type { ProcessError } from "../processes/requests.ts"
 import { supervise } from "../processes/supervise.ts"
@@ -52,8 +52,8 @@ export class ScanRunner extends Context.Service<
       const scans = new Map<string, Scan>()
       const processes = yield* FiberMap.make<string>()
       const turn = yield* Semaphore.make(1)
-      /** What was asked for while another scan went on. */
-      let waiting: ScanTask | undefined
+      /** What was asked for while another scan went on, each once. */
+      let waiting: ReadonlyArray<ScanTask> = []
       const live = () => [...scans.values()].find(({ ending }) => ending === undefined)
 
       const perform = (scan: Scan): Effect.Effect<void> =>
@@ -75,9 +75,9 @@ export class ScanRunner extends Context.Service<
         yield* field.forget
         yield* Effect.logInfo(`Scan ${scan.id} ${ending.status}: ${ending.outcome}`)
         scan.log.end(ending)
-        const next = waiting
-        waiting = undefined
-        if (next !== undefined && ending.status !== "cancelled") yield* launch(next)
+        const [next, ...later] = ending.status === "cancelled" ? [] : waiting
+        waiting = later
+        if (next !== undefined) yield* launch(next)
       })
       const launch = Effect.fnUntraced(function* (task: ScanTask) {
         const id = yield* newRunId
@@ -96,7 +96,7 @@ export class ScanRunner extends Context.Service<
         }
         const other = live()
         if (other === undefined) return yield* launch(task)
-        waiting = task
+        if (!waiting.some((one) => Equal.equals(one, task))) waiting = [...waiting, task]
         return { status: "in_progress", id: other.id } satisfies ScanStarted
       }, turn.withPermit)
 

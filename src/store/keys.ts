@@ -105,9 +105,9 @@ export const setAsideKey = (recording: string): string => SET_ASIDE_PREFIX + rec
 export const recordingKey = (className: string, path: string): string => `${RECORDINGS_PREFIX}${className}/${path}`
 
 const CLUTTER = /(^|\/)(\.|__MACOSX\/|Thumbs\.db$)|(^|\/|_\$folder\$)$/i
-/** What lies beside recordings: notes, tables, selections and label tracks, pictures, places, peaks, checksums, programs. */
+/** What lies beside recordings: notes, tables and what was replaced of them, selections and label tracks, pictures, places, peaks, checksums, programs. */
 const COMPANION =
-  /\.(txt|md|rtf|pdf|docx?|odt|csv|tsv|xlsx?|ods|jsonl?|xml|ya?ml|toml|ini|cfg|conf|log|html?|textgrid|eaf|lab|svl|cue|m3u8?|pls|gpx|kml|kmz|jpe?g|png|gif|bmp|tiff?|svg|webp|sfk|pkf|asd|reapeaks|md5|sha1|sha256|sha512|sfv|par2|lnk|url|db|sqlite3?|parquet|npy|npz|py|r|ipynb|sh|bat|exe)$/i
+  /\.(txt|md|rtf|pdf|docx?|odt|csv|tsv|xlsx?|ods|jsonl?|xml|ya?ml|toml|ini|cfg|conf|log|html?|textgrid|eaf|lab|svl|cue|m3u8?|pls|gpx|kml|kmz|jpe?g|png|gif|bmp|tiff?|svg|webp|sfk|pkf|asd|reapeaks|md5|sha1|sha256|sha512|sfv|par2|lnk|url|db|sqlite3?|parquet|npy|npz|py|r|ipynb|sh|bat|exe|replaced(-[0-9a-f]{8})?)$/i
 
 /**
  * Whether an object below `extracted_audio/` is meant as a recording.

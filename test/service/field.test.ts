@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test"
 import { existsSync } from "node:fs"
-import { readdir } from "node:fs/promises"
+import { readdir, rm } from "node:fs/promises"
 import { join } from "node:path"
 import { fieldRecording } from "../support/fieldWorld.ts"
 import { form, readEvents, type Service, startService, train, until } from "../support/serviceWorld.ts"
@@ -58,6 +58,7 @@ test("a recording that is uploaded before there is a model is kept", async () =>
   for (const [name, site, status] of [
     [NAME, "../ridge", 400],
     [NAME, "", 400],
+    [NAME, "ridge ", 400],
     ["notes.txt", "ridge", 400]
   ] as const) {
     expect((await service.post("/scan", form(sound, name, { site }))).status).toBe(status)
@@ -66,6 +67,9 @@ test("a recording that is uploaded before there is a model is kept", async () =>
     400
   )
   expect(await readdir(join(service.store, "field_audio"))).toEqual(["ridge"])
+  const spaced = await json(service.post("/scan", form(sound, NAME, { site: "Öder Bach 2" })))
+  expect(spaced.key).toBe(`field_audio/Öder Bach 2/${NAME}`)
+  await rm(join(service.store, "field_audio/Öder Bach 2"), { recursive: true })
 })
 
 describe("with a model", () => {
@@ -94,6 +98,23 @@ describe("with a model", () => {
     expect(site.recordings).toMatchObject([{ key: KEY, name: NAME, heard: { repairs: [] }, events: events.length }])
     expect(site.recordings[0].heard.seconds).toBeCloseTo(12, 1)
     expect((await service.get("/field/site?name=creek")).status).toBe(404)
+  })
+
+  test("all that is asked for while a scan goes on is heard after it, each once", async () => {
+    const asked = [
+      { site: "ridge", threshold: 0.5 },
+      { recording: KEY, threshold: 0.4 },
+      { recording: KEY, threshold: 0.4 },
+      { threshold: 0.05 }
+    ]
+    const answers = []
+    for (const task of asked) answers.push((await json(post("/scan", task))).status)
+    expect(answers).toEqual(["running", ...Array(3).fill("in_progress")])
+    const { scans } = await until(async () => {
+      const told = await json(service.get("/scans"))
+      return told.running === null ? told : undefined
+    })
+    expect(scans.slice(0, 3).map(({ task }: Json) => task)).toEqual([asked[3], asked[2], asked[0]])
   })
 
   test("events are filtered, ordered, paged and taken away as a table", async () => {
@@ -153,6 +174,10 @@ describe("with a model", () => {
     expect(await judge("none")).toMatchObject({ judged: null })
     expect([await rows(), await judged()]).toEqual([[], null])
     expect((await post("/events/judge", { recording, start, end, class: className, answer: "other" })).status).toBe(422)
+    for (const span of [{ start: end, end: start }, { start: -1 }, { end: start }]) {
+      const body = { recording, start, end, class: className, answer: "yes", ...span }
+      expect((await post("/events/judge", body)).status).toBe(422)
+    }
     const unknown = { recording, start, end, class: className, answer: "other", other: "wolf" }
     expect((await post("/events/judge", unknown)).status).toBe(400)
     const gone = { recording: "field_audio/ridge/b.wav", start, end, class: className, answer: "yes" }

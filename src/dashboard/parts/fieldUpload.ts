@@ -4,7 +4,7 @@ import { h } from "./elements.ts"
 import { toast } from "./toast.ts"
 import { uploadAll } from "./uploadList.ts"
 
-const SITE_PATTERN = "[\\p{L}\\p{N}][\\p{L}\\p{M}\\p{N}._\\-]{0,63}"
+const SITE_PATTERN = "[\\p{L}\\p{N}](?:[\\p{L}\\p{M}\\p{N} ._\\-]{0,62}[\\p{L}\\p{M}\\p{N}._\\-])?"
 
 /** Where field recordings are added to a site; each is heard once it is stored. `stored` is given the scan. */
 export const fieldUpload = (stored: (scan: string | undefined) => Promise<void>) => {
@@ -22,7 +22,7 @@ export const fieldUpload = (stored: (scan: string | undefined) => Promise<void>)
   const summary = h("div", { role: "status" })
   const take = (chosen: ReadonlyArray<File>) => {
     if (site.value === "" || !site.checkValidity()) {
-      toast("Name the site first: letters, digits, _, - and dots.")
+      toast("Name the site first: letters, digits, spaces, _, - and dots.")
       site.focus()
       return
     }

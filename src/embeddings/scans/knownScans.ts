@@ -21,6 +21,7 @@ export class KnownScans {
   readonly #segments = new Map<string, Array<SegmentPlace>>()
   readonly #ended = new Map<string, Array<ScannedRecording>>()
   readonly #contents = new Map<string, string>()
+  readonly #keys = new Map<string, Array<string>>()
   readonly #heard = new Map<string, ScannedRecording>()
   readonly #looks = new Set<string>()
   #isSettled = true
@@ -38,6 +39,13 @@ export class KnownScans {
   /** Remembers where bytes lay. */
   see({ key, etag, contentHash }: Omit<Sighting, "size">): void {
     if (etag !== "") this.#contents.set(versionName({ key, etag }), contentHash)
+    listIn(this.#keys, contentHash).push(key)
+  }
+
+  /** Where a content was ever seen. */
+  keysOf(contentHash: string): ReadonlyArray<string> {
+    this.#settle()
+    return this.#keys.get(contentHash) ?? []
   }
 
   /** Recordings that were heard to their end and whose windows are all there, by content (hex SHA-256). */

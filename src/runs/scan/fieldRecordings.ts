@@ -12,15 +12,28 @@ export interface Selection {
   readonly site?: string | undefined
   /** The one at this key. */
   readonly recording?: string | undefined
-  /** Those that start at this instant or later, by their recorder's clock, and those that do not tell; ISO 8601. */
+  /**
+   * Those that start at this time or later, and those that do not tell; ISO 8601. Where it says how far it is ahead of UTC it
+   * is an instant, else what the recorders' clocks showed, wherever this machine is.
+   */
   readonly since?: string | undefined
 }
+
+const OFFSET = /(?:Z|[+-]\d{2}:\d{2})$/
+
+/** What a clock showed, as if it had shown UTC. */
+const shownAt = (time: string): number => Date.parse(time.includes("T") ? `${time.replace(OFFSET, "")}Z` : time)
+
+const isSince = (since: string, time: string): boolean =>
+  OFFSET.test(since)
+    ? Date.parse(OFFSET.test(time) ? time : `${time}Z`) >= Date.parse(since)
+    : shownAt(time) >= shownAt(since)
 
 /** Whether a recording that lies at `key` is meant, as far as it is known when it starts. */
 export const isMeant = ({ site, recording, since }: Selection, key: string, startedAt: string | undefined): boolean =>
   (site === undefined || siteOf(key) === site) &&
   (recording === undefined || key === recording) &&
-  (since === undefined || startedAt === undefined || Date.parse(startedAt) >= Date.parse(since))
+  (since === undefined || startedAt === undefined || isSince(since, startedAt))
 
 /** The field recordings that are meant, as far as their names tell when they start, in the order of their keys. */
 export const listField = Effect.fn("listField")(function* (selection: Selection) {
@@ -63,11 +76,16 @@ export const placeRecordings = (
     taken.add(object.key)
     if (contentHash !== undefined && !keys.has(contentHash)) keys.set(contentHash, object.key)
   }
+  // The listing is of one site: what is not in it may have been moved to another since it was heard.
+  const isElsewhere = ({ contentHash }: ScannedRecording) =>
+    selection.site !== undefined &&
+    !keys.has(contentHash) &&
+    known.keysOf(contentHash).some((key) => siteOf(key) !== selection.site)
   const isReplaced = ({ contentHash, key }: ScannedRecording) => !keys.has(contentHash) && taken.has(key)
   const recordings = [...known.recordings.values()]
   return {
     placed: recordings
-      .filter((recording) => !isReplaced(recording))
+      .filter((recording) => !isReplaced(recording) && !isElsewhere(recording))
       .map((recording) => ({ recording, key: keys.get(recording.contentHash) ?? recording.key }))
       .filter(({ recording, key }) => isMeant(selection, key, recording.facts.startedAt))
       .sort((a, b) => (a.key < b.key ? -1 : 1)),

@@ -259,13 +259,15 @@ export const hear = Effect.fnUntraced(function* <E, R>(
     )
 
   const rest = Stream.unwrap(Effect.map(flush(), Stream.fromIterable))
-  const copies = Stream.suspend(() => {
-    inHand.clear()
-    return hearAll(Stream.fromIterable(postponed.splice(0)))
-  })
+  // One after another, each once those before it are stored: what looks alike need not be copies of one recording.
+  const copies = Stream.suspend(() => Stream.fromIterable(postponed.splice(0))).pipe(
+    Stream.flatMap((object) => {
+      inHand.clear()
+      return Stream.concat(hearAll(Stream.make(object)), rest)
+    })
+  )
   return Stream.concat(hearAll(objects), rest).pipe(
     Stream.concat(copies),
-    Stream.concat(rest),
     Stream.ensuring(Effect.ignore(Effect.suspend(() => scans.sighted(sightings.splice(0)))))
   )
 })

@@ -8,7 +8,7 @@ import { Scans } from "../../embeddings/scans/scans.ts"
 import { readPointer } from "../../registry/pointer.ts"
 import { Store } from "../../store/store.ts"
 import { listField, placeRecordings, type Selection } from "./fieldRecordings.ts"
-import { eventsOf, judgePlaced, ScanError } from "./scan.ts"
+import { checkThresholds, eventsOf, judgePlaced, ScanError } from "./scan.ts"
 import { openWindowModel } from "./windowModel.ts"
 
 export interface RescanOptions extends Selection {
@@ -50,6 +50,7 @@ export const rescan = Effect.fn("rescan")(function* (
   const judgeBy = Effect.fnUntraced(function* (id: string) {
     const began = yield* Clock.currentTimeMillis
     const model = yield* openWindowModel(id, recipe)
+    if (id === runId) yield* checkThresholds(model, options.events)
     const judged = yield* judgePlaced({ recipe, known, model, events: options.events }, placing)
     const seconds = ((yield* Clock.currentTimeMillis) - began) / 1000
     return { judged, seconds, events: yield* Stream.runCollect(eventsOf(id, recordings)) }

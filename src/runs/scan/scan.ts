@@ -8,6 +8,7 @@ import type { ScannedRecording } from "../../embeddings/scans/scannedRecording.t
 import { makeScanRecipe, type ScanRecipe } from "../../embeddings/scans/scanRecipe.ts"
 import { Scans } from "../../embeddings/scans/scans.ts"
 import { readPointer } from "../../registry/pointer.ts"
+import { siteOf } from "../../store/keys.ts"
 import { type ObjectInfo, removeUnneeded, Store } from "../../store/store.ts"
 import { Listeners } from "../../stream/field/listeners.ts"
 import { judgedBy, readEvents, writeEvents } from "./eventParts.ts"
@@ -99,13 +100,10 @@ export const scanBy = Effect.fn("scan")(function* <E, R>(
   const recipe = makeScanRecipe(embedder, precision)
   const runId = options.model ?? Option.getOrUndefined(yield* readPointer())?.runId
   const model = runId === undefined ? undefined : yield* openWindowModel(runId, recipe)
+  if (model !== undefined) yield* checkThresholds(model, options.events)
   const before = yield* Effect.flatMap(Scans, (scans) => scans.index(recipe))
   const objects = yield* listField(options)
-  if (objects.length === 0 && before.recordings.size === 0) {
-    return yield* new ScanError({
-      message: `${location} holds no field recordings: put them into field_audio/<site>/.`
-    })
-  }
+  if (objects.length === 0) yield* checkMeant(location, options, before)
   const archive: Archive = { recipe, known: before, model, events: options.events }
   const fresh = objects.filter((object) => before.contentOf(object) === undefined)
   const { known, heard, skipped, seconds: hearing } = yield* hearAll(archive, fresh, options)
@@ -129,6 +127,25 @@ export const scanBy = Effect.fn("scan")(function* <E, R>(
     placed: placing.placed
   } satisfies ScanSummary & { readonly placed: ReadonlyArray<PlacedRecording> }
 })
+
+/** Thresholds of classes that a model does not tell would change nothing, so somebody has mistyped them. */
+export const checkThresholds = Effect.fnUntraced(function* ({ runId, classes }: WindowModel, events: EventSettings) {
+  const unknown = Object.keys(events.perClass).find((name) => !classes.includes(name))
+  if (unknown === undefined) return
+  return yield* new ScanError({
+    message: `${runId} knows no class ${unknown}, which a threshold is given for; it knows ${classes.join(", ")}.`
+  })
+})
+
+/** That nothing lies there is no failure where something was heard before, or may have been before `since`. */
+const checkMeant = (location: string, { site, since }: Selection, { recordings }: KnownScans) => {
+  const isKnown = [...recordings.values()].some(({ key }) => site === undefined || siteOf(key) === site)
+  if (isKnown || (since !== undefined && recordings.size > 0)) return Effect.void
+  const [which, where] = site === undefined ? ["", "<site>"] : [` of a site ${site}`, site]
+  return Effect.fail(
+    new ScanError({ message: `${location} holds no field recordings${which}: put them into field_audio/${where}/.` })
+  )
+}
 
 /** The same, heard in this process. */
 export const scan = (embedder: Embedder, options: ScanOptions) => scanBy(hearFresh, embedder, options)

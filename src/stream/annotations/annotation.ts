@@ -88,7 +88,7 @@ export interface ReadOptions {
 /** A file's cells. */
 export interface Sheet {
   readonly lines: ReadonlyArray<Line>
-  /** Lines that begin with # and hold one cell only, without the #. */
+  /** Lines that begin with # and a space, or with # and hold one cell only, without the #. */
   readonly comments: ReadonlyArray<string>
 }
 

@@ -120,7 +120,7 @@ const partsOf = (
       return undefined
     }
     if (called.length > 1 && key !== named[0]) {
-      problems.add(table, `It may be of any of these: ${called.join(", ")}. Name its folder, too.`, row)
+      problems.add(table, `It may be of any of these: ${called.join(", ")}. Name its folder or its ending, too.`, row)
       return undefined
     }
     const part = parts.get(key) ?? { key, table, annotations: [], complete: [], isComplete: false }

@@ -39,17 +39,24 @@ export const sheetOf = (text: string): Result.Result<Sheet, string> => {
       const lines = records
         .map(({ record, info }): Line => ({ row: info.lines, cells: record.map((cell) => cleaned(cell, isQuoted)) }))
         .filter(({ cells }) => cells.some((cell) => cell !== ""))
-      const isComment = ({ cells }: Line) => cells[0]!.startsWith("#") && cells.slice(1).every((cell) => cell === "")
+      // A column may be called "#", or "#start".
+      const isComment = ({ cells: [first, ...rest] }: Line) =>
+        /^#+\s/.test(first!) || (first!.startsWith("#") && rest.every((cell) => cell === ""))
       return {
         lines: lines.filter((line) => !isComment(line)),
-        comments: lines.filter(isComment).map(({ cells }) => cells[0]!.replace(/^#+\s*/, ""))
+        comments: lines.filter(isComment).map(({ cells }) =>
+          cells
+            .filter((cell) => cell !== "")
+            .join(", ")
+            .replace(/^#+\s*/, "")
+        )
       }
     })
   )
 }
 
 const delimiterOf = (text: string): "\t" | ";" | "," => {
-  const first = /^(?!\s*(#[^\t;,]*)?$).+/m.exec(text)?.[0] ?? ""
+  const first = /^(?!\s*(#[^\t;,]*)?$|\s*#+\s).+/m.exec(text)?.[0] ?? ""
   if (first.includes("\t")) return "\t"
   const semicolons = first.split(";").length
   return semicolons > 1 && semicolons >= first.split(",").length ? ";" : ","

@@ -1,6 +1,7 @@
 import { describe, expect, setDefaultTimeout, test } from "bun:test"
 import { parquetReadObjects } from "hyparquet"
 import { EVENT_DEFAULTS } from "../../../src/runs/scan/eventOptions.ts"
+import { isMeant } from "../../../src/runs/scan/fieldRecordings.ts"
 import { memoryStore } from "../../support/memoryStore.ts"
 import { fill, keysIn } from "../../support/runWorld.ts"
 import { eventsIn, fieldRecording, rescanOn, scanOn, train, trainedStore } from "../../support/scanWorld.ts"
@@ -73,6 +74,18 @@ describe("scan", () => {
     expect(summary).toMatchObject({ recordings: 3, heard: 2, skipped: [] })
   })
 
+  test("recordings that begin alike and have one size are all heard, and copies among them once", async () => {
+    const { objects, store } = await world()
+    const like = (last: number) => {
+      const bytes = new Uint8Array(objects.get(RIDGE)!)
+      bytes[bytes.length - 2] = last
+      return bytes
+    }
+    for (const [at, last] of [1, 2, 3, 3, 4].entries()) objects.set(`field_audio/ridge/like${at}.wav`, like(last))
+    expect(await scanOn(store)).toMatchObject({ recordings: 7, heard: 6, skipped: [] })
+    expect(await scanOn(store)).toMatchObject({ heard: 0, patches: 0 })
+  })
+
   test("names what cannot be heard, and what was repaired, and hears the rest", async () => {
     const { objects, store, runId } = await world()
     objects.set("field_audio/ridge/damaged.wav", new TextEncoder().encode("no sound at all"))
@@ -112,6 +125,19 @@ describe("scan", () => {
     const { store, runId } = await world()
     expect(await scanOn(store, { site: "valley" })).toMatchObject({ recordings: 1, heard: 1 })
     expect((await eventsIn(store, runId)).every(({ recording }) => recording === VALLEY)).toBe(true)
+  })
+
+  test("a recording that was moved stays where it lies when its old site alone is asked for", async () => {
+    const { objects, store, runId } = await world()
+    const moved = "field_audio/summit/b.wav"
+    await scanOn(store)
+    objects.set(moved, objects.get(RIDGE)!)
+    objects.delete(RIDGE)
+    await scanOn(store)
+    const events = await eventsIn(store, runId)
+    expect(events.some(({ recording }) => recording === moved)).toBe(true)
+    expect(await scanOn(store, { site: "ridge" })).toMatchObject({ recordings: 0, events: {} })
+    expect(await eventsIn(store, runId)).toEqual(events)
   })
 
   test("without a model vectors are stored, from which a later one's events come", async () => {
@@ -169,4 +195,38 @@ describe("rescan", () => {
     expect(changes!.same + changes!.moved.length + changes!.lost.length).toBe(before.length)
     expect(changes!.same + changes!.moved.length + changes!.gained.length).toBe(after.length)
   })
+})
+
+test("since is by the recorders' clocks, wherever the machine is; with an offset it is an instant", () => {
+  const before = process.env.TZ
+  try {
+    for (const zone of ["Australia/Brisbane", "America/New_York", "UTC"]) {
+      process.env.TZ = zone
+      const isNew = (since: string, startedAt: string) => isMeant({ since }, "field_audio/a.wav", startedAt)
+      expect(isNew("2025-06-12", "2025-06-12T00:00:00")).toBe(true)
+      expect(isNew("2025-06-12", "2025-06-12T05:00:00+10:00")).toBe(true)
+      expect(isNew("2025-06-12", "2025-06-11T23:59:59-11:00")).toBe(false)
+      expect(isNew("2025-06-12T05:00:01", "2025-06-12T05:00:00")).toBe(false)
+      expect(isNew("2025-06-12T05:00:00", "2025-06-12T05:00:00+10:00")).toBe(true)
+      expect(isNew("2025-06-12T05:00:00Z", "2025-06-12T05:00:00+10:00")).toBe(false)
+      expect(isNew("2025-06-12T05:00:00+10:00", "2025-06-11T19:00:00Z")).toBe(true)
+      expect(isNew("2025-06-12T05:00:00Z", "2025-06-12T05:00:00")).toBe(true)
+    }
+  } finally {
+    if (before === undefined) delete process.env.TZ
+    else process.env.TZ = before
+  }
+})
+
+test("a site that is none, and a threshold of a class that is none, are named", async () => {
+  const { store, runId } = await world()
+  await expect(scanOn(store, { site: "rigde" })).rejects.toThrow(
+    "memory holds no field recordings of a site rigde: put them into field_audio/rigde/."
+  )
+  const events = { threshold: 0.8, perClass: { gunshot: 0.5 } }
+  await expect(scanOn(store, { events })).rejects.toThrow(
+    `${runId} knows no class gunshot, which a threshold is given for; it knows dog_bark, gun_shot.`
+  )
+  await scanOn(store, { site: "ridge" })
+  expect(await scanOn(store, { site: "ridge", since: "2026" })).toMatchObject({ recordings: 0, heard: 0 })
 })

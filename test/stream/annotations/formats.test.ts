@@ -147,6 +147,14 @@ test("what is complete is said by a comment, by a point or by a span", () => {
   expect(read("").complete).toEqual([])
 })
 
+test("a remark is one whatever it holds, and no row", () => {
+  for (const table of ["start,end,label\n1,2,owl\n", "start\tend\tlabel\n1\t2\towl\n", "1;2;owl\n"]) {
+    const { rows, bad, complete } = read(`# June, by ear; at the creek\n${table}# complete, but for the last hour\n`)
+    expect([rows.map(({ start, end, label }) => [start, end, label]), bad, complete]).toEqual([[[1, 2, "owl"]], [], []])
+  }
+  expect(read("#,start,end,label\n7,1,2,owl\n").rows).toMatchObject([{ start: 1, end: 2, label: "owl" }])
+})
+
 test("a bad row is named with its line, and the others are read", () => {
   const { rows, bad } = read(lines("start,end,label", "1,2,owl", "x,2,owl", "3,2,owl", "-1,2,owl", "1,2,", "4,5,owl"))
   expect(rows.map(({ row }) => row)).toEqual([2, 7])
