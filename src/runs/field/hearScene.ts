@@ -5,7 +5,7 @@ import type { WindowClassifier } from "../../classifier/evaluation/field/windowC
 import { Engine } from "../../embedder/engine.ts"
 import { type FrontEnd, rowSize } from "../../embedder/frontEnd.ts"
 import { codeVectors } from "../../embeddings/scans/coding.ts"
-import { levelled } from "../../sound/level.ts"
+import { levelling } from "../../stream/field/levelling.ts"
 import { CHUNK_WINDOWS } from "../../stream/field/windowCutter.ts"
 
 /** What is heard of: a soundscape, or a recording whose events somebody has marked. */
@@ -41,9 +41,9 @@ export const samplesOf = (windows: number, { window, hop }: FrontEnd): number =>
 /** The rows [count * rowSize] of the windows that these samples hold, as a scan makes those of a chunk. */
 export const embedWindows = Effect.fnUntraced(function* (samples: Float32Array, count: number) {
   const { frontEnd, batch, embed } = yield* Engine
-  const { prepare, patchSize, sampleRate } = frontEnd
+  const { prepare, patchSize } = levelling(frontEnd)
   const size = rowSize(frontEnd)
-  const patches = prepare(levelled(samples, sampleRate))
+  const patches = prepare(samples)
   const rows = new Float32Array(count * size)
   for (let at = 0; at < count; at += batch) {
     const end = Math.min(count, at + batch)

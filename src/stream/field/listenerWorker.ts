@@ -1,6 +1,7 @@
 import type { FrontEnd } from "../../embedder/frontEnd.ts"
 import { DecodeError } from "../../sound/decode/decode.ts"
 import { FieldDecoder, type Piece } from "../../sound/field/fieldDecoder.ts"
+import { levelling } from "./levelling.ts"
 import { type PatchChunk, WindowCutter } from "./windowCutter.ts"
 
 declare const self: Worker
@@ -73,7 +74,7 @@ class Listening {
   async #take(pieces: AsyncGenerator<Piece>): Promise<Array<PatchChunk>> {
     const chunks: Array<PatchChunk> = []
     for await (const { start, samples, rate } of pieces) {
-      this.#cutter ??= new WindowCutter(this.#frontEnd, rate, this.#first)
+      this.#cutter ??= new WindowCutter(levelling(this.#frontEnd), rate, this.#first)
       chunks.push(...this.#cutter.push(samples))
       this.#rate = rate
       this.#seconds = (start + samples.length) / rate

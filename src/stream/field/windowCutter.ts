@@ -1,5 +1,4 @@
 import type { FrontEnd } from "../../embedder/frontEnd.ts"
-import { levelled } from "../../sound/level.ts"
 import { resample } from "../../sound/resample.ts"
 
 /**
@@ -20,11 +19,11 @@ export interface PatchChunk {
 }
 
 /**
- * Cuts a recording, as its samples come, into windows, and makes their patches, in memory that does not grow with its
- * length.
+ * Cuts a recording, as its samples come, into windows, and makes their patches: the same as of the whole recording at
+ * once, in memory that does not grow with its length.
  *
- * Each chunk is resampled by itself, with what lies beside it, from a sample that both rates share, and brought to a nominal
- * level by itself. So it does not depend on where the pieces end, nor on where in the recording one begins.
+ * Each chunk is resampled by itself, with what lies beside it, from a sample that both rates share. So it does not depend
+ * on where the pieces end, nor on where in the recording one begins.
  */
 export class WindowCutter {
   readonly #frontEnd: FrontEnd
@@ -91,7 +90,7 @@ export class WindowCutter {
     const samples = this.#held.subarray(begin - this.#start, end - this.#start)
     const heard = this.#rate === sampleRate ? samples : resample(samples, this.#rate, sampleRate, skip + length)
     const first = this.#next
-    const patches = prepare(levelled(heard.subarray(skip, skip + length), sampleRate))
+    const patches = prepare(heard.subarray(skip, skip + length))
     this.#next += patches.length / patchSize
     this.#forget(this.#place().begin)
     return { first, patches }

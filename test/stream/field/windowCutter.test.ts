@@ -1,8 +1,8 @@
 import { describe, expect, test } from "bun:test"
 import { frontEnd } from "../../../src/embedder/yamnet/frontEnd.ts"
-import { levelled } from "../../../src/sound/level.ts"
 import { seededRandom } from "../../../src/sound/random.ts"
 import { resample } from "../../../src/sound/resample.ts"
+import { levelling } from "../../../src/stream/field/levelling.ts"
 import { CHUNK_WINDOWS, WindowCutter } from "../../../src/stream/field/windowCutter.ts"
 
 const noise = (seconds: number, rate: number) => {
@@ -11,8 +11,8 @@ const noise = (seconds: number, rate: number) => {
 }
 
 /** All patches, of samples that come in pieces of these lengths, in turn. */
-const cut = (samples: Float32Array, rate: number, pieces: ReadonlyArray<number>, first = 0) => {
-  const cutter = new WindowCutter(frontEnd, rate, first)
+const cut = (samples: Float32Array, rate: number, pieces: ReadonlyArray<number>, first = 0, by = frontEnd) => {
+  const cutter = new WindowCutter(by, rate, first)
   const chunks = []
   for (let at = 0, turn = 0; at < samples.length; turn++) {
     const length = pieces[turn % pieces.length]!
@@ -33,18 +33,6 @@ const patchesOf = (chunks: ReturnType<typeof cut>) => {
   return patches
 }
 
-/** The patches of the whole recording, levelled chunk by chunk. */
-const patchesOfWhole = (samples: Float32Array) => {
-  const { sampleRate, window, hop, prepare } = frontEnd
-  const windows = 1 + Math.ceil(Math.max(0, samples.length - window) / hop)
-  const chunks = []
-  for (let first = 0; first < windows; first += CHUNK_WINDOWS) {
-    const chunk = samples.slice(first * hop, (first + CHUNK_WINDOWS - 1) * hop + window)
-    chunks.push({ first, patches: prepare(levelled(chunk, sampleRate)) })
-  }
-  return patchesOf(chunks)
-}
-
 const furthest = (a: Float32Array, b: Float32Array) =>
   a.reduce((most, value, at) => Math.max(most, Math.abs(value - b[at]!)), 0)
 
@@ -58,7 +46,7 @@ describe("WindowCutter", () => {
     [44_056, 31.2]
   ])("makes the patches of the whole recording at %d Hz from %d s", (rate, seconds) => {
     const samples = noise(seconds, rate)
-    const whole = patchesOfWhole(resample(samples, rate, 16_000))
+    const whole = frontEnd.prepare(resample(samples, rate, 16_000))
     const patches = patchesOf(cut(samples, rate, [10_007, 3, 70_001]))
     expect(patches.length).toBe(whole.length)
     expect(furthest(patches, whole)).toBeLessThan(2e-3)
@@ -75,6 +63,15 @@ describe("WindowCutter", () => {
     const samples = noise(70, 44_100)
     const rest = cut(samples, 44_100, [9999]).filter((chunk) => chunk.first >= CHUNK_WINDOWS)
     expect(cut(samples, 44_100, [100_000, 7], CHUNK_WINDOWS)).toEqual(rest)
+  })
+
+  test("in the field, each chunk is brought to a nominal level, whatever the recorder's gain", () => {
+    const samples = noise(70, 16_000)
+    const heard = cut(samples, 16_000, [50_000], 0, levelling(frontEnd))
+    const quieter = samples.map((sample) => sample / 400)
+    const other = cut(quieter, 16_000, [50_000], 0, levelling(frontEnd))
+    expect(furthest(patchesOf(other), patchesOf(heard))).toBeLessThan(1e-3)
+    expect(furthest(patchesOf(cut(quieter, 16_000, [50_000])), patchesOf(heard))).toBeGreaterThan(1)
   })
 
   test("no samples, no windows", () => {
