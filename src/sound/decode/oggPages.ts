@@ -165,9 +165,10 @@ export function* readPages(feed: Feed, first: Stream): Generator<Found | typeof 
     const { start } = feed
     const page = readPage(feed.bytes, 0)
     if (page === undefined || !isWhole(page)) {
-      if (feed.isStrict && page === undefined && findMark(feed.bytes) < 0) return
-      if (feed.isStrict) throw new Unreadable(faultOf(page, start))
+      if (feed.isStrict && page !== undefined) throw new Unreadable(faultOf(page, start))
+      // What is no page is left out; whether one is lost by that, the number of the next one tells.
       if (yield* findNext(feed)) continue
+      if (feed.isStrict) return
       const rest = feed.start - start
       if (rest > 0) feed.noted.push(`Its last ${count(rest)} bytes are no whole Ogg page.`)
       return
@@ -194,11 +195,10 @@ export function* readPages(feed: Feed, first: Stream): Generator<Found | typeof 
   }
 }
 
-const faultOf = (page: Page | undefined, start: number): string => {
-  if (page === undefined) return `is damaged: no Ogg page begins at byte ${count(start)}`
-  if (page.bytes.length < page.length) return "is cut short within an Ogg page"
-  return `is damaged: the checksum of the Ogg page at byte ${count(start)} does not fit`
-}
+const faultOf = ({ bytes, length }: Page, start: number): string =>
+  bytes.length < length
+    ? "is cut short within an Ogg page"
+    : `is damaged: the checksum of the Ogg page at byte ${count(start)} does not fit`
 
 const findMark = (bytes: Uint8Array): number =>
   Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).indexOf("OggS")
