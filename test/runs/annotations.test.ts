@@ -81,7 +81,10 @@ test("what tables have wrong is named with table and row, and stops nothing", ()
       ["field_audio/site/1.Table.1.selections.txt", text("Begin Time (s)\tEnd Time (s)\tSpecies", "2\t2.5\tdog_bark")],
       ["annotations/site/1.txt", text("6\t6.5\tgun_shot")],
       ["field_audio/site/notes.txt", text("Rain all night.")],
-      ["annotations/site/2.txt", text("Rain all night.")]
+      ["annotations/site/2.txt", text("Rain all night.")],
+      ["field_audio/site/3.wav", fieldRecording(3)],
+      ["field_audio/site/3.flac", fieldRecording(3)],
+      ["annotations/site/3.txt", text("6\t6.5\tgun_shot")]
     ])
     const { annotations, notes, recordings } = await succeed(store)
     expect(recordings).toBe(14)
@@ -96,8 +99,9 @@ test("what tables have wrong is named with table and row, and stops nothing", ()
     problem("annotations/site/9.csv", [2, 3], "It is of no recording")
     problem("annotations/site/2.txt", [], "It is no table of annotations")
     problem("field_audio/site/1.Table.1.selections.txt", [], "It is not used for field_audio/site/1.wav")
-    expect(told).toHaveLength(7)
-    expect(notes.join(" ")).toContain("4 more in tables of annotations: the run's record has them.")
+    problem("annotations/site/3.txt", [1], "It may be of any of these: field_audio/site/3.flac, field_audio/site/3.wav.")
+    expect(told).toHaveLength(8)
+    expect(notes.join(" ")).toContain("5 more in tables of annotations: the run's record has them.")
   }))
 
 test("without any class, the sentence names both ways to have some", () =>

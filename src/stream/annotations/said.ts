@@ -110,16 +110,13 @@ const partsOf = (
   const parts = new Map<string, Part>()
   const partOf = (file: string | undefined, row?: number): Part | undefined => {
     const called = file === undefined ? named : pairing.ofRow(table, file)
-    const key = called.length > 1 && named.length === 1 && called.includes(named[0]!) ? named[0] : called[0]
-    if (key === undefined) {
-      problems.add(
-        table,
-        file === undefined ? NO_RECORDING : `No recording under ${FIELD_PREFIX} is called ${file}.`,
-        row
-      )
+    if (called.length === 0) {
+      const reason = file === undefined ? NO_RECORDING : `No recording under ${FIELD_PREFIX} is called ${file}.`
+      problems.add(table, reason, row)
       return undefined
     }
-    if (called.length > 1 && key !== named[0]) {
+    const key = called.length === 1 ? called[0] : called.find((one) => named.length === 1 && one === named[0])
+    if (key === undefined) {
       problems.add(table, `It may be of any of these: ${called.join(", ")}. Name its folder or its ending, too.`, row)
       return undefined
     }
