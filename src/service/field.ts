@@ -28,6 +28,8 @@ export interface FieldRecording {
   readonly recording: ObjectInfo
   readonly site: string
   readonly heard: ScannedRecording | undefined
+  /** Why the last scan of this process could not hear it. */
+  readonly refused: string | undefined
 }
 
 /** What one model heard. */
@@ -66,6 +68,8 @@ export class Field extends Context.Service<
       (event: Pick<Event, "recording" | "start" | "end" | "class">) => string | undefined,
       StoreError
     >
+    /** A scan could not hear a recording, and why: told of until another lies there. */
+    readonly refuse: (key: string, reason: string) => void
     /** Looks at the store at the next question. */
     readonly forget: Effect.Effect<void>
   }
@@ -87,15 +91,20 @@ export class Field extends Context.Service<
           return yield* Effect.forEach(recipes, (id) => scans.index({ id }))
         })
       )
+      const refused = new Map<string, { readonly reason: string; etag?: string }>()
+      const refusalOf = ({ key, etag }: ObjectInfo) => {
+        const known = refused.get(key)
+        if (known === undefined) return undefined
+        known.etag ??= etag
+        return known.etag === etag ? known.reason : undefined
+      }
       const recordings = Effect.gen(function* () {
         const known = yield* scanned.get
-        return (yield* listing.get).map(
-          (recording): FieldRecording => ({
-            recording,
-            site: siteOf(recording.key),
-            heard: scannedAs(known, recording)
-          })
-        )
+        return (yield* listing.get).map((recording): FieldRecording => {
+          const heard = scannedAs(known, recording)
+          const site = siteOf(recording.key)
+          return { recording, site, heard, refused: heard === undefined ? refusalOf(recording) : undefined }
+        })
       })
 
       /** Each version of a part is read once. */
@@ -183,6 +192,7 @@ export class Field extends Context.Service<
         }),
         tables: here(tables.get),
         judgements: here(judgements),
+        refuse: (key, reason) => void refused.set(key, { reason }),
         forget: Effect.forEach([listing, scanned, models, tables], ({ forget }) => forget, { discard: true })
       })
     })

@@ -14,6 +14,8 @@ const Site = Schema.Struct({
   recordings: Schema.Int,
   /** Of them, those that were heard, and how many seconds that was. */
   heard: Schema.Int,
+  /** Those that the last scan could not hear. */
+  refused: Schema.Int,
   seconds: Schema.Finite,
   /** By the recorders' clocks; null where none is known. */
   first: Schema.NullOr(Schema.String),
@@ -39,6 +41,7 @@ const sites = Effect.gen(function* () {
         name,
         recordings: found.length,
         heard: found.filter((one) => one.heard !== undefined).length,
+        refused: found.filter((one) => one.refused !== undefined).length,
         seconds: found.reduce((sum, one) => sum + (one.heard?.seconds ?? 0), 0),
         first: times.toSorted()[0] ?? null,
         last: times.toSorted().at(-1) ?? null,
@@ -62,6 +65,8 @@ const Recording = Schema.Struct({
       ...StoredFacts.fields
     })
   ),
+  /** Why the last scan could not hear it; null where it could, or none has tried. */
+  refused: Schema.NullOr(Schema.String),
   events: Schema.Int
 })
 
@@ -95,11 +100,12 @@ const site = Effect.fnUntraced(function* ({ name, skip = 0, limit = 50 }: typeof
     found.flatMap(({ recording, heard }) => (heard === undefined ? [] : [{ key: recording.key, recording: heard }]))
   )
   return {
-    recordings: found.slice(skip, skip + limit).map(({ recording: { key, size }, heard }) => ({
+    recordings: found.slice(skip, skip + limit).map(({ recording: { key, size }, heard, refused = null }) => ({
       key,
       name: fileName(key),
       size,
       heard: heard === undefined ? null : { seconds: heard.seconds, repairs: heard.repairs, ...heard.facts },
+      refused,
       events: byRecording.get(key)?.length ?? 0
     })),
     total: found.length,

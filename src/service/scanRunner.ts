@@ -60,7 +60,10 @@ export class ScanRunner extends Context.Service<
         supervise(Scanning, () => [process.execPath, PROGRAM, location], { restart: false }).pipe(
           Effect.flatMap(({ ask }) =>
             ask("scan", scan.task, (told) => {
-              if ("key" in told) return scan.log.skip(told)
+              if ("key" in told) {
+                field.refuse(told.key, told.reason)
+                return scan.log.skip(told)
+              }
               scan.progress = told
               scan.log.progress(told)
             })

@@ -99,7 +99,11 @@ test("what tables have wrong is named with table and row, and stops nothing", ()
     problem("annotations/site/9.csv", [2, 3], "It is of no recording")
     problem("annotations/site/2.txt", [], "It is no table of annotations")
     problem("field_audio/site/1.Table.1.selections.txt", [], "It is not used for field_audio/site/1.wav")
-    problem("annotations/site/3.txt", [1], "It may be of any of these: field_audio/site/3.flac, field_audio/site/3.wav.")
+    problem(
+      "annotations/site/3.txt",
+      [1],
+      "It may be of any of these: field_audio/site/3.flac, field_audio/site/3.wav."
+    )
     expect(told).toHaveLength(8)
     expect(notes.join(" ")).toContain("5 more in tables of annotations: the run's record has them.")
   }))

@@ -301,6 +301,24 @@ describe("with a model", () => {
     expect(likeness).toEqual(likeness.toSorted((a: number, b: number) => b - a))
   })
 
+  test("a recording that cannot be heard says why, until another lies there", async () => {
+    const path = join(service.store, "field_audio/cliff/20250612_060000.wav")
+    await Bun.write(path, "no sound at all")
+    const scan = async () => scanned((await json(post("/scan", { site: "cliff", threshold: 1 }))).scan_id)
+    const cliff = async () => {
+      const { sites } = await json(service.get("/field"))
+      const { recordings } = await json(service.get("/field/site?name=cliff"))
+      const { heard, refused } = sites.find((one: Json) => one.name === "cliff")
+      return { heard, refused, reason: recordings[0].refused }
+    }
+    await scan()
+    expect(await cliff()).toEqual({ heard: 0, refused: 1, reason: expect.stringMatching(/^The file is .*\.$/) })
+    await Bun.write(path, fieldRecording(3, [], 4))
+    await scan()
+    expect(await cliff()).toEqual({ heard: 1, refused: 0, reason: null })
+    await rm(path)
+  })
+
   test("/predict hears all of a long recording, and keeps EcoSight's fields", async () => {
     const short = await json(
       service.post("/predict", form(fieldRecording(4, [{ at: 1, className: "dog_bark" }]), "a.wav"))

@@ -18,14 +18,16 @@ export const fieldPage = async (asked: URLSearchParams): Promise<Page> => {
   const showSites = async () => {
     const { sites } = await dataOf(service.field.get())
     upload.know(sites.map(({ name }) => name))
-    const waiting = sites.reduce((sum, { recordings, heard }) => sum + recordings - heard, 0)
+    const refused = sites.reduce((sum, site) => sum + site.refused, 0)
+    const waiting = sites.reduce((sum, { recordings, heard }) => sum + recordings - heard, -refused)
+    const why = refused === 0 ? "" : ` ${counted(refused, "recording")} cannot be heard: their sites say why.`
     begin.disabled = sites.length === 0
     unheard.textContent =
       sites.length === 0
         ? "Add recordings first, here or in the store below field_audio/<site>/."
         : waiting === 0
-          ? "All recordings have been heard. A scan hears what is new, and asks a newer model about the others, which takes a moment."
-          : `${counted(waiting, "recording")} ${waiting === 1 ? "has" : "have"} not been heard yet.`
+          ? `All ${refused === 0 ? "" : "other "}recordings have been heard.${why} A scan hears what is new, and asks a newer model about the others, which takes a moment.`
+          : `${counted(waiting, "recording")} ${waiting === 1 ? "has" : "have"} not been heard yet.${why}`
     const rows = sites.map(({ name, recordings, heard, seconds, first, last, events }) => [
       h("button", { class: "link", click: () => void showSite(name) }, nameOfSite(name)),
       `${heard} of ${recordings} heard`,

@@ -84,12 +84,12 @@ const recordingsOf = (
   skip: number,
   turnTo: (skip: number) => void
 ): ReadonlyArray<HTMLElement> => {
-  const rows = recordings.map(({ key, name, size, heard, events }) => [
+  const rows = recordings.map(({ key, name, size, heard, refused, events }) => [
     h("a", { href: `#annotations?${new URLSearchParams({ recording: key })}` }, name),
     bytes(size),
-    heard === null ? "not yet" : lengthOf(heard.seconds),
+    heard === null ? (refused === null ? "not yet" : "cannot be") : lengthOf(heard.seconds),
     heard?.startedAt === undefined ? "–" : clockOf(heard.startedAt),
-    heard === null ? "" : recorderOf(heard),
+    heard === null ? (refused ?? "") : recorderOf(heard),
     heard === null ? "" : String(events)
   ])
   return [
