@@ -49,7 +49,7 @@ export const joinCorpora = Effect.fn("joinCorpora")(function* (
   const samples = test.dataset.samples.map((sample) => ({ ...sample, key: moved(sample.key) }))
   const isOfTest = (key: string) => key.startsWith(prefix)
   return {
-    dataset: yield* makeDataset([...train.dataset.samples, ...samples]),
+    dataset: yield* makeDataset([...train.dataset.samples, ...samples], train.dataset.vectors),
     seconds: new Map([
       ...train.totals.seconds,
       ...[...test.totals.seconds].map(([key, own]) => [moved(key), own] as const)

@@ -151,7 +151,7 @@ test("another store is tested on, without what both have the same source of", as
       ])
     )
   })
-  const { code, stdout, stderr } = await evaluate(folder.root, ["--compare", "linear", "--test", "other", "--json"])
+  const { code, stdout, stderr } = await evaluate(folder.root, ["--compare", "layers,linear", "--test", "other", "--json"])
   expect({ code, stderr }).toMatchObject({ code: 0 })
   expect(resultOf({ stdout })).toMatchObject({
     recordings: 9,
