@@ -151,11 +151,17 @@ test("another store is tested on, without what both have the same source of", as
       ])
     )
   })
-  const { code, stdout, stderr } = await evaluate(folder.root, ["--compare", "layers,linear", "--test", "other", "--json"])
+  const { code, stdout, stderr } = await evaluate(folder.root, [
+    "--compare",
+    "layers,linear",
+    "--test",
+    "other",
+    "--json"
+  ])
   expect({ code, stderr }).toMatchObject({ code: 0 })
   expect(resultOf({ stdout })).toMatchObject({
     recordings: 9,
-    parts: [{ part: "other", recordings: 9, sources: 9 }],
+    parts: ["layers", "linear"].map((head) => ({ head, part: "other", recordings: 9, sources: 9 })),
     notes: expect.arrayContaining(["10 of 19 recordings are in no part: they test nothing."])
   })
 })
