@@ -1,6 +1,7 @@
 import { Effect, Option, Schema } from "effect"
 import type { Sighting } from "../embeddings/sighting.ts"
 import { readSpan } from "../sound/field/readField.ts"
+import { levelled } from "../sound/level.ts"
 import { encodeFloatWav } from "../sound/wav.ts"
 import { classOf, isUnlabelled, type Span, spanOf } from "../store/keys.ts"
 import { sha256 } from "../store/sha256.ts"
@@ -52,8 +53,9 @@ export const readRecording = Effect.fnUntraced(function* (object: ObjectInfo) {
 })
 
 /**
- * Cuts a clip out of a field recording, as a WAV file in the recording's own rate. Its content is what was cut out, so that
- * it is the same wherever the recording lies, and whatever else that holds.
+ * Cuts a clip out of a field recording, as a WAV file in the recording's own rate, at a nominal level: clips are louder than
+ * what recorders hear from afar. Its content is what was cut out, so that it is the same wherever the recording lies, and
+ * whatever else that holds.
  */
 const readClip = Effect.fnUntraced(function* ({ key, etag, size }: ObjectInfo, { recording, start, end }: Span) {
   const store = yield* Store
@@ -64,7 +66,7 @@ const readClip = Effect.fnUntraced(function* ({ key, etag, size }: ObjectInfo, {
   if (samples.length === 0) {
     return yield* new PrepareError({ reason: `${recording} ends before it begins.`, isLasting: false })
   }
-  const bytes = encodeFloatWav({ samples, sampleRate: rate })
+  const bytes = encodeFloatWav({ samples: levelled(samples, rate), sampleRate: rate })
   const sighting: Sighting = { key, etag, size: bytes.length, contentHash: sha256(bytes) }
   const missing = end - start - samples.length / rate
   const notes = missing > 0.01 ? [`The recording ends ${missing.toFixed(2)} s before what is annotated.`] : []

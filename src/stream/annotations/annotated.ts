@@ -56,7 +56,12 @@ export const annotatedClips = Effect.fn("annotatedClips")(function* (known: Read
     )
   ]
   const overlapping = cut.flatMap((one) => one.overlapping)
-  const objectOf = ({ span, recording: { etag, size } }: Clip): ObjectInfo => ({ key: spanKey(span), etag, size })
+  const objectOf = ({ span, recording: { etag, size } }: Clip): ObjectInfo => ({
+    key: spanKey(span),
+    // Clips that were cut before they were levelled are cut anew.
+    etag: etag === "" ? "" : `levelled ${etag}`,
+    size
+  })
   const objects = new Map([...clips, ...quiet].map(objectOf).map((object) => [object.key, object]))
   return {
     objects: [...objects.values()],
