@@ -7,20 +7,32 @@ import { dividePage, endsWithinPage, findStream, goesOn, packetsOf, readPages, t
 
 const join = (parts: ReadonlyArray<Uint8Array>): Uint8Array => new Uint8Array(Buffer.concat(parts))
 
-/** Pages one after the other, together as far as they may be in one piece; one that makes too much is divided. */
-function* groupPages(feed: Feed, first: Stream): Container["pieces"] & Generator {
+/** The pages that are to be decoded, each with the silence in front of it, where pages are missing, and its stream's head. */
+function* placedPages(feed: Feed, first: Stream) {
   const gaps = feed.isStrict ? undefined : new OggGaps(feed)
-  let group: Array<Uint8Array> = []
-  let bytes = 0
-  let samples = 0
-  let stream = first
   for (const found of readPages(feed, first)) {
     if (found === MORE) {
       yield MORE
       continue
     }
+    const { stream } = found
     const { page, gap } = gaps?.place(found) ?? { page: found.page, gap: undefined }
-    if (page === undefined) continue
+    if (page !== undefined) yield { page, gap, stream, head: gaps?.head ?? [] }
+  }
+}
+
+/** Pages one after the other, together as far as they may be in one piece; one that makes too much is divided. */
+function* groupPages(feed: Feed, first: Stream): Container["pieces"] & Generator {
+  let group: Array<Uint8Array> = []
+  let bytes = 0
+  let samples = 0
+  let stream = first
+  for (const found of placedPages(feed, first)) {
+    if (found === MORE) {
+      yield MORE
+      continue
+    }
+    const { page, gap, head } = found
     const packets = packetsOf(page)
     const more = packets.reduce((sum, packet) => sum + found.stream.samplesOf(packet), 0)
     const begins = found.stream !== stream && stream !== first
@@ -29,7 +41,7 @@ function* groupPages(feed: Feed, first: Stream): Container["pieces"] & Generator
       if (group.length > 0) yield join(group)
       if (begins || gap !== undefined) yield NEXT_STREAM
       if (gap !== undefined) yield gap
-      group = gap === undefined ? [] : [...gaps!.head]
+      group = gap === undefined ? [] : [...head]
       bytes = 0
       samples = 0
     }
@@ -48,18 +60,16 @@ function* groupPages(feed: Feed, first: Stream): Container["pieces"] & Generator
 
 /** The packets of a FLAC stream: its head, blocks of what else is known of it, then its frames. */
 function* readFlac(feed: Feed, first: Stream): Container["pieces"] & Generator {
-  const gaps = feed.isStrict ? undefined : new OggGaps(feed)
   let stream = first
   let begun: Array<Uint8Array> = []
   let isFirst = true
   let head: Uint8Array = makeHead(first.first.subarray(17))
-  for (const found of readPages(feed, first)) {
+  for (const found of placedPages(feed, first)) {
     if (found === MORE) {
       yield MORE
       continue
     }
-    const { page, gap } = gaps?.place(found) ?? { page: found.page, gap: undefined }
-    if (page === undefined) continue
+    const { page, gap } = found
     if (gap !== undefined || (found.stream !== stream && stream !== first)) {
       yield NEXT_STREAM
       isFirst = true
