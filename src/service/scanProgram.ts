@@ -25,7 +25,7 @@ const inWords = ({ heard, hours, events, skipped }: ScanSummary): string => {
       ? "No recording was new."
       : `${heard === 1 ? "1 recording" : `${heard} recordings`} of ${lengthOf(hours)} heard.`
   const left = skipped.length === 0 ? "" : ` ${skipped.length} could not be heard.`
-  return `${fresh}${left} ${total === 1 ? "1 event" : `${total} events`} in all that were meant.`
+  return `${fresh}${left} In all that was asked for there ${total === 1 ? "is 1 event" : `are ${total} events`}.`
 }
 
 const lengthOf = (hours: number): string =>
