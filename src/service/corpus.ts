@@ -70,9 +70,14 @@ export class Corpus extends Context.Service<
       const isFresh = (object: ObjectInfo) => isUsable(object) && isNewContent(object.key, contentOf(object))
       let index = new RecordingIndex(isFresh, contentOf)
       let leftAlone = 0
+      let freshClips = 0
+      const countClips = () => {
+        freshClips = [...clips.values()].filter(isFresh).length
+      }
       /** Counts anew what is fresh, of which more is known now. */
       const learn = () => {
         index = new RecordingIndex(isFresh, contentOf, index.objects())
+        countClips()
       }
       /** What has changed since the listing under way began, which may have missed it. */
       let meanwhile: Array<(index: RecordingIndex) => void> | undefined
@@ -89,6 +94,7 @@ export class Corpus extends Context.Service<
         for (const change of meanwhile) change(index)
         const found = yield* annotated.look(index.snapshot().classes.keys())
         clips = new Map(found.map((clip) => [clip.key, clip]))
+        countClips()
       }).pipe(
         Effect.provideService(Settings, settings),
         Effect.provideService(Store, store),
@@ -112,19 +118,18 @@ export class Corpus extends Context.Service<
 
       const snapshot = Effect.map(listed, (): Snapshot => {
         const own = index.snapshot()
-        return { ...own, fresh: own.fresh + [...clips.values()].filter(isFresh).length }
+        return { ...own, fresh: own.fresh + freshClips }
       })
       const others = Effect.map(listed, () => leftAlone)
       const reading = yield* Semaphore.make(1)
       const news = Effect.fn("Corpus.news")(
         function* (least: number) {
           const now = yield* snapshot
-          const all = [...now.objects, ...clips.values()]
           const classes = new Set([...now.classes.keys(), ...[...clips.keys()].flatMap((key) => classOf(key) ?? [])])
           const { fresh } = now
           // Before the first training everything is.
           if (!hasTrained || fresh < least || least === 0) return { fresh, classes: classes.size }
-          const usable = Stream.fromIterable(all.filter(isUsable))
+          const usable = Stream.fromIterable([...now.objects, ...clips.values()].filter(isUsable))
           const { sightings, old } = yield* readUnknown(usable, contentOf, isNewContent, least)
           for (const sighting of sightings) read.see(sighting)
           if (sightings.length > 0) learn()

@@ -104,7 +104,6 @@ export const Running = {
   inTurn: false
 } satisfies Protocol
 
-/** A probability from which on something is told of. */
 /** The probability that makes an event. */
 export const Threshold = Schema.Finite.check(Schema.isBetween({ minimum: 0.01, maximum: 1 }))
 

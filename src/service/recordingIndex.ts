@@ -20,7 +20,7 @@ export class RecordingIndex {
   readonly #objects = new Map<string, ObjectInfo>()
   /** The content of each that is known, and the keys that have it. */
   readonly #contents = new Map<string, string>()
-  readonly #byContent = new Map<string, ReadonlyArray<string>>()
+  readonly #byContent = new Map<string, Set<string>>()
   /** Those whose content is not known. */
   readonly #unreadBySize = new Map<number, Set<string>>()
   readonly #classes = new Map<string, { recordings: number; fresh: number }>()
@@ -53,12 +53,10 @@ export class RecordingIndex {
     this.#objects.set(key, object)
     const content = this.#contentOf(object)
     if (content === undefined) {
-      const alike = this.#unreadBySize.get(size)
-      if (alike === undefined) this.#unreadBySize.set(size, new Set([key]))
-      else alike.add(key)
+      addTo(this.#unreadBySize, size, key)
     } else {
       this.#contents.set(key, content)
-      this.#byContent.set(content, [...(this.#byContent.get(content) ?? []), key])
+      addTo(this.#byContent, content, key)
     }
     const className = classOf(key)
     if (className === undefined) return
@@ -74,14 +72,10 @@ export class RecordingIndex {
     this.#objects.delete(key)
     const content = this.#contents.get(key)
     if (content === undefined) {
-      const alike = this.#unreadBySize.get(object.size)!
-      alike.delete(key)
-      if (alike.size === 0) this.#unreadBySize.delete(object.size)
+      removeFrom(this.#unreadBySize, object.size, key)
     } else {
       this.#contents.delete(key)
-      const alike = this.#byContent.get(content)!.filter((other) => other !== key)
-      if (alike.length > 0) this.#byContent.set(content, alike)
-      else this.#byContent.delete(content)
+      removeFrom(this.#byContent, content, key)
     }
     const wasFresh = this.#fresh.delete(key)
     const className = classOf(key)
@@ -90,7 +84,7 @@ export class RecordingIndex {
 
   /** Where this content lies; undefined where it is not known to. */
   keyOf(contentHash: string): string | undefined {
-    return this.#byContent.get(contentHash)?.[0]
+    return this.#byContent.get(contentHash)?.values().next().value
   }
 
   /** Recordings of so many bytes of which it is not known what they are. */
@@ -128,4 +122,17 @@ export class RecordingIndex {
     if (counts.recordings > 0) this.#classes.set(className, counts)
     else this.#classes.delete(className)
   }
+}
+
+const addTo = <K>(groups: Map<K, Set<string>>, group: K, key: string): void => {
+  const alike = groups.get(group)
+  if (alike === undefined) groups.set(group, new Set([key]))
+  else alike.add(key)
+}
+
+/** Groups are never empty. */
+const removeFrom = <K>(groups: Map<K, Set<string>>, group: K, key: string): void => {
+  const alike = groups.get(group)!
+  alike.delete(key)
+  if (alike.size === 0) groups.delete(group)
 }
