@@ -34,7 +34,7 @@ const run = (command: ReadonlyArray<string>, cwd: string) =>
 const PACKAGES = {
   webgpu: ["package.json", "LICENSE.md", "index.js", "dist/linux-x64"],
   "onnxruntime-node": ["package.json", "dist", "bin/napi-v6/linux/x64"],
-  "onnxruntime-common": ["package.json", "dist/cjs"]
+  "onnxruntime-common": ["package.json", "dist"]
 }
 
 // Where compiled code says where a file lies, it does so from the folder that the program was started in.
@@ -130,7 +130,8 @@ const bundle = Effect.fn("bundle")(
     yield* Effect.promise(() => mkdir(outer))
     yield* compile(stage)
     for (const name of ["torch_cuda.py", "yamnet_network.py", "timing.py"]) {
-      yield* copy(join(root, "bench/peers", name), join(stage, "bench/peers", name))
+      // Compiled, all code is in one file, and looks for its peers beside that.
+      yield* copy(join(root, "bench/peers", name), join(stage, "bench/webgpu/peers", name))
     }
     yield* copy(process.execPath, join(stage, "bun"))
     for (const [name, parts] of Object.entries(PACKAGES)) {

@@ -22,16 +22,24 @@ const median = async (work: () => Promise<unknown>) => {
 
 /** Measures both, for so many patches: from and to the host's memory. */
 export const measureTransfers = async (device: GPUDevice, batch: number): Promise<Transfers> => {
-  const { COPY_DST, COPY_SRC, MAP_READ, STORAGE } = GPUBufferUsage
+  const { COPY_DST, COPY_SRC, MAP_READ, MAP_WRITE, STORAGE } = GPUBufferUsage
   const patches = new Float32Array(batch * PATCH_SIZE)
   const bytes = 4 * batch * EMBEDDING_SIZE
   const there = device.createBuffer({ size: patches.byteLength, usage: STORAGE | COPY_DST | COPY_SRC })
   const here = device.createBuffer({ size: bytes, usage: MAP_READ | COPY_DST })
+  const staging = device.createBuffer({
+    size: patches.byteLength,
+    usage: MAP_WRITE | COPY_SRC,
+    mappedAtCreation: true
+  })
   return {
     upload: await median(() => {
-      device.queue.writeBuffer(there, 0, patches)
-      device.queue.submit([])
-      return device.queue.onSubmittedWorkDone()
+      new Float32Array(staging.getMappedRange()).set(patches)
+      staging.unmap()
+      const encoder = device.createCommandEncoder()
+      encoder.copyBufferToBuffer(staging, 0, there, 0, patches.byteLength)
+      device.queue.submit([encoder.finish()])
+      return staging.mapAsync(GPUMapMode.WRITE)
     }),
     readBack: await median(async () => {
       const encoder = device.createCommandEncoder()

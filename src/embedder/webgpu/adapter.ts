@@ -35,6 +35,9 @@ const loadDawn = Effect.tryPromise({
   catch: (cause) => new EngineError({ message: `WebGPU cannot be loaded on this machine: ${cause}` })
 })
 
+// Dawn hides float16 on NVIDIA's cards for what some of their drivers got wrong; the self-test finds out about this one.
+const DAWN = ["enable-dawn-features=vulkan_enable_f16_on_nvidia"]
+
 // Defines `navigator.gpu` and the names that belong to it, since tfjs looks for them when it is imported. That also keeps
 // what `create` gave from being collected, which crashes the process as long as a device of it is in use.
 const startDawn = Effect.gen(function* () {
@@ -42,7 +45,7 @@ const startDawn = Effect.gen(function* () {
   return yield* Effect.try({
     try: () => {
       Object.assign(globalThis, globals)
-      Object.defineProperty(navigator, "gpu", { value: create([]), configurable: true })
+      Object.defineProperty(navigator, "gpu", { value: create(DAWN), configurable: true })
       return navigator.gpu
     },
     catch: (cause) => new EngineError({ message: `WebGPU cannot start on this machine: ${cause}` })

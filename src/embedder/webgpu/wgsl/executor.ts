@@ -33,6 +33,8 @@ interface Pass {
 /** What each batch in hand has to itself. */
 interface Slot {
   readonly index: number
+  /** Where the processor writes: mapped while nothing is in hand. Memory that Dawn finds for each write is slow to touch. */
+  readonly staging: GPUBuffer
   readonly patches: GPUBuffer
   /** Where the processor can read. */
   readonly rows: GPUBuffer
@@ -66,12 +68,14 @@ const place = (
   pipelines: ReadonlyMap<string, GPUComputePipeline>,
   batch: number,
   sizes: Sizes,
-  allocate: (bytes: number, usage: GPUBufferUsageFlags) => GPUBuffer
+  allocate: (bytes: number, usage: GPUBufferUsageFlags, mappedAtCreation?: boolean) => GPUBuffer
 ) => {
-  const { COPY_DST, COPY_SRC, MAP_READ, STORAGE } = GPUBufferUsage
+  const { COPY_DST, COPY_SRC, MAP_READ, MAP_WRITE, STORAGE } = GPUBufferUsage
   const slots = Array.from({ length: IN_FLIGHT }, (_, index): Slot => {
-    const patches = allocate(4 * batch * sizes.patch, STORAGE | COPY_DST)
-    return { index, patches, rows: allocate(4 * batch * sizes.row, MAP_READ | COPY_DST) }
+    const bytes = 4 * batch * sizes.patch
+    const staging = allocate(bytes, MAP_WRITE | COPY_SRC, true)
+    const patches = allocate(bytes, STORAGE | COPY_DST)
+    return { index, staging, patches, rows: allocate(4 * batch * sizes.row, MAP_READ | COPY_DST) }
   })
   // Passes write to one and read from the other, turn about; those that make rows only read.
   const largest = largestResult(kernels, batch)
@@ -124,8 +128,8 @@ export const makeExecutor = Effect.fn("makeExecutor")(function* (
       await Promise.race([device.queue.onSubmittedWorkDone().catch(() => {}), device.lost])
     })
   )
-  const allocate = (size: number, usage: GPUBufferUsageFlags) => {
-    const buffer = device.createBuffer({ size, usage })
+  const allocate = (size: number, usage: GPUBufferUsageFlags, mappedAtCreation = false) => {
+    const buffer = device.createBuffer({ size, usage, mappedAtCreation })
     buffers.push(buffer)
     return buffer
   }
@@ -135,11 +139,13 @@ export const makeExecutor = Effect.fn("makeExecutor")(function* (
     rows: made
   } = yield* onDevice(device, async () => place(device, kernels, pipelines, batch, sizes, allocate))
 
-  const run = async ({ index, patches, rows }: Slot, values: Float32Array) => {
+  const run = async ({ index, staging, patches, rows }: Slot, values: Float32Array) => {
     const count = values.length / sizes.patch
     const bytes = 4 * count * sizes.row
-    write(device, patches, 0, values)
+    new Float32Array(staging.getMappedRange(0, values.byteLength)).set(values)
+    staging.unmap()
     const encoder = device.createCommandEncoder()
+    encoder.copyBufferToBuffer(staging, 0, patches, 0, values.byteLength)
     const pass = encoder.beginComputePass()
     for (const { pipeline, workgroups, bound } of passes) {
       pass.setPipeline(pipeline)
@@ -149,7 +155,7 @@ export const makeExecutor = Effect.fn("makeExecutor")(function* (
     pass.end()
     encoder.copyBufferToBuffer(made, 0, rows, 0, bytes)
     device.queue.submit([encoder.finish()])
-    await rows.mapAsync(GPUMapMode.READ, 0, bytes)
+    await Promise.all([rows.mapAsync(GPUMapMode.READ, 0, bytes), staging.mapAsync(GPUMapMode.WRITE)])
     const read = new Float32Array(rows.getMappedRange(0, bytes)).slice()
     rows.unmap()
     return read
