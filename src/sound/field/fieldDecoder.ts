@@ -80,6 +80,16 @@ export class FieldDecoder {
     return this.finished || this.feed.next >= this.feed.size ? undefined : this.feed.next
   }
 
+  /** Bytes that are read, of those that have come. */
+  get bytes(): number {
+    return this.feed.start
+  }
+
+  /** Seconds that are decoded, or left out in front. */
+  get seconds(): number {
+    return this.rate > 0 ? this.decoded / this.rate : 0
+  }
+
   async *end(): AsyncGenerator<Piece> {
     if (!this.finished) {
       this.feed.end()
