@@ -1,6 +1,7 @@
 import { Effect, Result } from "effect"
 import type { FrontEnd } from "../embedder/frontEnd.ts"
 import { DecodeError } from "../sound/decode/decode.ts"
+import type { Index } from "../sound/decode/mp4Layout.ts"
 import { FieldDecoder, type Piece } from "../sound/field/fieldDecoder.ts"
 import { sha256 } from "../store/sha256.ts"
 import { LongClipHearing } from "./longClip.ts"
@@ -21,6 +22,8 @@ export interface GrowingRequest {
   readonly size: number
   /** What a recording may have that has to be read whole, in bytes. */
   readonly maxWholeBytes: number
+  /** Of MP4. */
+  readonly index: Index | undefined
   readonly settings: PrepareSettings
 }
 
@@ -59,7 +62,7 @@ export class GrowingRecording {
   constructor(frontEnd: FrontEnd, request: GrowingRequest) {
     this.#frontEnd = frontEnd
     this.#request = request
-    this.#decoder = new FieldDecoder(request.size, 0, request.maxWholeBytes)
+    this.#decoder = new FieldDecoder(request.size, 0, request.maxWholeBytes, request.index)
     this.#hearing = new LongClipHearing(frontEnd, request.settings.clipMaxSeconds)
   }
 

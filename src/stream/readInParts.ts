@@ -1,6 +1,7 @@
 import { Effect, Option, Stream } from "effect"
 import type { FrontEnd } from "../embedder/frontEnd.ts"
 import type { Sighting } from "../embeddings/sighting.ts"
+import { readIndex } from "../sound/field/mp4Index.ts"
 import { BLOCK_BYTES, blocksOf } from "../store/blocks.ts"
 import { isVersionByTime, type ObjectInfo, Store } from "../store/store.ts"
 import { GRAIN_BYTES, type Progress } from "./growingRecording.ts"
@@ -30,13 +31,15 @@ export const readInParts = Effect.fn("readInParts")(function* (
   const maxWholeBytes = maxRecordingMegabytes * 1e6
   const most = mostSeconds(settings.clipMaxSeconds)
   // Fetched before it waits for a worker.
-  const first = yield* store.getRange(key, 0, Math.min(size, BLOCK_BYTES)).pipe(Effect.mapError(toldOf))
+  const read = (from: number, to: number) => store.getRange(key, from, to).pipe(Effect.mapError(toldOf))
+  const first = yield* read(0, Math.min(size, BLOCK_BYTES))
   if (store.givesWhole?.() === true && size > maxWholeBytes) {
     const limit = `more than MAX_RECORDING_MB (${maxRecordingMegabytes}) allows where a server gives no ranges`
     const reason = `Its ${Math.ceil(size / 1e6).toLocaleString("en")} MB are ${limit}.`
     return yield* new PrepareError({ reason, isLasting: false })
   }
-  const growing = yield* preparers.begin({ size, maxWholeBytes, settings }, frontEnd)
+  const index = yield* readIndex(read, size, first)
+  const growing = yield* preparers.begin({ size, maxWholeBytes, index, settings }, frontEnd)
   let at = first.length
   let progress = yield* growing.push(first)
   while (!progress.isEnough && at < size) {

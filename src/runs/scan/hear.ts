@@ -7,6 +7,7 @@ import type { ScannedRecording, StoredFacts, WindowSegment } from "../../embeddi
 import { type ScanRecipe, sizesOf } from "../../embeddings/scans/scanRecipe.ts"
 import { Scans } from "../../embeddings/scans/scans.ts"
 import type { Sighting } from "../../embeddings/sighting.ts"
+import { readIndex } from "../../sound/field/mp4Index.ts"
 import { type RecorderFacts, readRecorder } from "../../sound/field/recorder.ts"
 import { formatClock } from "../../sound/field/wallClock.ts"
 import { blocksOf } from "../../store/blocks.ts"
@@ -100,7 +101,9 @@ export const hear = Effect.fnUntraced(function* <E, R>(
       yield* skip(key, "It is empty.")
       return Stream.empty
     }
-    const beginning = sha256(yield* store.getRange(key, 0, Math.min(size, BEGINNING_BYTES)))
+    const read = (from: number, to: number) => store.getRange(key, from, to)
+    const head = yield* read(0, Math.min(size, BEGINNING_BYTES))
+    const beginning = sha256(head)
     const look = `${size} ${beginning}`
     if (inHand.has(look)) {
       postponed.push(object)
@@ -124,7 +127,7 @@ export const hear = Effect.fnUntraced(function* <E, R>(
       // Where a store tells no versions, what is stored must not be taken for another content's.
       etag: isVersioned ? object.etag : `heard ${crypto.randomUUID()}`,
       beginning,
-      facts: yield* readRecorder((from, to) => store.getRange(key, from, to), object),
+      facts: yield* readRecorder(read, object),
       rows: new Float32Array(PART_WINDOWS * width),
       filled: 0,
       first
@@ -136,6 +139,7 @@ export const hear = Effect.fnUntraced(function* <E, R>(
       })
     return listen(blocksOf(store, object).pipe(Stream.tap(count)), {
       frontEnd: engine.frontEnd,
+      index: yield* readIndex(read, size, head),
       size,
       first
     }).pipe(

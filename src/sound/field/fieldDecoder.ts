@@ -5,6 +5,7 @@ import { count } from "../decode/container.ts"
 import { DecodeError, MAX_PEAKS, refuse, whyNot } from "../decode/decode.ts"
 import { MAX_PEAK } from "../decode/fault.ts"
 import { Feed, MORE } from "../decode/feed.ts"
+import type { Index } from "../decode/mp4Layout.ts"
 import { openFeed } from "../decode/openContainer.ts"
 import { type PcmBlock, pcmBlocks } from "../decode/pcm.ts"
 import { BlockMixer } from "./blockMixer.ts"
@@ -35,7 +36,7 @@ const MAX_WHOLE = 200e6
  * come. Both fail with a `DecodeError` where there is no sound that can be read; once there was some, damage is a
  * sentence in `noted`. It loads decoders and frees them itself; `close` does so where the end is not wanted.
  *
- * MP4, whose index may stand at its end, is read whole, up to `maxWholeBytes`. For files of up to 30 s, samples are those of `decodeClip`
+ * MP4 whose index is not given, for it may stand at the end, is read whole, up to `maxWholeBytes`. For files of up to 30 s, samples are those of `decodeClip`
  * before it changes their rate.
  */
 export class FieldDecoder {
@@ -60,13 +61,15 @@ export class FieldDecoder {
    * @param size of the file in bytes, as the store lists it.
    * @param from the second of the recording at which its pieces begin; those before it are decoded where the format
    *   does not say where its samples lie (all but uncompressed ones).
+   * @param index of MP4, as `readIndex` finds it.
    */
   constructor(
     size: number,
     private readonly from = 0,
-    private readonly maxWholeBytes = MAX_WHOLE
+    private readonly maxWholeBytes = MAX_WHOLE,
+    index?: Index
   ) {
-    this.feed = Feed.growing(size)
+    this.feed = Feed.growing(size, index)
     this.blocks = this.read()
   }
 
