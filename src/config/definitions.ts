@@ -106,7 +106,7 @@ export const definitions = {
     name: "MAX_RECORDING_MB",
     fallback: "512",
     description:
-      "Recordings larger than this are skipped; also what may be held at once before decoding, and by requests to the service",
+      "Recordings that have to be read whole and are larger than this are skipped; also what may be held at once before decoding, and by requests to the service",
     allowed: "a whole number of megabytes from 1 to 4096",
     schema: wholeNumber(1, 4096)
   }),

@@ -3,7 +3,7 @@ import { text } from "../decode/container.ts"
 import { isTop } from "../decode/mp4.ts"
 import { boxes } from "../decode/mp4Boxes.ts"
 import type { Box, Index } from "../decode/mp4Layout.ts"
-import type { ReadRange } from "./readField.ts"
+import type { ReadRange } from "./readRange.ts"
 
 /** Bytes in which a box's header ends. */
 const HEADER_BYTES = 16

@@ -4,9 +4,7 @@ import type { Sound } from "../decode/fault.ts"
 import { concatenate } from "../floats.ts"
 import { FieldDecoder, type Piece } from "./fieldDecoder.ts"
 import { readIndex } from "./mp4Index.ts"
-
-/** Reads the bytes of a file from `from` up to `to`, and fewer where it ends before. */
-export type ReadRange<E, R> = (from: number, to: number) => Effect.Effect<Uint8Array, E, R>
+import type { ReadRange } from "./readRange.ts"
 
 /** Which seconds of a recording. */
 export interface Span {
