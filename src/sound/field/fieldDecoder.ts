@@ -25,6 +25,9 @@ export interface Piece {
 /** Zeros at the end of a recording that are worth a word. */
 const EMPTY_SECONDS = 10
 
+/** The share of a piece's samples that may be no sound: of numbers that are none at all it is nearly all. */
+const MOST_ABSURD = 0.01
+
 /** What a recording that cannot be read piece by piece may have, in bytes, unless said. */
 const MAX_WHOLE = 200e6
 
@@ -54,6 +57,7 @@ export class FieldDecoder {
   /** As many as there should be, where the file says so. */
   private promised: number | undefined
   private invalid = 0
+  private absurd = 0
   private tooLoud = 0
   private finished = false
 
@@ -127,6 +131,11 @@ export class FieldDecoder {
         ? []
         : [`Its channels cancel each other out${from}, so channel ${alone.channel + 1} is used alone.`]),
       ...(this.invalid === 0 ? [] : [`${count(this.invalid)} of its samples are not numbers; zeros stand for them.`]),
+      ...(this.absurd === 0
+        ? []
+        : [
+            `${count(this.absurd)} of its samples are over ${count(MAX_PEAK)} times as loud as full scale; zeros stand for them.`
+          ]),
       ...(this.tooLoud === 0
         ? []
         : [`${clockOf(this.tooLoud / this.rate)} of it decode to far more than full scale; zeros stand for them.`])
@@ -231,14 +240,31 @@ export class FieldDecoder {
     }
     if (!(sum < Number.POSITIVE_INFINITY)) peak = this.dropInvalid(samples)
     if (peak > this.maxPeak) {
-      if (this.maxPeak === MAX_PEAK) {
-        throw refuse(`is over ${count(MAX_PEAK)} times as loud as full scale, so it does not hold sound`)
-      }
+      if (this.maxPeak === MAX_PEAK) return this.dropAbsurd(samples) > 0
       samples.fill(0)
       this.tooLoud += samples.length
       return false
     }
     return peak > 0
+  }
+
+  /** Puts zeros where a few numbers are no sound; the peak of the others. */
+  private dropAbsurd(samples: Float32Array): number {
+    let peak = 0
+    let dropped = 0
+    for (let i = 0; i < samples.length; i++) {
+      const size = Math.abs(samples[i]!)
+      if (size <= MAX_PEAK) peak = Math.max(peak, size)
+      else {
+        samples[i] = 0
+        dropped++
+      }
+    }
+    if (dropped > MOST_ABSURD * samples.length) {
+      throw refuse(`is over ${count(MAX_PEAK)} times as loud as full scale, so it does not hold sound`)
+    }
+    this.absurd += dropped
+    return peak
   }
 
   /** Puts zeros where there are no numbers; the peak of the others. */
