@@ -1,0 +1,76 @@
+import {
+  accessSync,
+  chmodSync,
+  constants,
+  mkdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync
+} from "node:fs"
+import { join } from "node:path"
+import { userCache } from "../../src/config/userCache.ts"
+import { NATIVE_PARTS, NATIVE_VERSION } from "./embedded.ts"
+
+// The system's loader opens native libraries by path and where they may be run from, which a file within a file is not: they
+// are unpacked once, into a folder that is named by their content.
+
+/** The native parts cannot be unpacked; the message is a sentence that says what to do. */
+class UnpackError extends Error {}
+
+const cache = process.env.MODEL_CACHE || userCache()
+const folder = join(cache, `native-${NATIVE_VERSION}`)
+
+/** The path of a native part that has been unpacked. */
+export const nativePart = (name: string): string => join(folder, name)
+
+const isThere = ({ name, size }: (typeof NATIVE_PARTS)[number]): boolean =>
+  statSync(nativePart(name), { throwIfNoEntry: false })?.size === size
+
+const ASK = "set MODEL_CACHE to a folder of yours with 100 MB free that programs may be run from."
+
+const REASONS: Readonly<Record<string, string>> = {
+  EACCES: "it may not be written",
+  EPERM: "it may not be written",
+  EROFS: "it is read-only",
+  ENOSPC: "no space is left",
+  EDQUOT: "no space is left to this user",
+  ENOENT: "it cannot be made",
+  ENOTDIR: "it is not a folder",
+  EEXIST: "it is not a folder"
+}
+
+const refuse = (cause: unknown): never => {
+  const code = (cause as { readonly code?: string }).code ?? "unknown"
+  throw new UnpackError(`The native parts cannot be unpacked into ${cache} (${REASONS[code] ?? code}): ${ASK}`)
+}
+
+const unpack = () => {
+  // Written beside and renamed, since others may start at the same time.
+  const draft = `${folder}-${process.pid}`
+  try {
+    mkdirSync(draft, { recursive: true, mode: 0o700 })
+    for (const { name, path } of NATIVE_PARTS) {
+      writeFileSync(join(draft, name), Bun.zstdDecompressSync(readFileSync(path)))
+      chmodSync(join(draft, name), 0o755)
+    }
+    mkdirSync(folder, { recursive: true, mode: 0o700 })
+    for (const { name } of NATIVE_PARTS) renameSync(join(draft, name), nativePart(name))
+  } catch (cause) {
+    refuse(cause)
+  } finally {
+    rmSync(draft, { recursive: true, force: true })
+  }
+}
+
+/** Unpacks the native parts, where they are not yet; throws an `UnpackError`. */
+export const provideNativeParts = (): void => {
+  if (!NATIVE_PARTS.every(isThere)) unpack()
+  try {
+    // Linux says so of a file on a file system that is mounted noexec.
+    for (const { name } of NATIVE_PARTS) accessSync(nativePart(name), constants.X_OK)
+  } catch {
+    throw new UnpackError(`The native parts in ${folder} may not be run (a folder mounted noexec?): ${ASK}`)
+  }
+}
