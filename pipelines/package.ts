@@ -41,7 +41,13 @@ const packLibraries = async (arch: Architecture, folder: string) => {
 const pack = async (arch: Architecture, outfile: string, executablePath: string | undefined, folder: string) => {
   // Before the build, and not by its plugin: a build within a build waits for ever.
   const dashboard = await bundleDashboard()
-  const packed = { ...(await packLibraries(arch, folder)), dashboard }
+  const { outputs } = await Bun.build({
+    entrypoints: [join(ROOT, "pipelines/packed/tfjs.ts")],
+    outdir: folder,
+    target: "bun",
+    ignoreDCEAnnotations: true
+  })
+  const packed = { ...(await packLibraries(arch, folder)), dashboard, tensorflow: outputs[0]!.path }
   await Bun.build({
     entrypoints: [join(ROOT, "pipelines/packed/main.ts"), ...(await findEntries())],
     root: ROOT,

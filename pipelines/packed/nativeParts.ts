@@ -28,7 +28,7 @@ export const nativePart = (name: string): string => join(folder, name)
 const isThere = ({ name, size }: (typeof NATIVE_PARTS)[number]): boolean =>
   statSync(nativePart(name), { throwIfNoEntry: false })?.size === size
 
-const ASK = "set MODEL_CACHE to a folder of yours with 100 MB free that programs may be run from."
+const ASK = "set MODEL_CACHE to a folder of yours with 70 MB free that programs may be run from."
 
 const REASONS: Readonly<Record<string, string>> = {
   EACCES: "it may not be written",
@@ -46,10 +46,11 @@ const refuse = (cause: unknown): never => {
   throw new UnpackError(`The native parts cannot be unpacked into ${cache} (${REASONS[code] ?? code}): ${ASK}`)
 }
 
-const unpack = () => {
+const unpackMissing = () => {
   // Written beside and renamed, since others may start at the same time.
   const draft = `${folder}-${process.pid}`
   try {
+    if (NATIVE_PARTS.every(isThere)) return
     mkdirSync(draft, { recursive: true, mode: 0o700 })
     for (const { name, path } of NATIVE_PARTS) {
       writeFileSync(join(draft, name), Bun.zstdDecompressSync(readFileSync(path)))
@@ -66,7 +67,7 @@ const unpack = () => {
 
 /** Unpacks the native parts, where they are not yet; throws an `UnpackError`. */
 export const provideNativeParts = (): void => {
-  if (!NATIVE_PARTS.every(isThere)) unpack()
+  unpackMissing()
   try {
     // Linux says so of a file on a file system that is mounted noexec.
     for (const { name } of NATIVE_PARTS) accessSync(nativePart(name), constants.X_OK)

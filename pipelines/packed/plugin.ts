@@ -27,10 +27,12 @@ export interface Packed {
   /** Stands for the content of all parts. */
   readonly version: string
   readonly dashboard: ReadonlyArray<DashboardFile>
+  /** TensorFlow.js and its backend, bundled: a path. */
+  readonly tensorflow: string
 }
 
 /** Makes of the sources what runs within one file. */
-export const packing = ({ parts, version, dashboard }: Packed): BunPlugin => ({
+export const packing = ({ parts, version, dashboard, tensorflow }: Packed): BunPlugin => ({
   name: "packing",
   setup: (build) => {
     // Modules are bundled, so that where one lies no longer tells where others do; and there is no `bun run` to be told of.
@@ -44,6 +46,7 @@ export const packing = ({ parts, version, dashboard }: Packed): BunPlugin => ({
         .replaceAll("import.meta.url", JSON.stringify(`file://${within(path)}`))
         .replaceAll("import.meta.path", JSON.stringify(within(path)))
         .replaceAll("import.meta.dir", JSON.stringify(dirname(within(path))))
+        .replaceAll(/import\("@tensorflow\/tfjs(-backend-webgpu)?"\)/g, `import(${JSON.stringify(tensorflow)})`)
         .replaceAll("bun run ", "ecosight ")
       return { contents, loader: "ts" }
     })
@@ -62,6 +65,10 @@ export const packing = ({ parts, version, dashboard }: Packed): BunPlugin => ({
         `import { nativePart } from ${PARTS}\nconst dawnNodePath = nativePart("dawn.node")`
       )
     )
+    // The bundler drops this class, which nobody uses, but not this line about it.
+    build.onLoad({ filter: /\/@wasm-audio-decoders\/flac\/index\.js$/ }, ({ path }) =>
+      replaced(path, /assignNames\(FLACDecoderWebWorker.*/, "")
+    )
   }
 })
 
@@ -69,7 +76,7 @@ const PARTS = JSON.stringify(join(ROOT, "pipelines/packed/nativeParts.ts"))
 
 const replaced = async (path: string, what: RegExp, by: string) => {
   const text = await Bun.file(path).text()
-  if (!what.test(text)) throw new Error(`${path} loads its library in another way than before.`)
+  if (!what.test(text)) throw new Error(`${path} is not what it was: see how it is to be packed now.`)
   return { contents: text.replace(what, () => by), loader: "js" as const }
 }
 
