@@ -2,6 +2,7 @@ import {
   accessSync,
   chmodSync,
   constants,
+  existsSync,
   mkdirSync,
   readFileSync,
   renameSync,
@@ -61,7 +62,7 @@ const unpackMissing = () => {
   } catch (cause) {
     refuse(cause)
   } finally {
-    rmSync(draft, { recursive: true, force: true })
+    if (existsSync(draft)) rmSync(draft, { recursive: true })
   }
 }
 
