@@ -6,6 +6,7 @@ import { Console, Effect, Option, Schema } from "effect"
 import { CliError, Command, Flag } from "effect/cli"
 import packageJson from "../package.json"
 import { bundleDashboard } from "../src/dashboard/bundle.ts"
+import { programPath } from "../src/processes/programPath.ts"
 import { runMain } from "./cli/runMain.ts"
 import type { NativePart } from "./packed/embedded.ts"
 import { findEntries, packing, ROOT } from "./packed/plugin.ts"
@@ -42,14 +43,14 @@ const pack = async (arch: Architecture, outfile: string, executablePath: string 
   // Before the build, and not by its plugin: a build within a build waits for ever.
   const dashboard = await bundleDashboard()
   const { outputs } = await Bun.build({
-    entrypoints: [join(ROOT, "pipelines/packed/tfjs.ts")],
+    entrypoints: [programPath("./packed/tfjs.ts", import.meta.url)],
     outdir: folder,
     target: "bun",
     ignoreDCEAnnotations: true
   })
   const packed = { ...(await packLibraries(arch, folder)), dashboard, tensorflow: outputs[0]!.path }
   await Bun.build({
-    entrypoints: [join(ROOT, "pipelines/packed/main.ts"), ...(await findEntries())],
+    entrypoints: [programPath("./packed/main.ts", import.meta.url), ...(await findEntries())],
     root: ROOT,
     target: "bun",
     format: "esm",

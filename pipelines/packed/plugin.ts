@@ -1,6 +1,7 @@
-import { dirname, join, relative, resolve } from "node:path"
+import { dirname, relative, resolve } from "node:path"
 import type { BunPlugin } from "bun"
 import type { DashboardFile } from "../../src/dashboard/bundle.ts"
+import { programPath } from "../../src/processes/programPath.ts"
 import type { NativePart } from "./embedded.ts"
 
 export const ROOT = resolve(import.meta.dir, "../..")
@@ -11,7 +12,9 @@ const within = (path: string) => `/$bunfs/root/${relative(ROOT, path)}`
 /** The programs and modules that others name by path, `programPath` and a front-end's `module`: each is an entry of its own. */
 export const findEntries = async (): Promise<ReadonlyArray<string>> => {
   const entries = new Set<string>()
-  for (const path of new Bun.Glob("{src,pipelines}/**/*.ts").scanSync({ cwd: ROOT, absolute: true })) {
+  for (const path of new Bun.Glob("{src,pipelines}/**").scanSync({ cwd: ROOT, absolute: true })) {
+    // The files that pack are not packed.
+    if (!path.endsWith(".ts") || /\/pipelines\/pack(age|ed)\b/.test(path)) continue
     const text = await Bun.file(path).text()
     for (const [, program] of text.matchAll(/programPath\("([^"]+\.ts)", import\.meta\.url\)/g)) {
       entries.add(resolve(dirname(path), program!))
@@ -37,9 +40,9 @@ export const packing = ({ parts, version, dashboard, tensorflow }: Packed): BunP
   setup: (build) => {
     // Modules are bundled, so that where one lies no longer tells where others do; and there is no `bun run` to be told of.
     build.onLoad({ filter: /\/(src|pipelines)\/(?!.*\.d\.ts$).*\.ts$/ }, async ({ path }) => {
-      if (path === join(ROOT, "pipelines/packed/embedded.ts"))
+      if (path === programPath("./embedded.ts", import.meta.url))
         return { contents: embedded(parts, version), loader: "ts" }
-      if (path === join(ROOT, "src/dashboard/bundle.ts"))
+      if (path === programPath("../../src/dashboard/bundle.ts", import.meta.url))
         return { contents: `export const bundleDashboard = async () => (${JSON.stringify(dashboard)})`, loader: "ts" }
       const text = await Bun.file(path).text()
       const contents = text
@@ -72,7 +75,7 @@ export const packing = ({ parts, version, dashboard, tensorflow }: Packed): BunP
   }
 })
 
-const PARTS = JSON.stringify(join(ROOT, "pipelines/packed/nativeParts.ts"))
+const PARTS = JSON.stringify(programPath("./nativeParts.ts", import.meta.url))
 
 const replaced = async (path: string, what: RegExp, by: string) => {
   const text = await Bun.file(path).text()
