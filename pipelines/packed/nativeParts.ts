@@ -10,6 +10,7 @@ import {
   statSync,
   writeFileSync
 } from "node:fs"
+import { createRequire } from "node:module"
 import { join } from "node:path"
 import { userCache } from "../../src/config/userCache.ts"
 import { NATIVE_PARTS, NATIVE_VERSION } from "./embedded.ts"
@@ -17,14 +18,38 @@ import { NATIVE_PARTS, NATIVE_VERSION } from "./embedded.ts"
 // The system's loader opens native libraries by path and where they may be run from, which a file within a file is not: they
 // are unpacked once, into a folder that is named by their content.
 
-/** The native parts cannot be unpacked; the message is a sentence that says what to do. */
-class UnpackError extends Error {}
+/** The native parts cannot be used; the message is a sentence that says what to do. */
+class NativePartsError extends Error {
+  override toString() {
+    return this.message
+  }
+}
 
 const cache = process.env.MODEL_CACHE || userCache()
 const folder = join(cache, `native-${NATIVE_VERSION}`)
 
-/** The path of a native part that has been unpacked. */
-export const nativePart = (name: string): string => join(folder, name)
+const nativePart = (name: string): string => join(folder, name)
+
+const require = createRequire("file:///")
+
+/** What a native part that has been unpacked exports; throws a `NativePartsError`. */
+export const loadNativePart = (name: string): unknown => {
+  try {
+    return require(nativePart(name))
+  } catch (cause) {
+    throw new NativePartsError(whyNotLoaded(nativePart(name), String(cause)))
+  }
+}
+
+/** What the system's loader says, as a sentence. */
+const whyNotLoaded = (path: string, said: string): string => {
+  const version = /(GLIBC\w*_[\d.]+)'? not found/.exec(said)?.[1]
+  if (version !== undefined)
+    return `this system is too old, for it lacks ${version}; use a newer one, or the container.`
+  const library = /(lib[\w.+-]+): cannot open/.exec(said)?.[1]
+  if (library !== undefined) return `the library ${library} is missing; install it (libstdc++6 on Debian).`
+  return `${path} is damaged, or not for this system; remove it, and it is unpacked anew.`
+}
 
 const isThere = ({ name, size }: (typeof NATIVE_PARTS)[number]): boolean =>
   statSync(nativePart(name), { throwIfNoEntry: false })?.size === size
@@ -44,7 +69,7 @@ const REASONS: Readonly<Record<string, string>> = {
 
 const refuse = (cause: unknown): never => {
   const code = (cause as { readonly code?: string }).code ?? "unknown"
-  throw new UnpackError(`The native parts cannot be unpacked into ${cache} (${REASONS[code] ?? code}): ${ASK}`)
+  throw new NativePartsError(`The native parts cannot be unpacked into ${cache} (${REASONS[code] ?? code}): ${ASK}`)
 }
 
 const unpackMissing = () => {
@@ -66,13 +91,13 @@ const unpackMissing = () => {
   }
 }
 
-/** Unpacks the native parts, where they are not yet; throws an `UnpackError`. */
+/** Unpacks the native parts, where they are not yet; throws a `NativePartsError`. */
 export const provideNativeParts = (): void => {
   unpackMissing()
   try {
     // Linux says so of a file on a file system that is mounted noexec.
     for (const { name } of NATIVE_PARTS) accessSync(nativePart(name), constants.X_OK)
   } catch {
-    throw new UnpackError(`The native parts in ${folder} may not be run (a folder mounted noexec?): ${ASK}`)
+    throw new NativePartsError(`The native parts in ${folder} may not be run (a folder mounted noexec?): ${ASK}`)
   }
 }

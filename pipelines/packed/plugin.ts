@@ -55,17 +55,13 @@ export const packing = ({ parts, version, dashboard, tensorflow }: Packed): BunP
     })
     // Libraries are loaded from where they were unpacked.
     build.onLoad({ filter: /\/onnxruntime-node\/dist\/binding\.js$/ }, ({ path }) =>
-      replaced(
-        path,
-        /require\(`\.\.\/bin\/[^`]*`\)/,
-        `require(require(${PARTS}).nativePart("onnxruntime_binding.node"))`
-      )
+      replaced(path, /require\(`\.\.\/bin\/[^`]*`\)/, `require(${PARTS}).loadNativePart("onnxruntime_binding.node")`)
     )
     build.onLoad({ filter: /\/webgpu\/index\.js$/ }, ({ path }) =>
       replaced(
         path,
-        /const dawnNodePath = .*/,
-        `import { nativePart } from ${PARTS}\nconst dawnNodePath = nativePart("dawn.node")`
+        /= require\(dawnNodePath\)/,
+        `= loadNativePart("dawn.node")\nimport { loadNativePart } from ${PARTS}`
       )
     )
     // The bundler drops this class, which nobody uses, but not this line about it.

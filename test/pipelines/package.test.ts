@@ -35,6 +35,15 @@ const ecosight = async (args: ReadonlyArray<string>, environment: Record<string,
   return { stdout, stderr, code: await child.exited }
 }
 
+/** A small corpus, and a whole YAMNet that has learnt nothing. */
+const worldOf = () => {
+  const yamnet = toTfjs({ ...untrainedNetwork(), scores: standInScores() }, "")
+  return folderOf({
+    ...Object.fromEntries([...smallCorpus()].map(([key, bytes]) => [`store/${key}`, bytes])),
+    ...Object.fromEntries([...yamnet].map(([name, bytes]) => [`yamnet/${name}`, bytes]))
+  })
+}
+
 packs("its help names every command; one that is not there is told", async () => {
   const { stdout, code } = await ecosight([])
   expect(code).toBe(0)
@@ -57,15 +66,7 @@ packs(
   async () => {
     const recordings = join(import.meta.dir, "../golden/recordings")
     const names = (await readdir(recordings)).filter((name) => !name.endsWith(".f32"))
-    await using world = await folderOf({
-      ...Object.fromEntries([...smallCorpus()].map(([key, bytes]) => [`store/${key}`, bytes])),
-      ...Object.fromEntries(
-        [...toTfjs({ ...untrainedNetwork(), scores: standInScores() }, "")].map(([name, bytes]) => [
-          `yamnet/${name}`,
-          bytes
-        ])
-      )
-    })
+    await using world = await worldOf()
     const store = join(world.root, "store")
     await mkdir(join(store, "extracted_audio/other"))
     for (const name of names) await copyFile(join(recordings, name), join(store, "extracted_audio/other", name))
@@ -121,7 +122,7 @@ packs.each([
   expect(stderr.trim().split("\n")).toHaveLength(2)
 })
 
-packs("native parts that may not be run, or were cut short, are told or replaced", async () => {
+packs("native parts that may not be run, are damaged or were cut short are told or replaced", async () => {
   const cache = await mkdtemp(join(tmpdir(), "ecosight-cache-"))
   const list = () => ecosight(["models", "list", "--store", folder], { MODEL_CACHE: cache })
   expect(await list()).toMatchObject({ code: 0 })
@@ -134,5 +135,15 @@ packs("native parts that may not be run, or were cut short, are told or replaced
   expect(Bun.file(library).size).toBe(size)
   await chmod(library, 0o644)
   expect(await list()).toMatchObject({ code: 1, stderr: expect.stringContaining("may not be run") })
+  await chmod(library, 0o755)
+  await Bun.write(library, new Uint8Array(size))
+  await chmod(library, 0o755)
+  await using world = await worldOf()
+  const environment = { MODEL_CACHE: cache, YAMNET_MODEL: join(world.root, "yamnet"), ENGINE: "native" }
+  const trained = await ecosight(["retrain", "--store", join(world.root, "store")], environment)
+  expect(trained.code).toBe(1)
+  expect(trained.stderr).toMatch(
+    /ERROR\n {2}The native engine cannot \w+[^\n]*: \S+ is damaged, or not for this system; remove it/
+  )
   await rm(cache, { recursive: true })
 })
