@@ -30,9 +30,11 @@ const packLibraries = async (arch: Architecture, folder: string) => {
   const hash = createHash("sha256")
   const parts: Array<NativePart> = []
   for (const library of libraries(arch)) {
-    const bytes = await Bun.file(join(ROOT, "node_modules", library)).bytes()
+    const file = Bun.file(join(ROOT, "node_modules", library))
+    if (!(await file.exists())) throw new Error(`node_modules has no ${library}, which bun install brings.`)
+    const bytes = await file.bytes()
     hash.update(bytes)
-    const path = join(folder, `${basename(library)}.zst`)
+    const path = join(folder, arch, `${basename(library)}.zst`)
     await Bun.write(path, Bun.zstdCompressSync(bytes, { level: 9 }))
     parts.push({ name: basename(library), path, size: bytes.length })
   }
@@ -98,7 +100,11 @@ const handle = Effect.fn("package")(
 )
 
 const reasonOf = (cause: unknown): string =>
-  cause instanceof AggregateError ? cause.errors.map(String).join("; ") : String(cause)
+  cause instanceof AggregateError
+    ? cause.errors.map(reasonOf).join("; ")
+    : cause instanceof Error
+      ? cause.message
+      : String(cause)
 
 const command = Command.make(
   "package",
@@ -119,4 +125,4 @@ const command = Command.make(
   handle
 ).pipe(Command.withDescription("Packs all commands into one file for Linux machines without anything installed"))
 
-runMain(Command.run(command, { version: packageJson.version }))
+if (import.meta.main) runMain(Command.run(command, { version: packageJson.version }))

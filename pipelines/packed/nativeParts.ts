@@ -2,8 +2,8 @@ import {
   accessSync,
   chmodSync,
   constants,
-  existsSync,
   mkdirSync,
+  mkdtempSync,
   readFileSync,
   renameSync,
   rmSync,
@@ -73,21 +73,21 @@ const refuse = (cause: unknown): never => {
 }
 
 const unpackMissing = () => {
-  // Written beside and renamed, since others may start at the same time.
-  const draft = `${folder}-${process.pid}`
+  let draft: string | undefined
   try {
     if (NATIVE_PARTS.every(isThere)) return
-    mkdirSync(draft, { recursive: true, mode: 0o700 })
+    // Written beside and renamed, since others may start at the same time.
+    mkdirSync(folder, { recursive: true, mode: 0o700 })
+    draft = mkdtempSync(`${folder}-`)
     for (const { name, path } of NATIVE_PARTS) {
       writeFileSync(join(draft, name), Bun.zstdDecompressSync(readFileSync(path)))
       chmodSync(join(draft, name), 0o755)
+      renameSync(join(draft, name), nativePart(name))
     }
-    mkdirSync(folder, { recursive: true, mode: 0o700 })
-    for (const { name } of NATIVE_PARTS) renameSync(join(draft, name), nativePart(name))
   } catch (cause) {
     refuse(cause)
   } finally {
-    if (existsSync(draft)) rmSync(draft, { recursive: true })
+    if (draft !== undefined) rmSync(draft, { recursive: true })
   }
 }
 
