@@ -1,6 +1,7 @@
 import { NodeRuntime, NodeServices } from "@effect/platform-node"
 import { Console, Effect } from "effect"
 import { embedOnce } from "./cold.ts"
+import { fetchLong } from "./fetching.ts"
 import { BenchError } from "./inProcess.ts"
 import { planOnce } from "./planning.ts"
 import { scanPasses } from "./scan.ts"
@@ -13,6 +14,7 @@ const task = JSON.parse(json)
 
 const work = Effect.gen(function* () {
   if (name === "stream") return yield* streamPasses(task)
+  if (name === "fetching") return yield* fetchLong(task)
   if (name === "scan") return yield* scanPasses(task)
   if (name === "planning") return yield* planOnce(task)
   if (name === "cold") return yield* embedOnce(task)

@@ -15,6 +15,7 @@ import { folderStore } from "../src/store/folder.ts"
 import { Store } from "../src/store/store.ts"
 import { decoding, frontEnd, resampling, transforms } from "./audio.ts"
 import { coldStart } from "./cold.ts"
+import { fetching } from "./fetching.ts"
 import { BenchError } from "./inProcess.ts"
 import { Bench, type Measurement } from "./measure.ts"
 import { network } from "./network.ts"
@@ -36,6 +37,7 @@ const ROWS = {
   network,
   training: present(training),
   stream: present(streaming),
+  fetching,
   scan: present(scanning),
   planning: present(planning),
   "cold start": present(coldStart)

@@ -9,9 +9,10 @@ export type Contents = ReadonlyArray<readonly [key: string, file: string]>
 
 self.onmessage = async ({ data }: MessageEvent<Contents>) => {
   const { endpoint, bucket } = startS3Server()
-  for (const [key, file] of data) {
+  for (const [file, keys] of Map.groupBy(data, ([, file]) => file)) {
     const bytes = await Bun.file(file).bytes()
-    bucket.set(key, { bytes, etag: `"${new Bun.CryptoHasher("md5").update(bytes).digest("hex")}"` })
+    const etag = `"${new Bun.CryptoHasher("md5").update(bytes).digest("hex")}"`
+    for (const [key] of keys) bucket.set(key, { bytes, etag })
   }
   self.postMessage(endpoint)
 }

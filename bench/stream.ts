@@ -49,12 +49,14 @@ const seconds = <A, E, R>(work: Effect.Effect<A, E, R>) =>
     return Effect.map(work, () => (performance.now() - began) / 1000)
   })
 
-const onLoopback = (folder: string, settings: Settings["Service"]) =>
+const contentsOf = (folder: string): Contents =>
+  [...new Bun.Glob("extracted_audio/**/*").scanSync({ cwd: folder })].map((name) => [name, join(folder, name)])
+
+/** A bucket with these contents, of a server in a thread of its own. */
+export const onLoopback = (contents: Contents, settings: Settings["Service"]) =>
   Effect.acquireRelease(
     Effect.promise(async () => {
       const worker = new Worker(new URL("./s3Worker.ts", import.meta.url))
-      const names = [...new Bun.Glob("extracted_audio/**/*").scanSync({ cwd: folder })]
-      const contents: Contents = names.map((name) => [name, join(folder, name)])
       worker.postMessage(contents)
       const endpoint = await new Promise<string>((resolve) => {
         worker.onmessage = ({ data }) => resolve(data)
@@ -127,7 +129,7 @@ export const streamPasses = ({ folder, s3 }: StreamTask) =>
   Effect.gen(function* () {
     const { workers, engine, precision } = yield* Settings
     const embedder = yield* settledEmbedder({ allowUntrained: true })
-    const store = s3 ? yield* onLoopback(folder, yield* Settings) : folderStore(folder)
+    const store = s3 ? yield* onLoopback(contentsOf(folder), yield* Settings) : folderStore(folder)
     return yield* passes.pipe(
       Effect.provide(
         Layer.mergeAll(Embeddings.layer, engineLayer({ engine, precision, embedder }), Preparers.layer(workers)).pipe(

@@ -173,10 +173,12 @@ const prune = Command.make(
     )
 ).pipe(Command.withDescription("Remove old versions; what is promoted, and what a rollback may go back to, stay"))
 
-if (import.meta.main) {
+/** This command, as a program. */
+export const main = () =>
   models.pipe(
     Command.withSubcommands([list, show, diff, promote, back, prune]),
     Command.run({ version: packageJson.version }),
     runMain
   )
-}
+
+if (import.meta.main) main()

@@ -99,6 +99,7 @@ const command = Command.make("rescan", input, (options) =>
   ])
 )
 
-if (import.meta.main) {
-  runMain(Command.run(command, { version: packageJson.version }))
-}
+/** This command, as a program. */
+export const main = () => runMain(Command.run(command, { version: packageJson.version }))
+
+if (import.meta.main) main()

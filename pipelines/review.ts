@@ -176,7 +176,8 @@ const aside = Command.make("aside", {}, () =>
   )
 ).pipe(Command.withDescription("What is set aside"))
 
-if (import.meta.main) {
+/** This command, as a program. */
+export const main = () =>
   review.pipe(
     // The command itself is not among its own shared flags' contexts.
     Command.withHandler((given: Flags) => runOn(given, findOpen, (found) => describeReview(found, LIMIT))),
@@ -184,4 +185,5 @@ if (import.meta.main) {
     Command.run({ version: packageJson.version }),
     runMain
   )
-}
+
+if (import.meta.main) main()

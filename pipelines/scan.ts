@@ -111,6 +111,7 @@ const command = Command.make("scan", input, (options) =>
   ])
 )
 
-if (import.meta.main) {
-  runMain(Command.run(command, { version: packageJson.version }))
-}
+/** This command, as a program. */
+export const main = () => runMain(Command.run(command, { version: packageJson.version }))
+
+if (import.meta.main) main()

@@ -84,7 +84,10 @@ const endAtOnceIfAskedTwice = () => {
   }
 }
 
-if (import.meta.main) {
+/** This command, as a program. */
+export const main = () => {
   endAtOnceIfAskedTwice()
   runMain(Command.run(command, { version: packageJson.version }))
 }
+
+if (import.meta.main) main()

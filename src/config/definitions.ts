@@ -106,7 +106,7 @@ export const definitions = {
     name: "MAX_RECORDING_MB",
     fallback: "512",
     description:
-      "Recordings larger than this are skipped; also what may be held at once before decoding, and by requests to the service",
+      "Recordings that have to be read whole and are larger than this are skipped; also what may be held at once before decoding, and by requests to the service",
     allowed: "a whole number of megabytes from 1 to 4096",
     schema: wholeNumber(1, 4096)
   }),
@@ -302,7 +302,7 @@ export const definitions = {
     name: "MODEL_CACHE",
     fallback: "ecosight in the user's cache folder",
     description:
-      "The folder in which the service keeps a copy of the model it serves, for when the store is away, and large recordings while they are answered",
+      "The folder in which the service keeps a copy of the model it serves, for when the store is away, and large recordings while they are answered; a package keeps weights and unpacked libraries there",
     allowed: "a path",
     schema: Schema.NonEmptyString
   }),

@@ -1,9 +1,9 @@
 import { readFile } from "node:fs/promises"
-import { availableParallelism, homedir } from "node:os"
-import { join } from "node:path"
+import { availableParallelism } from "node:os"
 import { Config, Context, Effect, Layer, Option, Redacted, Schema } from "effect"
 import { type Definition, definitions, type Setting } from "./definitions.ts"
 import { compile, splitList, withoutCredentials } from "./forms.ts"
+import { userCache } from "./userCache.ts"
 
 /** A setting that is wrong; the message names it, its value and what is allowed. */
 export class SettingError extends Schema.TaggedError<SettingError>()("SettingError", {
@@ -79,9 +79,6 @@ const readCertificates = Effect.fn("Settings.certificates")(function* () {
     message: `${definitions.caBundle.name} is "${path.value}", but must be ${definitions.caBundle.allowed}.`
   })
 })
-
-/** Where programs keep what they can make again: by XDG's rules, which hold on any system where the variable is set. */
-const userCache = () => join(process.env.XDG_CACHE_HOME || join(homedir(), ".cache"), "ecosight")
 
 const readSettings = Effect.fn("Settings.read")(function* () {
   const endpoint = yield* optional(definitions.endpoint)

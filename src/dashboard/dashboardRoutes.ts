@@ -1,15 +1,13 @@
 import { Effect, Schema } from "effect"
 import { Elysia } from "elysia"
-import { programPath } from "../processes/programPath.ts"
 import { open } from "../service/stated.ts"
 import { stillFile } from "../service/stillFile.ts"
+import { bundleDashboard } from "./bundle.ts"
 
 /** The dashboard does not build: a file of it is missing or wrong. */
 export class DashboardError extends Schema.TaggedError<DashboardError>()("DashboardError", {
   message: Schema.String
 }) {}
-
-const PAGE = programPath("./index.html", import.meta.url)
 
 // Nothing comes from elsewhere. Styles by nonce are wavesurfer's, which lie in its shadow tree.
 const policy = (nonce: string) =>
@@ -26,30 +24,25 @@ const policy = (nonce: string) =>
     "frame-ancestors 'none'"
   ].join("; ")
 
-/** Bundles the dashboard, which takes about 0.1 s, and makes the routes that serve it from memory. */
+/** Bundles the dashboard, and makes the routes that serve it from memory. */
 export const dashboardRoutes = Effect.tryPromise({
-  try: () =>
-    Bun.build({ entrypoints: [PAGE], minify: true, target: "browser", publicPath: "/dashboard/", throw: true }),
+  try: bundleDashboard,
   catch: (cause) => new DashboardError({ message: `The dashboard does not build: ${String(cause)}` })
 }).pipe(
-  Effect.map(({ outputs }) => {
+  Effect.map((outputs) => {
     // One nonce a start: the page is the same for everybody, and may be kept.
     const nonce = crypto.randomUUID()
-    const page = outputs.find(({ path }) => path.endsWith(".html"))!
-    const index = stillFile(async () => (await page.text()).replace("NONCE", nonce), {
+    const page = outputs.find(({ name }) => name.endsWith(".html"))!
+    const index = stillFile(async () => page.text.replace("NONCE", nonce), {
       "content-type": "text/html; charset=utf-8",
       "content-security-policy": policy(nonce)
     })
     const files = new Map(
       outputs
         .filter((output) => output !== page)
-        .map((output) => {
-          // The bundler puts a hash of the content into the names.
-          const headers = { "content-type": output.type, "cache-control": "public, max-age=31536000, immutable" }
-          return [
-            output.path.replace(/^.*\//, ""),
-            stillFile(async () => new Uint8Array(await output.arrayBuffer()), headers)
-          ] as const
+        .map(({ name, type, text }) => {
+          const headers = { "content-type": type, "cache-control": "public, max-age=31536000, immutable" }
+          return [name, stillFile(async () => text, headers)] as const
         })
     )
     const hidden = { detail: { ...open, hide: true } }

@@ -1,4 +1,4 @@
-import { resolve } from "node:path"
+import { join, resolve } from "node:path"
 import { Effect, Layer } from "effect"
 import { SettingError, Settings } from "../config/settings.ts"
 import { engineLayer } from "../embedder/choose.ts"
@@ -19,10 +19,15 @@ const settled = Effect.gen(function* () {
 /** What the embedder that the settings name hears with: it needs no weights. */
 export const settledFrontEnd = Effect.map(settled, ({ frontEnd }) => frontEnd)
 
-/** The embedder that the settings name; its weights are kept in the project's `models/<id>`. */
+/** Whether this is not a checkout but a package, which is read-only or replaced as a whole. */
+const isPackaged = /\/(\$bunfs|node_modules)\//.test(import.meta.dir)
+
+/** The embedder that the settings name; its weights are kept in the checkout's `models/<id>`, a package's in MODEL_CACHE. */
 export const settledEmbedder = Effect.fn("settledEmbedder")(function* (options: { readonly allowUntrained: boolean }) {
   const { frontEnd, find } = yield* settled
-  return yield* find({ folder: resolve(import.meta.dir, "../../models", frontEnd.id), ...options })
+  const { modelCache } = yield* Settings
+  const folder = isPackaged ? modelCache : resolve(import.meta.dir, "../../models")
+  return yield* find({ folder: join(folder, frontEnd.id), ...options })
 })
 
 /** What a run works with: the store, its embeddings and scans, and an engine. */

@@ -1,6 +1,7 @@
-import { createRequire } from "node:module"
 import { toOpenAPISchema } from "@elysiajs/openapi"
 import { type AnyElysia, Elysia } from "elysia"
+import swaggerStyle from "swagger-ui-dist/swagger-ui.css" with { type: "file" }
+import swaggerScript from "swagger-ui-dist/swagger-ui-bundle.js" with { type: "file" }
 import packageJson from "../../package.json"
 import { open } from "./stated.ts"
 import { stillFile } from "./stillFile.ts"
@@ -29,9 +30,6 @@ const POLICY =
 
 const DAY = "public, max-age=86400"
 
-/** What Swagger UI's package holds. */
-const packaged = (file: string) => Bun.file(createRequire(import.meta.url).resolve(`swagger-ui-dist/${file}`)).bytes()
-
 /** The description of these routes at `/openapi.json` (and `/openapi`), and a page to read and try it at `/docs`, all served from here. */
 export const openApiRoutes = (routes: AnyElysia) => {
   let described: object | undefined
@@ -43,8 +41,8 @@ export const openApiRoutes = (routes: AnyElysia) => {
   })
   const script = "text/javascript; charset=utf-8"
   const start = stillFile(async () => START, { "content-type": script, "cache-control": DAY })
-  const bundle = stillFile(() => packaged("swagger-ui-bundle.js"), { "content-type": script, "cache-control": DAY })
-  const style = stillFile(() => packaged("swagger-ui.css"), {
+  const bundle = stillFile(() => Bun.file(swaggerScript).bytes(), { "content-type": script, "cache-control": DAY })
+  const style = stillFile(() => Bun.file(swaggerStyle).bytes(), {
     "content-type": "text/css; charset=utf-8",
     "cache-control": DAY
   })

@@ -39,7 +39,7 @@ export const s3Store = (
     location,
     list: (from, after) => listAll(from, after).pipe(Stream.filter(({ key }) => key !== PROBE_KEY)),
     get: read,
-    getRange: getRange(connection),
+    ...makeRanges(connection),
     find: find(connection),
     put: orOurs(write, read),
     remove: remove(connection)
@@ -67,26 +67,43 @@ const get = ({ client, target, address, request }: Connection) => {
   })
 }
 
-const getRange = ({ client, target, request }: Connection) =>
-  Effect.fn("Store.getRange")(function* (key: string, from: number, to: number) {
+/** Ranges, and whether the server turned out to know none, which is told once. */
+const makeRanges = ({ client, target, endpoint, request }: Connection) => {
+  let isWhole = false
+  let isTold = false
+  const getRange = Effect.fn("Store.getRange")(function* (key: string, from: number, to: number) {
     yield* refuseKey(key)
-    return yield* request(key, async (abortSignal, heard) => {
+    const found = yield* request(key, async (abortSignal, heard) => {
       const command = new GetObjectCommand({ ...target(key), Range: `bytes=${from}-${to - 1}` })
       const { Body, ContentLength, ContentRange } = await client.send(command, { abortSignal })
       heard()
+      // A server may give the whole object instead, of which no more is taken than was asked for.
+      if (ContentRange === undefined) {
+        const bytes = await readUpTo(to, Body?.transformToWebStream(), heard)
+        if (bytes.length < Math.min(to, ContentLength ?? 0)) {
+          throw new Damaged(`${bytes.length} bytes came of ${ContentLength}`)
+        }
+        isWhole ||= from > 0 || (ContentLength ?? bytes.length) > to
+        return bytes.slice(from, to)
+      }
       const bytes = await readWhole(Body?.transformToWebStream(), heard)
       if (ContentLength !== undefined && ContentLength !== bytes.length) {
         throw new Damaged(`${bytes.length} bytes came of ${ContentLength}`)
       }
-      // A server may give the whole object instead.
-      if (ContentRange === undefined) return bytes.slice(from, to)
       const [, first, last] = /^bytes (\d+)-(\d+)\//.exec(ContentRange) ?? []
       if (Number(first) !== from || Number(last) + 1 !== from + bytes.length) {
         throw new Damaged(`${bytes.length} bytes from ${from} came as ${ContentRange}`)
       }
       return bytes
     })
+    if (isWhole && !isTold) {
+      isTold = true
+      yield* Effect.logWarning(`${endpoint} gives no ranges of objects: of long recordings all is fetched.`)
+    }
+    return found
   })
+  return { getRange, givesWhole: () => isWhole }
+}
 
 const find = ({ client, target, request }: Connection) =>
   Effect.fn("Store.find")(function* (key: string) {
@@ -156,12 +173,18 @@ const remove = ({ client, endpoint, target, address, request }: Connection) =>
     )
   })
 
-// Bun fails the stream if fewer bytes come than were announced.
-const readWhole = async (body: ReadableStream | undefined, heard: () => void): Promise<Uint8Array> => {
+const readWhole = (body: ReadableStream | undefined, heard: () => void): Promise<Uint8Array> =>
+  readUpTo(Number.POSITIVE_INFINITY, body, heard)
+
+/** Reads until so many bytes are there, or a few more. Bun fails the stream if fewer bytes come than were announced. */
+const readUpTo = async (most: number, body: ReadableStream | undefined, heard: () => void): Promise<Uint8Array> => {
   const chunks: Array<Uint8Array<ArrayBuffer>> = []
+  let length = 0
   for await (const chunk of body ?? []) {
     heard()
     chunks.push(chunk)
+    length += chunk.length
+    if (length >= most) break
   }
   // Unlike Buffer.concat, this never returns a piece of a shared buffer, which could not be handed to a Worker.
   return Bun.concatArrayBuffers(chunks, Number.POSITIVE_INFINITY, true)

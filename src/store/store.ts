@@ -58,6 +58,8 @@ export class Store extends Context.Service<
     readonly get: (key: string) => Effect.Effect<{ readonly bytes: Uint8Array; readonly etag: string }, StoreError>
     /** Its bytes `from` to `to`, exclusive, as far as it has them; for objects that never change. */
     readonly getRange: (key: string, from: number, to: number) => Effect.Effect<Uint8Array, StoreError>
+    /** Whether it turned out to give whole objects only, whatever range is asked for; absent where it cannot. */
+    readonly givesWhole?: () => boolean
     /** What listing would say of this one object. */
     readonly find: (key: string) => Effect.Effect<Option.Option<ObjectInfo>, StoreError>
     /** Writes the whole object at once: a reader sees the old content or the new, nothing between. */

@@ -1,6 +1,5 @@
 import { Effect, Schema, Stream } from "effect"
 import { Engine } from "../embedder/engine.ts"
-import type { FrontEnd } from "../embedder/frontEnd.ts"
 import { Embeddings } from "../embeddings/embeddings.ts"
 import type { Recipe } from "../embeddings/recipe.ts"
 import type { EmbeddedRecording } from "../embeddings/recording.ts"
@@ -13,7 +12,8 @@ import { RunEvents } from "./events.ts"
 import { shareMemory } from "./memory.ts"
 import type { PrepareSettings } from "./prepare.ts"
 import { Preparers } from "./preparers.ts"
-import { readRecording, ruledOut } from "./readRecording.ts"
+import { readInParts } from "./readInParts.ts"
+import { isReadInParts, readRecording, ruledOut } from "./readRecording.ts"
 import { type CorpusCount, corpus } from "./recordings.ts"
 
 /** Recordings in one part and one manifest file: 3 MB at 6 variants, and what a crash can lose at most. */
@@ -21,8 +21,8 @@ export const PART_RECORDINGS = 128
 /** Recordings found to be copies of others that are remembered at once. */
 const SIGHTINGS = 1024
 
-/** What cutting a clip out of a recording holds in memory: blocks of the file, and the clip as floats. */
-const SPAN_BYTES = 16_000_000
+/** What reading a recording in parts, or a clip out of it, holds in memory: blocks of the file, and the clip as floats. */
+const PART_BYTES = 16_000_000
 
 /** What holds when a run ends because of the store. */
 const KEPT = "What was embedded is kept; start again once it can be read."
@@ -102,6 +102,8 @@ export const embedCorpus = Effect.fn("embedCorpus")(function* (settings: StreamS
   const emit = yield* RunEvents
   const holding = yield* shareMemory(settings.maxRecordingMegabytes)
   const { known } = settings
+  const preparers = yield* Preparers
+  const store = yield* Store
   const audit = yield* auditCopies
   const live = new Map<string, string>()
   const moved = new Map<string, string>()
@@ -125,6 +127,11 @@ export const embedCorpus = Effect.fn("embedCorpus")(function* (settings: StreamS
   let done = 0
   let embedded = 0
   let patches = 0
+
+  const memoryFor = (object: ObjectInfo): number => {
+    if (spanOf(object.key) !== undefined) return PART_BYTES
+    return isReadInParts(object) && store.givesWhole?.() !== true ? PART_BYTES : object.size
+  }
 
   const advance = Effect.suspend(() => emit({ stage: "stream", done: Math.min(++done, total), total }))
 
@@ -161,12 +168,28 @@ export const embedCorpus = Effect.fn("embedCorpus")(function* (settings: StreamS
     if (found.length >= SIGHTINGS) yield* remember
   })
 
+  /** One recording, and what a worker makes of it; of a large one it has been made with the reading. */
+  const read = Effect.fnUntraced(function* (object: ObjectInfo) {
+    // Nothing else can, or should, cross to a worker.
+    const { clipMaxSeconds, augmentations, audit } = settings
+    const own: PrepareSettings = { clipMaxSeconds, augmentations, audit }
+    if (isReadInParts(object)) {
+      const { sighting, outcome } = yield* readInParts(object, engine.frontEnd, own, settings.maxRecordingMegabytes)
+      return { sighting, prepared: Effect.fromResult(outcome) }
+    }
+    const { bytes, sighting, notes } = yield* readRecording(object)
+    const prepared = preparers
+      .prepare(bytes, sighting.contentHash, engine.frontEnd, own)
+      .pipe(Effect.map((it) => ({ ...it, notes: [...notes, ...it.notes] })))
+    return { sighting, prepared }
+  })
+
   const prepare = Effect.fnUntraced(
     function* (object: ObjectInfo) {
       const before = ruledOut(object, settings) ?? known.whyUnusable(known.contentOf(object))
       if (before !== undefined) return yield* skip(object.key, before, false)
       return yield* Effect.gen(function* () {
-        const { bytes, sighting, notes } = yield* readRecording(object)
+        const { sighting, prepared } = yield* read(object)
         failures = 0
         const { contentHash } = sighting
         const unusable = known.whyUnusable(contentHash)
@@ -185,8 +208,8 @@ export const embedCorpus = Effect.fn("embedCorpus")(function* (settings: StreamS
         }
         taken.set(contentHash, undefined)
         return [
-          yield* prepareRead(bytes, sighting, engine.frontEnd, settings).pipe(
-            Effect.map((prepared): Prepared => ({ ...prepared, notes: [...notes, ...prepared.notes] })),
+          yield* prepared.pipe(
+            Effect.map((prepared): Prepared => ({ ...sighting, ...prepared })),
             Effect.tapError(({ reason, isLasting }) =>
               Effect.sync(() => {
                 taken.set(contentHash, reason)
@@ -195,7 +218,7 @@ export const embedCorpus = Effect.fn("embedCorpus")(function* (settings: StreamS
             )
           )
         ]
-      }).pipe(holding(spanOf(object.key) === undefined ? object.size : SPAN_BYTES))
+      }).pipe(holding(memoryFor(object)))
     },
     (effect, object) =>
       effect.pipe(
@@ -296,22 +319,4 @@ export const requireAllRead = Effect.fnUntraced(function* ({
     key,
     message: `${location} has not given ${what}, not even when it was asked again at the end. ${KEPT}`
   })
-})
-
-/** Prepares one recording in a worker. */
-const prepareRead = Effect.fnUntraced(function* (
-  bytes: Uint8Array,
-  sighting: Sighting,
-  frontEnd: FrontEnd,
-  settings: StreamSettings
-) {
-  const preparers = yield* Preparers
-  // Nothing else can, or should, cross to a worker.
-  const { clipMaxSeconds, augmentations, audit } = settings
-  const prepared = yield* preparers.prepare(bytes, sighting.contentHash, frontEnd, {
-    clipMaxSeconds,
-    augmentations,
-    audit
-  })
-  return { ...sighting, ...prepared } satisfies Prepared
 })

@@ -5,10 +5,14 @@ import { concatenate } from "../sound/floats.ts"
 import { resample } from "../sound/resample.ts"
 import { isFlat } from "../sound/silence.ts"
 import { WindowCutter } from "./field/windowCutter.ts"
+import { LoudestSound, LoudestStretch, SecondCutter } from "./loudness.ts"
 
-/** Seconds whose windows are in memory at once, 31 MB of YAMNet's: of what is longer still, the loudest so many are used. */
+/** Seconds whose windows are in memory at once, 31 MB of YAMNet's: of what is longer still, so many are used. */
 const MOST_SECONDS = 600
 const BLOCK_BYTES = 1 << 20
+
+/** Seconds that are used at most of a recording whose loudest stretch lasts `stretch` seconds. */
+export const mostSeconds = (stretch: number): number => Math.max(MOST_SECONDS, stretch)
 
 /** A clip that is longer than others may be. */
 export interface LongClip {
@@ -24,77 +28,114 @@ export interface LongClip {
 }
 
 /**
- * Decodes a clip of any length as a stream, twice: to find where it is loudest, then for its windows. So memory does not grow
- * with it. What is damaged is silence, which counts for nothing where windows count by their energy.
+ * Hears a clip as it is decoded, piece by piece, in memory that does not grow with it but by its windows' patches: up to ten
+ * minutes of it, and no less than `stretch` seconds, which the loudest stretch lasts.
+ */
+export class LongClipHearing {
+  readonly #frontEnd: FrontEnd
+  readonly #stretch: number
+  readonly #most: number
+  readonly #chunks: Array<Float32Array> = []
+  #loudest: LoudestSound | undefined
+  #cutter: WindowCutter | undefined
+  #rate = 0
+  #heard = 0
+
+  constructor(frontEnd: FrontEnd, stretch: number) {
+    this.#frontEnd = frontEnd
+    this.#stretch = stretch
+    this.#most = mostSeconds(stretch)
+  }
+
+  /** Seconds that are used at most. */
+  get most(): number {
+    return this.#most
+  }
+
+  /** Seconds that were heard. */
+  get seconds(): number {
+    return this.#rate > 0 ? this.#heard / this.#rate : 0
+  }
+
+  /** Whether no more is used. */
+  get isDone(): boolean {
+    return this.#rate > 0 && this.#heard >= this.#most * this.#rate
+  }
+
+  push({ samples, rate }: Piece): void {
+    this.#rate = rate
+    this.#cutter ??= new WindowCutter(this.#frontEnd, rate)
+    this.#loudest ??= new LoudestSound(rate, this.#stretch)
+    const used = samples.subarray(0, Math.max(0, this.#most * rate - this.#heard))
+    this.#heard += used.length
+    this.#loudest.push(used)
+    for (const { patches } of this.#cutter.push(used)) this.#chunks.push(patches)
+  }
+
+  /**
+   * @param from second of the recording at which it began. @param whole what the notes call all that was used.
+   * @param noted what is wrong with the recording.
+   */
+  end({
+    from = 0,
+    whole,
+    noted
+  }: {
+    readonly from?: number
+    readonly whole: string
+    readonly noted: ReadonlyArray<string>
+  }): LongClip {
+    for (const { patches } of this.#cutter?.end() ?? []) this.#chunks.push(patches)
+    const { first, samples } = this.#loudest?.end() ?? { first: 0, samples: new Float32Array() }
+    const { sampleRate } = this.#frontEnd
+    return {
+      seconds: this.seconds,
+      patches: concatenate(this.#chunks),
+      loudest: { samples: resample(samples, this.#rate, sampleRate), sampleRate },
+      isFlat: isFlat(samples),
+      notes: [
+        ...noted,
+        `It lasts longer than CLIP_MAX_SECONDS: ${whole} is heard, and its variants are made of the ${this.#stretch} s from second ${from + first} on.`
+      ]
+    }
+  }
+}
+
+/**
+ * Decodes a clip of any length as a stream, and once more where it lasts longer than ten minutes and the loudest ten are not
+ * the first. What is damaged is silence, which counts for nothing where windows count by their energy.
  *
  * @param stretch seconds of the loudest stretch. Fails with a `DecodeError` where there is no sound that can be read.
  */
 export const hearLongClip = async (bytes: Uint8Array, frontEnd: FrontEnd, stretch: number): Promise<LongClip> => {
-  const { energies, noted } = await energiesOf(bytes)
-  const most = Math.max(MOST_SECONDS, stretch)
-  const used = loudestStretch(energies, most)
-  const own = loudestStretch(energies.slice(used, used + most), stretch)
-  const chunks: Array<Float32Array> = []
-  const loud: Array<Float32Array> = []
-  let cutter: WindowCutter | undefined
-  let rate = 0
-  let heard = 0
-  for await (const piece of piecesOf(new FieldDecoder(bytes.length, used, bytes.length), bytes)) {
-    rate = piece.rate
-    cutter ??= new WindowCutter(frontEnd, rate)
-    const samples = piece.samples.subarray(0, most * rate - heard)
-    const place = (second: number) => Math.max(0, Math.floor(second * rate) - heard)
-    loud.push(samples.slice(place(own), place(own + stretch)))
-    for (const { patches } of cutter.push(samples)) chunks.push(patches)
-    heard += samples.length
-    if (heard >= most * rate) break
-  }
-  for (const { patches } of cutter?.end() ?? []) chunks.push(patches)
-  const loudest = concatenate(loud)
-  const seconds = heard / rate
-  const beyond = energies.length > most ? `, the loudest ${most} s of it,` : ""
-  return {
-    seconds,
-    patches: concatenate(chunks),
-    loudest: { samples: resample(loudest, rate, frontEnd.sampleRate), sampleRate: frontEnd.sampleRate },
-    isFlat: isFlat(loudest),
-    notes: [
-      ...noted,
-      `It lasts longer than CLIP_MAX_SECONDS: all of it${beyond} is heard, and its variants are made of the ${stretch} s from second ${used + own} on.`
-    ]
-  }
-}
-
-/** How loud each second is, about its own mean. */
-const energiesOf = async (bytes: Uint8Array) => {
   const decoder = new FieldDecoder(bytes.length, 0, bytes.length)
-  const energies: Array<number> = []
-  let second = { count: 0, sum: 0, squares: 0 }
-  const end = () => {
-    energies.push(Math.max(0, second.squares - second.sum ** 2 / second.count))
-    second = { count: 0, sum: 0, squares: 0 }
-  }
-  for await (const { samples, rate } of piecesOf(decoder, bytes)) {
-    for (const sample of samples) {
-      second.sum += sample
-      second.squares += sample * sample
-      if (++second.count === rate) end()
+  const first = new LongClipHearing(frontEnd, stretch)
+  const { most } = first
+  const loudest = new LoudestStretch(most)
+  let cutter: SecondCutter | undefined
+  let count = 0
+  const add = (seconds: ReturnType<SecondCutter["push"]>) => {
+    for (const { energy } of seconds) {
+      loudest.add(energy)
+      count++
     }
   }
-  if (second.count > 0) end()
-  return { energies, noted: decoder.noted }
-}
-
-/** The second at which the loudest stretch of so many begins. */
-export const loudestStretch = (energies: ReadonlyArray<number>, seconds: number): number => {
-  const length = Math.ceil(seconds)
-  let sum = energies.slice(0, length).reduce((total, energy) => total + energy, 0)
-  let [most, first] = [sum, 0]
-  for (let at = length; at < energies.length; at++) {
-    sum += energies[at]! - energies[at - length]!
-    if (sum > most * (1 + 1e-9)) [most, first] = [sum, at - length + 1]
+  for await (const piece of piecesOf(decoder, bytes)) {
+    first.push(piece)
+    cutter ??= new SecondCutter(piece.rate)
+    add(cutter.push(piece.samples))
   }
-  return first
+  if (cutter !== undefined) add(cutter.end())
+  const { noted } = decoder
+  const { first: from } = loudest
+  const whole = count > most ? `all of it, the loudest ${most} s of it,` : "all of it"
+  if (from === 0) return first.end({ whole, noted })
+  const again = new LongClipHearing(frontEnd, stretch)
+  for await (const piece of piecesOf(new FieldDecoder(bytes.length, from, bytes.length), bytes)) {
+    again.push(piece)
+    if (again.isDone) break
+  }
+  return again.end({ from, whole, noted })
 }
 
 async function* piecesOf(decoder: FieldDecoder, bytes: Uint8Array): AsyncGenerator<Piece> {

@@ -3,10 +3,11 @@ import { augment } from "../augment/augment.ts"
 import { type Draw, drawVariants } from "../augment/draw.ts"
 import { evenWeights, type FrontEnd } from "../embedder/frontEnd.ts"
 import { isAsLongAs, wholeParameters } from "../embeddings/recording.ts"
+import type { Clip } from "../sound/clip.ts"
 import { DecodeError, decodeClip } from "../sound/decode/decode.ts"
 import { SILENT_PEAK } from "../sound/silence.ts"
 import { encodeWav } from "../sound/wav.ts"
-import { hearLongClip } from "./longClip.ts"
+import { hearLongClip, type LongClip } from "./longClip.ts"
 
 /** What turns a recording's bytes into variants; part of the recipe, but for `audit`. */
 export interface PrepareSettings {
@@ -40,7 +41,7 @@ export interface PreparedRecording {
 }
 
 /** What is decoded beyond the limit, to tell whether there is more. */
-const BEYOND_SECONDS = 0.1
+export const BEYOND_SECONDS = 0.1
 
 /**
  * Decodes a recording, draws and applies its augmentations, and makes every variant's patches for this front-end.
@@ -56,36 +57,56 @@ export const prepareRecording = Effect.fn("prepareRecording")(function* (
   frontEnd: FrontEnd,
   settings: PrepareSettings
 ) {
-  const { sampleRate, patchSize, prepare, weigh } = frontEnd
+  const { sampleRate } = frontEnd
   const { clipMaxSeconds } = settings
   const decoded = yield* decodeClip(bytes, { maxSeconds: clipMaxSeconds + BEYOND_SECONDS, sampleRate })
   const isLong = decoded.samples.length > clipMaxSeconds * sampleRate
   const long = isLong ? yield* hearLong(bytes, frontEnd, clipMaxSeconds) : undefined
-  const clip = long?.loudest ?? { sampleRate, samples: decoded.samples.subarray(0, clipMaxSeconds * sampleRate) }
-  const variants = augment(clip, drawVariants(contentHash, settings.augmentations)).map(
-    ({ draw, clip: variant }): PreparedVariant => {
-      const { bytes: wav, peak, clipped } = encodeWav(variant)
-      const isOriginal = draw.variant === "original"
-      const patches = isOriginal && long !== undefined ? long.patches : prepare(variant.samples)
-      const seconds = isOriginal && long !== undefined ? long.seconds : variant.samples.length / sampleRate
-      const isWhole = isOriginal && (long !== undefined || isAsLongAs(seconds, clipMaxSeconds))
-      return {
-        draw: isWhole ? { ...draw, parameters: wholeParameters } : draw,
-        seconds,
-        peak,
-        clipped,
-        patches,
-        weights: isOriginal ? weigh(patches) : evenWeights(patches.length / patchSize),
-        wav: settings.audit ? wav : null
-      }
-    }
-  )
+  if (long !== undefined) return prepareLong(long, contentHash, frontEnd, settings)
+  const clip = { sampleRate, samples: decoded.samples.subarray(0, clipMaxSeconds * sampleRate) }
+  const variants = makeVariants(clip, contentHash, frontEnd, settings)
   return {
-    silent: (long ?? decoded).isFlat || variants[0]!.peak < SILENT_PEAK,
-    notes: long?.notes ?? [...decoded.notes, ...(isLong ? [`Only its first ${clipMaxSeconds} s are used.`] : [])],
+    silent: decoded.isFlat || variants[0]!.peak < SILENT_PEAK,
+    notes: [...decoded.notes, ...(isLong ? [`Only its first ${clipMaxSeconds} s are used.`] : [])],
     variants
   } satisfies PreparedRecording
 })
+
+/** Prepares a recording that was heard as a long one. */
+export const prepareLong = (
+  long: LongClip,
+  contentHash: string,
+  frontEnd: FrontEnd,
+  settings: PrepareSettings
+): PreparedRecording => {
+  const variants = makeVariants(long.loudest, contentHash, frontEnd, settings, long)
+  return { silent: long.isFlat || variants[0]!.peak < SILENT_PEAK, notes: long.notes, variants }
+}
+
+/** The variants of a clip, and its original, or in its place all of the long one that it was cut from. */
+const makeVariants = (
+  clip: Clip,
+  contentHash: string,
+  { sampleRate, patchSize, prepare, weigh }: FrontEnd,
+  { clipMaxSeconds, augmentations, audit }: PrepareSettings,
+  long?: LongClip
+): ReadonlyArray<PreparedVariant> =>
+  augment(clip, drawVariants(contentHash, augmentations)).map(({ draw, clip: variant }): PreparedVariant => {
+    const { bytes: wav, peak, clipped } = encodeWav(variant)
+    const isOriginal = draw.variant === "original"
+    const patches = isOriginal && long !== undefined ? long.patches : prepare(variant.samples)
+    const seconds = isOriginal && long !== undefined ? long.seconds : variant.samples.length / sampleRate
+    const isWhole = isOriginal && (long !== undefined || isAsLongAs(seconds, clipMaxSeconds))
+    return {
+      draw: isWhole ? { ...draw, parameters: wholeParameters } : draw,
+      seconds,
+      peak,
+      clipped,
+      patches,
+      weights: isOriginal ? weigh(patches) : evenWeights(patches.length / patchSize),
+      wav: audit ? wav : null
+    }
+  })
 
 /** All of a long recording; undefined where it is of a kind that ffmpeg alone reads, and of that no more than a beginning. */
 const hearLong = (bytes: Uint8Array, frontEnd: FrontEnd, stretch: number) =>

@@ -1,36 +1,69 @@
-import { Effect } from "effect"
+import { Effect, Result } from "effect"
 import type { FrontEnd } from "../embedder/frontEnd.ts"
+import { GrowingRecording, type GrowingRequest, type Grown, type Progress } from "./growingRecording.ts"
 import { type PreparedRecording, type PrepareSettings, prepareRecording } from "./prepare.ts"
 
 declare const self: Worker
 
-/** A recording on its way to a worker. */
-export interface WorkerRequest {
-  readonly bytes: Uint8Array
-  readonly contentHash: string
-  /** The module of the front-end to prepare for. */
-  readonly module: string
-  readonly settings: PrepareSettings
+/** A recording on its way to a worker: all of it; or that it begins, its bytes in order, and that no more will come. */
+export type WorkerRequest =
+  | {
+      readonly bytes: Uint8Array
+      readonly contentHash: string
+      /** The module of the front-end to prepare for. */
+      readonly module: string
+      readonly settings: PrepareSettings
+    }
+  | { readonly open: GrowingRequest & { readonly module: string } }
+  | { readonly more: Uint8Array }
+  | "end"
+
+/**
+ * What a worker says: that it has loaded; then, for each recording, the result, or why it cannot be used. For each part of
+ * one, how far it is.
+ */
+export type WorkerReply =
+  | "ready"
+  | { readonly prepared: PreparedRecording; readonly contentHash: string }
+  | { readonly reason: string; readonly contentHash?: string }
+  | { readonly progress: Progress }
+
+let growing: GrowingRecording | undefined
+
+const answer = async (request: WorkerRequest): Promise<WorkerReply> => {
+  if (request === "end") return told(await growing!.end())
+  if ("more" in request) return { progress: await growing!.push(request.more) }
+  if ("open" in request) {
+    await growing?.close()
+    const { module, ...own } = request.open
+    growing = new GrowingRecording(await load(module), own)
+    return { progress: { seconds: 0, bytes: 0, isEnough: false } }
+  }
+  const { bytes, contentHash, module, settings } = request
+  const outcome = await Effect.runPromise(
+    prepareRecording(bytes, contentHash, await load(module), settings).pipe(
+      Effect.mapError(({ reason }) => reason),
+      Effect.result
+    )
+  )
+  return told({ contentHash, outcome })
 }
 
-/** What a worker says: that it has loaded; then, for each recording, the result, or why it cannot be used. */
-export type WorkerReply = "ready" | { readonly prepared: PreparedRecording } | { readonly reason: string }
+const load = async (module: string): Promise<FrontEnd> =>
+  ((await import(module)) as { readonly frontEnd: FrontEnd }).frontEnd
 
-const reply = (message: WorkerReply, transfer: Array<ArrayBuffer> = []) => self.postMessage(message, transfer)
-
-self.onmessage = ({ data: { bytes, contentHash, module, settings } }: MessageEvent<WorkerRequest>) =>
-  Effect.promise((): Promise<{ readonly frontEnd: FrontEnd }> => import(module)).pipe(
-    Effect.flatMap(({ frontEnd }) => prepareRecording(bytes, contentHash, frontEnd, settings)),
-    Effect.match({
-      onSuccess: (prepared) => reply({ prepared }, buffersOf(prepared)),
-      onFailure: ({ reason }) => reply({ reason })
-    }),
-    // A mistake of ours, met on this recording: the next one may be fine.
-    Effect.catchDefect((defect) => Effect.sync(() => reply({ reason: `The decoder failed: ${defect}.` }))),
-    Effect.runPromise
-  )
+const told = ({ contentHash, outcome }: Grown): WorkerReply =>
+  Result.isSuccess(outcome) ? { prepared: outcome.success, contentHash } : { reason: outcome.failure, contentHash }
 
 const buffersOf = ({ variants }: PreparedRecording): Array<ArrayBuffer> =>
   variants.flatMap(({ patches, wav }) => [patches.buffer as ArrayBuffer, ...(wav ? [wav.buffer as ArrayBuffer] : [])])
 
-reply("ready")
+self.onmessage = ({ data }: MessageEvent<WorkerRequest>) =>
+  answer(data)
+    // A mistake of ours, met on this recording: the next one may be fine.
+    .catch((cause: unknown): WorkerReply => ({ reason: `The decoder failed: ${cause}.` }))
+    .then((reply) =>
+      self.postMessage(reply, typeof reply === "object" && "prepared" in reply ? buffersOf(reply.prepared) : [])
+    )
+
+self.postMessage("ready" satisfies WorkerReply)

@@ -1,6 +1,7 @@
-import { Context, Effect, Layer, Pool, Schema } from "effect"
+import { Context, Effect, Layer, Pool, Result, Schema, type Scope } from "effect"
 import type { FrontEnd } from "../embedder/frontEnd.ts"
 import { programPath } from "../processes/programPath.ts"
+import type { GrowingRequest, Progress } from "./growingRecording.ts"
 import type { PreparedRecording, PrepareSettings } from "./prepare.ts"
 import type { WorkerReply, WorkerRequest } from "./preparerWorker.ts"
 
@@ -15,6 +16,17 @@ export class PrepareError extends Schema.TaggedError<PrepareError>()("PrepareErr
 
 /** The slowest real decoding seen takes 0.1 s: one that takes this long hangs. */
 const PATIENCE = "60 seconds"
+
+/** A recording in a worker's hands. */
+export interface Growing {
+  /** Takes the bytes that follow over, and says how far it is; from a multiple of `GRAIN_BYTES` on. */
+  readonly push: (bytes: Uint8Array) => Effect.Effect<Progress, PrepareError>
+  /** What came of it, once no more bytes will come. */
+  readonly end: Effect.Effect<
+    { readonly contentHash: string; readonly outcome: Result.Result<PreparedRecording, PrepareError> },
+    PrepareError
+  >
+}
 
 /**
  * Workers that decode and augment, one recording each at a time.
@@ -32,6 +44,11 @@ export class Preparers extends Context.Service<
       frontEnd: Pick<FrontEnd, "module">,
       settings: PrepareSettings
     ) => Effect.Effect<PreparedRecording, PrepareError>
+    /** Begins a recording whose bytes come in parts; a worker is its own until the scope ends. */
+    readonly begin: (
+      request: GrowingRequest,
+      frontEnd: Pick<FrontEnd, "module">
+    ) => Effect.Effect<Growing, PrepareError, Scope.Scope>
   }
 >()("ecosight/stream/Preparers") {
   static readonly layer = (count: number) =>
@@ -41,32 +58,75 @@ export class Preparers extends Context.Service<
         // None before the first recording: a run that finds nothing new starts none.
         const pool = yield* Pool.makeWithTTL({ acquire: startWorker, min: 0, max: count, timeToLive: "1 minute" })
 
+        const askPatiently = (worker: Worker, request: WorkerRequest) =>
+          ask(worker, request).pipe(
+            // A worker left alone in the middle would give its answer to the next recording.
+            Effect.onInterrupt(() => Pool.invalidate(pool, worker)),
+            Effect.timeoutOrElse({
+              duration: PATIENCE,
+              orElse: () =>
+                Effect.fail(new PrepareError({ reason: `Decoding took longer than ${PATIENCE}.`, isLasting: false }))
+            }),
+            Effect.tapErrorTag("WorkerCrash", () => Pool.invalidate(pool, worker))
+          )
+
         const prepare = Effect.fn("Preparers.prepare")(function* (
           bytes: Uint8Array,
           contentHash: string,
           { module }: Pick<FrontEnd, "module">,
           settings: PrepareSettings
         ) {
-          const whole = bytes.byteLength === bytes.buffer.byteLength ? bytes : bytes.slice()
-          return yield* Pool.use(pool, (worker) =>
-            ask(worker, { bytes: whole, contentHash, module, settings }).pipe(
-              // A worker left alone in the middle would give its answer to the next recording.
-              Effect.onInterrupt(() => Pool.invalidate(pool, worker)),
-              Effect.timeoutOrElse({
-                duration: PATIENCE,
-                orElse: () =>
-                  Effect.fail(new PrepareError({ reason: `Decoding took longer than ${PATIENCE}.`, isLasting: false }))
-              }),
-              Effect.tapErrorTag("WorkerCrash", () => Pool.invalidate(pool, worker))
-            )
-          ).pipe(
-            Effect.catchTag("WorkerCrash", ({ reason }) => Effect.fail(new PrepareError({ reason, isLasting: false })))
+          const request = { bytes: ownBuffer(bytes), contentHash, module, settings }
+          const { outcome } = yield* Pool.use(pool, (worker) =>
+            Effect.flatMap(askPatiently(worker, request), outcomeOf)
           )
-        })
+          return yield* Effect.fromResult(outcome)
+        }, mendable)
 
-        return Preparers.of({ prepare })
+        const begin = Effect.fn("Preparers.begin")(function* (
+          request: GrowingRequest,
+          { module }: Pick<FrontEnd, "module">
+        ) {
+          const worker = yield* Pool.get(pool)
+          yield* askPatiently(worker, { open: { ...request, module } })
+          return {
+            push: (bytes) => mendable(Effect.flatMap(askPatiently(worker, { more: ownBuffer(bytes) }), progressOf)),
+            end: mendable(Effect.flatMap(askPatiently(worker, "end"), outcomeOf))
+          } satisfies Growing
+        }, mendable)
+
+        return Preparers.of({ prepare, begin })
       })
     )
+}
+
+const ownBuffer = (bytes: Uint8Array): Uint8Array =>
+  bytes.byteLength === bytes.buffer.byteLength ? bytes : bytes.slice()
+
+/** A crash says nothing of the bytes that lasts. */
+const mendable = <A, E, R>(self: Effect.Effect<A, E | WorkerCrash, R>) =>
+  self.pipe(
+    Effect.catchIf(
+      (error) => error instanceof WorkerCrash,
+      ({ reason }) => Effect.fail(new PrepareError({ reason, isLasting: false }))
+    )
+  )
+
+const refused = (reason: string) => new PrepareError({ reason, isLasting: true })
+
+/** What a worker was asked for, where it does not say why it cannot. */
+const progressOf = (reply: Answer) =>
+  "progress" in reply ? Effect.succeed(reply.progress) : Effect.fail(refused("reason" in reply ? reply.reason : ""))
+
+const outcomeOf = (reply: Answer): Growing["end"] => {
+  if ("prepared" in reply) {
+    return Effect.succeed({ contentHash: reply.contentHash, outcome: Result.succeed(reply.prepared) })
+  }
+  if ("progress" in reply) return Effect.die(new Error("a worker answers what it was not asked"))
+  const error = refused(reply.reason)
+  return reply.contentHash === undefined
+    ? Effect.fail(error)
+    : Effect.succeed({ contentHash: reply.contentHash, outcome: Result.fail(error) })
 }
 
 class WorkerCrash extends Schema.TaggedError<WorkerCrash>()("WorkerCrash", { reason: Schema.String }) {}
@@ -76,15 +136,13 @@ const startWorker = Effect.acquireRelease(
   (worker) => Effect.sync(() => worker.terminate())
 ).pipe(Effect.tap((worker) => listen(worker, (reply) => (reply === "ready" ? Effect.void : undefined))))
 
+type Answer = Exclude<WorkerReply, "ready">
+
 const ask = (worker: Worker, request: WorkerRequest) =>
   Effect.suspend(() => {
-    worker.postMessage(request, [request.bytes.buffer as ArrayBuffer])
-    return listen<PreparedRecording, PrepareError>(worker, (reply) => {
-      if (reply === "ready") return undefined
-      return "prepared" in reply
-        ? Effect.succeed(reply.prepared)
-        : Effect.fail(new PrepareError({ ...reply, isLasting: true }))
-    })
+    const bytes = request === "end" ? undefined : "more" in request ? request.more : "bytes" in request && request.bytes
+    worker.postMessage(request, bytes ? [bytes.buffer as ArrayBuffer] : [])
+    return listen<Answer, never>(worker, (reply) => (reply === "ready" ? undefined : Effect.succeed(reply)))
   })
 
 /** Waits for the first message that means something to `interpret`, or for the worker's end. */

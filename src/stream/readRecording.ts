@@ -17,6 +17,13 @@ export class Unread extends Schema.TaggedError<Unread>()("Unread", {
 /** A recording that was listed, and is not there. */
 export class Vanished extends Schema.TaggedError<Vanished>()("Vanished", { reason: Schema.String }) {}
 
+/** What is fetched at once, in bytes: 90 s of sound at 96 kHz and 16 bits, hours of the sound that telephones record. */
+const WHOLE_BYTES = 1 << 24
+
+/** Whether a recording is so large that it is fetched part by part, as far as it is heard. */
+export const isReadInParts = ({ key, size }: Pick<ObjectInfo, "key" | "size">): boolean =>
+  size > WHOLE_BYTES && spanOf(key) === undefined
+
 /** Why a recording cannot be used, as far as its key or its size rule it out before it is fetched; undefined where neither does. */
 export const ruledOut = (
   object: ObjectInfo,
@@ -27,6 +34,8 @@ export const ruledOut = (
   if (classOf(object.key) === undefined && !isUnlabelled(object)) {
     return "It lies in no class folder: move it to extracted_audio/<class>/."
   }
+  // Of it, no more than is heard.
+  if (isReadInParts(object)) return undefined
   const megabytes = Math.ceil(object.size / 1e6)
   return megabytes > maxRecordingMegabytes
     ? `Its ${megabytes.toLocaleString("en")} MB are more than MAX_RECORDING_MB (${maxRecordingMegabytes}) allows.`
@@ -81,7 +90,7 @@ const sizeOf = Effect.fnUntraced(function* ({ key, size }: ObjectInfo) {
 })
 
 // That the whole store refuses, as with credentials that have expired, says nothing of the recording.
-const toldOf = (error: StoreError) =>
+export const toldOf = (error: StoreError) =>
   isAbsence(error)
     ? new Vanished({ reason: "It vanished after it was listed." })
     : new Unread({ reason: error.message, mayPass: error.reason === "unreachable" || error.key === "" })

@@ -3,12 +3,12 @@ import { Settings } from "../config/settings.ts"
 import type { Sighting, Version } from "../embeddings/sighting.ts"
 import type { ObjectInfo, StoreError } from "../store/store.ts"
 import { shareMemory } from "./memory.ts"
-import { readRecording, ruledOut } from "./readRecording.ts"
+import { isReadInParts, readRecording, ruledOut } from "./readRecording.ts"
 
 /**
  * Reads recordings whose bytes are not known, until `least` of all are new for certain: a copied, moved or touched recording
  * looks new until it is read. Returns what was read, and how many of it only looked new. One that the store does not give is
- * new; one that cannot be used is not, as `isNew` says.
+ * new, and one so large that it is read in parts, which decoding alone delimits; one that cannot be used is not, as `isNew` says.
  */
 export const readUnknown = Effect.fn("readUnknown")(function* <R>(
   objects: Stream.Stream<ObjectInfo, StoreError, R>,
@@ -34,7 +34,7 @@ export const readUnknown = Effect.fn("readUnknown")(function* <R>(
       (object) => {
         const known = contentOf(object)
         const found =
-          known === undefined
+          known === undefined && !isReadInParts(object)
             ? identify(object).pipe(
                 holding(object.size),
                 Effect.catch(() => Effect.undefined)

@@ -52,7 +52,7 @@ describe.each(papers)("%s", (paper) => {
 
   test("names commands and files that are there", async () => {
     const text = await read(paper)
-    const commands = [...text.matchAll(/\bbun(?:@[\d.]+)? run ([a-z][a-z:]*)/g)].map(([, command]) => command!)
+    const commands = [...text.matchAll(/\bbun(?:@[\d.]+)? run ([a-z][a-z:-]*[a-z])/g)].map(([, command]) => command!)
     for (const command of commands) expect(Object.keys(packageJson.scripts)).toContain(command)
     // What is to be added is not there, and adding.test.ts adds it.
     if (paper === "docs/adding.md") return

@@ -6,7 +6,7 @@ import { PATCH_SIZE } from "../../src/embedder/yamnet/logMel.ts"
 import { patchWeights } from "../../src/embedder/yamnet/pooling.ts"
 import { decodeClip } from "../../src/sound/decode/decode.ts"
 import { encodeWav } from "../../src/sound/wav.ts"
-import { loudestStretch } from "../../src/stream/longClip.ts"
+import { LoudestStretch } from "../../src/stream/loudness.ts"
 import { prepareRecording } from "../../src/stream/prepare.ts"
 import { encode, wave } from "../support/pcmFiles.ts"
 import { noise } from "../support/signals.ts"
@@ -102,6 +102,11 @@ describe("a clip that is longer than CLIP_MAX_SECONDS", () => {
   })
 
   test("the loudest stretch is the first of those that are as loud", () => {
+    const loudestStretch = (energies: ReadonlyArray<number>, seconds: number) => {
+      const stretch = new LoudestStretch(seconds)
+      for (const energy of energies) stretch.add(energy)
+      return stretch.first
+    }
     expect(loudestStretch([1, 1, 1, 1], 2)).toBe(0)
     expect(loudestStretch([0, 1, 5, 1, 0, 5], 2)).toBe(1)
     expect(loudestStretch([0, 1], 30)).toBe(0)

@@ -7,8 +7,10 @@ import type { ScannedRecording, StoredFacts, WindowSegment } from "../../embeddi
 import { type ScanRecipe, sizesOf } from "../../embeddings/scans/scanRecipe.ts"
 import { Scans } from "../../embeddings/scans/scans.ts"
 import type { Sighting } from "../../embeddings/sighting.ts"
+import { readIndex } from "../../sound/field/mp4Index.ts"
 import { type RecorderFacts, readRecorder } from "../../sound/field/recorder.ts"
 import { formatClock } from "../../sound/field/wallClock.ts"
+import { blocksOf } from "../../store/blocks.ts"
 import { siteOf } from "../../store/keys.ts"
 import { sha256 } from "../../store/sha256.ts"
 import { isAbsence, isVersionByTime, type ObjectInfo, Store } from "../../store/store.ts"
@@ -19,9 +21,6 @@ import { CHUNK_WINDOWS, type PatchChunk } from "../../stream/field/windowCutter.
 export const PART_WINDOWS = 30 * CHUNK_WINDOWS
 /** Milliseconds after which what was heard is stored, be it ever so little. */
 const LONGEST_UNSTORED = 30_000
-/** What is fetched at once, and how many such blocks are under way. */
-const BLOCK_BYTES = 1 << 20
-const BLOCKS_AHEAD = 4
 /** Of a recording's first bytes a hash tells whether it may be a copy. */
 const BEGINNING_BYTES = 1 << 16
 
@@ -88,17 +87,10 @@ export const hear = Effect.fnUntraced(function* <E, R>(
 
   const skip = (key: string, reason: string) => emit({ stage: "skip", key, reason })
 
-  const blocksOf = ({ key, size }: ObjectInfo) =>
-    Stream.fromIterable(Array.from({ length: Math.ceil(size / BLOCK_BYTES) }, (_, block) => block * BLOCK_BYTES)).pipe(
-      Stream.mapEffect((from) => store.getRange(key, from, Math.min(size, from + BLOCK_BYTES)), {
-        concurrency: BLOCKS_AHEAD
-      })
-    )
-
   /** The content of what looks like a recording that was heard, where it is one. */
   const copyOf = Effect.fnUntraced(function* (object: ObjectInfo) {
     const hasher = new Bun.CryptoHasher("sha256")
-    yield* Stream.runForEach(blocksOf(object), (bytes) => Effect.sync(() => hasher.update(bytes)))
+    yield* Stream.runForEach(blocksOf(store, object), (bytes) => Effect.sync(() => hasher.update(bytes)))
     const contentHash = hasher.digest("hex")
     return known.recordings.has(contentHash) ? contentHash : undefined
   })
@@ -109,7 +101,9 @@ export const hear = Effect.fnUntraced(function* <E, R>(
       yield* skip(key, "It is empty.")
       return Stream.empty
     }
-    const beginning = sha256(yield* store.getRange(key, 0, Math.min(size, BEGINNING_BYTES)))
+    const read = (from: number, to: number) => store.getRange(key, from, to)
+    const head = yield* read(0, Math.min(size, BEGINNING_BYTES))
+    const beginning = sha256(head)
     const look = `${size} ${beginning}`
     if (inHand.has(look)) {
       postponed.push(object)
@@ -133,7 +127,7 @@ export const hear = Effect.fnUntraced(function* <E, R>(
       // Where a store tells no versions, what is stored must not be taken for another content's.
       etag: isVersioned ? object.etag : `heard ${crypto.randomUUID()}`,
       beginning,
-      facts: yield* readRecorder((from, to) => store.getRange(key, from, to), object),
+      facts: yield* readRecorder(read, object),
       rows: new Float32Array(PART_WINDOWS * width),
       filled: 0,
       first
@@ -143,8 +137,9 @@ export const hear = Effect.fnUntraced(function* <E, R>(
       Effect.sync(() => {
         bytes += block.length
       })
-    return listen(blocksOf(object).pipe(Stream.tap(count)), {
+    return listen(blocksOf(store, object).pipe(Stream.tap(count)), {
       frontEnd: engine.frontEnd,
+      index: yield* readIndex(read, size, head),
       size,
       first
     }).pipe(

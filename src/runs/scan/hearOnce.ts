@@ -5,6 +5,7 @@ import { Engine } from "../../embedder/engine.ts"
 import { rowSize } from "../../embedder/frontEnd.ts"
 import { codeVectors } from "../../embeddings/scans/coding.ts"
 import { type ScanRecipe, sizesOf, windowTimes } from "../../embeddings/scans/scanRecipe.ts"
+import { readIndex } from "../../sound/field/mp4Index.ts"
 import { backgroundOf } from "../../store/className.ts"
 import { Listeners } from "../../stream/field/listeners.ts"
 import { toldEvents } from "./judge.ts"
@@ -34,6 +35,8 @@ interface Hearing {
 }
 
 const BLOCK_BYTES = 1 << 20
+/** In which most files tell what they are, and MP4 where its index lies. */
+const HEAD_BYTES = 1 << 12
 
 /** Hears a recording from its first byte to its last, in memory that does not grow but by its windows' probabilities. */
 export const hearOnce = Effect.fn("hearOnce")(function* (
@@ -68,7 +71,8 @@ export const hearOnce = Effect.fn("hearOnce")(function* (
       if (filled === SCORED_WINDOWS) yield* scoreRows()
     }
   })
-  yield* hear(blocks, { frontEnd: engine.frontEnd, size, first: 0 }).pipe(
+  const index = yield* readIndex(read, size, yield* read(0, Math.min(size, HEAD_BYTES)))
+  yield* hear(blocks, { frontEnd: engine.frontEnd, index, size, first: 0 }).pipe(
     Stream.runForEach(
       Effect.fnUntraced(function* (listened) {
         seconds = listened.seconds

@@ -1,3 +1,5 @@
+import type { Index } from "./mp4Layout.ts"
+
 /** A reader goes on once more bytes of its file are there, as many as it has `wanted`. */
 export const MORE = "more"
 
@@ -26,6 +28,8 @@ export class Feed {
   next = 0
   /** What is lost of the sound: at how many places, the first of them, and how much together, in seconds. */
   lost: { readonly first: number; places: number; seconds: number } | undefined
+  /** What a file holds whose index need not stand in front of its sound, where that was read before. */
+  index: Index | undefined
   private readonly waiting: Array<Uint8Array> = []
   private waitingBytes = 0
 
@@ -45,8 +49,10 @@ export class Feed {
   }
 
   /** A file of so many bytes, of which as much is used as can be read. */
-  static growing(size: number): Feed {
-    return new Feed(new Uint8Array(0), size, false)
+  static growing(size: number, index?: Index): Feed {
+    const feed = new Feed(new Uint8Array(0), size, false)
+    feed.index = index
+    return feed
   }
 
   /** Adds bytes, which begin at `next` or where those before them ended; whether the reader can go on now. */

@@ -1,12 +1,16 @@
 import { Result } from "effect"
-import { count, cutShort, MAX_SAMPLES, type Opened } from "./container.ts"
-import { type Box, boxes, countIsPossible, shiftOffsets, tables } from "./mp4Boxes.ts"
+import { count, cutShort, MAX_BYTES, MAX_SAMPLES, type Opened } from "./container.ts"
+import type { Feed, MORE } from "./feed.ts"
+import { boxes, countIsPossible, shiftOffsets, tables } from "./mp4Boxes.ts"
+import type { Box, Index } from "./mp4Layout.ts"
 import { findTrack, type Sample, samplesOf, secondsOf, type Track } from "./mp4Track.ts"
 
 /** What stands in a file side by side; anything else behind it is no part of it. */
 const TOP = "ftyp moov mdat moof mfra free skip wide uuid meta sidx ssix styp prft emsg pdin udta pnot PICT junk".split(
   " "
 )
+
+export const isTop = ({ type }: Pick<Box, "type">): boolean => TOP.includes(type)
 
 /** The most samples of all channels that one of a track's samples, which are packets, is decoded to. */
 const PACKET_SAMPLES: Readonly<Record<string, number>> = {
@@ -42,15 +46,16 @@ const findCuts = (samples: Iterable<Sample>, each: number, length: number) => {
   return packets === 0 || end > length ? undefined : { cuts, packets }
 }
 
-/** The bytes from `from` to `to`, divided at the cuts between. */
-function* divide(bytes: Uint8Array, from: number, to: number, cuts: ReadonlyArray<number>): Generator<Uint8Array> {
-  let at = from
-  for (const cut of cuts) {
-    if (cut <= at || cut >= to) continue
-    yield bytes.subarray(at, cut)
-    at = cut
+/** The bytes from the front to `to`, divided at the cuts between. */
+function* divide(feed: Feed, to: number, cuts: ReadonlyArray<number>): Generator<Uint8Array | typeof MORE> {
+  for (const cut of [...cuts.filter((cut) => cut < to), to]) {
+    while (feed.start < cut) {
+      const length = Math.min(MAX_BYTES, cut - feed.start)
+      yield* feed.need(length)
+      if (feed.bytes.length === 0) return
+      yield feed.take(length)
+    }
   }
-  if (to > at) yield bytes.subarray(at, to)
 }
 
 /**
@@ -59,14 +64,15 @@ function* divide(bytes: Uint8Array, from: number, to: number, cuts: ReadonlyArra
  * Where the index (moov) follows the sound, as recorders write it, it is moved: otherwise the decoder would need the
  * whole file first and return all of it at once, 1.3 GB for an hour in stereo.
  */
-function* inOrder(bytes: Uint8Array, index: Box, sound: Box, end: number, cuts: ReadonlyArray<number>) {
-  if (index.start < sound.start) return yield* divide(bytes, 0, end, cuts)
-  const moved = bytes.slice(index.start, index.end)
-  shiftOffsets(moved, moved.length, index.start)
-  yield bytes.subarray(0, sound.start)
+function* inOrder(feed: Feed, { moov, at }: Index, sound: Box, end: number, cuts: ReadonlyArray<number>) {
+  if (at < sound.start) return yield* divide(feed, end, cuts)
+  const moved = moov.slice()
+  shiftOffsets(moved, moved.length, at)
+  yield* divide(feed, sound.start, [])
   yield moved
-  yield* divide(bytes, sound.start, index.start, cuts)
-  yield* divide(bytes, index.end, end, cuts)
+  yield* divide(feed, at, cuts)
+  yield* feed.skip(at + moov.length - feed.start)
+  yield* divide(feed, end, cuts)
 }
 
 /** Why a track's coding is not read, if it is not. */
@@ -83,32 +89,47 @@ const holdsBoxes = (bytes: Uint8Array, from: number): boolean => {
   return ["moov", "moof", "mdat"].some((name) => rest.includes(name))
 }
 
-/** Opens an M4A, MP4 or QuickTime file. */
-export const openMp4 = (bytes: Uint8Array): Opened => {
+/** The boxes of a file side by side, where all of it is there. */
+const topOf = (bytes: Uint8Array): Result.Result<ReadonlyArray<Box>, string> => {
   const top: Array<Box> = []
   for (const box of boxes(bytes, 0, bytes.length)) {
-    if (TOP.includes(box.type)) top.push(box)
+    if (isTop(box)) top.push(box)
     else if (!holdsBoxes(bytes, box.start)) break
     else return Result.fail(`is damaged: no MP4 box begins at byte ${count(box.start)}`)
   }
+  return Result.succeed(top)
+}
+
+/** Opens an M4A, MP4 or QuickTime file, of which all is there, or the index. */
+export const openMp4 = (feed: Feed): Opened => {
+  const { bytes, size, index: given } = feed
+  const found = given === undefined ? topOf(bytes) : Result.succeed(given.top)
+  if (Result.isFailure(found)) return Result.fail(found.failure)
+  const top = found.success
   const last = top.at(-1)
   if (last === undefined) return Result.fail("is an MP4 file without content")
-  if (last.end > bytes.length) return cutShort(last.end, bytes.length, "bytes")
+  if (last.end > size) return cutShort(last.end, size, "bytes")
   const sound = top.find((box) => box.type === "mdat")
-  const index = top.find((box) => box.type === "moov")
-  if (index === undefined) return Result.fail("is an MP4 file without an index, as a broken-off recording leaves it")
+  const place = top.find((box) => box.type === "moov")
+  if (place === undefined) return Result.fail("is an MP4 file without an index, as a broken-off recording leaves it")
   if (sound === undefined) return Result.fail("is an MP4 file without content")
-  for (const table of tables(bytes, 0, last.end)) if (!countIsPossible(bytes, table)) return CONTRADICTION
-  const track = findTrack(bytes, index)
+  // With the whole file at hand, that is its index: fragments tell of themselves.
+  const index =
+    given === undefined ? place : { ...place, start: 0, content: place.content - place.start, end: given.moov.length }
+  const own = given?.moov ?? bytes
+  const tablesEnd = given === undefined ? last.end : given.moov.length
+  for (const table of tables(own, 0, tablesEnd)) if (!countIsPossible(own, table, size)) return CONTRADICTION
+  const track = findTrack(own, index)
   if (track === undefined) return Result.fail("is an MP4 file without sound")
   const refusal = refuseCoding(track)
   if (refusal !== undefined) return Result.fail(refusal)
   const each = Math.max(1, Math.floor(MAX_SAMPLES / (PACKET_SAMPLES[track.coding] ?? 8)))
-  const found = findCuts(samplesOf(bytes, track, top), each, last.end)
-  if (found === undefined) return CONTRADICTION
+  const packed = findCuts(samplesOf(own, track, given === undefined ? top : []), each, last.end)
+  if (packed === undefined) return CONTRADICTION
+  const moved: Index = given ?? { top, at: place.start, moov: bytes.subarray(place.start, place.end) }
   return Result.succeed({
     format: "m4a",
-    pieces: inOrder(bytes, index, sound, last.end, found.cuts),
-    seconds: secondsOf(bytes, index, track, found.packets)
+    pieces: inOrder(feed, moved, sound, last.end, packed.cuts),
+    seconds: secondsOf(own, index, track, packed.packets)
   })
 }

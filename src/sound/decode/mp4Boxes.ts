@@ -1,12 +1,5 @@
 import { text, view } from "./container.ts"
-
-export interface Box {
-  readonly type: string
-  readonly start: number
-  /** Where the content begins, after the box's header. */
-  readonly content: number
-  readonly end: number
-}
+import type { Box } from "./mp4Layout.ts"
 
 /** Walks the boxes of an ISO media file between two places, up to one that is malformed; the last may end beyond. */
 export function* boxes(bytes: Uint8Array, from: number, end: number): Generator<Box> {
@@ -38,8 +31,8 @@ export function* tables(bytes: Uint8Array, from: number, end: number, depth = 0)
 /** Bytes of one entry, in tables that begin with version, flags and a count. */
 const ENTRY_BYTES: Readonly<Record<string, number>> = { stco: 4, co64: 8, stsc: 12, stts: 8, elst: 12, trun: 0 }
 
-/** Whether a table can hold as many entries as it says: decoders believe it, and count to four billion. */
-export const countIsPossible = (bytes: Uint8Array, { type, content, end }: Box): boolean => {
+/** Whether a table of a file of `size` bytes can hold as many entries as it says: decoders believe it, and count to four billion. */
+export const countIsPossible = (bytes: Uint8Array, { type, content, end }: Box, size: number): boolean => {
   const data = view(bytes)
   const width = ENTRY_BYTES[type]
   if (width !== undefined) {
@@ -48,9 +41,9 @@ export const countIsPossible = (bytes: Uint8Array, { type, content, end }: Box):
   }
   if (type !== "stsz") return true
   if (content + 12 > end) return false
-  const size = data.getUint32(content + 4)
+  const each = data.getUint32(content + 4)
   const count = data.getUint32(content + 8)
-  return size > 0 ? count * size <= bytes.length : content + 12 + 4 * count <= end
+  return each > 0 ? count * each <= size : content + 12 + 4 * count <= end
 }
 
 /** Adds `shift` to the chunk offsets of an index that lie before `limit`. */

@@ -1,5 +1,6 @@
 import { text, view } from "./container.ts"
-import { type Box, boxes, tables } from "./mp4Boxes.ts"
+import { boxes, tables } from "./mp4Boxes.ts"
+import type { Box } from "./mp4Layout.ts"
 
 /** The first track of sound in a file's index. */
 export interface Track {

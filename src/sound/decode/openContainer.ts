@@ -41,7 +41,7 @@ export const openFeed = (feed: Feed): Opened | typeof MORE => {
   if (start === ".snd" || start === "dns.") return openAu(feed)
   if (start === "OggS") return openOgg(feed)
   // Its index may stand at the end.
-  if (text(bytes, 4, 4) === "ftyp") return feed.ended ? openMp4(bytes) : feed.wantAll()
+  if (text(bytes, 4, 4) === "ftyp") return feed.ended || feed.index !== undefined ? openMp4(feed) : feed.wantAll()
   if (start === "\x1a\x45\xdf\xa3") return openWebm(feed)
   const sound = skipTags(bytes, 0)
   if (sound >= bytes.length && bytes[0] !== 0 && !feed.ended) return feed.want(sound + HEAD_BYTES)

@@ -5,6 +5,7 @@ import { count } from "../decode/container.ts"
 import { DecodeError, MAX_PEAKS, refuse, whyNot } from "../decode/decode.ts"
 import { MAX_PEAK } from "../decode/fault.ts"
 import { Feed, MORE } from "../decode/feed.ts"
+import type { Index } from "../decode/mp4Layout.ts"
 import { openFeed } from "../decode/openContainer.ts"
 import { type PcmBlock, pcmBlocks } from "../decode/pcm.ts"
 import { BlockMixer } from "./blockMixer.ts"
@@ -24,6 +25,9 @@ export interface Piece {
 /** Zeros at the end of a recording that are worth a word. */
 const EMPTY_SECONDS = 10
 
+/** The share of a piece's samples that may be no sound: of numbers that are none at all it is nearly all. */
+const MOST_ABSURD = 0.01
+
 /** What a recording that cannot be read piece by piece may have, in bytes, unless said. */
 const MAX_WHOLE = 200e6
 
@@ -35,7 +39,7 @@ const MAX_WHOLE = 200e6
  * come. Both fail with a `DecodeError` where there is no sound that can be read; once there was some, damage is a
  * sentence in `noted`. It loads decoders and frees them itself; `close` does so where the end is not wanted.
  *
- * MP4, whose index may stand at its end, is read whole, up to `maxWholeBytes`. For files of up to 30 s, samples are those of `decodeClip`
+ * MP4 whose index is not given, for it may stand at the end, is read whole, up to `maxWholeBytes`. For files of up to 30 s, samples are those of `decodeClip`
  * before it changes their rate.
  */
 export class FieldDecoder {
@@ -53,6 +57,7 @@ export class FieldDecoder {
   /** As many as there should be, where the file says so. */
   private promised: number | undefined
   private invalid = 0
+  private absurd = 0
   private tooLoud = 0
   private finished = false
 
@@ -60,13 +65,15 @@ export class FieldDecoder {
    * @param size of the file in bytes, as the store lists it.
    * @param from the second of the recording at which its pieces begin; those before it are decoded where the format
    *   does not say where its samples lie (all but uncompressed ones).
+   * @param index of MP4, as `readIndex` finds it.
    */
   constructor(
     size: number,
     private readonly from = 0,
-    private readonly maxWholeBytes = MAX_WHOLE
+    private readonly maxWholeBytes = MAX_WHOLE,
+    index?: Index
   ) {
-    this.feed = Feed.growing(size)
+    this.feed = Feed.growing(size, index)
     this.blocks = this.read()
   }
 
@@ -78,6 +85,16 @@ export class FieldDecoder {
   /** From which byte of the file on the decoder needs what follows, as far as it knows; undefined where it is done. */
   get next(): number | undefined {
     return this.finished || this.feed.next >= this.feed.size ? undefined : this.feed.next
+  }
+
+  /** Bytes that are read, of those that have come. */
+  get bytes(): number {
+    return this.feed.start
+  }
+
+  /** Seconds that are decoded, or left out in front. */
+  get seconds(): number {
+    return this.rate > 0 ? this.decoded / this.rate : 0
   }
 
   async *end(): AsyncGenerator<Piece> {
@@ -114,6 +131,11 @@ export class FieldDecoder {
         ? []
         : [`Its channels cancel each other out${from}, so channel ${alone.channel + 1} is used alone.`]),
       ...(this.invalid === 0 ? [] : [`${count(this.invalid)} of its samples are not numbers; zeros stand for them.`]),
+      ...(this.absurd === 0
+        ? []
+        : [
+            `${count(this.absurd)} of its samples are over ${count(MAX_PEAK)} times as loud as full scale; zeros stand for them.`
+          ]),
       ...(this.tooLoud === 0
         ? []
         : [`${clockOf(this.tooLoud / this.rate)} of it decode to far more than full scale; zeros stand for them.`])
@@ -218,14 +240,31 @@ export class FieldDecoder {
     }
     if (!(sum < Number.POSITIVE_INFINITY)) peak = this.dropInvalid(samples)
     if (peak > this.maxPeak) {
-      if (this.maxPeak === MAX_PEAK) {
-        throw refuse(`is over ${count(MAX_PEAK)} times as loud as full scale, so it does not hold sound`)
-      }
+      if (this.maxPeak === MAX_PEAK) return this.dropAbsurd(samples) > 0
       samples.fill(0)
       this.tooLoud += samples.length
       return false
     }
     return peak > 0
+  }
+
+  /** Puts zeros where a few numbers are no sound; the peak of the others. */
+  private dropAbsurd(samples: Float32Array): number {
+    let peak = 0
+    let dropped = 0
+    for (let i = 0; i < samples.length; i++) {
+      const size = Math.abs(samples[i]!)
+      if (size <= MAX_PEAK) peak = Math.max(peak, size)
+      else {
+        samples[i] = 0
+        dropped++
+      }
+    }
+    if (dropped > MOST_ABSURD * samples.length) {
+      throw refuse(`is over ${count(MAX_PEAK)} times as loud as full scale, so it does not hold sound`)
+    }
+    this.absurd += dropped
+    return peak
   }
 
   /** Puts zeros where there are no numbers; the peak of the others. */

@@ -2,7 +2,7 @@ import { Effect } from "effect"
 import { text, view } from "../decode/container.ts"
 import { skipTags } from "../decode/tags.ts"
 import { type Fields, readBext, readComments, readGuano, readId3, readInfo, readWamd } from "./fields.ts"
-import type { ReadRange } from "./readField.ts"
+import type { ReadRange } from "./readRange.ts"
 
 /** What a recording's header says, by the standard that it follows; absent where the file has none of it. */
 export interface Headers {

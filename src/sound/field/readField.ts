@@ -3,9 +3,8 @@ import { DecodeError, refuse } from "../decode/decode.ts"
 import type { Sound } from "../decode/fault.ts"
 import { concatenate } from "../floats.ts"
 import { FieldDecoder, type Piece } from "./fieldDecoder.ts"
-
-/** Reads the bytes of a file from `from` up to `to`, and fewer where it ends before. */
-export type ReadRange<E, R> = (from: number, to: number) => Effect.Effect<Uint8Array, E, R>
+import { readIndex } from "./mp4Index.ts"
+import type { ReadRange } from "./readRange.ts"
 
 /** Which seconds of a recording. */
 export interface Span {
@@ -38,8 +37,11 @@ export const fieldPieces = <E, R>(
 ): Stream.Stream<Piece, E | DecodeError, R> =>
   Stream.unwrap(
     Effect.gen(function* () {
+      // Read before the decoder is made, and used as its first block.
+      const head = size === 0 ? new Uint8Array() : yield* read(0, Math.min(size, blockBytes))
+      const index = yield* readIndex(read, size, head)
       const decoder = yield* Effect.acquireRelease(
-        Effect.sync(() => new FieldDecoder(size, span.from)),
+        Effect.sync(() => new FieldDecoder(size, span.from, undefined, index)),
         (it) => Effect.promise(() => it.close())
       )
       let pieces: AsyncGenerator<Piece> | undefined
@@ -51,7 +53,7 @@ export const fieldPieces = <E, R>(
             isEnding = true
             pieces = decoder.end()
           } else {
-            const bytes = yield* read(from, Math.min(size, from + blockBytes))
+            const bytes = from === 0 ? head : yield* read(from, Math.min(size, from + blockBytes))
             if (bytes.length === 0) isEnding = true
             pieces = isEnding ? decoder.end() : decoder.push(bytes, from)
           }

@@ -3,7 +3,7 @@ import { readAudioMothComment } from "./audioMoth.ts"
 import type { Fields } from "./fields.ts"
 import { type NameFacts, readFileName } from "./fileName.ts"
 import { type Headers, readHeaders } from "./headers.ts"
-import type { ReadRange } from "./readField.ts"
+import type { ReadRange } from "./readRange.ts"
 import { findTime, formatClock, instantOf, type WallClock } from "./wallClock.ts"
 
 /** What a recorder says about a recording, in its file's name and in its header; absent where neither says it. */

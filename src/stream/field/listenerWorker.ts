@@ -1,5 +1,6 @@
 import type { FrontEnd } from "../../embedder/frontEnd.ts"
 import { DecodeError } from "../../sound/decode/decode.ts"
+import type { Index } from "../../sound/decode/mp4Layout.ts"
 import { FieldDecoder, type Piece } from "../../sound/field/fieldDecoder.ts"
 import { levelling } from "./levelling.ts"
 import { type PatchChunk, WindowCutter } from "./windowCutter.ts"
@@ -11,6 +12,7 @@ export type ListenerRequest =
   | {
       readonly open: {
         readonly module: string
+        readonly index: Index | undefined
         readonly size: number
         readonly first: number
         readonly maxWholeBytes: number
@@ -44,10 +46,10 @@ class Listening {
   #rate = 0
   #seconds = 0
 
-  constructor(frontEnd: FrontEnd, size: number, first: number, maxWholeBytes: number) {
+  constructor(frontEnd: FrontEnd, size: number, first: number, maxWholeBytes: number, index: Index | undefined) {
     this.#frontEnd = frontEnd
     this.#first = first
-    this.#decoder = new FieldDecoder(size, 0, maxWholeBytes)
+    this.#decoder = new FieldDecoder(size, 0, maxWholeBytes, index)
   }
 
   async push(bytes: Uint8Array): Promise<ListenerReply> {
@@ -90,9 +92,9 @@ let turn: Promise<unknown> = Promise.resolve()
 const answer = async (request: ListenerRequest): Promise<ListenerReply> => {
   if (typeof request === "object" && "open" in request) {
     await listening?.close()
-    const { module, size, first, maxWholeBytes } = request.open
+    const { module, index, size, first, maxWholeBytes } = request.open
     const { frontEnd }: { readonly frontEnd: FrontEnd } = await import(module)
-    listening = new Listening(frontEnd, size, first, maxWholeBytes)
+    listening = new Listening(frontEnd, size, first, maxWholeBytes, index)
     return { chunks: [], seconds: 0 }
   }
   if (listening === undefined) return { reason: "No recording was opened." }

@@ -1,6 +1,7 @@
 import { Context, Effect, Exit, Layer, Pool, Schema, Stream } from "effect"
 import type { FrontEnd } from "../../embedder/frontEnd.ts"
 import { programPath } from "../../processes/programPath.ts"
+import type { Index } from "../../sound/decode/mp4Layout.ts"
 import type { ListenedEnd, ListenerReply, ListenerRequest } from "./listenerWorker.ts"
 import type { PatchChunk } from "./windowCutter.ts"
 
@@ -33,11 +34,16 @@ export class Listeners extends Context.Service<
   {
     /**
      * Hears a recording from window `first` on, of which all bytes come in order; they are transferred, and empty
-     * afterwards. `size` is the file's, in bytes.
+     * afterwards. `size` is the file's, in bytes, `index` as `readIndex` finds it.
      */
     readonly hear: <E, R>(
       blocks: Stream.Stream<Uint8Array, E, R>,
-      options: { readonly frontEnd: Pick<FrontEnd, "module">; readonly size: number; readonly first: number }
+      options: {
+        readonly frontEnd: Pick<FrontEnd, "module">
+        readonly index: Index | undefined
+        readonly size: number
+        readonly first: number
+      }
     ) => Stream.Stream<Listened, E | ListenError, R>
   }
 >()("ecosight/stream/Listeners") {
@@ -49,7 +55,7 @@ export class Listeners extends Context.Service<
         // None before the first recording: a scan that finds nothing new starts none.
         const pool = yield* Pool.makeWithTTL({ acquire: startListener, min: 0, max: count, timeToLive: "1 minute" })
         return Listeners.of({
-          hear: (blocks, { frontEnd, size, first }) =>
+          hear: (blocks, { frontEnd, index, size, first }) =>
             Stream.unwrap(
               Effect.gen(function* () {
                 const listener = yield* Pool.get(pool)
@@ -57,7 +63,7 @@ export class Listeners extends Context.Service<
                 yield* Effect.addFinalizer((exit) =>
                   Exit.isSuccess(exit) ? Effect.void : Pool.invalidate(pool, listener)
                 )
-                yield* listener.ask({ open: { module: frontEnd.module, size, first, maxWholeBytes } })
+                yield* listener.ask({ open: { module: frontEnd.module, index, size, first, maxWholeBytes } })
                 return Stream.concat(
                   Stream.map(blocks, (bytes): ListenerRequest => ({ bytes })),
                   Stream.make<[ListenerRequest]>("end")

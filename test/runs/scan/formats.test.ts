@@ -68,18 +68,21 @@ test("recordings of every format are heard alike from a bucket as from a folder,
 })
 
 test("what has to be read whole is refused where it is larger than MAX_RECORDING_MB; what flows is not", async () => {
+  const withoutIndex = readGolden("recordings", "aac.m4a").slice()
+  withoutIndex.set(new TextEncoder().encode("free"), Buffer.from(withoutIndex).indexOf("moov"))
   const store = memoryStore(
     new Map([
+      ["field_audio/ridge/broken.m4a", join(withoutIndex, new Uint8Array(1 << 20))],
       ["field_audio/ridge/long.m4a", join(readGolden("recordings", "aac.m4a"), new Uint8Array(1 << 20))],
       ["field_audio/ridge/long.opus", repeat(readGolden("recordings", "opus.opus"), 60)],
       ["field_audio/ridge/long.wav", fieldRecording(80, 1)]
     ])
   )
   const { heard, skipped } = await scanOn(store, {}, { MAX_RECORDING_MB: "1" })
-  expect(heard).toBe(2)
+  expect(heard).toBe(3)
   expect(skipped).toEqual([
     {
-      key: "field_audio/ridge/long.m4a",
+      key: "field_audio/ridge/broken.m4a",
       reason:
         "The file is of a kind that has to be read whole, and larger than the 1 MB allowed: convert it to WAV or FLAC."
     }

@@ -109,6 +109,13 @@ describe("a WAV file that is not whole is read as far as it goes, and that is sa
     expect(found.noted).toEqual(["320 of its samples are not numbers; zeros stand for them."])
     expect([found.samples[500], found.samples[501]]).toEqual([0, floats[501]!])
   })
+
+  test("whose floats are absurd here and there", async () => {
+    const floats = Float32Array.from(steps, (step, i) => (i % 40_000 === 500 ? 3e9 : step / 32_768))
+    const found = await readAll(wave(new Uint8Array(floats.buffer), { coding: 3, bits: 32 }))
+    expect(found.noted).toEqual(["8 of its samples are over 1,000 times as loud as full scale; zeros stand for them."])
+    expect([found.samples[500], found.samples[501]]).toEqual([0, floats[501]!])
+  })
 })
 
 describe("a file without any sound is refused, and why", () => {
