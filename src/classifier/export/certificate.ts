@@ -1,6 +1,8 @@
 import { Effect, Schema } from "effect"
 import { Tensor } from "onnxruntime-common"
 import manifest from "../../../package.json"
+import { EngineError } from "../../embedder/engine.ts"
+import { rowSize } from "../../embedder/frontEnd.ts"
 import { openSession } from "../../embedder/onnx/session.ts"
 import { predict } from "../classifier.ts"
 import { vectorsOf } from "../dataset.ts"
@@ -125,23 +127,25 @@ export const newCertificate = Effect.fn("newCertificate")(function* (
       served: [...served.subarray(at * classes.length, (at + 1) * classes.length)]
     }))
   }
-  if (rows.length === 0) return certificate
+  if (rows.length === 0 || dataset.width !== rowSize(frontEnd)) return certificate
   return yield* runRows(classifierOnnx, vectors, dataset.width).pipe(
     Effect.map((answers) => {
       const by = { file: "classifier.onnx", runtime: ONNXRUNTIME }
       return withResults(certificate, [resultOf(certificate, by, [...rows.keys()], answers)])
     }),
-    Effect.catch((cause) => Effect.as(Effect.logWarning(`classifier.onnx could not be run: ${cause}`), certificate))
+    Effect.catch(({ message }) => Effect.as(Effect.logWarning(message), certificate))
   )
 })
 
 export const ONNXRUNTIME = `onnxruntime ${manifest.dependencies["onnxruntime-node"]}`
 
 const runRows = Effect.fnUntraced(function* (model: Uint8Array, vectors: Float32Array, width: number) {
-  const session = yield* openSession(model, 1, (cause) => cause)
+  const fail = (cause: unknown) =>
+    new EngineError({ message: `The certificate says nothing of classifier.onnx, which could not be run (${cause}).` })
+  const session = yield* openSession(model, 1, fail)
   const { probabilities } = yield* Effect.tryPromise({
     try: () => session.run({ embedding: new Tensor("float32", vectors, [vectors.length / width, width]) }),
-    catch: (cause) => cause
+    catch: fail
   })
   return probabilities!.data as Float32Array
 }, Effect.scoped)

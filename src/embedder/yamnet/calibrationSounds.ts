@@ -2,10 +2,10 @@ import { SAMPLE_RATE } from "../../sound/clip.ts"
 import { type Random, seededRandom } from "../../sound/random.ts"
 import { FIRST_PATCH, logMelPatches, PATCH_SIZE } from "./logMel.ts"
 
-const COUNT = 64
+const COUNT = 32
 
 /**
- * Log-mel patches [64, 96, 64] of made sounds of all kinds and levels: noise, voices of many harmonics, chirps and knocks,
+ * Log-mel patches [32, 96, 64] of made sounds of all kinds and levels: noise, voices of many harmonics, chirps and knocks,
  * alone and mixed. They are the same everywhere, so that equal weights are rounded to equal whole numbers, and cost a run
  * no recording's second decoding.
  */
@@ -40,15 +40,19 @@ const filteredNoise = (random: Random) => {
   })
 }
 
-/** Harmonics that fall off, gliding and swelling, as voices, barks and engines have. */
+/** Harmonics, gliding and swelling, the higher ones the softer, as voices, barks and engines have. */
 const voice = (random: Random) => {
-  const [pitch, glide, tilt] = [between(random, 40, 1200), 0.6 * (random() - 0.5), 0.4 + 1.2 * random()]
+  const [pitch, glide, tilt] = [between(random, 40, 1200), 0.6 * (random() - 0.5), 0.9 * random()]
   const [beat, depth, onset] = [between(random, 1, 40), random(), 0.5 * random()]
-  const harmonics = Math.min(40, Math.floor(7000 / pitch))
+  // The sum of so many cosines has a closed form (Dirichlet's kernel), which is softened above.
+  const harmonics = Math.floor(7000 / pitch)
+  let softened = 0
   return make((t) => {
-    let sum = 0
-    for (let k = 1; k <= harmonics; k++) sum += k ** -tilt * Math.sin(2 * Math.PI * k * pitch * (t + glide * t * t))
-    return t < onset ? 0 : sum * (1 - depth * Math.sin(Math.PI * beat * t) ** 2)
+    const half = Math.PI * pitch * (t + glide * t * t)
+    const sine = Math.sin(half)
+    const sum = Math.abs(sine) < 1e-6 ? 2 * harmonics : Math.sin((2 * harmonics + 1) * half) / sine - 1
+    softened = tilt * softened + (1 - tilt) * sum
+    return t < onset ? 0 : softened * (1 - depth * Math.sin(Math.PI * beat * t) ** 2)
   })
 }
 

@@ -97,45 +97,51 @@ const divisorsOf = (highest: Float32Array, next: Convolution | undefined): Float
 const stepOf = (highest: Float32Array, divisors: Float32Array): number =>
   highestOf(highest.map((value, at) => value / divisors[at]!)) / STEPS
 
-/** Calls `each` with every kernel value's place, and which input and output it is of. */
-const forEachWeight = (
-  { kernel, shape: [, , inputs, outputs] }: Convolution,
-  each: (at: number, input: number, output: number) => void
-): void => {
+// One loop over a kernel's inputs and outputs each: millions of weights, in every run.
+
+/** A kernel as rows of outputs, one for each place and input; a depthwise one is a row for each place. */
+const rowsOf = ({ kernel, shape: [height, width, inputs, outputs], bias }: Convolution) => {
   const isOneToOne = outputs === 1
-  for (let at = 0, input = 0; at < kernel.length; input = input + 1 === inputs ? 0 : input + 1) {
-    if (isOneToOne) each(at++, input, input)
-    else for (let output = 0; output < outputs; output++) each(at++, input, output)
-  }
+  return { count: isOneToOne ? height * width : kernel.length / bias.length, width: bias.length, isOneToOne, inputs }
 }
 
 const rescale = (layer: Convolution, before: Float32Array | undefined, own: Float32Array): Convolution => {
+  const { count, width, isOneToOne, inputs } = rowsOf(layer)
   const kernel = layer.kernel.slice()
-  forEachWeight(layer, (at, input, output) => {
-    kernel[at] = (kernel[at]! * (before === undefined ? 1 : before[input]!)) / own[output]!
-  })
+  for (let row = 0, at = 0; row < count; row++) {
+    for (let output = 0; output < width; output++, at++) {
+      const factor = before === undefined ? 1 : before[isOneToOne ? output : row % inputs]!
+      kernel[at] = (kernel[at]! * factor) / own[output]!
+    }
+  }
   return { ...layer, kernel }
 }
 
-const roundKernel = (layer: Convolution) => {
-  const { kernel } = layer
-  const scales = new Float32Array(layer.bias.length)
-  forEachWeight(layer, (at, _, output) => {
-    scales[output] = Math.max(scales[output]!, Math.abs(kernel[at]!) / KERNEL_STEPS)
-  })
+const roundKernel = ({ kernel, bias: { length: width } }: Convolution) => {
+  const scales = new Float32Array(width)
+  for (let at = 0; at < kernel.length; at += width) {
+    for (let output = 0; output < width; output++) {
+      const size = Math.abs(kernel[at + output]!) / KERNEL_STEPS
+      if (size > scales[output]!) scales[output] = size
+    }
+  }
   for (const [at, scale] of scales.entries()) scales[at] = scale || 1
   const whole = new Int8Array(kernel.length)
-  forEachWeight(layer, (at, _, output) => {
-    whole[at] = Math.round(kernel[at]! / scales[output]!)
-  })
+  for (let at = 0; at < kernel.length; at += width) {
+    for (let output = 0; output < width; output++)
+      whole[at + output] = Math.round(kernel[at + output]! / scales[output]!)
+  }
   return { scales, whole }
 }
 
 /** What rounding its kernel adds to each output of a layer whose inputs have these means. */
 const meanError = (layer: Convolution, whole: Int8Array, scales: Float32Array, means: Float32Array): Float64Array => {
-  const error = new Float64Array(scales.length)
-  forEachWeight(layer, (at, input, output) => {
-    error[output]! += (whole[at]! * scales[output]! - layer.kernel[at]!) * means[input]!
-  })
+  const { count, width, isOneToOne, inputs } = rowsOf(layer)
+  const error = new Float64Array(width)
+  for (let row = 0, at = 0; row < count; row++) {
+    for (let output = 0; output < width; output++, at++) {
+      error[output]! += (whole[at]! * scales[output]! - layer.kernel[at]!) * means[isOneToOne ? output : row % inputs]!
+    }
+  }
   return error
 }
