@@ -43,7 +43,7 @@ export const runLitert = Effect.fn("runLitert")(function* (
     return { output, complaints, ended: await child.exited }
   })
   if (ended !== 0) {
-    const why = complaints.trim().split("\n").at(-1)
+    const why = complaints.trim().split("\n").at(-1) || `it ended with ${ended}`
     return yield* new NoLitert({
       message: `LiteRT does not run in ${python} (${why}): pip install ai-edge-litert there.`
     })

@@ -68,14 +68,20 @@ test("a finished run is logged with its parameters, figures and files, and its v
     readonly params: ReadonlyArray<{ readonly key: string; readonly value: string }>
   }>
   const metrics = Object.fromEntries(batch!.metrics.map(({ key, value }) => [key, value]))
-  expect(metrics).toMatchObject({ macro_f1: summary.holdout.macroF1, recordings: 10, held_out: summary.holdout.recordings })
+  expect(metrics).toMatchObject({
+    macro_f1: summary.holdout.macroF1,
+    recordings: 10,
+    held_out: summary.holdout.recordings
+  })
   expect(batch!.params).toContainEqual({ key: "epochs", value: "2" })
   const sent = first.asked.filter(({ path }) => path.startsWith("mlflow-artifacts/artifacts/3/r1/artifacts/"))
   const names = sent.map(({ path }) => path.split("/").at(-1))
   expect(names).toEqual(expect.arrayContaining(["ecosight.onnx", "model_metadata.json", "report.html"]))
   expect(first.bodies("mlflow/runs/update")).toMatchObject([{ run_id: "r1", status: "FINISHED" }])
   expect(first.bodies("mlflow/model-versions/create")).toMatchObject([{ source: PROXIED, run_id: "r1" }])
-  expect(first.bodies("mlflow/registered-models/alias")).toEqual([{ name: "ecosight", alias: "champion", version: "7" }])
+  expect(first.bodies("mlflow/registered-models/alias")).toEqual([
+    { name: "ecosight", alias: "champion", version: "7" }
+  ])
 })
 
 test("a version that is not promoted gets no alias; an experiment that is not there is made", async () => {
