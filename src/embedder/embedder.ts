@@ -2,7 +2,8 @@ import type { Effect } from "effect"
 import type { EngineError, Precision } from "./engine.ts"
 import type { FrontEnd } from "./frontEnd.ts"
 import type { Graph } from "./onnx/graph.ts"
-import type { Tensor, TfliteGraph } from "./tflite/graph.ts"
+import type { TfliteGraph } from "./tflite/graph.ts"
+import type { Tensor } from "./tflite/tensor.ts"
 import type { Kernel } from "./webgpu/wgsl/kernel.ts"
 
 /** A network that makes rows of patches, as `native/` and `webgpu/` run it. */

@@ -1,6 +1,7 @@
 import type { Graph } from "../../embedder/onnx/graph.ts"
-import type { Tensor, TfliteGraph } from "../../embedder/tflite/graph.ts"
+import type { TfliteGraph } from "../../embedder/tflite/graph.ts"
 import { combine, map, reduce } from "../../embedder/tflite/operators.ts"
+import type { Tensor } from "../../embedder/tflite/tensor.ts"
 import type { KerasLayer } from "../export/kerasLayer.ts"
 import type { FeatureKind } from "./features.ts"
 

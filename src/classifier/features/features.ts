@@ -1,7 +1,8 @@
 import type { ScoreLayer } from "../../embedder/embedder.ts"
 import type { Vectors } from "../../embedder/frontEnd.ts"
 import type { Graph } from "../../embedder/onnx/graph.ts"
-import type { Tensor, TfliteGraph } from "../../embedder/tflite/graph.ts"
+import type { TfliteGraph } from "../../embedder/tflite/graph.ts"
+import type { Tensor } from "../../embedder/tflite/tensor.ts"
 import type { KerasLayer } from "../export/kerasLayer.ts"
 
 /**

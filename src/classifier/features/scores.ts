@@ -1,7 +1,8 @@
 import type { ScoreLayer } from "../../embedder/embedder.ts"
 import { ElementType, type Graph } from "../../embedder/onnx/graph.ts"
-import type { Tensor, TfliteGraph } from "../../embedder/tflite/graph.ts"
+import type { TfliteGraph } from "../../embedder/tflite/graph.ts"
 import { combine, fullyConnect, map, outputsFirst, reduce } from "../../embedder/tflite/operators.ts"
+import type { Tensor } from "../../embedder/tflite/tensor.ts"
 import type { KerasLayer } from "../export/kerasLayer.ts"
 import {
   addDeviation,

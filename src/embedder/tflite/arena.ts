@@ -1,4 +1,4 @@
-import { TENSOR_TYPES, type Tensor } from "./graph.ts"
+import { TENSOR_TYPES, type Tensor } from "./tensor.ts"
 
 const ALIGNMENT = 16
 

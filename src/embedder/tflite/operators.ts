@@ -1,5 +1,6 @@
 import type { Table } from "./flat.ts"
-import type { Operator, Quantization, Tensor, TfliteGraph } from "./graph.ts"
+import type { Operator, TfliteGraph } from "./graph.ts"
+import type { Quantization, Tensor } from "./tensor.ts"
 
 // Operators with the shapes of what they give. Padding: SAME 0, VALID 1; activation: none 0, ReLU 1.
 
@@ -158,8 +159,17 @@ export const concatenate = (graph: TfliteGraph, parts: ReadonlyArray<Tensor>, ax
 export const outputsFirst = <A extends Float32Array | Int8Array>(kernel: A, outputs: number): A => {
   const turned = kernel.slice() as A
   const inputs = kernel.length / outputs
-  for (let i = 0; i < inputs; i++) {
-    for (let o = 0; o < outputs; o++) turned[o * inputs + i] = kernel[i * outputs + o]!
+  // In tiles, which stay in the processor's cache: every run turns millions of weights.
+  for (let row = 0; row < inputs; row += TILE) {
+    const lastRow = Math.min(inputs, row + TILE)
+    for (let column = 0; column < outputs; column += TILE) {
+      const lastColumn = Math.min(outputs, column + TILE)
+      for (let o = column; o < lastColumn; o++) {
+        for (let i = row; i < lastRow; i++) turned[o * inputs + i] = kernel[i * outputs + o]!
+      }
+    }
   }
   return turned
 }
+
+const TILE = 32

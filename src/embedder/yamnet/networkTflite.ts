@@ -1,6 +1,6 @@
 import { cosTurn, sinTurn } from "../../sound/trigonometry.ts"
 import type { Convolution } from "../convolution.ts"
-import type { Quantization, Tensor, TfliteGraph } from "../tflite/graph.ts"
+import type { TfliteGraph } from "../tflite/graph.ts"
 import {
   combine,
   concatenate,
@@ -15,6 +15,7 @@ import {
   slide,
   trim
 } from "../tflite/operators.ts"
+import type { Quantization, Tensor } from "../tflite/tensor.ts"
 import { PATCH_STEP, PATCH_ZERO, type QuantizedLayer } from "./equalise.ts"
 import {
   BINS,
