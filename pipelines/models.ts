@@ -1,6 +1,7 @@
-import { Console, Effect, Layer, Option } from "effect"
+import { Console, Effect, type FileSystem, Layer, Option } from "effect"
 import { Argument, CliError, Command, Flag } from "effect/cli"
 import packageJson from "../package.json"
+import type { Certificate } from "../src/classifier/export/certificate.ts"
 import { Settings } from "../src/config/settings.ts"
 import { Embeddings } from "../src/embeddings/embeddings.ts"
 import { withLease } from "../src/registry/lease.ts"
@@ -9,6 +10,7 @@ import { pruneVersions } from "../src/registry/prune.ts"
 import { promoteVersion, rollback } from "../src/registry/publish.ts"
 import { newRunId, RunName } from "../src/registry/runRecord.ts"
 import { type Difference, diffVersions, listVersions, showVersion, type Version } from "../src/registry/versions.ts"
+import { certify } from "../src/runs/certify/certify.ts"
 import { openStore } from "../src/store/openStore.ts"
 import { Store } from "../src/store/store.ts"
 import { tellFailure } from "./cli/failure.ts"
@@ -31,7 +33,7 @@ const models = Command.make("models").pipe(
 
 /** Runs a subcommand on the store that the flags name, and prints what it returns. */
 const onStore = Effect.fnUntraced(function* <A, E>(
-  work: Effect.Effect<A, E, Store | Settings>,
+  work: Effect.Effect<A, E, Store | Settings | FileSystem.FileSystem>,
   describe: (result: A, location: string) => string
 ) {
   const { store, json } = yield* models
@@ -173,10 +175,55 @@ const prune = Command.make(
     )
 ).pipe(Command.withDescription("Remove old versions; what is promoted, and what a rollback may go back to, stay"))
 
+const certifies = Command.make(
+  "certify",
+  {
+    version: Argument.optional(id("version")),
+    python: Flag.String("python").pipe(
+      Flag.withDescription("The Python that runs .tflite files, which has ai-edge-litert (default: python3)"),
+      Flag.withDefault("python3")
+    )
+  },
+  ({ version, python }) =>
+    onStore(
+      Effect.gen(function* () {
+        const promoted = yield* readPointer()
+        const chosen = Option.orElse(version, () => Option.map(promoted, ({ runId }) => runId))
+        if (Option.isNone(chosen)) return yield* new CliError.UserError({ cause: "No version is promoted: name one." })
+        return yield* certify(chosen.value, python)
+      }).pipe(Effect.provide(Embeddings.layer)),
+      describeCertificate
+    )
+).pipe(Command.withDescription("Run a version's files on its held-out recordings, and say what each is worth"))
+
+const describeCertificate = ({
+  certificate,
+  notes
+}: {
+  certificate: Certificate
+  notes: ReadonlyArray<string>
+}): string =>
+  [
+    table([
+      ["file", "run by", "recordings", "agrees", "macro-F1", "served", ""],
+      ...certificate.results.map((result) => [
+        result.file,
+        result.runtime,
+        `${result.recordings}`,
+        share(result.agreement),
+        result.macro_f1.toFixed(3),
+        result.served_macro_f1.toFixed(3),
+        result.loses ? "loses" : ""
+      ])
+    ]),
+    ...certificate.not_run.map((file) => `${file} has not been run.`),
+    ...notes
+  ].join("\n")
+
 /** This command, as a program. */
 export const main = () =>
   models.pipe(
-    Command.withSubcommands([list, show, diff, promote, back, prune]),
+    Command.withSubcommands([list, show, diff, promote, back, prune, certifies]),
     Command.run({ version: packageJson.version }),
     runMain
   )

@@ -148,6 +148,12 @@ export const definitions = {
     allowed: "a whole number from 1 to 100000",
     schema: wholeNumber(1, 100_000)
   }),
+  trackingUri: define({
+    name: "MLFLOW_TRACKING_URI",
+    fallback: "none; runs are recorded in the store alone",
+    description: "The MLflow server that finished runs are logged to, and their versions registered with",
+    ...address
+  }),
   auditCopies: define({
     name: "AUDIT_COPIES",
     fallback: "1",

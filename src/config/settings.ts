@@ -98,6 +98,7 @@ const readSettings = Effect.fn("Settings.read")(function* () {
     gateClassTolerance: yield* required(definitions.gateClassTolerance),
     fieldMinutes: yield* required(definitions.fieldMinutes),
     keepVersions: yield* required(definitions.keepVersions),
+    trackingUri: yield* optional(definitions.trackingUri),
     auditCopies: yield* required(definitions.auditCopies),
     groupPattern: Option.flatMap(yield* optional(definitions.groupPattern), compile),
     annotationColumn: yield* optional(definitions.annotationColumn),

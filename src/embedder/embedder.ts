@@ -1,6 +1,9 @@
-import type { Precision } from "./engine.ts"
+import type { Effect } from "effect"
+import type { EngineError, Precision } from "./engine.ts"
 import type { FrontEnd } from "./frontEnd.ts"
 import type { Graph } from "./onnx/graph.ts"
+import type { TfliteGraph } from "./tflite/graph.ts"
+import type { Tensor } from "./tflite/tensor.ts"
 import type { Kernel } from "./webgpu/wgsl/kernel.ts"
 
 /** A network that makes rows of patches, as `native/` and `webgpu/` run it. */
@@ -42,12 +45,19 @@ export interface Embedder extends Backbone {
    * Absent where it cannot be one graph: then no model for devices is exported.
    */
   readonly addTo?: (graph: Graph, waveform: string) => string
+  /** The same for TensorFlow Lite, of a waveform [1, samples] of whole patches; int8 is what the network computes in. */
+  readonly addToTflite?: (
+    graph: TfliteGraph,
+    waveform: Tensor,
+    precision: "float32" | "int8"
+  ) => Effect.Effect<Tensor, EngineError>
 }
 
 /** What a run leaves out for want of what the embedder lacks, a sentence each. */
-export const leftOut = ({ name, scores, addTo }: Embedder): ReadonlyArray<string> => [
+export const leftOut = ({ name, scores, addTo, addToTflite }: Embedder): ReadonlyArray<string> => [
   ...(scores === undefined ? [`The head audioset is not on offer: ${name} has no scores of its own.`] : []),
   ...(addTo === undefined
     ? [`There is no ecosight.onnx, for devices and for predictions over HTTP: ${name} cannot be one graph.`]
-    : [])
+    : []),
+  ...(addToTflite === undefined ? [`There is no ecosight.tflite: ${name} has no form for TensorFlow Lite.`] : [])
 ]

@@ -1,4 +1,6 @@
 import { DateTime, Effect, Option } from "effect"
+import { CERTIFICATE_FILE } from "../classifier/export/certificate.ts"
+import { TFLITE_FILES } from "../classifier/export/tflite.ts"
 import { encodeDocument } from "../store/documents.ts"
 import { modelKey, versionKey } from "../store/keys.ts"
 import { removeUnneeded, Store, type StoreError } from "../store/store.ts"
@@ -21,7 +23,7 @@ import {
 export type Artifacts = ReadonlyMap<string, Uint8Array>
 
 /** What not every version has. */
-const EDGE_FILE = "ecosight.onnx"
+const EDGE_FILES = ["ecosight.onnx", ...Object.keys(TFLITE_FILES), CERTIFICATE_FILE]
 
 /**
  * Writes a candidate, whole, under `models/versions/<run id>/`, and returns the keys.
@@ -32,7 +34,9 @@ const EDGE_FILE = "ecosight.onnx"
 export const writeVersion = Effect.fn("writeVersion")(function* (runId: string, artifacts: Artifacts) {
   const store = yield* Store
   const last = (yield* listStored).at(-1)?.sequence ?? 0
-  const files = new Map([...artifacts, [sealFile(last + 1), encodeDocument(sealOf(runId, artifacts))]])
+  // A certificate grows as more of the version's files are run.
+  const sealed = [...artifacts].filter(([file]) => file !== CERTIFICATE_FILE)
+  const files = new Map([...artifacts, [sealFile(last + 1), encodeDocument(sealOf(runId, sealed))]])
   const put = (file: string) => store.put(versionKey(runId, file), files.get(file)!)
   return yield* inOrder([...files.keys()], TRAINING_SET_FILE, put).pipe(
     Effect.map((written) => written.map(({ key }) => key)),
@@ -179,7 +183,7 @@ const stageCopies = Effect.fnUntraced(function* (files: Artifacts) {
   }
   return Effect.gen(function* () {
     // Of a model before it, whose embedder could be one graph.
-    if (!files.has(EDGE_FILE)) yield* removeUnneeded([modelKey(EDGE_FILE)])
+    yield* removeUnneeded(EDGE_FILES.filter((file) => !files.has(file)).map(modelKey))
     const placed = yield* inOrder([...files.keys()], METADATA_FILE, (file) => copies.get(file)!)
     return placed.map(({ key }) => key)
   })

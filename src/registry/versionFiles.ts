@@ -16,7 +16,10 @@ const DISPENSABLE: ReadonlySet<string> = new Set([
   "training_history.pkl",
   "retraining_log.json",
   "map.json",
-  "report.html"
+  "report.html",
+  "ecosight.tflite",
+  "ecosight_int8.tflite",
+  "certificate.json"
 ])
 
 /** A version that cannot be used. */

@@ -48,6 +48,7 @@ import {
   summariseHoldout,
   summariseKeras
 } from "./summary.ts"
+import { logRun } from "./tracking/logRun.ts"
 
 export interface RetrainOptions extends CandidateOptions {
   readonly augmentations: number
@@ -125,7 +126,8 @@ export const retrainOn = Effect.fn("retrain")(function* <E1, R1, E2, R2>(
   plan: Plan,
   options: RetrainOptions
 ) {
-  const startedAt = DateTime.formatIso(yield* DateTime.now)
+  const begun = yield* DateTime.now
+  const startedAt = DateTime.formatIso(begun)
   const settled = yield* Settings
   const { maxSkipped, maxRecordingMegabytes, groupPattern, gateTolerance, gateClassTolerance, fieldMinutes } = settled
   // With the snapshot in the summary, what it takes to do the same again.
@@ -153,7 +155,9 @@ export const retrainOn = Effect.fn("retrain")(function* <E1, R1, E2, R2>(
         Effect.ignore({ log: "Warn" })
       )
     }),
-    withLease(runId)
+    withLease(runId),
+    // After the lease: nobody waits for a tracker.
+    Effect.tap((summary) => logRun(summary, options, DateTime.toEpochMillis(begun)))
   )
 })
 

@@ -28,6 +28,9 @@ const MODEL_FILES: Readonly<Record<string, string>> = {
   "yamnet_classifier.keras": "application/zip",
   "classifier.onnx": "application/octet-stream",
   "ecosight.onnx": "application/octet-stream",
+  "ecosight.tflite": "application/octet-stream",
+  "ecosight_int8.tflite": "application/octet-stream",
+  "certificate.json": "application/json",
   "class_names.json": "application/json",
   "class_names.pkl": "application/octet-stream",
   "model_metadata.json": "application/json",
@@ -71,7 +74,8 @@ export const downloadRoutes = (handle: Handle) =>
       ({ request, params }) => handle(request, modelFile(request, params.id, params.file)),
       {
         detail: {
-          summary: "A file of a version: yamnet_classifier.keras, classifier.onnx, ecosight.onnx, class_names.json, …",
+          summary:
+            "A file of a version: yamnet_classifier.keras, classifier.onnx, ecosight.onnx, ecosight.tflite, class_names.json, …",
           tags: ["Models"],
           responses: streams("application/octet-stream", "The file's own bytes", Binary, 401, 404)
         }

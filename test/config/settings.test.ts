@@ -31,6 +31,7 @@ test("every setting has a default", async () => {
     gateClassTolerance: 0.05,
     fieldMinutes: 60,
     keepVersions: 50,
+    trackingUri: Option.none(),
     auditCopies: true,
     groupPattern: Option.none(),
     annotationColumn: Option.none(),

@@ -37,6 +37,23 @@ def differ(what, actual, expected, tolerance=1e-5):
     assert largest <= tolerance, f"{what}: more than {tolerance}"  # NaN fails as well
 
 
+def run_tflite(path, waveform):
+    try:
+        from ai_edge_litert.interpreter import Interpreter
+    except ImportError:
+        from tensorflow.lite import Interpreter
+    window = json.loads((path.parent / "certificate.json").read_text())["window"]
+    beyond = -(-max(0, len(waveform) - window["samples"]) // window["hop"])
+    padded = np.pad(waveform, (0, window["samples"] + beyond * window["hop"] - len(waveform)))
+    interpreter = Interpreter(str(path))
+    [given], [answer] = interpreter.get_input_details(), interpreter.get_output_details()
+    interpreter.resize_tensor_input(given["index"], [1, len(padded)])
+    interpreter.allocate_tensors()
+    interpreter.set_tensor(given["index"], padded[None])
+    interpreter.invoke()
+    return interpreter.get_tensor(answer["index"])
+
+
 def run_onnx(path, name, value):
     session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
     assert [i.name for i in session.get_inputs()] == [name]
@@ -74,6 +91,10 @@ def check(folder):
     whole = np.array(probe["waveformProbabilities"])[None]
     # Its front-end works in single precision, the project's own in double.
     differ("ecosight.onnx", run_onnx(folder / "ecosight.onnx", "waveform", waveform), whole, 1e-4)
+
+    # Its float file is the same to single precision; rounding an untrained network to 8 bits leaves more.
+    differ("ecosight.tflite", run_tflite(folder / "ecosight.tflite", waveform), whole, 1e-4)
+    differ("ecosight_int8.tflite", run_tflite(folder / "ecosight_int8.tflite", waveform), whole, 0.2)
 
     classes = pickle.loads((folder / "class_names.pkl").read_bytes())
     assert classes == probe["classes"] == json.loads((folder / "class_names.json").read_text())

@@ -23,8 +23,9 @@ check() {
   "$work/$name/bin/python" "$here/check_artifacts.py" "$work"/artifacts/*
 }
 
-# Keras' NumPy backend borrows its Fourier transforms from JAX.
-check keras3 keras h5py jax
+# Keras' NumPy backend borrows its Fourier transforms from JAX. TensorFlow has a runtime of its own for .tflite files, an
+# older one.
+check keras3 keras h5py jax ai-edge-litert==2.3.0
 check tensorflow "tensorflow-cpu==2.15.*" "numpy<2"
 
 # And the other way round: a yamnet.h5 that Keras wrote, read by the project.

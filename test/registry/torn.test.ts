@@ -28,7 +28,13 @@ const NEEDED = [
   "model_metadata.json",
   "training_set.json"
 ]
-const DISPENSABLE = ["performance_metrics.json", "training_history.pkl", "retraining_log.json", "report.html"]
+const DISPENSABLE = [
+  "performance_metrics.json",
+  "training_history.pkl",
+  "retraining_log.json",
+  "report.html",
+  "ecosight.tflite"
+]
 const FILES = [...NEEDED, ...DISPENSABLE]
 
 const text = (value: unknown) => new TextEncoder().encode(JSON.stringify(value))

@@ -22,10 +22,13 @@ const inFolder = (use: (store: Store["Service"]) => Promise<void>) =>
   )
 
 const PUBLISHED = [
+  "certificate.json",
   "class_names.json",
   "class_names.pkl",
   "classifier.onnx",
   "ecosight.onnx",
+  "ecosight.tflite",
+  "ecosight_int8.tflite",
   "map.json",
   "model_metadata.json",
   "performance_metrics.json",

@@ -69,7 +69,8 @@ test("goes from sounds to a promoted model that knows others of their kind, and 
     expect(summary.notes).toEqual(
       expect.arrayContaining([
         "The head audioset is not on offer: tiny has no scores of its own.",
-        "There is no ecosight.onnx, for devices and for predictions over HTTP: tiny cannot be one graph."
+        "There is no ecosight.onnx, for devices and for predictions over HTTP: tiny cannot be one graph.",
+        "There is no ecosight.tflite: tiny has no form for TensorFlow Lite."
       ])
     )
 

@@ -22,7 +22,7 @@ export const modelMetadata = (run: TrainingRun) => {
     input_shape: [classifier.features.inputs],
     input: inputOf(run),
     vectors: run.embedder.frontEnd.vectors,
-    served: { files: SERVED, ...figuresOf(classifier, result) },
+    served: { files: servedFiles(run), ...figuresOf(classifier, result) },
     keras: { files: KERAS, ...figuresOf(classifier.alone ?? classifier, run.kerasResult ?? result) },
     ...scores(run),
     sample_rate: run.embedder.frontEnd.sampleRate,
@@ -63,7 +63,12 @@ const fieldMetadata = ({ classes, recallAtAlarms, ...sizes }: FieldFigures) => (
   )
 })
 
-const SERVED = ["ecosight.onnx", "classifier.onnx"]
+/** Files that hold what is served; int8 files answer otherwise, and certificate.json says by how much. */
+const servedFiles = ({ embedder: { addToTflite } }: TrainingRun) => [
+  "ecosight.onnx",
+  "classifier.onnx",
+  ...(addToTflite === undefined ? [] : ["ecosight.tflite"])
+]
 const KERAS = ["yamnet_classifier.keras"]
 
 /** What a file's classifier is and came to: a mixture is served, and the `.keras` file holds its first network alone. */

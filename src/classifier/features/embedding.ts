@@ -1,4 +1,7 @@
 import type { Graph } from "../../embedder/onnx/graph.ts"
+import type { TfliteGraph } from "../../embedder/tflite/graph.ts"
+import { combine, map, reduce } from "../../embedder/tflite/operators.ts"
+import type { Tensor } from "../../embedder/tflite/tensor.ts"
 import type { KerasLayer } from "../export/kerasLayer.ts"
 import type { FeatureKind } from "./features.ts"
 
@@ -34,6 +37,18 @@ export const addDeviation = (graph: Graph, vectors: string) => {
   return { centred, deviation: graph.op("Sqrt", [graph.op("Add", [variance, graph.scalar(CLIP_EPSILON)])]) }
 }
 
+/** The same for TensorFlow Lite. */
+export const addTfliteStandardisation = (graph: TfliteGraph, vectors: Tensor): Tensor => {
+  const centred = combine(graph, "SUB", vectors, reduce(graph, "MEAN", vectors, 1))
+  const variance = reduce(graph, "MEAN", combine(graph, "MUL", centred, centred), 1)
+  return combine(
+    graph,
+    "DIV",
+    centred,
+    map(graph, "SQRT", combine(graph, "ADD", variance, graph.floats([CLIP_EPSILON], [1])))
+  )
+}
+
 /** The same for Keras. */
 export const standardisationLayer = (inputs: number): KerasLayer => ({
   className: "LayerNormalization",
@@ -51,6 +66,7 @@ export const embedding: FeatureKind = {
     layers: [],
     of: standardise,
     addTo: addStandardisation,
+    addToTflite: addTfliteStandardisation,
     kerasLayers: [standardisationLayer(inputs)]
   }),
   drawn: { weight: 1, decay: [0.01, 10], smallestDeviation: [null, 0.1, 0.3, 1] }

@@ -1,6 +1,8 @@
 import type { ScoreLayer } from "../../embedder/embedder.ts"
 import type { Vectors } from "../../embedder/frontEnd.ts"
 import type { Graph } from "../../embedder/onnx/graph.ts"
+import type { TfliteGraph } from "../../embedder/tflite/graph.ts"
+import type { Tensor } from "../../embedder/tflite/tensor.ts"
 import type { KerasLayer } from "../export/kerasLayer.ts"
 
 /**
@@ -20,6 +22,8 @@ export interface Features {
   readonly addTo: (graph: Graph, vectors: string) => string
   /** The same of vectors' codes (uint8 [n, inputs]), where that is faster than of the numbers that they stand for. */
   readonly addCodedTo?: (graph: Graph, codes: string) => string
+  /** The same for TensorFlow Lite. */
+  readonly addToTflite: (graph: TfliteGraph, vectors: Tensor) => Tensor
   /** The same for Keras, of layers that 2.15 and 3 both have; the first of them takes the model's input. */
   readonly kerasLayers: ReadonlyArray<KerasLayer>
 }

@@ -1,7 +1,16 @@
 import type { ScoreLayer } from "../../embedder/embedder.ts"
 import { ElementType, type Graph } from "../../embedder/onnx/graph.ts"
+import type { TfliteGraph } from "../../embedder/tflite/graph.ts"
+import { combine, fullyConnect, map, outputsFirst, reduce } from "../../embedder/tflite/operators.ts"
+import type { Tensor } from "../../embedder/tflite/tensor.ts"
 import type { KerasLayer } from "../export/kerasLayer.ts"
-import { addDeviation, addStandardisation, standardisationLayer, standardise } from "./embedding.ts"
+import {
+  addDeviation,
+  addStandardisation,
+  addTfliteStandardisation,
+  standardisationLayer,
+  standardise
+} from "./embedding.ts"
 import type { FeatureKind, Features } from "./features.ts"
 
 /**
@@ -50,6 +59,7 @@ const makeScores = (layer: ScoreLayer): Features => {
       return own
     },
     addTo: (graph, vectors) => addScores(graph, addStandardisation(graph, vectors), scaled, layer.bias),
+    addToTflite: (graph, vectors) => addTfliteScores(graph, vectors, scaled, layer.bias),
     addCodedTo: (graph, codes) => addCodedScores(graph, codes, scaled, layer.bias),
     kerasLayers: [standardisationLayer(inputs), ...scoreLayers(inputs, scaled, layer.bias)]
   }
@@ -72,6 +82,14 @@ const addScores = (graph: Graph, clips: string, kernel: Float32Array, bias: Floa
   const shifted = graph.op("Sub", [clips, zero])
   const scaled = graph.floats(kernel, [kernel.length / bias.length, bias.length])
   return graph.op("Sigmoid", [graph.op("Gemm", [shifted, scaled, graph.floats(bias, [bias.length])])])
+}
+
+const addTfliteScores = (graph: TfliteGraph, vectors: Tensor, kernel: Float32Array, bias: Float32Array): Tensor => {
+  const clips = addTfliteStandardisation(graph, vectors)
+  const shifted = combine(graph, "SUB", clips, reduce(graph, "REDUCE_MIN", clips, 1))
+  const [width, inputs] = [bias.length, kernel.length / bias.length]
+  const weights = graph.floats(outputsFirst(kernel, width), [width, inputs])
+  return map(graph, "LOGISTIC", fullyConnect(graph, shifted, weights, graph.floats(bias, [width])))
 }
 
 /**

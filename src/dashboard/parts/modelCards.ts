@@ -23,6 +23,9 @@ export const modelCards = (model: Model): ReadonlyArray<HTMLElement> => {
 const FILES = [
   ["yamnet_classifier.keras", "A classifier for Keras, on YAMNet's embeddings"],
   ["ecosight.onnx", "All of it as ONNX: sound in, probabilities out"],
+  ["ecosight.tflite", "The same for TensorFlow Lite: telephones, single-board computers"],
+  ["ecosight_int8.tflite", "The same with its network in 8 bits, for small devices"],
+  ["certificate.json", "What each file is worth beside what is served, on the recordings held out"],
   ["classifier.onnx", "The classifier that is served, alone as ONNX"],
   ["class_names.json", "The classes, in the order of the probabilities"],
   ["model_metadata.json", "What it is and where it comes from"]

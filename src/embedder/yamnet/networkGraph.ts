@@ -50,6 +50,24 @@ const addConvolution = (
 const addLoudest = (graph: Graph, features: string, width: number): string =>
   graph.op("GlobalMaxPool", [graph.op("AveragePool", [features], { kernel_shape: [1, width] })])
 
+/** Adds the convolutions alone, from log-mel patches [n, 96, 64], and returns what each gives: [n, channels, height, width]. */
+export const addConvolutions = (
+  graph: Graph,
+  patches: string,
+  { stem, separable }: Mobilenet
+): ReadonlyArray<string> => {
+  let features = graph.op("Unsqueeze", [patches, graph.integers([1])])
+  features = addConvolution(graph, features, stem, 2, false)
+  return [
+    features,
+    ...separable.flatMap(({ depthwise, pointwise, stride }) => {
+      const middle = addConvolution(graph, features, depthwise, stride, true)
+      features = addConvolution(graph, middle, pointwise, 1, false)
+      return [middle, features]
+    })
+  ]
+}
+
 /**
  * Adds YAMNet from log-mel patches [n, 96, 64] to rows, embeddings and then the taps' vectors, and returns the name of
  * the latter.
@@ -60,20 +78,17 @@ const addLoudest = (graph: Graph, features: string, width: number): string =>
 export const addNetwork = (
   graph: Graph,
   patches: string,
-  { stem, separable }: Mobilenet,
+  network: Mobilenet,
   taps: ReadonlyArray<number> = TAPS
 ): string => {
   const pooled = new Map<number, string>()
   let width = MEL_BANDS / 2
-  let features = graph.op("Unsqueeze", [patches, graph.integers([1])])
-  features = addConvolution(graph, features, stem, 2, false)
-  for (const [index, { depthwise, pointwise, stride }] of separable.entries()) {
-    features = addConvolution(graph, features, depthwise, stride, true)
+  const features = addConvolutions(graph, patches, network)
+  for (const [index, { stride }] of network.separable.entries()) {
     width /= stride
-    features = addConvolution(graph, features, pointwise, 1, false)
-    if (taps.includes(index + 2)) pooled.set(index + 2, addLoudest(graph, features, width))
+    if (taps.includes(index + 2)) pooled.set(index + 2, addLoudest(graph, features[2 * index + 2]!, width))
   }
-  const vectors = [graph.op("GlobalAveragePool", [features]), ...taps.map((layer) => pooled.get(layer)!)]
+  const vectors = [graph.op("GlobalAveragePool", [features.at(-1)!]), ...taps.map((layer) => pooled.get(layer)!)]
   return graph.op("Flatten", [taps.length === 0 ? vectors[0]! : graph.op("Concat", vectors, { axis: 1 })])
 }
 

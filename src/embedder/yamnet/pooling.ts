@@ -5,7 +5,7 @@ import { LOG_OFFSET, MEL_BANDS, PATCH_HOP_FRAMES, PATCH_SIZE } from "./logMel.ts
 export const POOLING_VERSION = "energy-1"
 
 /** Keeps the patches of digital silence equal: a click of one 16-bit step has 1e-6, what rounding leaves of silence 6e-17. */
-const SILENCE = 1e-12
+export const SILENCE = 1e-12
 
 /**
  * What each patch of a clip counts for in its embedding: its share of the clip's energy, all shares together 1.

@@ -3,11 +3,13 @@ import { Settings } from "../../config/settings.ts"
 import type { Backbone, Embedder } from "../embedder.ts"
 import { rowSize } from "../frontEnd.ts"
 import { Graph } from "../onnx/graph.ts"
+import { wholeNumbers } from "./equalise.ts"
 import { frontEndOf } from "./frontEnd.ts"
 import { MEL_BANDS, PATCH_FRAMES } from "./logMel.ts"
 import { type Mobilenet, TAPS } from "./mobilenet.ts"
 import { addFrontEnd, addNetwork } from "./networkGraph.ts"
 import { networkKernels } from "./networkKernels.ts"
+import { addTfliteFrontEnd, addTfliteNetwork, addTflitePooling, floatLayers, int8Layers } from "./networkTflite.ts"
 import { addPooling } from "./pooling.ts"
 import { findWeights, type YamnetWeights } from "./weights.ts"
 
@@ -38,7 +40,12 @@ export const yamnetOf = (weights: YamnetWeights, taps = TAPS): Embedder => ({
   addTo: (graph, waveform) => {
     const patches = addFrontEnd(graph, waveform)
     return addPooling(graph, patches, addNetwork(graph, patches, weights, taps))
-  }
+  },
+  addToTflite: Effect.fn("yamnet.addToTflite")(function* (graph, waveform, precision) {
+    const layers = precision === "int8" ? int8Layers(graph, yield* wholeNumbers(weights)) : floatLayers(graph)
+    const { patches, weights: shares } = addTfliteFrontEnd(graph, waveform)
+    return addTflitePooling(graph, addTfliteNetwork(graph, patches, weights, layers, taps), shares)
+  })
 })
 
 /** YAMNet with the weights that YAMNET_MODEL names, else those in `folder`, downloaded once. */

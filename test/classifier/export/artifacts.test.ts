@@ -19,6 +19,9 @@ test("a run leaves every file, with equal bytes each time", async () => {
     "retraining_log.json",
     "classifier.onnx",
     "ecosight.onnx",
+    "ecosight.tflite",
+    "ecosight_int8.tflite",
+    "certificate.json",
     "report.html"
   ])
   expect(await Effect.runPromise(exportArtifacts(run, undefined))).toEqual(artifacts)

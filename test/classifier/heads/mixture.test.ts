@@ -68,7 +68,7 @@ test("the .keras file holds its first classifier, and all that tells figures tel
     model_type: "YAMNet scores, linear, mixed with activations of layer 8, linear",
     macro_f1: result.macroF1,
     served: {
-      files: ["ecosight.onnx", "classifier.onnx"],
+      files: ["ecosight.onnx", "classifier.onnx", "ecosight.tflite"],
       head: "layers",
       macro_f1: result.macroF1,
       test_loss: result.loss,

@@ -1,0 +1,65 @@
+import { Duration, Effect, Schema } from "effect"
+
+/** The server that runs are logged to does not take them; `message` completes "it ...". */
+export class TrackerError extends Schema.TaggedError<TrackerError>()("TrackerError", {
+  message: Schema.String,
+  /** The server's own code, such as RESOURCE_ALREADY_EXISTS; empty where it gave none. */
+  code: Schema.String
+}) {}
+
+/** How long a request may take, and the sending of one file. */
+const PATIENCE = { request: Duration.seconds(5), file: Duration.seconds(30) }
+
+const Refusal = Schema.Struct({
+  error_code: Schema.optionalKey(Schema.String),
+  message: Schema.optionalKey(Schema.String)
+})
+
+const ask = Effect.fnUntraced(function* (url: string, request: RequestInit, patience: Duration.Duration) {
+  const response = yield* Effect.tryPromise({
+    try: (signal) => fetch(url, { ...request, signal }),
+    catch: () => new TrackerError({ message: "cannot be reached", code: "" })
+  }).pipe(
+    Effect.timeoutOrElse({
+      duration: patience,
+      orElse: () =>
+        Effect.fail(new TrackerError({ message: `does not answer within ${Duration.toSeconds(patience)} s`, code: "" }))
+    })
+  )
+  const broken = () => new TrackerError({ message: "breaks off its answer", code: "" })
+  const text = yield* Effect.tryPromise({ try: () => response.text(), catch: broken }).pipe(
+    Effect.timeoutOrElse({ duration: patience, orElse: () => Effect.fail(broken()) })
+  )
+  if (response.ok) return text
+  const refusal = yield* Schema.decodeUnknownEffect(Schema.fromJsonString(Refusal))(text).pipe(
+    Effect.orElseSucceed((): typeof Refusal.Type => ({}))
+  )
+  const why = refusal.message === undefined ? "" : ` (${refusal.message.split("\n")[0]!.slice(0, 200)})`
+  return yield* new TrackerError({
+    message: `answers HTTP ${response.status}${why}`,
+    code: refusal.error_code ?? ""
+  })
+})
+
+/** MLflow's REST interface at an address. */
+export const trackerAt = (address: string) => {
+  const base = `${address.replace(/\/$/, "")}/api/2.0`
+  const decoded = <A>(schema: Schema.ConstraintDecoder<A>, text: string) =>
+    Schema.decodeUnknownEffect(Schema.fromJsonString(schema))(text).pipe(
+      Effect.mapError(() => new TrackerError({ message: "does not answer as MLflow does", code: "" }))
+    )
+  return {
+    get: <A>(path: string, query: Record<string, string>, schema: Schema.ConstraintDecoder<A>) =>
+      Effect.flatMap(ask(`${base}/mlflow/${path}?${new URLSearchParams(query)}`, {}, PATIENCE.request), (text) =>
+        decoded(schema, text)
+      ),
+    post: <A>(path: string, body: object, schema: Schema.ConstraintDecoder<A>) => {
+      const request = { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(body) }
+      return Effect.flatMap(ask(`${base}/mlflow/${path}`, request, PATIENCE.request), (text) => decoded(schema, text))
+    },
+    /** Sends a file to where the server keeps artefacts on its clients' behalf. */
+    put: (path: string, bytes: Uint8Array) =>
+      ask(`${base}/mlflow-artifacts/artifacts/${path}`, { method: "PUT", body: bytes.slice() }, PATIENCE.file)
+  }
+}
+export type Tracker = ReturnType<typeof trackerAt>
