@@ -4,25 +4,40 @@ import { SettingError, Settings } from "../config/settings.ts"
 import { engineLayer } from "../embedder/choose.ts"
 import type { Embedder } from "../embedder/embedder.ts"
 import { EMBEDDERS } from "../embedder/embedders.ts"
+import { describeFile, frontEndIn, isFile, openEmbedderFile } from "../embedder/file/embedderFile.ts"
 import { Embeddings } from "../embeddings/embeddings.ts"
 import { Scans } from "../embeddings/scans/scans.ts"
 import { Store } from "../store/store.ts"
 
-const settled = Effect.gen(function* () {
-  const { embedder } = yield* Settings
-  const found = EMBEDDERS[embedder]
+const listed = Effect.fnUntraced(function* (name: string) {
+  const found = EMBEDDERS[name]
   if (found !== undefined) return found
-  const message = `EMBEDDER is "${embedder}", but must be ${Object.keys(EMBEDDERS).join(" or ")}.`
+  const message = `EMBEDDER is "${name}", but must be ${[...Object.keys(EMBEDDERS), "the path of an .onnx file"].join(" or ")}.`
   return yield* new SettingError({ setting: "EMBEDDER", message })
 })
 
 /** What the embedder that the settings name hears with: it needs no weights. */
-export const settledFrontEnd = Effect.map(settled, ({ frontEnd }) => frontEnd)
+export const settledFrontEnd = Effect.gen(function* () {
+  const { embedder } = yield* Settings
+  return isFile(embedder)
+    ? frontEndIn(yield* describeFile(embedder))
+    : yield* Effect.map(listed(embedder), ({ frontEnd }) => frontEnd)
+})
 
-/** The embedder that the settings name; its weights are kept in the project's `models/<id>`. */
-export const settledEmbedder = Effect.fn("settledEmbedder")(function* (options: { readonly allowUntrained: boolean }) {
-  const { frontEnd, find } = yield* settled
+/** An embedder by its id, whose weights are kept in the project's `models/<id>`, or by its file. */
+export const findEmbedder = Effect.fn("findEmbedder")(function* (
+  name: string,
+  options: { readonly allowUntrained: boolean }
+) {
+  if (isFile(name)) return yield* openEmbedderFile(name)
+  const { frontEnd, find } = yield* listed(name)
   return yield* find({ folder: resolve(import.meta.dir, "../../models", frontEnd.id), ...options })
+})
+
+/** The embedder that the settings name. */
+export const settledEmbedder = Effect.fn("settledEmbedder")(function* (options: { readonly allowUntrained: boolean }) {
+  const { embedder } = yield* Settings
+  return yield* findEmbedder(embedder, options)
 })
 
 /** What a run works with: the store, its embeddings and scans, and an engine. */

@@ -1,5 +1,5 @@
 import { Effect } from "effect"
-import type { FrontEnd } from "../embedder/frontEnd.ts"
+import { type FrontEndOrigin, importFrontEnd } from "../embedder/frontEnd.ts"
 import { type PreparedRecording, type PrepareSettings, prepareRecording } from "./prepare.ts"
 
 declare const self: Worker
@@ -8,8 +8,8 @@ declare const self: Worker
 export interface WorkerRequest {
   readonly bytes: Uint8Array
   readonly contentHash: string
-  /** The module of the front-end to prepare for. */
-  readonly module: string
+  /** The front-end to prepare for. */
+  readonly origin: FrontEndOrigin
   readonly settings: PrepareSettings
 }
 
@@ -18,9 +18,9 @@ export type WorkerReply = "ready" | { readonly prepared: PreparedRecording } | {
 
 const reply = (message: WorkerReply, transfer: Array<ArrayBuffer> = []) => self.postMessage(message, transfer)
 
-self.onmessage = ({ data: { bytes, contentHash, module, settings } }: MessageEvent<WorkerRequest>) =>
-  Effect.promise((): Promise<{ readonly frontEnd: FrontEnd }> => import(module)).pipe(
-    Effect.flatMap(({ frontEnd }) => prepareRecording(bytes, contentHash, frontEnd, settings)),
+self.onmessage = ({ data: { bytes, contentHash, origin, settings } }: MessageEvent<WorkerRequest>) =>
+  Effect.promise(() => importFrontEnd(origin)).pipe(
+    Effect.flatMap((frontEnd) => prepareRecording(bytes, contentHash, frontEnd, settings)),
     Effect.match({
       onSuccess: (prepared) => reply({ prepared }, buffersOf(prepared)),
       onFailure: ({ reason }) => reply({ reason })

@@ -1,5 +1,5 @@
 import { Context, Effect, Layer, Pool, Schema } from "effect"
-import type { FrontEnd } from "../embedder/frontEnd.ts"
+import type { FrontEndOrigin } from "../embedder/frontEnd.ts"
 import { programPath } from "../processes/programPath.ts"
 import type { PreparedRecording, PrepareSettings } from "./prepare.ts"
 import type { WorkerReply, WorkerRequest } from "./preparerWorker.ts"
@@ -29,7 +29,7 @@ export class Preparers extends Context.Service<
     readonly prepare: (
       bytes: Uint8Array,
       contentHash: string,
-      frontEnd: Pick<FrontEnd, "module">,
+      frontEnd: FrontEndOrigin,
       settings: PrepareSettings
     ) => Effect.Effect<PreparedRecording, PrepareError>
   }
@@ -44,12 +44,12 @@ export class Preparers extends Context.Service<
         const prepare = Effect.fn("Preparers.prepare")(function* (
           bytes: Uint8Array,
           contentHash: string,
-          { module }: Pick<FrontEnd, "module">,
+          { module, settings: made }: FrontEndOrigin,
           settings: PrepareSettings
         ) {
           const whole = bytes.byteLength === bytes.buffer.byteLength ? bytes : bytes.slice()
           return yield* Pool.use(pool, (worker) =>
-            ask(worker, { bytes: whole, contentHash, module, settings }).pipe(
+            ask(worker, { bytes: whole, contentHash, origin: { module, settings: made }, settings }).pipe(
               // A worker left alone in the middle would give its answer to the next recording.
               Effect.onInterrupt(() => Pool.invalidate(pool, worker)),
               Effect.timeoutOrElse({

@@ -1,4 +1,4 @@
-import type { FrontEnd } from "../../embedder/frontEnd.ts"
+import { type FrontEnd, type FrontEndOrigin, importFrontEnd } from "../../embedder/frontEnd.ts"
 import { DecodeError } from "../../sound/decode/decode.ts"
 import { FieldDecoder, type Piece } from "../../sound/field/fieldDecoder.ts"
 import { levelling } from "./levelling.ts"
@@ -10,7 +10,7 @@ declare const self: Worker
 export type ListenerRequest =
   | {
       readonly open: {
-        readonly module: string
+        readonly origin: FrontEndOrigin
         readonly size: number
         readonly first: number
         readonly maxWholeBytes: number
@@ -90,9 +90,8 @@ let turn: Promise<unknown> = Promise.resolve()
 const answer = async (request: ListenerRequest): Promise<ListenerReply> => {
   if (typeof request === "object" && "open" in request) {
     await listening?.close()
-    const { module, size, first, maxWholeBytes } = request.open
-    const { frontEnd }: { readonly frontEnd: FrontEnd } = await import(module)
-    listening = new Listening(frontEnd, size, first, maxWholeBytes)
+    const { origin, size, first, maxWholeBytes } = request.open
+    listening = new Listening(await importFrontEnd(origin), size, first, maxWholeBytes)
     return { chunks: [], seconds: 0 }
   }
   if (listening === undefined) return { reason: "No recording was opened." }

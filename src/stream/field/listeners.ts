@@ -1,5 +1,5 @@
 import { Context, Effect, Exit, Layer, Pool, Schema, Stream } from "effect"
-import type { FrontEnd } from "../../embedder/frontEnd.ts"
+import type { FrontEndOrigin } from "../../embedder/frontEnd.ts"
 import { programPath } from "../../processes/programPath.ts"
 import type { ListenedEnd, ListenerReply, ListenerRequest } from "./listenerWorker.ts"
 import type { PatchChunk } from "./windowCutter.ts"
@@ -37,7 +37,7 @@ export class Listeners extends Context.Service<
      */
     readonly hear: <E, R>(
       blocks: Stream.Stream<Uint8Array, E, R>,
-      options: { readonly frontEnd: Pick<FrontEnd, "module">; readonly size: number; readonly first: number }
+      options: { readonly frontEnd: FrontEndOrigin; readonly size: number; readonly first: number }
     ) => Stream.Stream<Listened, E | ListenError, R>
   }
 >()("ecosight/stream/Listeners") {
@@ -57,7 +57,9 @@ export class Listeners extends Context.Service<
                 yield* Effect.addFinalizer((exit) =>
                   Exit.isSuccess(exit) ? Effect.void : Pool.invalidate(pool, listener)
                 )
-                yield* listener.ask({ open: { module: frontEnd.module, size, first, maxWholeBytes } })
+                yield* listener.ask({
+                  open: { origin: { module: frontEnd.module, settings: frontEnd.settings }, size, first, maxWholeBytes }
+                })
                 return Stream.concat(
                   Stream.map(blocks, (bytes): ListenerRequest => ({ bytes })),
                   Stream.make<[ListenerRequest]>("end")
