@@ -53,18 +53,25 @@ export interface Embedder extends Backbone {
 }
 
 /** What a run leaves out for want of what the embedder lacks, a sentence each. */
-export const leftOut = ({ name, frontEnd, scores, addTo, file }: Embedder): ReadonlyArray<string> => [
-  ...(scores === undefined ? [`The head audioset is not on offer: ${name} has no scores of its own.`] : []),
-  ...(file !== undefined
-    ? [`There is no ecosight.onnx, for devices: there, classifier.onnx runs behind the file of ${name}.`]
-    : addTo === undefined
-      ? [`There is no ecosight.onnx, for devices and for predictions over HTTP: ${name} cannot be one graph.`]
-      : []),
-  ...(frontEnd.id === "yamnet"
-    ? []
-    : [
-        `yamnet_classifier.keras takes ${Object.values(frontEnd.vectors)[0]} floats of ${name}: EcoSight's own API, which ` +
-          "embeds by YAMNet, needs a model of YAMNet's."
-      ]),
-  ...(file === undefined ? [] : [`${name} is not part of this project. Its licence: ${file.description.licence}.`])
-]
+export const leftOut = (embedder: Embedder): ReadonlyArray<string> => {
+  const { name, frontEnd, scores, addTo, file } = embedder
+  return [
+    ...(scores === undefined ? [`The head audioset is not on offer: ${name} has no scores of its own.`] : []),
+    ...(file !== undefined
+      ? [`There is no ecosight.onnx, for devices: there, classifier.onnx runs behind the file of ${name}.`]
+      : addTo === undefined
+        ? [`There is no ecosight.onnx, for devices and for predictions over HTTP: ${name} cannot be one graph.`]
+        : []),
+    ...(frontEnd.id === "yamnet"
+      ? []
+      : [
+          `yamnet_classifier.keras takes ${Object.values(frontEnd.vectors)[0]} floats of ${name}: EcoSight's own API, which ` +
+            "embeds by YAMNet, needs a model of YAMNet's."
+        ]),
+    ...licenceNote(embedder)
+  ]
+}
+
+/** Whose an embedder is that came in a file, for every card of a model on it. */
+export const licenceNote = ({ name, file }: Pick<Embedder, "name" | "file">): ReadonlyArray<string> =>
+  file === undefined ? [] : [`${name} is not part of this project. Its licence: ${file.description.licence}.`]

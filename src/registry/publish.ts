@@ -1,4 +1,5 @@
 import { DateTime, Effect, Option } from "effect"
+import { FIELD_MODEL, KERAS_TWIN } from "../classifier/export/artifacts.ts"
 import { encodeDocument } from "../store/documents.ts"
 import { modelKey, versionKey } from "../store/keys.ts"
 import { removeUnneeded, Store, type StoreError } from "../store/store.ts"
@@ -21,7 +22,7 @@ import {
 export type Artifacts = ReadonlyMap<string, Uint8Array>
 
 /** What not every version has. */
-const EDGE_FILE = "ecosight.onnx"
+const OPTIONAL_FILES = ["ecosight.onnx", KERAS_TWIN, FIELD_MODEL, "map.json"]
 
 /**
  * Writes a candidate, whole, under `models/versions/<run id>/`, and returns the keys.
@@ -178,8 +179,8 @@ const stageCopies = Effect.fnUntraced(function* (files: Artifacts) {
     copies.set(file, store.stage === undefined ? store.put(key, bytes) : yield* store.stage(key, bytes))
   }
   return Effect.gen(function* () {
-    // Of a model before it, whose embedder could be one graph.
-    if (!files.has(EDGE_FILE)) yield* removeUnneeded([modelKey(EDGE_FILE)])
+    // Of a model before it, which had them.
+    yield* removeUnneeded(OPTIONAL_FILES.filter((file) => !files.has(file)).map(modelKey))
     const placed = yield* inOrder([...files.keys()], METADATA_FILE, (file) => copies.get(file)!)
     return placed.map(({ key }) => key)
   })

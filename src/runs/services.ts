@@ -1,12 +1,16 @@
 import { resolve } from "node:path"
-import { Effect, Layer } from "effect"
+import { Effect, Layer, Option, Schema } from "effect"
 import { SettingError, Settings } from "../config/settings.ts"
 import { engineLayer } from "../embedder/choose.ts"
 import type { Embedder } from "../embedder/embedder.ts"
 import { EMBEDDERS } from "../embedder/embedders.ts"
+import { Description } from "../embedder/file/description.ts"
 import { describeFile, frontEndIn, isFile, openEmbedderFile } from "../embedder/file/embedderFile.ts"
 import { Embeddings } from "../embeddings/embeddings.ts"
+import { embedderOf, StoredRecipe } from "../embeddings/recipe.ts"
 import { Scans } from "../embeddings/scans/scans.ts"
+import { readKeptEmbedder } from "../registry/keptEmbedder.ts"
+import { METADATA_FILE, readVersionDocument } from "../registry/versionFiles.ts"
 import { Store } from "../store/store.ts"
 
 const listed = Effect.fnUntraced(function* (name: string) {
@@ -38,6 +42,21 @@ export const findEmbedder = Effect.fn("findEmbedder")(function* (
 export const settledEmbedder = Effect.fn("settledEmbedder")(function* (options: { readonly allowUntrained: boolean }) {
   const { embedder } = yield* Settings
   return yield* findEmbedder(embedder, options)
+})
+
+const Metadata = Schema.Struct({ recipe: StoredRecipe, embedder: Schema.optionalKey(Description) })
+
+/** The embedder that a version was trained with, whatever the settings name: what came in a file is in the store. */
+export const embedderOfVersion = Effect.fn("embedderOfVersion")(function* (
+  runId: string,
+  options: { readonly allowUntrained: boolean }
+) {
+  const metadata = yield* readVersionDocument(runId, METADATA_FILE, Metadata)
+  if (Option.isNone(metadata)) return yield* settledEmbedder(options)
+  const { embedder, recipe } = metadata.value
+  return embedder === undefined
+    ? yield* findEmbedder(embedderOf(recipe).id, options)
+    : yield* readKeptEmbedder(embedder)
 })
 
 /** What a run works with: the store, its embeddings and scans, and an engine. */

@@ -18,7 +18,18 @@ export const folderOf = async (files: Readonly<Record<string, string | Uint8Arra
 
 /** Runs one of the commands as a user does, in an environment of its own. */
 export const runProgram = async (
-  program: "retrain" | "evaluate" | "upload" | "models" | "watch" | "review" | "bench" | "worker" | "plan" | "serve",
+  program:
+    | "retrain"
+    | "migrate"
+    | "evaluate"
+    | "upload"
+    | "models"
+    | "watch"
+    | "review"
+    | "bench"
+    | "worker"
+    | "plan"
+    | "serve",
   args: ReadonlyArray<string>,
   environment: Record<string, string> = {},
   folder?: string

@@ -1,5 +1,6 @@
 import { Schema } from "effect"
 import manifest from "../../../package.json"
+import { licenceNote } from "../../embedder/embedder.ts"
 import { type Calibration, PRECISION } from "../calibrate.ts"
 import type { FieldFigures } from "../evaluation/field/fieldFigures.ts"
 import { ALARM_RATES } from "../evaluation/figures.ts"
@@ -22,7 +23,7 @@ export const modelMetadata = (run: TrainingRun) => {
     input_shape: [classifier.features.inputs],
     input: inputOf(run),
     vectors: run.embedder.frontEnd.vectors,
-    served: { files: SERVED, ...figuresOf(classifier, result) },
+    served: { files: servedBy(run), ...figuresOf(classifier, result) },
     keras: { files: KERAS, ...figuresOf(classifier.alone ?? classifier, run.kerasResult ?? result) },
     ...scores(run),
     sample_rate: run.embedder.frontEnd.sampleRate,
@@ -38,6 +39,7 @@ export const modelMetadata = (run: TrainingRun) => {
     run_id: run.runId,
     recipe: run.recipe,
     yamnet: { embedder: run.embedder.name, weights_hash: run.embedder.hash, source: run.embedder.source },
+    ...(run.embedder.file && { embedder: run.embedder.file.description }),
     split: {
       training_samples: split.training.length,
       validation_recordings: split.validation.length,
@@ -45,7 +47,7 @@ export const modelMetadata = (run: TrainingRun) => {
       groups: split.subsets.size
     },
     engine: run.engine,
-    notes: [...split.notes, ...classifier.notes],
+    notes: [...split.notes, ...classifier.notes, ...licenceNote(run.embedder)],
     versions: { "ecosight-retrain": manifest.version, bun: Bun.version, ...pinned }
   }
 }
@@ -63,7 +65,8 @@ const fieldMetadata = ({ classes, recallAtAlarms, ...sizes }: FieldFigures) => (
   )
 })
 
-const SERVED = ["ecosight.onnx", "classifier.onnx"]
+const servedBy = ({ embedder: { addTo } }: TrainingRun) =>
+  addTo === undefined ? ["classifier.onnx"] : ["ecosight.onnx", "classifier.onnx"]
 const KERAS = ["yamnet_classifier.keras"]
 
 /** What a file's classifier is and came to: a mixture is served, and the `.keras` file holds its first network alone. */
