@@ -26,7 +26,7 @@ test.each([
   ],
   [
     { weights: "b".repeat(64) },
-    "has YAMNet's weights aaaaaaaaaaaa, but this is bbbbbbbbbbbb: give all workers the same"
+    "has the weights aaaaaaaaaaaa, but this is bbbbbbbbbbbb: give all workers the same"
   ]
 ])("but not in %p", (difference, sentence) => {
   expect(mismatch({ ...ABOUT, ...difference }, [ABOUT])).toContain(sentence)
