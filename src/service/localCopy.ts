@@ -74,12 +74,10 @@ export const copiedVersion = (copy: Store["Service"]) =>
     const pointer = yield* readPointer().pipe(Effect.catch(() => Effect.succeedNone))
     if (Option.isNone(pointer)) return Option.none<string>()
     const { runId } = pointer.value
-    const read = (file: string) => Effect.option(readCopied(copy)(versionKey(runId, file)))
-    const [whole, behind] = yield* Effect.forEach(MODELS, read)
-    return Option.as(
-      Option.orElse(whole!, () => behind!),
-      runId
-    )
+    const digests = yield* readDocumentIfWhole(versionKey(runId, DIGESTS_FILE), Digests)
+    const file = MODELS.find((name) => Option.isSome(digests) && name in digests.value.value)
+    if (file === undefined) return Option.none<string>()
+    return Option.as(yield* Effect.option(readCopied(copy)(versionKey(runId, file))), runId)
   }).pipe(Effect.provideService(Store, copy))
 
 /** Copies a version that is being served, in place of the one before; what it says is moved last. */
