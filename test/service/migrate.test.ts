@@ -1,6 +1,9 @@
 import { expect, setDefaultTimeout, test } from "bun:test"
 import { readdir, readFile, rm } from "node:fs/promises"
 import { join } from "node:path"
+import { dogBark } from "../../src/runs/demo/sounds.ts"
+import { seededRandom } from "../../src/sound/random.ts"
+import { encodeWav } from "../../src/sound/wav.ts"
 import { recordingKey } from "../../src/store/keys.ts"
 import { writeOnnxEmbedder } from "../support/onnxEmbedder.ts"
 import { folderOf, resultOf, runProgram } from "../support/program.ts"
@@ -21,6 +24,9 @@ const corpus = Object.fromEntries(
   )
 )
 
+const bark = dogBark(seededRandom(9000), 48_000)
+const long = encodeWav({ samples: bark.map((sample) => sample / 2), sampleRate: 16_000 }).bytes
+
 /** The promoted files by name, but for the pointer, which tells when it was moved. */
 const publishedIn = async (store: string) => {
   const names = (await readdir(join(store, "models"), { withFileTypes: true }))
@@ -38,7 +44,7 @@ test("every answer is wholly of one version, before, while and after the embedde
   const store = join(folder.root, "store")
   const from = await writeOnnxEmbedder(folder.root, { id: "coarse", bands: 4, spacing: 3 })
   const to = await writeOnnxEmbedder(folder.root, { id: "fine", bands: 16, rate: 16_000, window: 8000 })
-  const environment = { ENGINE: "native", WORKERS: "1", EMBEDDER: from }
+  const environment = { ENGINE: "native", WORKERS: "1", CLIP_MAX_SECONDS: "1", EMBEDDER: from }
   const trained = await runProgram("retrain", ["--store", store, "--epochs", "20", "--no-audit", "--json"], environment)
   expect(resultOf(trained)).toMatchObject({ promoted: true })
   await using service = await startService({ place: store, environment: { ...environment, PREDICTORS: "2" } })
@@ -48,6 +54,13 @@ test("every answer is wholly of one version, before, while and after the embedde
     const response = await service.post("/predict?unknown=true", form(clip, "clip.wav"))
     const body = (await response.json()) as { all_probabilities: unknown; threshold: unknown }
     return response.status === 200 ? JSON.stringify([body.all_probabilities, body.threshold]) : `${response.status}`
+  }
+  /** What it hears in a recording that is longer than clips are: events, by an engine of its own. */
+  const hear = async () => {
+    const response = await service.post("/predict", form(long, "long.wav"))
+    const { seconds_heard, all_probabilities } = (await response.json()) as Record<string, unknown>
+    expect({ status: response.status, seconds_heard }).toEqual({ status: 200, seconds_heard: 3 })
+    return JSON.stringify(all_probabilities)
   }
   /** Asks without pause, two at a time, until `work` is done and some more, and returns all answers in their order. */
   const whileAsked = async (work: () => Promise<unknown>) => {
@@ -68,6 +81,7 @@ test("every answer is wholly of one version, before, while and after the embedde
   }
 
   const before = await ask()
+  const heardBefore = await hear()
   const published = await publishedIn(store)
   let moved: unknown
   const answers = await whileAsked(async () => {
@@ -90,11 +104,13 @@ test("every answer is wholly of one version, before, while and after the embedde
   // Neither file is needed any more: what a version hears by is in the store.
   await rm(from)
   await rm(to)
+  expect(await hear()).not.toBe(heardBefore)
   const back = await whileAsked(() => runProgram("models", ["rollback", "--store", store], environment))
   expect(await ask()).toBe(before)
+  expect(await hear()).toBe(heardBefore)
   expect(new Set(back)).toEqual(new Set([after, before]))
   expect(await publishedIn(store)).toEqual(published)
 
-  const long = await runProgram("models", ["show", "--store", store, (moved as { runId: string }).runId], environment)
-  expect(long.stdout).toMatch(/fine@\w{8} is not part of this project. Its licence: CC0-1.0, made by a test./)
+  const shown = await runProgram("models", ["show", "--store", store, (moved as { runId: string }).runId], environment)
+  expect(shown.stdout).toMatch(/fine@\w{8} is not part of this project. Its licence: CC0-1.0, made by a test./)
 })
