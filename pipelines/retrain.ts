@@ -17,7 +17,6 @@ import { RECORDINGS_PREFIX } from "../src/store/keys.ts"
 import { openStore } from "../src/store/openStore.ts"
 import { readOnly } from "../src/store/readOnly.ts"
 import { Store } from "../src/store/store.ts"
-import { RunEvents } from "../src/stream/events.ts"
 import { tellFailure } from "./cli/failure.ts"
 import {
   askedCluster,
@@ -28,6 +27,7 @@ import {
   trainingFlags,
   wholeNumber
 } from "./cli/flags.ts"
+import { runEvents } from "./cli/runEvents.ts"
 import { runMain } from "./cli/runMain.ts"
 import { describeSummary } from "./cli/summaryText.ts"
 import { Reporter, reporterLogger } from "./cli/terminal.ts"
@@ -152,49 +152,12 @@ const refrain = Effect.fnUntraced(function* ({ known, count }: Plan, { dryRun, m
   }
 })
 
-/** Shows a run's events on the terminal. */
-const events = Layer.effect(
-  RunEvents,
-  Effect.map(Reporter, ({ progress, print }) =>
-    RunEvents.of((event) => {
-      switch (event.stage) {
-        case "list":
-          return progress({ stage: "Listing", unit: "recordings", done: event.done })
-        case "stream":
-          return progress({
-            stage: "Embedding",
-            unit: "clips",
-            done: event.done,
-            total: event.total,
-            ...(event.workers === undefined ? {} : { note: describeWorkers(event.workers) })
-          })
-        case "skip":
-          return Effect.sync(() => print(`Skipped ${event.key}: ${event.reason}`))
-        case "search":
-          return progress({ stage: "Looking for a head", unit: "s", done: event.done, total: event.total })
-        case "train":
-          return progress({ stage: "Training", unit: "epochs", done: event.done, total: event.total })
-        case "mix":
-          return progress({ stage: "Hearing soundscapes", unit: "minutes", done: event.done, total: event.total })
-        case "publish":
-          return progress({ stage: "Writing", unit: "files", done: event.done, total: event.total })
-      }
-    })
-  )
-)
-
-// "3 workers: 10.0.0.4:41233 9.1/s, ..."
-const describeWorkers = (workers: ReadonlyArray<{ readonly name: string; readonly rate: number }>): string => {
-  const rates = workers.map(({ name, rate }) => `${name} ${rate.toFixed(1)}/s`)
-  return `${workers.length} ${workers.length === 1 ? "worker" : "workers"}${rates.length > 0 ? `: ${rates.join(", ")}` : ""}`
-}
-
 const command = Command.make("retrain", input, (options) =>
   handle(options).pipe(
     Effect.updateService(Settings, (settings) =>
       options.complete ? { ...settings, annotationsComplete: true } : settings
     ),
-    Effect.provide(events),
+    Effect.provide(runEvents),
     Effect.provide(reporterLogger),
     Effect.provide(Layer.mergeAll(Settings.layer, Reporter.layer, FetchHttpClient.layer)),
     tellFailure(options.json),

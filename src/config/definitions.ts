@@ -189,8 +189,9 @@ export const definitions = {
   embedder: define({
     name: "EMBEDDER",
     fallback: "yamnet",
-    description: "What makes vectors of sound",
-    allowed: "an embedder's id",
+    description:
+      "What makes vectors of sound: an embedder's id, or the path of an ONNX file with embedder.json beside it",
+    allowed: "an embedder's id, or the path of an .onnx file",
     schema: Schema.NonEmptyString
   }),
   yamnetModel: define({

@@ -1,5 +1,6 @@
 import type { Effect } from "effect"
 import type { EngineError, Precision } from "./engine.ts"
+import type { Description } from "./file/description.ts"
 import type { FrontEnd } from "./frontEnd.ts"
 import type { Graph } from "./onnx/graph.ts"
 import type { TfliteGraph } from "./tflite/graph.ts"
@@ -11,8 +12,13 @@ export interface Backbone {
   readonly frontEnd: FrontEnd
   /** The extents of a patch, whose product is `patchSize`. */
   readonly patchShape: ReadonlyArray<number>
-  /** An ONNX model for so many patches: `patches` [batch, ...patchShape] to `rows` [batch, rowSize]. */
+  /**
+   * An ONNX model for so many patches, from its one input [batch, ...patchShape] to `rows` [batch, rowSize], or to an output
+   * of the name of each of the front-end's vectors.
+   */
   readonly model: (batch: number) => Uint8Array
+  /** How many patches the model takes at once; absent where that makes no difference. */
+  readonly batch?: number
   /**
    * The same as kernels: each reads what the last one wrote that does not make rows, and those that do write a vector
    * each. Absent where WebGPU cannot run it.
@@ -51,13 +57,31 @@ export interface Embedder extends Backbone {
     waveform: Tensor,
     precision: "float32" | "int8"
   ) => Effect.Effect<Tensor, EngineError>
+  /** The file that it came in, where it is no embedder of this project's. */
+  readonly file?: { readonly description: Description; readonly bytes: Uint8Array }
 }
 
 /** What a run leaves out for want of what the embedder lacks, a sentence each. */
-export const leftOut = ({ name, scores, addTo, addToTflite }: Embedder): ReadonlyArray<string> => [
-  ...(scores === undefined ? [`The head audioset is not on offer: ${name} has no scores of its own.`] : []),
-  ...(addTo === undefined
-    ? [`There is no ecosight.onnx, for devices and for predictions over HTTP: ${name} cannot be one graph.`]
-    : []),
-  ...(addToTflite === undefined ? [`There is no ecosight.tflite: ${name} has no form for TensorFlow Lite.`] : [])
-]
+export const leftOut = (embedder: Embedder): ReadonlyArray<string> => {
+  const { name, frontEnd, scores, addTo, addToTflite, file } = embedder
+  return [
+    ...(scores === undefined ? [`The head audioset is not on offer: ${name} has no scores of its own.`] : []),
+    ...(file !== undefined
+      ? [`There is no ecosight.onnx, for devices: there, classifier.onnx runs behind the file of ${name}.`]
+      : addTo === undefined
+        ? [`There is no ecosight.onnx, for devices and for predictions over HTTP: ${name} cannot be one graph.`]
+        : []),
+    ...(addToTflite === undefined ? [`There is no ecosight.tflite: ${name} has no form for TensorFlow Lite.`] : []),
+    ...(frontEnd.id === "yamnet"
+      ? []
+      : [
+          `yamnet_classifier.keras takes ${Object.values(frontEnd.vectors)[0]} floats of ${name}: EcoSight's own API, which ` +
+            "embeds by YAMNet, needs a model of YAMNet's."
+        ]),
+    ...licenceNote(embedder)
+  ]
+}
+
+/** Whose an embedder is that came in a file, for every card of a model on it. */
+export const licenceNote = ({ name, file }: Pick<Embedder, "name" | "file">): ReadonlyArray<string> =>
+  file === undefined ? [] : [`${name} is not part of this project. Its licence: ${file.description.licence}.`]

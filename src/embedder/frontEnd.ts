@@ -5,8 +5,12 @@
 export interface FrontEnd {
   /** What settings and recipes call the embedder. */
   readonly id: string
-  /** The module that exports this as `frontEnd`: functions do not cross to a Worker, so it imports them from there. */
+  /**
+   * The module that exports this as `frontEnd`: functions do not cross to a Worker, so it imports them from there. One that
+   * is made by settings, which cross, exports `frontEndOf`, which takes them.
+   */
   readonly module: string
+  readonly settings?: unknown
   /** Of the sound that it takes, in Hz. */
   readonly sampleRate: number
   /** Samples that a patch hears. */
@@ -27,6 +31,15 @@ export interface FrontEnd {
   readonly prepare: (samples: Float32Array) => Float32Array
   /** What each patch of a recording counts for in its vector, all together 1. Its variants' patches all count the same. */
   readonly weigh: (patches: Float32Array) => Float64Array
+}
+
+/** What a Worker is told of a front-end. */
+export type FrontEndOrigin = Pick<FrontEnd, "module" | "settings">
+
+/** The front-end that is meant, in a Worker. */
+export const importFrontEnd = async ({ module, settings }: FrontEndOrigin): Promise<FrontEnd> => {
+  const { frontEnd, frontEndOf } = await import(module)
+  return settings === undefined ? frontEnd : frontEndOf(settings)
 }
 
 /** Vectors of a row by name, in order, and how many floats each has. */

@@ -39,6 +39,7 @@ export type StoredRecipe = { readonly id: string; readonly parts: StoredParts }
 interface StoredParts {
   readonly embedder?: unknown
   readonly clipMaxSeconds?: unknown
+  readonly augmentations?: unknown
 }
 
 /** What a recipe that names no embedder means. */

@@ -8,14 +8,22 @@ import type { TrainedClassifier } from "../classifier/train/train.ts"
 import { embeddingAlone } from "../embedder/frontEnd.ts"
 import { openSession } from "../embedder/onnx/session.ts"
 import { embedderOf, type StoredRecipe, vectorsOf as vectorsIn } from "../embeddings/recipe.ts"
+import { concatenate } from "../sound/floats.ts"
 import { decodeDocument } from "../store/documents.ts"
 import { versionKey } from "../store/keys.ts"
+import type { StoreError } from "../store/store.ts"
 import type { Incumbent } from "./gate.ts"
 import type { Promoted } from "./pointer.ts"
 import { findStored, METADATA_FILE, VersionError, versionReader } from "./versionFiles.ts"
 
 const NAMES_FILE = "class_names.json"
 const ClassNames = Schema.Array(Schema.String)
+/** The rows of the promoted version's own vectors, by key, as far as there are any of these recordings. */
+export type Recall = (
+  recipe: StoredRecipe,
+  keys: ReadonlyArray<string>
+) => Effect.Effect<ReadonlyMap<string, Float32Array>, StoreError>
+
 const Metadata = Schema.Struct({
   recipe: Schema.Struct({ id: Schema.String, parts: Schema.Record(Schema.String, Schema.Json) })
 })
@@ -25,8 +33,9 @@ const Metadata = Schema.Struct({
  * where one of the two is a mixture, the classifiers in their `.keras` files with each other, too.
  *
  * A recording of a class that a model does not know counts as wrong for it, as it would in the field; `renamed` tells what
- * the promoted one's classes are called now, where that is something else. A promoted version that cannot be run, or that was made for another embedder's vectors, leaves the two incomparable; one that is damaged
- * bars no other. Only that the store does not answer is an error.
+ * the promoted one's classes are called now, where that is something else. A promoted version that cannot be run leaves the
+ * two incomparable, and so does one that was made for another embedder's vectors, unless there is `recall`: each then
+ * judges by its own vectors of the same recordings. One that is damaged bars no other. Only that the store does not answer is an error.
  */
 export const compareWithPromoted = Effect.fn("compareWithPromoted")(function* (
   promoted: Option.Option<Promoted>,
@@ -34,7 +43,8 @@ export const compareWithPromoted = Effect.fn("compareWithPromoted")(function* (
   dataset: Dataset,
   recipe: StoredRecipe,
   rows: ReadonlyArray<number>,
-  renamed: ReadonlyMap<string, string> = new Map()
+  renamed: ReadonlyMap<string, string> = new Map(),
+  recall?: Recall
 ) {
   if (Option.isNone(promoted)) return { served: { kind: "none" } satisfies Incumbent }
   const { runId } = promoted.value
@@ -44,10 +54,12 @@ export const compareWithPromoted = Effect.fn("compareWithPromoted")(function* (
   const stored = yield* findStored(runId)
   const read = yield* versionReader(stored)
   const compare = (classifier: Classifier, file: string) =>
-    compareModels(runId, classifier, predictVersion(runId, read, file, recipe, dataset, rows), dataset, rows, renamed)
+    compareModels(runId, classifier, predictVersion(runId, read, file, recipe, dataset, rows, recall), dataset, renamed)
   const served = yield* compare(candidate, "classifier.onnx")
   const twin = stored.files.has(KERAS_TWIN) ? KERAS_TWIN : undefined
-  if (served.kind !== "compared" || (candidate.alone === undefined && twin === undefined)) return { served }
+  // Keras' files of two embedders are not for the same callers.
+  if (served.kind !== "compared" || recall !== undefined) return { served }
+  if (candidate.alone === undefined && twin === undefined) return { served }
   return { served, keras: yield* compare(candidate.alone ?? candidate, twin ?? "classifier.onnx") }
 })
 
@@ -56,11 +68,10 @@ const compareModels = (
   candidate: Classifier,
   promoted: ReturnType<typeof predictVersion>,
   dataset: Dataset,
-  rows: ReadonlyArray<number>,
   renamed: ReadonlyMap<string, string>
 ) =>
   promoted.pipe(
-    Effect.map(({ known: asTrained, predicted }): Incumbent => {
+    Effect.map(({ known: asTrained, predicted, rows }): Incumbent => {
       const known = asTrained.map((name) => renamed.get(name) ?? name)
       const classes = [...new Set([...dataset.classes, ...known])]
       const own = highest(predict(candidate, vectorsOf(dataset, rows)), rows.length).map((at) =>
@@ -80,14 +91,15 @@ const compareModels = (
 
 const incomparable = (why: string): Incumbent => ({ kind: "incomparable", why })
 
-/** The classes that a stored version knows, and which of them it predicts for each of these vectors. */
+/** The classes that a stored version knows, and which of them it predicts for each of the rows that it has vectors of. */
 const predictVersion = Effect.fnUntraced(function* (
   runId: string,
   read: Effect.Success<ReturnType<typeof versionReader>>,
   file: string,
   recipe: StoredRecipe,
   dataset: Dataset,
-  rows: ReadonlyArray<number>
+  given: ReadonlyArray<number>,
+  recall: Recall | undefined
 ) {
   const readAs = Effect.fnUntraced(function* <A>(name: string, schema: Schema.ConstraintDecoder<A>) {
     const bytes = yield* orDamaged(runId, read(name))
@@ -96,12 +108,20 @@ const predictVersion = Effect.fnUntraced(function* (
   const { recipe: own } = yield* readAs(METADATA_FILE, Metadata)
   const [its, ours] = [embedderOf(own).id, embedderOf(recipe).id]
   // Vectors of two embedders may have one size, and mean different things.
-  if (its !== ours) {
-    const why = `it takes vectors of ${its}, not of ${ours}: bun run models promote takes the new one all the same`
+  const isOther = its !== ours
+  if (isOther && recall === undefined) {
+    const why =
+      `it takes vectors of ${its}, not of ${ours}: bun run models promote takes the new one all the same, and bun run ` +
+      "migrate compares them"
     return yield* new Cause.UnknownError(undefined, why)
   }
   const wanted = file === KERAS_TWIN ? embeddingAlone(vectorsIn(own)) : vectorsIn(own)
-  const lacking = Object.entries(wanted).filter(([name, size]) => dataset.vectors[name] !== size)
+  const recalled = isOther ? yield* recall!(own, keysOf(dataset, given)) : undefined
+  const rows = recalled === undefined ? given : given.filter((row) => recalled.has(dataset.samples[row]!.key))
+  if (rows.length === 0) {
+    return yield* new Cause.UnknownError(undefined, `no recording that is held out has vectors of ${its}`)
+  }
+  const lacking = Object.entries(wanted).filter(([name, size]) => !isOther && dataset.vectors[name] !== size)
   if (lacking.length > 0) {
     const names = lacking.map(([name]) => name).join(" and ")
     const why = `it takes ${names}, which the vectors now lack: bun run models promote takes the new one all the same`
@@ -110,15 +130,21 @@ const predictVersion = Effect.fnUntraced(function* (
   const known = yield* readAs(NAMES_FILE, ClassNames)
   const model = yield* orDamaged(runId, read(file))
   const session = yield* openSession(model, 1, () => damaged(runId))
-  const values = someOf(dataset, rows, Object.keys(wanted))
+  const values =
+    recalled === undefined
+      ? someOf(dataset, rows, Object.keys(wanted))
+      : concatenate(keysOf(dataset, rows).map((key) => recalled.get(key)!))
   const input = new Tensor("float32", values, [rows.length, values.length / rows.length])
   const outputs = yield* Effect.tryPromise({
     try: () => session.run({ [session.inputNames[0]!]: input }),
     catch: (cause) => new Cause.UnknownError(cause, "its model cannot be run")
   })
   const probabilities = outputs[session.outputNames[0]!]!.data as Float32Array
-  return { known, predicted: highest(probabilities, rows.length) }
+  return { known, predicted: highest(probabilities, rows.length), rows }
 }, Effect.scoped)
+
+const keysOf = ({ samples }: Dataset, rows: ReadonlyArray<number>): ReadonlyArray<string> =>
+  rows.map((row) => samples[row]!.key)
 
 const damaged = (runId: string) => new VersionError({ runId, message: `${runId} is damaged.` })
 

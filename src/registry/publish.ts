@@ -1,4 +1,5 @@
 import { DateTime, Effect, Option } from "effect"
+import { FIELD_MODEL, KERAS_TWIN } from "../classifier/export/artifacts.ts"
 import { CERTIFICATE_FILE } from "../classifier/export/certificate.ts"
 import { TFLITE_FILES } from "../classifier/export/tflite.ts"
 import { encodeDocument } from "../store/documents.ts"
@@ -23,7 +24,14 @@ import {
 export type Artifacts = ReadonlyMap<string, Uint8Array>
 
 /** What not every version has. */
-const EDGE_FILES = ["ecosight.onnx", ...Object.keys(TFLITE_FILES), CERTIFICATE_FILE]
+const OPTIONAL_FILES = [
+  "ecosight.onnx",
+  ...Object.keys(TFLITE_FILES),
+  CERTIFICATE_FILE,
+  KERAS_TWIN,
+  FIELD_MODEL,
+  "map.json"
+]
 
 /**
  * Writes a candidate, whole, under `models/versions/<run id>/`, and returns the keys.
@@ -182,8 +190,8 @@ const stageCopies = Effect.fnUntraced(function* (files: Artifacts) {
     copies.set(file, store.stage === undefined ? store.put(key, bytes) : yield* store.stage(key, bytes))
   }
   return Effect.gen(function* () {
-    // Of a model before it, whose embedder could be one graph.
-    yield* removeUnneeded(EDGE_FILES.filter((file) => !files.has(file)).map(modelKey))
+    // Of a model before it, which had them.
+    yield* removeUnneeded(OPTIONAL_FILES.filter((file) => !files.has(file)).map(modelKey))
     const placed = yield* inOrder([...files.keys()], METADATA_FILE, (file) => copies.get(file)!)
     return placed.map(({ key }) => key)
   })

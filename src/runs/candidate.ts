@@ -17,11 +17,13 @@ import { Settings } from "../config/settings.ts"
 import type { Embedder } from "../embedder/embedder.ts"
 import { Engine } from "../embedder/engine.ts"
 import { openTensorflow } from "../embedder/webgpu/tensorflow.ts"
+import { Embeddings } from "../embeddings/embeddings.ts"
 import type { Recipe } from "../embeddings/recipe.ts"
 import { type Decision, decide, type Incumbent, type Promotion } from "../registry/gate.ts"
+import { keepEmbedder } from "../registry/keptEmbedder.ts"
 import { requireLease } from "../registry/lease.ts"
 import { type Promoted, readPointer } from "../registry/pointer.ts"
-import { compareWithPromoted } from "../registry/promoted.ts"
+import { compareWithPromoted, type Recall } from "../registry/promoted.ts"
 import { promoteVersion, writeVersion } from "../registry/publish.ts"
 import { newSince, type TrainingSet } from "../registry/trainingSet.ts"
 import { readVersionDocument, TRAINING_SET_FILE } from "../registry/versionFiles.ts"
@@ -29,6 +31,7 @@ import { CURRENT_KEY, modelKey } from "../store/keys.ts"
 import { readOrSetAside } from "../store/setAside.ts"
 import { RunEvents } from "../stream/events.ts"
 import type { FieldJudgement } from "./field/judgeField.ts"
+import { recall } from "./recall.ts"
 
 // A run's candidate: trained, held against the promoted model, written, and promoted where it is not worse.
 
@@ -102,15 +105,27 @@ export interface Contender {
   readonly contradicted: ReadonlyArray<string>
   /** What it hears in the field. */
   readonly field: FieldJudgement
+  /** Whether it may take the place of a model that hears by another embedder, each judged by its own vectors. */
+  readonly migrates: boolean
 }
 
 /** Holds the candidate against the promoted model and new labels against old ones, and decides what to do with it. */
 export const judge = Effect.fn("judge")(function* (
-  { pointer, classifier, dataset, recipe, split, live, before, renamed, contradicted, field }: Contender,
+  { pointer, classifier, dataset, recipe, split, live, before, renamed, contradicted, field, migrates }: Contender,
   promotion: Promotion
 ) {
   const { gateTolerance, gateClassTolerance } = yield* Settings
-  const { served, keras } = yield* compareWithPromoted(pointer, classifier, dataset, recipe, split.holdout, renamed)
+  const embeddings = yield* Embeddings
+  const fromStore: Recall = (own, keys) => Effect.provideService(recall(own, keys, live), Embeddings, embeddings)
+  const { served, keras } = yield* compareWithPromoted(
+    pointer,
+    classifier,
+    dataset,
+    recipe,
+    split.holdout,
+    renamed,
+    migrates ? fromStore : undefined
+  )
   const incumbent = served.kind === "compared" && field.difference ? { ...served, field: field.difference } : served
   const labels = yield* checkNewLabels(before, dataset, live)
   const tolerances = { macroF1: gateTolerance, recall: gateClassTolerance }
@@ -151,6 +166,7 @@ export const writeCandidate = Effect.fn("writeCandidate")(function* (
     },
     yield* previousLog
   )
+  yield* keepEmbedder(candidate.embedder)
   return yield* writeVersion(candidate.runId, new Map([...artifacts, [TRAINING_SET_FILE, trainingSet]]))
 })
 

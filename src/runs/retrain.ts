@@ -56,6 +56,8 @@ export interface RetrainOptions extends CandidateOptions {
   readonly minNewSamples: number
   readonly promotion: Promotion
   readonly audit: boolean
+  /** Whether the promoted model hears by another embedder, from which this run leads away: see `migrate`. */
+  readonly migrates?: boolean
 }
 
 /** The corpus does not allow a training. */
@@ -224,7 +226,8 @@ const run = Effect.fnUntraced(function* <E1, R1, E2, R2>(
   )
 })
 
-const embedHere = Effect.fnUntraced(function* (settings: StreamSettings) {
+/** Embeds what has no vectors yet, in this process. */
+export const embedHere = Effect.fnUntraced(function* (settings: StreamSettings) {
   const { workers } = yield* Settings
   const streamed = yield* embedCorpus(settings).pipe(Effect.provide(Preparers.layer(workers)))
   // The workers have ended and the stream's batches are garbage: without this, training comes on top of them.
@@ -262,7 +265,20 @@ export const finish = Effect.fn("retrain.finish")(function* (embedder: Embedder,
     renamed,
     totalOf(totals.seconds.values())
   )
-  const contender = { pointer, classifier, dataset, recipe, split, live, before, renamed, contradicted, field }
+  const migrates = options.migrates ?? false
+  const contender = {
+    pointer,
+    classifier,
+    dataset,
+    recipe,
+    split,
+    live,
+    before,
+    renamed,
+    contradicted,
+    field,
+    migrates
+  }
   const { comparison, keras, labels, intended } = yield* judge(contender, options.promotion)
   const trainingSet = encodeTrainingSet(streamed.live)
   const candidate = {
@@ -322,6 +338,7 @@ export const finish = Effect.fn("retrain.finish")(function* (embedder: Embedder,
       ),
       ...windows.notes,
       ...field.notes,
+      ...(migrates ? [UNHEARD] : []),
       ...notesOnFiles(streamed.noted, run.others),
       ...notesOnAnnotations(run.annotations),
       ...pruned,
@@ -335,6 +352,9 @@ export const finish = Effect.fn("retrain.finish")(function* (embedder: Embedder,
     artifacts: decision.promote ? keys : versionKeys
   } satisfies RunSummary
 })
+
+const UNHEARD =
+  "The two models were compared on clips alone, not in soundscapes: an engine runs one embedder, and they have two."
 
 const totalOf = (values: Iterable<number>): number => [...values].reduce((sum, value) => sum + value, 0)
 

@@ -1,33 +1,70 @@
 import { join, resolve } from "node:path"
-import { Effect, Layer } from "effect"
+import { Effect, Layer, Option, Schema } from "effect"
 import { SettingError, Settings } from "../config/settings.ts"
 import { engineLayer } from "../embedder/choose.ts"
 import type { Embedder } from "../embedder/embedder.ts"
 import { EMBEDDERS } from "../embedder/embedders.ts"
+import { Description } from "../embedder/file/description.ts"
+import { describeFile, frontEndIn, isFile, openEmbedderFile } from "../embedder/file/embedderFile.ts"
 import { Embeddings } from "../embeddings/embeddings.ts"
+import { embedderOf, StoredRecipe } from "../embeddings/recipe.ts"
 import { Scans } from "../embeddings/scans/scans.ts"
+import { readKeptEmbedder } from "../registry/keptEmbedder.ts"
+import { METADATA_FILE, readVersionDocument } from "../registry/versionFiles.ts"
 import { Store } from "../store/store.ts"
 
-const settled = Effect.gen(function* () {
-  const { embedder } = yield* Settings
-  const found = EMBEDDERS[embedder]
+const listed = Effect.fnUntraced(function* (name: string) {
+  const found = EMBEDDERS[name]
   if (found !== undefined) return found
-  const message = `EMBEDDER is "${embedder}", but must be ${Object.keys(EMBEDDERS).join(" or ")}.`
+  const message = `EMBEDDER is "${name}", but must be ${[...Object.keys(EMBEDDERS), "the path of an .onnx file"].join(" or ")}.`
   return yield* new SettingError({ setting: "EMBEDDER", message })
 })
 
 /** What the embedder that the settings name hears with: it needs no weights. */
-export const settledFrontEnd = Effect.map(settled, ({ frontEnd }) => frontEnd)
+export const settledFrontEnd = Effect.gen(function* () {
+  const { embedder } = yield* Settings
+  return isFile(embedder)
+    ? frontEndIn(yield* describeFile(embedder))
+    : yield* Effect.map(listed(embedder), ({ frontEnd }) => frontEnd)
+})
 
 /** Whether this is not a checkout but a package, which is read-only or replaced as a whole. */
 const isPackaged = /\/(\$bunfs|node_modules)\//.test(import.meta.dir)
 
-/** The embedder that the settings name; its weights are kept in the checkout's `models/<id>`, a package's in MODEL_CACHE. */
-export const settledEmbedder = Effect.fn("settledEmbedder")(function* (options: { readonly allowUntrained: boolean }) {
-  const { frontEnd, find } = yield* settled
+/**
+ * An embedder by its id, whose weights are kept in the checkout's `models/<id>`, a package's in MODEL_CACHE, or by its
+ * file.
+ */
+export const findEmbedder = Effect.fn("findEmbedder")(function* (
+  name: string,
+  options: { readonly allowUntrained: boolean }
+) {
+  if (isFile(name)) return yield* openEmbedderFile(name)
+  const { frontEnd, find } = yield* listed(name)
   const { modelCache } = yield* Settings
   const folder = isPackaged ? modelCache : resolve(import.meta.dir, "../../models")
   return yield* find({ folder: join(folder, frontEnd.id), ...options })
+})
+
+/** The embedder that the settings name. */
+export const settledEmbedder = Effect.fn("settledEmbedder")(function* (options: { readonly allowUntrained: boolean }) {
+  const { embedder } = yield* Settings
+  return yield* findEmbedder(embedder, options)
+})
+
+const Metadata = Schema.Struct({ recipe: StoredRecipe, embedder: Schema.optionalKey(Description) })
+
+/** The embedder that a version was trained with, whatever the settings name: what came in a file is in the store. */
+export const embedderOfVersion = Effect.fn("embedderOfVersion")(function* (
+  runId: string,
+  options: { readonly allowUntrained: boolean }
+) {
+  const metadata = yield* readVersionDocument(runId, METADATA_FILE, Metadata)
+  if (Option.isNone(metadata)) return yield* settledEmbedder(options)
+  const { embedder, recipe } = metadata.value
+  return embedder === undefined
+    ? yield* findEmbedder(embedderOf(recipe).id, options)
+    : yield* readKeptEmbedder(embedder)
 })
 
 /** What a run works with: the store, its embeddings and scans, and an engine. */

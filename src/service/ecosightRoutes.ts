@@ -5,7 +5,7 @@ import { Settings } from "../config/settings.ts"
 import { Store } from "../store/store.ts"
 import { acceptUpload } from "./acceptUpload.ts"
 import { Counters } from "./counters.ts"
-import { Current } from "./current.ts"
+import { Current, readModel } from "./current.ts"
 import type { Handle } from "./handle.ts"
 import { Intake } from "./intake.ts"
 import { Outages } from "./outages.ts"
@@ -78,7 +78,7 @@ const predict = (request: Request, mayBeUnknown: boolean) =>
       intake.form(request, ({ file }) =>
         Effect.gen(function* () {
           const began = performance.now()
-          const { all_probabilities, seconds_heard, events } = yield* heardOf(file.recording)
+          const { runId, all_probabilities, seconds_heard, events } = yield* heardOf(file.recording)
           const [predicted_class, confidence] = Object.entries(all_probabilities).reduce((best, next) =>
             next[1] > best[1] ? next : best
           )
@@ -86,7 +86,7 @@ const predict = (request: Request, mayBeUnknown: boolean) =>
           yield* (yield* Counters).predicted(processing_time)
           return {
             success: true,
-            ...(mayBeUnknown ? yield* doubted(predicted_class, confidence) : { predicted_class }),
+            ...(mayBeUnknown ? yield* doubted(runId, predicted_class, confidence) : { predicted_class }),
             confidence,
             all_probabilities,
             processing_time,
@@ -107,21 +107,23 @@ const predict = (request: Request, mayBeUnknown: boolean) =>
 const heardOf = Effect.fnUntraced(function* (recording: Spooled) {
   const predictor = yield* Predictor
   const { clipMaxSeconds } = yield* Settings
-  const { probabilities, seconds } = yield* predictor.predict(recording)
-  if (seconds < clipMaxSeconds) return { all_probabilities: probabilities, seconds_heard: seconds, events: undefined }
+  const { runId, probabilities, seconds } = yield* predictor.predict(recording)
+  const ofClip = { runId, all_probabilities: probabilities, events: undefined }
+  if (seconds < clipMaxSeconds) return { ...ofClip, seconds_heard: seconds }
   const whole = yield* predictor.hear(recording)
-  const isClip = whole.seconds <= clipMaxSeconds
-  return {
-    all_probabilities: isClip ? probabilities : whole.surest,
-    seconds_heard: whole.seconds,
-    events: isClip ? undefined : whole.events
-  }
+  return whole.seconds <= clipMaxSeconds
+    ? { ...ofClip, seconds_heard: whole.seconds }
+    : { runId: whole.runId, all_probabilities: whole.surest, seconds_heard: whole.seconds, events: whole.events }
 })
 
-/** `unknown` in place of a class below its threshold, for clients that ask for it; models of old have no thresholds. */
-const doubted = Effect.fnUntraced(function* (likeliest_class: string, confidence: number) {
-  const model = Option.getOrUndefined(yield* promoted)
-  const thresholds = new Map(Object.entries(model?.metadata.decision_thresholds ?? {}))
+/**
+ * `unknown` in place of a class below its threshold, for clients that ask for it; models of old have no thresholds. They are
+ * those of the version that answered, which may not be the one that is promoted by now.
+ */
+const doubted = Effect.fnUntraced(function* (runId: string, likeliest_class: string, confidence: number) {
+  const current = yield* promoted
+  const model = Option.isSome(current) && current.value.runId === runId ? current.value : yield* readModel(runId)
+  const thresholds = new Map(Object.entries(model.metadata.decision_thresholds ?? {}))
   const threshold = thresholds.get(likeliest_class) ?? 0
   return { predicted_class: confidence < threshold ? "unknown" : likeliest_class, likeliest_class, threshold }
 })

@@ -2,7 +2,8 @@ import { Effect, Exit, Layer, Schema, Scope } from "effect"
 import { FetchHttpClient } from "effect/http"
 import { Settings } from "../config/settings.ts"
 import { engineLayer } from "../embedder/choose.ts"
-import { makeScanRecipe } from "../embeddings/scans/scanRecipe.ts"
+import type { Embedder } from "../embedder/embedder.ts"
+import { makeScanRecipe, type ScanRecipe } from "../embeddings/scans/scanRecipe.ts"
 import { Scans } from "../embeddings/scans/scans.ts"
 import { EVENT_DEFAULTS } from "../runs/scan/eventOptions.ts"
 import { listField, placeRecordings } from "../runs/scan/fieldRecordings.ts"
@@ -10,7 +11,7 @@ import { findAlike } from "../runs/scan/findAlike.ts"
 import { KeptVectors } from "../runs/scan/firstVectors.ts"
 import { hearOnce } from "../runs/scan/hearOnce.ts"
 import { openWindowModel, type WindowModel } from "../runs/scan/windowModel.ts"
-import { settledEmbedder } from "../runs/services.ts"
+import { embedderOfVersion, settledEmbedder } from "../runs/services.ts"
 import { findTime, formatClock } from "../sound/field/wallClock.ts"
 import { Listeners } from "../stream/field/listeners.ts"
 import type { RecordingSpan } from "./spanSound.ts"
@@ -31,45 +32,47 @@ export const fieldListener = Effect.gen(function* () {
   const { engine, precision, maxRecordingMegabytes } = settings
   const kept = new KeptVectors()
   const embedder = yield* Effect.cached(
-    settledEmbedder({ allowUntrained: true }).pipe(
-      Effect.provide(FetchHttpClient.layer),
-      Effect.mapError(({ message }) => new NoEmbedder({ message: `Long recordings cannot be heard here: ${message}` }))
-    )
+    settledEmbedder({ allowUntrained: true }).pipe(Effect.provide(FetchHttpClient.layer), Effect.mapError(noEmbedder))
   )
-  const engines = yield* Effect.cached(
-    Effect.flatMap(embedder, (loaded) =>
-      Layer.buildWithScope(
-        Layer.merge(
-          engineLayer({ engine, precision, embedder: loaded, threads: 1 }),
-          Listeners.layer({ count: 1, maxWholeBytes: maxRecordingMegabytes * 1e6 })
-        ),
-        scope
+  const enginesOf = (embedder: Embedder) =>
+    Layer.build(
+      Layer.merge(
+        engineLayer({ engine, precision, embedder, threads: 1 }),
+        Listeners.layer({ count: 1, maxWholeBytes: maxRecordingMegabytes * 1e6 })
       )
     )
+  let engines: Kept<Effect.Success<ReturnType<typeof enginesOf>>> | undefined
+  let open: Kept<{ readonly model: WindowModel; readonly recipe: ScanRecipe }> | undefined
+
+  /** The version asked for last stays open, with the embedder that it was trained with and an engine. */
+  const versionOf = Effect.fnUntraced(
+    function* (runId: string) {
+      if (open?.key !== runId || engines === undefined) {
+        const embedder = yield* embedderOfVersion(runId, { allowUntrained: true }).pipe(
+          Effect.provide(FetchHttpClient.layer),
+          Effect.mapError(noEmbedder)
+        )
+        const recipe = makeScanRecipe(embedder, precision)
+        const opening = Effect.map(openWindowModel(runId, recipe), (model) => ({ model, recipe }))
+        engines = yield* keep(engines, embedder.hash, enginesOf(embedder))
+        open = yield* keep(open, runId, opening)
+      }
+      return { ...open.value, engines: engines.value }
+    },
+    Effect.provideService(Scope.Scope, scope)
   )
-  let open: { readonly model: WindowModel; readonly scope: Scope.Closeable } | undefined
-  /** The version asked for last stays open. */
-  const modelOf = Effect.fnUntraced(function* (runId: string, recipe: ReturnType<typeof makeScanRecipe>) {
-    if (open?.model.runId === runId) return open.model
-    const own = yield* Scope.make()
-    const model = yield* Scope.provide(openWindowModel(runId, recipe), own)
-    if (open !== undefined) yield* Scope.close(open.scope, Exit.void)
-    open = { model, scope: own }
-    return model
-  })
 
   const hear = Effect.fn("fieldListener.hear")(function* (
     runId: string,
     recording: Spooled,
     tell: (seconds: number) => Effect.Effect<void>
   ) {
-    const recipe = makeScanRecipe(yield* embedder, precision)
-    const model = yield* modelOf(runId, recipe)
+    const { recipe, model, engines } = yield* versionOf(runId)
     const blob = "path" in recording ? Bun.file(recording.path) : new Blob([recording as Uint8Array<ArrayBuffer>])
     const read = (from: number, to: number) => Effect.promise(() => blob.slice(from, to).bytes())
     const options = { recipe, model, settings: EVENT_DEFAULTS, size: blob.size, most: MOST_SECONDS, onSeconds: tell }
     return yield* hearOnce(read, options).pipe(
-      Effect.provide(yield* engines),
+      Effect.provide(engines),
       Effect.catchTags({
         ListenError: ({ reason }) => Effect.fail(new NoRecording({ message: reason })),
         TooLong: () => Effect.fail(new TooLong({ message: TOO_LONG }))
@@ -94,6 +97,29 @@ export const fieldListener = Effect.gen(function* () {
   }, Effect.provide(Scans.layer))
 
   return { alike, hear }
+})
+
+const noEmbedder = ({ message }: { readonly message: string }) =>
+  new NoEmbedder({ message: `Long recordings cannot be heard here: ${message}` })
+
+/** What is open for the last one that asked, and what closes it. */
+interface Kept<A> {
+  readonly key: string
+  readonly value: A
+  readonly scope: Scope.Closeable
+}
+
+/** What is kept, where it is of this key; else another takes its place. */
+const keep = Effect.fnUntraced(function* <A, E, R>(
+  before: Kept<A> | undefined,
+  key: string,
+  open: Effect.Effect<A, E, R>
+) {
+  if (before?.key === key) return before
+  const scope = yield* Scope.fork(yield* Effect.scope)
+  const value = yield* Effect.onError(Scope.provide(open, scope), () => Scope.close(scope, Exit.void))
+  if (before !== undefined) yield* Scope.close(before.scope, Exit.void)
+  return { key, value, scope } satisfies Kept<A>
 })
 
 /** What the recorder's clock showed so many seconds into a recording. */

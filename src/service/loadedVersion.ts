@@ -1,18 +1,19 @@
 import { Effect, Exit, Option, Schema, Scope } from "effect"
-import { type InferenceSession, Tensor } from "onnxruntime-common"
 import { Settings } from "../config/settings.ts"
-import { openSession } from "../embedder/onnx/session.ts"
-import { findStored, versionReader } from "../registry/versionFiles.ts"
+import { findStored, METADATA_FILE, versionReader } from "../registry/versionFiles.ts"
+import { SAMPLE_RATE } from "../sound/clip.ts"
 import { decodeClip } from "../sound/decode/decode.ts"
 import { decodeDocument } from "../store/documents.ts"
-import { versionKey } from "../store/keys.ts"
+import { EMBEDDERS_PREFIX, embedderKey, versionKey } from "../store/keys.ts"
 import { isAbsence, Store, StoreError } from "../store/store.ts"
 import { localCopyOf, readCopied } from "./localCopy.ts"
+import type { VersionModel } from "./versionModel.ts"
+import { EmbedderInMetadata, modelBehind, wholeModel } from "./versionModel.ts"
 
 /** A version whose model cannot be read or run. */
 class UnusableVersion extends Schema.TaggedError<UnusableVersion>()("UnusableVersion", { message: Schema.String }) {}
 
-/** A version without `ecosight.onnx`; the message is for who asks for predictions. */
+/** A version without a model that takes sound; the message is for who asks for predictions. */
 class NoPredictions extends Schema.TaggedError<NoPredictions>()("NoPredictions", { message: Schema.String }) {}
 
 /** The bytes are no usable recording. */
@@ -25,16 +26,16 @@ const ClassNames = Schema.Array(Schema.String).check(Schema.isMinLength(1), Sche
 interface Loaded {
   readonly runId: string
   readonly classes: ReadonlyArray<string>
-  readonly session: InferenceSession
+  readonly model: VersionModel
   readonly scope: Scope.Closeable
 }
 
 /**
  * Predicts with the version that is asked for, and decodes without one; for one request at a time.
  *
- * It runs `ecosight.onnx`, the file that devices get too: front-end, YAMNet, pooling and classifier in one. Only the
- * version asked for last is kept; the next is loaded beside it before it is let go. What this machine has a copy of goes before
- * the store, which may be far or away: a version never changes.
+ * Embedder and classifier are always those of one version, whatever this process is set to. Only the version asked for last
+ * is kept; the next is loaded beside it before it is let go. What this machine has a copy of goes before the store, which may
+ * be far or away: a version never changes.
  */
 export const loadedVersion = Effect.gen(function* () {
   const store = yield* Store
@@ -42,9 +43,9 @@ export const loadedVersion = Effect.gen(function* () {
   const { clipMaxSeconds } = yield* Settings
   let loaded: Loaded | undefined
 
-  const decode = (bytes: Uint8Array) =>
+  const decode = (bytes: Uint8Array, sampleRate = SAMPLE_RATE) =>
     Effect.mapError(
-      decodeClip(bytes, { maxSeconds: clipMaxSeconds }),
+      decodeClip(bytes, { maxSeconds: clipMaxSeconds, sampleRate }),
       ({ reason }) => new NoRecording({ message: reason })
     )
 
@@ -55,6 +56,7 @@ export const loadedVersion = Effect.gen(function* () {
       const read = yield* versionReader(version)
       return Effect.fnUntraced(
         function* (key: string) {
+          if (key.startsWith(EMBEDDERS_PREFIX)) return yield* store.get(key)
           const file = key.slice(versionKey(runId, "").length)
           const bytes = version.files.has(file) ? yield* read(file) : Option.none<Uint8Array>()
           if (Option.isSome(bytes)) return { bytes: bytes.value }
@@ -80,13 +82,27 @@ export const loadedVersion = Effect.gen(function* () {
       Effect.flatMap(({ bytes }) => decodeDocument(names, ClassNames, bytes)),
       Effect.mapError(failUnlessAway)
     )
-    const { bytes } = yield* from(versionKey(runId, "ecosight.onnx")).pipe(
-      Effect.mapError((cause) => (isAbsence(cause) ? new NoPredictions({ message: WITHOUT }) : failUnlessAway(cause)))
+    const get = (key: string) => Effect.map(Effect.mapError(from(key), failUnlessAway), ({ bytes }) => bytes)
+    const whole = yield* from(versionKey(runId, "ecosight.onnx")).pipe(
+      Effect.asSome,
+      Effect.catchIf(isAbsence, () => Effect.succeedNone),
+      Effect.mapError(failUnlessAway)
     )
+    const behind = Effect.gen(function* () {
+      const at = versionKey(runId, METADATA_FILE)
+      const { embedder } = yield* Effect.mapError(decodeDocument(at, EmbedderInMetadata, yield* get(at)), fail)
+      if (embedder === undefined) return yield* new NoPredictions({ message: WITHOUT })
+      const key = embedderKey(embedder.sha256)
+      const file = { key, description: embedder, bytes: yield* get(key) }
+      const classifier = yield* get(versionKey(runId, "classifier.onnx"))
+      return yield* Effect.mapError(modelBehind(file, classifier), fail)
+    })
     const scope = yield* Scope.make()
-    // On one thread: cores are shared out by processes, and several are no faster.
-    const session = yield* Scope.provide(openSession(bytes, 1, fail), scope)
-    return { runId, classes, session, scope } satisfies Loaded
+    const model = yield* (Option.isSome(whole) ? wholeModel(whole.value.bytes, fail) : behind).pipe(
+      Scope.provide(scope),
+      Effect.onError(() => Scope.close(scope, Exit.void))
+    )
+    return { runId, classes, model, scope } satisfies Loaded
   })
 
   const load = Effect.fn("Version.load")(function* (runId: string) {
@@ -100,13 +116,12 @@ export const loadedVersion = Effect.gen(function* () {
   })
 
   const predict = Effect.fn("Version.predict")(function* (runId: string, bytes: Uint8Array) {
-    const { session, classes } = yield* load(runId)
-    const { samples, sampleRate } = yield* decode(bytes)
-    const { probabilities } = yield* Effect.tryPromise({
-      try: () => session.run({ waveform: new Tensor("float32", samples, [samples.length]) }),
-      catch: (cause) => new UnusableVersion({ message: `The model of ${runId} cannot be run: ${sentence(cause)}` })
-    })
-    const values = probabilities!.data as Float32Array
+    const { model, classes } = yield* load(runId)
+    const { samples, sampleRate } = yield* decode(bytes, model.sampleRate)
+    const values = yield* Effect.mapError(
+      model.run(samples),
+      (cause) => new UnusableVersion({ message: `The model of ${runId} cannot be run: ${sentence(cause)}` })
+    )
     if (values.length !== classes.length || !values.every(Number.isFinite)) {
       const message = `The model of ${runId} does not answer with a probability for each of its ${classes.length} classes.`
       return yield* new UnusableVersion({ message })

@@ -5,14 +5,25 @@ import { Settings } from "../config/settings.ts"
 import { movePointer, readPointer } from "../registry/pointer.ts"
 import { readDocumentIfWhole, writeDocument } from "../store/documents.ts"
 import { folderStore } from "../store/folder.ts"
-import { CURRENT_KEY, VERSIONS_PREFIX, versionKey, versionPrefix } from "../store/keys.ts"
+import {
+  CURRENT_KEY,
+  EMBEDDERS_PREFIX,
+  embedderKey,
+  VERSIONS_PREFIX,
+  versionKey,
+  versionPrefix
+} from "../store/keys.ts"
 import { sha256 } from "../store/sha256.ts"
 import { orNone, Store, StoreError } from "../store/store.ts"
+import { EmbedderInMetadata } from "./versionModel.ts"
+
+/** By one of these a version predicts: the first, or the second behind an embedder that came in a file. */
+const MODELS = ["ecosight.onnx", "classifier.onnx"] as const
 
 /** A version's files by which the service predicts, and tells of it. */
 const SERVED = [
   "class_names.json",
-  "ecosight.onnx",
+  ...MODELS,
   "model_metadata.json",
   "performance_metrics.json",
   "training_history.pkl",
@@ -45,6 +56,8 @@ const isOwn = (folder: string) =>
 export const readCopied = (copy: Store["Service"]): Store["Service"]["get"] =>
   Effect.fnUntraced(
     function* (key) {
+      // Whose name says what its content is, to who reads it.
+      if (key.startsWith(EMBEDDERS_PREFIX)) return yield* copy.get(key)
       const [, runId = "", file = ""] = /^(.*)\/([^/]*)$/.exec(key.slice(VERSIONS_PREFIX.length)) ?? []
       const digests = yield* readDocumentIfWhole(versionKey(runId, DIGESTS_FILE), Digests)
       const found = yield* copy.get(key)
@@ -61,8 +74,10 @@ export const copiedVersion = (copy: Store["Service"]) =>
     const pointer = yield* readPointer().pipe(Effect.catch(() => Effect.succeedNone))
     if (Option.isNone(pointer)) return Option.none<string>()
     const { runId } = pointer.value
-    const model = yield* Effect.option(readCopied(copy)(versionKey(runId, "ecosight.onnx")))
-    return Option.as(model, runId)
+    const digests = yield* readDocumentIfWhole(versionKey(runId, DIGESTS_FILE), Digests)
+    const file = MODELS.find((name) => Option.isSome(digests) && name in digests.value.value)
+    if (file === undefined) return Option.none<string>()
+    return Option.as(yield* Effect.option(readCopied(copy)(versionKey(runId, file))), runId)
   }).pipe(Effect.provideService(Store, copy))
 
 /** Copies a version that is being served, in place of the one before; what it says is moved last. */
@@ -77,7 +92,23 @@ export const copyVersion = Effect.fn("copyVersion")(function* (copy: Store["Serv
     yield* copy.put(versionKey(runId, file), bytes)
     digests[file] = sha256(bytes)
   }
+  const embedder = yield* readEmbedder(runId)
+  if (Option.isSome(embedder)) yield* copy.put(embedder.value.key, embedder.value.bytes)
+  yield* copy.list(EMBEDDERS_PREFIX).pipe(
+    Stream.filter(({ key }) => !Option.exists(embedder, (own) => own.key === key)),
+    Stream.runForEach(({ key }) => copy.remove(key))
+  )
   yield* pointAt(copy, runId, digests)
+})
+
+/** The file of a version's embedder, where it came in one. */
+const readEmbedder = Effect.fnUntraced(function* (runId: string) {
+  const store = yield* Store
+  const metadata = yield* readDocumentIfWhole(versionKey(runId, "model_metadata.json"), EmbedderInMetadata)
+  const description = Option.isSome(metadata) ? metadata.value.value.embedder : undefined
+  if (description === undefined) return Option.none()
+  const key = embedderKey(description.sha256)
+  return Option.map(yield* orNone(store.get(key)), ({ bytes }) => ({ key, bytes }))
 })
 
 const pointAt = (

@@ -39,14 +39,17 @@ const LONGEST_WAIT = 2 * PATIENCE
 /** The same for a recording of an hour, which takes a core some 6 s. */
 const LONGEST_HEARING = 600_000
 
+/** An answer, and the version that gave it: by the time that it is told, another may be served. */
+type Answered<A> = A & { readonly runId: string }
+
 /** Decodes and predicts in processes of its own; each request goes to the one with the least to do. */
 export class Predictor extends Context.Service<
   Predictor,
   {
     /** What the version that is served now says of a recording. */
-    readonly predict: (recording: Spooled) => Effect.Effect<Heard, Refusal | StoreError>
+    readonly predict: (recording: Spooled) => Effect.Effect<Answered<Heard>, Refusal | StoreError>
     /** What the version that is served now hears in all of a long recording, of an hour at most. */
-    readonly hear: (recording: Spooled) => Effect.Effect<HeardWhole, Refusal | StoreError>
+    readonly hear: (recording: Spooled) => Effect.Effect<Answered<HeardWhole>, Refusal | StoreError>
     /** A part of a field recording, as a WAV file. */
     readonly span: (part: typeof RecordingSpan.Type) => Effect.Effect<Uint8Array, Refusal>
     /** What sounds like a part of a field recording. */
@@ -157,7 +160,8 @@ export class Predictor extends Context.Service<
               ? Effect.fail(hanging(runId))
               : ask("predict", { runId, recording }).pipe(
                   // What decodes is not at fault.
-                  Effect.catchTag("Hung", () => Effect.andThen(decode(recording), hangs.note(runId)))
+                  Effect.catchTag("Hung", () => Effect.andThen(decode(recording), hangs.note(runId))),
+                  Effect.map((heard) => ({ ...heard, runId }))
                 )
           )
         }),
@@ -165,7 +169,8 @@ export class Predictor extends Context.Service<
           // One at a time: others are for what is short.
           withServed((runId) =>
             ask("hear", { runId, recording }, idlest(), LONGEST_HEARING).pipe(
-              Effect.catchTag("Hung", () => Effect.fail(stopped))
+              Effect.catchTag("Hung", () => Effect.fail(stopped)),
+              Effect.map((heard) => ({ ...heard, runId }))
             )
           ).pipe(hearing.withPermit)
         ),

@@ -20,6 +20,8 @@ export const ANNOTATIONS_PREFIX = "annotations/"
 export const SCANS_PREFIX = "scans/"
 /** Under here lies what models heard in field recordings, a folder a version. */
 export const EVENTS_PREFIX = "events/"
+/** Under here lie embedders that came in a file, by the hash of their content. */
+export const EMBEDDERS_PREFIX = "embedders/"
 /** Under here lies what is promoted now. */
 export const MODELS_PREFIX = "models/"
 /** Under here lies every candidate, whole. */
@@ -66,6 +68,7 @@ export const DAMAGED = ".damaged-"
 export const damagedKey = (key: string, bytes: Uint8Array): string => `${key}${DAMAGED}${sha256(bytes).slice(0, 8)}`
 /** Whether this is where something damaged went. */
 export const isDamagedKey = (key: string): boolean => key.includes(DAMAGED)
+export const embedderKey = (sha256: string): string => `${EMBEDDERS_PREFIX}${sha256}.onnx`
 export const modelKey = (file: string): string => `${MODELS_PREFIX}${file}`
 export const versionPrefix = (runId: string): string => `${VERSIONS_PREFIX}${runId}/`
 export const versionKey = (runId: string, file: string): string => `${versionPrefix(runId)}${file}`

@@ -1,5 +1,5 @@
 import { Effect, Result } from "effect"
-import type { FrontEnd } from "../embedder/frontEnd.ts"
+import { type FrontEndOrigin, importFrontEnd } from "../embedder/frontEnd.ts"
 import { GrowingRecording, type GrowingRequest, type Grown, type Progress } from "./growingRecording.ts"
 import { type PreparedRecording, type PrepareSettings, prepareRecording } from "./prepare.ts"
 
@@ -10,11 +10,11 @@ export type WorkerRequest =
   | {
       readonly bytes: Uint8Array
       readonly contentHash: string
-      /** The module of the front-end to prepare for. */
-      readonly module: string
+      /** The front-end to prepare for. */
+      readonly origin: FrontEndOrigin
       readonly settings: PrepareSettings
     }
-  | { readonly open: GrowingRequest & { readonly module: string } }
+  | { readonly open: GrowingRequest & { readonly origin: FrontEndOrigin } }
   | { readonly more: Uint8Array }
   | "end"
 
@@ -35,22 +35,19 @@ const answer = async (request: WorkerRequest): Promise<WorkerReply> => {
   if ("more" in request) return { progress: await growing!.push(request.more) }
   if ("open" in request) {
     await growing?.close()
-    const { module, ...own } = request.open
-    growing = new GrowingRecording(await load(module), own)
+    const { origin, ...own } = request.open
+    growing = new GrowingRecording(await importFrontEnd(origin), own)
     return { progress: { seconds: 0, bytes: 0, isEnough: false } }
   }
-  const { bytes, contentHash, module, settings } = request
+  const { bytes, contentHash, origin, settings } = request
   const outcome = await Effect.runPromise(
-    prepareRecording(bytes, contentHash, await load(module), settings).pipe(
+    prepareRecording(bytes, contentHash, await importFrontEnd(origin), settings).pipe(
       Effect.mapError(({ reason }) => reason),
       Effect.result
     )
   )
   return told({ contentHash, outcome })
 }
-
-const load = async (module: string): Promise<FrontEnd> =>
-  ((await import(module)) as { readonly frontEnd: FrontEnd }).frontEnd
 
 const told = ({ contentHash, outcome }: Grown): WorkerReply =>
   Result.isSuccess(outcome) ? { prepared: outcome.success, contentHash } : { reason: outcome.failure, contentHash }

@@ -1,5 +1,5 @@
 import { Context, Effect, Layer, Pool, Result, Schema, type Scope } from "effect"
-import type { FrontEnd } from "../embedder/frontEnd.ts"
+import type { FrontEndOrigin } from "../embedder/frontEnd.ts"
 import { programPath } from "../processes/programPath.ts"
 import type { GrowingRequest, Progress } from "./growingRecording.ts"
 import type { PreparedRecording, PrepareSettings } from "./prepare.ts"
@@ -41,13 +41,13 @@ export class Preparers extends Context.Service<
     readonly prepare: (
       bytes: Uint8Array,
       contentHash: string,
-      frontEnd: Pick<FrontEnd, "module">,
+      frontEnd: FrontEndOrigin,
       settings: PrepareSettings
     ) => Effect.Effect<PreparedRecording, PrepareError>
     /** Begins a recording whose bytes come in parts; a worker is its own until the scope ends. */
     readonly begin: (
       request: GrowingRequest,
-      frontEnd: Pick<FrontEnd, "module">
+      frontEnd: FrontEndOrigin
     ) => Effect.Effect<Growing, PrepareError, Scope.Scope>
   }
 >()("ecosight/stream/Preparers") {
@@ -73,10 +73,10 @@ export class Preparers extends Context.Service<
         const prepare = Effect.fn("Preparers.prepare")(function* (
           bytes: Uint8Array,
           contentHash: string,
-          { module }: Pick<FrontEnd, "module">,
+          { module, settings: made }: FrontEndOrigin,
           settings: PrepareSettings
         ) {
-          const request = { bytes: ownBuffer(bytes), contentHash, module, settings }
+          const request = { bytes: ownBuffer(bytes), contentHash, origin: { module, settings: made }, settings }
           const { outcome } = yield* Pool.use(pool, (worker) =>
             Effect.flatMap(askPatiently(worker, request), outcomeOf)
           )
@@ -85,10 +85,10 @@ export class Preparers extends Context.Service<
 
         const begin = Effect.fn("Preparers.begin")(function* (
           request: GrowingRequest,
-          { module }: Pick<FrontEnd, "module">
+          { module, settings }: FrontEndOrigin
         ) {
           const worker = yield* Pool.get(pool)
-          yield* askPatiently(worker, { open: { ...request, module } })
+          yield* askPatiently(worker, { open: { ...request, origin: { module, settings } } })
           return {
             push: (bytes) => mendable(Effect.flatMap(askPatiently(worker, { more: ownBuffer(bytes) }), progressOf)),
             end: mendable(Effect.flatMap(askPatiently(worker, "end"), outcomeOf))

@@ -20,6 +20,7 @@ export const folderOf = async (files: Readonly<Record<string, string | Uint8Arra
 export const runProgram = async (
   program:
     | "retrain"
+    | "migrate"
     | "evaluate"
     | "package"
     | "upload"

@@ -1,5 +1,6 @@
 import { Schema } from "effect"
 import manifest from "../../../package.json"
+import { licenceNote } from "../../embedder/embedder.ts"
 import { type Calibration, PRECISION } from "../calibrate.ts"
 import type { FieldFigures } from "../evaluation/field/fieldFigures.ts"
 import { ALARM_RATES } from "../evaluation/figures.ts"
@@ -38,6 +39,7 @@ export const modelMetadata = (run: TrainingRun) => {
     run_id: run.runId,
     recipe: run.recipe,
     yamnet: { embedder: run.embedder.name, weights_hash: run.embedder.hash, source: run.embedder.source },
+    ...(run.embedder.file && { embedder: run.embedder.file.description }),
     split: {
       training_samples: split.training.length,
       validation_recordings: split.validation.length,
@@ -45,7 +47,7 @@ export const modelMetadata = (run: TrainingRun) => {
       groups: split.subsets.size
     },
     engine: run.engine,
-    notes: [...split.notes, ...classifier.notes],
+    notes: [...split.notes, ...classifier.notes, ...licenceNote(run.embedder)],
     versions: { "ecosight-retrain": manifest.version, bun: Bun.version, ...pinned }
   }
 }
@@ -64,8 +66,8 @@ const fieldMetadata = ({ classes, recallAtAlarms, ...sizes }: FieldFigures) => (
 })
 
 /** Files that hold what is served; int8 files answer otherwise, and certificate.json says by how much. */
-const servedFiles = ({ embedder: { addToTflite } }: TrainingRun) => [
-  "ecosight.onnx",
+const servedFiles = ({ embedder: { addTo, addToTflite } }: TrainingRun) => [
+  ...(addTo === undefined ? [] : ["ecosight.onnx"]),
   "classifier.onnx",
   ...(addToTflite === undefined ? [] : ["ecosight.tflite"])
 ]

@@ -1,3 +1,4 @@
+import { licenceNote } from "../../embedder/embedder.ts"
 import { branchesOf } from "../classifier.ts"
 import type { FieldFigures } from "../evaluation/field/fieldFigures.ts"
 import { fieldTable } from "../evaluation/field/fieldTables.ts"
@@ -12,7 +13,7 @@ import { mapSection } from "./mapSection.ts"
 /** `report.html`: a training run for people, on one page. */
 export const reportPage = (run: TrainingRun): string => {
   const { classifier, result, split } = run
-  const notes = [...untrainedNote(run), ...split.notes, ...classifier.notes]
+  const notes = [...untrainedNote(run), ...split.notes, ...classifier.notes, ...licenceNote(run.embedder)]
   const body = html`${headline(run)}
 ${notesList(notes)}
 ${result && classSection(result)}

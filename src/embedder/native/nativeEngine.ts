@@ -17,27 +17,34 @@ export const makeNative = Effect.fn("makeNative")(function* (options: {
   readonly threads?: number
 }) {
   const { backbone, why, threads = availableParallelism() } = options
-  const { frontEnd, patchShape } = backbone
+  const { frontEnd, patchShape, batch = BATCH } = backbone
   const size = rowSize(frontEnd)
   const { Tensor } = yield* Effect.tryPromise({
     try: () => import("onnxruntime-node"),
     catch: (cause) => new EngineError({ message: `The native engine cannot be loaded on this machine: ${cause}` })
   })
   const session = yield* openSession(
-    backbone.model(BATCH),
+    backbone.model(batch),
     threads,
     (cause) => new EngineError({ message: `The native engine cannot start: ${cause}` })
   )
   // The shape is fixed, so one buffer serves every batch; the patches of an earlier one stay behind a shorter one's.
-  const input = new Tensor("float32", new Float32Array(BATCH * frontEnd.patchSize), [BATCH, ...patchShape])
+  const input = new Tensor("float32", new Float32Array(batch * frontEnd.patchSize), [batch, ...patchShape])
+  const inputName = session.inputNames[0]!
+  const sizes = Object.entries(frontEnd.vectors)
+  const areRows = session.outputNames.includes("rows") && !("rows" in frontEnd.vectors)
   const turn = yield* Semaphore.make(1)
 
   const run = (patches: Float32Array, count: number) =>
     Effect.tryPromise({
       try: async () => {
         input.data.set(patches)
-        const { rows } = await session.run({ patches: input })
-        return (rows!.data as Float32Array).slice(0, count * size)
+        const outputs = await session.run({ [inputName]: input })
+        if (areRows) return (outputs.rows!.data as Float32Array).slice(0, count * size)
+        return sideBySide(
+          sizes.map(([name, own]) => ({ size: own, values: outputs[name]!.data as Float32Array })),
+          count
+        )
       },
       catch: (cause) => new EngineError({ message: `The native engine failed: ${cause}` })
     })
@@ -47,11 +54,11 @@ export const makeNative = Effect.fn("makeNative")(function* (options: {
     adapter: `${cpus()[0]?.model.trim() ?? "processor"}, ${threads} ${threads === 1 ? "thread" : "threads"}`,
     why,
     frontEnd,
-    batch: BATCH,
+    batch,
     faults: Effect.succeed([]),
     embed: Effect.fnUntraced(
       function* (patches) {
-        const count = yield* countPatches(patches, frontEnd, BATCH)
+        const count = yield* countPatches(patches, frontEnd, batch)
         return yield* run(patches, count)
       },
       Effect.uninterruptible,
@@ -59,3 +66,18 @@ export const makeNative = Effect.fn("makeNative")(function* (options: {
     )
   })
 })
+
+/** The vectors of so many patches, each kind of them [n * size], as rows. */
+const sideBySide = (
+  vectors: ReadonlyArray<{ readonly size: number; readonly values: Float32Array }>,
+  count: number
+): Float32Array => {
+  const width = vectors.reduce((sum, { size }) => sum + size, 0)
+  const rows = new Float32Array(count * width)
+  let place = 0
+  for (const { size, values } of vectors) {
+    for (let at = 0; at < count; at++) rows.set(values.subarray(at * size, (at + 1) * size), at * width + place)
+    place += size
+  }
+  return rows
+}

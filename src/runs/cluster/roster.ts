@@ -127,7 +127,7 @@ export const mismatch = (
     }
     if (weights !== about.weights) {
       const [theirs, ours] = [weights.slice(0, 12), about.weights.slice(0, 12)]
-      return differ("has YAMNet's weights", theirs, ours, "give all workers the same YAMNET_MODEL.")
+      return differ("has the weights", theirs, ours, "give all workers the same EMBEDDER and YAMNET_MODEL.")
     }
   }
   return undefined

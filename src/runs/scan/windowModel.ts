@@ -47,7 +47,9 @@ export const openWindowModel = Effect.fn("openWindowModel")(function* (runId: st
   const own = embedderOf(metadata.recipe)
   const { embedder, weights } = recipe.parts
   if (own.id !== embedder.id || metadata.recipe.parts.weights !== weights) {
-    return yield* damaged(`was trained on vectors of another embedder than ${embedder.id} with the present weights`)
+    return yield* damaged(
+      `was trained on vectors of another embedder than ${embedder.id} with the present weights: set EMBEDDER to that one`
+    )
   }
   const names = yield* need(read(NAMES_FILE))
   const classes = yield* Effect.mapError(decodeDocument(versionKey(runId, NAMES_FILE), ClassNames, names), () =>

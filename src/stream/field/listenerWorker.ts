@@ -1,4 +1,4 @@
-import type { FrontEnd } from "../../embedder/frontEnd.ts"
+import { type FrontEnd, type FrontEndOrigin, importFrontEnd } from "../../embedder/frontEnd.ts"
 import { DecodeError } from "../../sound/decode/decode.ts"
 import type { Index } from "../../sound/decode/mp4Layout.ts"
 import { FieldDecoder, type Piece } from "../../sound/field/fieldDecoder.ts"
@@ -11,7 +11,7 @@ declare const self: Worker
 export type ListenerRequest =
   | {
       readonly open: {
-        readonly module: string
+        readonly origin: FrontEndOrigin
         readonly index: Index | undefined
         readonly size: number
         readonly first: number
@@ -92,9 +92,8 @@ let turn: Promise<unknown> = Promise.resolve()
 const answer = async (request: ListenerRequest): Promise<ListenerReply> => {
   if (typeof request === "object" && "open" in request) {
     await listening?.close()
-    const { module, index, size, first, maxWholeBytes } = request.open
-    const { frontEnd }: { readonly frontEnd: FrontEnd } = await import(module)
-    listening = new Listening(frontEnd, size, first, maxWholeBytes, index)
+    const { origin, index, size, first, maxWholeBytes } = request.open
+    listening = new Listening(await importFrontEnd(origin), size, first, maxWholeBytes, index)
     return { chunks: [], seconds: 0 }
   }
   if (listening === undefined) return { reason: "No recording was opened." }

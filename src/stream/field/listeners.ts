@@ -1,5 +1,5 @@
 import { Context, Effect, Exit, Layer, Pool, Schema, Stream } from "effect"
-import type { FrontEnd } from "../../embedder/frontEnd.ts"
+import type { FrontEndOrigin } from "../../embedder/frontEnd.ts"
 import { programPath } from "../../processes/programPath.ts"
 import type { Index } from "../../sound/decode/mp4Layout.ts"
 import type { ListenedEnd, ListenerReply, ListenerRequest } from "./listenerWorker.ts"
@@ -39,7 +39,7 @@ export class Listeners extends Context.Service<
     readonly hear: <E, R>(
       blocks: Stream.Stream<Uint8Array, E, R>,
       options: {
-        readonly frontEnd: Pick<FrontEnd, "module">
+        readonly frontEnd: FrontEndOrigin
         readonly index: Index | undefined
         readonly size: number
         readonly first: number
@@ -63,7 +63,15 @@ export class Listeners extends Context.Service<
                 yield* Effect.addFinalizer((exit) =>
                   Exit.isSuccess(exit) ? Effect.void : Pool.invalidate(pool, listener)
                 )
-                yield* listener.ask({ open: { module: frontEnd.module, index, size, first, maxWholeBytes } })
+                yield* listener.ask({
+                  open: {
+                    origin: { module: frontEnd.module, settings: frontEnd.settings },
+                    index,
+                    size,
+                    first,
+                    maxWholeBytes
+                  }
+                })
                 return Stream.concat(
                   Stream.map(blocks, (bytes): ListenerRequest => ({ bytes })),
                   Stream.make<[ListenerRequest]>("end")

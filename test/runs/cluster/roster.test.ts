@@ -24,10 +24,7 @@ test.each([
     { store: "s3://other" },
     "The worker at 10.0.0.4:4000 works on s3://bucket, but this is for s3://other: one database"
   ],
-  [
-    { weights: "b".repeat(64) },
-    "has YAMNet's weights aaaaaaaaaaaa, but this is bbbbbbbbbbbb: give all workers the same"
-  ]
+  [{ weights: "b".repeat(64) }, "has the weights aaaaaaaaaaaa, but this is bbbbbbbbbbbb: give all workers the same"]
 ])("but not in %p", (difference, sentence) => {
   expect(mismatch({ ...ABOUT, ...difference }, [ABOUT])).toContain(sentence)
 })
