@@ -80,7 +80,8 @@ describe("is refused in one sentence, with an exit code", () => {
     [["--head", "deep"], {}, "linear"],
     [["--stor", "x"], {}, "--store"],
     [[], { ENGINE: "cuda" }, 'ENGINE is "cuda", but must be auto, webgpu or native.'],
-    [[], { EMBEDDER: "perch" }, 'EMBEDDER is "perch", but must be yamnet.'],
+    [[], { EMBEDDER: "perch" }, 'EMBEDDER is "perch", but must be yamnet or the path of an .onnx file.'],
+    [[], { EMBEDDER: "perch.onnx" }, "perch.onnx cannot be read: EMBEDDER and --to take the path of an ONNX file."],
     [[], { MAX_SKIPPED: "many" }, 'MAX_SKIPPED is "many"'],
     [["--store", "/no/such/folder"], {}, "There is no folder /no/such/folder."]
   ] as const)("%p %p", async (args, environment, sentence) => {
