@@ -36,7 +36,7 @@ const PASSES = { epochs: 10, batchSize: 256 } as const
  * so that little keeps a regression on them from learning them by heart (`docs/decisions/field.md`).
  */
 const OF_WINDOWS: Partial<Record<FeatureName, Partial<HeadDescription>>> = {
-  layer8max: { input: "layer8plain", decay: Number(process.env.WDECAY ?? 0.003) }
+  layer8max: { input: "layer8plain", decay: 0.03 }
 }
 /** Far from those that judge. */
 const SEED = 0x5ced
