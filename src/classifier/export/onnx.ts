@@ -13,21 +13,31 @@ export const classifierModel = (classifier: Classifier, vectors: Vectors): Uint8
   return graph.model()
 }
 
-/** The input of `field.onnx`. */
-export const FIELD_INPUT = "codes"
+/** The inputs of `field.onnx`; the second one where a network sees how strong a vector is. */
+export const FIELD_INPUTS = { codes: "codes", ranges: "ranges" } as const
 
 /**
- * `field.onnx`: `codes` [rowSize, n], uint8, to `probabilities` [n, classes]: windows as a scan stores them, the first
- * numbers of all of them, then all their second ones. What a step of a window's codes is worth makes no difference, since
- * features are the same of a vector that is standardised.
+ * `field.onnx`: windows as a scan stores them to `probabilities` [n, classes]. `codes` [rowSize, n], uint8, has the first
+ * numbers of all of them, then all their second ones; `ranges` [n, 2 * vectors] has the least value of each window's
+ * vectors and what a step of its codes is worth.
  */
 export const fieldModel = (classifier: Classifier, vectors: Vectors): Uint8Array => {
   const graph = new Graph("field")
-  const codes = graph.input(FIELD_INPUT, [rowSize({ vectors }), "n"], ElementType.uint8)
+  const codes = graph.input(FIELD_INPUTS.codes, [rowSize({ vectors }), "n"], ElementType.uint8)
+  const names = Object.keys(vectors)
+  let ranges: string | undefined
+  const rangesOf = (vector: string) => {
+    ranges ??= graph.input(FIELD_INPUTS.ranges, ["n", 2 * names.length])
+    const from = 2 * names.indexOf(vector)
+    return graph.op("Slice", [ranges, ...[from, from + 2, 1].map((bound) => graph.integers([bound]))])
+  }
   addProbabilities(graph, classifier, "n", (branch) => {
     const seen = graph.op("Transpose", [addSlice(graph, branch, vectors, codes, 0)], { perm: [1, 0] })
     const { addCodedTo, addTo } = branch.features
-    return addCodedTo?.(graph, seen) ?? addTo(graph, graph.op("Cast", [seen], { to: ElementType.float32 }))
+    return (
+      addCodedTo?.(graph, seen, () => rangesOf(branch.vector ?? names[0]!)) ??
+      addTo(graph, graph.op("Cast", [seen], { to: ElementType.float32 }))
+    )
   })
   return graph.model()
 }

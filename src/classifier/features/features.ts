@@ -20,8 +20,11 @@ export interface Features {
   readonly of: (vector: Float32Array) => Float32Array
   /** Adds the same to a graph: vectors [n, inputs] to features [n, width]. */
   readonly addTo: (graph: Graph, vectors: string) => string
-  /** The same of vectors' codes (uint8 [n, inputs]), where that is faster than of the numbers that they stand for. */
-  readonly addCodedTo?: (graph: Graph, codes: string) => string
+  /**
+   * The same of vectors' codes (uint8 [n, inputs]), each of which has a range [n, 2]: its least value, and what a step of
+   * its codes is worth. Without it codes are taken for vectors, as features that are the same of a standardised vector may.
+   */
+  readonly addCodedTo?: (graph: Graph, codes: string, ranges: () => string) => string
   /** The same for TensorFlow Lite. */
   readonly addToTflite: (graph: TfliteGraph, vectors: Tensor) => Tensor
   /** The same for Keras, of layers that 2.15 and 3 both have; the first of them takes the model's input. */

@@ -1,3 +1,4 @@
+import { ElementType } from "../../embedder/onnx/graph.ts"
 import { embedding } from "./embedding.ts"
 import type { FeatureKind } from "./features.ts"
 
@@ -15,4 +16,30 @@ export const tap = (layer: number): FeatureKind => ({
   make: embedding.make,
   // By itself it is no head for the `.keras` file, so a search draws none.
   drawn: { weight: 0, decay: [0.001, 0.1], smallestDeviation: [null] }
+})
+
+/**
+ * The same activations as they are, for windows of sound that has been brought to a nominal level: there, how strong they
+ * are tells something, too.
+ */
+export const plainTap = (layer: number): FeatureKind => ({
+  ...tap(layer),
+  title: `activations of layer ${layer} as they are`,
+  make: (inputs) => ({
+    inputs,
+    width: inputs,
+    layers: [],
+    of: (vector) => vector,
+    addTo: (_, vectors) => vectors,
+    addCodedTo: (graph, codes, ranges) => {
+      const own = ranges()
+      const [low, step] = [0, 1].map((at) =>
+        graph.op("Slice", [own, ...[at, at + 1, 1].map((bound) => graph.integers([bound]))])
+      )
+      const steps = graph.op("Mul", [graph.op("Cast", [codes], { to: ElementType.float32 }), step!])
+      return graph.op("Add", [steps, low!])
+    },
+    addToTflite: (_, vectors) => vectors,
+    kerasLayers: []
+  })
 })

@@ -1,6 +1,8 @@
 import { Effect } from "effect"
 import { type Dataset, makeDataset, type Sample } from "../../classifier/dataset.ts"
 import type { Soundscape } from "../../classifier/evaluation/field/soundscape.ts"
+import type { FeatureName } from "../../classifier/features/kinds.ts"
+import type { HeadDescription } from "../../classifier/heads/head.ts"
 import type { Split } from "../../classifier/split.ts"
 import type { Backend } from "../../classifier/train/backend.ts"
 import { type TrainedClassifier, train } from "../../classifier/train/train.ts"
@@ -29,6 +31,13 @@ const MIXING = {
 const LOUD = 0.25
 /** Windows are many, and alike: a few passes over them are enough. */
 const PASSES = { epochs: 10, batchSize: 256 } as const
+/**
+ * Windows have a nominal level, so that how strong an earlier layer's activations are tells something; and they are many,
+ * so that little keeps a regression on them from learning them by heart (`docs/decisions/field.md`).
+ */
+const OF_WINDOWS: Partial<Record<FeatureName, Partial<HeadDescription>>> = {
+  layer8max: { input: "layer8plain", decay: 0.03 }
+}
 /** Far from those that judge. */
 const SEED = 0x5ced
 
@@ -72,11 +81,12 @@ export const makeWindows = Effect.fn("makeWindows")(function* (
 /** Trains a classifier of single windows, of the networks that a classifier of clips has. */
 export const trainWindows = (
   windows: Dataset,
-  { settings, descriptions: [description, ...mixedWith] }: Pick<TrainedClassifier, "settings" | "descriptions">,
+  { settings, descriptions }: Pick<TrainedClassifier, "settings" | "descriptions">,
   scores: Embedder["scores"],
   backend: Backend
-) =>
-  train(
+) => {
+  const [description, ...mixedWith] = descriptions.map((own) => ({ ...own, ...OF_WINDOWS[own.input] }))
+  return train(
     windows,
     {
       training: windows.samples.map((_, row) => row),
@@ -88,6 +98,7 @@ export const trainWindows = (
     { ...settings, ...PASSES, description: description!, mixedWith, scores },
     backend
   )
+}
 
 /** The windows of a scene that are clearly an event's, or clearly none's. */
 const labelledWindows = Effect.fnUntraced(function* (scene: Soundscape, background: string) {

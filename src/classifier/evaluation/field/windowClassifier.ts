@@ -3,7 +3,7 @@ import { Tensor } from "onnxruntime-common"
 import { EngineError } from "../../../embedder/engine.ts"
 import { openSession } from "../../../embedder/onnx/session.ts"
 import { type CodedVectors, decodeVectors } from "../../../embeddings/scans/coding.ts"
-import { FIELD_INPUT } from "../../export/onnx.ts"
+import { FIELD_INPUTS } from "../../export/onnx.ts"
 
 /** What gives windows, as a scan stores them, the probabilities of the classes. */
 export interface WindowClassifier {
@@ -28,12 +28,21 @@ export const openWindowClassifier = Effect.fnUntraced(function* (
     1,
     (cause) => new EngineError({ message: `The classifier cannot be run: ${cause}` })
   )
+  const isCoded = session.inputNames.includes(FIELD_INPUTS.codes)
   const name = session.inputNames[0]!
   const score = (windows: CodedVectors) =>
     Effect.tryPromise({
       try: async () => {
-        const input = name === FIELD_INPUT ? codesOf(windows, inputs) : rowsOf(windows, sizes, inputs)
-        const outputs = await session.run({ [name]: input })
+        const outputs = await session.run(
+          isCoded
+            ? {
+                [FIELD_INPUTS.codes]: codesOf(windows, inputs),
+                ...(session.inputNames.includes(FIELD_INPUTS.ranges) && {
+                  [FIELD_INPUTS.ranges]: rangesOf(windows, sizes, inputs)
+                })
+              }
+            : { [name]: rowsOf(windows, sizes, inputs) }
+        )
         return outputs[session.outputNames[0]!]!.data as Float32Array
       },
       catch: (cause) => new EngineError({ message: `The classifier failed on windows: ${cause}` })
@@ -43,6 +52,13 @@ export const openWindowClassifier = Effect.fnUntraced(function* (
 
 const codesOf = ({ count, codes }: CodedVectors, inputs: number): Tensor =>
   new Tensor("uint8", codes.subarray(0, inputs * count), [inputs, count])
+
+/** Of as many vectors as these numbers make. */
+const rangesOf = ({ count, ranges }: CodedVectors, sizes: ReadonlyArray<number>, inputs: number): Tensor => {
+  let [own, numbers] = [0, 0]
+  while (numbers < inputs) numbers += sizes[own++]!
+  return new Tensor("float32", firstColumns(ranges, 2 * sizes.length, 2 * own), [count, 2 * own])
+}
 
 const rowsOf = (windows: CodedVectors, sizes: ReadonlyArray<number>, inputs: number): Tensor => {
   const { count } = windows
