@@ -1,6 +1,6 @@
 import { Schema } from "effect"
 import { AUGMENTATION_VERSION } from "../augment/draw.ts"
-import type { Precision } from "../embedder/engine.ts"
+import type { RecipePrecision } from "../embedder/engine.ts"
 import type { FrontEnd, Vectors } from "../embedder/frontEnd.ts"
 import { sha256 } from "../store/sha256.ts"
 
@@ -27,7 +27,7 @@ export interface Recipe {
     readonly augmentation: string
     readonly augmentations: number
     /** Absent for float32, as in all recipes from before there was another. */
-    readonly precision?: "float16"
+    readonly precision?: "float16" | "int8-1"
   }
 }
 
@@ -44,10 +44,14 @@ interface StoredParts {
 /** What a recipe that names no embedder means. */
 const FIRST: typeof Described.Type = { id: "yamnet", window: 15_600, hop: 7680, vectors: { embedding: 1024 } }
 
+/** What a recipe calls a precision: how numbers are rounded to eight bits has a number of its own, which rises as that changes. */
+export const roundedAs = <P extends RecipePrecision>(precision: P) =>
+  precision === "int8" ? ("int8-1" as const) : (precision as Exclude<P, "int8">)
+
 /** The recipe of a run with an embedder and its weights' hash, a clip limit (seconds), augmented variants and precision. */
 export const makeRecipe = (
   { frontEnd, hash }: { readonly frontEnd: FrontEnd; readonly hash: string },
-  settings: { readonly clipMaxSeconds: number; readonly augmentations: number; readonly precision: Precision }
+  settings: { readonly clipMaxSeconds: number; readonly augmentations: number; readonly precision: RecipePrecision }
 ): Recipe => {
   const { id, window, hop, vectors, versions, sampleRate } = frontEnd
   const embedder = { id, window, hop, vectors }
@@ -60,7 +64,7 @@ export const makeRecipe = (
     clipMaxSeconds: settings.clipMaxSeconds,
     augmentation: AUGMENTATION_VERSION,
     augmentations: settings.augmentations,
-    ...(settings.precision === "float32" ? {} : { precision: settings.precision })
+    ...(settings.precision === "float32" ? {} : { precision: roundedAs(settings.precision) })
   }
   const hex = sha256(JSON.stringify(parts))
   return { id: hex.slice(0, 16), parts }

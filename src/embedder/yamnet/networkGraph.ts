@@ -16,7 +16,7 @@ import {
 } from "./logMel.ts"
 import { type Mobilenet, TAPS } from "./mobilenet.ts"
 
-// ONNX keeps kernels as [output, input / group, height, width].
+/** A kernel in the order of ONNX: [output, input / group, height, width]. */
 const toOnnxKernel = ({ kernel, shape: [height, width, input, output] }: Convolution): Float32Array => {
   const area = height * width
   const turned = new Float32Array(kernel.length)
@@ -28,7 +28,8 @@ const toOnnxKernel = ({ kernel, shape: [height, width, input, output] }: Convolu
   return turned
 }
 
-const addConvolution = (
+/** Adds a convolution and its ReLU in float32. */
+export const addConvolution = (
   graph: Graph,
   features: string,
   layer: Convolution,
@@ -50,6 +51,17 @@ const addConvolution = (
 const addLoudest = (graph: Graph, features: string, width: number): string =>
   graph.op("GlobalMaxPool", [graph.op("AveragePool", [features], { kernel_shape: [1, width] })])
 
+/** Adds the 27 convolutions to log-mel patches [n, 96, 64], and returns the names of what each gives, after its ReLU. */
+export const addLayers = (graph: Graph, patches: string, { stem, separable }: Mobilenet): ReadonlyArray<string> => {
+  const unsqueezed = graph.op("Unsqueeze", [patches, graph.integers([1])])
+  const features = [addConvolution(graph, unsqueezed, stem, 2, false)]
+  for (const { depthwise, pointwise, stride } of separable) {
+    const own = addConvolution(graph, features.at(-1)!, depthwise, stride, true)
+    features.push(own, addConvolution(graph, own, pointwise, 1, false))
+  }
+  return features
+}
+
 /**
  * Adds YAMNet from log-mel patches [n, 96, 64] to rows, embeddings and then the taps' vectors, and returns the name of
  * the latter.
@@ -60,20 +72,17 @@ const addLoudest = (graph: Graph, features: string, width: number): string =>
 export const addNetwork = (
   graph: Graph,
   patches: string,
-  { stem, separable }: Mobilenet,
+  network: Mobilenet,
   taps: ReadonlyArray<number> = TAPS
 ): string => {
+  const features = addLayers(graph, patches, network)
   const pooled = new Map<number, string>()
   let width = MEL_BANDS / 2
-  let features = graph.op("Unsqueeze", [patches, graph.integers([1])])
-  features = addConvolution(graph, features, stem, 2, false)
-  for (const [index, { depthwise, pointwise, stride }] of separable.entries()) {
-    features = addConvolution(graph, features, depthwise, stride, true)
+  for (const [index, { stride }] of network.separable.entries()) {
     width /= stride
-    features = addConvolution(graph, features, pointwise, 1, false)
-    if (taps.includes(index + 2)) pooled.set(index + 2, addLoudest(graph, features, width))
+    if (taps.includes(index + 2)) pooled.set(index + 2, addLoudest(graph, features[2 * index + 2]!, width))
   }
-  const vectors = [graph.op("GlobalAveragePool", [features]), ...taps.map((layer) => pooled.get(layer)!)]
+  const vectors = [graph.op("GlobalAveragePool", [features.at(-1)!]), ...taps.map((layer) => pooled.get(layer)!)]
   return graph.op("Flatten", [taps.length === 0 ? vectors[0]! : graph.op("Concat", vectors, { axis: 1 })])
 }
 
