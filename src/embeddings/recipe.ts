@@ -39,6 +39,7 @@ export type StoredRecipe = { readonly id: string; readonly parts: StoredParts }
 interface StoredParts {
   readonly embedder?: unknown
   readonly clipMaxSeconds?: unknown
+  readonly precision?: unknown
 }
 
 /** What a recipe that names no embedder means. */
@@ -75,6 +76,10 @@ const isDescribed = Schema.is(Described)
 /** Which embedder made this recipe's vectors. */
 export const embedderOf = ({ parts: { embedder } }: StoredRecipe): typeof Described.Type =>
   isDescribed(embedder) ? embedder : FIRST
+
+/** What this recipe's vectors were made in, as PRECISION calls it. */
+export const precisionOf = ({ parts: { precision } }: StoredRecipe): string =>
+  typeof precision === "string" ? precision.replace(/-\d+$/, "") : "float32"
 
 /** The vectors of this recipe. */
 export const vectorsOf = (recipe: StoredRecipe): Vectors => embedderOf(recipe).vectors

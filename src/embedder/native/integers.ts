@@ -13,10 +13,10 @@ const ALLOWED = 0.7
 const [CHANNELS, PLACES] = [64, 64]
 
 /**
- * Whether sums of products of bytes come out whole. Without the instructions for them (AVX-512 VNNI, AVX-VNNI, AMX, ARM's
- * dot product) onnxruntime adds two products in 16 bits, which is cut at 32,767: the largest ones come to twice that.
+ * Whether sums of products of bytes come out whole here. On x86 without the instructions for them (VNNI) onnxruntime adds
+ * two products in 16 bits, which are cut at 32,767: the largest ones come to twice that.
  */
-const sumsAreWhole = Effect.gen(function* () {
+export const sumsAreWhole = Effect.gen(function* () {
   const { Tensor } = yield* Effect.promise(() => import("onnxruntime-node"))
   const graph = new Graph("products")
   const bytes = graph.input("bytes", [1, CHANNELS, PLACES, 1], 2)
@@ -32,7 +32,7 @@ const sumsAreWhole = Effect.gen(function* () {
   const input = new Tensor("uint8", new Uint8Array(CHANNELS * PLACES).fill(255), [1, CHANNELS, PLACES, 1])
   const { sums } = yield* Effect.tryPromise({ try: () => session.run({ bytes: input }), catch: fail })
   return (sums!.data as Uint8Array).every((sum) => sum === 254)
-})
+}).pipe(Effect.scoped)
 
 const relative = (rows: Float32Array, expected: Float32Array, size: number, from: number, to: number): number => {
   let [apart, whole] = [0, 0]
@@ -44,15 +44,11 @@ const relative = (rows: Float32Array, expected: Float32Array, size: number, from
   return Math.sqrt(apart / whole)
 }
 
-/**
- * Whether this processor computes in eight bits what it should, and whether that is near what the network gives in
- * float32. Gives what is wrong, or undefined.
- */
+/** Whether a network in eight bits gives nearly what it gave before it was rounded. Says what does not, or undefined. */
 export const testIntegers = Effect.fn("testIntegers")(function* (
   engine: Pick<Engine["Service"], "embed">,
   unrounded: Backbone
 ) {
-  if (!(yield* sumsAreWhole)) return "this processor has no instructions for sums of bytes (VNNI, or ARM's dot product)"
   const { vectors } = unrounded.frontEnd
   const patches = knownPatches(unrounded.frontEnd)
   const native = yield* makeNative({ backbone: unrounded, why: "To test what was rounded." })

@@ -100,6 +100,16 @@ const openNetwork = (network: Mobilenet) => {
  * Fails where a layer gives nothing: then there is no scale to keep it in.
  */
 export const measureRanges = Effect.fn("measureRanges")(function* (network: Mobilenet, patches: Float32Array) {
+  const [quietest, loudest] = patches.reduce(
+    ([low, high], value) => [Math.min(low, value), Math.max(high, value)] as const,
+    [Infinity, -Infinity] as const
+  )
+  if (!(loudest - quietest > 1)) {
+    return yield* new EngineError({
+      message:
+        "The sounds that the ranges of PRECISION=int8 are measured with are all alike, such as silence: give others"
+    })
+  }
   const { Tensor } = yield* Effect.promise(() => import("onnxruntime-node"))
   const session = yield* openNetwork(network)
   const gathered = new Map(
