@@ -78,7 +78,7 @@ export const embedderOf = ({ parts: { embedder } }: StoredRecipe): typeof Descri
   isDescribed(embedder) ? embedder : FIRST
 
 /** What this recipe's vectors were made in, as PRECISION calls it. */
-export const precisionOf = ({ parts: { precision } }: StoredRecipe): string =>
+export const precisionOf = ({ parts: { precision } }: { readonly parts: Pick<StoredParts, "precision"> }): string =>
   typeof precision === "string" ? precision.replace(/-\d+$/, "") : "float32"
 
 /** The vectors of this recipe. */
