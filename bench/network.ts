@@ -1,5 +1,6 @@
 import { availableParallelism } from "node:os"
 import { Effect, Layer } from "effect"
+import { Settings } from "../src/config/settings.ts"
 import { engineLayer } from "../src/embedder/choose.ts"
 import type { Embedder } from "../src/embedder/embedder.ts"
 import { Engine, EngineError } from "../src/embedder/engine.ts"
@@ -13,6 +14,7 @@ import { Bench, summarise, timeCalls } from "./measure.ts"
 /** One way to run the network; another engine is another line here. */
 interface Executor {
   readonly name: string
+  readonly precision?: "int8"
   readonly layer: (embedder: Embedder) => Layer.Layer<Engine, EngineError>
 }
 
@@ -34,6 +36,11 @@ const EXECUTORS: ReadonlyArray<Executor> = [
         }
       ]
     : []),
+  {
+    name: `native in int8, ${cores === 1 ? "1 thread" : `${cores} threads`}`,
+    precision: "int8",
+    layer: (embedder) => engineLayer({ engine: "native", embedder, precision: "int8" })
+  },
   { name: "webgpu", layer: (embedder) => engineLayer({ engine: "webgpu", embedder }).pipe(Layer.provideMerge(onCard)) }
 ]
 
@@ -51,9 +58,14 @@ const measureEngine = (name: string) =>
 /** Patches per second of every engine that runs here, and why others do not. */
 export const network = Effect.gen(function* () {
   const embedder = yield* settledEmbedder({ allowUntrained: true })
-  const results = yield* Effect.forEach(EXECUTORS, ({ name, layer }) =>
-    measureEngine(name).pipe(
-      Effect.provide(layer(embedder)),
+  const settings = yield* Settings
+  const rounded = settledEmbedder({ allowUntrained: true }).pipe(
+    Effect.provideService(Settings, { ...settings, precision: "int8" })
+  )
+  const results = yield* Effect.forEach(EXECUTORS, ({ name, precision, layer }) =>
+    Effect.flatMap(precision === "int8" ? rounded : Effect.succeed(embedder), (found) =>
+      Effect.provide(measureEngine(name), layer(found))
+    ).pipe(
       Effect.map((rows) => ({ rows, absent: [] as ReadonlyArray<string> })),
       Effect.catchTag("EngineError", ({ message }) => Effect.succeed({ rows: [], absent: [`${name}: ${message}`] }))
     )

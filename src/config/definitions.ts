@@ -212,9 +212,9 @@ export const definitions = {
     name: "PRECISION",
     fallback: "float32",
     description:
-      "What the network keeps its numbers in: float16 is faster on cards that have it, and its vectors are kept apart",
-    allowed: "float32 or float16",
-    schema: Schema.Literals(["float32", "float16"])
+      "What the network keeps its numbers in: int8 is faster on processors, float16 on cards that have it; the vectors of each are kept apart",
+    allowed: "float32, float16 or int8",
+    schema: Schema.Literals(["float32", "float16", "int8"])
   }),
   fetchConcurrency: define({
     name: "FETCH_CONCURRENCY",

@@ -1,6 +1,7 @@
 import { Effect, Exit, Layer, Result, Scope } from "effect"
 import type { Embedder } from "./embedder.ts"
-import { Engine, EngineError, type Precision } from "./engine.ts"
+import { Engine, EngineError, type RecipePrecision } from "./engine.ts"
+import { sumsAreWhole, testIntegers } from "./native/integers.ts"
 import { makeNative } from "./native/nativeEngine.ts"
 import { type Adapter, findAdapter, hasGraphicsCard } from "./webgpu/adapter.ts"
 import { selfTest } from "./webgpu/selfTest.ts"
@@ -10,8 +11,8 @@ import { makeWebgpu } from "./webgpu/webgpuEngine.ts"
 export interface EngineOptions {
   readonly engine: "auto" | "webgpu" | "native"
   readonly embedder: Embedder
-  /** float32 unless said; float16 has its own vectors, and only WebGPU computes it. */
-  readonly precision?: Precision
+  /** float32 unless said; each has its own vectors. Only WebGPU computes float16, and only the native engine int8. */
+  readonly precision?: RecipePrecision
   /** Threads of the native engine; all cores unless said. */
   readonly threads?: number
 }
@@ -33,8 +34,32 @@ const lookForAdapter = Effect.fnUntraced(function* ({ kernels, name }: Embedder)
   return yield* new EngineError({ message: "this machine has no graphics card" })
 })
 
+const CUT_SUMS =
+  "This processor has no instructions for sums of bytes (VNNI): int8 gains little here, and its vectors are some 0.1 % off those of processors that have them."
+
+const makeInteger = Effect.fnUntraced(function* ({ engine, embedder, threads }: EngineOptions) {
+  if (engine === "webgpu") {
+    return yield* new EngineError({ message: "PRECISION=int8 needs the native engine: set ENGINE=native or auto" })
+  }
+  const { unrounded } = embedder
+  if (unrounded === undefined) {
+    return yield* new EngineError({
+      message: `PRECISION=int8: ${embedder.name} has no network in eight bits. Set PRECISION=float32`
+    })
+  }
+  const whole = yield* sumsAreWhole
+  if (!whole) yield* Effect.logWarning(CUT_SUMS)
+  const chosen = engine === "native" ? "Native, as asked." : "Native, because only it computes in int8."
+  const why = whole ? chosen : `${chosen} ${CUT_SUMS}`
+  const native = yield* makeNative({ backbone: embedder, why, ...(threads === undefined ? {} : { threads }) })
+  const wrong = yield* testIntegers(native, unrounded)
+  if (wrong === undefined) return native
+  return yield* new EngineError({ message: `PRECISION=int8 cannot be had here: ${wrong}. Set PRECISION=float32` })
+})
+
 const makeEngine = Effect.fn("makeEngine")(function* (options: EngineOptions) {
   const { engine, embedder, precision = "float32", threads } = options
+  if (precision === "int8") return yield* makeInteger(options)
   const native = Effect.fnUntraced(function* (why: string) {
     if (precision === "float32")
       return yield* makeNative({ backbone: embedder, why, ...(threads === undefined ? {} : { threads }) })

@@ -24,6 +24,8 @@ export interface Backbone {
    * each. Absent where WebGPU cannot run it.
    */
   readonly kernels?: (batch: number, precision: Precision) => ReadonlyArray<Kernel>
+  /** The network before it was rounded to eight bits, which `model` is held against; absent where it was not. */
+  readonly unrounded?: Backbone
 }
 
 /**

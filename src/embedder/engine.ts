@@ -7,6 +7,8 @@ export class EngineError extends Schema.TaggedError<EngineError>()("EngineError"
 /** What a network's weights and features are kept in while it runs. */
 export const PRECISIONS = ["float32", "float16"] as const
 export type Precision = (typeof PRECISIONS)[number]
+/** What vectors are made in: `int8` is another network, whose weights and features were rounded to eight bits. */
+export type RecipePrecision = Precision | "int8"
 
 /** Where an embedder's network runs. One per process, on its main thread. */
 export class Engine extends Context.Service<

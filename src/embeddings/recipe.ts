@@ -1,6 +1,6 @@
 import { Schema } from "effect"
 import { AUGMENTATION_VERSION } from "../augment/draw.ts"
-import type { Precision } from "../embedder/engine.ts"
+import type { RecipePrecision } from "../embedder/engine.ts"
 import type { FrontEnd, Vectors } from "../embedder/frontEnd.ts"
 import { sha256 } from "../store/sha256.ts"
 
@@ -27,7 +27,7 @@ export interface Recipe {
     readonly augmentation: string
     readonly augmentations: number
     /** Absent for float32, as in all recipes from before there was another. */
-    readonly precision?: "float16"
+    readonly precision?: "float16" | "int8-1"
   }
 }
 
@@ -40,15 +40,20 @@ interface StoredParts {
   readonly embedder?: unknown
   readonly clipMaxSeconds?: unknown
   readonly augmentations?: unknown
+  readonly precision?: unknown
 }
 
 /** What a recipe that names no embedder means. */
 const FIRST: typeof Described.Type = { id: "yamnet", window: 15_600, hop: 7680, vectors: { embedding: 1024 } }
 
+/** What a recipe calls a precision: how numbers are rounded to eight bits has a number of its own, which rises as that changes. */
+export const roundedAs = <P extends RecipePrecision>(precision: P) =>
+  precision === "int8" ? ("int8-1" as const) : (precision as Exclude<P, "int8">)
+
 /** The recipe of a run with an embedder and its weights' hash, a clip limit (seconds), augmented variants and precision. */
 export const makeRecipe = (
   { frontEnd, hash }: { readonly frontEnd: FrontEnd; readonly hash: string },
-  settings: { readonly clipMaxSeconds: number; readonly augmentations: number; readonly precision: Precision }
+  settings: { readonly clipMaxSeconds: number; readonly augmentations: number; readonly precision: RecipePrecision }
 ): Recipe => {
   const { id, window, hop, vectors, versions, sampleRate } = frontEnd
   const embedder = { id, window, hop, vectors }
@@ -61,7 +66,7 @@ export const makeRecipe = (
     clipMaxSeconds: settings.clipMaxSeconds,
     augmentation: AUGMENTATION_VERSION,
     augmentations: settings.augmentations,
-    ...(settings.precision === "float32" ? {} : { precision: settings.precision })
+    ...(settings.precision === "float32" ? {} : { precision: roundedAs(settings.precision) })
   }
   const hex = sha256(JSON.stringify(parts))
   return { id: hex.slice(0, 16), parts }
@@ -72,6 +77,10 @@ const isDescribed = Schema.is(Described)
 /** Which embedder made this recipe's vectors. */
 export const embedderOf = ({ parts: { embedder } }: StoredRecipe): typeof Described.Type =>
   isDescribed(embedder) ? embedder : FIRST
+
+/** What this recipe's vectors were made in, as PRECISION calls it. */
+export const precisionOf = ({ parts: { precision } }: { readonly parts: Pick<StoredParts, "precision"> }): string =>
+  typeof precision === "string" ? precision.replace(/-\d+$/, "") : "float32"
 
 /** The vectors of this recipe. */
 export const vectorsOf = (recipe: StoredRecipe): Vectors => embedderOf(recipe).vectors

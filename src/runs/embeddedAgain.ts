@@ -1,6 +1,6 @@
 import { Effect, Option, Schema, Stream } from "effect"
 import { Embeddings } from "../embeddings/embeddings.ts"
-import { embedderOf, type Recipe, StoredRecipe, vectorsOf } from "../embeddings/recipe.ts"
+import { embedderOf, precisionOf, type Recipe, StoredRecipe, vectorsOf } from "../embeddings/recipe.ts"
 import { isRunId } from "../registry/runRecord.ts"
 import { newestVersion } from "../registry/trainingSet.ts"
 import { METADATA_FILE, readVersionDocument } from "../registry/versionFiles.ts"
@@ -12,7 +12,8 @@ const Metadata = Schema.Struct({ recipe: StoredRecipe })
 
 /**
  * What to say before a store's recordings are embedded again, because its last training's vectors lack some that the
- * embedder gives now: how many, and how long it will take at the pace of an earlier run. Undefined where that is not why.
+ * embedder gives now or were made in another precision: how many, and how long it will take at the pace of an earlier run.
+ * Undefined where that is not why.
  */
 export const embeddedAgain = Effect.fn("embeddedAgain")(function* (recipe: Recipe) {
   const newest = yield* newestVersion
@@ -22,14 +23,19 @@ export const embeddedAgain = Effect.fn("embeddedAgain")(function* (recipe: Recip
   const before = metadata.value.recipe
   const [was, is] = [vectorsOf(before), vectorsOf(recipe)]
   const added = Object.keys(is).filter((name) => was[name] !== is[name])
-  if (added.length === 0 || embedderOf(before).id !== embedderOf(recipe).id) return undefined
+  const [precise, asked] = [precisionOf(before), precisionOf(recipe)]
+  if ((added.length === 0 && precise === asked) || embedderOf(before).id !== embedderOf(recipe).id) return undefined
   const stored = [...(yield* (yield* Embeddings).index(before)).contents()].length
   if (stored === 0) return undefined
   const pace = yield* lastPace
   const long = pace === undefined ? "" : `, which takes about ${duration(stored * pace)} at the pace of an earlier run`
+  const why =
+    added.length > 0
+      ? `the stored vectors lack ${added.join(" and ")}, which the embedder gives now`
+      : `the stored vectors are of ${precise}, and PRECISION is ${asked}`
   return (
-    `${stored} ${stored === 1 ? "recording is" : "recordings are"} embedded again${long}: the stored vectors lack ` +
-    `${added.join(" and ")}, which the embedder gives now. Those of before stay where they are, under embeddings/${before.id}.`
+    `${stored} ${stored === 1 ? "recording is" : "recordings are"} embedded again${long}: ${why}. ` +
+    `Those of before stay where they are, under embeddings/${before.id}.`
   )
 })
 

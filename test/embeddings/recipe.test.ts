@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test"
 import { frontEndOf } from "../../src/embedder/yamnet/frontEnd.ts"
-import { makeRecipe, vectorsOf } from "../../src/embeddings/recipe.ts"
+import { makeRecipe, precisionOf, vectorsOf } from "../../src/embeddings/recipe.ts"
 
 const yamnet = { frontEnd: frontEndOf([]), hash: "w" }
 const settings = { clipMaxSeconds: 30, augmentations: 5 }
@@ -44,4 +44,7 @@ test("vectors of another precision are kept apart", () => {
   expect(float16.id).toBe("dfa55b7c1a8ddeda")
   expect(float16.id).not.toBe(float32.id)
   expect(float16.parts).toEqual({ ...float32.parts, precision: "float16" })
+  const int8 = makeRecipe(yamnet, { ...settings, precision: "int8" })
+  expect(int8.parts).toEqual({ ...float32.parts, precision: "int8-1" })
+  expect([float32, float16, int8].map(precisionOf)).toEqual(["float32", "float16", "int8"])
 })

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test"
-import { Effect, Layer, Logger } from "effect"
+import { ConfigProvider, Effect, Layer, Logger } from "effect"
 import { Settings } from "../../src/config/settings.ts"
 import { untrainedNetwork } from "../../src/embedder/yamnet/untrained.ts"
 import { yamnetOf } from "../../src/embedder/yamnet/yamnet.ts"
@@ -20,7 +20,7 @@ const run = (store: Store["Service"], taps: ReadonlyArray<number>, head: "layers
   succeed(store, { head, audit: false }, {}, undefined, [], embedderWith(taps))
 
 /** What is said before a run with these taps begins. */
-const said = async (store: Store["Service"], taps: ReadonlyArray<number>) => {
+const said = async (store: Store["Service"], taps: ReadonlyArray<number>, env: Record<string, string> = {}) => {
   const lines: Array<string> = []
   const logger = Logger.make(({ message }) => void lines.push([message].flat().join(" ")))
   await planRun(embedderWith(taps), OPTIONS.augmentations).pipe(
@@ -30,7 +30,10 @@ const said = async (store: Store["Service"], taps: ReadonlyArray<number>) => {
         Settings.layer,
         Logger.layer([logger]),
         Layer.succeed(RunEvents, () => Effect.void)
-      ).pipe(Layer.provideMerge(Layer.succeed(Store, store)))
+      ).pipe(
+        Layer.provideMerge(Layer.succeed(Store, store)),
+        Layer.provide(ConfigProvider.layer(ConfigProvider.fromEnv({ env })))
+      )
     ),
     Effect.runPromise
   )
@@ -50,6 +53,9 @@ describe("a store whose vectors lack those that the embedder gives now", () => {
     const first = await run(store, [], "audioset")
     expect(first).toMatchObject({ embedded: 10, promoted: true })
     expect(await said(store, [])).toEqual([])
+    expect((await said(store, [], { PRECISION: "int8" })).join()).toMatch(
+      /^10 recordings are embedded again, .+: the stored vectors are of float32, and PRECISION is int8\. Those of before stay where they are, under embeddings\/[0-9a-f]{16}\.$/
+    )
     const [warning, ...others] = await said(store, [8, 5])
     expect(others).toEqual([])
     expect(warning).toMatch(

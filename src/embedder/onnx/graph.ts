@@ -1,7 +1,7 @@
 import { Message } from "./protobuf.ts"
 
 /** Element types of ONNX tensors (TensorProto.DataType). */
-export const ElementType = { float32: 1, uint8: 2, int8: 3, int64: 7, bool: 9 } as const
+export const ElementType = { float32: 1, uint8: 2, int8: 3, int32: 6, int64: 7, bool: 9 } as const
 export type ElementType = (typeof ElementType)[keyof typeof ElementType]
 
 /** A tensor's extent: a number, or the name of an extent known only when the graph runs. */
@@ -76,9 +76,16 @@ export class Graph {
     return this.constant(ElementType.int64, new Uint8Array(data.buffer), shape)
   }
 
-  /** Adds an int8 constant of the given shape and returns its name. */
-  bytes(values: Int8Array, shape: ReadonlyArray<number>): string {
-    return this.constant(ElementType.int8, new Uint8Array(values.buffer, values.byteOffset, values.byteLength), shape)
+  /** Adds an int8 constant, or a uint8 one, of the given shape and returns its name. */
+  bytes(values: Int8Array | Uint8Array, shape: ReadonlyArray<number>): string {
+    const type = values instanceof Int8Array ? ElementType.int8 : ElementType.uint8
+    return this.constant(type, new Uint8Array(values.buffer, values.byteOffset, values.byteLength), shape)
+  }
+
+  /** Adds an int32 vector. */
+  words(values: Int32Array): string {
+    const raw = new Uint8Array(values.buffer, values.byteOffset, values.byteLength)
+    return this.constant(ElementType.int32, raw, [values.length])
   }
 
   /** Adds a boolean scalar. */

@@ -13,7 +13,7 @@ const PATCHES = 8
 const ALLOWED = { float32: { largest: 1e-3, relative: 1e-4 }, float16: { largest: 0.1, relative: 1e-2 } }
 
 // A tone that climbs up to 7/8 of the band and swells twice a second: every band and level gets its turn.
-const knownPatches = ({ window, hop, sampleRate, prepare }: FrontEnd): Float32Array => {
+export const knownPatches = ({ window, hop, sampleRate, prepare }: FrontEnd): Float32Array => {
   const samples = window + (PATCHES - 1) * hop
   const [low, climb] = [sampleRate / 160, (69 * sampleRate) / 160]
   const waveform = Float32Array.from({ length: samples }, (_, n) => {

@@ -1,79 +1,90 @@
 import { SAMPLE_RATE } from "../../sound/clip.ts"
 import { type Random, seededRandom } from "../../sound/random.ts"
-import { FIRST_PATCH, logMelPatches, PATCH_SIZE } from "./logMel.ts"
+import { logMelPatches } from "./logMel.ts"
 
-const COUNT = 32
+// Two patches a sound.
+const SECONDS = 1.44
+const LENGTH = SECONDS * SAMPLE_RATE
 
-/**
- * Log-mel patches [32, 96, 64] of made sounds of all kinds and levels: noise, voices of many harmonics, chirps and knocks,
- * alone and mixed. They are the same everywhere, so that equal weights are rounded to equal whole numbers, and cost a run
- * no recording's second decoding.
- */
-export const calibrationPatches = (): Float32Array => {
-  const random = seededRandom(1)
-  const patches = new Float32Array(COUNT * PATCH_SIZE)
-  for (let at = 0; at < COUNT; at++) {
-    const sound = SOUNDS[at % SOUNDS.length]!(random)
-    const other = SOUNDS[Math.floor(random() * SOUNDS.length)]!(random)
-    const share = at < COUNT / 2 ? 0 : random()
-    // From -46 dB to full scale.
-    const level = 10 ** (-2.3 * random())
-    patches.set(logMelPatches(sound.map((value, n) => level * (value + share * other[n]!))), at * PATCH_SIZE)
+const between = (random: Random, low: number, high: number): number => low + (high - low) * random()
+
+/** As often from one octave as from the next. */
+const octaves = (random: Random, low: number, high: number): number => low * (high / low) ** random()
+
+/** White noise less what lies above one frequency and below another, by one pole each; its root mean square is 1. */
+const noise = (random: Random, high: number, low: number): Float64Array => {
+  const [upper, lower] = [high, low].map((cutoff) => 1 - Math.exp((-2 * Math.PI * cutoff) / SAMPLE_RATE))
+  const out = new Float64Array(LENGTH)
+  let [smooth, slow, energy] = [0, 0, 0]
+  for (let n = 0; n < LENGTH; n++) {
+    smooth += upper! * (2 * random() - 1 - smooth)
+    slow += lower! * (smooth - slow)
+    out[n] = smooth - slow
+    energy += out[n]! ** 2
+  }
+  return out.map((value) => value / Math.sqrt(energy / LENGTH))
+}
+
+/** Adds one call: partials of a gliding pitch, roughened by noise, that rise and die away within `seconds`. */
+const addCall = (out: Float64Array, random: Random): void => {
+  const seconds = octaves(random, 0.02, 1.5)
+  const start = Math.floor(between(random, -0.2, 0.9) * LENGTH)
+  const level = octaves(random, 0.02, 2)
+  const [pitch, glide] = [octaves(random, 60, 4000), between(random, -1, 1)]
+  const partials = 1 + Math.floor(random() * 8)
+  const breath = noise(random, octaves(random, 300, 8000), 50)
+  const rough = random() ** 2
+  const attack = octaves(random, 0.002, 0.3)
+  let phase = random()
+  for (let n = Math.max(0, start); n < LENGTH; n++) {
+    const t = (n - start) / SAMPLE_RATE / seconds
+    const envelope = Math.min(1, t / attack) * Math.exp(-3 * t)
+    const frequency = pitch * 2 ** (glide * Math.min(t, 1))
+    phase += frequency / SAMPLE_RATE
+    let voice = 0
+    for (let partial = 1; partial <= partials && partial * frequency < SAMPLE_RATE / 2; partial++)
+      voice += Math.sin(2 * Math.PI * partial * phase) / partial
+    out[n]! += level * envelope * ((1 - rough) * voice + rough * breath[n]!)
+  }
+}
+
+/** Adds short pulses, evenly or not, as engines and hammers make them. */
+const addPulses = (out: Float64Array, random: Random): void => {
+  const [rate, uneven] = [octaves(random, 2, 60), random() ** 2]
+  const [ring, decay, level] = [octaves(random, 60, 3000), octaves(random, 0.002, 0.05), octaves(random, 0.05, 2)]
+  for (
+    let at = (random() * SAMPLE_RATE) / rate;
+    at < LENGTH;
+    at += (SAMPLE_RATE / rate) * (1 + uneven * (random() - 0.5))
+  ) {
+    const onset = Math.ceil(at)
+    for (let n = onset; n < Math.min(LENGTH, onset + 5 * decay * SAMPLE_RATE); n++) {
+      const t = (n - onset) / SAMPLE_RATE
+      out[n]! += level * Math.exp(-t / decay) * Math.cos(2 * Math.PI * ring * t)
+    }
+  }
+}
+
+const sound = (seed: number): Float32Array => {
+  const random = seededRandom(seed)
+  const out = noise(random, octaves(random, 200, 8000), octaves(random, 10, 200)).map((value) => value * 0.3)
+  const floor = octaves(random, 0.003, 1)
+  for (let n = 0; n < LENGTH; n++) out[n]! *= floor
+  for (let calls = Math.floor(random() * 5); calls > 0; calls--) addCall(out, random)
+  if (random() < 0.3) addPulses(out, random)
+  const peak = out.reduce((most, value) => Math.max(most, Math.abs(value)), 0)
+  const level = octaves(random, 0.01, 1)
+  return Float32Array.from(out, (value) => (level * value) / peak)
+}
+
+/** Log-mel patches [2 * sounds * 96 * 64] of made sounds: calls, pulses and noise at many levels. Always the same ones. */
+export const calibrationPatches = (sounds: number): Float32Array => {
+  const all = Array.from({ length: sounds }, (_, at) => logMelPatches(sound(9000 + at)))
+  const patches = new Float32Array(all.reduce((sum, { length }) => sum + length, 0))
+  let at = 0
+  for (const some of all) {
+    patches.set(some, at)
+    at += some.length
   }
   return patches
 }
-
-const between = (random: Random, low: number, high: number): number => low * (high / low) ** random()
-
-const make = (value: (t: number) => number): Float32Array => {
-  const samples = Float32Array.from({ length: FIRST_PATCH }, (_, n) => value(n / SAMPLE_RATE))
-  const most = samples.reduce((highest, sample) => Math.max(highest, Math.abs(sample)), 1e-9)
-  return samples.map((sample) => sample / most)
-}
-
-const filteredNoise = (random: Random) => {
-  const pole = Math.exp((-2 * Math.PI * between(random, 100, 8000)) / SAMPLE_RATE)
-  let state = 0
-  return make(() => {
-    state = pole * state + (1 - pole) * (2 * random() - 1)
-    return state
-  })
-}
-
-/** Harmonics, gliding and swelling, the higher ones the softer, as voices, barks and engines have. */
-const voice = (random: Random) => {
-  const [pitch, glide, tilt] = [between(random, 40, 1200), 0.6 * (random() - 0.5), 0.9 * random()]
-  const [beat, depth, onset] = [between(random, 1, 40), random(), 0.5 * random()]
-  // The sum of so many cosines has a closed form (Dirichlet's kernel), which is softened above.
-  const harmonics = Math.floor(7000 / pitch)
-  let softened = 0
-  return make((t) => {
-    const half = Math.PI * pitch * (t + glide * t * t)
-    const sine = Math.sin(half)
-    const sum = Math.abs(sine) < 1e-6 ? 2 * harmonics : Math.sin((2 * harmonics + 1) * half) / sine - 1
-    softened = tilt * softened + (1 - tilt) * sum
-    return t < onset ? 0 : softened * (1 - depth * Math.sin(Math.PI * beat * t) ** 2)
-  })
-}
-
-const chirp = (random: Random) => {
-  const [from, to, times] = [between(random, 500, 7000), between(random, 500, 7000), Math.ceil(6 * random())]
-  return make((t) => {
-    const place = (t * times) % 1
-    return (
-      Math.sin((2 * Math.PI * (from * place + ((to - from) * place * place) / 2)) / times) * Math.sin(Math.PI * place)
-    )
-  })
-}
-
-const knocks = (random: Random) => {
-  const [first, decay, every] = [0.7 * random(), between(random, 0.005, 0.2), between(random, 0.05, 1)]
-  const [ring, share] = [between(random, 60, 4000), random()]
-  return make((t) => {
-    const since = (t - first) % every
-    if (t < first) return 0
-    return Math.exp(-since / decay) * (share * (2 * random() - 1) + (1 - share) * Math.sin(2 * Math.PI * ring * since))
-  })
-}
-
-const SOUNDS: ReadonlyArray<(random: Random) => Float32Array> = [filteredNoise, voice, chirp, knocks, voice]

@@ -16,7 +16,7 @@ import {
 } from "./logMel.ts"
 import { type Mobilenet, TAPS } from "./mobilenet.ts"
 
-// ONNX keeps kernels as [output, input / group, height, width].
+/** A kernel in the order of ONNX: [output, input / group, height, width]. */
 const toOnnxKernel = ({ kernel, shape: [height, width, input, output] }: Convolution): Float32Array => {
   const area = height * width
   const turned = new Float32Array(kernel.length)
@@ -28,7 +28,8 @@ const toOnnxKernel = ({ kernel, shape: [height, width, input, output] }: Convolu
   return turned
 }
 
-const addConvolution = (
+/** Adds a convolution and its ReLU in float32. */
+export const addConvolution = (
   graph: Graph,
   features: string,
   layer: Convolution,
@@ -50,22 +51,15 @@ const addConvolution = (
 const addLoudest = (graph: Graph, features: string, width: number): string =>
   graph.op("GlobalMaxPool", [graph.op("AveragePool", [features], { kernel_shape: [1, width] })])
 
-/** Adds the convolutions alone, from log-mel patches [n, 96, 64], and returns what each gives: [n, channels, height, width]. */
-export const addConvolutions = (
-  graph: Graph,
-  patches: string,
-  { stem, separable }: Mobilenet
-): ReadonlyArray<string> => {
-  let features = graph.op("Unsqueeze", [patches, graph.integers([1])])
-  features = addConvolution(graph, features, stem, 2, false)
-  return [
-    features,
-    ...separable.flatMap(({ depthwise, pointwise, stride }) => {
-      const middle = addConvolution(graph, features, depthwise, stride, true)
-      features = addConvolution(graph, middle, pointwise, 1, false)
-      return [middle, features]
-    })
-  ]
+/** Adds the 27 convolutions to log-mel patches [n, 96, 64], and returns the names of what each gives, after its ReLU. */
+export const addLayers = (graph: Graph, patches: string, { stem, separable }: Mobilenet): ReadonlyArray<string> => {
+  const unsqueezed = graph.op("Unsqueeze", [patches, graph.integers([1])])
+  const features = [addConvolution(graph, unsqueezed, stem, 2, false)]
+  for (const { depthwise, pointwise, stride } of separable) {
+    const own = addConvolution(graph, features.at(-1)!, depthwise, stride, true)
+    features.push(own, addConvolution(graph, own, pointwise, 1, false))
+  }
+  return features
 }
 
 /**
@@ -81,9 +75,9 @@ export const addNetwork = (
   network: Mobilenet,
   taps: ReadonlyArray<number> = TAPS
 ): string => {
+  const features = addLayers(graph, patches, network)
   const pooled = new Map<number, string>()
   let width = MEL_BANDS / 2
-  const features = addConvolutions(graph, patches, network)
   for (const [index, { stride }] of network.separable.entries()) {
     width /= stride
     if (taps.includes(index + 2)) pooled.set(index + 2, addLoudest(graph, features[2 * index + 2]!, width))

@@ -16,7 +16,6 @@ import {
   trim
 } from "../tflite/operators.ts"
 import type { Quantization, Tensor } from "../tflite/tensor.ts"
-import { PATCH_STEP, PATCH_ZERO, type QuantizedLayer } from "./equalise.ts"
 import {
   BINS,
   FFT_LENGTH,
@@ -32,6 +31,7 @@ import {
 } from "./logMel.ts"
 import type { Mobilenet } from "./mobilenet.ts"
 import { SILENCE } from "./pooling.ts"
+import type { QuantisedMobilenet } from "./quantise.ts"
 
 /** Bins that a mel band takes anything of. */
 const heardBins = (mel: Float32Array): ReadonlyArray<number> =>
@@ -99,14 +99,12 @@ export const addTfliteFrontEnd = (graph: TfliteGraph, waveform: Tensor) => {
 
 /** What makes a layer of the network, in floats or in whole numbers: its place among `layersOf` comes first. */
 export interface LayerWriter {
-  readonly enter: (patches: Tensor) => Tensor
   readonly layer: (at: number, x: Tensor, layer: Convolution, stride: 1 | 2, depthwise: boolean) => Tensor
   /** A layer's activations as floats. */
   readonly leave: (at: number, x: Tensor) => Tensor
 }
 
 export const floatLayers = (graph: TfliteGraph): LayerWriter => ({
-  enter: (patches) => patches,
   layer: (_, x, { kernel, shape: [height, width, input, output], bias }, stride, depthwise) => {
     const added = graph.floats(bias, [bias.length])
     if (depthwise) return convolveDepthwise(graph, x, graph.floats(kernel, [1, height, width, input]), added, stride)
@@ -116,45 +114,56 @@ export const floatLayers = (graph: TfliteGraph): LayerWriter => ({
   leave: (_, x) => x
 })
 
-/** Activations are 0 to 255 steps, which whole numbers from -128 to 127 stand for. */
-const ZERO_POINT = -128
+/** Features are 0 to 255 steps, which whole numbers from -128 to 127 stand for. */
+const stepsOf = (scale: number): Quantization => ({ scales: [scale], zeroPoint: -128 })
 
-/** The same layers in whole numbers; patches are floats, and so is what leaves the network. */
-export const int8Layers = (graph: TfliteGraph, layers: ReadonlyArray<QuantizedLayer>): LayerWriter => ({
-  enter: (patches) => {
-    const quantization = { scales: [PATCH_STEP], zeroPoint: PATCH_ZERO }
-    return graph.op("QUANTIZE", [patches], patches.shape, {}, { type: "int8", quantization })
-  },
-  layer: (at, x, { shape: [height, width, inputs, outputs] }, stride, depthwise) => {
-    const { kernel, scales, bias, step } = layers[at]!
-    const output: Quantization = { scales: [step], zeroPoint: ZERO_POINT }
+/** The same layers, the first ones in floats and the others in whole numbers; what leaves the network is floats. */
+export const int8Layers = (graph: TfliteGraph, { first, scale, rest, divisors }: QuantisedMobilenet): LayerWriter => {
+  const { layer: addFloats } = floatLayers(graph)
+  const addIntegers = (at: number, x: Tensor, stride: 1 | 2, depthwise: boolean): Tensor => {
+    const { kernel, shape, scales, bias, scale: step } = rest[at]!
+    const [height, width, inputs] = shape
     const [taken] = x.quantization!.scales
-    const added = graph.integers(bias, { scales: [...scales].map((scale) => scale * taken!), zeroPoint: 0, axis: 0 })
+    const added = graph.integers(bias, { scales: [...scales].map((own) => own * taken!), zeroPoint: 0, axis: 0 })
     const by = (axis: number): Quantization => ({ scales: [...scales], zeroPoint: 0, axis })
     if (depthwise) {
-      const weights = graph.bytes(kernel, [1, height, width, inputs], by(3))
-      return convolveDepthwise(graph, x, weights, added, stride, output)
+      const weights = graph.bytes(channelsLast(kernel, inputs), [1, height, width, inputs], by(3))
+      return convolveDepthwise(graph, x, weights, added, stride, stepsOf(step))
     }
-    const weights = graph.bytes(outputsFirst(kernel, outputs), [outputs, height, width, inputs], by(0))
-    return convolve(graph, x, weights, added, stride, output)
-  },
-  leave: (at, x) => {
-    const restore = graph.floats(layers[at]!.restore, [x.shape[3]!])
-    return combine(graph, "MUL", graph.op("DEQUANTIZE", [x], x.shape), restore)
+    const weights = graph.bytes(kernel, [bias.length, height, width, inputs], by(0))
+    return convolve(graph, x, weights, added, stride, stepsOf(step))
   }
-})
+  return {
+    layer: (at, x, _, stride, depthwise) => {
+      if (at >= first.length) return addIntegers(at - first.length, x, stride, depthwise)
+      const features = addFloats(at, x, first[at]!, stride, depthwise)
+      if (at < first.length - 1) return features
+      return graph.op("QUANTIZE", [features], features.shape, {}, { type: "int8", quantization: stepsOf(scale) })
+    },
+    leave: (at, x) => {
+      const restore = graph.floats(divisors[at]!, [x.shape[3]!])
+      return combine(graph, "MUL", graph.op("DEQUANTIZE", [x], x.shape), restore)
+    }
+  }
+}
+
+/** A depthwise kernel [channels, 1, height, width] as [height, width, channels]. */
+const channelsLast = (kernel: Int8Array, channels: number): Int8Array => {
+  const area = kernel.length / channels
+  return kernel.map((_, at) => kernel[(at % channels) * area + Math.floor(at / channels)]!)
+}
 
 /** Adds YAMNet from log-mel patches [n, 96, 64, 1] to rows [n, rowSize]: embeddings, then the taps' vectors. */
 export const addTfliteNetwork = (
   graph: TfliteGraph,
   patches: Tensor,
   { stem, separable }: Mobilenet,
-  { enter, layer, leave }: LayerWriter,
+  { layer, leave }: LayerWriter,
   taps: ReadonlyArray<number>
 ): Tensor => {
   const vectors = new Map<number, Tensor>()
   const flat = (x: Tensor) => reshape(graph, x, [x.shape[0]!, x.shape[3]!], 0)
-  let x = layer(0, enter(patches), stem, 2, false)
+  let x = layer(0, patches, stem, 2, false)
   for (const [index, { depthwise, pointwise, stride }] of separable.entries()) {
     x = layer(2 * index + 1, x, depthwise, stride, true)
     x = layer(2 * index + 2, x, pointwise, 1, false)

@@ -1,6 +1,7 @@
-import type { Precision } from "../../embedder/engine.ts"
+import type { Precision, RecipePrecision } from "../../embedder/engine.ts"
 import type { FrontEnd } from "../../embedder/frontEnd.ts"
 import { sha256 } from "../../store/sha256.ts"
+import { roundedAs } from "../recipe.ts"
 import { CODING } from "./coding.ts"
 
 /** How field recordings are cut into windows; changes whenever a window would hear other samples. */
@@ -18,14 +19,14 @@ export interface ScanRecipe {
     readonly sampleRate: number
     readonly listening: string
     readonly coding: string
-    readonly precision: Precision
+    readonly precision: Precision | "int8-1"
   }
 }
 
 /** The recipe of scans with an embedder, by its weights' hash, at this precision. */
 export const makeScanRecipe = (
   { frontEnd, hash }: { readonly frontEnd: FrontEnd; readonly hash: string },
-  precision: Precision
+  precision: RecipePrecision
 ): ScanRecipe => {
   const { id, window, hop, vectors, versions, sampleRate } = frontEnd
   const parts: ScanRecipe["parts"] = {
@@ -35,7 +36,7 @@ export const makeScanRecipe = (
     sampleRate,
     listening: LISTENING,
     coding: CODING,
-    precision
+    precision: roundedAs(precision)
   }
   return { id: sha256(JSON.stringify(parts)).slice(0, 16), parts }
 }

@@ -2,7 +2,7 @@ import { Effect, Option, Schema } from "effect"
 import { openWindowClassifier } from "../../classifier/evaluation/field/windowClassifier.ts"
 import { FIELD_MODEL } from "../../classifier/export/artifacts.ts"
 import { rowSize } from "../../embedder/frontEnd.ts"
-import { embedderOf } from "../../embeddings/recipe.ts"
+import { embedderOf, precisionOf } from "../../embeddings/recipe.ts"
 import type { CodedVectors } from "../../embeddings/scans/coding.ts"
 import { type ScanRecipe, sizesOf } from "../../embeddings/scans/scanRecipe.ts"
 import {
@@ -35,7 +35,10 @@ export interface WindowModel {
   readonly score: (windows: CodedVectors) => Effect.Effect<Float32Array, VersionError>
 }
 
-/** Opens a version for windows of this recipe; fails where it is none, is damaged or takes another embedder's vectors. */
+/**
+ * Opens a version for windows of this recipe; fails where it is none, is damaged or takes another embedder's vectors, and
+ * says where it was trained on vectors of another precision.
+ */
 export const openWindowModel = Effect.fn("openWindowModel")(function* (runId: string, recipe: ScanRecipe) {
   const damaged = (why = "is damaged") => new VersionError({ runId, message: `The version ${runId} ${why}.` })
   const version = yield* findStored(runId)
@@ -49,6 +52,12 @@ export const openWindowModel = Effect.fn("openWindowModel")(function* (runId: st
   if (own.id !== embedder.id || metadata.recipe.parts.weights !== weights) {
     return yield* damaged(
       `was trained on vectors of another embedder than ${embedder.id} with the present weights: set EMBEDDER to that one`
+    )
+  }
+  const [trained, heard] = [precisionOf(metadata.recipe), precisionOf(recipe)]
+  if (trained !== heard) {
+    yield* Effect.logWarning(
+      `The version ${runId} was trained and tested on vectors in ${trained}, and hears windows in ${heard}: set PRECISION=${trained}, or train one in ${heard}.`
     )
   }
   const names = yield* need(read(NAMES_FILE))
