@@ -35,8 +35,6 @@ interface Hearing {
 }
 
 const BLOCK_BYTES = 1 << 20
-/** In which most files tell what they are, and MP4 where its index lies. */
-const HEAD_BYTES = 1 << 12
 
 /** Hears a recording from its first byte to its last, in memory that does not grow but by its windows' probabilities. */
 export const hearOnce = Effect.fn("hearOnce")(function* (
@@ -71,7 +69,7 @@ export const hearOnce = Effect.fn("hearOnce")(function* (
       if (filled === SCORED_WINDOWS) yield* scoreRows()
     }
   })
-  const index = yield* readIndex(read, size, yield* read(0, Math.min(size, HEAD_BYTES)))
+  const index = yield* readIndex(read, size, yield* read(0, Math.min(size, BLOCK_BYTES)))
   yield* hear(blocks, { frontEnd: engine.frontEnd, index, size, first: 0 }).pipe(
     Stream.runForEach(
       Effect.fnUntraced(function* (listened) {
