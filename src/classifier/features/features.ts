@@ -6,8 +6,8 @@ import type { Tensor } from "../../embedder/tflite/tensor.ts"
 import type { KerasLayer } from "../export/kerasLayer.ts"
 
 /**
- * What a head sees of one of a recording's vectors: it is computed, not learnt, and the same whether or not the caller has
- * standardised the vector, as EcoSight's API does.
+ * What a head sees of one of a recording's vectors: it is computed, not learnt; of the embedding, the same whether or not
+ * the caller has standardised it, as EcoSight's API does.
  */
 export interface Features {
   /** Values in that vector. */

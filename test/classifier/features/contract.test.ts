@@ -1,6 +1,7 @@
 import { describe, expect, test } from "bun:test"
 import { InferenceSession, Tensor } from "onnxruntime-node"
 import { standardise } from "../../../src/classifier/features/embedding.ts"
+import type { FeatureKind } from "../../../src/classifier/features/features.ts"
 import { FEATURE_NAMES, FEATURES } from "../../../src/classifier/features/kinds.ts"
 import { Graph } from "../../../src/embedder/onnx/graph.ts"
 import { seededRandom } from "../../../src/sound/random.ts"
@@ -22,15 +23,21 @@ const expectClose = (actual: Float32Array, expected: Float32Array, tolerance: nu
 }
 
 describe.each(FEATURE_NAMES)("%s", (name) => {
-  const { of, addTo, inputs, width } = FEATURES[name].make(INPUTS, { scores: standInScores() })
+  const kind: FeatureKind = FEATURES[name]
+  const { of, addTo, inputs, width } = kind.make(INPUTS, { scores: standInScores() })
 
-  test("a caller that standardises clips gets the same features, and keeps its vector", () => {
+  test("they leave the vector as it is", () => {
     for (const vector of vectors) {
       const before = vector.slice()
-      // Standardising twice differs by as much as the epsilon weighs in a variance of a third.
-      expectClose(of(standardise(vector)), of(vector), 1e-4)
+      of(vector)
       expect(vector).toEqual(before)
     }
+  })
+
+  // EcoSight's API knows of no other vector.
+  test.if(kind.vector === undefined)("a caller that standardises clips gets the same features", () => {
+    // Standardising twice differs by as much as the epsilon weighs in a variance of a third.
+    for (const vector of vectors) expectClose(of(standardise(vector)), of(vector), 1e-4)
   })
 
   test("the graph computes the same", async () => {
