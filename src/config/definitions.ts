@@ -309,7 +309,7 @@ export const definitions = {
     name: "MODEL_CACHE",
     fallback: "ecosight in the user's cache folder",
     description:
-      "The folder in which the service keeps a copy of the model it serves, for when the store is away, and large recordings while they are answered; a package keeps weights and unpacked libraries there",
+      "The folder in which the service keeps a copy of the model it serves, for when the store is away, and large recordings while they are answered; what YAMNet's layers were measured to give lies there, and a package's weights and unpacked libraries",
     allowed: "a path",
     schema: Schema.NonEmptyString
   }),

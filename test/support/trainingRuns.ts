@@ -6,8 +6,10 @@ import { splitDataset } from "../../src/classifier/split.ts"
 import { nativeBackend } from "../../src/classifier/train/nativeBackend.ts"
 import { type TrainingSettings, train } from "../../src/classifier/train/train.ts"
 import type { ScoreLayer } from "../../src/embedder/embedder.ts"
+import { calibrationPatches } from "../../src/embedder/yamnet/calibrationSounds.ts"
+import { TAPS } from "../../src/embedder/yamnet/mobilenet.ts"
 import { untrainedNetwork } from "../../src/embedder/yamnet/untrained.ts"
-import { yamnetOf } from "../../src/embedder/yamnet/yamnet.ts"
+import { quantiseYamnet, yamnetOf } from "../../src/embedder/yamnet/yamnet.ts"
 import { seededRandom } from "../../src/sound/random.ts"
 import { gaussian } from "./problems.ts"
 
@@ -68,6 +70,10 @@ export const trainOn = (samples: ReadonlyArray<Sample>, settings: Partial<Traini
     return { dataset, split, classifier: yield* train(dataset, split, { ...SETTINGS, ...settings }, nativeBackend) }
   })
 
+const network = untrainedNetwork()
+// Of few sounds: what its whole numbers are worth is another test's.
+const round = Effect.runSync(Effect.cached(quantiseYamnet(network, calibrationPatches(4))))
+
 /** A whole run, with an untrained stand-in for YAMNet. */
 export const trainedRun = (samples: ReadonlyArray<Sample>, settings: Partial<TrainingSettings> = {}) =>
   trainOn(samples, settings).pipe(
@@ -91,7 +97,12 @@ export const trainedRun = (samples: ReadonlyArray<Sample>, settings: Partial<Tra
             augmentations: 1
           }
         },
-        embedder: yamnetOf({ ...untrainedNetwork(), hash: "0".repeat(64), source: "a seed", embedder: "untrained" }),
+        embedder: yamnetOf(
+          { ...network, hash: "0".repeat(64), source: "a seed", embedder: "untrained" },
+          TAPS,
+          undefined,
+          round
+        ),
         engine: { name: "native", adapter: "CPU, 2 threads", why: "there is no graphics adapter" },
         modelPath: "models/yamnet_classifier.keras"
       })

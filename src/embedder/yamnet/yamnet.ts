@@ -1,10 +1,11 @@
-import { Effect, Option } from "effect"
+import { Effect, FileSystem, Option } from "effect"
 import { Settings } from "../../config/settings.ts"
 import type { Backbone, Embedder } from "../embedder.ts"
+import type { EngineError } from "../engine.ts"
 import { rowSize } from "../frontEnd.ts"
 import { Graph } from "../onnx/graph.ts"
-import { calibrationPatches } from "./calibrationSounds.ts"
 import { frontEndOf } from "./frontEnd.ts"
+import { keptRanges } from "./keptRanges.ts"
 import { MEL_BANDS, PATCH_FRAMES } from "./logMel.ts"
 import { type Mobilenet, TAPS } from "./mobilenet.ts"
 import { addFrontEnd, addNetwork } from "./networkGraph.ts"
@@ -40,19 +41,21 @@ export const backboneOf = (network: Mobilenet, taps = TAPS): Backbone => ({
   kernels: (batch, precision) => networkKernels(network, batch, precision, taps)
 })
 
-// 64 patches: with half as many, a recording's vector is 5 % further from the one in float32.
-const CALIBRATION_SOUNDS = 32
-
-/** YAMNet in eight bits, by what its layers give for patches: made sounds unless said. */
-export const quantiseYamnet = Effect.fn("quantiseYamnet")(function* (
-  network: Mobilenet,
-  patches = calibrationPatches(CALIBRATION_SOUNDS)
-) {
+/** YAMNet in eight bits, by what its layers give for patches. */
+export const quantiseYamnet = Effect.fn("quantiseYamnet")(function* (network: Mobilenet, patches: Float32Array) {
   return quantise(network, yield* measureRanges(network, patches))
 })
 
-/** YAMNet with these weights; in eight bits where it is given what they were rounded to. */
-export const yamnetOf = (weights: YamnetWeights, taps = TAPS, rounded?: QuantisedMobilenet): Embedder => {
+/**
+ * YAMNet with these weights; in eight bits where it is given what they were rounded to. `round` rounds them for TensorFlow
+ * Lite, of which there are no files without it.
+ */
+export const yamnetOf = (
+  weights: YamnetWeights,
+  taps = TAPS,
+  rounded?: QuantisedMobilenet,
+  round?: Effect.Effect<QuantisedMobilenet, EngineError>
+): Embedder => {
   const precise = backboneOf(weights, taps)
   const add: AddRows = (graph, patches) =>
     rounded === undefined
@@ -68,23 +71,15 @@ export const yamnetOf = (weights: YamnetWeights, taps = TAPS, rounded?: Quantise
       const patches = addFrontEnd(graph, waveform)
       return addPooling(graph, patches, add(graph, patches))
     },
-    addToTflite: Effect.fn("yamnet.addToTflite")(function* (graph, waveform, precision) {
-      const layers =
-        precision === "int8" ? int8Layers(graph, rounded ?? (yield* roundedOnce(weights))) : floatLayers(graph)
-      const { patches, weights: shares } = addTfliteFrontEnd(graph, waveform)
-      return addTflitePooling(graph, addTfliteNetwork(graph, patches, weights, layers, taps), shares)
+    ...(round !== undefined && {
+      addToTflite: Effect.fn("yamnet.addToTflite")(function* (graph, waveform, precision) {
+        const layers = precision === "int8" ? int8Layers(graph, rounded ?? (yield* round)) : floatLayers(graph)
+        const { patches, weights: shares } = addTfliteFrontEnd(graph, waveform)
+        return addTflitePooling(graph, addTfliteNetwork(graph, patches, weights, layers, taps), shares)
+      })
     })
   }
 }
-
-const known = new WeakMap<Mobilenet, QuantisedMobilenet>()
-
-/** A network in eight bits, made once in a process. */
-const roundedOnce = Effect.fnUntraced(function* (network: Mobilenet) {
-  const rounded = known.get(network) ?? (yield* quantiseYamnet(network))
-  known.set(network, rounded)
-  return rounded
-})
 
 /** YAMNet with the weights that YAMNET_MODEL names, else those in `folder`, downloaded once; in eight bits if PRECISION says so. */
 export const findYamnet = Effect.fn("findYamnet")(function* (options: {
@@ -92,8 +87,14 @@ export const findYamnet = Effect.fn("findYamnet")(function* (options: {
   /** Whether an untrained network may stand in where nothing can be downloaded. */
   readonly allowUntrained: boolean
 }) {
-  const { yamnetModel, precision } = yield* Settings
+  const { yamnetModel, precision, modelCache } = yield* Settings
+  const fs = yield* FileSystem.FileSystem
   const location = Option.match(yamnetModel, { onNone: () => ({}), onSome: (location) => ({ location }) })
   const weights = yield* findWeights({ ...location, ...options })
-  return precision === "int8" ? yamnetOf(weights, TAPS, yield* quantiseYamnet(weights)) : yamnetOf(weights)
+  const round = yield* keptRanges(weights, modelCache).pipe(
+    Effect.map((measured) => quantise(weights, measured)),
+    Effect.provideService(FileSystem.FileSystem, fs),
+    Effect.cached
+  )
+  return yamnetOf(weights, TAPS, precision === "int8" ? yield* round : undefined, round)
 })

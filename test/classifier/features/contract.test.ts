@@ -35,10 +35,12 @@ describe.each(FEATURE_NAMES)("%s", (name) => {
   })
 
   // EcoSight's API knows of no other vector.
-  test.if(kind.vector === undefined)("a caller that standardises clips gets the same features", () => {
-    // Standardising twice differs by as much as the epsilon weighs in a variance of a third.
-    for (const vector of vectors) expectClose(of(standardise(vector)), of(vector), 1e-4)
-  })
+  if (kind.vector === undefined) {
+    test("a caller that standardises clips gets the same features", () => {
+      // Standardising twice differs by as much as the epsilon weighs in a variance of a third.
+      for (const vector of vectors) expectClose(of(standardise(vector)), of(vector), 1e-4)
+    })
+  }
 
   test("the graph computes the same", async () => {
     const graph = new Graph("features")
