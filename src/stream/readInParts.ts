@@ -1,5 +1,5 @@
 import { Effect, Option, Stream } from "effect"
-import type { FrontEnd } from "../embedder/frontEnd.ts"
+import type { FrontEndOrigin } from "../embedder/frontEnd.ts"
 import type { Sighting } from "../embeddings/sighting.ts"
 import { readIndex } from "../sound/field/mp4Index.ts"
 import { BLOCK_BYTES, blocksOf } from "../store/blocks.ts"
@@ -21,7 +21,7 @@ const MARGIN = 1.005
  */
 export const readInParts = Effect.fn("readInParts")(function* (
   object: ObjectInfo,
-  frontEnd: Pick<FrontEnd, "module">,
+  frontEnd: FrontEndOrigin,
   settings: PrepareSettings,
   maxRecordingMegabytes: number
 ) {
