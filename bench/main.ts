@@ -1,5 +1,5 @@
 import { mkdtemp, rm } from "node:fs/promises"
-import { availableParallelism, cpus, tmpdir } from "node:os"
+import { availableParallelism, tmpdir } from "node:os"
 import { join, resolve } from "node:path"
 import { NodeRuntime, NodeServices } from "@effect/platform-node"
 import { Console, Effect, Layer, Option, Schema } from "effect"
@@ -17,6 +17,7 @@ import { decoding, frontEnd, resampling, transforms } from "./audio.ts"
 import { coldStart } from "./cold.ts"
 import { fetching } from "./fetching.ts"
 import { BenchError } from "./inProcess.ts"
+import { machine } from "./machine.ts"
 import { Bench, type Measurement } from "./measure.ts"
 import { network } from "./network.ts"
 import { measurePeers, type PeerFigure, ratioTo } from "./peers.ts"
@@ -78,18 +79,6 @@ const synthesised = Effect.gen(function* () {
   )
   yield* Effect.provideService(writeDemoCorpus(), Store, folderStore(folder))
   return folder
-})
-
-const machine = Effect.promise(async () => {
-  const commit = await Bun.$`git -C ${import.meta.dir} describe --always --dirty --abbrev=12`.quiet().nothrow().text()
-  return {
-    date: new Date().toISOString(),
-    processor: cpus()[0]?.model.trim() ?? "unknown",
-    cores: availableParallelism(),
-    system: `${process.platform} ${process.arch}`,
-    bun: Bun.version,
-    commit: commit.trim() || "unknown"
-  }
 })
 
 const figure = (value: number): string =>

@@ -28,7 +28,7 @@ const Line = Schema.fromJsonString(
 type Line = typeof Line.Type
 export type PeerFigure = Exclude<Line, { readonly absent: string }>
 
-/** Runs a peer's script in a Python: its figures, and why there are none or not all. */
+/** Runs a peer's script in a Python: its figures, why there are none or not all, and its seconds of processor time. */
 export const runPeer = Effect.fn("bench.peer")(function* (
   python: string,
   { script, name }: { readonly script: string; readonly name: string },
@@ -38,17 +38,17 @@ export const runPeer = Effect.fn("bench.peer")(function* (
   const figures: Array<PeerFigure> = []
   const absent: Array<string> = []
   if (Bun.which(python) === null) {
-    return { figures, absent: [`${name}: there is no ${python}; name a Python with --python`] }
+    return { figures, absent: [`${name}: there is no ${python}; name a Python with --python`], processor: 0 }
   }
   const command = [python, join(import.meta.dir, "peers", script), JSON.stringify(task)]
-  const { output, complaints, ended } = yield* Effect.promise(() => capture(command, environment))
+  const { output, complaints, ended, processor } = yield* Effect.promise(() => capture(command, environment))
   if (ended !== 0) absent.push(`${name}: it failed, ${complaints.split("\n").at(-1)}`)
   for (const text of output.split("\n").filter((text) => text.startsWith("{"))) {
     const line = yield* Effect.orDie(Schema.decodeUnknownEffect(Line)(text))
     if ("absent" in line) absent.push(`${name} in ${python}: ${line.absent}`)
     else figures.push(line)
   }
-  return { figures, absent }
+  return { figures, absent, processor }
 })
 
 /** The figures of the peers that have some in these rows, and which peers are absent, and why. */

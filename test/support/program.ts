@@ -4,7 +4,11 @@ import { dirname, join } from "node:path"
 
 const ROOT = join(import.meta.dir, "../..")
 /** Commands for whoever measures or plans; the others are `pipelines/<name>.ts`. */
-const ELSEWHERE: Readonly<Record<string, string>> = { bench: "bench/main.ts", plan: "bench/plan.ts" }
+const ELSEWHERE: Readonly<Record<string, string>> = {
+  bench: "bench/main.ts",
+  plan: "bench/plan.ts",
+  scratch: "bench/scratch.ts"
+}
 
 /** A temporary folder with these files. */
 export const folderOf = async (files: Readonly<Record<string, string | Uint8Array>>) => {
@@ -30,6 +34,7 @@ export const runProgram = async (
     | "bench"
     | "worker"
     | "plan"
+    | "scratch"
     | "serve",
   args: ReadonlyArray<string>,
   environment: Record<string, string> = {},
