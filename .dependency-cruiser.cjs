@@ -69,6 +69,13 @@ module.exports = {
       to: { path: "^pipelines/[^/]+$", dependencyTypesNot: ["exotic-require"] }
     },
     {
+      name: "onnxruntime-is-silenced",
+      comment: "What it does not load by src/embedder/onnx/runtime.ts tells Microsoft what is run.",
+      severity: "error",
+      from: { path: "^(src|pipelines|bench)/", pathNot: "^src/embedder/onnx/runtime.ts$" },
+      to: { path: "onnxruntime-node", dependencyTypesNot: ["type-only"] }
+    },
+    {
       name: "no-unresolvable",
       comment: "An import that leads nowhere.",
       severity: "error",

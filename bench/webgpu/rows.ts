@@ -5,6 +5,7 @@ import type { Precision } from "../../src/embedder/engine.ts"
 import { EngineError } from "../../src/embedder/engine.ts"
 import { makeNative } from "../../src/embedder/native/nativeEngine.ts"
 import { Graph } from "../../src/embedder/onnx/graph.ts"
+import { loadOnnxruntime } from "../../src/embedder/onnx/runtime.ts"
 import { selfTest, type TestedEngine } from "../../src/embedder/webgpu/selfTest.ts"
 import { openTensorflow } from "../../src/embedder/webgpu/tensorflow.ts"
 import { makeWebgpu } from "../../src/embedder/webgpu/webgpuEngine.ts"
@@ -66,7 +67,7 @@ const tensorflow = Effect.fnUntraced(function* ({ stem, separable }: Mobilenet, 
 
 /** The network by onnxruntime's own kernels for WebGPU, on a device of its own. */
 const onnxruntime = Effect.fnUntraced(function* (network: Mobilenet, batch: number) {
-  const { InferenceSession, Tensor } = yield* Effect.promise(() => import("onnxruntime-node"))
+  const { InferenceSession, Tensor } = yield* Effect.promise(loadOnnxruntime)
   const graph = new Graph("yamnet")
   const input = graph.input("patches", [batch, PATCH_FRAMES, MEL_BANDS])
   graph.op("Identity", [addNetwork(graph, input, network, [])], {}, "embeddings")

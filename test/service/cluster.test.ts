@@ -1,6 +1,8 @@
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test"
 import { existsSync } from "node:fs"
+import { connect } from "node:net"
 import { join } from "node:path"
+import { text } from "node:stream/consumers"
 import { chromium } from "playwright-core"
 import { createDatabase, needsDatabase, until, withoutDatabase } from "../support/clusterWorld.ts"
 import { resultOf, runProgram } from "../support/program.ts"
@@ -47,6 +49,11 @@ describe.skipIf(withoutDatabase)(`with DATABASE_URL${needsDatabase}`, () => {
     expect(others).toEqual([])
     expect(only).toMatchObject({ status: "ready", engine: "native", store: service.store, capacity: 2, done: 10 })
     expect(await (await fetch(String(only!.health))).json()).toMatchObject({ status: "ready", engine_deaths: 0 })
+
+    // As load balancers ask.
+    const { port } = new URL(String(only!.health))
+    const answer = await text(connect(Number(port), "127.0.0.1").end("GET /health HTTP/1.0\r\n\r\n"))
+    expect(answer.split("\r\n")[0]).toBe("HTTP/1.1 200 OK")
   })
 
   test("`bun run retrain` gives its run to the workers, and `--no-cluster` does not", async () => {

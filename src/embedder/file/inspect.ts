@@ -1,5 +1,6 @@
 import { Effect } from "effect"
 import type { InferenceSession } from "onnxruntime-common"
+import { loadOnnxruntime } from "../onnx/runtime.ts"
 import { openSession } from "../onnx/session.ts"
 import { type Description, EmbedderError, samplesOf } from "./description.ts"
 
@@ -72,7 +73,7 @@ const tryOut = Effect.fnUntraced(function* (
 ) {
   const { window } = samplesOf(times)
   const sounds = { noise: noise(window), tone: tone(window) }
-  const { Tensor } = yield* Effect.promise(() => import("onnxruntime-node"))
+  const { Tensor } = yield* Effect.promise(loadOnnxruntime)
   const rows: Array<Map<string, Float32Array>> = []
   while (rows.length < TRIED.length) {
     const values = new Float32Array(batch * window)

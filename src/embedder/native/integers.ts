@@ -3,6 +3,7 @@ import type { Backbone } from "../embedder.ts"
 import { type Engine, EngineError } from "../engine.ts"
 import { placeOf, rowSize } from "../frontEnd.ts"
 import { Graph } from "../onnx/graph.ts"
+import { loadOnnxruntime } from "../onnx/runtime.ts"
 import { openSession } from "../onnx/session.ts"
 import { knownPatches } from "../webgpu/selfTest.ts"
 import { makeNative } from "./nativeEngine.ts"
@@ -17,7 +18,7 @@ const [CHANNELS, PLACES] = [64, 64]
  * two products in 16 bits, which are cut at 32,767: the largest ones come to twice that.
  */
 export const sumsAreWhole = Effect.gen(function* () {
-  const { Tensor } = yield* Effect.promise(() => import("onnxruntime-node"))
+  const { Tensor } = yield* Effect.promise(loadOnnxruntime)
   const graph = new Graph("products")
   const bytes = graph.input("bytes", [1, CHANNELS, PLACES, 1], 2)
   const [one, zero] = [graph.scalar(1), graph.bytes(Uint8Array.of(0), [])]

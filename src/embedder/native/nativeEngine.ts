@@ -3,6 +3,7 @@ import { Effect, Semaphore } from "effect"
 import type { Backbone } from "../embedder.ts"
 import { countPatches, Engine, EngineError } from "../engine.ts"
 import { rowSize } from "../frontEnd.ts"
+import { loadOnnxruntime } from "../onnx/runtime.ts"
 import { openSession } from "../onnx/session.ts"
 
 // onnxruntime holds the JavaScript thread while it runs; 32 patches hold it for about 35 ms on two cores, after which
@@ -20,7 +21,7 @@ export const makeNative = Effect.fn("makeNative")(function* (options: {
   const { frontEnd, patchShape, batch = BATCH } = backbone
   const size = rowSize(frontEnd)
   const { Tensor } = yield* Effect.tryPromise({
-    try: () => import("onnxruntime-node"),
+    try: loadOnnxruntime,
     catch: (cause) => new EngineError({ message: `The native engine cannot be loaded on this machine: ${cause}` })
   })
   const session = yield* openSession(

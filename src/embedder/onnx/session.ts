@@ -1,5 +1,6 @@
 import { Effect, type Scope } from "effect"
 import type { InferenceSession } from "onnxruntime-node"
+import { loadOnnxruntime } from "./runtime.ts"
 
 /**
  * An onnxruntime session for a model, on so many threads, released with the scope; `fail` says what a failure means.
@@ -14,8 +15,7 @@ export const openSession = <E>(
   Effect.acquireRelease(
     Effect.tryPromise({
       try: async () => {
-        // Not before it is needed: a machine may lack its libraries, and most commands do without.
-        const { InferenceSession } = await import("onnxruntime-node")
+        const { InferenceSession } = await loadOnnxruntime()
         return InferenceSession.create(model, {
           intraOpNumThreads: threads,
           interOpNumThreads: 1,

@@ -1,6 +1,7 @@
 import { Effect } from "effect"
 import { EngineError } from "../engine.ts"
 import { Graph } from "../onnx/graph.ts"
+import { loadOnnxruntime } from "../onnx/runtime.ts"
 import { openSession } from "../onnx/session.ts"
 import { MEL_BANDS, PATCH_FRAMES, PATCH_SIZE } from "./logMel.ts"
 import { channels, layersOf, type Mobilenet } from "./mobilenet.ts"
@@ -110,7 +111,7 @@ export const measureRanges = Effect.fn("measureRanges")(function* (network: Mobi
         "The sounds that the ranges of PRECISION=int8 are measured with are all alike, such as silence: give others"
     })
   }
-  const { Tensor } = yield* Effect.promise(() => import("onnxruntime-node"))
+  const { Tensor } = yield* Effect.promise(loadOnnxruntime)
   const session = yield* openNetwork(network)
   const gathered = new Map(
     layersOf(network)

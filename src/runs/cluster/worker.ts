@@ -53,12 +53,15 @@ const serveHealth = (port: number, host: string, workplace: Workplace["Service"]
         Bun.serve({
           hostname: "0.0.0.0",
           port,
-          fetch: (request) => {
-            if (new URL(request.url).pathname !== "/health") return new Response("Not found\n", { status: 404 })
-            const { lanes, ...state } = workplace.state()
-            const body = { ...state, lanes: lanes.length, version: packageJson.version, engine_deaths: deaths() }
-            return Response.json(body, { status: state.status === "ready" ? 200 : 503 })
-          }
+          // By the path alone: probes of HTTP/1.0 name no host.
+          routes: {
+            "/health": () => {
+              const { lanes, ...state } = workplace.state()
+              const body = { ...state, lanes: lanes.length, version: packageJson.version, engine_deaths: deaths() }
+              return Response.json(body, { status: state.status === "ready" ? 200 : 503 })
+            }
+          },
+          fetch: () => new Response("Not found\n", { status: 404 })
         }),
       catch: () =>
         new ListenError({
