@@ -75,8 +75,8 @@ export const trainCandidate = Effect.fn("trainCandidate")(function* (
       head:
         options.head === "default" ? defaultHead({ scores: embedder.scores, vectors: dataset.vectors }) : options.head,
       scores: embedder.scores,
-      onEpoch: (epoch, { loss, val_loss }) =>
-        emit({ stage: "train", done: epoch, total: options.epochs, loss, validationLoss: val_loss ?? null })
+      onEpoch: (epoch, { loss, val_loss }, most) =>
+        emit({ stage: "train", done: epoch, total: most, loss, validationLoss: val_loss ?? null })
     },
     {
       ...limits,

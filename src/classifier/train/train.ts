@@ -29,8 +29,8 @@ export interface TrainingSettings extends Pick<EmbedderLayers, "scores"> {
   readonly seed: number
   /** Whether a head that does not stop early is scored after each epoch on what the split holds out, for the record. */
   readonly watchesHoldout?: boolean
-  /** Called after each epoch, counted from 1. */
-  readonly onEpoch?: (epoch: number, record: EpochRecord) => Effect.Effect<void>
+  /** Called after each epoch, counted from 1, of so many at most. */
+  readonly onEpoch?: (epoch: number, record: EpochRecord, most: number) => Effect.Effect<void>
 }
 
 /** A classifier and how it came about. */
@@ -95,7 +95,9 @@ export const train = Effect.fn("Classifier.train")(function* (
     notes:
       split.validation.length > 0
         ? []
-        : [`There are no validation recordings: trained for all ${settings.epochs} epochs, without early stopping.`]
+        : [
+            `There are no validation recordings: trained for all ${first.history.length} epochs, without early stopping.`
+          ]
   }
   return classifier
 })
@@ -140,15 +142,16 @@ const trainBranch = Effect.fnUntraced(function* (
     description
   )
 
+  const epochs = mostEpochs(description, settings, rows.training.length)
   const members = yield* Effect.forEach(Array.from({ length: description.members }).keys(), (member) => {
     const random = seededRandom(settings.seed + MEMBER_SEED * member)
     const initial = initialWeights(network, random)
     return fit(
       backend,
       { network, initial, training, sampleWeights, validation },
-      { ...SCHEDULE, epochs: settings.epochs, batchSize: settings.batchSize, onlyWatched: !description.earlyStopping },
+      { ...SCHEDULE, epochs, batchSize: settings.batchSize, onlyWatched: !description.earlyStopping },
       random,
-      member === 0 ? onEpoch : () => Effect.void
+      (epoch, record) => (member === 0 ? onEpoch(epoch, record, epochs) : Effect.void)
     ).pipe(Effect.scoped)
   })
   const [{ history, bestEpoch }] = members as [Fit, ...Array<Fit>]
@@ -162,6 +165,19 @@ const trainBranch = Effect.fnUntraced(function* (
 
 // Far from the seeds that people and folds count up from.
 const MEMBER_SEED = 0x9e3779b9
+
+/** Steps after which a head that does not stop early gains nothing more, and epochs that it takes at least. */
+const ENOUGH = { steps: 2000, epochs: 15 } as const
+
+/** Of many samples fewer epochs make as many steps (docs/decisions/heads.md). */
+const mostEpochs = (
+  { earlyStopping }: HeadDescription,
+  { epochs, batchSize }: Pick<TrainingSettings, "epochs" | "batchSize">,
+  samples: number
+): number =>
+  earlyStopping
+    ? epochs
+    : Math.min(epochs, Math.max(ENOUGH.epochs, Math.ceil((ENOUGH.steps * batchSize) / Math.max(1, samples))))
 
 /** Why nothing can be trained, in a sentence. */
 const problemWith = (

@@ -62,3 +62,19 @@ test.each([
   const error = await Effect.runPromise(trainOn(corpus(6), settings).pipe(Effect.flip))
   expect(error).toMatchObject({ _tag: "TrainingError", message })
 })
+
+test("of many samples a head that does not stop early makes fewer passes, and says of how many", async () => {
+  const told: Array<number> = []
+  const settings = {
+    description: { ...HEADS.linear.description, earlyStopping: false },
+    epochs: 100,
+    batchSize: 2,
+    onEpoch: (_: number, __: unknown, most: number) => Effect.sync(() => void told.push(most))
+  }
+  const { dataset, split, classifier } = await Effect.runPromise(trainOn(corpus(20), settings))
+  const rows = dataset.samples.length - split.holdout.length
+  const passes = Math.ceil((2000 * 2) / rows)
+  expect(passes).toBeLessThan(100)
+  expect(classifier.history).toHaveLength(passes)
+  expect(new Set(told)).toEqual(new Set([passes]))
+})
