@@ -209,7 +209,7 @@ const scratch = Effect.fn("scratch")(function* (options: Options) {
   }
 }, Effect.scoped)
 
-const command = Command.make("scratch", input, (options) =>
+const command = Command.make("bench:scratch", input, (options) =>
   scratch(options).pipe(Effect.mapError((cause) => new CliError.UserError({ cause })))
 ).pipe(
   Command.withDescription(
@@ -217,11 +217,11 @@ const command = Command.make("scratch", input, (options) =>
   ),
   Command.withExamples([
     {
-      command: "bun bench/scratch.ts --ecosight EcoSight --recordings . --python PEER/bin/python --json",
+      command: "bun run bench:scratch --ecosight EcoSight --recordings . --python PEER/bin/python --json",
       description: "From scratch, three rounds"
     },
     {
-      command: "bun bench/scratch.ts --ecosight EcoSight --recordings . --python PEER/bin/python --new 20",
+      command: "bun run bench:scratch --ecosight EcoSight --recordings . --python PEER/bin/python --new 20",
       description: "Twenty recordings are new since the last run"
     }
   ])
