@@ -15,20 +15,35 @@ const Refusal = Schema.Struct({
   message: Schema.optionalKey(Schema.String)
 })
 
+/** Bytes of an answer; MLflow's are a few thousand. */
+const MOST = 1 << 20
+
+const readText = async ({ body }: Response): Promise<string> => {
+  const chunks: Array<Uint8Array> = []
+  let size = 0
+  for await (const chunk of body ?? []) {
+    size += chunk.length
+    // Leaving the loop ends the transfer.
+    if (size > MOST) throw new TrackerError({ message: "does not answer as MLflow does", code: "" })
+    chunks.push(chunk)
+  }
+  return Buffer.concat(chunks).toString()
+}
+
 const ask = Effect.fnUntraced(function* (url: string, request: RequestInit, patience: Duration.Duration) {
-  const response = yield* Effect.tryPromise({
-    try: (signal) => fetch(url, { ...request, signal }),
-    catch: () => new TrackerError({ message: "cannot be reached", code: "" })
+  const { response, text } = yield* Effect.tryPromise({
+    try: async (signal) => {
+      const response = await fetch(url, { ...request, signal })
+      return { response, text: await readText(response) }
+    },
+    catch: (cause) =>
+      cause instanceof TrackerError ? cause : new TrackerError({ message: "cannot be reached", code: "" })
   }).pipe(
     Effect.timeoutOrElse({
       duration: patience,
       orElse: () =>
         Effect.fail(new TrackerError({ message: `does not answer within ${Duration.toSeconds(patience)} s`, code: "" }))
     })
-  )
-  const broken = () => new TrackerError({ message: "breaks off its answer", code: "" })
-  const text = yield* Effect.tryPromise({ try: () => response.text(), catch: broken }).pipe(
-    Effect.timeoutOrElse({ duration: patience, orElse: () => Effect.fail(broken()) })
   )
   if (response.ok) return text
   const refusal = yield* Schema.decodeUnknownEffect(Schema.fromJsonString(Refusal))(text).pipe(

@@ -4,6 +4,7 @@ import { Settings } from "../../../src/config/settings.ts"
 import type { RunSummary } from "../../../src/runs/summary.ts"
 import { logRun } from "../../../src/runs/tracking/logRun.ts"
 import { Store } from "../../../src/store/store.ts"
+import { until } from "../../support/clusterWorld.ts"
 import { memoryStore } from "../../support/memoryStore.ts"
 import { fill, OPTIONS, smallCorpus, succeed } from "../../support/runWorld.ts"
 
@@ -117,6 +118,30 @@ test("a server that is down, or is no MLflow, costs the run a sentence", async (
     `The run is not wholly logged: the MLflow server at ${full.uri} answers HTTP 500 (The disk is full.).`
   ])
   full.stop()
+})
+
+test("a server whose answer never ends is let go", async () => {
+  let isLetGo = false
+  const endless = tracker(
+    PROXIED,
+    () =>
+      new Response(
+        new ReadableStream({
+          pull: async (stream) => {
+            stream.enqueue(new Uint8Array(1 << 16))
+            await Bun.sleep(1)
+          },
+          cancel: () => {
+            isLetGo = true
+          }
+        })
+      )
+  )
+  expect(await warningsAt(endless.uri)).toEqual([
+    `The run is not wholly logged: the MLflow server at ${endless.uri} does not answer as MLflow does.`
+  ])
+  await until("it to be let go", async () => isLetGo || undefined)
+  endless.stop()
 })
 
 test("where the server does not keep artefacts for its clients, no file is sent, and that is said", async () => {
