@@ -36,7 +36,7 @@ export const describeSummary = (summary: RunSummary): string => {
       `${summary.variants} variants, ${summary.patches} patches.`,
     ...(summary.silent.length > 0 ? [`Silent, worth a look: ${summary.silent.map(printable).join(", ")}.`] : []),
     `${engine.name} engine on ${engine.adapter}. ${engine.why}`,
-    `${seconds.total.toFixed(1)} s: listing ${seconds.list.toFixed(1)}, stream ${seconds.stream.toFixed(1)}, training ${seconds.train.toFixed(1)}${seconds.field ? `, field ${seconds.field.toFixed(1)}` : ""}.`,
+    `${seconds.total.toFixed(1)} s: ${stages(seconds)}.`,
     summary.decision,
     `Artefacts in ${summary.store}: ${summary.artifacts.join(", ")}`
   ].join("\n")
@@ -66,4 +66,12 @@ export const table = (rows: ReadonlyArray<ReadonlyArray<string>>): string => {
   return shown
     .map((row) => row.map((cell, i) => (i === 0 ? cell.padEnd(widths[i]!) : cell.padStart(widths[i]!))).join("  "))
     .join("\n")
+}
+
+/** What a run's stages took; the later ones where they took any time. */
+const stages = ({ list, stream, train, windows = 0, field = 0, write = 0 }: RunSummary["seconds"]): string => {
+  const later = Object.entries({ windows, field, writing: write }).filter(([, taken]) => taken > 0)
+  return [...Object.entries({ listing: list, stream, training: train }), ...later]
+    .map(([stage, taken]) => `${stage} ${taken.toFixed(1)}`)
+    .join(", ")
 }

@@ -258,7 +258,7 @@ export const finish = Effect.fn("retrain.finish")(function* (embedder: Embedder,
   const before = Option.isNone(pointer) ? new Map<string, string>() : yield* readTrainingSet(pointer.value.runId)
   const renamed = renamedClasses(before, live)
   const own = { classifier, dataset, split, embedder }
-  const windows = yield* trainField(own, backend)
+  const [mixing, windows] = yield* trainField(own, backend).pipe(Effect.timed)
   const field = yield* judgeField(
     { ...own, classifier: windows.classifier ?? classifier },
     pointer,
@@ -295,7 +295,7 @@ export const finish = Effect.fn("retrain.finish")(function* (embedder: Embedder,
     embedder,
     engine
   }
-  const versionKeys = yield* writeCandidate(candidate, trainingSet)
+  const [writing, versionKeys] = yield* writeCandidate(candidate, trainingSet).pipe(Effect.timed)
   const { decision, keys } = yield* carryOut(intended, runId, pointer)
   const pruned = yield* pruneNote(settings.keepVersions)
 
@@ -323,7 +323,9 @@ export const finish = Effect.fn("retrain.finish")(function* (embedder: Embedder,
       list: run.seconds.list,
       stream: run.seconds.stream + Duration.toSeconds(loading),
       train: Duration.toSeconds(training),
-      field: field.seconds
+      windows: windows.classifier === undefined ? 0 : Duration.toSeconds(mixing),
+      field: field.seconds,
+      write: Duration.toSeconds(writing)
     },
     holdout: summariseHoldout(dataset.classes, totals, result),
     field: summariseField(field),

@@ -98,8 +98,10 @@ export const RunSummary = Schema.Struct({
     list: Schema.Finite,
     stream: Schema.Finite,
     train: Schema.Finite,
-    /** Hearing soundscapes; absent in records from before. */
-    field: Schema.optionalKey(Schema.Finite)
+    /** Making windows out of soundscapes and training on them, hearing other soundscapes, and writing; absent in records from before. */
+    windows: Schema.optionalKey(Schema.Finite),
+    field: Schema.optionalKey(Schema.Finite),
+    write: Schema.optionalKey(Schema.Finite)
   }),
   holdout: Schema.Struct({
     recordings: Schema.Int,
