@@ -29,7 +29,7 @@ import {
 } from "./cli/flags.ts"
 import { runEvents } from "./cli/runEvents.ts"
 import { runMain } from "./cli/runMain.ts"
-import { describeSummary } from "./cli/summaryText.ts"
+import { describeNext, describeSummary } from "./cli/summaryText.ts"
 import { Reporter, reporterLogger } from "./cli/terminal.ts"
 
 const DEMO_FOLDER = "demo"
@@ -94,7 +94,7 @@ const handle = Effect.fn("retrain")(function* (options: Options) {
     if (isDemo && !options.dryRun) yield* writeDemoCorpus()
     const plan = yield* settle(yield* planRun(embedder, options.augmentations), options)
     if (options.dryRun || plan.count.fresh < options.minNewSamples) return yield* refrain(plan, options)
-    yield* show(yield* retrain(yield* newRunId, plan, embedder, runOptions(options)), options)
+    yield* show(yield* retrain(yield* newRunId, plan, embedder, runOptions(options)), options, isDemo)
   }).pipe(Effect.provide(runServices(store, embedder, { ...settings, engine })))
 })
 
@@ -104,10 +104,11 @@ const runOptions = (options: Options) => {
   return { augmentations, epochs, batchSize, head, search, seed, minNewSamples, promotion, audit }
 }
 
-const show = Effect.fnUntraced(function* (summary: RunSummary, { json }: Options) {
+const show = Effect.fnUntraced(function* (summary: RunSummary, { json }: Options, isDemo = false) {
   const { end } = yield* Reporter
   yield* end
   yield* Console.log(describeSummary(summary))
+  if (isDemo) yield* Console.log(describeNext(summary))
   if (json) yield* Console.log(JSON.stringify(summary))
 })
 

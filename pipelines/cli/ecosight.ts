@@ -8,6 +8,8 @@ interface Program {
 
 const COMMANDS: Readonly<Record<string, { readonly does: string; readonly load: () => Promise<Program> }>> = {
   retrain: { does: "One training of the store's recordings", load: () => import("../retrain.ts") },
+  init: { does: "Asks where the recordings are, and writes .env", load: () => import("../init.ts") },
+  doctor: { does: "Names what is wrong with a setup, and how to mend it", load: () => import("../doctor.ts") },
   upload: { does: "Puts a folder of recordings into the store", load: () => import("../upload.ts") },
   watch: { does: "Embeds recordings as they land, and trains", load: () => import("../watch.ts") },
   review: { does: "Likely wrong labels, near-duplicates, silence", load: () => import("../review.ts") },

@@ -23,7 +23,7 @@ const addresses = STORE_SCHEMES.map((scheme) => `${scheme}...`).join(", ")
 /** `--store`; `fallback` says what is used without one. */
 export const storeFlag = (fallback = "the current folder") =>
   Flag.String("store").pipe(
-    Flag.withDescription(`${addresses} or a folder (default: S3_BUCKET if set, else ${fallback})`),
+    Flag.withDescription(`${addresses} or a folder (default: STORE or S3_BUCKET if set, else ${fallback})`),
     Flag.optional
   )
 

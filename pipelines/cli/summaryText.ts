@@ -42,6 +42,19 @@ export const describeSummary = (summary: RunSummary): string => {
   ].join("\n")
 }
 
+/** What to do after the demonstration, in five lines. */
+export const describeNext = ({ store, artifacts }: RunSummary): string => {
+  const report = artifacts.find((key) => key.endsWith("report.html"))
+  return [
+    "",
+    `These sounds were synthesised. ${report === undefined ? "" : `${store}/${report} shows what a training gives. `}Next, with yours:`,
+    "  bun run init      say where your recordings are: a folder, a bucket, another S3 server",
+    "  bun run doctor    see whether all is in order, and how long embedding will take",
+    "  bun run retrain   train on them, and publish the model",
+    "  bun run serve     look at it in a browser, upload, predict, compare; docs/first-hour.md leads through all of this"
+  ].join("\n")
+}
+
 /** What the model hears in the field, a class a line. */
 const describeField = ({ hours, rates, perClass }: NonNullable<RunSummary["field"]>): ReadonlyArray<string> => [
   "",

@@ -22,6 +22,13 @@ const define = <A>(definition: Definition<A>): Definition<A> => definition
 
 /** Every setting, in the order in which to describe them. */
 export const definitions = {
+  storeLocation: define({
+    name: "STORE",
+    fallback: "the bucket S3_BUCKET, else the current folder",
+    description: "What `--store` names where it is not given: s3://bucket, s3://bucket/prefix or a folder",
+    allowed: "s3://... or a folder",
+    schema: Schema.NonEmptyString
+  }),
   bucket: define({
     name: "S3_BUCKET",
     fallback: "a folder is used",

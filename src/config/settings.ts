@@ -84,6 +84,7 @@ const readSettings = Effect.fn("Settings.read")(function* () {
   const endpoint = yield* optional(definitions.endpoint)
   const anyEndpoint = yield* optional(definitions.anyEndpoint)
   return {
+    storeLocation: yield* optional(definitions.storeLocation),
     bucket: yield* optional(definitions.bucket),
     region: yield* optional(definitions.region),
     endpoint: Option.orElse(endpoint, () => anyEndpoint),
@@ -135,6 +136,16 @@ export class Settings extends Context.Service<Settings, Effect.Success<ReturnTyp
 ) {
   static readonly layer = Layer.effect(Settings, readSettings())
 }
+
+const everyDefinition: ReadonlyArray<Definition<unknown>> = Object.values(definitions)
+
+/** Everything for which the settings would be refused, a sentence each. */
+export const refusedSettings = Effect.fn("Settings.refused")(function* () {
+  const [, refused] = yield* Effect.partition(everyDefinition, (definition) => optional(definition))
+  if (refused.length > 0) return refused
+  // What only shows of several together.
+  return yield* Effect.match(readSettings(), { onFailure: (error) => [error], onSuccess: () => [] })
+})
 
 /** This process's environment for one that it starts, without the token that guards the service. */
 export const childEnvironment = (): NodeJS.ProcessEnv => {

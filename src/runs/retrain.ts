@@ -71,6 +71,13 @@ export interface Plan {
   readonly seconds: number
 }
 
+/** Why no model can be trained of recordings of these classes alone, and what to do. */
+export const tooFewClasses = (location: string, classes: ReadonlyArray<string>): string | undefined => {
+  if (classes.length >= 2) return undefined
+  const found = classes.length === 0 ? "holds no recordings" : `holds recordings of one class only, ${classes[0]}`
+  return `${location} ${found}: put those of at least two classes into extracted_audio/<class>/, or annotate field recordings.`
+}
+
 /** Lists the corpus and compares it with what is stored; fails where it can hold no training. */
 export const planRun = Effect.fn("planRun")(function* (
   embedder: Pick<Embedder, "frontEnd" | "hash">,
@@ -85,13 +92,8 @@ export const planRun = Effect.fn("planRun")(function* (
     const known = yield* embeddings.index(recipe)
     return { known, count: yield* countCorpus(known, newSince(yield* lastTrainingSet), settings) }
   }).pipe(Effect.timed)
-  if (count.classes.length < 2) {
-    const found =
-      count.classes.length === 0 ? "holds no recordings" : `holds recordings of one class only, ${count.classes[0]}`
-    return yield* new CorpusError({
-      message: `${location} ${found}: put those of at least two classes into extracted_audio/<class>/, or annotate field recordings.`
-    })
-  }
+  const tooFew = tooFewClasses(location, count.classes)
+  if (tooFew !== undefined) return yield* new CorpusError({ message: tooFew })
   const again = known.isEmpty ? yield* embeddedAgain(recipe) : undefined
   if (again !== undefined) yield* Effect.logWarning(again)
   return { recipe, known, count, seconds: Duration.toSeconds(elapsed) } satisfies Plan

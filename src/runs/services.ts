@@ -31,14 +31,17 @@ export const settledFrontEnd = Effect.gen(function* () {
 /** Whether this is not a checkout but a package, which is read-only or replaced as a whole. */
 const isPackaged = /\/(\$bunfs|node_modules)\//.test(import.meta.dir)
 
+interface WeightsWanted {
+  readonly allowUntrained: boolean
+  /** Where weights may be downloaded from: an embedder's official addresses unless said. */
+  readonly addresses?: ReadonlyArray<string>
+}
+
 /**
  * An embedder by its id, whose weights are kept in the checkout's `models/<id>`, a package's in MODEL_CACHE, or by its
  * file.
  */
-export const findEmbedder = Effect.fn("findEmbedder")(function* (
-  name: string,
-  options: { readonly allowUntrained: boolean }
-) {
+export const findEmbedder = Effect.fn("findEmbedder")(function* (name: string, options: WeightsWanted) {
   if (isFile(name)) return yield* openEmbedderFile(name)
   const { frontEnd, find } = yield* listed(name)
   const { modelCache } = yield* Settings
@@ -47,7 +50,7 @@ export const findEmbedder = Effect.fn("findEmbedder")(function* (
 })
 
 /** The embedder that the settings name. */
-export const settledEmbedder = Effect.fn("settledEmbedder")(function* (options: { readonly allowUntrained: boolean }) {
+export const settledEmbedder = Effect.fn("settledEmbedder")(function* (options: WeightsWanted) {
   const { embedder } = yield* Settings
   return yield* findEmbedder(embedder, options)
 })

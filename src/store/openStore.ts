@@ -23,15 +23,17 @@ export const STORE_SCHEMES: ReadonlyArray<string> = Object.keys(SCHEMES).map((na
  * Opens the store that `--store` names: `s3://bucket`, `s3://bucket/prefix`, another of `SCHEMES`, or a folder that holds
  * `extracted_audio` or `field_audio`.
  *
- * Where it names none: the bucket `S3_BUCKET`, else the current folder if it holds either, else none, so that
+ * Where it names none: what `STORE` names, the bucket `S3_BUCKET`, else the current folder if it holds either, else none, so that
  * the caller can make its own.
  */
 export const openStore = Effect.fn("openStore")(function* (
   location: Option.Option<string>,
   options: OpenOptions = { create: false }
 ) {
-  if (Option.isSome(location)) {
-    const store = yield* openStoreAt(location.value, options)
+  const { storeLocation, bucket } = yield* Settings
+  const named = Option.orElse(location, () => storeLocation)
+  if (Option.isSome(named)) {
+    const store = yield* openStoreAt(named.value, options)
     // A name that is mistyped begins a store as well as one that is meant.
     if (isAbsolute(store.location) && !(yield* holdsRecordings(store.location))) {
       yield* Effect.logWarning(
@@ -40,7 +42,6 @@ export const openStore = Effect.fn("openStore")(function* (
     }
     return Option.some(store)
   }
-  const { bucket } = yield* Settings
   if (Option.isSome(bucket)) return Option.some(yield* openBucket(bucket.value, options))
   return (yield* holdsRecordings(".")) ? Option.some(folderStore(".")) : Option.none<Store["Service"]>()
 })

@@ -17,6 +17,7 @@ const sentenceFor = (environment: Record<string, string>) =>
 
 test("every setting has a default", async () => {
   expect(await settingsFrom({})).toEqual({
+    storeLocation: Option.none(),
     bucket: Option.none(),
     region: Option.none(),
     endpoint: Option.none(),

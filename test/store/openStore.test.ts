@@ -56,7 +56,7 @@ test("a folder of recordings is opened by the folder around it", () =>
     })
   ))
 
-test("without a name: the bucket that is set, else the recordings here, else none", () =>
+test("without a name: what STORE names, the bucket that is set, else the recordings here, else none", () =>
   inFolder((folder) =>
     Effect.gen(function* () {
       using server = startS3Server()
@@ -67,6 +67,10 @@ test("without a name: the bucket that is set, else the recordings here, else non
       const environment = { S3_BUCKET: "recordings", ...environmentFor(server.endpoint) }
       expect(yield* open(undefined, environment)).toEqual(Option.some("s3://recordings"))
       expect(yield* open(".", environment)).toEqual(Option.some(process.cwd()))
+      expect(yield* open(undefined, { ...environment, STORE: "s3://recordings/2024" })).toEqual(
+        Option.some("s3://recordings/2024")
+      )
+      expect(yield* open(undefined, { ...environment, STORE: "." })).toEqual(Option.some(process.cwd()))
     })
   ))
 

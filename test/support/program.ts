@@ -35,6 +35,8 @@ export const runProgram = async (
     | "worker"
     | "plan"
     | "scratch"
+    | "doctor"
+    | "init"
     | "serve",
   args: ReadonlyArray<string>,
   environment: Record<string, string> = {},

@@ -1,7 +1,7 @@
 import type { Dataset } from "../dataset.ts"
 
 /** Fewer sources than this of a class say little of the next one. */
-const FEW_SOURCES = 5
+export const FEW_SOURCES = 5
 /** Intervals drawn from fewer sources than this in all are themselves a guess. */
 const FEW_IN_ALL = 10
 /** One class having so many times the recordings of another makes accuracy a figure of the larger one. */

@@ -86,6 +86,8 @@ export const findYamnet = Effect.fn("findYamnet")(function* (options: {
   readonly folder: string
   /** Whether an untrained network may stand in where nothing can be downloaded. */
   readonly allowUntrained: boolean
+  /** Where to download from: the official addresses unless said. */
+  readonly addresses?: ReadonlyArray<string>
 }) {
   const { yamnetModel, precision, modelCache } = yield* Settings
   const fs = yield* FileSystem.FileSystem

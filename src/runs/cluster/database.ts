@@ -51,24 +51,37 @@ const createTables = Effect.gen(function* () {
  */
 const TRANSACTION_PATIENCE = 12_000
 
+const connectionLayer = (url: Redacted.Redacted) =>
+  PgClient.layer({
+    url,
+    applicationName: "ecosight",
+    maxConnections: 10,
+    connectTimeout: "10 seconds",
+    startupParameters: { idle_in_transaction_session_timeout: String(TRANSACTION_PATIENCE) }
+  })
+
+/** In a sentence, without the password. */
+const explain = (url: Redacted.Redacted) => (cause: Cause.Cause<unknown>) => {
+  const { host, pathname } = new URL(Redacted.value(url))
+  const reason = reasonOf(Cause.squash(cause))
+  return new DatabaseError({
+    message: `The database${pathname.replace("/", " ")} at ${host} cannot be used (${reason}): see DATABASE_URL.`
+  })
+}
+
 /** The database that DATABASE_URL names, with our tables in it. */
 export const databaseLayer = (url: Redacted.Redacted) =>
   Layer.effectDiscard(createTables).pipe(
-    Layer.provideMerge(
-      PgClient.layer({
-        url,
-        applicationName: "ecosight",
-        maxConnections: 10,
-        connectTimeout: "10 seconds",
-        startupParameters: { idle_in_transaction_session_timeout: String(TRANSACTION_PATIENCE) }
-      })
-    ),
-    Layer.catchCause((cause) => {
-      const { host, pathname } = new URL(Redacted.value(url))
-      const reason = reasonOf(Cause.squash(cause))
-      const message = `The database${pathname.replace("/", " ")} at ${host} cannot be used (${reason}): see DATABASE_URL.`
-      return Layer.effectContext(Effect.fail(new DatabaseError({ message })))
-    })
+    Layer.provideMerge(connectionLayer(url)),
+    Layer.catchCause((cause) => Layer.effectContext(Effect.fail(explain(url)(cause))))
+  )
+
+/** Fails unless the database answers; changes nothing in it. */
+export const askDatabase = (url: Redacted.Redacted) =>
+  Effect.flatMap(SqlClient.SqlClient, (sql) => sql`SELECT 1`).pipe(
+    Effect.provide(connectionLayer(url)),
+    Effect.asVoid,
+    Effect.catchCause((cause) => Effect.fail(explain(url)(cause)))
   )
 
 /** What is at the bottom of an error: the client's are wrapped. */

@@ -1,6 +1,7 @@
 import {
   ChangeMessageVisibilityBatchCommand,
   DeleteMessageBatchCommand,
+  GetQueueAttributesCommand,
   type Message,
   ReceiveMessageCommand,
   SQSClient
@@ -47,8 +48,7 @@ export const queueSource = Effect.fn("queueSource")(function* (
   { interval, reconcile, hold }: Pace
 ) {
   const client = makeClient(url, settings)
-  const explain = (thrown: unknown) =>
-    new QueueError({ message: `${url} does not answer: ${thrown instanceof Error ? thrown.message : String(thrown)}` })
+  const explain = explainFor(url)
   const holdSeconds = Duration.toSeconds(hold)
   const held = new Map<string, Held>()
   /** Told of, and not yet looked at. */
@@ -180,6 +180,19 @@ export const queueSource = Effect.fn("queueSource")(function* (
     })
   } satisfies Source
 })
+
+const explainFor = (url: string) => (thrown: unknown) =>
+  new QueueError({ message: `${url} does not answer: ${thrown instanceof Error ? thrown.message : String(thrown)}` })
+
+/** Fails unless the queue answers. Receives no message, for that would count towards its redrive. */
+export const askQueue = (url: string, settings: QueueSettings) =>
+  Effect.tryPromise({
+    try: (abortSignal) =>
+      makeClient(url, settings).send(new GetQueueAttributesCommand({ QueueUrl: url, AttributeNames: ["QueueArn"] }), {
+        abortSignal
+      }),
+    catch: explainFor(url)
+  })
 
 const makeClient = (url: string, { region, credentials, caBundle }: QueueSettings) =>
   new SQSClient({
