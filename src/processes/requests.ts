@@ -96,9 +96,10 @@ export const makeRequests = (inTurn: boolean, hung: () => void) => {
       open.set(id, request)
       feed()
       return () => {
-        // One that the process has is its own until it says what became of it.
-        if (sent.has(id)) send?.({ kind: "cancel", id })
-        else open.delete(id)
+        if (!sent.has(id)) return void open.delete(id)
+        // One that the process has is its own until it says what became of it; what it still tells concerns nobody.
+        open.set(id, { ...request, heard: () => {} })
+        send?.({ kind: "cancel", id })
       }
     },
     /** A process is ready. */
