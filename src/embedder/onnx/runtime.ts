@@ -15,11 +15,18 @@ const silence = () => {
   close()
 }
 
+const load = async () => {
+  silence()
+  return await import("onnxruntime-node")
+}
+
+let loading: ReturnType<typeof load> | undefined
+
 /**
  * onnxruntime, which tells nobody what it runs. Load it by this alone, and not before it is needed: a machine may lack its
  * libraries, and most commands do without.
  */
-export const loadOnnxruntime = async () => {
-  silence()
-  return await import("onnxruntime-node")
+export const loadOnnxruntime = () => {
+  loading ??= load()
+  return loading
 }

@@ -20,7 +20,7 @@ export interface QuantisedMobilenet {
   /** Of what the last float32 layer gives. */
   readonly scale: number
   readonly rest: ReadonlyArray<IntegerConvolution>
-  /** Of the 27 layers, what each channel that comes out is kept divided by; empty where it is kept as it is. */
+  /** Of the 27 layers, what each channel that comes out is kept divided by: 1 where it is kept as it is. */
   readonly divisors: ReadonlyArray<Float32Array>
 }
 
@@ -54,19 +54,15 @@ const largest = (values: ArrayLike<number>): number => {
  */
 const equalise = (ranges: Float64Array, next: Convolution | undefined): Float32Array => {
   const most = largest(ranges)
-  const weights = new Float64Array(ranges.length).fill(1)
-  if (next !== undefined && next.shape[3] > 1) {
-    for (let at = 0; at < next.kernel.length; at++) {
-      const input = Math.floor(at / next.shape[3])
-      weights[input] = Math.max(weights[input] === 1 ? 0 : weights[input]!, Math.abs(next.kernel[at]!))
-    }
-    const heaviest = largest(weights)
-    const shares = weights.map(
-      (weight, at) => (ranges[at]! / most) ** SHARE * Math.max(weight / heaviest, 1e-3) ** (SHARE - 1)
-    )
-    return Float32Array.from(shares, (share) => coarse(share / largest(shares)))
-  }
-  return Float32Array.from(ranges, (range) => coarse(range / most))
+  if (next === undefined || next.shape[3] === 1) return Float32Array.from(ranges, (range) => coarse(range / most))
+  const outputs = next.shape[3]
+  const weights = ranges.map((_, input) => largest(next.kernel.subarray(input * outputs, (input + 1) * outputs)))
+  const heaviest = largest(weights)
+  const shares = weights.map(
+    (weight, at) => (ranges[at]! / most) ** SHARE * Math.max(weight / heaviest, 1e-3) ** (SHARE - 1)
+  )
+  const widest = largest(shares)
+  return Float32Array.from(shares, (share) => coarse(share / widest))
 }
 
 /** A layer between channels that are kept divided: the same function of the divided ones. */

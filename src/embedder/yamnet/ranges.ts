@@ -34,7 +34,7 @@ const RULES: ReadonlyMap<number, Partial<Rule>> = new Map([
 ])
 const ruleOf = (layer: number): Rule => ({ share: 1, margin: 1.25, floor: 1e-3, ...RULES.get(layer) })
 
-/** Range and mean of a layer's channels, gathered patch by patch; `hold` where the range leaves some values out. */
+/** Range and mean of a layer's channels, gathered patch by patch; all values are held where the range leaves some out. */
 class Gathered {
   private readonly held: ReadonlyArray<Array<number>>
   private readonly most: Float64Array

@@ -28,20 +28,15 @@ export const openWindowClassifier = Effect.fnUntraced(function* (
     1,
     (cause) => new EngineError({ message: `The classifier cannot be run: ${cause}` })
   )
-  const isCoded = session.inputNames.includes(FIELD_INPUTS.codes)
-  const name = session.inputNames[0]!
+  const feed = (windows: CodedVectors, name: string): Tensor => {
+    if (name === FIELD_INPUTS.codes) return codesOf(windows, inputs)
+    return name === FIELD_INPUTS.ranges ? rangesOf(windows, sizes, inputs) : rowsOf(windows, sizes, inputs)
+  }
   const score = (windows: CodedVectors) =>
     Effect.tryPromise({
       try: async () => {
         const outputs = await session.run(
-          isCoded
-            ? {
-                [FIELD_INPUTS.codes]: codesOf(windows, inputs),
-                ...(session.inputNames.includes(FIELD_INPUTS.ranges) && {
-                  [FIELD_INPUTS.ranges]: rangesOf(windows, sizes, inputs)
-                })
-              }
-            : { [name]: rowsOf(windows, sizes, inputs) }
+          Object.fromEntries(session.inputNames.map((name) => [name, feed(windows, name)]))
         )
         return outputs[session.outputNames[0]!]!.data as Float32Array
       },
