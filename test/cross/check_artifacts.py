@@ -21,9 +21,11 @@ try:
     import tensorflow
 
     keras = tensorflow.keras
+    Interpreter = tensorflow.lite.Interpreter
     version = f"TensorFlow {tensorflow.__version__}"
 except ModuleNotFoundError:
     import keras
+    from ai_edge_litert.interpreter import Interpreter
 
     version = f"Keras {keras.__version__} on {keras.backend.backend()}"
 
@@ -38,10 +40,6 @@ def differ(what, actual, expected, tolerance=1e-5):
 
 
 def run_tflite(path, waveform):
-    try:
-        from ai_edge_litert.interpreter import Interpreter
-    except ImportError:
-        from tensorflow.lite import Interpreter
     window = json.loads((path.parent / "certificate.json").read_text())["window"]
     beyond = -(-max(0, len(waveform) - window["samples"]) // window["hop"])
     padded = np.pad(waveform, (0, window["samples"] + beyond * window["hop"] - len(waveform)))
