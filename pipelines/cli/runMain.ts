@@ -1,4 +1,5 @@
-import { NodeRuntime, NodeServices } from "@effect/platform-node"
+import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
+import * as NodeServices from "@effect/platform-node/NodeServices"
 import { Cause, Console, Effect, Runtime, Schema } from "effect"
 import { CliOutput } from "effect/cli"
 import { plainErrors } from "./commandLine.ts"

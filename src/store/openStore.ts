@@ -5,7 +5,6 @@ import { Settings } from "../config/settings.ts"
 import { folderStore } from "./folder.ts"
 import { explain, ignoreAbsence } from "./folder-error.ts"
 import { FIELD_PREFIX, RECORDINGS_PREFIX } from "./keys.ts"
-import { s3Store } from "./s3.ts"
 import { type OpenOptions, type OpenStore, type Store, StoreError } from "./store.ts"
 
 const RECORDINGS_FOLDER = RECORDINGS_PREFIX.slice(0, -1)
@@ -81,6 +80,8 @@ const openBucket = Effect.fn("openBucket")(function* (address: string, { mayBeAw
       message: `"s3://" names no bucket: write s3://<bucket>.`
     })
   }
+  // Amazon's library takes a twentieth of a second to load, which folders do without.
+  const { s3Store } = yield* Effect.promise(() => import("./s3.ts"))
   const store = s3Store(yield* Settings, bucket!, path === "" ? "" : `${path}/`)
   const asked = store.list("").pipe(Stream.take(1), Stream.runDrain)
   yield* mayBeAway
