@@ -72,12 +72,16 @@ const rescale = (
   after: Float32Array | undefined
 ) => {
   const [, , input, output] = shape
-  const depthwise = output === 1
+  const [factors, divisors] = [
+    before ?? new Float32Array(input).fill(1),
+    after ?? new Float32Array(bias.length).fill(1)
+  ]
   const scaled = new Float64Array(kernel.length)
-  for (let at = 0; at < kernel.length; at++) {
-    const from = depthwise ? at % input : Math.floor(at / output) % input
-    const to = depthwise ? from : at % output
-    scaled[at] = (kernel[at]! * (before?.[from] ?? 1)) / (after?.[to] ?? 1)
+  for (let at = 0, from = 0; at < kernel.length; from = (from + 1) % input) {
+    // A depthwise kernel has one output for each input.
+    for (let to = output === 1 ? from : 0, end = to + output; to < end; to++, at++) {
+      scaled[at] = (kernel[at]! * factors[from]!) / divisors[to]!
+    }
   }
   return { kernel: scaled, bias: Float64Array.from(bias, (value, at) => value / (after?.[at] ?? 1)), shape }
 }
@@ -92,27 +96,28 @@ const roundLayer = (
   const [height, width, input, output] = shape
   const area = height * width
   const [outputs, inputs] = output === 1 ? [input, 1] : [output, input]
-  const rounded = new Int8Array(kernel.length)
-  const scales = new Float32Array(outputs)
-  const biases = new Int32Array(outputs)
-  for (let o = 0; o < outputs; o++) {
-    const place = (i: number, at: number) => (at * inputs + i) * outputs + o
-    let most = 0
-    for (let i = 0; i < inputs; i++)
-      for (let at = 0; at < area; at++) most = Math.max(most, Math.abs(kernel[place(i, at)]!))
-    // A channel that hardly looks at what goes in has its bias to keep.
-    const scale = Math.fround(Math.max(most / 127, Math.abs(bias[o]!) / (2 ** 30 * from), 1e-30))
-    let moved = 0
-    for (let i = 0; i < inputs; i++) {
-      for (let at = 0; at < area; at++) {
-        const value = Math.round(kernel[place(i, at)]! / scale)
-        rounded[(o * inputs + i) * area + at] = value
-        moved += (value * scale - kernel[place(i, at)]!) * (means?.[i] ?? 0)
-      }
-    }
-    scales[o] = scale
-    biases[o] = Math.round((bias[o]! - moved) / (scale * from))
+  const largests = new Float64Array(outputs)
+  for (let at = 0; at < kernel.length; ) {
+    for (let o = 0; o < outputs; o++, at++) largests[o] = Math.max(largests[o]!, Math.abs(kernel[at]!))
   }
+  // A channel that hardly looks at what goes in has its bias to keep.
+  const scales = Float32Array.from(largests, (most, o) =>
+    Math.max(most / 127, Math.abs(bias[o]!) / (2 ** 30 * from), 1e-30)
+  )
+  const rounded = new Int8Array(kernel.length)
+  const moved = new Float64Array(outputs)
+  for (let row = 0; row < area * inputs; row++) {
+    const [i, place] = [row % inputs, Math.floor(row / inputs)]
+    const mean = means?.[i] ?? 0
+    for (let o = 0; o < outputs; o++) {
+      const exact = kernel[row * outputs + o]!
+      // What Math.round gives, in a third of the time.
+      const value = Math.floor(exact / scales[o]! + 0.5)
+      rounded[(o * inputs + i) * area + place] = value
+      moved[o]! += (value * scales[o]! - exact) * mean
+    }
+  }
+  const biases = Int32Array.from(bias, (value, o) => Math.round((value - moved[o]!) / (scales[o]! * from)))
   return { kernel: rounded, shape, scales, bias: biases, scale: to }
 }
 
