@@ -1,8 +1,9 @@
 import { Effect, Schema } from "effect"
-import { UMAP } from "umap-js"
+import { programPath } from "../processes/programPath.ts"
 import { seededRandom, shuffled } from "../sound/random.ts"
 import { type Dataset, embeddingsOf } from "./dataset.ts"
 import { nearestNeighbours } from "./neighbours/nearest.ts"
+import type { Neighbourhoods } from "./umapWorker.ts"
 
 /** Recordings on a plane: those that sound alike lie together. */
 export const DataMap = Schema.Struct({
@@ -26,7 +27,8 @@ const NEIGHBOURS = 15
 
 /**
  * Lays out a data set's originals on a plane: UMAP of their exact nearest neighbours by cosine, or the two main
- * directions where there are fewer than 16. The same data give the same map.
+ * directions where there are fewer than 16. The same data give the same map. UMAP runs in a Worker, so that training goes
+ * on beside it.
  */
 export const mapRecordings = Effect.fn("mapRecordings")(function* (dataset: Pick<Dataset, "vectors" | "samples">) {
   const originals = dataset.samples.flatMap(({ variant }, row) => (variant === "original" ? [row] : []))
@@ -53,21 +55,24 @@ const layOut = Effect.fnUntraced(function* (vectors: Float32Array, width: number
   const rows = Array.from({ length: vectors.length / width }, (_, row) => row)
   const own = <A>(values: Int32Array | Float32Array, row: number, of: (value: number) => A) =>
     Array.from(values.subarray(row * others, (row + 1) * others), of)
-  return yield* Effect.sync(() => {
-    const umap = new UMAP({
-      nNeighbors: NEIGHBOURS,
-      random: seededRandom(0),
-      // Fewer than its own default for so many, because a run waits for it.
-      nEpochs: rows.length > 1000 ? 200 : 500
-    })
-    umap.setPrecomputedKNN(
-      rows.map((row) => [row, ...own(indices, row, (index) => index)]),
-      rows.map((row) => [0, ...own(similarities, row, (similarity) => Math.max(0, 1 - similarity))])
-    )
-    // With neighbours given, it reads how many rows there are, not what they hold.
-    return umap.fit(rows.map(() => [0]))
+  const worker = yield* startWorker
+  return yield* ask(worker, {
+    indices: rows.map((row) => [row, ...own(indices, row, (index) => index)]),
+    distances: rows.map((row) => [0, ...own(similarities, row, (similarity) => Math.max(0, 1 - similarity))])
   })
-})
+}, Effect.scoped)
+
+const startWorker = Effect.acquireRelease(
+  Effect.sync(() => new Worker(programPath("./umapWorker.ts", import.meta.url))),
+  (worker) => Effect.sync(() => worker.terminate())
+)
+
+const ask = (worker: Worker, neighbourhoods: Neighbourhoods) =>
+  Effect.callback<Array<Array<number>>>((resume) => {
+    worker.onmessage = ({ data }: MessageEvent<Array<Array<number>>>) => resume(Effect.succeed(data))
+    worker.onerror = ({ message }) => resume(Effect.die(new Error(`What lays the map out crashed: ${message}`)))
+    worker.postMessage(neighbourhoods)
+  })
 
 /** Scores of a few rows of `width` values on their two main directions, by power iteration on their inner products. */
 export const mainDirections = (vectors: Float32Array, width: number): ReadonlyArray<readonly [number, number]> => {

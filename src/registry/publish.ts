@@ -184,11 +184,17 @@ const copyPromoted: Effect.Effect<ReadonlyArray<string>, StoreError | VersionErr
 /** Writes a version's copies out of sight, where the store can; the effect that it returns puts them in place. */
 const stageCopies = Effect.fnUntraced(function* (files: Artifacts) {
   const store = yield* Store
-  const copies = new Map<string, Effect.Effect<{ readonly key: string }, StoreError>>()
-  for (const [file, bytes] of files) {
-    const key = modelKey(file)
-    copies.set(file, store.stage === undefined ? store.put(key, bytes) : yield* store.stage(key, bytes))
-  }
+  const copies = new Map(
+    yield* Effect.forEach(
+      files,
+      ([file, bytes]) => {
+        const key = modelKey(file)
+        const copy = store.stage === undefined ? Effect.succeed(store.put(key, bytes)) : store.stage(key, bytes)
+        return Effect.map(copy, (placing) => [file, placing] as const)
+      },
+      { concurrency: AT_ONCE }
+    )
+  )
   return Effect.gen(function* () {
     // Of a model before it, which had them.
     yield* removeUnneeded(OPTIONAL_FILES.filter((file) => !files.has(file)).map(modelKey))
@@ -197,7 +203,10 @@ const stageCopies = Effect.fnUntraced(function* (files: Artifacts) {
   })
 })
 
-/** Writes files four at a time, and `last`, which says that the others are there, after them. */
+/** Files that are written at once. */
+const AT_ONCE = 4
+
+/** Writes files some at a time, and `last`, which says that the others are there, after them. */
 const inOrder = Effect.fnUntraced(function* <A, E, R>(
   files: ReadonlyArray<string>,
   last: string,
@@ -208,7 +217,7 @@ const inOrder = Effect.fnUntraced(function* <A, E, R>(
   const one = (file: string) =>
     write(file).pipe(Effect.tap(() => emit({ stage: "publish", done: ++done, total: files.length })))
   const others = files.filter((file) => file !== last)
-  const written = yield* Effect.forEach(others, one, { concurrency: 4 })
+  const written = yield* Effect.forEach(others, one, { concurrency: AT_ONCE })
   const end = files.includes(last) ? [yield* one(last)] : []
   return [...written, ...end]
 })

@@ -6,7 +6,6 @@ import { exportArtifacts } from "../classifier/export/artifacts.ts"
 import { RetrainingLog } from "../classifier/export/metadata.ts"
 import type { TrainingRun } from "../classifier/export/trainingRun.ts"
 import { defaultHead, type HeadName } from "../classifier/heads/heads.ts"
-import { mapRecordings } from "../classifier/mapRecordings.ts"
 import { checkLabels } from "../classifier/neighbours/consistency.ts"
 import type { Split } from "../classifier/split.ts"
 import type { Backend } from "../classifier/train/backend.ts"
@@ -154,14 +153,13 @@ const checkNewLabels = Effect.fnUntraced(function* (
 
 /** Writes the candidate's version, with the training set that it was made from, and returns its keys. */
 export const writeCandidate = Effect.fn("writeCandidate")(function* (
-  candidate: Omit<TrainingRun, "date" | "map" | "modelPath">,
+  candidate: Omit<TrainingRun, "date" | "modelPath">,
   trainingSet: Uint8Array
 ) {
   const artifacts = yield* exportArtifacts(
     {
       ...candidate,
       date: DateTime.toDateUtc(yield* DateTime.now),
-      map: yield* mapRecordings(candidate.dataset),
       modelPath: modelKey("yamnet_classifier.keras")
     },
     yield* previousLog

@@ -2,6 +2,7 @@ import { Cause, Clock, DateTime, Duration, Effect, Exit, Option, Schema } from "
 import packageJson from "../../package.json"
 import { worthOf } from "../classifier/evaluation/worth.ts"
 import { testClassifier } from "../classifier/holdoutResult.ts"
+import { mapRecordings } from "../classifier/mapRecordings.ts"
 import { splitDataset } from "../classifier/split.ts"
 import { Settings } from "../config/settings.ts"
 import { type Embedder, leftOut } from "../embedder/embedder.ts"
@@ -230,8 +231,8 @@ const run = Effect.fnUntraced(function* <E1, R1, E2, R2>(
 
 /** Embeds what has no vectors yet, in this process. */
 export const embedHere = Effect.fnUntraced(function* (settings: StreamSettings) {
-  const { workers } = yield* Settings
-  const streamed = yield* embedCorpus(settings).pipe(Effect.provide(Preparers.layer(workers)))
+  const streamed = yield* embedCorpus(settings)
+  yield* (yield* Preparers).rest
   // The workers have ended and the stream's batches are garbage: without this, training comes on top of them.
   yield* Effect.sync(() => Bun.gc(true))
   return streamed
@@ -250,7 +251,10 @@ export const finish = Effect.fn("retrain.finish")(function* (embedder: Embedder,
   const split = splitDataset(dataset)
   const engine = yield* engineAtWork
   const backend = yield* backendOf(engine)
-  const [training, classifier] = yield* trainCandidate(embedder, dataset, split, options, backend).pipe(Effect.timed)
+  const [[training, classifier], map] = yield* Effect.all(
+    [trainCandidate(embedder, dataset, split, options, backend).pipe(Effect.timed), mapRecordings(dataset)],
+    { concurrency: "unbounded" }
+  )
   const result = testClassifier(classifier, dataset, split.holdout)
   const kerasResult = classifier.alone && testClassifier(classifier.alone, dataset, split.holdout)
 
@@ -292,6 +296,7 @@ export const finish = Effect.fn("retrain.finish")(function* (embedder: Embedder,
     windows: windows.classifier,
     comparison,
     dataset,
+    map,
     split,
     recipe,
     embedder,
