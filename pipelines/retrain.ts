@@ -3,20 +3,20 @@ import { CliError, Command, Flag } from "effect/cli"
 import { FetchHttpClient } from "effect/http"
 import packageJson from "../package.json"
 import { Settings } from "../src/config/settings.ts"
+import { engineLayer } from "../src/embedder/choose.ts"
 import { Embeddings } from "../src/embeddings/embeddings.ts"
 import { newRunId } from "../src/registry/runRecord.ts"
 import { ascertain } from "../src/runs/ascertain.ts"
-import { clientLayer } from "../src/runs/cluster/connections.ts"
-import { retrainOnCluster, workersWeights } from "../src/runs/cluster/submit.ts"
 import { writeDemoCorpus } from "../src/runs/demo/demoCorpus.ts"
 import { type Plan, planRun, retrain } from "../src/runs/retrain.ts"
-import { runServices, settledEmbedder, settledFrontEnd } from "../src/runs/services.ts"
+import { settledEmbedder, settledFrontEnd, storeServices } from "../src/runs/services.ts"
 import type { RunSummary } from "../src/runs/summary.ts"
 import { folderStore } from "../src/store/folder.ts"
 import { RECORDINGS_PREFIX } from "../src/store/keys.ts"
 import { openStore } from "../src/store/openStore.ts"
 import { readOnly } from "../src/store/readOnly.ts"
 import { Store } from "../src/store/store.ts"
+import { Preparers } from "../src/stream/preparers.ts"
 import { tellFailure } from "./cli/failure.ts"
 import {
   askedCluster,
@@ -94,8 +94,14 @@ const handle = Effect.fn("retrain")(function* (options: Options) {
     if (isDemo && !options.dryRun) yield* writeDemoCorpus()
     const plan = yield* settle(yield* planRun(embedder, options.augmentations), options)
     if (options.dryRun || plan.count.fresh < options.minNewSamples) return yield* refrain(plan, options)
-    yield* show(yield* retrain(yield* newRunId, plan, embedder, runOptions(options)), options, isDemo)
-  }).pipe(Effect.provide(runServices(store, embedder, { ...settings, engine })))
+    // A worker loads while the engine starts.
+    if (plan.count.recordings > plan.count.stored) {
+      yield* Effect.forkChild((yield* Preparers).start, { startImmediately: true })
+    }
+    const run = retrain(yield* newRunId, plan, embedder, runOptions(options))
+    const summary = yield* Effect.provide(run, engineLayer({ engine, precision: settings.precision, embedder }))
+    yield* show(summary, options, isDemo)
+  }).pipe(Effect.provide(storeServices(store, settings)))
 })
 
 const runOptions = (options: Options) => {
@@ -118,6 +124,9 @@ const haveWorkersDo = Effect.fnUntraced(function* (
   databaseUrl: Redacted.Redacted,
   options: Options
 ) {
+  // Without a cluster, nobody waits for what only a cluster needs to load.
+  const { clientLayer } = yield* Effect.promise(() => import("../src/runs/cluster/connections.ts"))
+  const { retrainOnCluster, workersWeights } = yield* Effect.promise(() => import("../src/runs/cluster/submit.ts"))
   return yield* Effect.gen(function* () {
     const embedder = { frontEnd: yield* settledFrontEnd, hash: yield* workersWeights(store.location) }
     const plan = yield* settle(yield* planRun(embedder, options.augmentations), options)

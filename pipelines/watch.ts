@@ -8,7 +8,6 @@ import { openSource } from "../src/runs/watch/openSource.ts"
 import { watch } from "../src/runs/watch/watch.ts"
 import { openStore } from "../src/store/openStore.ts"
 import { RunEvents } from "../src/stream/events.ts"
-import { Preparers } from "../src/stream/preparers.ts"
 import { tellFailure } from "./cli/failure.ts"
 import { jsonFlag, searchLimits, storeFlag, trainingFlags, wholeNumber } from "./cli/flags.ts"
 import { runMain } from "./cli/runMain.ts"
@@ -34,7 +33,7 @@ const handle = Effect.fn("watch")(function* ({ json, ...options }: Command.Comma
   const store = opened.value
   const embedder = yield* settledEmbedder({ allowUntrained: false })
   const source = yield* openSource(store)
-  const layers = runServices(store, embedder, settings).pipe(Layer.merge(Preparers.layer(settings.workers)))
+  const layers = runServices(store, embedder, settings)
   yield* Effect.logInfo(`Watching ${store.location}.`)
   const minNewSamples = Option.getOrElse(options.minNewSamples, () => settings.minNewSamples)
   const { augmentations, epochs, batchSize, head, seed, promotion, audit } = options

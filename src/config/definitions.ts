@@ -232,7 +232,7 @@ export const definitions = {
   }),
   workers: define({
     name: "WORKERS",
-    fallback: "one per processor core",
+    fallback: "one per processor core; where clips are embedded, one fewer",
     description: "Threads that decode and augment",
     allowed: "a whole number from 1 to 256",
     schema: wholeNumber(1, 256)

@@ -83,6 +83,7 @@ const readCertificates = Effect.fn("Settings.certificates")(function* () {
 const readSettings = Effect.fn("Settings.read")(function* () {
   const endpoint = yield* optional(definitions.endpoint)
   const anyEndpoint = yield* optional(definitions.anyEndpoint)
+  const workers = yield* optional(definitions.workers)
   return {
     storeLocation: yield* optional(definitions.storeLocation),
     bucket: yield* optional(definitions.bucket),
@@ -109,7 +110,9 @@ const readSettings = Effect.fn("Settings.read")(function* () {
     engine: yield* required(definitions.engine),
     precision: yield* required(definitions.precision),
     fetchConcurrency: yield* required(definitions.fetchConcurrency),
-    workers: Option.getOrElse(yield* optional(definitions.workers), availableParallelism),
+    workers: Option.getOrElse(workers, availableParallelism),
+    // The main thread has a core's work beside them, and a second one on two cores only costs its start.
+    preparers: Option.getOrElse(workers, () => Math.max(1, availableParallelism() - 1)),
     host: yield* required(definitions.host),
     port: yield* required(definitions.port),
     apiToken: Option.map(yield* optional(definitions.apiToken), (token) => Redacted.make(token)),

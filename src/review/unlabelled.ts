@@ -55,7 +55,7 @@ export const embedUnlabelled = Effect.fn("embedUnlabelled")(function* (
     audit: false,
     // However many are unusable: nothing is trained from them.
     maxSkipped: 1
-  }).pipe(Effect.provide(Preparers.layer(settings.workers)))
+  }).pipe(Effect.provide(Preparers.layer(settings.preparers)))
   const loaded = yield* embeddings
     .load(recipe, new Set(live.values()), [firstOf(vectorsOf(recipe))])
     .pipe(Stream.runCollect)

@@ -3,7 +3,6 @@ import { Settings } from "../config/settings.ts"
 import { Embeddings } from "../embeddings/embeddings.ts"
 import type { KnownRecordings } from "../embeddings/sighting.ts"
 import { embedCorpus, requireAllRead } from "../stream/embed.ts"
-import { Preparers } from "../stream/preparers.ts"
 import { loadDataset } from "./data.ts"
 import type { Plan } from "./retrain.ts"
 
@@ -22,7 +21,7 @@ export const embeddedCorpus = Effect.fn("embeddedCorpus")(function* ({ recipe, k
       count,
       augmentations: recipe.parts.augmentations,
       audit
-    }).pipe(Effect.provide(Preparers.layer(settings.workers)))
+    })
     yield* requireAllRead(streamed)
     const { live, skipped, embedded } = streamed
     return { skipped, embedded, ...(yield* loadDataset(recipe, live, settings.groupPattern)) }

@@ -12,6 +12,7 @@ import { Scans } from "../embeddings/scans/scans.ts"
 import { readKeptEmbedder } from "../registry/keptEmbedder.ts"
 import { METADATA_FILE, readVersionDocument } from "../registry/versionFiles.ts"
 import { Store } from "../store/store.ts"
+import { Preparers } from "../stream/preparers.ts"
 
 const listed = Effect.fnUntraced(function* (name: string) {
   const found = EMBEDDERS[name]
@@ -70,12 +71,15 @@ export const embedderOfVersion = Effect.fn("embedderOfVersion")(function* (
     : yield* readKeptEmbedder(embedder)
 })
 
-/** What a run works with: the store, its embeddings and scans, and an engine. */
+/** What a run works with but for the engine: the store, its embeddings and scans, and workers. */
+export const storeServices = (store: Store["Service"], { preparers }: Pick<Settings["Service"], "preparers">) =>
+  Layer.mergeAll(Embeddings.layer, Scans.layer, Preparers.layer(preparers)).pipe(
+    Layer.provideMerge(Layer.succeed(Store, store))
+  )
+
+/** What a run works with. */
 export const runServices = (
   store: Store["Service"],
   embedder: Embedder,
-  { engine, precision }: Pick<Settings["Service"], "engine" | "precision">
-) =>
-  Layer.mergeAll(Embeddings.layer, Scans.layer, engineLayer({ engine, precision, embedder })).pipe(
-    Layer.provideMerge(Layer.succeed(Store, store))
-  )
+  settings: Pick<Settings["Service"], "engine" | "precision" | "preparers">
+) => Layer.merge(storeServices(store, settings), engineLayer({ ...settings, embedder }))

@@ -10,7 +10,6 @@ import { makeLanding } from "../runs/watch/landing.ts"
 import { openSource, withLanded } from "../runs/watch/openSource.ts"
 import { openStoreAt } from "../store/openStore.ts"
 import type { ObjectInfo } from "../store/store.ts"
-import { Preparers } from "../stream/preparers.ts"
 import { Watching } from "./protocols.ts"
 
 // The service's watcher, `<store>`: it embeds recordings as they land, hears field recordings, and tells the service of them; the service trains.
@@ -24,7 +23,7 @@ const follow = Effect.fnUntraced(function* (
   const settings = yield* Settings
   const store = yield* openStoreAt(location)
   const embedder = yield* settledEmbedder({ allowUntrained: false })
-  const layers = runServices(store, embedder, settings).pipe(Layer.merge(Preparers.layer(settings.workers)))
+  const layers = runServices(store, embedder, settings)
   return yield* Effect.gen(function* () {
     const source = yield* withLanded(yield* openSource(store), landed)
     const landing = yield* makeLanding(source, embedder, { ...TRAINING_DEFAULTS, audit: settings.auditCopies })

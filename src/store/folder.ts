@@ -1,12 +1,13 @@
 import { realpath, stat, unlink } from "node:fs/promises"
-import { join, resolve, sep } from "node:path"
+import { resolve } from "node:path"
 import { Effect, Option, Stream } from "effect"
 import { explain, ignoreAbsence } from "./folder-error.ts"
-import { infoOf, listFolder, OWN } from "./folder-list.ts"
+import { infoOf, listFolder } from "./folder-list.ts"
 import { whileLocked } from "./folder-lock.ts"
+import { pathOf } from "./folder-path.ts"
 import { discard, moveIntoPlace, writeBeside } from "./folder-write.ts"
 import { AUDIT_PREFIX } from "./keys.ts"
-import { type PutCondition, refuseKey, Store, StoreError } from "./store.ts"
+import { type PutCondition, Store, StoreError } from "./store.ts"
 
 /**
  * A folder as a store, made when first written to.
@@ -116,16 +117,7 @@ export const folderStore = (folder: string): Store["Service"] => {
     )
   })
 
-  return Store.of({ location: root, list, get, getRange, find, put, remove, stage })
+  return Store.of({ location: root, folder: root, list, get, getRange, find, put, remove, stage })
 }
 
 const isDurable = (key: string): boolean => !key.startsWith(AUDIT_PREFIX)
-
-const pathOf = Effect.fn("pathOf")(function* (root: string, key: string) {
-  yield* refuseKey(key)
-  const names = key.split("/")
-  if (names.includes("") || names.at(-1)!.startsWith(OWN) || (sep === "\\" && key.includes("\\"))) {
-    return yield* new StoreError({ reason: "invalid", key, message: `"${key}" cannot be the key of a file.` })
-  }
-  return join(root, ...names)
-})

@@ -49,6 +49,8 @@ export class Store extends Context.Service<
   {
     /** What `--store` would name it by on this machine: `s3://bucket`, or the folder's absolute path. */
     readonly location: string
+    /** The folder that it is, into which Workers may write audit copies by themselves (`writeCopy`); absent for others. */
+    readonly folder?: string
     /**
      * Every object whose key begins with `prefix`, in the order of the keys' UTF-8 bytes, fetched as it is asked for;
      * with `after`, only those that come after that key.

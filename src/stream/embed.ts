@@ -178,8 +178,9 @@ export const embedCorpus = Effect.fn("embedCorpus")(function* (settings: StreamS
       return { sighting, prepared: Effect.fromResult(outcome) }
     }
     const { bytes, sighting, notes } = yield* readRecording(object)
+    const place = store.folder === undefined ? undefined : { folder: store.folder, key: object.key }
     const prepared = preparers
-      .prepare(bytes, sighting.contentHash, engine.frontEnd, own)
+      .prepare(bytes, sighting.contentHash, engine.frontEnd, own, place)
       .pipe(Effect.map((it) => ({ ...it, notes: [...notes, ...it.notes] })))
     return { sighting, prepared }
   })

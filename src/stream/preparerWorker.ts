@@ -1,9 +1,17 @@
 import { Effect, Result } from "effect"
 import { type FrontEndOrigin, importFrontEnd } from "../embedder/frontEnd.ts"
+import { writeCopy } from "../store/folder-copy.ts"
+import { variantKey } from "../store/keys.ts"
 import { GrowingRecording, type GrowingRequest, type Grown, type Progress } from "./growingRecording.ts"
 import { type PreparedRecording, type PrepareSettings, prepareRecording } from "./prepare.ts"
 
 declare const self: Worker
+
+/** Where a worker writes a recording's audit copies itself: the folder of the store, and the recording's key there. */
+export interface CopiesPlace {
+  readonly folder: string
+  readonly key: string
+}
 
 /** A recording on its way to a worker: all of it; or that it begins, its bytes in order, and that no more will come. */
 export type WorkerRequest =
@@ -13,6 +21,7 @@ export type WorkerRequest =
       /** The front-end to prepare for. */
       readonly origin: FrontEndOrigin
       readonly settings: PrepareSettings
+      readonly copies?: CopiesPlace
     }
   | { readonly open: GrowingRequest & { readonly origin: FrontEndOrigin } }
   | { readonly more: Uint8Array }
@@ -39,15 +48,29 @@ const answer = async (request: WorkerRequest): Promise<WorkerReply> => {
     growing = new GrowingRecording(await importFrontEnd(origin), own)
     return { progress: { seconds: 0, bytes: 0, isEnough: false } }
   }
-  const { bytes, contentHash, origin, settings } = request
+  const { bytes, contentHash, origin, settings, copies } = request
   const outcome = await Effect.runPromise(
     prepareRecording(bytes, contentHash, await importFrontEnd(origin), settings).pipe(
+      Effect.flatMap((prepared) => (copies === undefined ? Effect.succeed(prepared) : writeCopies(prepared, copies))),
       Effect.mapError(({ reason }) => reason),
       Effect.result
     )
   )
   return told({ contentHash, outcome })
 }
+
+/** Writes what audit copies it can, and leaves the others to its owner. */
+const writeCopies = Effect.fnUntraced(function* (prepared: PreparedRecording, { folder, key }: CopiesPlace) {
+  const variants = yield* Effect.forEach(prepared.variants, (variant) =>
+    variant.wav === null
+      ? Effect.succeed(variant)
+      : writeCopy(folder, variantKey(key, variant.draw.variant), variant.wav).pipe(
+          Effect.as({ ...variant, wav: null }),
+          Effect.orElseSucceed(() => variant)
+        )
+  )
+  return { ...prepared, variants }
+})
 
 const told = ({ contentHash, outcome }: Grown): WorkerReply =>
   Result.isSuccess(outcome) ? { prepared: outcome.success, contentHash } : { reason: outcome.failure, contentHash }

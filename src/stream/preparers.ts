@@ -3,7 +3,7 @@ import type { FrontEndOrigin } from "../embedder/frontEnd.ts"
 import { programPath } from "../processes/programPath.ts"
 import type { GrowingRequest, Progress } from "./growingRecording.ts"
 import type { PreparedRecording, PrepareSettings } from "./prepare.ts"
-import type { WorkerReply, WorkerRequest } from "./preparerWorker.ts"
+import type { CopiesPlace, WorkerReply, WorkerRequest } from "./preparerWorker.ts"
 
 /**
  * A recording that cannot be decoded; `reason` is a sentence for the run record. `isLasting`: the same bytes would be
@@ -37,18 +37,26 @@ export interface Growing {
 export class Preparers extends Context.Service<
   Preparers,
   {
-    /** Takes the bytes, whose hex SHA-256 is `contentHash`, over: they are transferred, and empty afterwards. */
+    /**
+     * Takes the bytes, whose hex SHA-256 is `contentHash`, over: they are transferred, and empty afterwards. Audit copies that
+     * could be written to their place are not returned.
+     */
     readonly prepare: (
       bytes: Uint8Array,
       contentHash: string,
       frontEnd: FrontEndOrigin,
-      settings: PrepareSettings
+      settings: PrepareSettings,
+      copies?: CopiesPlace
     ) => Effect.Effect<PreparedRecording, PrepareError>
     /** Begins a recording whose bytes come in parts; a worker is its own until the scope ends. */
     readonly begin: (
       request: GrowingRequest,
       frontEnd: FrontEndOrigin
     ) => Effect.Effect<Growing, PrepareError, Scope.Scope>
+    /** Starts a worker ahead of the first recording. */
+    readonly start: Effect.Effect<void>
+    /** Ends the workers; further recordings start others. */
+    readonly rest: Effect.Effect<void>
   }
 >()("ecosight/stream/Preparers") {
   static readonly layer = (count: number) =>
@@ -56,7 +64,12 @@ export class Preparers extends Context.Service<
       Preparers,
       Effect.gen(function* () {
         // None before the first recording: a run that finds nothing new starts none.
-        const pool = yield* Pool.makeWithTTL({ acquire: startWorker, min: 0, max: count, timeToLive: "1 minute" })
+        const alive = new Set<Worker>()
+        const acquire = Effect.acquireRelease(
+          Effect.tap(startWorker, (worker) => Effect.sync(() => alive.add(worker))),
+          (worker) => Effect.sync(() => alive.delete(worker))
+        )
+        const pool = yield* Pool.makeWithTTL({ acquire, min: 0, max: count, timeToLive: "1 minute" })
 
         const askPatiently = (worker: Worker, request: WorkerRequest) =>
           ask(worker, request).pipe(
@@ -74,9 +87,17 @@ export class Preparers extends Context.Service<
           bytes: Uint8Array,
           contentHash: string,
           { module, settings: made }: FrontEndOrigin,
-          settings: PrepareSettings
+          settings: PrepareSettings,
+          copies?: CopiesPlace
         ) {
-          const request = { bytes: ownBuffer(bytes), contentHash, origin: { module, settings: made }, settings }
+          const place = copies && { copies }
+          const request = {
+            bytes: ownBuffer(bytes),
+            contentHash,
+            origin: { module, settings: made },
+            settings,
+            ...place
+          }
           const { outcome } = yield* Pool.use(pool, (worker) =>
             Effect.flatMap(askPatiently(worker, request), outcomeOf)
           )
@@ -95,7 +116,15 @@ export class Preparers extends Context.Service<
           } satisfies Growing
         }, mendable)
 
-        return Preparers.of({ prepare, begin })
+        return Preparers.of({
+          prepare,
+          begin,
+          // One that crashes does so again, on a recording.
+          start: Effect.ignore(Effect.scoped(Pool.get(pool))),
+          rest: Effect.suspend(() =>
+            Effect.forEach(alive, (worker) => Pool.invalidate(pool, worker), { discard: true })
+          )
+        })
       })
     )
 }

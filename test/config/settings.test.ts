@@ -43,6 +43,7 @@ test("every setting has a default", async () => {
     precision: "float32",
     fetchConcurrency: 16,
     workers: availableParallelism(),
+    preparers: Math.max(1, availableParallelism() - 1),
     host: "127.0.0.1",
     port: 8000,
     apiToken: Option.none(),
@@ -94,7 +95,8 @@ test("settings are read from the environment", async () => {
     yamnetModel: Option.some("https://example.org/yamnet.h5"),
     engine: "webgpu",
     fetchConcurrency: 4,
-    workers: 1
+    workers: 1,
+    preparers: 1
   })
   const credentials = Option.getOrThrow(value.credentials)
   expect(credentials.accessKeyId).toBe("AKIA")

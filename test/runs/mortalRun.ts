@@ -7,6 +7,7 @@ import { newRunId } from "../../src/registry/runRecord.ts"
 import { planRun, retrain } from "../../src/runs/retrain.ts"
 import { Store } from "../../src/store/store.ts"
 import { RunEvents } from "../../src/stream/events.ts"
+import { Preparers } from "../../src/stream/preparers.ts"
 import { storeAt } from "../support/stores.ts"
 import { tiny } from "../support/tinyEmbedder.ts"
 import { MORTAL_OPTIONS } from "./mortalOptions.ts"
@@ -19,6 +20,7 @@ const layers = Layer.mergeAll(
   Embeddings.layer,
   engineLayer({ engine: "native", embedder: tiny, threads: 1 }),
   Settings.layer,
+  Preparers.layer(1),
   Logger.layer([]),
   Layer.succeed(RunEvents, ({ stage }) => Effect.sync(() => say(stage)))
 ).pipe(Layer.provideMerge(Layer.sync(Store, () => storeAt(process.argv[2]!))))

@@ -13,6 +13,7 @@ import { encodeWav } from "../../src/sound/wav.ts"
 import { recordingKey } from "../../src/store/keys.ts"
 import { Store } from "../../src/store/store.ts"
 import { type RunEvent, RunEvents } from "../../src/stream/events.ts"
+import { Preparers } from "../../src/stream/preparers.ts"
 import { untrainedYamnet } from "./untrainedYamnet.ts"
 
 /** Half a second of a synthesised shot or bark, as a WAV file. */
@@ -67,6 +68,7 @@ export const runOn = async (
       Engine.use((engine) => Effect.succeed(Engine.of({ ...engine, faults: Effect.succeed(faults) })))
     ).pipe(Layer.provide(engineLayer({ engine: "native", embedder }))),
     Settings.layer,
+    Preparers.layer(1),
     Layer.succeed(RunEvents, (event) => Effect.sync(() => void events.push(event)))
   ).pipe(
     Layer.provideMerge(Layer.succeed(Store, store)),

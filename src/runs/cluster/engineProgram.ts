@@ -3,7 +3,6 @@ import { FetchHttpClient } from "effect/http"
 import { Settings } from "../../config/settings.ts"
 import { runProgram } from "../../processes/program.ts"
 import { openStoreAt } from "../../store/openStore.ts"
-import { Preparers } from "../../stream/preparers.ts"
 import { runServices, settledEmbedder } from "../services.ts"
 import { answerTasks } from "./engineTasks.ts"
 
@@ -15,9 +14,7 @@ const program = Effect.gen(function* () {
   const settings = yield* Settings
   const store = yield* openStoreAt(location)
   const embedder = yield* settledEmbedder({ allowUntrained: false })
-  return yield* answerTasks(embedder).pipe(
-    Effect.provide(Layer.merge(runServices(store, embedder, settings), Preparers.layer(settings.workers)))
-  )
+  return yield* answerTasks(embedder).pipe(Effect.provide(runServices(store, embedder, settings)))
 })
 
 runProgram(program.pipe(Effect.provide(Layer.merge(Settings.layer, FetchHttpClient.layer))))

@@ -1,0 +1,55 @@
+import { expect, test } from "bun:test"
+import { writeFile } from "node:fs/promises"
+import { join } from "node:path"
+import { Effect } from "effect"
+import { folderStore } from "../../src/store/folder.ts"
+import { Preparers } from "../../src/stream/preparers.ts"
+import { keysIn, sound } from "../support/runWorld.ts"
+import { temporaryFolder } from "../support/stores.ts"
+import { tiny } from "../support/tinyEmbedder.ts"
+
+const KEY = "extracted_audio/dog_bark/1-2.wav"
+const settings = { clipMaxSeconds: 30, augmentations: 1, audit: true }
+
+/** What a worker gives back of a recording whose audit copies belong into this folder, and without one. */
+const prepared = (folder: string) =>
+  Effect.gen(function* () {
+    const { prepare } = yield* Preparers
+    const make = (place?: { readonly folder: string; readonly key: string }) =>
+      prepare(sound("dog_bark", 1), "c0ffee", tiny.frontEnd, settings, place)
+    return { written: yield* make({ folder, key: KEY }), returned: yield* make() }
+  }).pipe(Effect.provide(Preparers.layer(1)))
+
+test("a worker writes audit copies into a folder itself, the bytes that it would have returned", () =>
+  Effect.gen(function* () {
+    const folder = yield* temporaryFolder
+    const { written, returned } = yield* prepared(folder)
+    const store = folderStore(folder)
+    const keys = yield* Effect.promise(() => keysIn(store, ""))
+    expect(keys).toHaveLength(2)
+    expect(written.variants.map(({ wav }) => wav)).toEqual([null, null])
+    for (const { draw, wav } of returned.variants) {
+      const { bytes } = yield* store.get(`augmented_audio/dog_bark/1-2_${draw.variant}.wav`)
+      expect(Buffer.compare(bytes, wav!)).toBe(0)
+    }
+    expect(written.variants.map(({ patches }) => patches)).toEqual(returned.variants.map(({ patches }) => patches))
+  }).pipe(Effect.scoped, Effect.runPromise))
+
+test("audit copies that a worker cannot write come back, and nothing of them stays", () =>
+  Effect.gen(function* () {
+    const folder = yield* temporaryFolder
+    yield* Effect.promise(() => writeFile(join(folder, "augmented_audio"), "a file where the folder should be"))
+    const { written, returned } = yield* prepared(folder)
+    expect(written).toEqual(returned)
+    expect(yield* Effect.promise(() => keysIn(folderStore(folder), ""))).toEqual(["augmented_audio"])
+  }).pipe(Effect.scoped, Effect.runPromise))
+
+test("workers that rest are ended, and others take the next recording", () =>
+  Effect.gen(function* () {
+    const { prepare, start, rest } = yield* Preparers
+    const make = () => prepare(sound("dog_bark", 1), "c0ffee", tiny.frontEnd, settings)
+    yield* start
+    const before = yield* make()
+    yield* rest
+    expect(yield* make()).toEqual(before)
+  }).pipe(Effect.provide(Preparers.layer(1)), Effect.runPromise))
