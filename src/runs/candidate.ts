@@ -10,6 +10,7 @@ import { checkLabels } from "../classifier/neighbours/consistency.ts"
 import type { Split } from "../classifier/split.ts"
 import type { Backend } from "../classifier/train/backend.ts"
 import { nativeBackend } from "../classifier/train/nativeBackend.ts"
+import { sideBySide } from "../classifier/train/sideBySide.ts"
 import type { TrainedClassifier } from "../classifier/train/train.ts"
 import { webgpuBackend } from "../classifier/train/webgpuBackend.ts"
 import { Settings } from "../config/settings.ts"
@@ -51,9 +52,9 @@ export const engineAtWork = Effect.gen(function* () {
   return { name, adapter, why: [why, ...(yield* faults)].join(" ") }
 })
 
-/** What trains where this engine embeds. */
+/** What trains where this engine embeds, as long as the scope. */
 export const backendOf = Effect.fnUntraced(function* ({ name }: Pick<Engine["Service"], "name">) {
-  return name === "webgpu" ? webgpuBackend(yield* openTensorflow) : nativeBackend
+  return name === "webgpu" ? webgpuBackend(yield* openTensorflow) : yield* sideBySide(nativeBackend)
 })
 
 /** Trains the candidate, after a search for its head where one is asked for, and calibrates it. */

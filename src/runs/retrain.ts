@@ -360,7 +360,7 @@ export const finish = Effect.fn("retrain.finish")(function* (embedder: Embedder,
     decision: decision.why,
     artifacts: decision.promote ? keys : versionKeys
   } satisfies RunSummary
-})
+}, Effect.scoped)
 
 const UNHEARD =
   "The two models were compared on clips alone, not in soundscapes: an engine runs one embedder, and they have two."

@@ -4,8 +4,15 @@ import { type Branch, predict } from "../classifier.ts"
 import { type Dataset, vectorsOf } from "../dataset.ts"
 import type { Split } from "../split.ts"
 import type { Backend } from "../train/backend.ts"
-import type { EpochRecord } from "../train/fit.ts"
-import { type TrainedClassifier, type TrainingSettings, train, watchedRows, withoutOthers } from "../train/train.ts"
+import type { EpochRecord } from "../train/task.ts"
+import {
+  descriptionsFor,
+  type TrainedClassifier,
+  type TrainingSettings,
+  train,
+  watchedRows,
+  withoutOthers
+} from "../train/train.ts"
 import type { Trial } from "../trials.ts"
 import { type OutOfFold, outOfFold } from "./outOfFold.ts"
 import { type SearchLimits, searchHead } from "./search.ts"
@@ -34,16 +41,22 @@ export const trainCalibrated = Effect.fn("trainCalibrated")(function* (
   const inner = withoutHoldout(dataset, split)
   const quiet = { ...given, onEpoch: () => Effect.void }
   const found = given.head === "auto" ? yield* searchHead(inner, quiet, limits, backend, limits.onTrial) : undefined
-  const classifier = yield* train(dataset, split, { ...given, ...found?.head }, backend)
+  const settings = { ...given, ...found?.head }
+  const stopsEarly = descriptionsFor(settings, dataset).every(({ earlyStopping }) => earlyStopping)
+  const [classifier, folds] = yield* Effect.all(
+    [
+      train(dataset, split, settings, backend),
+      stopsEarly ? Effect.undefined : crossValidated(inner, { ...quiet, ...found?.head }, backend)
+    ],
+    // The folds beside it, where the backend can.
+    { concurrency: "unbounded" }
+  )
   const alone = withoutOthers(classifier)
-  const stopsEarly = classifier.descriptions.every(({ earlyStopping }) => earlyStopping)
-  const { curves, held, heldAlone } = stopsEarly
-    ? {
-        curves: [],
-        held: validated(classifier, dataset, split),
-        heldAlone: alone && validated(alone, dataset, split)
-      }
-    : yield* crossValidated(inner, { ...quiet, ...found?.head }, backend)
+  const { curves, held, heldAlone } = folds ?? {
+    curves: [],
+    held: validated(classifier, dataset, split),
+    heldAlone: alone && validated(alone, dataset, split)
+  }
   const told = {
     ...(curves.length > 0 && {
       history: withCurves(classifier.history, curves),

@@ -1,18 +1,11 @@
 import { type Effect, Schema, type Scope } from "effect"
 import type { DenseNetwork, Weights } from "../denseNetwork.ts"
+import type { EpochRecord, Examples, Fit, Task } from "./task.ts"
 
 /** Training cannot start, or its backend failed. */
 export class TrainingError extends Schema.TaggedError<TrainingError>()("TrainingError", {
   message: Schema.String
 }) {}
-
-/** Samples as a backend sees them. */
-export interface Examples {
-  /** What the network sees, [n * inputs] row by row. */
-  readonly embeddings: Float32Array
-  /** The number of each sample's class. */
-  readonly labels: Int32Array
-}
 
 /** One training, all but its loop. */
 export interface Problem {
@@ -54,8 +47,16 @@ export interface Trainer {
   readonly weights: Effect.Effect<Weights, TrainingError>
 }
 
+/** Does a task; `onEpoch` runs after each epoch, or after all of them where it was done elsewhere. */
+export type Train = (
+  task: Task,
+  onEpoch: (epoch: number, record: EpochRecord) => Effect.Effect<void>
+) => Effect.Effect<Fit, TrainingError>
+
 /** What carries out the steps. */
 export interface Backend {
   readonly name: "native" | "webgpu"
   readonly open: (problem: Problem) => Effect.Effect<Trainer, TrainingError, Scope.Scope>
+  /** Does tasks, several at once; absent where they are done by its own steps here, as `trainBy` does. */
+  readonly train?: Train
 }

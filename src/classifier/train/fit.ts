@@ -1,43 +1,23 @@
 import { Effect } from "effect"
-import { type Random, shuffled } from "../../sound/random.ts"
+import { type Random, seededRandom, shuffled } from "../../sound/random.ts"
 import type { Weights } from "../denseNetwork.ts"
-import { type Backend, type Pass, type Problem, TrainingError } from "./backend.ts"
+import { initialWeights } from "../initial.ts"
+import { type Backend, type Pass, type Problem, type Train, TrainingError } from "./backend.ts"
 import { keptUnits } from "./dropout.ts"
-
-/** How long and in what steps to train. */
-export interface Schedule {
-  /** At most so many passes over the training samples. */
-  readonly epochs: number
-  readonly batchSize: number
-  /** Stop after so many epochs without a lower validation loss. */
-  readonly patience: number
-  /** Halve the learning rate after so many. */
-  readonly flatEpochs: number
-  /** Whether validation samples are scored for the record only: training then goes as without them. */
-  readonly onlyWatched?: boolean
-}
+import type { EpochRecord, Fit, Schedule } from "./task.ts"
 
 /** EcoSight's schedule. */
 export const SCHEDULE: Schedule = { epochs: 100, batchSize: 64, patience: 15, flatEpochs: 7 }
 
-/** One epoch in figures, by Keras' names. The losses are mean cross-entropies: weighted in training only. */
-export interface EpochRecord {
-  readonly loss: number
-  readonly accuracy: number
-  /** Without validation samples there is none. */
-  readonly val_loss: number | undefined
-  readonly val_accuracy: number | undefined
-  /** The learning rate of this epoch. */
-  readonly lr: number
-}
-
-/** A finished training. */
-export interface Fit {
-  readonly weights: Weights
-  readonly history: ReadonlyArray<EpochRecord>
-  /** The epoch that the weights are of, from 1. */
-  readonly bestEpoch: number
-}
+/** Does tasks by a backend's own steps. */
+export const trainBy =
+  (backend: Backend): Train =>
+  ({ schedule, seed, ...task }, onEpoch) =>
+    Effect.suspend(() => {
+      const random = seededRandom(seed)
+      const problem = { ...task, initial: initialWeights(task.network, random) }
+      return fit(backend, problem, schedule, random, onEpoch)
+    }).pipe(Effect.scoped)
 
 /**
  * Trains: early stopping with the best epoch's weights restored, learning rate halved where the validation loss stays

@@ -1,5 +1,4 @@
 import { Effect } from "effect"
-import { seededRandom } from "../../sound/random.ts"
 import { type Calibration, foldTemperature } from "../calibrate.ts"
 import type { Branch, Classifier } from "../classifier.ts"
 import { type Dataset, vectorIn } from "../dataset.ts"
@@ -8,14 +7,14 @@ import { joinMembers } from "../ensemble.ts"
 import { featureScale, foldFeatureScale, standardiseFeatures } from "../featureScale.ts"
 import type { EmbedderLayers, FeatureKind, Features } from "../features/features.ts"
 import { FEATURES, hasFeatures, vectorSeen } from "../features/kinds.ts"
-import type { HeadDescription } from "../heads/head.ts"
+import { descriptionsOf, type HeadDescription } from "../heads/head.ts"
 import { defaultHead, HEADS, type HeadName } from "../heads/heads.ts"
-import { initialWeights } from "../initial.ts"
 import type { Split } from "../split.ts"
 import type { HeadSearch } from "../trials.ts"
-import { type Backend, type Examples, TrainingError } from "./backend.ts"
-import { type EpochRecord, type Fit, fit, SCHEDULE } from "./fit.ts"
+import { type Backend, TrainingError } from "./backend.ts"
+import { SCHEDULE, trainBy } from "./fit.ts"
 import { weightsOf } from "./sampleWeights.ts"
+import type { EpochRecord, Examples, Fit } from "./task.ts"
 
 export interface TrainingSettings extends Pick<EmbedderLayers, "scores"> {
   readonly head: HeadName | "auto"
@@ -70,10 +69,7 @@ export const train = Effect.fn("Classifier.train")(function* (
   backend: Backend
 ) {
   const embedder: EmbedderLayers = { scores, vectors: dataset.vectors }
-  const named = settings.head === "auto" ? defaultHead(embedder) : settings.head
-  const { description, mixedWith }: Pick<TrainingSettings, "description" | "mixedWith"> =
-    settings.description === undefined ? HEADS[named] : settings
-  const descriptions = [description!, ...(mixedWith ?? [])]
+  const descriptions = descriptionsFor({ scores, ...settings }, dataset)
   const branches = yield* Effect.forEach(descriptions, (own, at) =>
     trainBranch(dataset, split, { ...settings, ...(at === 0 && { onEpoch }) }, own, embedder, backend)
   )
@@ -90,7 +86,7 @@ export const train = Effect.fn("Classifier.train")(function* (
     bestEpoch: first.bestEpoch,
     ...(first.isValidated && { validatedBy: "validation recordings" as const }),
     settings,
-    description: description!,
+    description: descriptions[0]!,
     descriptions,
     notes:
       split.validation.length > 0
@@ -101,6 +97,15 @@ export const train = Effect.fn("Classifier.train")(function* (
   }
   return classifier
 })
+
+/** What these settings train, the head's own descriptions unless they bring others. */
+export const descriptionsFor = (
+  { head, scores, description, mixedWith }: Pick<TrainingSettings, "head" | "scores" | "description" | "mixedWith">,
+  { vectors }: Pick<Dataset, "vectors">
+): ReadonlyArray<HeadDescription> => {
+  if (description !== undefined) return descriptionsOf({ description, ...(mixedWith && { mixedWith }) })
+  return descriptionsOf(HEADS[head === "auto" ? defaultHead({ scores, vectors }) : head])
+}
 
 /** The first of a classifier's networks by itself, as it would be without the others; undefined where it has none. */
 export const withoutOthers = ({ mixedWith, ...first }: TrainedClassifier): TrainedClassifier | undefined =>
@@ -143,17 +148,14 @@ const trainBranch = Effect.fnUntraced(function* (
   )
 
   const epochs = mostEpochs(description, settings, rows.training.length)
-  const members = yield* Effect.forEach(Array.from({ length: description.members }).keys(), (member) => {
-    const random = seededRandom(settings.seed + MEMBER_SEED * member)
-    const initial = initialWeights(network, random)
-    return fit(
-      backend,
-      { network, initial, training, sampleWeights, validation },
-      { ...SCHEDULE, epochs, batchSize: settings.batchSize, onlyWatched: !description.earlyStopping },
-      random,
+  const schedule = { ...SCHEDULE, epochs, batchSize: settings.batchSize, onlyWatched: !description.earlyStopping }
+  const one = backend.train ?? trainBy(backend)
+  const members = yield* Effect.forEach(Array.from({ length: description.members }).keys(), (member) =>
+    one(
+      { network, training, sampleWeights, validation, schedule, seed: settings.seed + MEMBER_SEED * member },
       (epoch, record) => (member === 0 ? onEpoch(epoch, record, epochs) : Effect.void)
-    ).pipe(Effect.scoped)
-  })
+    )
+  )
   const [{ history, bestEpoch }] = members as [Fit, ...Array<Fit>]
   const joined = joinMembers(
     network,

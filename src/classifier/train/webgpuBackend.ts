@@ -3,7 +3,8 @@ import { Effect } from "effect"
 import type { Tensorflow } from "../../embedder/webgpu/tensorflow.ts"
 import { type DenseNetwork, isTrained, renewalAt, type TensorSpec, tensorsOf, weightsFrom } from "../denseNetwork.ts"
 import { ADAM } from "./adam.ts"
-import { type Backend, type Examples, type Pass, type Problem, type Trainer, TrainingError } from "./backend.ts"
+import { type Backend, type Pass, type Problem, type Trainer, TrainingError } from "./backend.ts"
+import type { Examples } from "./task.ts"
 import { forward, forwardPass, lossAndHits, type Variables } from "./tensorflowPass.ts"
 
 type Tf = typeof Tfjs

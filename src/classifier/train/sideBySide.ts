@@ -1,0 +1,65 @@
+import { availableParallelism } from "node:os"
+import { Effect, Scope, Semaphore } from "effect"
+import { programPath } from "../../processes/programPath.ts"
+import type { ProcessError } from "../../processes/requests.ts"
+import { supervise } from "../../processes/supervise.ts"
+import { type Backend, type Train, TrainingError } from "./backend.ts"
+import { trainBy } from "./fit.ts"
+import { type Task, Training } from "./task.ts"
+
+const PROGRAM = programPath("./trainerProgram.ts", import.meta.url)
+
+/** Weights times samples seen, from which on a training is worth another process: some 40 ms. */
+const LARGE = 4e7
+
+const isLarge = ({ network: { units }, training: { labels }, schedule: { epochs } }: Task): boolean => {
+  const weights = units.slice(1).reduce((sum, outputs, layer) => sum + units[layer]! * outputs, 0)
+  return weights * labels.length * epochs >= LARGE
+}
+
+/**
+ * A backend of which trainings that are asked for at once run at once: one here, as many others as there are cores in
+ * processes, which start when they are first needed and end with the scope. onnxruntime holds the thread that it trains on,
+ * and one thread is all that a training uses. The same numbers come of it, whoever trains.
+ */
+export const sideBySide = Effect.fn("sideBySide")(function* (backend: Backend) {
+  const scope = yield* Effect.scope
+  const here = trainBy(backend)
+  const idle: Array<Train> = [here]
+  const turns = yield* Semaphore.make(availableParallelism())
+
+  const start = Effect.map(
+    Scope.provide(
+      supervise(Training, () => [process.execPath, PROGRAM], { restart: false }),
+      scope
+    ),
+    ({ ask }): Train =>
+      (task, onEpoch) =>
+        ask("train", task).pipe(
+          Effect.tap(({ history }) =>
+            Effect.forEach(history, (record, at) => onEpoch(at + 1, record), { discard: true })
+          ),
+          Effect.catch((error: ProcessError) =>
+            error._tag === "RequestFailed" && error.tag === "TrainingError"
+              ? Effect.fail(new TrainingError({ message: error.message }))
+              : Effect.andThen(
+                  Effect.logWarning(`${error.message} It is trained in this process.`),
+                  here(task, onEpoch)
+                )
+          )
+        )
+  )
+
+  const train: Train = (task, onEpoch) =>
+    isLarge(task)
+      ? Effect.acquireUseRelease(
+          Effect.suspend(() => {
+            const trainer = idle.pop()
+            return trainer === undefined ? start : Effect.succeed(trainer)
+          }),
+          (trainer) => trainer(task, onEpoch),
+          (trainer) => Effect.sync(() => idle.push(trainer))
+        ).pipe(turns.withPermit)
+      : here(task, onEpoch)
+  return { ...backend, train } satisfies Backend
+})
