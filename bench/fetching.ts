@@ -47,7 +47,7 @@ interface Fetched {
 export const fetchLong = ({ file, objects }: FetchingTask) =>
   Effect.gen(function* () {
     const settings = yield* Settings
-    const { workers, engine, precision } = settings
+    const { preparers, engine, precision } = settings
     const embedder = yield* settledEmbedder({ allowUntrained: true })
     const ending = file.slice(file.lastIndexOf("."))
     const contents = Array.from({ length: objects }, (_, i) => [recordingKey("engine", `${i}${ending}`), file] as const)
@@ -81,7 +81,7 @@ export const fetchLong = ({ file, objects }: FetchingTask) =>
       yield* embedCorpus({ ...settings, ...prepare, recipe, known, count: corpus })
     }).pipe(
       Effect.provide(
-        Layer.mergeAll(Embeddings.layer, engineLayer({ engine, precision, embedder }), Preparers.layer(workers)).pipe(
+        Layer.mergeAll(Embeddings.layer, engineLayer({ engine, precision, embedder }), Preparers.layer(preparers)).pipe(
           Layer.provideMerge(Layer.succeed(Store, store))
         )
       )

@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
-import { Effect, Layer, Option, Redacted, Stream } from "effect"
+import { Context, Effect, Layer, Option, Redacted, Stream } from "effect"
 import { FetchHttpClient } from "effect/http"
 import { Settings } from "../src/config/settings.ts"
 import { engineLayer } from "../src/embedder/choose.ts"
@@ -92,6 +92,8 @@ const passes = Effect.gen(function* () {
   const recipe = makeRecipe(embedder, { ...settings, augmentations: AUGMENTATIONS })
   const prepare = { clipMaxSeconds: settings.clipMaxSeconds, augmentations: AUGMENTATIONS, audit: true }
   const count = yield* countCorpus(new KnownRecordings(), () => true)
+  // Alone, preparation has all cores.
+  const preparers = Context.get(yield* Layer.build(Preparers.layer(settings.workers)), Preparers)
   const found: Array<Pass> = []
   // The first one warms everything up.
   for (let pass = 0; pass <= PASSES; pass++) {
@@ -105,7 +107,6 @@ const passes = Effect.gen(function* () {
     const some = yield* seconds(
       Effect.forEach(Array.from({ length: Math.ceil(ENGINE_PATCHES / batch) }), () => embed(full), { discard: true })
     )
-    const preparers = yield* Preparers
     const preparation = yield* seconds(
       recordings.pipe(
         Stream.mapEffect(
@@ -127,12 +128,12 @@ const passes = Effect.gen(function* () {
 /** Streams the recordings in a folder, and measures. */
 export const streamPasses = ({ folder, s3 }: StreamTask) =>
   Effect.gen(function* () {
-    const { workers, engine, precision } = yield* Settings
+    const { preparers, engine, precision } = yield* Settings
     const embedder = yield* settledEmbedder({ allowUntrained: true })
     const store = s3 ? yield* onLoopback(contentsOf(folder), yield* Settings) : folderStore(folder)
     return yield* passes.pipe(
       Effect.provide(
-        Layer.mergeAll(Embeddings.layer, engineLayer({ engine, precision, embedder }), Preparers.layer(workers)).pipe(
+        Layer.mergeAll(Embeddings.layer, engineLayer({ engine, precision, embedder }), Preparers.layer(preparers)).pipe(
           Layer.provideMerge(Layer.succeed(Store, store))
         )
       )

@@ -67,14 +67,32 @@ const makeScores = (layer: ScoreLayer): Features => {
 
 const scoresOf = (clip: Float32Array, { kernel, bias }: ScoreLayer): Float32Array => {
   const zero = clip.reduce((least, value) => Math.min(least, value), Number.POSITIVE_INFINITY)
+  const values = Float64Array.from(clip, (standardised) => (standardised - zero) * SCORE_SCALE)
+  const seen = Uint32Array.from(values.keys()).filter((feature) => values[feature] !== 0)
   const logits = Float64Array.from(bias)
-  for (const [feature, standardised] of clip.entries()) {
-    const value = (standardised - zero) * SCORE_SCALE
-    if (value === 0) continue
+  const whole = seen.length - (seen.length % 4)
+  for (let at = 0; at < whole; at += 4) addFour(logits, kernel, values, seen.subarray(at, at + 4))
+  for (const feature of seen.subarray(whole)) {
     const at = feature * logits.length
-    for (let score = 0; score < logits.length; score++) logits[score]! += value * kernel[at + score]!
+    for (let score = 0; score < logits.length; score++) logits[score]! += values[feature]! * kernel[at + score]!
   }
   return Float32Array.from(logits, (logit) => 1 / (1 + Math.exp(-logit)))
+}
+
+/** Adds four features' shares to the logits, one after another, which are read and written once for all of them. */
+const addFour = (logits: Float64Array, kernel: Float32Array, values: Float64Array, features: Uint32Array): void => {
+  const width = logits.length
+  let a = features[0]! * width
+  let b = features[1]! * width
+  let c = features[2]! * width
+  let d = features[3]! * width
+  const first = values[features[0]!]!
+  const second = values[features[1]!]!
+  const third = values[features[2]!]!
+  const fourth = values[features[3]!]!
+  for (let score = 0; score < width; score++, a++, b++, c++, d++) {
+    logits[score] = logits[score]! + first * kernel[a]! + second * kernel[b]! + third * kernel[c]! + fourth * kernel[d]!
+  }
 }
 
 const addScores = (graph: Graph, clips: string, kernel: Float32Array, bias: Float32Array): string => {
