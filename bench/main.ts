@@ -119,15 +119,22 @@ const input = {
     Flag.withDescription("How long each figure is measured, after warming up (default: 2)"),
     Flag.withDefault(2)
   ),
+  price: Flag.Finite("price").pipe(
+    Flag.withSchema(Schema.Number.check(Schema.isGreaterThan(0))),
+    Flag.withDescription(
+      "What an hour of this machine costs, in any currency: then stream says what a million clips cost"
+    ),
+    Flag.optional
+  ),
   json: jsonFlag()
 }
 type Options = Command.Command.Config.Infer<typeof input>
 
-const bench = Effect.fn("bench")(function* ({ only, recordings, python, seconds, json }: Options) {
+const bench = Effect.fn("bench")(function* ({ only, recordings, python, seconds, price, json }: Options) {
   const { progress, end } = yield* Reporter
   const names = yield* Option.match(only, { onNone: () => Effect.succeed(ROW_NAMES), onSome: rowsOf })
   const folder = Option.isSome(recordings) ? resolve(recordings.value) : yield* synthesised
-  const service = { seconds, threads: availableParallelism(), folder, sounds: yield* readSounds(folder) }
+  const service = { seconds, threads: availableParallelism(), folder, sounds: yield* readSounds(folder), price }
   const stage = (done: number, what: string) =>
     progress({ stage: `Measuring (${what})`, unit: "rows", done, total: names.length + 1 })
   return yield* Effect.gen(function* () {

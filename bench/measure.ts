@@ -1,4 +1,4 @@
-import { Context, Effect } from "effect"
+import { Context, Effect, type Option } from "effect"
 
 /** What a row of the table holds: a quantity, measured again and again. */
 export interface Measurement {
@@ -33,6 +33,8 @@ export class Bench extends Context.Service<
     readonly sounds: ReadonlyArray<Sound>
     /** A folder store that holds `sounds`. */
     readonly folder: string
+    /** What an hour of this machine costs, where somebody said. */
+    readonly price: Option.Option<number>
   }
 >()("ecosight/bench/Bench") {}
 

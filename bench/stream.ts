@@ -140,9 +140,18 @@ export const streamPasses = ({ folder, s3 }: StreamTask) =>
     )
   }).pipe(Effect.provide(Layer.merge(Settings.layer, FetchHttpClient.layer)), Effect.scoped)
 
+/** What embedding a million clips, each with its variants, costs where an hour costs so much. */
+const costOf = (kind: string, hourly: number, passes: ReadonlyArray<Pass>) =>
+  summarise(
+    "stream",
+    `${kind}, a million clips`,
+    { unit: `where an hour costs ${hourly}`, lowerIsBetter: true },
+    passes.map(({ clips, stream }) => ((hourly / 3600) * stream * 1e6) / clips)
+  )
+
 /** Clips per second from a folder and from S3, and how that compares with the engine alone. */
 export const streaming = Effect.gen(function* () {
-  const { folder } = yield* Bench
+  const { folder, price } = yield* Bench
   return yield* Effect.forEach(["folder", "S3 on loopback"], (kind) =>
     Effect.gen(function* () {
       const copy = yield* Effect.acquireRelease(
@@ -164,7 +173,8 @@ export const streaming = Effect.gen(function* () {
         // Both stages share the cores, so together they need the sum of what each needs with all of them.
         figure("of both stages' speed", "%", ({ stream, engine, preparation }) => {
           return (100 * (engine + preparation)) / stream
-        })
+        }),
+        ...Option.match(price, { onNone: () => [], onSome: (hourly) => [costOf(kind, hourly, found)] })
       ]
     }).pipe(Effect.scoped)
   ).pipe(Effect.map((rows) => rows.flat()))
