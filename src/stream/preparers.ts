@@ -65,11 +65,12 @@ export class Preparers extends Context.Service<
       Effect.gen(function* () {
         // None before the first recording: a run that finds nothing new starts none.
         const alive = new Set<Worker>()
-        const acquire = Effect.acquireRelease(
-          Effect.tap(startWorker, (worker) => Effect.sync(() => alive.add(worker))),
-          (worker) => Effect.sync(() => alive.delete(worker))
-        )
-        const pool = yield* Pool.makeWithTTL({ acquire, min: 0, max: count, timeToLive: "1 minute" })
+        const pool = yield* Pool.makeWithTTL({
+          acquire: startWorker(alive),
+          min: 0,
+          max: count,
+          timeToLive: "1 minute"
+        })
 
         const askPatiently = (worker: Worker, request: WorkerRequest) =>
           ask(worker, request).pipe(
@@ -160,10 +161,20 @@ const outcomeOf = (reply: Answer): Growing["end"] => {
 
 class WorkerCrash extends Schema.TaggedError<WorkerCrash>()("WorkerCrash", { reason: Schema.String }) {}
 
-const startWorker = Effect.acquireRelease(
-  Effect.sync(() => new Worker(programPath("./preparerWorker.ts", import.meta.url))),
-  (worker) => Effect.sync(() => worker.terminate())
-).pipe(Effect.tap((worker) => listen(worker, (reply) => (reply === "ready" ? Effect.void : undefined))))
+/** A worker that has loaded; it is in `alive` until it ends. */
+const startWorker = (alive: Set<Worker>) =>
+  Effect.acquireRelease(
+    Effect.sync(() => {
+      const worker = new Worker(programPath("./preparerWorker.ts", import.meta.url))
+      alive.add(worker)
+      return worker
+    }),
+    (worker) =>
+      Effect.sync(() => {
+        alive.delete(worker)
+        worker.terminate()
+      })
+  ).pipe(Effect.tap((worker) => listen(worker, (reply) => (reply === "ready" ? Effect.void : undefined))))
 
 type Answer = Exclude<WorkerReply, "ready">
 
