@@ -155,6 +155,8 @@ export interface SweptFigures {
   /** The same for each band: [bands][rates]. */
   readonly banded: ReadonlyArray<ReadonlyArray<number>>
   readonly averagePrecision: number
+  /** The highest threshold that finds so many, at each rate; one that tells none of what was heard where nothing is found. */
+  readonly thresholds: ReadonlyArray<number>
 }
 
 /**
@@ -169,12 +171,14 @@ export const measureSweep = (
 ): SweptFigures => {
   const sum = (values: Float64Array) => values.reduce((total, value, at) => total + value * counts[at]!, 0)
   const [all, time, inBand] = [sum(events), sum(hours), banded.map(sum)]
-  const best = { found: 0, foundInBand: banded.map(() => 0) }
+  const best = { found: 0, foundInBand: banded.map(() => 0), threshold: beyond(steps[0]?.threshold ?? 0) }
+  const thresholds: Array<number> = []
   const recalls: Array<number> = []
   const bandRecalls = banded.map((): Array<number> => [])
   let [precisionSum, reached] = [0, 0]
   const close = () => {
     recalls.push(time === 0 ? Number.NaN : best.found / all)
+    thresholds.push(best.threshold)
     for (const [band, own] of bandRecalls.entries()) own.push(best.foundInBand[band]! / inBand[band]!)
   }
   for (const step of steps) {
@@ -182,6 +186,7 @@ export const measureSweep = (
     while (recalls.length < rates.length && alarms > rates[recalls.length]! * time + 1e-9) close()
     if (found > best.found) {
       best.found = found
+      best.threshold = step.threshold
       best.foundInBand = step.foundInBand.map(sum)
     }
     if (found > reached) {
@@ -191,5 +196,8 @@ export const measureSweep = (
     if (recalls.length === rates.length && reached === all) break
   }
   while (recalls.length < rates.length) close()
-  return { recalls, banded: bandRecalls, averagePrecision: precisionSum / all }
+  return { recalls, banded: bandRecalls, averagePrecision: precisionSum / all, thresholds }
 }
+
+/** Just above a probability, as a model gives them. */
+const beyond = (probability: number): number => Math.fround(probability * (1 + 2 ** -23))
