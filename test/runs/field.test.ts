@@ -10,7 +10,10 @@ setDefaultTimeout(180_000)
 
 const Told = Schema.Struct({
   field: Schema.Struct({
-    classes: Schema.Record(Schema.String, Schema.Struct({ thresholds: Schema.Array(Schema.Finite) }))
+    classes: Schema.Record(
+      Schema.String,
+      Schema.Struct({ thresholds: Schema.Array(Schema.Struct({ value: Schema.Finite, high: Schema.Finite })) })
+    )
   })
 })
 
@@ -43,7 +46,8 @@ test("a run says what its model hears in the field, and holds it against the pro
   const { field } = Schema.decodeUnknownSync(Told)(metadata)
   for (const { thresholds } of Object.values(field.classes)) {
     expect(thresholds).toHaveLength(3)
-    expect(thresholds).toEqual(thresholds.toSorted((a, b) => b - a))
+    expect(thresholds).toEqual(thresholds.toSorted((a, b) => b.value - a.value))
+    for (const { value, high } of thresholds) expect(high).toBeGreaterThanOrEqual(value)
   }
   expect(new TextDecoder().decode(objects.get(versionKey(first.runId, "report.html")))).toContain("In the field")
 

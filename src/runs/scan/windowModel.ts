@@ -32,7 +32,7 @@ const Metadata = Schema.Struct({
       classes: Schema.Record(
         Schema.String,
         // Absent in versions of before.
-        Schema.Struct({ thresholds: Schema.optionalKey(Schema.Array(Schema.Finite)) })
+        Schema.Struct({ thresholds: Schema.optionalKey(Schema.Array(Schema.Struct({ high: Schema.Finite }))) })
       )
     })
   )
@@ -44,7 +44,8 @@ export interface WindowModel {
   readonly classes: ReadonlyArray<string>
   /**
    * For false alarms an hour, the probability from which each class is told for no more than that, by what was heard in
-   * soundscapes; classes that were not heard in any have none.
+   * soundscapes; classes that were not heard in any have none. Of the interval the high end: a few sources make most false
+   * alarms, and another place may have more of them.
    */
   readonly thresholds: Partial<Record<AlarmRate, Readonly<Record<string, number>>>>
   /** Any number of windows to probabilities [count * classes]. */
@@ -90,18 +91,17 @@ export const openWindowModel = Effect.fn("openWindowModel")(function* (runId: st
   return { runId, classes, thresholds: thresholdsIn(metadata), score } satisfies WindowModel
 })
 
-const thresholdsIn = ({ field }: typeof Metadata.Type): WindowModel["thresholds"] => {
-  if (field === undefined) return {}
-  const classes = Object.entries(field.classes)
-  return Object.fromEntries(
-    field.false_alarms_per_hour.map((rate, at) => [
+const thresholdsIn = ({ field }: typeof Metadata.Type): WindowModel["thresholds"] =>
+  Object.fromEntries(
+    (field?.false_alarms_per_hour ?? []).map((rate, at) => [
       rate,
       Object.fromEntries(
-        classes.flatMap(([name, { thresholds = [] }]) => (at in thresholds ? [[name, thresholds[at]]] : []))
+        Object.entries(field!.classes).flatMap(([name, { thresholds }]) =>
+          thresholds?.[at] === undefined ? [] : [[name, thresholds[at].high]]
+        )
       )
     ])
   )
-}
 
 /** Room for windows that are scored together. */
 export const emptyBlock = (recipe: ScanRecipe): CodedVectors => {

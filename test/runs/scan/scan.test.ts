@@ -221,9 +221,11 @@ test("tells events for so many false alarms an hour as the model had in its soun
   const { objects, store, runId } = await world()
   const key = `models/versions/${runId}/model_metadata.json`
   const metadata = JSON.parse(new TextDecoder().decode(objects.get(key)))
+  // With their intervals, of which the high end counts.
+  const figures = (...highs: ReadonlyArray<number>) => highs.map((high) => ({ value: high / 2, low: 0, high }))
   const field = {
     false_alarms_per_hour: [1, 5, 20],
-    classes: { dog_bark: { thresholds: [1, 0.9, 0.2] }, gun_shot: { thresholds: [1, 1, 0.3] } }
+    classes: { dog_bark: { thresholds: figures(1, 0.9, 0.2) }, gun_shot: { thresholds: figures(1, 1, 0.3) } }
   }
   objects.set(key, new TextEncoder().encode(JSON.stringify({ ...metadata, field })))
   const peaks = async () => {

@@ -10,8 +10,8 @@ export interface FieldClass {
   readonly sources: number
   /** The share found at each of `ALARM_RATES` false alarms an hour. */
   readonly recallAtAlarms: ReadonlyArray<Figure | null>
-  /** The probability from which events are told for that. */
-  readonly thresholds: ReadonlyArray<number>
+  /** The probability from which there are no more false alarms than that, and where it lies as sources are drawn anew. */
+  readonly thresholds: ReadonlyArray<Figure>
   readonly bands: ReadonlyArray<
     Band & { readonly events: number; readonly recallAtAlarms: ReadonlyArray<Figure | null> }
   >
@@ -60,7 +60,7 @@ export const fieldFigures = (sweeps: ReadonlyArray<ClassSweep>, bands: ReadonlyA
       events: total(sweep.events),
       sources: sweep.events.filter((count) => count > 0).length,
       recallAtAlarms: ALARM_RATES.map((_, rate) => figures(({ recalls }) => recalls[rate]!, at)),
-      thresholds: measured[at]!.once.thresholds,
+      thresholds: ALARM_RATES.map((_, rate) => figures(({ thresholds }) => thresholds[rate]!, at)!),
       bands: bands.map((band, own) => ({
         ...band,
         events: total(sweep.banded[own]!),

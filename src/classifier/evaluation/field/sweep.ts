@@ -155,7 +155,7 @@ export interface SweptFigures {
   /** The same for each band: [bands][rates]. */
   readonly banded: ReadonlyArray<ReadonlyArray<number>>
   readonly averagePrecision: number
-  /** The highest threshold that finds so many, at each rate; one that tells none of what was heard where nothing is found. */
+  /** The lowest threshold that keeps each rate; just above all that was heard where none does. */
   readonly thresholds: ReadonlyArray<number>
 }
 
@@ -171,14 +171,15 @@ export const measureSweep = (
 ): SweptFigures => {
   const sum = (values: Float64Array) => values.reduce((total, value, at) => total + value * counts[at]!, 0)
   const [all, time, inBand] = [sum(events), sum(hours), banded.map(sum)]
-  const best = { found: 0, foundInBand: banded.map(() => 0), threshold: beyond(steps[0]?.threshold ?? 0) }
+  const best = { found: 0, foundInBand: banded.map(() => 0) }
   const thresholds: Array<number> = []
+  let kept = beyond(steps[0]?.threshold ?? 0)
   const recalls: Array<number> = []
   const bandRecalls = banded.map((): Array<number> => [])
   let [precisionSum, reached] = [0, 0]
   const close = () => {
     recalls.push(time === 0 ? Number.NaN : best.found / all)
-    thresholds.push(best.threshold)
+    thresholds.push(kept)
     for (const [band, own] of bandRecalls.entries()) own.push(best.foundInBand[band]! / inBand[band]!)
   }
   for (const step of steps) {
@@ -186,13 +187,13 @@ export const measureSweep = (
     while (recalls.length < rates.length && alarms > rates[recalls.length]! * time + 1e-9) close()
     if (found > best.found) {
       best.found = found
-      best.threshold = step.threshold
       best.foundInBand = step.foundInBand.map(sum)
     }
     if (found > reached) {
       precisionSum += ((found - reached) * found) / (found + alarms)
       reached = found
     }
+    kept = step.threshold
     if (recalls.length === rates.length && reached === all) break
   }
   while (recalls.length < rates.length) close()
