@@ -10,7 +10,6 @@ import { Scans } from "../src/embeddings/scans/scans.ts"
 import { newRunId } from "../src/registry/runRecord.ts"
 import { writeDemoCorpus } from "../src/runs/demo/demoCorpus.ts"
 import { planRun, retrain } from "../src/runs/retrain.ts"
-import { EVENT_DEFAULTS } from "../src/runs/scan/eventOptions.ts"
 import { rescan } from "../src/runs/scan/rescan.ts"
 import { scan } from "../src/runs/scan/scan.ts"
 import { runServices, settledEmbedder } from "../src/runs/services.ts"
@@ -27,6 +26,7 @@ import { Bench, summarise } from "./measure.ts"
 // sounds; in a process of its own.
 
 const RATE = 48_000
+const EVENTS = { alarms: 5, perClass: {} } as const
 const MINUTES = 20
 const PASSES = 3
 /** Copies of the recording's windows in the archive that is heard again: 30 hours. */
@@ -113,7 +113,7 @@ export const scanPasses = Effect.fn("scanPasses")(
       const batches = Math.ceil(ENGINE_PATCHES / batch)
       const full = new Float32Array(batch * frontEnd.patchSize).fill(-3)
       const windows = (hours * 3600 * frontEnd.sampleRate) / frontEnd.hop
-      const heard = { events: EVENT_DEFAULTS, onProgress: () => Effect.void, onSkip: () => Effect.void }
+      const heard = { events: EVENTS, onProgress: () => Effect.void, onSkip: () => Effect.void }
       const found: Array<Omit<Pass, "rescan">> = []
       // The first one warms everything up.
       for (let pass = 0; pass <= PASSES; pass++) {
@@ -134,7 +134,7 @@ export const scanPasses = Effect.fn("scanPasses")(
       const rescans: Array<number> = []
       for (let pass = 0; pass <= PASSES; pass++) {
         yield* forget("events")
-        const { seconds } = yield* rescan(embedder, { events: EVENT_DEFAULTS })
+        const { seconds } = yield* rescan(embedder, { events: EVENTS })
         if (pass > 0) rescans.push(seconds)
       }
       return {

@@ -84,12 +84,23 @@ const describe = (summary: ScanSummary, tables: ReadonlyArray<string>): string =
     model === null
       ? "No model is promoted, so there are no events yet: bun run retrain trains one, and the next scan tells them."
       : `${model} hears ${found.length === 0 ? "no events" : `events: ${found.join(", ")}`}.`,
+    ...(model === null ? [] : [toldFrom(summary)]),
     ...shorten([...repaired, ...odd].map(({ key, note }) => `${key}: ${note}`)),
     ...(skipped.length > 0 ? [`${skipped.length} could not be heard.`] : []),
     ...(tables.length > 0
       ? [`Wrote ${tables.length === 1 ? tables[0] : `${tables.length} tables, such as ${tables[0]}`}.`]
       : [])
   ].join("\n")
+}
+
+const toldFrom = ({ thresholds, alarmsPerHour }: ScanSummary): string => {
+  const each = Object.entries(thresholds).map(([name, threshold]) => `${name} ${threshold.toFixed(3)}`)
+  return (
+    `Told are events from a probability of: ${each.join(", ")}` +
+    (alarmsPerHour === null
+      ? "."
+      : `; its soundscapes had up to ${alarmsPerHour} false ${alarmsPerHour === 1 ? "alarm" : "alarms"} of each an hour there.`)
+  )
 }
 
 /** Notes at most; JSON has all. */

@@ -10,7 +10,7 @@ import { join, relative } from "node:path"
 import { parseArgs } from "node:util"
 import { table } from "../../pipelines/cli/summaryText.ts"
 import { bandsOf, measureSweep, sweepDetections } from "../../src/classifier/evaluation/field/sweep.ts"
-import { ALARM_RATES } from "../../src/classifier/evaluation/figures.ts"
+import { ALARM_RATES } from "../../src/config/alarmRates.ts"
 
 /** A row of a table. */
 export interface Selection {

@@ -1,7 +1,8 @@
 import { Effect, Option, Schema } from "effect"
 import { CliError, Flag } from "effect/cli"
-import type { EventSettings } from "../../src/classifier/events/findEvents.ts"
-import { EVENT_DEFAULTS, withThresholds } from "../../src/runs/scan/eventOptions.ts"
+import { ALARM_RATES, type AlarmRate } from "../../src/config/alarmRates.ts"
+import { Settings } from "../../src/config/settings.ts"
+import { type EventRequest, UNMEASURED_THRESHOLD, withThresholds } from "../../src/runs/scan/eventOptions.ts"
 import { TABLE_FORMATS } from "../../src/runs/scan/tables.ts"
 
 // Flags of the commands that say what is heard in field recordings.
@@ -21,10 +22,20 @@ export const scanFlags = {
     Flag.withDescription("The version that says what is heard, as models list shows it (default: the promoted one)"),
     Flag.optional
   ),
+  alarms: Flag.ChoiceWithValue(
+    "alarms",
+    ALARM_RATES.map((rate) => [String(rate), rate] as const)
+  ).pipe(
+    Flag.withDescription(
+      "False alarms of each class an hour that are allowed, as the model had them in its soundscapes (default: " +
+        "ALARMS_PER_HOUR, else 5)"
+    ),
+    Flag.optional
+  ),
   threshold: Flag.String("threshold").pipe(
     Flag.withDescription(
-      "Probabilities that make an event, of all classes or of single ones: 0.9, gun_shot=0.7 (default: " +
-        `${EVENT_DEFAULTS.threshold})`
+      "Probabilities that make an event instead, of all classes or of single ones: 0.9, gun_shot=0.7 (of a class without " +
+        `soundscapes: ${UNMEASURED_THRESHOLD})`
     ),
     Flag.optional
   ),
@@ -42,6 +53,7 @@ interface ScanFlags {
   readonly site: Option.Option<string>
   readonly since: Option.Option<string>
   readonly model: Option.Option<string>
+  readonly alarms: Option.Option<AlarmRate>
   readonly threshold: Option.Option<string>
   readonly format: Option.Option<string>
 }
@@ -63,8 +75,10 @@ export const readScanFlags = Effect.fn("readScanFlags")(function* (flags: ScanFl
     return yield* refuse(`--since takes a date such as 2025-06-12 or 2025-06-12T05:00:00Z, not "${since}".`)
   }
   const threshold = Option.getOrUndefined(flags.threshold)
-  const events: EventSettings | undefined =
-    threshold === undefined ? EVENT_DEFAULTS : withThresholds(EVENT_DEFAULTS, threshold)
+  const { alarmsPerHour } = yield* Settings
+  const alarms = Option.getOrElse(flags.alarms, () => alarmsPerHour)
+  const plain: EventRequest = { alarms, perClass: {} }
+  const events = threshold === undefined ? plain : withThresholds(plain, threshold)
   if (events === undefined) {
     return yield* refuse(
       `--threshold takes probabilities above 0 and up to 1, such as 0.9 or gun_shot=0.7,dog_bark=0.8, not "${threshold}".`

@@ -1,4 +1,5 @@
 import { Option, Schema } from "effect"
+import { ALARM_RATES } from "./alarmRates.ts"
 import { address, compile, isNetwork, matching, seconds, share, splitList, wholeNumber, yesOrNo } from "./forms.ts"
 
 /** An environment variable, as `--help` and docs/operating.md describe it. */
@@ -343,6 +344,15 @@ export const definitions = {
     description: "Seconds between two looks for new recordings; a folder is also watched, a queue also listened to",
     allowed: "a number of seconds from 1 to 3600",
     schema: seconds
+  }),
+  alarmsPerHour: define({
+    name: "ALARMS_PER_HOUR",
+    fallback: "5",
+    description:
+      "False alarms of each class an hour that scans, watch and serve allow: events are told from the probabilities at which " +
+      "the model had no more of them in its soundscapes",
+    allowed: ALARM_RATES.join(", "),
+    schema: Schema.NumberFromString.pipe(Schema.decodeTo(Schema.Literals(ALARM_RATES)))
   }),
   scanLanded: define({
     name: "SCAN_LANDED",

@@ -127,6 +127,7 @@ const readSettings = Effect.fn("Settings.read")(function* () {
     databaseUrl: Option.map(yield* optional(definitions.databaseUrl), (url) => Redacted.make(url)),
     minNewSamples: yield* required(definitions.minNewSamples),
     watchInterval: yield* required(definitions.watchInterval),
+    alarmsPerHour: yield* required(definitions.alarmsPerHour),
     scanLanded: yield* required(definitions.scanLanded),
     queueUrl: yield* optional(definitions.queueUrl),
     allowNewClasses: yield* required(definitions.allowNewClasses)

@@ -1,6 +1,6 @@
 import { Schema } from "effect"
-import { ALARM_RATES } from "../classifier/evaluation/figures.ts"
 import type { ClassScore, HoldoutResult } from "../classifier/holdoutResult.ts"
+import { ALARM_RATES } from "../config/alarmRates.ts"
 import { AnnotationReport, describeProblem } from "../stream/annotations/problems.ts"
 import type { Noted } from "../stream/embed.ts"
 import type { CorpusTotals } from "./data.ts"
@@ -223,6 +223,6 @@ export const summariseField = ({ figures, difference }: FieldJudgement): typeof 
         sources: figures.sources,
         rates: ALARM_RATES,
         recallAtAlarms: figures.recallAtAlarms,
-        perClass: figures.classes.map(({ curve: _, bands: __, ...own }) => own),
+        perClass: figures.classes.map(({ curve: _, bands: __, thresholds: ___, ...own }) => own),
         comparison: difference ?? null
       }

@@ -5,7 +5,7 @@ import { engineLayer } from "../embedder/choose.ts"
 import type { Embedder } from "../embedder/embedder.ts"
 import { makeScanRecipe, type ScanRecipe } from "../embeddings/scans/scanRecipe.ts"
 import { Scans } from "../embeddings/scans/scans.ts"
-import { EVENT_DEFAULTS } from "../runs/scan/eventOptions.ts"
+import { settleEvents } from "../runs/scan/eventOptions.ts"
 import { listField, placeRecordings } from "../runs/scan/fieldRecordings.ts"
 import { findAlike } from "../runs/scan/findAlike.ts"
 import { KeptVectors } from "../runs/scan/firstVectors.ts"
@@ -29,7 +29,7 @@ const MOST_SECONDS = 3600
 export const fieldListener = Effect.gen(function* () {
   const settings = yield* Settings
   const scope = yield* Effect.scope
-  const { engine, precision, maxRecordingMegabytes } = settings
+  const { engine, precision, maxRecordingMegabytes, alarmsPerHour } = settings
   const kept = new KeptVectors()
   const embedder = yield* Effect.cached(
     settledEmbedder({ allowUntrained: true }).pipe(Effect.provide(FetchHttpClient.layer), Effect.mapError(noEmbedder))
@@ -70,7 +70,8 @@ export const fieldListener = Effect.gen(function* () {
     const { recipe, model, engines } = yield* versionOf(runId)
     const blob = "path" in recording ? Bun.file(recording.path) : new Blob([recording as Uint8Array<ArrayBuffer>])
     const read = (from: number, to: number) => Effect.promise(() => blob.slice(from, to).bytes())
-    const options = { recipe, model, settings: EVENT_DEFAULTS, size: blob.size, most: MOST_SECONDS, onSeconds: tell }
+    const told = settleEvents({ alarms: alarmsPerHour, perClass: {} }, model)
+    const options = { recipe, model, settings: told, size: blob.size, most: MOST_SECONDS, onSeconds: tell }
     return yield* hearOnce(read, options).pipe(
       Effect.provide(engines),
       Effect.catchTags({

@@ -1,5 +1,6 @@
 import { Schema, Struct } from "effect"
 import { Event } from "../classifier/events/event.ts"
+import { ALARM_RATES } from "../config/alarmRates.ts"
 import type { Protocol } from "../processes/protocol.ts"
 import { RunName } from "../registry/runRecord.ts"
 import { ReviewStep } from "../review/review.ts"
@@ -107,12 +108,17 @@ export const Running = {
 /** The probability that makes an event. */
 export const Threshold = Schema.Finite.check(Schema.isBetween({ minimum: 0.01, maximum: 1 }))
 
+/** False alarms of each class an hour that are allowed. */
+export const Alarms = Schema.Literals(ALARM_RATES)
+
 /** Which field recordings to hear, and by which version of the model; all that are new, and the one in use, unless said. */
 export const ScanTask = Schema.Struct({
   recording: Schema.optionalKey(Schema.String),
   site: Schema.optionalKey(Schema.String),
   model: Schema.optionalKey(RunName),
-  threshold: Schema.optionalKey(Threshold)
+  /** Which of what is heard is told: from a probability, or for so many false alarms an hour. */
+  threshold: Schema.optionalKey(Threshold),
+  alarms: Schema.optionalKey(Alarms)
 })
 export type ScanTask = typeof ScanTask.Type
 

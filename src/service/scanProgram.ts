@@ -4,7 +4,6 @@ import { Settings } from "../config/settings.ts"
 import { Scans } from "../embeddings/scans/scans.ts"
 import { answer, runProgram } from "../processes/program.ts"
 import { scanOnCluster } from "../runs/cluster/scanOnCluster.ts"
-import { EVENT_DEFAULTS } from "../runs/scan/eventOptions.ts"
 import { type ScanOptions, type ScanSummary, scan } from "../runs/scan/scan.ts"
 import { runServices, settledEmbedder } from "../runs/services.ts"
 import { openStoreAt } from "../store/openStore.ts"
@@ -33,14 +32,14 @@ const lengthOf = (hours: number): string =>
 
 runProgram(
   answer(Scanning, undefined, {
-    scan: ({ threshold, ...selection }, tell) =>
+    scan: ({ threshold, alarms, ...selection }, tell) =>
       Effect.gen(function* () {
         const settings = yield* Settings
         const store = yield* openStoreAt(location)
         let told = 0
         const asked: ScanOptions = {
           ...selection,
-          events: threshold === undefined ? EVENT_DEFAULTS : { ...EVENT_DEFAULTS, threshold },
+          events: { alarms: alarms ?? settings.alarmsPerHour, threshold, perClass: {} },
           onProgress: (progress) => {
             const now = performance.now()
             if (now - told < PAUSE) return Effect.void

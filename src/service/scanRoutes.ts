@@ -9,7 +9,7 @@ import { Field } from "./field.ts"
 import { mayReadAll } from "./guard.ts"
 import type { Handle } from "./handle.ts"
 import { Intake, readJson } from "./intake.ts"
-import { ScanTask, Threshold } from "./protocols.ts"
+import { Alarms, ScanTask, Threshold } from "./protocols.ts"
 import { refuse } from "./refusal.ts"
 import { END_ID, eventStream } from "./runLog.ts"
 import { ScanData, type ScanEvent } from "./scanLog.ts"
@@ -17,12 +17,13 @@ import { type Scan, ScanRunner } from "./scanRunner.ts"
 import { answers, Binary, Done, input, lastEventId, limited, open, streams, Timestamp, wholeNumber } from "./stated.ts"
 
 /** What a form says of its scan: fields are text. */
-const { model, threshold } = ScanTask.fields
+const { model, threshold, alarms } = ScanTask.fields
 const Asked = Schema.Struct({
   model,
-  threshold: Schema.optionalKey(Schema.NumberFromString.pipe(Schema.decodeTo(Threshold)))
+  threshold: Schema.optionalKey(Schema.NumberFromString.pipe(Schema.decodeTo(Threshold))),
+  alarms: Schema.optionalKey(Schema.NumberFromString.pipe(Schema.decodeTo(Alarms)))
 })
-const Upload = Schema.Struct({ file: Binary, site: Schema.String, model, threshold })
+const Upload = Schema.Struct({ file: Binary, site: Schema.String, model, threshold, alarms })
 
 const Started = Schema.Struct({
   ...Done,
@@ -76,7 +77,7 @@ const byUpload = Effect.fnUntraced(function* (request: Request) {
 const UNHEARD = "The recording is stored; once a model is trained, a scan hears it."
 
 const BODY =
-  "The body must be JSON: {recording}, {site} or {} for all that is new, with the run of another model than the one in use in `model`, and a threshold from 0.01 to 1; or a multipart form with file and site, and model and threshold where these are meant."
+  "The body must be JSON: {recording}, {site} or {} for all that is new, with the run of another model than the one in use in `model`, and a threshold from 0.01 to 1, or alarms, 1, 5 or 20 an hour; or a multipart form with file and site, and model, threshold and alarms where these are meant."
 
 const tell = ({ id, startedAt, task, progress, ending }: Scan) => ({
   id,

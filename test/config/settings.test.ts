@@ -58,6 +58,7 @@ test("every setting has a default", async () => {
     databaseUrl: Option.none(),
     minNewSamples: 100,
     watchInterval: 60,
+    alarmsPerHour: 5,
     scanLanded: true,
     queueUrl: Option.none(),
     allowNewClasses: false

@@ -1,4 +1,5 @@
 import { expect, setDefaultTimeout, test } from "bun:test"
+import { Schema } from "effect"
 import { seededRandom } from "../../src/sound/random.ts"
 import { encodeWav } from "../../src/sound/wav.ts"
 import { recordingKey, versionKey } from "../../src/store/keys.ts"
@@ -6,6 +7,15 @@ import { memoryStore } from "../support/memoryStore.ts"
 import { json, smallCorpus, succeed } from "../support/runWorld.ts"
 
 setDefaultTimeout(180_000)
+
+const Told = Schema.Struct({
+  field: Schema.Struct({
+    classes: Schema.Record(
+      Schema.String,
+      Schema.Struct({ thresholds: Schema.Array(Schema.Struct({ value: Schema.Finite, high: Schema.Finite })) })
+    )
+  })
+})
 
 const corpus = () => {
   const wind = (seed: number) => {
@@ -32,6 +42,13 @@ test("a run says what its model hears in the field, and holds it against the pro
   expect(first.seconds.field).toBeGreaterThan(0)
   const metadata = await json(store, versionKey(first.runId, "model_metadata.json"))
   expect(metadata).toMatchObject({ field: { events: first.field!.events, false_alarms_per_hour: [1, 5, 20] } })
+  // The more false alarms are allowed, the less a sound need be like one.
+  const { field } = Schema.decodeUnknownSync(Told)(metadata)
+  for (const { thresholds } of Object.values(field.classes)) {
+    expect(thresholds).toHaveLength(3)
+    expect(thresholds).toEqual(thresholds.toSorted((a, b) => b.value - a.value))
+    for (const { value, high } of thresholds) expect(high).toBeGreaterThanOrEqual(value)
+  }
   expect(new TextDecoder().decode(objects.get(versionKey(first.runId, "report.html")))).toContain("In the field")
 
   // What a scan of this version hears with, and it is what the figures are of.

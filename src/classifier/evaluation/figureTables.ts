@@ -1,5 +1,6 @@
+import { ALARM_RATES } from "../../config/alarmRates.ts"
 import type { Evaluation } from "./evaluation.ts"
-import { ALARM_RATES, type Figure } from "./figures.ts"
+import type { Figure } from "./figures.ts"
 import type { PartFigures } from "./partFigures.ts"
 
 /** `0.712 (0.65 to 0.78)`; a dash for what could not be measured. */

@@ -1,3 +1,4 @@
+import { ALARM_RATES } from "../../config/alarmRates.ts"
 import { type ConfidenceInterval, drawGroups, percentileInterval } from "../bootstrap.ts"
 import type { Counts } from "../macroF1.ts"
 import { type Alarms, alarmCurve, alarmsOf, type Background, recallsAt } from "./alarms.ts"
@@ -41,9 +42,6 @@ export interface HeadFigures {
   readonly reliability: Reliability
   readonly seconds: number
 }
-
-/** False alarms for each hour of background at which recall is told. */
-export const ALARM_RATES = [1, 5, 20] as const
 
 /** Measures one or more figures on all recordings and on each resample of them. */
 export type Measure = (of: (counts: Counts) => ReadonlyArray<number>) => ReadonlyArray<Figure | null>

@@ -1,5 +1,6 @@
+import { ALARM_RATES } from "../../config/alarmRates.ts"
 import { type Html, html } from "../report/html.ts"
-import { ALARM_RATES, type ClassFigures, type HeadFigures } from "./figures.ts"
+import type { ClassFigures, HeadFigures } from "./figures.ts"
 import { describeFigure } from "./figureTables.ts"
 import { BINS, type Reliability } from "./outcomes.ts"
 

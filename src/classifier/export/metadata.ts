@@ -1,9 +1,9 @@
 import { Schema } from "effect"
 import manifest from "../../../package.json"
+import { ALARM_RATES } from "../../config/alarmRates.ts"
 import { licenceNote } from "../../embedder/embedder.ts"
 import { type Calibration, PRECISION } from "../calibrate.ts"
 import type { FieldFigures } from "../evaluation/field/fieldFigures.ts"
-import { ALARM_RATES } from "../evaluation/figures.ts"
 import { FEATURES } from "../features/kinds.ts"
 import { headNamed } from "../heads/heads.ts"
 import { ADAM } from "../train/adam.ts"
@@ -58,9 +58,9 @@ const fieldMetadata = ({ classes, recallAtAlarms, ...sizes }: FieldFigures) => (
   false_alarms_per_hour: ALARM_RATES,
   recall: recallAtAlarms,
   classes: Object.fromEntries(
-    classes.map(({ className, events, sources, recallAtAlarms: recall, averagePrecision, bands }) => [
+    classes.map(({ className, events, sources, recallAtAlarms: recall, thresholds, averagePrecision, bands }) => [
       className,
-      { events, sources, recall, average_precision: averagePrecision, by_snr: bands }
+      { events, sources, recall, thresholds, average_precision: averagePrecision, by_snr: bands }
     ])
   )
 })

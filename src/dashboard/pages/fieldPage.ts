@@ -1,4 +1,5 @@
-import { EVENT_DEFAULTS } from "../../runs/scan/eventOptions.ts"
+import { ALARM_RATES } from "../../config/alarmRates.ts"
+import { UNMEASURED_THRESHOLD } from "../../runs/scan/eventOptions.ts"
 import { dataOf, service } from "../api.ts"
 import type { Page } from "../page.ts"
 import { card, h, wideCard } from "../parts/elements.ts"
@@ -62,17 +63,30 @@ export const fieldPage = async (asked: URLSearchParams): Promise<Page> => {
     min: "0.05",
     max: "1",
     step: "0.05",
-    value: String(EVENT_DEFAULTS.threshold),
+    value: String(UNMEASURED_THRESHOLD),
     required: true
   })
+  const probability = h("label", { class: "stack", hidden: true }, "Probability", threshold)
+  const told = h(
+    "select",
+    { change: () => (probability.hidden = told.value !== "probability") },
+    h("option", { value: "" }, "as many as the service allows"),
+    ...ALARM_RATES.map((rate) => h("option", { value: String(rate) }, `up to ${rate} an hour`)),
+    h("option", { value: "probability" }, "from a probability, however many")
+  )
+  const wanted = () => {
+    const alarms = ALARM_RATES.find((rate) => String(rate) === told.value)
+    if (told.value === "probability") return { threshold: threshold.valueAsNumber }
+    return alarms === undefined ? {} : { alarms }
+  }
   const begin = h(
     "button",
     {
       class: "primary",
       click: () =>
         void attempt(async () => {
-          if (!threshold.reportValidity()) return
-          const { message, status, scan_id } = await dataOf(service.scan.post({ threshold: threshold.valueAsNumber }))
+          if (!probability.hidden && !threshold.reportValidity()) return
+          const { message, status, scan_id } = await dataOf(service.scan.post(wanted()))
           toast(message)
           if (status === "running") await scan.look({ running: scan_id ?? null })
         })
@@ -102,14 +116,15 @@ export const fieldPage = async (asked: URLSearchParams): Promise<Page> => {
         h(
           "label",
           { class: "stack" },
-          "Threshold",
-          threshold,
+          "False alarms",
+          told,
           h(
             "span",
             { class: "hint" },
-            `From which probability on a sound is an event: a lower one finds more, and takes more for events that are none. It is asked of all recordings, also of those heard before; scans that begin by themselves use ${EVENT_DEFAULTS.threshold}.`
+            "Of each class, as the model had them in soundscapes that nobody trained it on: whoever lives with more finds more. It is asked of all recordings, also of those heard before. Scans that begin by themselves take what the service allows."
           )
         ),
+        probability,
         begin,
         scan.content,
         h("p", { class: "hint" }, "What it hears stands under ", h("a", { href: "#events" }, "Events"), ".")

@@ -1,15 +1,35 @@
 import type { EventSettings } from "../../classifier/events/findEvents.ts"
+import type { AlarmRate } from "../../config/alarmRates.ts"
+import type { WindowModel } from "./windowModel.ts"
 
-/** What makes events unless it is said otherwise. */
-export const EVENT_DEFAULTS: EventSettings = { threshold: 0.8, perClass: {} }
+/** What makes events of classes that were heard in no soundscape, unless it is said otherwise. */
+export const UNMEASURED_THRESHOLD = 0.8
+
+/** Which events are asked for, of whatever model. */
+export interface EventRequest {
+  /** False alarms of each class an hour that are allowed, by what the model had in its soundscapes. */
+  readonly alarms: AlarmRate
+  /** The least probability of a peak instead, of all classes or of single ones. */
+  readonly threshold?: number | undefined
+  readonly perClass: Readonly<Record<string, number>>
+}
+
+/** What of a model's peaks is told. */
+export const settleEvents = (
+  { alarms, threshold, perClass }: EventRequest,
+  { thresholds }: Pick<WindowModel, "thresholds">
+): EventSettings =>
+  threshold === undefined
+    ? { threshold: UNMEASURED_THRESHOLD, perClass: { ...thresholds[alarms], ...perClass } }
+    : { threshold, perClass }
 
 /**
- * Event settings with thresholds such as `0.9`, for all classes, or `dog_bark=0.7`, for one, separated by commas; undefined
- * where it is none.
+ * A request with thresholds such as `0.9`, for all classes, or `dog_bark=0.7`, for one, separated by commas; undefined where
+ * it is none.
  */
-export const withThresholds = (settings: EventSettings, text: string): EventSettings | undefined => {
-  let { threshold } = settings
-  const perClass: Record<string, number> = { ...settings.perClass }
+export const withThresholds = (request: EventRequest, text: string): EventRequest | undefined => {
+  let { threshold } = request
+  const perClass: Record<string, number> = { ...request.perClass }
   for (const part of text.split(",")) {
     const at = part.lastIndexOf("=")
     const [name, figure] = [part.slice(0, Math.max(0, at)).trim(), part.slice(at + 1).trim()]
@@ -18,5 +38,5 @@ export const withThresholds = (settings: EventSettings, text: string): EventSett
     if (at < 0) threshold = least
     else perClass[name] = least
   }
-  return { threshold, perClass }
+  return { ...request, threshold, perClass }
 }

@@ -1,12 +1,12 @@
 import { Clock, Effect, Option, Stream } from "effect"
 import { compareEvents } from "../../classifier/events/compareEvents.ts"
-import type { EventSettings } from "../../classifier/events/findEvents.ts"
 import { Settings } from "../../config/settings.ts"
 import type { Embedder } from "../../embedder/embedder.ts"
 import { makeScanRecipe } from "../../embeddings/scans/scanRecipe.ts"
 import { Scans } from "../../embeddings/scans/scans.ts"
 import { readPointer } from "../../registry/pointer.ts"
 import { Store } from "../../store/store.ts"
+import { type EventRequest, settleEvents } from "./eventOptions.ts"
 import { listField, placeRecordings, type Selection } from "./fieldRecordings.ts"
 import { checkThresholds, eventsOf, judgePlaced, ScanError } from "./scan.ts"
 import { openWindowModel } from "./windowModel.ts"
@@ -16,7 +16,7 @@ export interface RescanOptions extends Selection {
   readonly model?: string | undefined
   /** The version that it is compared with; the one promoted before unless said, and none where there was none. */
   readonly against?: string | undefined
-  readonly events: EventSettings
+  readonly events: EventRequest
 }
 
 /**
@@ -51,7 +51,8 @@ export const rescan = Effect.fn("rescan")(function* (
     const began = yield* Clock.currentTimeMillis
     const model = yield* openWindowModel(id, recipe)
     if (id === runId) yield* checkThresholds(model, options.events)
-    const judged = yield* judgePlaced({ recipe, known, model, events: options.events }, placing)
+    const events = settleEvents(options.events, model)
+    const judged = yield* judgePlaced({ recipe, known, model, events }, placing)
     const seconds = ((yield* Clock.currentTimeMillis) - began) / 1000
     return { judged, seconds, events: yield* Stream.runCollect(eventsOf(id, recordings)) }
   }, Effect.scoped)

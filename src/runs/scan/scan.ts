@@ -1,6 +1,7 @@
 import { Clock, Effect, Option, Schema, Stream } from "effect"
 import type { Event } from "../../classifier/events/event.ts"
 import type { EventSettings } from "../../classifier/events/findEvents.ts"
+import type { AlarmRate } from "../../config/alarmRates.ts"
 import { Settings } from "../../config/settings.ts"
 import type { Embedder } from "../../embedder/embedder.ts"
 import type { KnownScans } from "../../embeddings/scans/knownScans.ts"
@@ -8,9 +9,11 @@ import type { ScannedRecording } from "../../embeddings/scans/scannedRecording.t
 import { makeScanRecipe, type ScanRecipe } from "../../embeddings/scans/scanRecipe.ts"
 import { Scans } from "../../embeddings/scans/scans.ts"
 import { readPointer } from "../../registry/pointer.ts"
+import { backgroundOf } from "../../store/className.ts"
 import { siteOf } from "../../store/keys.ts"
 import { type ObjectInfo, removeUnneeded, Store } from "../../store/store.ts"
 import { Listeners } from "../../stream/field/listeners.ts"
+import { type EventRequest, settleEvents } from "./eventOptions.ts"
 import { judgedBy, readEvents, writeEvents } from "./eventParts.ts"
 import { listField, type PlacedRecording, type Placing, placeRecordings, type Selection } from "./fieldRecordings.ts"
 import { hear } from "./hear.ts"
@@ -34,7 +37,7 @@ export interface ScanProgress {
 export interface ScanOptions extends Selection {
   /** The version that says what is heard; the promoted one unless said. */
   readonly model?: string | undefined
-  readonly events: EventSettings
+  readonly events: EventRequest
   readonly onProgress: (progress: ScanProgress) => Effect.Effect<void>
   readonly onSkip: (key: string, reason: string) => Effect.Effect<void>
 }
@@ -61,6 +64,10 @@ export interface ScanSummary {
   readonly odd: ReadonlyArray<{ readonly key: string; readonly note: string }>
   /** Events of each class in all recordings that were meant. */
   readonly events: Readonly<Record<string, number>>
+  /** The probability from which each class's events are told. */
+  readonly thresholds: Readonly<Record<string, number>>
+  /** The false alarms of each class an hour that they allow; null where no soundscape told them. */
+  readonly alarmsPerHour: AlarmRate | null
 }
 
 /** Recordings that are judged together: each part of the store is read once for them. */
@@ -104,7 +111,8 @@ export const scanBy = Effect.fn("scan")(function* <E, R>(
   const before = yield* Effect.flatMap(Scans, (scans) => scans.index(recipe))
   const objects = yield* listField(options)
   if (objects.length === 0) yield* checkMeant(location, options, before)
-  const archive: Archive = { recipe, known: before, model, events: options.events }
+  const events = settleEvents(options.events, model ?? { thresholds: {} })
+  const archive: Archive = { recipe, known: before, model, events }
   const fresh = objects.filter((object) => before.contentOf(object) === undefined)
   const { known, heard, skipped, seconds: hearing } = yield* hearAll(archive, fresh, options)
   const placing = placeRecordings(known, objects, options)
@@ -124,12 +132,30 @@ export const scanBy = Effect.fn("scan")(function* <E, R>(
     repaired: heard.flatMap(({ key, repairs }) => repairs.map((note) => ({ key, note }))),
     odd: odditiesIn(placing.placed).map(({ key, what }) => ({ key, note: what })),
     events: model === undefined ? {} : yield* countEvents(model, placing.placed),
+    ...toldFrom(model, options.events, events),
     placed: placing.placed
   } satisfies ScanSummary & { readonly placed: ReadonlyArray<PlacedRecording> }
 })
 
+const toldFrom = (
+  model: WindowModel | undefined,
+  { alarms, threshold: asked }: EventRequest,
+  { threshold, perClass }: EventSettings
+): Pick<ScanSummary, "thresholds" | "alarmsPerHour"> => {
+  if (model === undefined) return { thresholds: {}, alarmsPerHour: null }
+  const quiet = backgroundOf(model.classes)
+  const told = model.classes.filter((name) => name !== quiet || name in perClass)
+  return {
+    thresholds: Object.fromEntries(told.map((name) => [name, perClass[name] ?? threshold])),
+    alarmsPerHour: asked === undefined && alarms in model.thresholds ? alarms : null
+  }
+}
+
 /** Thresholds of classes that a model does not tell would change nothing, so somebody has mistyped them. */
-export const checkThresholds = Effect.fnUntraced(function* ({ runId, classes }: WindowModel, events: EventSettings) {
+export const checkThresholds = Effect.fnUntraced(function* (
+  { runId, classes }: WindowModel,
+  events: Pick<EventRequest, "perClass">
+) {
   const unknown = Object.keys(events.perClass).find((name) => !classes.includes(name))
   if (unknown === undefined) return
   return yield* new ScanError({

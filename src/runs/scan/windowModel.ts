@@ -1,6 +1,7 @@
 import { Effect, Option, Schema } from "effect"
 import { openWindowClassifier } from "../../classifier/evaluation/field/windowClassifier.ts"
 import { FIELD_MODEL } from "../../classifier/export/artifacts.ts"
+import type { AlarmRate } from "../../config/alarmRates.ts"
 import { rowSize } from "../../embedder/frontEnd.ts"
 import { embedderOf, precisionOf } from "../../embeddings/recipe.ts"
 import type { CodedVectors } from "../../embeddings/scans/coding.ts"
@@ -24,13 +25,29 @@ const NAMES_FILE = "class_names.json"
 
 const ClassNames = Schema.Array(Schema.String)
 const Metadata = Schema.Struct({
-  recipe: Schema.Struct({ id: Schema.String, parts: Schema.Record(Schema.String, Schema.Json) })
+  recipe: Schema.Struct({ id: Schema.String, parts: Schema.Record(Schema.String, Schema.Json) }),
+  field: Schema.optionalKey(
+    Schema.Struct({
+      false_alarms_per_hour: Schema.Array(Schema.Finite),
+      classes: Schema.Record(
+        Schema.String,
+        // Absent in versions of before.
+        Schema.Struct({ thresholds: Schema.optionalKey(Schema.Array(Schema.Struct({ high: Schema.Finite }))) })
+      )
+    })
+  )
 })
 
 /** A version that scores windows. */
 export interface WindowModel {
   readonly runId: string
   readonly classes: ReadonlyArray<string>
+  /**
+   * For false alarms an hour, the probability from which each class is told for no more than that, by what was heard in
+   * soundscapes; classes that were not heard in any have none. Of the interval the high end: a few sources make most false
+   * alarms, and another place may have more of them.
+   */
+  readonly thresholds: Partial<Record<AlarmRate, Readonly<Record<string, number>>>>
   /** Any number of windows to probabilities [count * classes]. */
   readonly score: (windows: CodedVectors) => Effect.Effect<Float32Array, VersionError>
 }
@@ -71,8 +88,20 @@ export const openWindowModel = Effect.fn("openWindowModel")(function* (runId: st
   )
   const score = (windows: CodedVectors) =>
     Effect.mapError(opened.score(windows), () => damaged("cannot be run on windows"))
-  return { runId, classes, score } satisfies WindowModel
+  return { runId, classes, thresholds: thresholdsIn(metadata), score } satisfies WindowModel
 })
+
+const thresholdsIn = ({ field }: typeof Metadata.Type): WindowModel["thresholds"] =>
+  Object.fromEntries(
+    (field?.false_alarms_per_hour ?? []).map((rate, at) => [
+      rate,
+      Object.fromEntries(
+        Object.entries(field!.classes).flatMap(([name, { thresholds }]) =>
+          thresholds?.[at] === undefined ? [] : [[name, thresholds[at].high]]
+        )
+      )
+    ])
+  )
 
 /** Room for windows that are scored together. */
 export const emptyBlock = (recipe: ScanRecipe): CodedVectors => {

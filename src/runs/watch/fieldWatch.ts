@@ -5,7 +5,7 @@ import { makeScanRecipe } from "../../embeddings/scans/scanRecipe.ts"
 import { Scans } from "../../embeddings/scans/scans.ts"
 import { readPointer } from "../../registry/pointer.ts"
 import type { ObjectInfo } from "../../store/store.ts"
-import { EVENT_DEFAULTS } from "../scan/eventOptions.ts"
+import { settleEvents } from "../scan/eventOptions.ts"
 import { listField, placeRecordings } from "../scan/fieldRecordings.ts"
 import { type Archive, hearFresh, judgePlaced } from "../scan/scan.ts"
 import { openWindowModel } from "../scan/windowModel.ts"
@@ -21,7 +21,7 @@ const SLICE_BYTES = 1e9
  * heard. A file counts once two looks have found it the same, so that one being copied in is left until it is whole.
  */
 export const makeFieldWatch = Effect.fn("makeFieldWatch")(function* (embedder: Embedder) {
-  const { precision, scanLanded } = yield* Settings
+  const { precision, scanLanded, alarmsPerHour } = yield* Settings
   if (!scanLanded) return { look: Effect.void }
   const scans = yield* Scans
   const recipe = makeScanRecipe(embedder, precision)
@@ -31,7 +31,7 @@ export const makeFieldWatch = Effect.fn("makeFieldWatch")(function* (embedder: E
   const unusable = new Map<string, string>()
   /** Which model has judged everything. */
   let judgedBy: string | undefined
-  let archive: Omit<Archive, "model"> | undefined
+  let archive: Pick<Archive, "recipe" | "known"> | undefined
 
   const judgeAll = Effect.fnUntraced(function* (own: Archive, objects: ReadonlyArray<ObjectInfo>) {
     const judged = yield* judgePlaced(own, placeRecordings(own.known, objects, {}))
@@ -57,11 +57,13 @@ export const makeFieldWatch = Effect.fn("makeFieldWatch")(function* (embedder: E
     const runId = Option.getOrUndefined(yield* readPointer())?.runId
     const settled = objects.filter(({ key, etag }) => before.get(key) === etag && unusable.get(key) !== etag)
     if (settled.length === 0) return
-    archive ??= { recipe, known: yield* scans.index(recipe), events: EVENT_DEFAULTS }
+    archive ??= { recipe, known: yield* scans.index(recipe) }
     const { known } = archive
     const ready = settled.filter((object) => known.contentOf(object) === undefined)
     if (ready.length === 0 && runId === judgedBy) return
-    const own = { ...archive, model: runId === undefined ? undefined : yield* openWindowModel(runId, recipe) }
+    const model = runId === undefined ? undefined : yield* openWindowModel(runId, recipe)
+    const events = settleEvents({ alarms: alarmsPerHour, perClass: {} }, model ?? { thresholds: {} })
+    const own = { ...archive, model, events }
     yield* hearAll(own, ready)
     yield* judgeAll(own, objects)
   }).pipe(

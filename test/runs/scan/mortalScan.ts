@@ -1,8 +1,7 @@
 import { writeSync } from "node:fs"
 import { Effect } from "effect"
-import { EVENT_DEFAULTS } from "../../../src/runs/scan/eventOptions.ts"
 import { scan } from "../../../src/runs/scan/scan.ts"
-import { scanServices } from "../../support/scanWorld.ts"
+import { EVENTS, scanServices } from "../../support/scanWorld.ts"
 import { storeAt } from "../../support/stores.ts"
 import { tiny } from "../../support/tinyEmbedder.ts"
 
@@ -11,7 +10,7 @@ import { tiny } from "../../support/tinyEmbedder.ts"
 const say = (line: string) => void writeSync(1, `${line}\n`)
 
 const program = scan(tiny, {
-  events: EVENT_DEFAULTS,
+  events: EVENTS,
   onProgress: () => Effect.sync(() => say("heard")),
   onSkip: (key, reason) => Effect.sync(() => say(`skipped ${key}: ${reason}`))
 }).pipe(Effect.scoped, Effect.provide(scanServices(storeAt(process.argv[2]!))))

@@ -1,10 +1,9 @@
 import { describe, expect, setDefaultTimeout, test } from "bun:test"
 import { parquetReadObjects } from "hyparquet"
-import { EVENT_DEFAULTS } from "../../../src/runs/scan/eventOptions.ts"
 import { isMeant } from "../../../src/runs/scan/fieldRecordings.ts"
 import { memoryStore } from "../../support/memoryStore.ts"
 import { fill, keysIn } from "../../support/runWorld.ts"
-import { eventsIn, fieldRecording, rescanOn, scanOn, train, trainedStore } from "../../support/scanWorld.ts"
+import { EVENTS, eventsIn, fieldRecording, rescanOn, scanOn, train, trainedStore } from "../../support/scanWorld.ts"
 
 setDefaultTimeout(120_000)
 
@@ -112,7 +111,7 @@ describe("scan", () => {
     const { store, runId } = await world()
     await scanOn(store)
     const usual = await eventsIn(store, runId)
-    const strict = { ...EVENT_DEFAULTS, threshold: 0.9999 }
+    const strict = { ...EVENTS, threshold: 0.9999 }
     expect(await scanOn(store, { events: strict })).toMatchObject({ heard: 0, patches: 0 })
     const fewer = await eventsIn(store, runId)
     expect(fewer.length).toBeLessThan(usual.length)
@@ -218,12 +217,41 @@ test("since is by the recorders' clocks, wherever the machine is; with an offset
   }
 })
 
+test("tells events for so many false alarms an hour as the model had in its soundscapes", async () => {
+  const { objects, store, runId } = await world()
+  const key = `models/versions/${runId}/model_metadata.json`
+  const metadata = JSON.parse(new TextDecoder().decode(objects.get(key)))
+  // With their intervals, of which the high end counts.
+  const figures = (...highs: ReadonlyArray<number>) => highs.map((high) => ({ value: high / 2, low: 0, high }))
+  const field = {
+    false_alarms_per_hour: [1, 5, 20],
+    classes: { dog_bark: { thresholds: figures(1, 0.9, 0.2) }, gun_shot: { thresholds: figures(1, 1, 0.3) } }
+  }
+  objects.set(key, new TextEncoder().encode(JSON.stringify({ ...metadata, field })))
+  const peaks = async () => {
+    const events = await eventsIn(store, runId)
+    return (name: string) => Math.min(...events.filter((event) => event.class === name).map(({ peak }) => peak))
+  }
+  expect(await scanOn(store)).toMatchObject({ alarmsPerHour: 5, thresholds: { dog_bark: 0.9, gun_shot: 1 } })
+  expect((await peaks())("dog_bark")).toBeGreaterThanOrEqual(0.9)
+  const more = await scanOn(store, { events: { alarms: 20, perClass: {} } })
+  expect(more).toMatchObject({ patches: 0, alarmsPerHour: 20, thresholds: { dog_bark: 0.2, gun_shot: 0.3 } })
+  const least = await peaks()
+  expect(least("dog_bark")).toBeWithin(0.2, 0.9)
+  expect(least("gun_shot")).toBeWithin(0.3, 1)
+  // A probability that is asked for goes before, for all classes or for one.
+  const asked = await scanOn(store, { events: { alarms: 1, threshold: 0.6, perClass: { dog_bark: 0.7 } } })
+  expect(asked).toMatchObject({ alarmsPerHour: null, thresholds: { dog_bark: 0.7, gun_shot: 0.6 } })
+  const one = await scanOn(store, { events: { alarms: 20, perClass: { dog_bark: 0.7 } } })
+  expect(one).toMatchObject({ alarmsPerHour: 20, thresholds: { dog_bark: 0.7, gun_shot: 0.3 } })
+})
+
 test("a site that is none, and a threshold of a class that is none, are named", async () => {
   const { store, runId } = await world()
   await expect(scanOn(store, { site: "rigde" })).rejects.toThrow(
     "memory holds no field recordings of a site rigde: put them into field_audio/rigde/."
   )
-  const events = { threshold: 0.8, perClass: { gunshot: 0.5 } }
+  const events = { ...EVENTS, perClass: { gunshot: 0.5 } }
   await expect(scanOn(store, { events })).rejects.toThrow(
     `${runId} knows no class gunshot, which a threshold is given for; it knows dog_bark, gun_shot.`
   )

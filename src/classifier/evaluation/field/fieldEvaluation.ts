@@ -1,5 +1,5 @@
+import type { AlarmRate } from "../../../config/alarmRates.ts"
 import type { WindowTimes } from "../../events/event.ts"
-import type { ALARM_RATES } from "../figures.ts"
 import {
   type ClassSweep,
   compareFields,
@@ -10,7 +10,7 @@ import {
 import { type Band, type Heard, sweepWindows } from "./sweep.ts"
 
 /** The rate of false alarms an hour at which two classifiers are compared. */
-export const COMPARED_RATE: (typeof ALARM_RATES)[number] = 5
+export const COMPARED_RATE: AlarmRate = 5
 
 /** What one head heard of one part. */
 export interface HeardPart {

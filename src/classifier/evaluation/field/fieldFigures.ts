@@ -1,5 +1,6 @@
+import { ALARM_RATES, type AlarmRate } from "../../../config/alarmRates.ts"
 import { drawGroups, percentileInterval } from "../../bootstrap.ts"
-import { ALARM_RATES, type Figure } from "../figures.ts"
+import type { Figure } from "../figures.ts"
 import { type Band, measureSweep, type Sweep, type SweptFigures } from "./sweep.ts"
 
 /** How a classifier hears the events of one class in the field. */
@@ -9,6 +10,8 @@ export interface FieldClass {
   readonly sources: number
   /** The share found at each of `ALARM_RATES` false alarms an hour. */
   readonly recallAtAlarms: ReadonlyArray<Figure | null>
+  /** The probability from which there are no more false alarms than that, and where it lies as sources are drawn anew. */
+  readonly thresholds: ReadonlyArray<Figure>
   readonly bands: ReadonlyArray<
     Band & { readonly events: number; readonly recallAtAlarms: ReadonlyArray<Figure | null> }
   >
@@ -57,6 +60,7 @@ export const fieldFigures = (sweeps: ReadonlyArray<ClassSweep>, bands: ReadonlyA
       events: total(sweep.events),
       sources: sweep.events.filter((count) => count > 0).length,
       recallAtAlarms: ALARM_RATES.map((_, rate) => figures(({ recalls }) => recalls[rate]!, at)),
+      thresholds: ALARM_RATES.map((_, rate) => figures(({ thresholds }) => thresholds[rate]!, at)!),
       bands: bands.map((band, own) => ({
         ...band,
         events: total(sweep.banded[own]!),
@@ -82,7 +86,7 @@ export interface FieldDifference {
 export const compareFields = (
   candidate: ReadonlyArray<ClassSweep>,
   promoted: ReadonlyArray<ClassSweep>,
-  rate: (typeof ALARM_RATES)[number]
+  rate: AlarmRate
 ): FieldDifference | undefined => {
   const own = candidate.filter(({ sweep }) => total(sweep.events) > 0)
   if (own.length === 0) return undefined

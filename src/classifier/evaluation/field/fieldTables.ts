@@ -1,4 +1,4 @@
-import { ALARM_RATES } from "../figures.ts"
+import { ALARM_RATES } from "../../../config/alarmRates.ts"
 import { describeDifference, describeFigure } from "../figureTables.ts"
 import { COMPARED_RATE, type FieldEvaluation } from "./fieldEvaluation.ts"
 import type { FieldClass, FieldFigures } from "./fieldFigures.ts"

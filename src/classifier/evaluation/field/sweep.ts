@@ -155,6 +155,8 @@ export interface SweptFigures {
   /** The same for each band: [bands][rates]. */
   readonly banded: ReadonlyArray<ReadonlyArray<number>>
   readonly averagePrecision: number
+  /** The lowest threshold that keeps each rate; just above all that was heard where none does. */
+  readonly thresholds: ReadonlyArray<number>
 }
 
 /**
@@ -170,11 +172,14 @@ export const measureSweep = (
   const sum = (values: Float64Array) => values.reduce((total, value, at) => total + value * counts[at]!, 0)
   const [all, time, inBand] = [sum(events), sum(hours), banded.map(sum)]
   const best = { found: 0, foundInBand: banded.map(() => 0) }
+  const thresholds: Array<number> = []
+  let kept = beyond(steps[0]?.threshold ?? 0)
   const recalls: Array<number> = []
   const bandRecalls = banded.map((): Array<number> => [])
   let [precisionSum, reached] = [0, 0]
   const close = () => {
     recalls.push(time === 0 ? Number.NaN : best.found / all)
+    thresholds.push(kept)
     for (const [band, own] of bandRecalls.entries()) own.push(best.foundInBand[band]! / inBand[band]!)
   }
   for (const step of steps) {
@@ -188,8 +193,12 @@ export const measureSweep = (
       precisionSum += ((found - reached) * found) / (found + alarms)
       reached = found
     }
+    kept = step.threshold
     if (recalls.length === rates.length && reached === all) break
   }
   while (recalls.length < rates.length) close()
-  return { recalls, banded: bandRecalls, averagePrecision: precisionSum / all }
+  return { recalls, banded: bandRecalls, averagePrecision: precisionSum / all, thresholds }
 }
+
+/** Just above a probability, as a model gives them. */
+const beyond = (probability: number): number => Math.fround(probability * (1 + 2 ** -23))

@@ -44,7 +44,7 @@ test("recall at a rate is that of the lowest threshold which keeps it", () => {
     (threshold) => [detections.filter(({ peak }) => peak >= threshold)]
   )
   // In half an hour, one false alarm is two an hour.
-  const { recalls, banded, averagePrecision } = measureSweep(sweep, [1, 2, 5, 6], once(sweep))
+  const { recalls, banded, averagePrecision, thresholds } = measureSweep(sweep, [1, 2, 5, 6], once(sweep))
   expect(recalls).toEqual([0.5, 0.75, 0.75, 1])
   // 12 and 8, 4 and 0, below 3 dB none of those: bands are -3 to 3, 3 to 9, 9 to 15.
   expect(banded).toEqual([
@@ -53,6 +53,8 @@ test("recall at a rate is that of the lowest threshold which keeps it", () => {
     [1, 1, 1, 1]
   ])
   expect(averagePrecision).toBeCloseTo((1 + 1 + 3 / 4 + 4 / 7) / 4, 12)
+  // The lowest before there are more false alarms.
+  expect(thresholds).toEqual([0.9, 0.7, 0.6, 0.4])
   // False alarms belong to the background that they were heard in.
   expect(sweep.groups).toEqual(["gun 0", "gun 1", "wind", "rain"])
   expect([...sweep.steps.at(-1)!.alarms]).toEqual([0, 0, 0, 3])
@@ -102,7 +104,27 @@ test("a class that is always sure finds nothing", () => {
   expect(measureSweep(sweep, [1, 5, 20], once(sweep)).recalls.at(-1)).toBe(1)
   const flat = { ...heard(0.8, 0.8), probabilities: new Float32Array(7200).fill(0.5) }
   const all = sweepWindows([flat], CLASSES, "gun", TIMES, BANDS)
-  expect(measureSweep(all, [1, 5, 20], once(all)).recalls).toEqual([0, 0, 0])
+  const { recalls, thresholds } = measureSweep(all, [1, 5, 20], once(all))
+  expect(recalls).toEqual([0, 0, 0])
+  // One event as long as the recording is a false alarm, two an hour: once an hour it is not told, and what is surer is.
+  expect(thresholds[0]).toBeWithin(0.5 + 1e-9, 0.5001)
+  expect(thresholds.slice(1)).toEqual([0.5, 0.5])
+})
+
+test("a threshold tells no more false alarms than its rate allows, whatever is heard", () => {
+  fc.assert(
+    fc.property(fc.array(fc.nat(1000), { minLength: 60, maxLength: 60 }), (values) => {
+      const probabilities = Float32Array.from({ length: 7200 }, (_, at) => values[(at * 7) % 60]! / 1000)
+      const sweep = sweepWindows([{ ...recording, probabilities }], CLASSES, "gun", TIMES, BANDS)
+      const rates = [1, 5, 20]
+      for (const [at, threshold] of measureSweep(sweep, rates, once(sweep)).thresholds.entries()) {
+        const told = sweep.steps.findLast((step) => step.threshold >= threshold)
+        const alarms = told?.alarms.reduce((sum, count) => sum + count, 0) ?? 0
+        expect(alarms).toBeLessThanOrEqual(rates[at]! / 2)
+      }
+    }),
+    { numRuns: 20 }
+  )
 })
 
 test("recall grows with the rate, and lies between 0 and 1, whatever is heard", () => {
