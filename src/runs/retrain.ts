@@ -9,6 +9,7 @@ import { Embeddings } from "../embeddings/embeddings.ts"
 import { makeRecipe, type Recipe } from "../embeddings/recipe.ts"
 import type { KnownRecordings } from "../embeddings/sighting.ts"
 import type { Promotion } from "../registry/gate.ts"
+import { fairRows, readTrainedOn } from "../registry/heldOut.ts"
 import { requireLease, resumedElsewhere, withLease } from "../registry/lease.ts"
 import { readPointer } from "../registry/pointer.ts"
 import { pruneVersions } from "../registry/prune.ts"
@@ -259,6 +260,8 @@ export const finish = Effect.fn("retrain.finish")(function* (embedder: Embedder,
   const { contradicted } = totals
   const before = Option.isNone(pointer) ? new Map<string, string>() : yield* readTrainingSet(pointer.value.runId)
   const renamed = renamedClasses(before, live)
+  const trainedOn = Option.isNone(pointer) ? new Set<string>() : yield* readTrainedOn(pointer.value.runId, before)
+  const rows = fairRows(dataset, split.holdout, trainedOn, live)
   const own = { classifier, dataset, split, embedder }
   const [mixing, windows] = yield* trainField(own, backend).pipe(Effect.timed)
   const field = yield* judgeField(
@@ -273,7 +276,7 @@ export const finish = Effect.fn("retrain.finish")(function* (embedder: Embedder,
     classifier,
     dataset,
     recipe,
-    split,
+    rows,
     live,
     before,
     renamed,
@@ -282,7 +285,6 @@ export const finish = Effect.fn("retrain.finish")(function* (embedder: Embedder,
     migrates
   }
   const { comparison, keras, labels, intended } = yield* judge(contender, options.promotion)
-  const trainingSet = encodeTrainingSet(streamed.live)
   const candidate = {
     runId,
     classifier,
@@ -297,7 +299,7 @@ export const finish = Effect.fn("retrain.finish")(function* (embedder: Embedder,
     embedder,
     engine
   }
-  const [writing, versionKeys] = yield* writeCandidate(candidate, trainingSet).pipe(Effect.timed)
+  const [writing, versionKeys] = yield* writeCandidate(candidate, live).pipe(Effect.timed)
   const { decision, keys } = yield* carryOut(intended, runId, pointer)
   const pruned = yield* pruneNote(settings.keepVersions)
 
@@ -306,7 +308,7 @@ export const finish = Effect.fn("retrain.finish")(function* (embedder: Embedder,
     store: location,
     engine,
     embedder: embedder.name,
-    snapshot: sha256(trainingSet),
+    snapshot: sha256(encodeTrainingSet(live)),
     recordings: totals.recordings,
     skipped: streamed.skipped,
     noted: streamed.noted,
@@ -342,6 +344,7 @@ export const finish = Effect.fn("retrain.finish")(function* (embedder: Embedder,
       ),
       ...windows.notes,
       ...field.notes,
+      ...notesOnHeard(split.holdout.length - rows.length, split.holdout.length),
       ...(migrates ? [UNHEARD] : []),
       ...notesOnFiles(streamed.noted, run.others),
       ...notesOnAnnotations(run.annotations),
@@ -359,6 +362,14 @@ export const finish = Effect.fn("retrain.finish")(function* (embedder: Embedder,
 
 const UNHEARD =
   "The two models were compared on clips alone, not in soundscapes: an engine runs one embedder, and they have two."
+
+/** Recordings move into the holdout as a small class grows, or where sources are told apart in another way. */
+const notesOnHeard = (trained: number, heldOut: number): ReadonlyArray<string> =>
+  trained === 0
+    ? []
+    : [
+        `The promoted model was trained on ${trained} of the ${heldOut} recordings that are held out now: the two are compared on the others.`
+      ]
 
 const totalOf = (values: Iterable<number>): number => [...values].reduce((sum, value) => sum + value, 0)
 
