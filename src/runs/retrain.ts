@@ -265,7 +265,7 @@ export const finish = Effect.fn("retrain.finish")(function* (embedder: Embedder,
   const own = { classifier, dataset, split, embedder }
   const [mixing, windows] = yield* trainField(own, backend).pipe(Effect.timed)
   const field = yield* judgeField(
-    { ...own, classifier: windows.classifier ?? classifier },
+    { classifier: windows.classifier ?? classifier, dataset, rows, embedder },
     pointer,
     renamed,
     totalOf(totals.seconds.values())

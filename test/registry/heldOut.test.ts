@@ -1,6 +1,6 @@
 import { expect, setDefaultTimeout, test } from "bun:test"
 import { fairRows } from "../../src/registry/heldOut.ts"
-import { recordingKey, versionKey } from "../../src/store/keys.ts"
+import { modelKey, recordingKey, versionKey } from "../../src/store/keys.ts"
 import { memoryStore } from "../support/memoryStore.ts"
 import { json, sound, succeed } from "../support/runWorld.ts"
 
@@ -52,7 +52,7 @@ test("what trained the promoted model is held out later, and does not count for 
   )
 
   // A version that does not tell is compared on all, as before.
-  objects.delete(versionKey(same.runId, "held_out.json"))
+  for (const key of [versionKey(same.runId, "held_out.json"), modelKey("held_out.json")]) objects.delete(key)
   const unknown = await succeed(store, { ...options, promotion: "never" }, { GROUP_PATTERN: "^\\d+-\\d" })
   expect(unknown.comparison!.recordings).toBe(unknown.holdout.recordings)
 })

@@ -11,7 +11,6 @@ import {
 import { bandsOf } from "../../classifier/evaluation/field/sweep.ts"
 import { openWindowClassifier, type WindowClassifier } from "../../classifier/evaluation/field/windowClassifier.ts"
 import { fieldModel } from "../../classifier/export/onnx.ts"
-import type { Split } from "../../classifier/split.ts"
 import { Settings } from "../../config/settings.ts"
 import type { Embedder } from "../../embedder/embedder.ts"
 import { Engine, EngineError } from "../../embedder/engine.ts"
@@ -37,11 +36,12 @@ export interface FieldJudgement {
   readonly notes: ReadonlyArray<string>
 }
 
-/** A classifier, and what it was trained from. */
+/** A classifier, and what judges it. */
 interface Candidate {
   readonly classifier: Classifier
   readonly dataset: Dataset
-  readonly split: Split
+  /** Rows of recordings held out, of which what judges is made. */
+  readonly rows: ReadonlyArray<number>
   readonly embedder: Embedder
 }
 
@@ -91,7 +91,7 @@ const silentJudgement = (...notes: ReadonlyArray<string>): FieldJudgement => ({
 })
 
 const hearBoth = Effect.fnUntraced(function* (
-  { classifier, dataset, split, embedder }: Candidate,
+  { classifier, dataset, rows, embedder }: Candidate,
   pointer: Option.Option<Promoted>,
   renamed: ReadonlyMap<string, string>,
   background: string,
@@ -109,12 +109,10 @@ const hearBoth = Effect.fnUntraced(function* (
   }
   const store = yield* Store
   const corpus = { dataset, locate: (key: string) => ({ store, key }) }
-  const listened = shareOut(yield* readListened(corpus, split.holdout, background), most)
+  const listened = shareOut(yield* readListened(corpus, rows, background), most)
   const tooFew = whyTooFew(listened)
   const areAnnotated = tooFew === undefined
-  const scenes = areAnnotated
-    ? []
-    : makeScenes(yield* readFieldSounds(corpus, split.holdout, background, settings), settings)
+  const scenes = areAnnotated ? [] : makeScenes(yield* readFieldSounds(corpus, rows, background, settings), settings)
   const notes = areAnnotated ? notesOnSilence(listened, dataset.classes, background) : tooFew
   if (!areAnnotated && scenes.length === 0) {
     return silentJudgement(
