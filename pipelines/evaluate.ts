@@ -218,7 +218,8 @@ const inTheField = Effect.fnUntraced(function* (
       perHour: options.perHour,
       snr: ratiosOf(options.snr),
       eventSeconds: secondsOf(options.eventSeconds),
-      seed: options.seed
+      seed: options.seed,
+      onlySoundscapes: Option.isSome(options.keep)
     },
     (scene, site, at) =>
       Option.isSome(options.keep) ? keepScene(options.keep.value, scene, { site, at, sampleRate }) : Effect.void,

@@ -31,13 +31,14 @@ export const partFlags = {
 export const fieldFlags = {
   field: Flag.Boolean("field").pipe(
     Flag.withDescription(
-      "Also says what is heard in soundscapes of the sources left out, at how many false alarms an hour"
+      "Also says what is heard in annotated field recordings of the sources left out, or else in soundscapes of them, at how many " +
+        "false alarms an hour"
     ),
     Flag.withDefault(false)
   ),
   fieldMinutes: Flag.Int("field-minutes").pipe(
     Flag.withSchema(wholeNumber(1, 10_000)),
-    Flag.withDescription(`Minutes of soundscape for each fold or part (default: ${FIELD.minutes})`),
+    Flag.withDescription(`Minutes of recordings or soundscape for each fold or part (default: ${FIELD.minutes})`),
     Flag.withDefault(FIELD.minutes)
   ),
   perHour: Flag.Int("events-per-hour").pipe(
@@ -60,7 +61,9 @@ export const fieldFlags = {
     Flag.withDefault(String(FIELD.eventSeconds))
   ),
   keep: Flag.String("keep").pipe(
-    Flag.withDescription("A folder to write the soundscapes into, with a Raven table of what is in each"),
+    Flag.withDescription(
+      "A folder to write soundscapes into, with a Raven table of what is in each; they are heard, and not annotated recordings"
+    ),
     Flag.optional
   )
 }

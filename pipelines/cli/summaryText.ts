@@ -56,9 +56,14 @@ export const describeNext = ({ store, artifacts }: RunSummary): string => {
 }
 
 /** What the model hears in the field, a class a line. */
-const describeField = ({ hours, rates, perClass }: NonNullable<RunSummary["field"]>): ReadonlyArray<string> => [
+const describeField = ({
+  judgedBy,
+  hours,
+  rates,
+  perClass
+}: NonNullable<RunSummary["field"]>): ReadonlyArray<string> => [
   "",
-  `In the field (${(60 * hours).toFixed(0)} minutes of soundscape of the recordings held out), found at so many false alarms an hour:`,
+  `In the field (${(60 * hours).toFixed(0)} minutes of ${judgedBy === "recordings" ? "annotated recordings" : "soundscape of the recordings"} held out), found at so many false alarms an hour:`,
   table([
     ["class", "events", ...rates.map((rate) => `at ${rate}/h`), "average precision"],
     ...perClass.map(({ className, events, recallAtAlarms, averagePrecision }) => [

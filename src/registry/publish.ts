@@ -10,6 +10,7 @@ import { movePointer, type Promoted, readPointer } from "./pointer.ts"
 import {
   findStored,
   flawOf,
+  HELD_OUT_FILE,
   listStored,
   METADATA_FILE,
   readSeal,
@@ -30,6 +31,7 @@ const OPTIONAL_FILES = [
   CERTIFICATE_FILE,
   KERAS_TWIN,
   FIELD_MODEL,
+  HELD_OUT_FILE,
   "map.json"
 ]
 

@@ -7,11 +7,14 @@ import { type ObjectInfo, orNone, Store } from "../store/store.ts"
 
 /** Says which recordings a version was trained from. Written last: a version that has it was written to its end. */
 export const TRAINING_SET_FILE = "training_set.json"
+/** Says which of them it was tested on. */
+export const HELD_OUT_FILE = "held_out.json"
 /** Names the version that the copies under `models/` were made from; copied last. */
 export const METADATA_FILE = "model_metadata.json"
 
 /** What a version can do without: a damaged one costs the version nothing else. */
 const DISPENSABLE: ReadonlySet<string> = new Set([
+  HELD_OUT_FILE,
   "performance_metrics.json",
   "training_history.pkl",
   "retraining_log.json",

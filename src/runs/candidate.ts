@@ -20,13 +20,14 @@ import { openTensorflow } from "../embedder/webgpu/tensorflow.ts"
 import { Embeddings } from "../embeddings/embeddings.ts"
 import type { Recipe } from "../embeddings/recipe.ts"
 import { type Decision, decide, type Incumbent, type Promotion } from "../registry/gate.ts"
+import { encodeHeldOut } from "../registry/heldOut.ts"
 import { keepEmbedder } from "../registry/keptEmbedder.ts"
 import { requireLease } from "../registry/lease.ts"
 import { type Promoted, readPointer } from "../registry/pointer.ts"
 import { compareWithPromoted, type Recall } from "../registry/promoted.ts"
 import { promoteVersion, writeVersion } from "../registry/publish.ts"
-import { newSince, type TrainingSet } from "../registry/trainingSet.ts"
-import { readVersionDocument, TRAINING_SET_FILE } from "../registry/versionFiles.ts"
+import { encodeTrainingSet, newSince, type TrainingSet } from "../registry/trainingSet.ts"
+import { HELD_OUT_FILE, readVersionDocument, TRAINING_SET_FILE } from "../registry/versionFiles.ts"
 import { CURRENT_KEY, modelKey } from "../store/keys.ts"
 import { readOrSetAside } from "../store/setAside.ts"
 import { RunEvents } from "../stream/events.ts"
@@ -94,7 +95,8 @@ export interface Contender {
   readonly classifier: TrainedClassifier
   readonly dataset: Dataset
   readonly recipe: Recipe
-  readonly split: Split
+  /** Rows of recordings held out that the promoted model was not trained on either: both are tested on them. */
+  readonly rows: ReadonlyArray<number>
   /** The content of every recording: key to hex SHA-256. */
   readonly live: ReadonlyMap<string, string>
   /** The same of what the promoted model was trained from; empty where that is not known. */
@@ -111,7 +113,7 @@ export interface Contender {
 
 /** Holds the candidate against the promoted model and new labels against old ones, and decides what to do with it. */
 export const judge = Effect.fn("judge")(function* (
-  { pointer, classifier, dataset, recipe, split, live, before, renamed, contradicted, field, migrates }: Contender,
+  { pointer, classifier, dataset, recipe, rows, live, before, renamed, contradicted, field, migrates }: Contender,
   promotion: Promotion
 ) {
   const { gateTolerance, gateClassTolerance } = yield* Settings
@@ -122,7 +124,7 @@ export const judge = Effect.fn("judge")(function* (
     classifier,
     dataset,
     recipe,
-    split.holdout,
+    rows,
     renamed,
     migrates ? fromStore : undefined
   )
@@ -152,10 +154,10 @@ const checkNewLabels = Effect.fnUntraced(function* (
   return dataset.samples.some(({ key }) => isNew(key)) ? yield* checkLabels(dataset, isNew) : undefined
 })
 
-/** Writes the candidate's version, with the training set that it was made from, and returns its keys. */
+/** Writes the candidate's version, with the recordings (key to content) that it was made from, and returns its keys. */
 export const writeCandidate = Effect.fn("writeCandidate")(function* (
   candidate: Omit<TrainingRun, "date" | "modelPath">,
-  trainingSet: Uint8Array
+  live: TrainingSet
 ) {
   const artifacts = yield* exportArtifacts(
     {
@@ -166,7 +168,12 @@ export const writeCandidate = Effect.fn("writeCandidate")(function* (
     yield* previousLog
   )
   yield* keepEmbedder(candidate.embedder)
-  return yield* writeVersion(candidate.runId, new Map([...artifacts, [TRAINING_SET_FILE, trainingSet]]))
+  const { dataset, split } = candidate
+  const heldOut = split.holdout.map((row) => live.get(dataset.samples[row]!.key)!)
+  return yield* writeVersion(
+    candidate.runId,
+    new Map([...artifacts, [HELD_OUT_FILE, encodeHeldOut(heldOut)], [TRAINING_SET_FILE, encodeTrainingSet(live)]])
+  )
 })
 
 /** The published log: from its copy, else from the promoted version; undefined where there is none. It blocks no run. */

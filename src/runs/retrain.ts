@@ -10,6 +10,7 @@ import { Embeddings } from "../embeddings/embeddings.ts"
 import { makeRecipe, type Recipe } from "../embeddings/recipe.ts"
 import type { KnownRecordings } from "../embeddings/sighting.ts"
 import type { Promotion } from "../registry/gate.ts"
+import { fairRows, readTrainedOn } from "../registry/heldOut.ts"
 import { requireLease, resumedElsewhere, withLease } from "../registry/lease.ts"
 import { readPointer } from "../registry/pointer.ts"
 import { pruneVersions } from "../registry/prune.ts"
@@ -263,10 +264,12 @@ export const finish = Effect.fn("retrain.finish")(function* (embedder: Embedder,
   const { contradicted } = totals
   const before = Option.isNone(pointer) ? new Map<string, string>() : yield* readTrainingSet(pointer.value.runId)
   const renamed = renamedClasses(before, live)
+  const trainedOn = Option.isNone(pointer) ? new Set<string>() : yield* readTrainedOn(pointer.value.runId, before)
+  const rows = fairRows(dataset, split.holdout, trainedOn, live)
   const own = { classifier, dataset, split, embedder }
   const [mixing, windows] = yield* trainField(own, backend).pipe(Effect.timed)
   const field = yield* judgeField(
-    { ...own, classifier: windows.classifier ?? classifier },
+    { classifier: windows.classifier ?? classifier, dataset, rows, embedder },
     pointer,
     renamed,
     totalOf(totals.seconds.values())
@@ -277,7 +280,7 @@ export const finish = Effect.fn("retrain.finish")(function* (embedder: Embedder,
     classifier,
     dataset,
     recipe,
-    split,
+    rows,
     live,
     before,
     renamed,
@@ -286,7 +289,6 @@ export const finish = Effect.fn("retrain.finish")(function* (embedder: Embedder,
     migrates
   }
   const { comparison, keras, labels, intended } = yield* judge(contender, options.promotion)
-  const trainingSet = encodeTrainingSet(streamed.live)
   const candidate = {
     runId,
     classifier,
@@ -302,7 +304,7 @@ export const finish = Effect.fn("retrain.finish")(function* (embedder: Embedder,
     embedder,
     engine
   }
-  const [writing, versionKeys] = yield* writeCandidate(candidate, trainingSet).pipe(Effect.timed)
+  const [writing, versionKeys] = yield* writeCandidate(candidate, live).pipe(Effect.timed)
   const { decision, keys } = yield* carryOut(intended, runId, pointer)
   const pruned = yield* pruneNote(settings.keepVersions)
 
@@ -311,7 +313,7 @@ export const finish = Effect.fn("retrain.finish")(function* (embedder: Embedder,
     store: location,
     engine,
     embedder: embedder.name,
-    snapshot: sha256(trainingSet),
+    snapshot: sha256(encodeTrainingSet(live)),
     recordings: totals.recordings,
     skipped: streamed.skipped,
     noted: streamed.noted,
@@ -347,6 +349,7 @@ export const finish = Effect.fn("retrain.finish")(function* (embedder: Embedder,
       ),
       ...windows.notes,
       ...field.notes,
+      ...notesOnHeard(split.holdout.length - rows.length, split.holdout.length),
       ...(migrates ? [UNHEARD] : []),
       ...notesOnFiles(streamed.noted, run.others),
       ...notesOnAnnotations(run.annotations),
@@ -364,6 +367,14 @@ export const finish = Effect.fn("retrain.finish")(function* (embedder: Embedder,
 
 const UNHEARD =
   "The two models were compared on clips alone, not in soundscapes: an engine runs one embedder, and they have two."
+
+/** Recordings move into the holdout as a small class grows, or where sources are told apart in another way. */
+const notesOnHeard = (trained: number, heldOut: number): ReadonlyArray<string> =>
+  trained === 0
+    ? []
+    : [
+        `The promoted model was trained on ${trained} of the ${heldOut} recordings that are held out now: the two are compared on the others.`
+      ]
 
 const totalOf = (values: Iterable<number>): number => [...values].reduce((sum, value) => sum + value, 0)
 

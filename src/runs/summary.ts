@@ -1,4 +1,5 @@
 import { Schema } from "effect"
+import { JUDGES } from "../classifier/evaluation/field/fieldFigures.ts"
 import type { ClassScore, HoldoutResult } from "../classifier/holdoutResult.ts"
 import { ALARM_RATES } from "../config/alarmRates.ts"
 import { AnnotationReport, describeProblem } from "../stream/annotations/problems.ts"
@@ -22,8 +23,10 @@ const Agreement = Schema.Struct({ recordings: Schema.Int, agreeing: Schema.Int }
 const Figure = Schema.Struct({ value: Schema.Finite, low: Schema.Finite, high: Schema.Finite })
 const AtRates = Schema.Array(Schema.NullOr(Figure))
 
-/** What a model hears in soundscapes of the recordings held out. */
+/** What a model hears in soundscapes of the recordings held out, or in those that are annotated field recordings. */
 const FieldScores = Schema.Struct({
+  /** Absent in records from before: soundscapes. */
+  judgedBy: Schema.optionalKey(Schema.Literals(JUDGES)),
   hours: Schema.Finite,
   events: Schema.Int,
   sources: Schema.Int,
@@ -218,6 +221,7 @@ export const summariseField = ({ figures, difference }: FieldJudgement): typeof 
   figures === undefined
     ? null
     : {
+        judgedBy: figures.judgedBy,
         hours: figures.hours,
         events: figures.events,
         sources: figures.sources,

@@ -4,6 +4,7 @@ import { untrainedNetwork } from "../../src/embedder/yamnet/untrained.ts"
 import { seededRandom } from "../../src/sound/random.ts"
 import { encodeWav } from "../../src/sound/wav.ts"
 import { recordingKey } from "../../src/store/keys.ts"
+import { fieldRecording } from "../support/fieldWorld.ts"
 import { toTfjs } from "../support/modelFiles.ts"
 import { folderOf, resultOf, runProgram } from "../support/program.ts"
 import { smallCorpus, sound } from "../support/runWorld.ts"
@@ -136,6 +137,36 @@ test("sites are left out in turn and heard in soundscapes of their own, which ar
     expect(Number(end) - Number(start)).toBeCloseTo(species === "dog_bark" ? 0.2 : 0.4, 2)
     expect(Number(ratio)).toBeWithin(0, 10.01)
   }
+})
+
+test("annotated field recordings of the sites left out are heard instead of soundscapes, where there are enough", async () => {
+  const calls = [
+    { at: 2, className: "dog_bark" as const },
+    { at: 6, className: "gun_shot" as const }
+  ]
+  const table = new TextEncoder().encode("# complete\nstart,end,label\n2,2.5,dog_bark\n6,6.5,gun_shot\n")
+  const recordings = Array.from({ length: 6 }, (_, at) => `${"AB"[at % 2]}/${at}`)
+  await using folder = await world(
+    new Map([
+      ...sites(),
+      ...recordings.map((name, at) => [`field_audio/${name}.wav`, fieldRecording(10, calls, at)] as const),
+      ...recordings.map((name) => [`annotations/${name}.csv`, table] as const)
+    ])
+  )
+  const { code, stdout, stderr } = await evaluate(folder.root, [
+    ...["--compare", "linear", "--by", "(?:site-|field_audio/)(.)/", "--field", "--field-minutes", "1", "--json"]
+  ])
+  expect({ code, stderr }).toMatchObject({ code: 0 })
+  const { field } = resultOf({ stdout }) as {
+    field: { heads: Array<{ figures: object; parts: Array<{ part: string; figures: object }> }> }
+  }
+  expect(field.heads).toMatchObject([
+    {
+      figures: { judgedBy: "recordings", hours: 1 / 60, events: 12, sources: 6 },
+      parts: ["A", "B"].map((part) => ({ part, figures: { judgedBy: "recordings", events: 6, sources: 3 } }))
+    }
+  ])
+  expect(stdout).toContain("annotated field recordings of 6 sources left out: 12 events")
 })
 
 test("another store is tested on, without what both have the same source of", async () => {

@@ -29,6 +29,7 @@ const PUBLISHED = [
   "ecosight.onnx",
   "ecosight.tflite",
   "ecosight_int8.tflite",
+  "held_out.json",
   "map.json",
   "model_metadata.json",
   "performance_metrics.json",

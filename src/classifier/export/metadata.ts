@@ -53,7 +53,8 @@ export const modelMetadata = (run: TrainingRun) => {
 }
 
 /** What it hears in the field, without the curves. */
-const fieldMetadata = ({ classes, recallAtAlarms, ...sizes }: FieldFigures) => ({
+const fieldMetadata = ({ classes, recallAtAlarms, judgedBy, ...sizes }: FieldFigures) => ({
+  judged_by: judgedBy,
   ...sizes,
   false_alarms_per_hour: ALARM_RATES,
   recall: recallAtAlarms,

@@ -77,8 +77,13 @@ const classRow = ({ className, precision, recall, f1, support }: ClassScore): Ht
 const fieldSection = (field: FieldFigures): Html => {
   const [titles, ...rows] = fieldTable(field)
   return html`<h2>In the field</h2>
-<p class="quiet">Heard window by window in ${(60 * field.hours).toFixed(0)} minutes of soundscape that were made of the recordings held out:
-${field.events} events, from faint to clear, in their own background. The share found where a class's own false alarms are as many
+<p class="quiet">Heard window by window in ${(60 * field.hours).toFixed(0)} minutes of ${
+    field.judgedBy === "recordings"
+      ? `annotated field recordings that were held out:
+${field.events} events`
+      : `soundscape that were made of the recordings held out:
+${field.events} events, from faint to clear, in their own background`
+  }. The share found where a class's own false alarms are as many
 an hour; in brackets, 95 % of the values when the ${field.sources} sources are drawn anew.</p>
 <div class="scroll"><table class="wide" aria-label="In the field">
 <thead><tr>${titles!.map((title) => html`<th scope="col">${title}</th>`)}</tr></thead>

@@ -216,15 +216,15 @@ const durationOf = (seconds: number): string =>
 
 type Field = NonNullable<NonNullable<Answer<ReturnType<typeof service.runs>["get"]>["summary"]>["field"]>
 
-/** How the model hears in soundscapes: what share of a class's events it finds at so many false alarms an hour. */
-const inField = ({ hours, events, rates, recallAtAlarms, perClass }: Field): ReadonlyArray<HTMLElement> => {
+/** How the model hears in the field: what share of a class's events it finds at so many false alarms an hour. */
+const inField = ({ judgedBy, hours, events, rates, recallAtAlarms, perClass }: Field): ReadonlyArray<HTMLElement> => {
   const shares = (recalls: Field["recallAtAlarms"]) => recalls.map((recall) => percent(recall?.value))
   return [
     h("h3", {}, "In the field"),
     h(
       "p",
       { class: "hint" },
-      `${counted(events, "event")} in ${hours.toFixed(1)} hours of soundscape; found at so many false alarms an hour:`
+      `${counted(events, "event")} in ${hours.toFixed(1)} hours of ${judgedBy === "recordings" ? "annotated recordings" : "soundscape"}; found at so many false alarms an hour:`
     ),
     table(
       "In the field",

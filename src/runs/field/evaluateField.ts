@@ -18,12 +18,17 @@ import { Engine } from "../../embedder/engine.ts"
 import type { JointCorpus } from "../jointCorpus.ts"
 import { windowsOf } from "./fieldDefaults.ts"
 import { readFieldSounds } from "./fieldSounds.ts"
+import { hearListened } from "./hearListened.ts"
 import { hearScene } from "./hearScene.ts"
+import { notesOnSilence, readListened, shareOut, whyTooFew } from "./listened.ts"
 import { makeScenes } from "./scenes.ts"
 import { makeWindows, trainWindows } from "./trainWindows.ts"
 
-/** How the field is imitated: so many seconds for each part. */
-export type FieldSettings = Omit<SoundscapeSettings, "sampleRate">
+/** How the field is imitated, and so many seconds of it, or of annotated recordings, for each part. */
+export interface FieldSettings extends Omit<SoundscapeSettings, "sampleRate"> {
+  /** Whether soundscapes are heard even where annotated recordings could be. */
+  readonly onlySoundscapes: boolean
+}
 
 /** A head, and what was trained for each cut. */
 export interface TrainedHead {
@@ -32,9 +37,9 @@ export interface TrainedHead {
 }
 
 /**
- * What each head hears in soundscapes of the sources that a cut left out, by the classifier that was trained without them;
- * undefined where no part has both a background and events. `onScene` is given each soundscape before it is heard,
- * `onHeard` runs after.
+ * What each head hears of the sources that a cut left out, by the classifier that was trained without them: in annotated field
+ * recordings, or, where these are too few, in soundscapes. Undefined where no part has both a background and events.
+ * `onScene` is given each soundscape before it is heard, `onHeard` runs after.
  */
 export const evaluateField = Effect.fn("evaluateField")(function* <E, R>(
   corpus: JointCorpus,
@@ -52,10 +57,18 @@ export const evaluateField = Effect.fn("evaluateField")(function* <E, R>(
   const parts = cuts.filter(({ repeat, tested }) => repeat === 0 && tested.length > 0)
   const heard = heads.map(({ head }) => ({ head, parts: [] as Array<HeardPart> }))
   const deaf: Array<string> = []
+  const unheard: Array<string> = []
+  const listened = settings.onlySoundscapes
+    ? parts.map(() => [])
+    : yield* Effect.forEach(parts, ({ tested }) =>
+        Effect.map(readListened(corpus, tested, background), (own) => shareOut(own, settings.seconds))
+      )
+  const tooFew = whyTooFew(listened.flat())
+  const areAnnotated = tooFew === undefined
   for (const [at, { split, tested, part = `fold ${at + 1}` }] of parts.entries()) {
     const own = { ...settings, sampleRate, seed: settings.seed + at }
-    const scenes = makeScenes(yield* readFieldSounds(corpus, tested, background, own), own)
-    if (scenes.length === 0) {
+    const scenes = areAnnotated ? [] : makeScenes(yield* readFieldSounds(corpus, tested, background, own), own)
+    if (scenes.length + (areAnnotated ? listened[at]!.length : 0) === 0) {
       deaf.push(part)
       continue
     }
@@ -68,10 +81,16 @@ export const evaluateField = Effect.fn("evaluateField")(function* <E, R>(
           return yield* openWindowClassifier(fieldModel(trained ?? clips, vectors), classes, Object.values(vectors))
         })
       )
+      const onPart = (done: number, total: number) => onHeard(at + done / total, parts.length)
+      if (areAnnotated) {
+        const { heard, unheard: own } = yield* hearListened(listened[at]!, classifiers, onPart)
+        unheard.push(...own)
+        return heard
+      }
       return yield* Effect.forEach(scenes, (scene, number) =>
         onScene(scene, part, number).pipe(
           Effect.andThen(hearScene(scene, classifiers)),
-          Effect.tap(() => onHeard(at + (number + 1) / scenes.length, parts.length))
+          Effect.tap(() => onPart(number + 1, scenes.length))
         )
       )
     }).pipe(Effect.scoped)
@@ -80,16 +99,24 @@ export const evaluateField = Effect.fn("evaluateField")(function* <E, R>(
     }
   }
   if (heard[0] === undefined || heard[0].parts.length === 0) return undefined
-  const bands = bandsOf(settings.snr)
+  const bands = areAnnotated ? [] : bandsOf(settings.snr)
   const times = windowsOf(frontEnd)
   const { snr, perHour } = settings
   return {
     snr,
     perHour,
-    ...headsInField(heard, bands, (own) => sweepClasses(own, classes, background, times, bands)),
-    notes:
-      deaf.length === 0
-        ? []
-        : [`Without sound of "${background}" or of any other class, nothing could be heard of ${deaf.join(", ")}.`]
+    ...headsInField(heard, bands, areAnnotated ? "recordings" : "soundscapes", (own) =>
+      sweepClasses(own, classes, background, times, bands)
+    ),
+    notes: [
+      ...(areAnnotated ? notesOnSilence(listened.flat(), classes, background) : tooFew),
+      ...unheard,
+      ...(deaf.length === 0 ? [] : [deafTo(deaf, areAnnotated, background)])
+    ]
   } satisfies FieldEvaluation
 })
+
+const deafTo = (parts: ReadonlyArray<string>, areAnnotated: boolean, background: string): string =>
+  areAnnotated
+    ? `Without a recording that is annotated completely, nothing could be heard of ${parts.join(", ")}.`
+    : `Without sound of "${background}" or of any other class, nothing could be heard of ${parts.join(", ")}.`

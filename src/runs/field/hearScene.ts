@@ -8,7 +8,7 @@ import { codeVectors } from "../../embeddings/scans/coding.ts"
 import { levelling } from "../../stream/field/levelling.ts"
 import { CHUNK_WINDOWS } from "../../stream/field/windowCutter.ts"
 
-/** What is heard of: a soundscape, or a recording whose events somebody has marked. */
+/** What is heard of a soundscape. */
 export type Scene = Pick<Soundscape, "seconds" | "events" | "bed" | "render">
 
 /**
@@ -40,14 +40,20 @@ export const samplesOf = (windows: number, { window, hop }: FrontEnd): number =>
 
 /** The rows [count * rowSize] of the windows that these samples hold, as a scan makes those of a chunk. */
 export const embedWindows = Effect.fnUntraced(function* (samples: Float32Array, count: number) {
-  const { frontEnd, batch, embed } = yield* Engine
+  const { frontEnd } = yield* Engine
   const { prepare, patchSize } = levelling(frontEnd)
+  return yield* embedPatches(prepare(samples).subarray(0, count * patchSize))
+})
+
+/** The rows [count * rowSize] of any number of windows' patches. */
+export const embedPatches = Effect.fnUntraced(function* (patches: Float32Array) {
+  const { frontEnd, batch, embed } = yield* Engine
+  const { patchSize } = frontEnd
   const size = rowSize(frontEnd)
-  const patches = prepare(samples)
+  const count = patches.length / patchSize
   const rows = new Float32Array(count * size)
   for (let at = 0; at < count; at += batch) {
-    const end = Math.min(count, at + batch)
-    rows.set(yield* embed(patches.subarray(at * patchSize, end * patchSize)), at * size)
+    rows.set(yield* embed(patches.subarray(at * patchSize, Math.min(count, at + batch) * patchSize)), at * size)
   }
   return rows
 })

@@ -11,7 +11,6 @@ import {
 import { bandsOf } from "../../classifier/evaluation/field/sweep.ts"
 import { openWindowClassifier, type WindowClassifier } from "../../classifier/evaluation/field/windowClassifier.ts"
 import { fieldModel } from "../../classifier/export/onnx.ts"
-import type { Split } from "../../classifier/split.ts"
 import { Settings } from "../../config/settings.ts"
 import type { Embedder } from "../../embedder/embedder.ts"
 import { Engine, EngineError } from "../../embedder/engine.ts"
@@ -22,10 +21,12 @@ import { Store } from "../../store/store.ts"
 import { openWindowModel } from "../scan/windowModel.ts"
 import { FIELD, windowsOf } from "./fieldDefaults.ts"
 import { readFieldSounds } from "./fieldSounds.ts"
+import { hearListened } from "./hearListened.ts"
 import { hearScene } from "./hearScene.ts"
+import { notesOnSilence, readListened, shareOut, whyTooFew } from "./listened.ts"
 import { makeScenes } from "./scenes.ts"
 
-/** What a run's model hears in soundscapes of the holdout. */
+/** What a run's model hears of the holdout: in its annotated field recordings, or in soundscapes made of it. */
 export interface FieldJudgement {
   readonly figures: FieldFigures | undefined
   /** The same sound, heard by it and by the promoted model. */
@@ -35,11 +36,12 @@ export interface FieldJudgement {
   readonly notes: ReadonlyArray<string>
 }
 
-/** A classifier, and what it was trained from. */
+/** A classifier, and what judges it. */
 interface Candidate {
   readonly classifier: Classifier
   readonly dataset: Dataset
-  readonly split: Split
+  /** Rows of recordings held out, of which what judges is made. */
+  readonly rows: ReadonlyArray<number>
   readonly embedder: Embedder
 }
 
@@ -49,8 +51,9 @@ const PER_HOUR = 120
 const LEAST_MINUTES = 10
 
 /**
- * Hears a candidate, and the promoted model, in soundscapes made of the recordings held out; always of the same, so that a
- * corpus that has not changed is heard in the same sound. That it cannot be done is said, and is no reason to lose a run.
+ * Hears a candidate, and the promoted model, in field recordings that were held out and annotated completely; where these are
+ * too few, in soundscapes made of the recordings held out. A corpus that has not changed is heard in the same sound. That it
+ * cannot be done is said, and is no reason to lose a run.
  */
 export const judgeField = Effect.fn("judgeField")(function* (
   candidate: Candidate,
@@ -66,9 +69,10 @@ export const judgeField = Effect.fn("judgeField")(function* (
       "Nothing says how the model hears in the field: that takes a class of background, named clips or background."
     )
   }
-  const seconds = Math.min(60 * fieldMinutes, Math.max(60 * LEAST_MINUTES, corpusSeconds))
+  const most = 60 * fieldMinutes
+  const seconds = Math.min(most, Math.max(60 * LEAST_MINUTES, corpusSeconds))
   const began = yield* Clock.currentTimeMillis
-  return yield* hearBoth(candidate, pointer, renamed, background, seconds).pipe(
+  return yield* hearBoth(candidate, pointer, renamed, background, { most, seconds }).pipe(
     Effect.scoped,
     Effect.flatMap((heard) =>
       Effect.map(Clock.currentTimeMillis, (now): FieldJudgement => ({ ...heard, seconds: (now - began) / 1000 }))
@@ -87,14 +91,13 @@ const silentJudgement = (...notes: ReadonlyArray<string>): FieldJudgement => ({
 })
 
 const hearBoth = Effect.fnUntraced(function* (
-  { classifier, dataset, split, embedder }: Candidate,
+  { classifier, dataset, rows, embedder }: Candidate,
   pointer: Option.Option<Promoted>,
   renamed: ReadonlyMap<string, string>,
   background: string,
-  seconds: number
+  { most, seconds }: { readonly most: number; readonly seconds: number }
 ) {
   const { frontEnd } = yield* Engine
-  const store = yield* Store
   const { sampleRate } = frontEnd
   const settings = {
     seconds,
@@ -104,14 +107,18 @@ const hearBoth = Effect.fnUntraced(function* (
     eventSeconds: () => FIELD.eventSeconds,
     seed: 0
   }
-  const locate = (key: string) => ({ store, key })
-  const sounds = yield* readFieldSounds({ dataset, locate }, split.holdout, background, settings)
-  const scenes = makeScenes(sounds, settings)
-  if (scenes.length === 0) {
-    const { figures, difference, notes } = silentJudgement(
+  const store = yield* Store
+  const corpus = { dataset, locate: (key: string) => ({ store, key }) }
+  const listened = shareOut(yield* readListened(corpus, rows, background), most)
+  const tooFew = whyTooFew(listened)
+  const areAnnotated = tooFew === undefined
+  const scenes = areAnnotated ? [] : makeScenes(yield* readFieldSounds(corpus, rows, background, settings), settings)
+  const notes = areAnnotated ? notesOnSilence(listened, dataset.classes, background) : tooFew
+  if (!areAnnotated && scenes.length === 0) {
+    return silentJudgement(
+      ...notes,
       `Nothing says how the model hears in the field: no recording held out has sound of "${background}" and of another class.`
     )
-    return { figures, difference, notes }
   }
   const own = yield* openWindowClassifier(
     fieldModel(classifier, frontEnd.vectors),
@@ -120,8 +127,10 @@ const hearBoth = Effect.fnUntraced(function* (
   )
   const other = Option.isNone(pointer) ? Option.none() : yield* promotedModel(pointer.value.runId, embedder, renamed)
   const models = [own, ...Option.toArray(other)]
-  const heard = yield* Effect.forEach(scenes, (scene) => hearScene(scene, models))
-  const bands = bandsOf(settings.snr)
+  const { heard, unheard } = areAnnotated
+    ? yield* hearListened(listened, models)
+    : { heard: yield* Effect.forEach(scenes, (scene) => hearScene(scene, models)), unheard: [] }
+  const bands = areAnnotated ? [] : bandsOf(settings.snr)
   const times = windowsOf(frontEnd)
   const [sweeps, others] = models.map(({ classes }, which) =>
     sweepClasses(
@@ -133,9 +142,9 @@ const hearBoth = Effect.fnUntraced(function* (
     )
   )
   return {
-    figures: fieldFigures(sweeps!, bands),
+    figures: fieldFigures(sweeps!, bands, areAnnotated ? "recordings" : "soundscapes"),
     difference: others === undefined ? undefined : compareFields(sweeps!, others, COMPARED_RATE),
-    notes: []
+    notes: [...notes, ...unheard]
   }
 })
 

@@ -5,7 +5,8 @@ import {
   compareFields,
   type FieldDifference,
   type FieldFigures,
-  fieldFigures
+  fieldFigures,
+  type Judge
 } from "./fieldFigures.ts"
 import { type Band, type Heard, sweepWindows } from "./sweep.ts"
 
@@ -51,6 +52,7 @@ export const sweepClasses = (
 export const headsInField = (
   heads: ReadonlyArray<{ readonly head: string; readonly parts: ReadonlyArray<HeardPart> }>,
   bands: ReadonlyArray<Band>,
+  judgedBy: Judge,
   sweep: (heard: ReadonlyArray<Heard>) => ReadonlyArray<ClassSweep>
 ): Pick<FieldEvaluation, "heads" | "differences"> => {
   const swept = heads.map(({ head, parts }) => ({
@@ -62,9 +64,11 @@ export const headsInField = (
   return {
     heads: swept.map(({ head, parts, sweeps }) => ({
       head,
-      figures: fieldFigures(sweeps, bands),
+      figures: fieldFigures(sweeps, bands, judgedBy),
       parts:
-        parts.length < 2 ? [] : parts.map(({ part, heard }) => ({ part, figures: fieldFigures(sweep(heard), bands) }))
+        parts.length < 2
+          ? []
+          : parts.map(({ part, heard }) => ({ part, figures: fieldFigures(sweep(heard), bands, judgedBy) }))
     })),
     differences: others.flatMap(({ head, sweeps }) => {
       const difference = compareFields(sweeps, base!.sweeps, COMPARED_RATE)

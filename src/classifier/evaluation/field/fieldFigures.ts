@@ -19,8 +19,13 @@ export interface FieldClass {
   readonly curve: ReadonlyArray<{ readonly perHour: number; readonly recall: number }>
 }
 
+/** What it was heard in: made soundscapes, or field recordings of which somebody has said all that is to be heard. */
+export const JUDGES = ["soundscapes", "recordings"] as const
+export type Judge = (typeof JUDGES)[number]
+
 /** How a classifier hears in the field. */
 export interface FieldFigures {
+  readonly judgedBy: Judge
   readonly hours: number
   readonly events: number
   readonly sources: number
@@ -38,7 +43,11 @@ export interface ClassSweep {
 const RESAMPLES = 500
 
 /** Figures of sweeps over the same recordings, with intervals over their sources; classes without events say nothing. */
-export const fieldFigures = (sweeps: ReadonlyArray<ClassSweep>, bands: ReadonlyArray<Band>): FieldFigures => {
+export const fieldFigures = (
+  sweeps: ReadonlyArray<ClassSweep>,
+  bands: ReadonlyArray<Band>,
+  judgedBy: Judge = "soundscapes"
+): FieldFigures => {
   const heard = sweeps.filter(({ sweep }) => total(sweep.events) > 0)
   const measured = heard.map(({ sweep }) => resampled(sweep))
   const figures = (of: (swept: SweptFigures) => number, at: number) =>
@@ -46,6 +55,7 @@ export const fieldFigures = (sweeps: ReadonlyArray<ClassSweep>, bands: ReadonlyA
   const mean = (rate: number, draw: (one: Resampled) => SweptFigures) =>
     measured.reduce((sum, one) => sum + draw(one).recalls[rate]!, 0) / measured.length
   return {
+    judgedBy,
     hours: sweeps.length === 0 ? 0 : total(sweeps[0]!.sweep.hours),
     events: heard.reduce((sum, { sweep }) => sum + total(sweep.events), 0),
     sources: sweeps[0]?.sweep.groups.length ?? 0,

@@ -50,11 +50,15 @@ export const bandTable = ({ heads }: FieldEvaluation): ReadonlyArray<ReadonlyArr
 
 /** What the field figures are of. */
 export const explainField = ({ snr, heads, perHour }: FieldEvaluation): string => {
-  const { hours, events, sources } = heads[0]!.figures
+  const { hours, events, sources, judgedBy } = heads[0]!.figures
+  const heard =
+    judgedBy === "recordings"
+      ? `${hours.toFixed(1)} hours of annotated field recordings of ${sources} sources left out: ${events} events, window by window`
+      : `${hours.toFixed(1)} hours of soundscape that were made of ${sources} sources left out: ${events} events ` +
+        `(up to ${perHour} an hour) at ${snr[0]} to ${snr[1]} dB in their own background, window by window`
   return (
-    `Heard in ${hours.toFixed(1)} hours of soundscape that were made of ${sources} sources left out: ${events} events ` +
-    `(up to ${perHour} an hour) at ${snr[0]} to ${snr[1]} dB in their own background, window by window. The share found ` +
-    `where a class's own false alarms are as many an hour; in brackets, 95 % of the values when the sources are drawn anew.`
+    `Heard in ${heard}. The share found where a class's own false alarms are as many an hour; in brackets, 95 % of the ` +
+    `values when the sources are drawn anew.`
   )
 }
 
