@@ -99,7 +99,7 @@ const toldFrom = ({ thresholds, alarmsPerHour }: ScanSummary): string => {
     `Told are events from a probability of: ${each.join(", ")}` +
     (alarmsPerHour === null
       ? "."
-      : `; its soundscapes had up to ${alarmsPerHour} false ${alarmsPerHour === 1 ? "alarm" : "alarms"} of each an hour there.`)
+      : `, where it had up to ${alarmsPerHour} false ${alarmsPerHour === 1 ? "alarm" : "alarms"} of each an hour when it was tested.`)
   )
 }
 

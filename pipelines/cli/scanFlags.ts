@@ -27,15 +27,15 @@ export const scanFlags = {
     ALARM_RATES.map((rate) => [String(rate), rate] as const)
   ).pipe(
     Flag.withDescription(
-      "False alarms of each class an hour that are allowed, as the model had them in its soundscapes (default: " +
+      "False alarms of each class an hour that are allowed, as the model had them when it was tested in the field (default: " +
         "ALARMS_PER_HOUR, else 5)"
     ),
     Flag.optional
   ),
   threshold: Flag.String("threshold").pipe(
     Flag.withDescription(
-      "Probabilities that make an event instead, of all classes or of single ones: 0.9, gun_shot=0.7 (of a class without " +
-        `soundscapes: ${UNMEASURED_THRESHOLD})`
+      "Probabilities that make an event instead, of all classes or of single ones: 0.9, gun_shot=0.7 (of a class that " +
+        `was not tested there: ${UNMEASURED_THRESHOLD})`
     ),
     Flag.optional
   ),

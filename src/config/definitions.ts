@@ -350,7 +350,7 @@ export const definitions = {
     fallback: "5",
     description:
       "False alarms of each class an hour that scans, watch and serve allow: events are told from the probabilities at which " +
-      "the model had no more of them in its soundscapes",
+      "the model had no more of them when it was tested in the field",
     allowed: ALARM_RATES.join(", "),
     schema: Schema.NumberFromString.pipe(Schema.decodeTo(Schema.Literals(ALARM_RATES)))
   }),

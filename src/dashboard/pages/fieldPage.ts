@@ -121,7 +121,7 @@ export const fieldPage = async (asked: URLSearchParams): Promise<Page> => {
           h(
             "span",
             { class: "hint" },
-            "Of each class, as the model had them in soundscapes that nobody trained it on: whoever lives with more finds more. It is asked of all recordings, also of those heard before. Scans that begin by themselves take what the service allows."
+            "Of each class, as the model had them when it was tested in the field: whoever lives with more finds more. It is asked of all recordings, also of those heard before. Scans that begin by themselves take what the service allows."
           )
         ),
         probability,

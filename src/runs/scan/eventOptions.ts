@@ -2,12 +2,12 @@ import type { EventSettings } from "../../classifier/events/findEvents.ts"
 import type { AlarmRate } from "../../config/alarmRates.ts"
 import type { WindowModel } from "./windowModel.ts"
 
-/** What makes events of classes that were heard in no soundscape, unless it is said otherwise. */
+/** What makes events of classes that the model was not tested on in the field, unless it is said otherwise. */
 export const UNMEASURED_THRESHOLD = 0.8
 
 /** Which events are asked for, of whatever model. */
 export interface EventRequest {
-  /** False alarms of each class an hour that are allowed, by what the model had in its soundscapes. */
+  /** False alarms of each class an hour that are allowed, by what the model had when it was tested in the field. */
   readonly alarms: AlarmRate
   /** The least probability of a peak instead, of all classes or of single ones. */
   readonly threshold?: number | undefined

@@ -66,7 +66,7 @@ export interface ScanSummary {
   readonly events: Readonly<Record<string, number>>
   /** The probability from which each class's events are told. */
   readonly thresholds: Readonly<Record<string, number>>
-  /** The false alarms of each class an hour that they allow; null where no soundscape told them. */
+  /** The false alarms of each class an hour that they allow; null where nothing told them. */
   readonly alarmsPerHour: AlarmRate | null
 }
 

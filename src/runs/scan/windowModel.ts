@@ -43,8 +43,8 @@ export interface WindowModel {
   readonly runId: string
   readonly classes: ReadonlyArray<string>
   /**
-   * For false alarms an hour, the probability from which each class is told for no more than that, by what was heard in
-   * soundscapes; classes that were not heard in any have none. Of the interval the high end: a few sources make most false
+   * For false alarms an hour, the probability from which each class is told for no more than that, by what it
+   * heard when it was tested in the field; classes that were not heard there have none. Of the interval the high end: a few sources make most false
    * alarms, and another place may have more of them.
    */
   readonly thresholds: Partial<Record<AlarmRate, Readonly<Record<string, number>>>>
