@@ -2,6 +2,8 @@ import { dirname, resolve } from "node:path"
 import { Clock, Console, DateTime, Effect, FileSystem, Layer, Option, Schema } from "effect"
 import { CliError, Command, Flag } from "effect/cli"
 import packageJson from "../package.json"
+import type { AfarEvaluation } from "../src/classifier/evaluation/afar/afarEvaluation.ts"
+import { afarPartTable, afarTable, explainAfar } from "../src/classifier/evaluation/afar/afarTables.ts"
 import { trainCalibrated } from "../src/classifier/evaluation/calibrated.ts"
 import { type Evaluation, evaluateHeads } from "../src/classifier/evaluation/evaluation.ts"
 import { evaluationPage } from "../src/classifier/evaluation/evaluationPage.ts"
@@ -25,6 +27,7 @@ import { Settings } from "../src/config/settings.ts"
 import type { Embedder } from "../src/embedder/embedder.ts"
 import { Engine } from "../src/embedder/engine.ts"
 import { Embeddings } from "../src/embeddings/embeddings.ts"
+import { evaluateAfar } from "../src/runs/afar/evaluateAfar.ts"
 import { embeddedCorpus } from "../src/runs/embedded.ts"
 import { evaluateField, type TrainedHead } from "../src/runs/field/evaluateField.ts"
 import { keepScene } from "../src/runs/field/keepScene.ts"
@@ -35,7 +38,7 @@ import { backgroundOf } from "../src/store/className.ts"
 import { openStore } from "../src/store/openStore.ts"
 import { Store } from "../src/store/store.ts"
 import { RunEvents } from "../src/stream/events.ts"
-import { fieldFlags, partFlags, ratiosOf, secondsOf } from "./cli/evaluateFlags.ts"
+import { afarFlags, fieldFlags, partFlags, ratiosOf, secondsOf, waysOf } from "./cli/evaluateFlags.ts"
 import { jsonFlag, searchLimits, storeFlag, trainingFlags, wholeNumber } from "./cli/flags.ts"
 import { onTerminal } from "./cli/onTerminal.ts"
 import { runMain } from "./cli/runMain.ts"
@@ -69,6 +72,7 @@ const input = {
     Flag.optional
   ),
   ...fieldFlags,
+  ...afarFlags,
   report: Flag.String("report").pipe(
     Flag.withDescription("Where to write the page with pictures (default: evaluation.html)"),
     Flag.withDefault("evaluation.html")
@@ -143,11 +147,13 @@ const handle = Effect.fn("evaluate")(function* (options: Options) {
       return
     }
     const field = isFieldAsked(options) ? yield* inTheField(corpus, cuts, trained, embedder.scores, options) : undefined
+    const afar = Option.isSome(options.afar) ? yield* fromAfar(corpus, cuts, trained, options) : undefined
     const evaluation: Evaluation = {
       ...scored,
       ...(isByPart && { parts: partFigures(dataset, cuts, tested) }),
       ...(field && { field }),
-      notes: [...untested, ...scored.notes, ...corpus.notes, ...(field?.notes ?? [])]
+      ...(afar && { afar }),
+      notes: [...untested, ...scored.notes, ...corpus.notes, ...(field?.notes ?? []), ...(afar?.notes ?? [])]
     }
     yield* Console.log(describe(evaluation))
     const page = evaluationPage(evaluation, opened.value.location, DateTime.toDateUtc(yield* DateTime.now))
@@ -231,6 +237,29 @@ const inTheField = Effect.fnUntraced(function* (
   return field
 })
 
+/** What the heads make of the recordings left out, heard in the ways that are asked for. */
+const fromAfar = Effect.fnUntraced(function* (
+  corpus: JointCorpus,
+  cuts: ReadonlyArray<Cut>,
+  trained: ReadonlyArray<TrainedHead>,
+  options: Options
+) {
+  const { progress, end } = yield* Reporter
+  const ways = waysOf(Option.getOrThrow(options.afar))!
+  const background = Option.getOrElse(options.background, () => backgroundOf(corpus.dataset.classes))
+  const mixed = ways.find(({ isMixed }) => isMixed)
+  if (background === undefined && mixed !== undefined) {
+    return yield* refuse(
+      `--afar ${mixed.name} needs a class of background: name it clips or background, or say --background.`
+    )
+  }
+  const afar = yield* evaluateAfar(corpus, cuts, trained, ways, background, options.seed, (done, total) =>
+    progress({ stage: "Hearing from afar", unit: "recordings", done, total })
+  )
+  yield* end
+  return afar
+})
+
 const UNTESTABLE = "Nothing can be tested: add recordings from other sources to at least two classes."
 
 const refuse = (cause: string) => new CliError.UserError({ cause: new Error(cause) })
@@ -245,6 +274,7 @@ const describe = (evaluation: Evaluation): string =>
     explain(evaluation),
     ...(evaluation.parts === undefined ? [] : ["", table(partTable(evaluation.parts))]),
     ...(evaluation.field === undefined ? [] : describeField(evaluation.field)),
+    ...(evaluation.afar === undefined ? [] : describeAfar(evaluation.afar)),
     ...evaluation.notes
   ].join("\n")
 
@@ -257,6 +287,11 @@ const describeField = (field: FieldEvaluation): ReadonlyArray<string> => [
   explainField(field),
   ...describeFieldDifferences(field)
 ]
+
+const describeAfar = (afar: AfarEvaluation): ReadonlyArray<string> => {
+  const byPart = afarPartTable(afar)
+  return ["", table(afarTable(afar)), ...(byPart ? ["", table(byPart)] : []), "", explainAfar(afar)]
+}
 
 /** Shows how far embedding is, and what is skipped. */
 const events = Layer.effect(

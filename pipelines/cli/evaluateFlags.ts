@@ -1,5 +1,6 @@
 import { Option, Schema } from "effect"
 import { Flag } from "effect/cli"
+import { WAYS, type Way, wayOf } from "../../src/classifier/evaluation/afar/ways.ts"
 import { compile } from "../../src/config/forms.ts"
 import { FIELD } from "../../src/runs/field/fieldDefaults.ts"
 import { wholeNumber } from "./flags.ts"
@@ -63,6 +64,34 @@ export const fieldFlags = {
     Flag.withDescription("A folder to write the soundscapes into, with a Raven table of what is in each"),
     Flag.optional
   )
+}
+
+/** Every way of hearing that there is a name for. */
+const ALL = "all"
+
+export const afarFlags = {
+  afar: Flag.String("afar").pipe(
+    Flag.withSchema(
+      Schema.String.check(
+        Schema.makeFilter(
+          (text) => waysOf(text) !== undefined || `${ALL}, or ways to hear, such as --afar=0dB,2kHz,forest`
+        )
+      )
+    ),
+    Flag.withDescription(
+      "Also hears what is left out as if from afar: mixed into its own background at so many dB, without what lies above so " +
+        `many kHz, through a forest, 20 dB quieter (--afar=${WAYS.join(",")}, or ${ALL} for all of these). Takes about as ` +
+        "long for each as embedding the recordings"
+    ),
+    Flag.optional
+  )
+}
+
+/** `0dB,2kHz,forest` as ways of hearing, none of them twice; undefined where one of them is none. */
+export const waysOf = (text: string): ReadonlyArray<Way> | undefined => {
+  const names = text === ALL ? WAYS : new Set(text.split(",").map((name) => name.trim()))
+  const ways = [...names].map(wayOf)
+  return ways.includes(undefined) ? undefined : ways.flatMap((way) => way ?? [])
 }
 
 /** `-3,15` as two numbers, the lower one first. */

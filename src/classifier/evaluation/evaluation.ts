@@ -1,5 +1,6 @@
 import { backgroundOf } from "../../store/className.ts"
 import type { Dataset } from "../dataset.ts"
+import type { AfarEvaluation } from "./afar/afarEvaluation.ts"
 import type { Background } from "./alarms.ts"
 import type { FieldEvaluation } from "./field/fieldEvaluation.ts"
 import { ALARM_RATES, eachOnce, type Figure, type HeadFigures, headFigures, measureOn } from "./figures.ts"
@@ -31,6 +32,8 @@ export interface Evaluation {
   readonly parts?: ReadonlyArray<PartFigures>
   /** What the heads hear in the field, where that was asked for. */
   readonly field?: FieldEvaluation
+  /** What the heads make of the recordings as heard from afar, where that was asked for. */
+  readonly afar?: AfarEvaluation
   /** What the figures are worth, a sentence each. */
   readonly notes: ReadonlyArray<string>
 }

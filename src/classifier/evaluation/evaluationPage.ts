@@ -1,5 +1,7 @@
 import { Html, html } from "../report/html.ts"
 import { confusionMatrix, notesList, page } from "../report/htmlPage.ts"
+import type { AfarEvaluation } from "./afar/afarEvaluation.ts"
+import { afarPartTable, afarTable, explainAfar } from "./afar/afarTables.ts"
 import type { Evaluation } from "./evaluation.ts"
 import type { FieldEvaluation } from "./field/fieldEvaluation.ts"
 import { bandTable, describeFieldDifferences, explainField, fieldHeadsTable } from "./field/fieldTables.ts"
@@ -29,6 +31,7 @@ ${differences.map(
 )}
 ${evaluation.parts && partSection(evaluation.parts)}
 ${evaluation.field && fieldSection(evaluation.field)}
+${evaluation.afar && afarSection(evaluation.afar)}
 <h2>Found at how many false alarms</h2>
 <p class="legend">${heads.map(({ head }, at) => html`<span class="head${at % 6}">${head}</span> `)}</p>
 <div class="pair">${alarmPictures(heads)}</div>
@@ -60,6 +63,14 @@ ${describeFieldDifferences(field).map((sentence) => html`<p class="quiet">${sent
 )}</div>
 <h3>By signal-to-noise ratio</h3>
 ${tableOf(bandTable(field), "By signal-to-noise ratio")}`
+
+const afarSection = (afar: AfarEvaluation): Html => {
+  const byPart = afarPartTable(afar)
+  return html`<h2>From afar</h2>
+<p class="quiet">${explainAfar(afar)}</p>
+${tableOf(afarTable(afar), "From afar")}
+${byPart && tableOf(byPart, "From afar, by part")}`
+}
 
 const OWN_STYLE = new Html(`
 .head0 { --own: var(--training); } .head1 { --own: var(--validation); } .head2 { --own: rgb(var(--right)); }
