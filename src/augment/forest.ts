@@ -1,7 +1,7 @@
 import { seededRandom } from "../sound/random.ts"
 
 /** Trunks scatter sound: so many echoes a second, of either sign, for so long. */
-const ECHOES = 700
+const ECHOES = 120
 const SECONDS = 1.2
 /** What is left of an echo's amplitude after a second: -60 dB. */
 const PER_SECOND = 0.001

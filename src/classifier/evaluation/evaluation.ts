@@ -7,6 +7,7 @@ import { ALARM_RATES, eachOnce, type Figure, type HeadFigures, headFigures, meas
 import { logLoss, meanMacroF1, outcomesOf } from "./outcomes.ts"
 import type { OutOfFold } from "./outOfFold.ts"
 import type { PartFigures } from "./partFigures.ts"
+import type { UnknownEvaluation } from "./unknown/unknownFigures.ts"
 import { worthOf } from "./worth.ts"
 
 /** One head less another, on the same folds and draws. */
@@ -34,6 +35,8 @@ export interface Evaluation {
   readonly field?: FieldEvaluation
   /** What the heads make of the recordings as heard from afar, where that was asked for. */
   readonly afar?: AfarEvaluation
+  /** What they answer to sounds of no class, where that was asked for. */
+  readonly unknown?: UnknownEvaluation
   /** What the figures are worth, a sentence each. */
   readonly notes: ReadonlyArray<string>
 }

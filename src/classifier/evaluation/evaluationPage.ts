@@ -9,6 +9,8 @@ import type { HeadFigures } from "./figures.ts"
 import { classTable, describeDifference, explain, headTable, partTable } from "./figureTables.ts"
 import type { PartFigures } from "./partFigures.ts"
 import { alarmPicture, headPicture, reliabilityPicture } from "./pictures.ts"
+import type { UnknownEvaluation } from "./unknown/unknownFigures.ts"
+import { alarmTable, explainUnknown, keptTable } from "./unknown/unknownTables.ts"
 
 /** `evaluation.html`: heads compared, for people, on one page. */
 export const evaluationPage = (evaluation: Evaluation, store: string, date: Date): string => {
@@ -32,6 +34,7 @@ ${differences.map(
 ${evaluation.parts && partSection(evaluation.parts)}
 ${evaluation.field && fieldSection(evaluation.field)}
 ${evaluation.afar && afarSection(evaluation.afar)}
+${evaluation.unknown && unknownSection(evaluation.unknown)}
 <h2>Found at how many false alarms</h2>
 <p class="legend">${heads.map(({ head }, at) => html`<span class="head${at % 6}">${head}</span> `)}</p>
 <div class="pair">${alarmPictures(heads)}</div>
@@ -71,6 +74,11 @@ const afarSection = (afar: AfarEvaluation): Html => {
 ${tableOf(afarTable(afar), "From afar")}
 ${byPart && tableOf(byPart, "From afar, by part")}`
 }
+
+const unknownSection = (unknown: UnknownEvaluation): Html => html`<h2>Sounds of no class</h2>
+<p class="quiet">${explainUnknown(unknown)}</p>
+${tableOf(alarmTable(unknown), "Sounds of no class")}
+${tableOf(keptTable(unknown), "Sounds of a class")}`
 
 const OWN_STYLE = new Html(`
 .head0 { --own: var(--training); } .head1 { --own: var(--validation); } .head2 { --own: rgb(var(--right)); }
