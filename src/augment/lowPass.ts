@@ -7,14 +7,17 @@ export const lowPass = (samples: Float32Array, sampleRate: number, cutoff: numbe
     ? samples.slice()
     : resample(resample(samples, sampleRate, 2 * cutoff), 2 * cutoff, sampleRate, samples.length)
 
-/** Cutoffs are drawn between 1 and 4 kHz, in steps of so many Hz, the lower ones as often as the higher ones by their ratio. */
-const STEP = 100
+/** Cutoffs are drawn from so many Hz to four times that, in steps. */
 const LOWEST = 1000
+const STEP = 100
 
 /** As from afar, or by a recorder of less bandwidth: what lies above a drawn `cutoff`, in Hz, is gone. */
 export const distantSound: Variant<{ readonly cutoff: number }> = {
-  // The square of 1 to 2 is as good as 4 to a power of 0 to 1, and has the same bits everywhere.
-  draw: (random) => ({ cutoff: STEP * Math.round((LOWEST * (1 + random()) ** 2) / STEP) }),
+  draw: (random) => {
+    // Its square leans to low cutoffs, of which each step changes more.
+    const root = 1 + random()
+    return { cutoff: STEP * Math.round((LOWEST * root * root) / STEP) }
+  },
   apply: (samples, { cutoff }, { clip }) => lowPass(samples, clip.sampleRate, cutoff)
 }
 

@@ -108,6 +108,6 @@ test("further variants come after those drawn, and change none of them", () => {
   )
   expect(Math.min(...cutoffs)).toBeWithin(1000, 1200)
   expect(Math.max(...cutoffs)).toBeWithin(3800, 4001)
-  // As many an octave.
+  // 0.41 of them are expected.
   expect(cutoffs.filter((cutoff) => cutoff < 2000).length / 500).toBeWithin(0.33, 0.5)
 })

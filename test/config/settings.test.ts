@@ -157,6 +157,7 @@ const WRONG: ReadonlyArray<readonly [name: string, value: string, sentence: stri
   ["MAX_SKIPPED", "120%", "a share from 0 to 1, or from 0% to 100%"],
   ["GROUP_PATTERN", "(", "a regular expression"],
   ["ENGINE", "gpu", "auto, webgpu or native"],
+  ["VARIANTS", "low_pass,rain", "a list of low_pass"],
   ["FETCH_CONCURRENCY", "0", "a whole number from 1 to 256"],
   ["FETCH_CONCURRENCY", "1.5", "a whole number from 1 to 256"],
   ["WORKERS", "many", "a whole number from 1 to 256"],

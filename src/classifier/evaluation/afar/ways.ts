@@ -1,9 +1,9 @@
-import { throughForest } from "../../../augment/forest.ts"
 import { lowPass } from "../../../augment/lowPass.ts"
 import { type Random, seededRandom } from "../../../sound/random.ts"
 import { sha256 } from "../../../store/sha256.ts"
 import { loudestPart, power } from "../field/loudest.ts"
 import type { FieldSound } from "../field/soundscape.ts"
+import { throughForest } from "./forest.ts"
 
 /** A way in which a recording made nearby is heard as if from afar, or by another recorder. */
 export interface Way {

@@ -1,4 +1,4 @@
-import { seededRandom } from "../sound/random.ts"
+import { seededRandom } from "../../../sound/random.ts"
 
 /** Trunks scatter sound: so many echoes a second, of either sign, for so long. */
 const ECHOES = 120
