@@ -2,20 +2,15 @@ import { dirname, resolve } from "node:path"
 import { Clock, Console, DateTime, Effect, FileSystem, Layer, Option, Schema } from "effect"
 import { CliError, Command, Flag } from "effect/cli"
 import packageJson from "../package.json"
+import type { Dataset } from "../src/classifier/dataset.ts"
 import { trainCalibrated } from "../src/classifier/evaluation/calibrated.ts"
 import { type Evaluation, evaluateHeads } from "../src/classifier/evaluation/evaluation.ts"
 import { evaluationPage } from "../src/classifier/evaluation/evaluationPage.ts"
-import type { FieldEvaluation } from "../src/classifier/evaluation/field/fieldEvaluation.ts"
-import {
-  bandTable,
-  describeFieldDifferences,
-  explainField,
-  fieldHeadsTable
-} from "../src/classifier/evaluation/field/fieldTables.ts"
-import { classTable, explain, headTable, partTable } from "../src/classifier/evaluation/figureTables.ts"
 import { type Cut, cutsOf, type OutOfFold, outOfFold } from "../src/classifier/evaluation/outOfFold.ts"
 import { partFigures } from "../src/classifier/evaluation/partFigures.ts"
 import { cutsByPart, notesOnParts, partsBy } from "../src/classifier/evaluation/parts.ts"
+import { answersOf, leaveKindsOut } from "../src/classifier/evaluation/unknown/leaveKindsOut.ts"
+import { figuresOnUnknown, type UnknownEvaluation } from "../src/classifier/evaluation/unknown/unknownFigures.ts"
 import { HEAD_NAMES, type HeadName } from "../src/classifier/heads/heads.ts"
 import type { Split } from "../src/classifier/split.ts"
 import { nativeBackend } from "../src/classifier/train/nativeBackend.ts"
@@ -25,21 +20,22 @@ import { Settings } from "../src/config/settings.ts"
 import type { Embedder } from "../src/embedder/embedder.ts"
 import { Engine } from "../src/embedder/engine.ts"
 import { Embeddings } from "../src/embeddings/embeddings.ts"
+import { evaluateAfar } from "../src/runs/afar/evaluateAfar.ts"
 import { embeddedCorpus } from "../src/runs/embedded.ts"
 import { evaluateField, type TrainedHead } from "../src/runs/field/evaluateField.ts"
 import { keepScene } from "../src/runs/field/keepScene.ts"
 import { type JointCorpus, joinCorpora, soleCorpus } from "../src/runs/jointCorpus.ts"
 import { planRun } from "../src/runs/retrain.ts"
 import { runServices, settledEmbedder } from "../src/runs/services.ts"
-import { backgroundOf } from "../src/store/className.ts"
 import { openStore } from "../src/store/openStore.ts"
 import { Store } from "../src/store/store.ts"
 import { RunEvents } from "../src/stream/events.ts"
-import { fieldFlags, partFlags, ratiosOf, secondsOf } from "./cli/evaluateFlags.ts"
+import { type Asked, askedOf } from "./cli/evaluateAsked.ts"
+import { afarFlags, fieldFlags, partFlags, ratiosOf, secondsOf, unknownFlags } from "./cli/evaluateFlags.ts"
+import { evaluationText } from "./cli/evaluationText.ts"
 import { jsonFlag, searchLimits, storeFlag, trainingFlags, wholeNumber } from "./cli/flags.ts"
 import { onTerminal } from "./cli/onTerminal.ts"
 import { runMain } from "./cli/runMain.ts"
-import { table } from "./cli/summaryText.ts"
 import { Reporter } from "./cli/terminal.ts"
 
 const { augmentations, epochs, batchSize, seed, searchSeconds, searchHeads } = trainingFlags
@@ -69,6 +65,8 @@ const input = {
     Flag.optional
   ),
   ...fieldFlags,
+  ...afarFlags,
+  ...unknownFlags,
   report: Flag.String("report").pipe(
     Flag.withDescription("Where to write the page with pictures (default: evaluation.html)"),
     Flag.withDefault("evaluation.html")
@@ -102,27 +100,21 @@ const handle = Effect.fn("evaluate")(function* (options: Options) {
     const { progress, end } = yield* Reporter
     const corpus = yield* corpusOf(embedder, options)
     const { dataset } = corpus
-    const background = Option.getOrUndefined(options.background)
-    if (background !== undefined && !dataset.classes.includes(background)) {
-      return yield* refuse(`There is no class "${background}": there are ${dataset.classes.join(", ")}.`)
-    }
+    const asked = yield* askedOf(dataset, options)
     const { cuts, untested } = yield* cutsFor(corpus, options)
     const isByPart = cuts.some(({ part }) => part !== undefined)
     const plan = { folds: options.folds, repeats: repeatsOf(options), seed: options.seed, cuts }
     const tested: Array<{ readonly head: HeadName | "auto"; readonly seconds: number; readonly result: OutOfFold }> = []
-    const trained: Array<TrainedHead> = []
+    const trained: Array<TrainedHead & { readonly head: HeadName | "auto" }> = []
     for (const head of heads) {
       const began = yield* Clock.currentTimeMillis
-      const { epochs, batchSize } = options
-      const settings = { head, epochs, batchSize, scores: embedder.scores }
-      const limits = { ...searchLimits(options), onTrial: () => Effect.void }
+      const train = trainer(head, embedder, options)
       const classifiers = new Map<Split, TrainedClassifier>()
       const result = yield* outOfFold(
         dataset,
         plan,
-        // As a run trains and exports it, calibrated; auto looks anew in each fold, without what the fold tests.
         (split, foldSeed) =>
-          trainCalibrated(dataset, split, { ...settings, seed: foldSeed }, limits, nativeBackend).pipe(
+          train(dataset, split, foldSeed).pipe(
             Effect.tap((classifier) => Effect.sync(() => classifiers.set(split, classifier)))
           ),
         (done, total) => progress({ stage: `Testing ${head}`, unit: isByPart ? "parts" : "folds", done, total })
@@ -134,7 +126,7 @@ const handle = Effect.fn("evaluate")(function* (options: Options) {
     const scored = evaluateHeads(dataset, corpus.seconds, tested, {
       folds: isByPart ? cuts.length / plan.repeats : options.folds,
       repeats: plan.repeats,
-      background
+      background: Option.getOrUndefined(options.background)
     })
     if (scored === undefined) {
       const notes = [...tested[0]!.result.notes, ...untested, UNTESTABLE]
@@ -142,20 +134,32 @@ const handle = Effect.fn("evaluate")(function* (options: Options) {
       if (options.json) yield* Console.log(JSON.stringify({ heads: [], notes }))
       return
     }
-    const field = isFieldAsked(options) ? yield* inTheField(corpus, cuts, trained, embedder.scores, options) : undefined
+    const field = asked.field && (yield* inTheField(corpus, cuts, trained, asked.field, embedder.scores, options))
+    const afar = asked.afar && (yield* fromAfar(corpus, cuts, trained, asked.afar, options))
+    const unknown = asked.unknown && (yield* onUnknown(dataset, cuts, trained, asked.unknown, embedder, options))
     const evaluation: Evaluation = {
       ...scored,
       ...(isByPart && { parts: partFigures(dataset, cuts, tested) }),
       ...(field && { field }),
-      notes: [...untested, ...scored.notes, ...corpus.notes, ...(field?.notes ?? [])]
+      ...(afar && { afar }),
+      ...(unknown && { unknown }),
+      notes: [untested, scored.notes, corpus.notes, field?.notes, afar?.notes].flatMap((own) => own ?? [])
     }
-    yield* Console.log(describe(evaluation))
+    yield* Console.log(evaluationText(evaluation))
     const page = evaluationPage(evaluation, opened.value.location, DateTime.toDateUtc(yield* DateTime.now))
     yield* writeFileString(options.report, page)
     yield* Console.log(`\nPictures: ${options.report}`)
     if (options.json) yield* Console.log(JSON.stringify(evaluation))
   }).pipe(Effect.provide(runServices(opened.value, embedder, settings)))
 })
+
+/** Trains a head as a run trains and exports it, calibrated; auto looks anew each time, without what the split holds out. */
+const trainer = (head: HeadName | "auto", { scores }: Embedder, options: Options) => {
+  const { epochs, batchSize } = options
+  const limits = { ...searchLimits(options), onTrial: () => Effect.void }
+  return (dataset: Dataset, split: Split, seed: number) =>
+    trainCalibrated(dataset, split, { head, epochs, batchSize, scores, seed }, limits, nativeBackend)
+}
 
 /** The store's corpus, embedded, and beside it that of the store to test on. */
 const corpusOf = Effect.fnUntraced(function* (embedder: Embedder, { augmentations, test }: Options) {
@@ -191,21 +195,16 @@ const cutsFor = Effect.fnUntraced(function* ({ dataset, isOfTest }: JointCorpus,
   return { cuts, untested: notesOnParts(dataset, partOf, cuts) }
 })
 
-const isFieldAsked = ({ field, keep }: Options): boolean => field || Option.isSome(keep)
-
 /** What the heads hear of the sources left out; undefined, with a word on why, where there is no background. */
 const inTheField = Effect.fnUntraced(function* (
   corpus: JointCorpus,
   cuts: ReadonlyArray<Cut>,
   trained: ReadonlyArray<TrainedHead>,
+  { background }: NonNullable<Asked["field"]>,
   scores: Embedder["scores"],
   options: Options
 ) {
   const { progress, end } = yield* Reporter
-  const background = Option.getOrElse(options.background, () => backgroundOf(corpus.dataset.classes))
-  if (background === undefined) {
-    return yield* refuse("--field needs a class of background: name it clips or background, or say --background.")
-  }
   const { sampleRate } = (yield* Engine).frontEnd
   const field = yield* evaluateField(
     corpus,
@@ -232,32 +231,51 @@ const inTheField = Effect.fnUntraced(function* (
   return field
 })
 
+/** What the heads make of the recordings left out, heard in the ways that are asked for. */
+const fromAfar = Effect.fnUntraced(function* (
+  corpus: JointCorpus,
+  cuts: ReadonlyArray<Cut>,
+  trained: ReadonlyArray<TrainedHead>,
+  { ways, background }: NonNullable<Asked["afar"]>,
+  { seed }: Options
+) {
+  const { progress, end } = yield* Reporter
+  const afar = yield* evaluateAfar(corpus, cuts, trained, ways, background, seed, (done, total) =>
+    progress({ stage: "Hearing from afar", unit: "recordings", done, total })
+  )
+  yield* end
+  return afar
+})
+
+/** What the heads answer to background of the sources left out, and of kinds that no training heard. */
+const onUnknown = Effect.fnUntraced(function* (
+  dataset: Dataset,
+  cuts: ReadonlyArray<Cut>,
+  trained: ReadonlyArray<TrainedHead & { readonly head: HeadName | "auto" }>,
+  { background, kindOf }: NonNullable<Asked["unknown"]>,
+  embedder: Embedder,
+  options: Options
+) {
+  const { progress, end } = yield* Reporter
+  const heads = yield* Effect.forEach(trained, ({ head, classifiers }) =>
+    Effect.gen(function* () {
+      const train = trainer(head, embedder, options)
+      const onTrained = (done: number, total: number) =>
+        progress({ stage: `Training ${head} without a kind`, unit: "kinds", done, total })
+      const kinds = kindOf ? yield* leaveKindsOut(dataset, cuts, background, kindOf, train, onTrained) : []
+      const answers = cuts
+        .filter(({ repeat, tested }) => repeat === 0 && tested.length > 0)
+        .flatMap(({ split, tested }) => answersOf(classifiers.get(split)!, dataset, tested))
+      return figuresOnUnknown(dataset, background, head, answers, kinds)
+    })
+  )
+  yield* end
+  return { background, heads } satisfies UnknownEvaluation
+})
+
 const UNTESTABLE = "Nothing can be tested: add recordings from other sources to at least two classes."
 
 const refuse = (cause: string) => new CliError.UserError({ cause: new Error(cause) })
-
-const describe = (evaluation: Evaluation): string =>
-  [
-    "",
-    table(headTable(evaluation)),
-    "",
-    table(classTable(evaluation)),
-    "",
-    explain(evaluation),
-    ...(evaluation.parts === undefined ? [] : ["", table(partTable(evaluation.parts))]),
-    ...(evaluation.field === undefined ? [] : describeField(evaluation.field)),
-    ...evaluation.notes
-  ].join("\n")
-
-const describeField = (field: FieldEvaluation): ReadonlyArray<string> => [
-  "",
-  table(fieldHeadsTable(field)),
-  "",
-  table(bandTable(field)),
-  "",
-  explainField(field),
-  ...describeFieldDifferences(field)
-]
 
 /** Shows how far embedding is, and what is skipped. */
 const events = Layer.effect(

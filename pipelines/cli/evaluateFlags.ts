@@ -1,5 +1,6 @@
 import { Option, Schema } from "effect"
 import { Flag } from "effect/cli"
+import { WAYS, type Way, wayOf } from "../../src/classifier/evaluation/afar/ways.ts"
 import { compile } from "../../src/config/forms.ts"
 import { FIELD } from "../../src/runs/field/fieldDefaults.ts"
 import { wholeNumber } from "./flags.ts"
@@ -9,13 +10,14 @@ import { wholeNumber } from "./flags.ts"
 const EVENT_SECONDS = /^([^=,]+=)?\d+(\.\d+)?(,([^=,]+=)?\d+(\.\d+)?)*$/
 const RATIOS = /^(-?\d+(?:\.\d+)?)(?:,|\.\.)(-?\d+(?:\.\d+)?)$/
 
+/** A text that compiles. */
+const Pattern = Schema.String.check(
+  Schema.makeFilter((text) => Option.isSome(compile(text)) || "a regular expression, such as site-\\d+")
+)
+
 export const partFlags = {
   by: Flag.String("by").pipe(
-    Flag.withSchema(
-      Schema.String.check(
-        Schema.makeFilter((text) => Option.isSome(compile(text)) || "a regular expression, such as site-\\d+")
-      )
-    ),
+    Flag.withSchema(Pattern),
     Flag.withDescription(
       "Leaves out what this pattern finds in the recordings' keys, one after another, instead of folds: a site, a recorder; " +
         "its first group, else all that it matches"
@@ -66,6 +68,52 @@ export const fieldFlags = {
     ),
     Flag.optional
   )
+}
+
+/** Every way of hearing that there is a name for. */
+const ALL = "all"
+
+export const afarFlags = {
+  afar: Flag.String("afar").pipe(
+    Flag.withSchema(
+      Schema.String.check(
+        Schema.makeFilter(
+          (text) => waysOf(text) !== undefined || `${ALL}, or ways to hear, such as --afar=0dB,2kHz,forest`
+        )
+      )
+    ),
+    Flag.withDescription(
+      "Also hears what is left out as if from afar: mixed into its own background at so many dB, without what lies above so " +
+        `many kHz, through a forest, 20 dB quieter (--afar=${WAYS.join(",")}, or ${ALL} for all of these). Takes about as ` +
+        "long for each as embedding the recordings"
+    ),
+    Flag.optional
+  )
+}
+
+export const unknownFlags = {
+  unknown: Flag.Boolean("unknown").pipe(
+    Flag.withDescription(
+      "Also says how much background of sources left out is taken for a class, and how much of that is answered unknown, " +
+        "as /predict?unknown=true does"
+    ),
+    Flag.withDefault(false)
+  ),
+  kinds: Flag.String("kinds").pipe(
+    Flag.withSchema(Pattern),
+    Flag.withDescription(
+      "The same for kinds of background that were never heard: what this pattern finds in its keys is left out of " +
+        "training, one kind after another; its first group, else all that it matches. As many trainings as kinds and folds"
+    ),
+    Flag.optional
+  )
+}
+
+/** `0dB,2kHz,forest` as ways of hearing, none of them twice; undefined where one of them is none. */
+export const waysOf = (text: string): ReadonlyArray<Way> | undefined => {
+  const names = text === ALL ? WAYS : new Set(text.split(",").map((name) => name.trim()))
+  const ways = [...names].map(wayOf)
+  return ways.includes(undefined) ? undefined : ways.flatMap((way) => way ?? [])
 }
 
 /** `-3,15` as two numbers, the lower one first. */

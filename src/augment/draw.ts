@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto"
+import type { FurtherVariant } from "../config/forms.ts"
 import type { Parameters } from "./variant.ts"
-import { DRAWN_NAMES, MAX_AUGMENTATIONS, VARIANTS, type VariantName } from "./variants.ts"
+import { DRAWN_NAMES, FURTHER_VARIANTS, MAX_AUGMENTATIONS, VARIANTS, type VariantName } from "./variants.ts"
 
 /**
  * Enters the recipe of every embedding: raise it whenever any variant of any recording would sound different, or others
@@ -19,7 +20,7 @@ export interface Draw {
 const ORIGINAL: Draw = { variant: "original", seed: 0, parameters: {} }
 
 /**
- * The variants of a recording: the original, then `augmentations` drawn without repeats.
+ * The variants of a recording: the original, then `augmentations` drawn without repeats, then the further ones.
  *
  * Each variant is hashed together with the recording and the version; the lowest hashes are drawn, and the same hash
  * seeds the variant and its parameters. So asking for more keeps those that fewer would give.
@@ -27,22 +28,27 @@ const ORIGINAL: Draw = { variant: "original", seed: 0, parameters: {} }
  * @param contentHash SHA-256 of the recording's bytes, in hexadecimal.
  * @throws RangeError unless `augmentations` is a whole number from 0 to `MAX_AUGMENTATIONS`.
  */
-export const drawVariants = (contentHash: string, augmentations: number): ReadonlyArray<Draw> => {
+export const drawVariants = (
+  contentHash: string,
+  augmentations: number,
+  further: ReadonlyArray<FurtherVariant> = []
+): ReadonlyArray<Draw> => {
   if (!Number.isInteger(augmentations) || augmentations < 0 || augmentations > MAX_AUGMENTATIONS) {
     throw new RangeError(`augmentations must be a whole number from 0 to ${MAX_AUGMENTATIONS}, not ${augmentations}`)
   }
-  const ranked = DRAWN_NAMES.map((variant) => ({
+  const hashed = <Name extends string>(variant: Name) => ({
     variant,
     digest: createHash("sha256").update(`${AUGMENTATION_VERSION}/${contentHash}/${variant}`).digest()
-  }))
+  })
+  const ranked = DRAWN_NAMES.map(hashed)
   ranked.sort((a, b) => a.digest.compare(b.digest))
   return [
     ORIGINAL,
-    ...ranked.slice(0, augmentations).map(
+    ...[...ranked.slice(0, augmentations), ...further.map(hashed)].map(
       ({ variant, digest }): Draw => ({
         variant,
         seed: digest.readUInt32LE(16),
-        parameters: VARIANTS[variant].draw(numbersOf(digest.subarray(20)))
+        parameters: { ...VARIANTS, ...FURTHER_VARIANTS }[variant].draw(numbersOf(digest.subarray(20)))
       })
     )
   ]

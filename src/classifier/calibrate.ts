@@ -92,35 +92,30 @@ export const foldTemperature = (
   }
 }
 
-/** Of the recordings that are given a class at or above its threshold, this share is right. */
-export const PRECISION = 0.9
+/** Of the recordings that are rightly taken for a class, this share is at or above its threshold. */
+export const KEPT = 0.95
 
 /**
- * For each class, the lowest probability from which on nine of ten recordings taken for the class are of it, as far as
- * these recordings tell. Where no probability is enough, the highest that was seen; classes that fewer than ten
- * recordings were taken for share the threshold of all together.
+ * For each class, the probability that all but a twentieth of the recordings reach that are rightly taken for it, as far as
+ * these recordings tell; classes with fewer than ten of them share that of all together.
+ *
+ * What is right alone has a say: how many others are taken for the class depends on what the corpus happens to hold, and is
+ * nothing that a threshold could promise of sounds that nobody has recorded.
  */
 export const decisionThresholds = ({ probabilities, labels }: Held, classes: number): ReadonlyArray<number> => {
-  const taken = Array.from({ length: labels.length }, (_, row) => {
+  const right = Array.from({ length: labels.length }, (_, row) => {
     const own = probabilities.subarray(row * classes, (row + 1) * classes)
-    const confidence = Math.max(...own)
-    const predicted = own.indexOf(confidence)
-    return { predicted, confidence, right: predicted === labels[row] }
-  }).sort((a, b) => b.confidence - a.confidence)
-  const all = taken.length < FEWEST ? 0 : thresholdOf(taken)
+    const probability = Math.max(...own)
+    return { label: own.indexOf(probability), probability, row }
+  }).filter(({ label, row }) => label === labels[row])
+  const all = right.length < FEWEST ? 0 : lowestKept(right)
   return Array.from({ length: classes }, (_, label) => {
-    const own = taken.filter(({ predicted }) => predicted === label)
-    return own.length < FEWEST ? all : thresholdOf(own)
+    const own = right.filter((one) => one.label === label)
+    return own.length < FEWEST ? all : lowestKept(own)
   })
 }
 
-const thresholdOf = (sorted: ReadonlyArray<{ readonly confidence: number; readonly right: boolean }>): number => {
-  let threshold = sorted[0]!.confidence
-  let right = 0
-  for (const [at, outcome] of sorted.entries()) {
-    if (outcome.right) right++
-    const isLastOfItsLevel = sorted[at + 1]?.confidence !== outcome.confidence
-    if (isLastOfItsLevel && right / (at + 1) >= PRECISION) threshold = outcome.confidence
-  }
-  return threshold
+const lowestKept = (right: ReadonlyArray<{ readonly probability: number }>): number => {
+  const dropped = right.length - Math.ceil(KEPT * right.length - 1e-9)
+  return right.map(({ probability }) => probability).sort((a, b) => a - b)[dropped]!
 }

@@ -1,6 +1,18 @@
 import { Option, Schema } from "effect"
 import { ALARM_RATES } from "./alarmRates.ts"
-import { address, compile, isNetwork, matching, seconds, share, splitList, wholeNumber, yesOrNo } from "./forms.ts"
+import {
+  address,
+  compile,
+  FURTHER_NAMES,
+  furtherVariants,
+  isNetwork,
+  matching,
+  seconds,
+  share,
+  splitList,
+  wholeNumber,
+  yesOrNo
+} from "./forms.ts"
 
 /** An environment variable, as `--help` and docs/operating.md describe it. */
 export interface Setting {
@@ -215,6 +227,14 @@ export const definitions = {
     description: "Where the network runs: auto takes WebGPU on a graphics card, else the native engine",
     allowed: "auto, webgpu or native",
     schema: Schema.Literals(["auto", "webgpu", "native"])
+  }),
+  variants: define({
+    name: "VARIANTS",
+    fallback: "none",
+    description:
+      "Variants that each recording gives beside those drawn: low_pass, as heard from afar or by a recorder of less bandwidth. Each embeds everything again, and takes a sixth longer",
+    allowed: `a list of ${FURTHER_NAMES.join(", ")}`,
+    schema: Schema.String.check(Schema.makeFilter((text) => furtherVariants(text) !== undefined))
   }),
   precision: define({
     name: "PRECISION",

@@ -66,3 +66,14 @@ export const isNetwork = (text: string): boolean => {
     (length === undefined || (/^\d{1,3}$/.test(length) && Number(length) <= most))
   )
 }
+
+/** Variants that are made of recordings only where VARIANTS asks for them; src/augment/ has what they are. */
+export const FURTHER_NAMES = ["low_pass"] as const
+export type FurtherVariant = (typeof FURTHER_NAMES)[number]
+
+/** Names of such variants in a list, in a fixed order, none of them twice; undefined where one of them is none. */
+export const furtherVariants = (text: string): ReadonlyArray<FurtherVariant> | undefined => {
+  const asked = splitList(text)
+  const known = FURTHER_NAMES.filter((name) => asked.includes(name))
+  return known.length === new Set(asked).size ? known : undefined
+}

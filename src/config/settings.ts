@@ -2,7 +2,7 @@ import { readFile } from "node:fs/promises"
 import { availableParallelism } from "node:os"
 import { Config, Context, Effect, Layer, Option, Redacted, Schema } from "effect"
 import { type Definition, definitions, type Setting } from "./definitions.ts"
-import { compile, splitList, withoutCredentials } from "./forms.ts"
+import { compile, furtherVariants, splitList, withoutCredentials } from "./forms.ts"
 import { userCache } from "./userCache.ts"
 
 /** A setting that is wrong; the message names it, its value and what is allowed. */
@@ -108,6 +108,7 @@ const readSettings = Effect.fn("Settings.read")(function* () {
     embedder: yield* required(definitions.embedder),
     yamnetModel: yield* optional(definitions.yamnetModel),
     engine: yield* required(definitions.engine),
+    variants: furtherVariants(Option.getOrElse(yield* optional(definitions.variants), () => ""))!,
     precision: yield* required(definitions.precision),
     fetchConcurrency: yield* required(definitions.fetchConcurrency),
     workers: Option.getOrElse(workers, availableParallelism),

@@ -1,5 +1,6 @@
 import { Schema } from "effect"
 import { AUGMENTATION_VERSION } from "../augment/draw.ts"
+import type { FurtherVariant } from "../config/forms.ts"
 import type { RecipePrecision } from "../embedder/engine.ts"
 import type { FrontEnd, Vectors } from "../embedder/frontEnd.ts"
 import { sha256 } from "../store/sha256.ts"
@@ -26,6 +27,8 @@ export interface Recipe {
     readonly clipMaxSeconds: number
     readonly augmentation: string
     readonly augmentations: number
+    /** Further variants; absent without, as in all recipes from before there were any. */
+    readonly variants?: ReadonlyArray<FurtherVariant>
     /** Absent for float32, as in all recipes from before there was another. */
     readonly precision?: "float16" | "int8-1"
   }
@@ -53,7 +56,12 @@ export const roundedAs = <P extends RecipePrecision>(precision: P) =>
 /** The recipe of a run with an embedder and its weights' hash, a clip limit (seconds), augmented variants and precision. */
 export const makeRecipe = (
   { frontEnd, hash }: { readonly frontEnd: FrontEnd; readonly hash: string },
-  settings: { readonly clipMaxSeconds: number; readonly augmentations: number; readonly precision: RecipePrecision }
+  settings: {
+    readonly clipMaxSeconds: number
+    readonly augmentations: number
+    readonly variants?: ReadonlyArray<FurtherVariant>
+    readonly precision: RecipePrecision
+  }
 ): Recipe => {
   const { id, window, hop, vectors, versions, sampleRate } = frontEnd
   const embedder = { id, window, hop, vectors }
@@ -66,6 +74,7 @@ export const makeRecipe = (
     clipMaxSeconds: settings.clipMaxSeconds,
     augmentation: AUGMENTATION_VERSION,
     augmentations: settings.augmentations,
+    ...(settings.variants === undefined || settings.variants.length === 0 ? {} : { variants: settings.variants }),
     ...(settings.precision === "float32" ? {} : { precision: roundedAs(settings.precision) })
   }
   const hex = sha256(JSON.stringify(parts))

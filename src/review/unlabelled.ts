@@ -42,7 +42,7 @@ export const embedUnlabelled = Effect.fn("embedUnlabelled")(function* (
 ) {
   const settings = yield* Settings
   const embeddings = yield* Embeddings
-  const recipe = makeRecipe(embedder, { ...settings, augmentations: 0 })
+  const recipe = makeRecipe(embedder, { ...settings, augmentations: 0, variants: [] })
   const known = yield* embeddings.index(recipe)
   const stored = objects.filter((object) => known.storedContentOf(object) !== undefined).length
   const { live } = yield* embedCorpus({
@@ -52,6 +52,7 @@ export const embedUnlabelled = Effect.fn("embedUnlabelled")(function* (
     known,
     count: { recordings: objects.length, stored, fresh: 0, classes: [], others: 0 },
     augmentations: 0,
+    variants: [],
     audit: false,
     // However many are unusable: nothing is trained from them.
     maxSkipped: 1

@@ -87,9 +87,9 @@ export const planRun = Effect.fn("planRun")(function* (
 ) {
   const { location } = yield* Store
   const settings = yield* Settings
-  const { clipMaxSeconds, precision } = settings
+  const { clipMaxSeconds, variants, precision } = settings
   const embeddings = yield* Embeddings
-  const recipe = makeRecipe(embedder, { clipMaxSeconds, augmentations, precision })
+  const recipe = makeRecipe(embedder, { clipMaxSeconds, augmentations, variants, precision })
   const [elapsed, { known, count }] = yield* Effect.gen(function* () {
     const known = yield* embeddings.index(recipe)
     return { known, count: yield* countCorpus(known, newSince(yield* lastTrainingSet), settings) }

@@ -171,8 +171,8 @@ export const embedCorpus = Effect.fn("embedCorpus")(function* (settings: StreamS
   /** One recording, and what a worker makes of it; of a large one it has been made with the reading. */
   const read = Effect.fnUntraced(function* (object: ObjectInfo) {
     // Nothing else can, or should, cross to a worker.
-    const { clipMaxSeconds, augmentations, audit } = settings
-    const own: PrepareSettings = { clipMaxSeconds, augmentations, audit }
+    const { clipMaxSeconds, augmentations, variants = [], audit } = settings
+    const own: PrepareSettings = { clipMaxSeconds, augmentations, variants, audit }
     if (isReadInParts(object)) {
       const { sighting, outcome } = yield* readInParts(object, engine.frontEnd, own, settings.maxRecordingMegabytes)
       return { sighting, prepared: Effect.fromResult(outcome) }

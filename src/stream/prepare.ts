@@ -1,6 +1,8 @@
 import { Effect } from "effect"
 import { augment } from "../augment/augment.ts"
 import { type Draw, drawVariants } from "../augment/draw.ts"
+import { isFurther } from "../augment/variants.ts"
+import type { FurtherVariant } from "../config/forms.ts"
 import { evenWeights, type FrontEnd } from "../embedder/frontEnd.ts"
 import { isAsLongAs, wholeParameters } from "../embeddings/recording.ts"
 import type { Clip } from "../sound/clip.ts"
@@ -13,6 +15,8 @@ import { hearLongClip, type LongClip } from "./longClip.ts"
 export interface PrepareSettings {
   readonly clipMaxSeconds: number
   readonly augmentations: number
+  /** What each recording gives beside; nothing unless said. */
+  readonly variants?: ReadonlyArray<FurtherVariant>
   /** Whether to make the audit copies. */
   readonly audit: boolean
 }
@@ -88,10 +92,10 @@ const makeVariants = (
   clip: Clip,
   contentHash: string,
   { sampleRate, patchSize, prepare, weigh }: FrontEnd,
-  { clipMaxSeconds, augmentations, audit }: PrepareSettings,
+  { clipMaxSeconds, augmentations, variants, audit }: PrepareSettings,
   long?: LongClip
 ): ReadonlyArray<PreparedVariant> =>
-  augment(clip, drawVariants(contentHash, augmentations)).map(({ draw, clip: variant }): PreparedVariant => {
+  augment(clip, drawVariants(contentHash, augmentations, variants)).map(({ draw, clip: variant }): PreparedVariant => {
     const { bytes: wav, peak, clipped } = encodeWav(variant)
     const isOriginal = draw.variant === "original"
     const patches = isOriginal && long !== undefined ? long.patches : prepare(variant.samples)
@@ -103,7 +107,7 @@ const makeVariants = (
       peak,
       clipped,
       patches,
-      weights: isOriginal ? weigh(patches) : evenWeights(patches.length / patchSize),
+      weights: isOriginal || isFurther(draw.variant) ? weigh(patches) : evenWeights(patches.length / patchSize),
       wav: audit ? wav : null
     }
   })

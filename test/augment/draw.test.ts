@@ -96,3 +96,18 @@ test("a count that cannot be drawn is an error", () => {
     expect(() => drawVariants(hashOf(""), count)).toThrow(`a whole number from 0 to ${MAX_AUGMENTATIONS}`)
   }
 })
+
+test("further variants come after those drawn, and change none of them", () => {
+  const hash = hashOf("any")
+  const further = drawVariants(hash, 5, ["low_pass"])
+  expect(further.slice(0, 6)).toEqual([...drawVariants(hash, 5)])
+  expect(further.slice(6).map(({ variant }) => variant)).toEqual(["low_pass"])
+  const cutoffs = Array.from(
+    { length: 500 },
+    (_, at) => drawVariants(hashOf(`recording ${at}`), 0, ["low_pass"])[1]!.parameters.cutoff!
+  )
+  expect(Math.min(...cutoffs)).toBeWithin(1000, 1200)
+  expect(Math.max(...cutoffs)).toBeWithin(3800, 4001)
+  // 0.41 of them are expected.
+  expect(cutoffs.filter((cutoff) => cutoff < 2000).length / 500).toBeWithin(0.33, 0.5)
+})

@@ -48,3 +48,11 @@ test("vectors of another precision are kept apart", () => {
   expect(int8.parts).toEqual({ ...float32.parts, precision: "int8-1" })
   expect([float32, float16, int8].map(precisionOf)).toEqual(["float32", "float16", "int8"])
 })
+
+test("further variants are kept apart, and none of them is as before there were any", () => {
+  const of = (variants: ReadonlyArray<"low_pass">) =>
+    makeRecipe(yamnet, { ...settings, variants, precision: "float32" })
+  expect(of([])).toEqual(makeRecipe(yamnet, { ...settings, precision: "float32" }))
+  expect(of(["low_pass"]).parts).toEqual({ ...of([]).parts, variants: ["low_pass"] })
+  expect(of(["low_pass"]).id).not.toBe(of([]).id)
+})

@@ -169,6 +169,65 @@ test("annotated field recordings of the sites left out are heard instead of soun
   expect(stdout).toContain("annotated field recordings of 6 sources left out: 12 events")
 })
 
+test("what is left out is heard from afar, and kinds of background that no training heard are asked about", async () => {
+  await using folder = await world(sites())
+  const { code, stdout, stderr } = await evaluate(folder.root, [
+    ...["--compare", "linear", "--by", "site-(.)/", "--afar", "0dB,2kHz,forest", "--kinds", "/20(\\d)\\.", "--json"]
+  ])
+  expect({ code, stderr }).toMatchObject({ code: 0, stderr: expect.stringContaining("Hearing from afar: 18 of 18") })
+  expect(stdout).toContain("answers kept")
+  expect(stdout).toContain("sound of no class")
+  const { afar, unknown } = resultOf({ stdout }) as {
+    afar: {
+      recordings: number
+      heads: Array<{ heard: Array<{ way: string; recordings: number; parts: Array<{ part: string }> }> }>
+    }
+    unknown: {
+      heads: Array<{
+        heard: { recordings: number }
+        unheard: Array<{ kind: string }>
+        allUnheard: { recordings: number; taken: { value: number }; alarms: { value: number } }
+      }>
+    }
+  }
+  expect(afar.recordings).toBe(18)
+  expect(afar.heads[0]!.heard.map(({ way, recordings, parts }) => [way, recordings, parts.length])).toEqual(
+    ["as it is", "0dB", "2kHz", "forest"].map((way) => [way, 18, 2])
+  )
+  const [{ heard, unheard, allUnheard }] = unknown.heads as [(typeof unknown.heads)[0]]
+  expect(heard.recordings).toBe(6)
+  expect(unheard.map(({ kind }) => kind)).toEqual(["0", "1", "2", "3", "4", "5"])
+  expect(allUnheard.recordings).toBe(6)
+  expect(allUnheard.alarms.value).toBeLessThanOrEqual(allUnheard.taken.value)
+  const page = await Bun.file(join(folder.root, "evaluation.html")).text()
+  expect(page).toContain("<h2>From afar</h2>")
+  expect(page).toContain("<h2>Sounds of no class</h2>")
+  expect(page).not.toContain("NaN")
+
+  const none = await evaluate(folder.root, ["--compare", "linear", "--kinds", "rain"])
+  expect(none.code).toBe(1)
+  expect(none.stderr).toContain(
+    'rain finds nothing in the keys of "background", which look like extracted_audio/background/site-A/200.wav.'
+  )
+})
+
+test("ways of hearing that there are not, or that need a background, are refused before anything is trained", async () => {
+  await using folder = await world()
+  const way = await evaluate(folder.root, ["--afar", "0dB,rain"])
+  expect(way.code).toBe(1)
+  expect(way.stderr).toContain("all, or ways to hear, such as --afar=0dB,2kHz,forest")
+  expect(way.stderr).not.toContain("Listing")
+  for (const [args, option] of [
+    [["--afar", "2kHz,0dB"], "--afar 0dB"],
+    [["--unknown"], "--unknown"]
+  ] as const) {
+    const mixed = await evaluate(folder.root, ["--compare", "linear", ...args])
+    expect(mixed.code).toBe(1)
+    expect(mixed.stderr).toContain(`${option} needs a class of background: name it clips or background, or say`)
+    expect(mixed.stderr).not.toContain("Testing")
+  }
+})
+
 test("another store is tested on, without what both have the same source of", async () => {
   const all = [...sites()]
   const isA = ([key]: (typeof all)[0]) => key.includes("site-A")

@@ -41,6 +41,17 @@ test("a recording's patches count by their energy, those of its variants all the
   for (const { weights, patches } of others) expect(weights).toEqual(evenWeights(patches.length / PATCH_SIZE))
 })
 
+test("a variant that is a recording as heard elsewhere is made where it is asked for, and counts as an original does", async () => {
+  const samples = Float32Array.from({ length: 48_000 }, (_, i) => (i > 30_000 ? 0.5 : 0.01) * Math.sin(0.1 * i))
+  const { bytes } = encodeWav({ samples, sampleRate: 16_000 })
+  const settings = { clipMaxSeconds: 30, augmentations: 1, variants: ["low_pass"], audit: false } as const
+  const { variants } = await Effect.runPromise(prepareRecording(bytes, "c0ffee", frontEnd, settings))
+  expect(variants.length).toBe(3)
+  const { draw, weights, patches } = variants[2]!
+  expect(draw.variant).toBe("low_pass")
+  expect(weights).toEqual(patchWeights(patches))
+})
+
 describe("a clip that is longer than CLIP_MAX_SECONDS", () => {
   const RATE = 16_000
   const hiss = noise(1)

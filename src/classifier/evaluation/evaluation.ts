@@ -1,12 +1,14 @@
 import { ALARM_RATES } from "../../config/alarmRates.ts"
 import { backgroundOf } from "../../store/className.ts"
 import type { Dataset } from "../dataset.ts"
+import type { AfarEvaluation } from "./afar/afarEvaluation.ts"
 import type { Background } from "./alarms.ts"
 import type { FieldEvaluation } from "./field/fieldEvaluation.ts"
 import { eachOnce, type Figure, type HeadFigures, headFigures, measureOn } from "./figures.ts"
 import { logLoss, meanMacroF1, outcomesOf } from "./outcomes.ts"
 import type { OutOfFold } from "./outOfFold.ts"
 import type { PartFigures } from "./partFigures.ts"
+import type { UnknownEvaluation } from "./unknown/unknownFigures.ts"
 import { worthOf } from "./worth.ts"
 
 /** One head less another, on the same folds and draws. */
@@ -32,6 +34,10 @@ export interface Evaluation {
   readonly parts?: ReadonlyArray<PartFigures>
   /** What the heads hear in the field, where that was asked for. */
   readonly field?: FieldEvaluation
+  /** What the heads make of the recordings as heard from afar, where that was asked for. */
+  readonly afar?: AfarEvaluation
+  /** What they answer to sounds of no class, where that was asked for. */
+  readonly unknown?: UnknownEvaluation
   /** What the figures are worth, a sentence each. */
   readonly notes: ReadonlyArray<string>
 }

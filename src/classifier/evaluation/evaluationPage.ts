@@ -1,5 +1,7 @@
 import { Html, html } from "../report/html.ts"
 import { confusionMatrix, notesList, page } from "../report/htmlPage.ts"
+import type { AfarEvaluation } from "./afar/afarEvaluation.ts"
+import { afarPartTable, afarTable, explainAfar } from "./afar/afarTables.ts"
 import type { Evaluation } from "./evaluation.ts"
 import type { FieldEvaluation } from "./field/fieldEvaluation.ts"
 import { bandTable, describeFieldDifferences, explainField, fieldHeadsTable } from "./field/fieldTables.ts"
@@ -7,6 +9,8 @@ import type { HeadFigures } from "./figures.ts"
 import { classTable, describeDifference, explain, headTable, partTable } from "./figureTables.ts"
 import type { PartFigures } from "./partFigures.ts"
 import { alarmPicture, headPicture, reliabilityPicture } from "./pictures.ts"
+import type { UnknownEvaluation } from "./unknown/unknownFigures.ts"
+import { alarmTable, explainUnknown, keptTable } from "./unknown/unknownTables.ts"
 
 /** `evaluation.html`: heads compared, for people, on one page. */
 export const evaluationPage = (evaluation: Evaluation, store: string, date: Date): string => {
@@ -29,6 +33,8 @@ ${differences.map(
 )}
 ${evaluation.parts && partSection(evaluation.parts)}
 ${evaluation.field && fieldSection(evaluation.field)}
+${evaluation.afar && afarSection(evaluation.afar)}
+${evaluation.unknown && unknownSection(evaluation.unknown)}
 <h2>Found at how many false alarms</h2>
 <p class="legend">${heads.map(({ head }, at) => html`<span class="head${at % 6}">${head}</span> `)}</p>
 <div class="pair">${alarmPictures(heads)}</div>
@@ -60,6 +66,19 @@ ${describeFieldDifferences(field).map((sentence) => html`<p class="quiet">${sent
 )}</div>
 <h3>By signal-to-noise ratio</h3>
 ${tableOf(bandTable(field), "By signal-to-noise ratio")}`
+
+const afarSection = (afar: AfarEvaluation): Html => {
+  const byPart = afarPartTable(afar)
+  return html`<h2>From afar</h2>
+<p class="quiet">${explainAfar(afar)}</p>
+${tableOf(afarTable(afar), "From afar")}
+${byPart && tableOf(byPart, "From afar, by part")}`
+}
+
+const unknownSection = (unknown: UnknownEvaluation): Html => html`<h2>Sounds of no class</h2>
+<p class="quiet">${explainUnknown(unknown)}</p>
+${tableOf(alarmTable(unknown), "Sounds of no class")}
+${tableOf(keptTable(unknown), "Sounds of a class")}`
 
 const OWN_STYLE = new Html(`
 .head0 { --own: var(--training); } .head1 { --own: var(--validation); } .head2 { --own: rgb(var(--right)); }

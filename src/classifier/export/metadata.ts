@@ -2,7 +2,7 @@ import { Schema } from "effect"
 import manifest from "../../../package.json"
 import { ALARM_RATES } from "../../config/alarmRates.ts"
 import { licenceNote } from "../../embedder/embedder.ts"
-import { type Calibration, PRECISION } from "../calibrate.ts"
+import { type Calibration, KEPT } from "../calibrate.ts"
 import type { FieldFigures } from "../evaluation/field/fieldFigures.ts"
 import { FEATURES } from "../features/kinds.ts"
 import { headNamed } from "../heads/heads.ts"
@@ -142,7 +142,7 @@ const calibrationOf = ({ classifier: { calibration, classes } }: TrainingRun) =>
         calibration: {
           temperature: calibration.temperature,
           recordings: calibration.recordings,
-          precision: PRECISION
+          kept: KEPT
         },
         decision_thresholds: thresholdsOf(classes, calibration)
       }

@@ -57,7 +57,7 @@ export const embedOnCluster = Effect.fn("embedOnCluster")(function* (
 ) {
   const embeddings = yield* Embeddings
   const emit = yield* RunEvents
-  const { recipe, known, count, clipMaxSeconds, maxRecordingMegabytes, augmentations, audit } = settings
+  const { recipe, known, count, clipMaxSeconds, maxRecordingMegabytes, augmentations, variants = [], audit } = settings
 
   const live = new Map<string, string>()
   yield* (settings.objects ?? corpus).pipe(
@@ -129,6 +129,7 @@ export const embedOnCluster = Effect.fn("embedOnCluster")(function* (
             clipMaxSeconds,
             maxRecordingMegabytes,
             augmentations,
+            variants,
             audit,
             alone,
             attempt

@@ -1,4 +1,5 @@
 import { Predicate, Schema } from "effect"
+import { FURTHER_NAMES } from "../../config/forms.ts"
 import type { Protocol } from "../../processes/protocol.ts"
 import { RunEvent } from "../../stream/events.ts"
 import type { Embedded } from "../retrain.ts"
@@ -35,6 +36,7 @@ export const ShardTask = Schema.Struct({
   contents: Schema.NullOr(Schema.String),
   clipMaxSeconds: Schema.Number,
   augmentations: Schema.Int,
+  variants: Schema.optionalKey(Schema.Array(Schema.Literals(FURTHER_NAMES))),
   audit: Schema.Boolean
 })
 export type ShardTask = typeof ShardTask.Type

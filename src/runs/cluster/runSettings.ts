@@ -1,4 +1,5 @@
 import { Effect, Option, Schema } from "effect"
+import { FURTHER_NAMES } from "../../config/forms.ts"
 import { Settings } from "../../config/settings.ts"
 
 /** The settings that a run brings along, so that every worker does as the machine that started it would. */
@@ -12,6 +13,7 @@ export const RunSettings = Schema.Struct({
   annotationColumn: Schema.optionalKey(Schema.NullOr(Schema.String)),
   annotationsComplete: Schema.optionalKey(Schema.Boolean),
   allowNewClasses: Schema.optionalKey(Schema.Boolean),
+  variants: Schema.optionalKey(Schema.Array(Schema.Literals(FURTHER_NAMES))),
   fieldMinutes: Schema.Number,
   /** The source of the regular expression, and its flags. */
   groupPattern: Schema.NullOr(Schema.Struct({ source: Schema.String, flags: Schema.String }))
@@ -37,6 +39,7 @@ export const runSettings = (settings: Settings["Service"]): RunSettings => ({
   annotationColumn: Option.getOrNull(settings.annotationColumn),
   annotationsComplete: settings.annotationsComplete,
   allowNewClasses: settings.allowNewClasses,
+  variants: settings.variants,
   fieldMinutes: settings.fieldMinutes,
   groupPattern: Option.getOrNull(Option.map(settings.groupPattern, ({ source, flags }) => ({ source, flags })))
 })
