@@ -1,7 +1,7 @@
 import type { EventSettings } from "../../classifier/events/findEvents.ts"
 
-/** What makes events unless it is said otherwise. */
-export const EVENT_DEFAULTS: EventSettings = { threshold: 0.8, perClass: {} }
+/** What makes events unless it is said otherwise: what is more likely one than none, among the background of the field. */
+export const EVENT_DEFAULTS: EventSettings = { threshold: 0.5, perClass: {} }
 
 /**
  * Event settings with thresholds such as `0.9`, for all classes, or `dog_bark=0.7`, for one, separated by commas; undefined
