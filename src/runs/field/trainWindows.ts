@@ -3,12 +3,14 @@ import { type Dataset, makeDataset, type Sample } from "../../classifier/dataset
 import type { Soundscape } from "../../classifier/evaluation/field/soundscape.ts"
 import type { FeatureName } from "../../classifier/features/kinds.ts"
 import type { HeadDescription } from "../../classifier/heads/head.ts"
+import { amongMore } from "../../classifier/prior.ts"
 import type { Split } from "../../classifier/split.ts"
 import type { Backend } from "../../classifier/train/backend.ts"
 import { type TrainedClassifier, train } from "../../classifier/train/train.ts"
 import type { Embedder } from "../../embedder/embedder.ts"
 import { Engine } from "../../embedder/engine.ts"
 import { rowSize } from "../../embedder/frontEnd.ts"
+import { backgroundOf } from "../../store/className.ts"
 import { CHUNK_WINDOWS } from "../../stream/field/windowCutter.ts"
 import type { JointCorpus } from "../jointCorpus.ts"
 import { FIELD } from "./fieldDefaults.ts"
@@ -38,6 +40,11 @@ const PASSES = { epochs: 10, batchSize: 256 } as const
 const OF_WINDOWS: Partial<Record<FeatureName, Partial<HeadDescription>>> = {
   layer8max: { input: "layer8plain", decay: 0.03 }
 }
+/**
+ * Windows of the background for each of an event's class, which training balances: what a window of another class makes of
+ * an event then counts little beside whether it is one at all (`docs/decisions/field.md`).
+ */
+const BACKGROUND_ODDS = 10
 /** Far from those that judge. */
 const SEED = 0x5ced
 
@@ -78,7 +85,10 @@ export const makeWindows = Effect.fn("makeWindows")(function* (
   return yield* makeDataset(windows, vectors)
 })
 
-/** Trains a classifier of single windows, of the networks that a classifier of clips has. */
+/**
+ * Trains a classifier of single windows, of the networks that a classifier of clips has; its probabilities are those of the
+ * field, where hardly a window holds an event.
+ */
 export const trainWindows = (
   windows: Dataset,
   { settings, descriptions }: Pick<TrainedClassifier, "settings" | "descriptions">,
@@ -97,7 +107,7 @@ export const trainWindows = (
     },
     { ...settings, ...PASSES, description: description!, mixedWith, scores },
     backend
-  )
+  ).pipe(Effect.map((trained) => amongMore(trained, backgroundOf(windows.classes), BACKGROUND_ODDS)))
 }
 
 /** The windows of a scene that are clearly an event's, or clearly none's. */

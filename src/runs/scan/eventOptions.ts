@@ -2,8 +2,8 @@ import type { EventSettings } from "../../classifier/events/findEvents.ts"
 import type { AlarmRate } from "../../config/alarmRates.ts"
 import type { WindowModel } from "./windowModel.ts"
 
-/** What makes events of classes that the model was not tested on in the field, unless it is said otherwise. */
-export const UNMEASURED_THRESHOLD = 0.8
+/** What makes events of classes that were not tested in the field: what is more likely one than none, among its background. */
+export const UNMEASURED_THRESHOLD = 0.5
 
 /** Which events are asked for, of whatever model. */
 export interface EventRequest {

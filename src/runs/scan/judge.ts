@@ -1,4 +1,5 @@
 import { Effect, Stream } from "effect"
+import { confirmed } from "../../classifier/events/confirmed.ts"
 import type { HeardEvent } from "../../classifier/events/event.ts"
 import { type EventSettings, findEvents } from "../../classifier/events/findEvents.ts"
 import { copyWindows } from "../../embeddings/scans/coding.ts"
@@ -12,7 +13,7 @@ import { emptyBlock, SCORED_WINDOWS, type WindowModel } from "./windowModel.ts"
 /** The events in the windows of one recording: none of the background, unless a threshold names it. */
 export const toldEvents: typeof findEvents = (probabilities, classes, times, seconds, settings) => {
   const quiet = backgroundOf(classes)
-  return findEvents(probabilities, classes, times, seconds, settings).filter(
+  return findEvents(confirmed(probabilities, classes.length, times), classes, times, seconds, settings).filter(
     (event) => event.class !== quiet || quiet in settings.perClass
   )
 }

@@ -1,3 +1,4 @@
+import { confirmed } from "../../events/confirmed.ts"
 import type { WindowTimes } from "../../events/event.ts"
 import { columnOf, findEvents } from "../../events/findEvents.ts"
 import { matchDetections, type Span } from "./match.ts"
@@ -63,9 +64,10 @@ export const sweepWindows = (
   bands: ReadonlyArray<Band>
 ): Sweep => {
   const column = classes.indexOf(className)
-  const events = heard.map(({ probabilities, seconds }) =>
-    findEvents(columnOf(probabilities, classes.length, column), [className], times, seconds, ALL_PEAKS)
-  )
+  const events = heard.map(({ probabilities, seconds }) => {
+    const series = confirmed(columnOf(probabilities, classes.length, column), 1, times)
+    return findEvents(series, [className], times, seconds, ALL_PEAKS)
+  })
   const thresholds = thresholdsOf(events.flatMap((own) => own.map(({ peak }) => peak)))
   return sweepDetections(heard, className, bands, thresholds, (threshold) =>
     events.map((own) => own.filter(({ peak }) => peak >= threshold))
