@@ -70,7 +70,7 @@ const onnxruntime = Effect.fnUntraced(function* (network: Mobilenet, batch: numb
   const { InferenceSession, Tensor } = yield* Effect.promise(loadOnnxruntime)
   const graph = new Graph("yamnet")
   const input = graph.input("patches", [batch, PATCH_FRAMES, MEL_BANDS])
-  graph.op("Identity", [addNetwork(graph, input, network, [])], {}, "embeddings")
+  graph.op("Identity", [addNetwork(graph, input, network, { taps: [] })], {}, "embeddings")
   graph.output("embeddings", [batch, EMBEDDING_SIZE])
   const session = yield* Effect.acquireRelease(
     Effect.tryPromise({

@@ -15,7 +15,9 @@ export const levelled = (samples: Float32Array, sampleRate: number): Float32Arra
   const level = medianLevel(samples, Math.round(FRAME_SECONDS * sampleRate))
   if (level === 0) return samples
   const gain = Math.min(MOST_GAIN, Math.max(1 / MOST_GAIN, NOMINAL / level))
-  return samples.map((sample) => gain * sample)
+  const heard = new Float32Array(samples.length)
+  for (let i = 0; i < samples.length; i++) heard[i] = gain * samples[i]!
+  return heard
 }
 
 /** The median of the root mean squares of frames, with high frequencies emphasised. */
@@ -25,8 +27,11 @@ const medianLevel = (samples: Float32Array, frame: number): number => {
   for (let at = 0; at < frames; at++) {
     const end = Math.min(samples.length, (at + 1) * frame)
     let sum = 0
+    let before = samples[at * frame]!
     for (let i = at * frame + 1; i < end; i++) {
-      const difference = samples[i]! - PRE_EMPHASIS * samples[i - 1]!
+      const sample = samples[i]!
+      const difference = sample - PRE_EMPHASIS * before
+      before = sample
       sum += difference * difference
     }
     powers[at] = sum / frame

@@ -4,6 +4,7 @@ import { Embeddings } from "../embeddings/embeddings.ts"
 import type { Recipe } from "../embeddings/recipe.ts"
 import type { EmbeddedRecording } from "../embeddings/recording.ts"
 import type { KnownRecordings, Sighting } from "../embeddings/sighting.ts"
+import { makeSpanReader } from "../sound/field/spanReader.ts"
 import { spanOf } from "../store/keys.ts"
 import { type ObjectInfo, Store, StoreError } from "../store/store.ts"
 import { auditCopies } from "./auditCopies.ts"
@@ -105,6 +106,7 @@ export const embedCorpus = Effect.fn("embedCorpus")(function* (settings: StreamS
   const preparers = yield* Preparers
   const store = yield* Store
   const audit = yield* auditCopies
+  const spans = yield* makeSpanReader
   const live = new Map<string, string>()
   const moved = new Map<string, string>()
   const skipped: Array<Skipped> = []
@@ -177,7 +179,7 @@ export const embedCorpus = Effect.fn("embedCorpus")(function* (settings: StreamS
       const { sighting, outcome } = yield* readInParts(object, engine.frontEnd, own, settings.maxRecordingMegabytes)
       return { sighting, prepared: Effect.fromResult(outcome) }
     }
-    const { bytes, sighting, notes } = yield* readRecording(object)
+    const { bytes, sighting, notes } = yield* readRecording(object, spans)
     const place = store.folder === undefined ? undefined : { folder: store.folder, key: object.key }
     const prepared = preparers
       .prepare(bytes, sighting.contentHash, engine.frontEnd, own, place)
@@ -302,7 +304,7 @@ export const embedCorpus = Effect.fn("embedCorpus")(function* (settings: StreamS
   yield* remember
   yield* audit.end
   return { live, moved, embedded, patches, skipped, noted, unread } satisfies StreamResult
-})
+}, Effect.scoped)
 
 /** Fails where the store could not give recordings that it has: what is made without them would leave them out for good. */
 export const requireAllRead = Effect.fnUntraced(function* ({

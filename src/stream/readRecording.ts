@@ -1,6 +1,7 @@
 import { Effect, Option, Schema } from "effect"
 import type { Sighting } from "../embeddings/sighting.ts"
 import { readSpan } from "../sound/field/readField.ts"
+import type { SpanReader } from "../sound/field/spanReader.ts"
 import { levelled } from "../sound/level.ts"
 import { encodeFloatWav } from "../sound/wav.ts"
 import { classOf, isUnlabelled, type Span, spanOf } from "../store/keys.ts"
@@ -42,11 +43,14 @@ export const ruledOut = (
     : undefined
 }
 
-/** Fetches one recording, in the version that it has now: newer than the listed one if it changed in between. */
-export const readRecording = Effect.fnUntraced(function* (object: ObjectInfo) {
+/**
+ * Fetches one recording, in the version that it has now: newer than the listed one if it changed in between. Clips of one field
+ * recording are read by one pass over it where they are read by one `spans`.
+ */
+export const readRecording = Effect.fnUntraced(function* (object: ObjectInfo, spans?: SpanReader) {
   const { key } = object
   const span = spanOf(key)
-  if (span !== undefined) return yield* readClip(object, span)
+  if (span !== undefined) return yield* readClip(object, span, spans)
   const store = yield* Store
   const { bytes, etag } = yield* store.get(key).pipe(Effect.mapError(toldOf))
   const isListed = etag === object.etag || isVersionByTime(object.etag)
@@ -66,10 +70,17 @@ export const readRecording = Effect.fnUntraced(function* (object: ObjectInfo) {
  * what recorders hear from afar. Its content is what was cut out, so that it is the same wherever the recording lies, and
  * whatever else that holds.
  */
-const readClip = Effect.fnUntraced(function* ({ key, etag, size }: ObjectInfo, { recording, start, end }: Span) {
+const readClip = Effect.fnUntraced(function* (
+  { key, etag, size }: ObjectInfo,
+  { recording, start, end }: Span,
+  spans?: SpanReader
+) {
   const store = yield* Store
   const read = (from: number, to: number) => store.getRange(recording, from, to).pipe(Effect.mapError(toldOf))
-  const { samples, rate } = yield* readSpan(read, size, { from: start, to: end }).pipe(
+  const span = { from: start, to: end }
+  const reading =
+    spans === undefined ? readSpan(read, size, span) : spans({ name: `${etag} ${recording}`, size, read }, span)
+  const { samples, rate } = yield* reading.pipe(
     Effect.catchTag("DecodeError", ({ reason }) => Effect.fail(new PrepareError({ reason, isLasting: false })))
   )
   if (samples.length === 0) {

@@ -1,6 +1,7 @@
 import { Effect, Stream } from "effect"
 import { Settings } from "../config/settings.ts"
 import type { Sighting, Version } from "../embeddings/sighting.ts"
+import { makeSpanReader } from "../sound/field/spanReader.ts"
 import type { ObjectInfo, StoreError } from "../store/store.ts"
 import { shareMemory } from "./memory.ts"
 import { isReadInParts, readRecording, ruledOut } from "./readRecording.ts"
@@ -19,11 +20,12 @@ export const readUnknown = Effect.fn("readUnknown")(function* <R>(
   const settings = yield* Settings
   const { maxRecordingMegabytes, fetchConcurrency } = settings
   const holding = yield* shareMemory(maxRecordingMegabytes)
+  const spans = yield* makeSpanReader
   const sightings: Array<Sighting> = []
   let fresh = 0
 
   const identify = Effect.fnUntraced(function* (object: ObjectInfo) {
-    const { sighting } = yield* readRecording(object)
+    const { sighting } = yield* readRecording(object, spans)
     sightings.push(sighting)
     return sighting.contentHash
   })
@@ -50,4 +52,4 @@ export const readUnknown = Effect.fn("readUnknown")(function* <R>(
   )
   const old = sightings.filter(({ key, contentHash }) => !isNew(key, contentHash)).length
   return { sightings, old }
-})
+}, Effect.scoped)

@@ -1,12 +1,15 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test"
 import { join } from "node:path"
 import { Effect, ManagedRuntime, Result, type ManagedRuntime as Runtime } from "effect"
+import { InferenceSession, Tensor } from "onnxruntime-node"
 import { decide, engineLayer } from "../../src/embedder/choose.ts"
 import { Engine, EngineError } from "../../src/embedder/engine.ts"
 import { rowSize } from "../../src/embedder/frontEnd.ts"
 import { makeNative } from "../../src/embedder/native/nativeEngine.ts"
+import { Graph } from "../../src/embedder/onnx/graph.ts"
 import { describeAdapter } from "../../src/embedder/webgpu/adapter.ts"
 import { logMelPatches, PATCH_SIZE } from "../../src/embedder/yamnet/logMel.ts"
+import { addNetwork } from "../../src/embedder/yamnet/networkGraph.ts"
 import { untrainedNetwork } from "../../src/embedder/yamnet/untrained.ts"
 import { backboneOf, yamnetOf } from "../../src/embedder/yamnet/yamnet.ts"
 import { noise } from "../support/signals.ts"
@@ -45,6 +48,18 @@ describe("the native engine", () => {
     ] as const) {
       expect(await embed(slice(from, to))).toEqual(full.slice(from * size, to * size))
     }
+  })
+
+  test("gives the rows of a graph that is not told how many patches come", async () => {
+    const { batch, frontEnd } = await runtime.runPromise(Engine)
+    const graph = new Graph("any number")
+    const rows = addNetwork(graph, graph.input("patches", ["n", 96, 64]), await Effect.runPromise(someWeights))
+    graph.op("Identity", [rows], {}, "rows")
+    graph.output("rows", ["n", rowSize(frontEnd)])
+    const session = await InferenceSession.create(graph.model(), { logSeverityLevel: 3 })
+    const expected = await session.run({ patches: new Tensor("float32", slice(0, batch), [batch, 96, 64]) })
+    await session.release()
+    expect(distance(await embed(slice(0, batch)), expected.rows!.data as Float32Array).relative).toBeLessThan(1e-6)
   })
 
   test("gives each of several callers at once their own embeddings", async () => {

@@ -104,7 +104,7 @@ describe(`the same waveform, in ${reference}`, () => {
   test("has the rows of the one-file ONNX graph from waveform to row", async () => {
     const graph = new Graph("device")
     const features = addFrontEnd(graph, graph.input("waveform", ["samples"]))
-    graph.op("Identity", [addNetwork(graph, features, network, [5, 11])], {}, "rows")
+    graph.op("Identity", [addNetwork(graph, features, network, { taps: [5, 11] })], {}, "rows")
     graph.output("rows", ["patches", EMBEDDING_SIZE + 256 + 512])
     const session = await InferenceSession.create(graph.model(), { logSeverityLevel: 3 })
     const { rows } = await session.run({ waveform: new Tensor("float32", waveform, [waveform.length]) })

@@ -10,6 +10,7 @@ import {
   LOG_OFFSET,
   MEL_BANDS,
   melMatrix,
+  PATCH_FRAMES,
   PATCH_HOP,
   PATCH_HOP_FRAMES,
   WINDOW
@@ -63,8 +64,26 @@ export const addLayers = (graph: Graph, patches: string, { stem, separable }: Mo
 }
 
 /**
+ * Adds the last convolution, its ReLU and the mean over each patch, of so many patches side by side as of one: it sees six
+ * places of each, so that its four megabytes of weights would be read once for every six.
+ */
+const addLastTogether = (graph: Graph, features: string, layer: Convolution, size: Size, batch: number): string => {
+  const [height, width] = size
+  const beside = graph.op("Reshape", [
+    graph.op("Transpose", [features], { perm: [1, 0, 2, 3] }),
+    graph.integers([1, layer.shape[2], batch * height, width])
+  ])
+  const convolved = addConvolution(graph, beside, layer, 1, false)
+  const means = graph.op("AveragePool", [convolved], { kernel_shape: size, strides: size })
+  return graph.op("Transpose", [means], { perm: [2, 1, 0, 3] })
+}
+
+/** Height and width of features. */
+type Size = readonly [height: number, width: number]
+
+/**
  * Adds YAMNet from log-mel patches [n, 96, 64] to rows, embeddings and then the taps' vectors, and returns the name of
- * the latter.
+ * the latter. Where n is known, it may be said as `batch`: the rows are the same, and made faster.
  *
  * Channels come before height and width: from that order onnxruntime rewrites the whole network into its blocked
  * convolutions.
@@ -73,17 +92,30 @@ export const addNetwork = (
   graph: Graph,
   patches: string,
   network: Mobilenet,
-  taps: ReadonlyArray<number> = TAPS
+  { taps = TAPS, batch }: { readonly taps?: ReadonlyArray<number>; readonly batch?: number | undefined } = {}
 ): string => {
-  const features = addLayers(graph, patches, network)
+  const { separable } = network
+  const last = separable.at(-1)!
+  const isTogether = batch !== undefined && !taps.includes(separable.length + 1)
+  const features = addLayers(graph, patches, isTogether ? { ...network, separable: separable.slice(0, -1) } : network)
   const pooled = new Map<number, string>()
-  let width = MEL_BANDS / 2
-  for (const [index, { stride }] of network.separable.entries()) {
-    width /= stride
-    if (taps.includes(index + 2)) pooled.set(index + 2, addLoudest(graph, features[2 * index + 2]!, width))
+  let size: Size = [PATCH_FRAMES / 2, MEL_BANDS / 2]
+  for (const [index, { stride }] of separable.entries()) {
+    size = [size[0] / stride, size[1] / stride]
+    if (taps.includes(index + 2)) pooled.set(index + 2, addLoudest(graph, features[2 * index + 2]!, size[1]))
   }
-  const vectors = [graph.op("GlobalAveragePool", [features.at(-1)!]), ...taps.map((layer) => pooled.get(layer)!)]
-  return graph.op("Flatten", [taps.length === 0 ? vectors[0]! : graph.op("Concat", vectors, { axis: 1 })])
+  const seen = features.at(-1)!
+  const embedding = isTogether
+    ? addLastTogether(
+        graph,
+        addConvolution(graph, seen, last.depthwise, last.stride, true),
+        last.pointwise,
+        size,
+        batch
+      )
+    : graph.op("GlobalAveragePool", [seen])
+  const vectors = [embedding, ...taps.map((layer) => pooled.get(layer)!)]
+  return graph.op("Flatten", [taps.length === 0 ? embedding : graph.op("Concat", vectors, { axis: 1 })])
 }
 
 // Rows of the windowed discrete Fourier transform as kernels over samples, [2 * 257, 1, 400]: real, then imaginary.

@@ -17,8 +17,8 @@ import { addQuantised } from "./quantisedGraph.ts"
 import { measureRanges } from "./ranges.ts"
 import { findWeights, type YamnetWeights } from "./weights.ts"
 
-// Adds what turns patches into rows to a graph, and gives the rows' name.
-type AddRows = (graph: Graph, patches: string) => string
+// Adds what turns patches into rows to a graph, and gives the rows' name; `batch` is how many, where that is known.
+type AddRows = (graph: Graph, patches: string, batch?: number) => string
 
 const backbone = (add: AddRows, taps: ReadonlyArray<number>): Backbone => {
   const frontEnd = frontEndOf(taps)
@@ -28,7 +28,7 @@ const backbone = (add: AddRows, taps: ReadonlyArray<number>): Backbone => {
     model: (batch) => {
       const graph = new Graph("yamnet")
       const patches = graph.input("patches", [batch, PATCH_FRAMES, MEL_BANDS])
-      graph.op("Identity", [add(graph, patches)], {}, "rows")
+      graph.op("Identity", [add(graph, patches, batch)], {}, "rows")
       graph.output("rows", [batch, rowSize(frontEnd)])
       return graph.model()
     }
@@ -37,7 +37,7 @@ const backbone = (add: AddRows, taps: ReadonlyArray<number>): Backbone => {
 
 /** A network of YAMNet's shape, from log-mel patches [n, 96, 64] to embeddings [n, 1024] and the taps' vectors. */
 export const backboneOf = (network: Mobilenet, taps = TAPS): Backbone => ({
-  ...backbone((graph, patches) => addNetwork(graph, patches, network, taps), taps),
+  ...backbone((graph, patches, batch) => addNetwork(graph, patches, network, { taps, batch }), taps),
   kernels: (batch, precision) => networkKernels(network, batch, precision, taps)
 })
 
@@ -57,9 +57,9 @@ export const yamnetOf = (
   round?: Effect.Effect<QuantisedMobilenet, EngineError>
 ): Embedder => {
   const precise = backboneOf(weights, taps)
-  const add: AddRows = (graph, patches) =>
+  const add: AddRows = (graph, patches, batch) =>
     rounded === undefined
-      ? addNetwork(graph, patches, weights, taps)
+      ? addNetwork(graph, patches, weights, { taps, batch })
       : addQuantised(graph, patches, weights, rounded, taps)
   return {
     ...(rounded === undefined ? precise : { ...backbone(add, taps), unrounded: precise }),

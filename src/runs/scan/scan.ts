@@ -72,6 +72,8 @@ export interface ScanSummary {
 
 /** Recordings that are judged together: each part of the store is read once for them. */
 const JUDGED_TOGETHER = 64
+/** Recordings whose events are written while the next ones are judged: a disk that makes sure of them takes as long as judging. */
+const WRITTEN_AT_ONCE = 8
 
 /** Hears recordings, in this process or on a cluster's workers, and stores what it hears. */
 export type HearAll<E, R> = (
@@ -233,9 +235,12 @@ export const judgePlaced = Effect.fn("judgePlaced")(function* (
   const keys = new Map(due.map(({ recording, key }) => [recording.contentHash, key]))
   const recordings = due.map(({ recording }) => recording)
   yield* judge(recipe, known, model, settings, recordings).pipe(
-    Stream.runForEach(({ recording, events }) =>
-      writeEvents(model.runId, settings, judged, { recording, events, key: keys.get(recording.contentHash)! })
-    )
+    Stream.mapEffect(
+      ({ recording, events }) =>
+        writeEvents(model.runId, settings, judged, { recording, events, key: keys.get(recording.contentHash)! }),
+      { concurrency: WRITTEN_AT_ONCE, unordered: true }
+    ),
+    Stream.runDrain
   )
   return due.length
 })

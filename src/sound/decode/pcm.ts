@@ -9,6 +9,8 @@ export const MAX_PCM_CHANNELS = 1024
 
 /** Samples that are converted at once. */
 const CHUNK = 1 << 16
+/** What is left over of what has come is copied to what comes next: more is not, where it is the same wherever it is cut. */
+const MOST_LEFT = 1 << 12
 
 const ALAW = (byte: number): number => {
   const flipped = byte ^ 0x55
@@ -123,10 +125,12 @@ export function* pcmBlocks(feed: Feed, pcm: Pcm, limit = Number.POSITIVE_INFINIT
   const [now, positiveScale] = channels === 1 ? [scale, 1] : [1, scale]
   const block = channels * width
   const most = Math.ceil(CHUNK / channels)
+  // Several channels are compared, and floats judged, a block at a time.
+  const least = channels === 1 && pcm.coding !== "float" ? MOST_LEFT : most
   yield* feed.skip(pcm.begin)
   for (let left = Math.min(Math.floor(pcm.length / block), limit); left > 0; ) {
     const wanted = Math.min(most, left)
-    yield* feed.need(wanted * block)
+    yield* feed.need(Math.min(wanted, least) * block)
     const length = Math.min(wanted, Math.floor(feed.bytes.length / block))
     if (length === 0) return
     const bytes = feed.take(length * block)

@@ -62,7 +62,11 @@ export const annotatedClips = Effect.fn("annotatedClips")(function* (known: Read
     etag: etag === "" ? "" : `levelled ${etag}`,
     size
   })
-  const objects = new Map([...clips, ...quiet].map(objectOf).map((object) => [object.key, object]))
+  const objects = new Map(
+    inOrder([...clips, ...quiet])
+      .map(objectOf)
+      .map((object) => [object.key, object])
+  )
   return {
     objects: [...objects.values()],
     report: {
@@ -133,6 +137,12 @@ const isWithin = ({ start, end, table, row }: SaidHere, seconds: number | undefi
 
 const unknownClass = (label: string): string =>
   `"${label}" is no class that has recordings: correct it, or set ALLOW_NEW_CLASSES=1 to train it as a new one.`
+
+/** Each recording's clips after each other, as one pass over it meets them. */
+const inOrder = (clips: ReadonlyArray<Clip>): ReadonlyArray<Clip> =>
+  [...Map.groupBy(clips, ({ span }) => span.recording).values()].flatMap((own) =>
+    own.sort((a, b) => a.span.start - b.span.start)
+  )
 
 /** So many clips, the same ones again where there are more to choose from: by a hash of their names. */
 const drawn = (clips: ReadonlyArray<Clip>, count: number): ReadonlyArray<Clip> =>

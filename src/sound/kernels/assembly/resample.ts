@@ -95,6 +95,14 @@ export function resample(r: Resampler, samples: usize, begin: f64, out: usize, f
     makeDense(r, samples + 4 * start)
     const origin = (begin + <f64>start) / <f64>r.hop * <f64>r.denseHop
     const limit = <usize>Math.min(<f64>length, Math.ceil((begin + <f64>(start + 4 * r.hop)) / r.ratio) - first)
+    if (r.phases == 1) {
+      // Samples of the dense signal themselves: the kernel is a one among zeros.
+      const own = r.dense + 4 * (lead + TAPS / 2 - 1)
+      let place = <usize>((first + <f64>m) * r.step - origin)
+      const step = <usize>r.step
+      for (; m < limit; m++, place += step) store<f32>(out + 4 * m, load<f32>(own + 4 * place) + <f32>0)
+      continue
+    }
     for (; m < limit; m++) {
       const position = (first + <f64>m) * r.step - origin
       const whole = Math.floor(position)
