@@ -1,5 +1,16 @@
 import { Option, Schema } from "effect"
-import { address, compile, isNetwork, matching, seconds, share, splitList, wholeNumber, yesOrNo } from "./forms.ts"
+import {
+  address,
+  compile,
+  guardedAddress,
+  isNetwork,
+  matching,
+  seconds,
+  share,
+  splitList,
+  wholeNumber,
+  yesOrNo
+} from "./forms.ts"
 
 /** An environment variable, as `--help` and docs/operating.md describe it. */
 export interface Setting {
@@ -158,8 +169,10 @@ export const definitions = {
   trackingUri: define({
     name: "MLFLOW_TRACKING_URI",
     fallback: "none; runs are recorded in the store alone",
-    description: "The MLflow server that finished runs are logged to, and their versions registered with",
-    ...address
+    description:
+      "The MLflow server that finished runs are logged to, and their versions registered with; may hold user:password@",
+    allowed: "an address such as http://localhost:5000 or https://user:password@mlflow.example.org",
+    schema: guardedAddress
   }),
   auditCopies: define({
     name: "AUDIT_COPIES",
