@@ -18,6 +18,9 @@ const Refusal = Schema.Struct({
 /** Bytes of an answer; MLflow's are a few thousand. */
 const MOST = 1 << 20
 
+const UNKNOWN =
+  "takes no request without a user and a password that it knows (MLFLOW_TRACKING_URI=https://user:password@server)"
+
 const readText = async ({ body }: Response): Promise<string> => {
   const chunks: Array<Uint8Array> = []
   let size = 0
@@ -46,6 +49,7 @@ const ask = Effect.fnUntraced(function* (url: string, request: RequestInit, pati
     })
   )
   if (response.ok) return text
+  if (response.status === 401) return yield* new TrackerError({ message: UNKNOWN, code: "" })
   const refusal = yield* Schema.decodeUnknownEffect(Schema.fromJsonString(Refusal))(text).pipe(
     Effect.orElseSucceed((): typeof Refusal.Type => ({}))
   )

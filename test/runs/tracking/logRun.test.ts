@@ -122,6 +122,11 @@ test("a server that is down, or is no MLflow, costs the run a sentence", async (
     `The run is not wholly logged: the MLflow server at ${full.uri} answers HTTP 500 (The disk is full.).`
   ])
   full.stop()
+  const guarded = tracker(PROXIED, () => new Response("Who are you?", { status: 401 }))
+  expect(await warningsAt(guarded.uri)).toEqual([
+    `The run is not wholly logged: the MLflow server at ${guarded.uri} takes no request without a user and a password that it knows (MLFLOW_TRACKING_URI=https://user:password@server).`
+  ])
+  guarded.stop()
 })
 
 test("the user and password of an address are sent with each request, and told to nobody", async () => {
