@@ -4,6 +4,7 @@ import { CliError, Command, Flag, Prompt } from "effect/cli"
 import { FetchHttpClient } from "effect/http"
 import packageJson from "../package.json"
 import { type Changes, canBeWritten, namesIn, withChanges } from "../src/config/envFile.ts"
+import { writeWhole } from "../src/config/writeWhole.ts"
 import { examine } from "../src/runs/doctor/examine.ts"
 import type { Finding } from "../src/runs/doctor/finding.ts"
 import { askStore, storeChanges } from "./cli/askStore.ts"
@@ -60,7 +61,8 @@ const handle = Effect.fn("init")(function* (options: Options) {
   ) {
     return yield* refuse("Nothing is written.")
   }
-  yield* write(file, withChanges(before ?? "", changes))
+  // It may hold a secret.
+  yield* writeWhole(file, withChanges(before ?? "", changes), 0o600)
   const names = Object.keys(changes).filter((name) => changes[name] !== undefined)
   yield* Console.log(
     [
@@ -113,15 +115,6 @@ const check = Effect.fnUntraced(function* (changes: Changes) {
     })
   ).pipe(Effect.provide(ConfigProvider.layer(ConfigProvider.fromEnv({ env }))))
   return found
-})
-
-/** In one step, and for its owner alone: it may hold a secret. */
-const write = Effect.fnUntraced(function* (file: string, text: string) {
-  const fs = yield* FileSystem.FileSystem
-  const draft = `${file}.new`
-  yield* fs.remove(draft, { force: true })
-  yield* fs.writeFileString(draft, text, { mode: 0o600 })
-  yield* fs.rename(draft, file)
 })
 
 /** Of variables that the shell sets otherwise, which win over the file. */

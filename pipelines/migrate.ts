@@ -5,11 +5,11 @@ import packageJson from "../package.json"
 import { Settings } from "../src/config/settings.ts"
 import { migrate } from "../src/runs/migrate.ts"
 import { findEmbedder } from "../src/runs/services.ts"
-import type { RunSummary } from "../src/runs/summary.ts"
 import { openStore } from "../src/store/openStore.ts"
 import { Store } from "../src/store/store.ts"
 import { tellFailure } from "./cli/failure.ts"
 import { jsonFlag, searchLimits, storeFlag, trainingFlags } from "./cli/flags.ts"
+import { describeSwitch } from "./cli/migrationText.ts"
 import { runEvents } from "./cli/runEvents.ts"
 import { runMain } from "./cli/runMain.ts"
 import { describeSummary } from "./cli/summaryText.ts"
@@ -29,6 +29,7 @@ type Options = Command.Command.Config.Infer<typeof input>
 
 const handle = Effect.fn("migrate")(function* (options: Options) {
   const { print, end } = yield* Reporter
+  const { gateClassTolerance } = yield* Settings
   const opened = yield* openStore(options.store)
   if (Option.isNone(opened)) return yield* new CliError.UserError({ cause: "No store is given: add --store." })
   const embedder = yield* findEmbedder(options.to, { allowUntrained: false })
@@ -44,17 +45,11 @@ const handle = Effect.fn("migrate")(function* (options: Options) {
     minNewSamples: 0
   }).pipe(Effect.provideService(Store, opened.value))
   yield* end
-  yield* Console.log([describeSummary(summary), ...whatNext(summary, from, options.to)].join("\n"))
+  yield* Console.log(
+    [describeSummary(summary), ...describeSwitch(summary, { from, to: options.to }, gateClassTolerance)].join("\n")
+  )
   if (options.json) yield* Console.log(JSON.stringify({ ...summary, from }))
 })
-
-const whatNext = ({ promoted, runId }: RunSummary, from: string, to: string): ReadonlyArray<string> =>
-  promoted
-    ? [
-        `Set EMBEDDER=${to} wherever retrain, watch, scan and serve are started: with another, runs promote nothing by themselves.`,
-        `bun run models rollback goes back to the model that hears by ${from}; its vectors stay.`
-      ]
-    : [`The model that hears by ${from} serves on; bun run models promote ${runId} switches all the same.`]
 
 const command = Command.make("migrate", input, (options) =>
   handle(options).pipe(

@@ -5,6 +5,7 @@ import {
   compile,
   FURTHER_NAMES,
   furtherVariants,
+  guardedAddress,
   isNetwork,
   matching,
   seconds,
@@ -171,8 +172,10 @@ export const definitions = {
   trackingUri: define({
     name: "MLFLOW_TRACKING_URI",
     fallback: "none; runs are recorded in the store alone",
-    description: "The MLflow server that finished runs are logged to, and their versions registered with",
-    ...address
+    description:
+      "The MLflow server that finished runs are logged to, and their versions registered with; may hold user:password@",
+    allowed: "an address such as http://localhost:5000 or https://user:password@mlflow.example.org",
+    schema: guardedAddress
   }),
   auditCopies: define({
     name: "AUDIT_COPIES",

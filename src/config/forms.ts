@@ -44,10 +44,22 @@ export const yesOrNo = Schema.Literals(["1", "0", "true", "false"]).pipe(
   )
 )
 
+const isWebAddress = (url: URL | null): url is URL => url !== null && /^https?:$/.test(url.protocol)
+
 export const webAddress = Schema.String.check(
   Schema.makeFilter((text) => {
     const url = URL.parse(text)
-    return url !== null && /^https?:$/.test(url.protocol) && url.username === "" && url.password === ""
+    return isWebAddress(url) && url.username === "" && url.password === ""
+  })
+)
+
+const decodePercent = Option.liftThrowable(decodeURIComponent)
+
+/** An address that a user and a password may stand in. */
+export const guardedAddress = Schema.String.check(
+  Schema.makeFilter((text) => {
+    const url = URL.parse(text)
+    return isWebAddress(url) && Option.isSome(decodePercent(url.username + url.password))
   })
 )
 

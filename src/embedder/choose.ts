@@ -34,6 +34,14 @@ const lookForAdapter = Effect.fnUntraced(function* ({ kernels, name }: Embedder)
   return yield* new EngineError({ message: "this machine has no graphics card" })
 })
 
+/** A card that was asked for; `message` says what to do where there is none. */
+const askedAdapter = findAdapter.pipe(
+  Effect.mapError(
+    ({ message }) =>
+      new EngineError({ message: `${message}. Set ENGINE=auto, which takes the processor where there is no card.` })
+  )
+)
+
 const CUT_SUMS =
   "This processor has no instructions for sums of bytes (VNNI): int8 gains little here, and its vectors are some 0.1 % off those of processors that have them."
 
@@ -81,7 +89,7 @@ const makeEngine = Effect.fn("makeEngine")(function* (options: EngineOptions) {
 
   if (engine === "native") return yield* native("Native, as asked.")
   if (engine === "webgpu") {
-    const { software, name } = yield* findAdapter
+    const { software, name } = yield* askedAdapter
     const caution = software ? `, though ${name} is a software adapter and very slow` : ""
     return yield* webgpu(`WebGPU, as asked${caution}.`)
   }

@@ -14,7 +14,7 @@ import { versionKey } from "../store/keys.ts"
 import type { StoreError } from "../store/store.ts"
 import type { Incumbent } from "./gate.ts"
 import type { Promoted } from "./pointer.ts"
-import { findStored, METADATA_FILE, VersionError, versionReader } from "./versionFiles.ts"
+import { findStored, METADATA_FILE, VersionError, VersionRecipe, versionReader } from "./versionFiles.ts"
 
 const NAMES_FILE = "class_names.json"
 const ClassNames = Schema.Array(Schema.String)
@@ -23,10 +23,6 @@ export type Recall = (
   recipe: StoredRecipe,
   keys: ReadonlyArray<string>
 ) => Effect.Effect<ReadonlyMap<string, Float32Array>, StoreError>
-
-const Metadata = Schema.Struct({
-  recipe: Schema.Struct({ id: Schema.String, parts: Schema.Record(Schema.String, Schema.Json) })
-})
 
 /**
  * Compares a candidate with the promoted version, from that version's own `classifier.onnx`, on rows of a data set; and,
@@ -105,7 +101,7 @@ const predictVersion = Effect.fnUntraced(function* (
     const bytes = yield* orDamaged(runId, read(name))
     return yield* Effect.mapError(decodeDocument(versionKey(runId, name), schema, bytes), () => damaged(runId))
   })
-  const { recipe: own } = yield* readAs(METADATA_FILE, Metadata)
+  const { recipe: own } = yield* readAs(METADATA_FILE, VersionRecipe)
   const [its, ours] = [embedderOf(own).id, embedderOf(recipe).id]
   // Vectors of two embedders may have one size, and mean different things.
   const isOther = its !== ours

@@ -1,4 +1,5 @@
 import { Effect, Option, Schema, Stream } from "effect"
+import { StoredRecipe } from "../embeddings/recipe.ts"
 import { decodeDocument, readDocumentIfWhole } from "../store/documents.ts"
 import { DAMAGED, isDamagedKey, modelKey, VERSIONS_PREFIX, versionKey } from "../store/keys.ts"
 import { setAside } from "../store/setAside.ts"
@@ -11,6 +12,9 @@ export const TRAINING_SET_FILE = "training_set.json"
 export const HELD_OUT_FILE = "held_out.json"
 /** Names the version that the copies under `models/` were made from; copied last. */
 export const METADATA_FILE = "model_metadata.json"
+
+/** What a version's metadata says of the vectors that it was made from. */
+export const VersionRecipe = Schema.Struct({ recipe: StoredRecipe })
 
 /** What a version can do without: a damaged one costs the version nothing else. */
 const DISPENSABLE: ReadonlySet<string> = new Set([

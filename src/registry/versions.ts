@@ -2,7 +2,7 @@ import { Effect, Option, Schema } from "effect"
 import { Store } from "../store/store.ts"
 import { readPointer } from "./pointer.ts"
 import { readTrainingSet, wholeVersions } from "./trainingSet.ts"
-import { METADATA_FILE, readVersionDocument, VersionError } from "./versionFiles.ts"
+import { METADATA_FILE, readVersionDocument, VersionError, VersionRecipe } from "./versionFiles.ts"
 
 const Score = Schema.NullOr(Schema.Finite)
 
@@ -13,7 +13,7 @@ const Metadata = Schema.Struct({
   macro_f1: Schema.optionalKey(Score),
   recording_counts: Schema.Record(Schema.String, Schema.Int),
   training_config: Schema.Record(Schema.String, Schema.Json),
-  recipe: Schema.Struct({ id: Schema.String, parts: Schema.Record(Schema.String, Schema.Json) }),
+  ...VersionRecipe.fields,
   notes: Schema.Array(Schema.String)
 })
 

@@ -1,14 +1,12 @@
 import { Effect, Option, Schema, Stream } from "effect"
 import { Embeddings } from "../embeddings/embeddings.ts"
-import { embedderOf, precisionOf, type Recipe, StoredRecipe, vectorsOf } from "../embeddings/recipe.ts"
+import { embedderOf, precisionOf, type Recipe, vectorsOf } from "../embeddings/recipe.ts"
 import { isRunId } from "../registry/runRecord.ts"
 import { newestVersion } from "../registry/trainingSet.ts"
-import { METADATA_FILE, readVersionDocument } from "../registry/versionFiles.ts"
+import { METADATA_FILE, readVersionDocument, VersionRecipe } from "../registry/versionFiles.ts"
 import { readDocumentIfWhole } from "../store/documents.ts"
 import { RUNS_PREFIX, runKey } from "../store/keys.ts"
 import { Store } from "../store/store.ts"
-
-const Metadata = Schema.Struct({ recipe: StoredRecipe })
 
 /**
  * What to say before a store's recordings are embedded again, because its last training's vectors lack some that the
@@ -18,7 +16,7 @@ const Metadata = Schema.Struct({ recipe: StoredRecipe })
 export const embeddedAgain = Effect.fn("embeddedAgain")(function* (recipe: Recipe) {
   const newest = yield* newestVersion
   if (Option.isNone(newest)) return undefined
-  const metadata = yield* readVersionDocument(newest.value, METADATA_FILE, Metadata)
+  const metadata = yield* readVersionDocument(newest.value, METADATA_FILE, VersionRecipe)
   if (Option.isNone(metadata)) return undefined
   const before = metadata.value.recipe
   const [was, is] = [vectorsOf(before), vectorsOf(recipe)]

@@ -1,10 +1,10 @@
 import { Effect, Option, Schema } from "effect"
 import { Settings } from "../config/settings.ts"
 import type { Embedder } from "../embedder/embedder.ts"
-import { embedderOf, StoredRecipe } from "../embeddings/recipe.ts"
+import { embedderOf, type StoredRecipe } from "../embeddings/recipe.ts"
 import { readPointer } from "../registry/pointer.ts"
 import { newRunId } from "../registry/runRecord.ts"
-import { METADATA_FILE, readVersionDocument } from "../registry/versionFiles.ts"
+import { METADATA_FILE, readVersionDocument, VersionRecipe } from "../registry/versionFiles.ts"
 import { Store } from "../store/store.ts"
 import { requireAllRead } from "../stream/embed.ts"
 import { embedHere, planRun, type RetrainOptions, retrain } from "./retrain.ts"
@@ -15,8 +15,6 @@ export class MigrationError extends Schema.TaggedError<MigrationError>()("Migrat
   message: Schema.String
 }) {}
 
-const Metadata = Schema.Struct({ recipe: StoredRecipe })
-
 /** The promoted version, and the recipe of its vectors; fails where none is promoted that can tell. */
 const promotedRecipe = Effect.gen(function* () {
   const { location } = yield* Store
@@ -26,7 +24,7 @@ const promotedRecipe = Effect.gen(function* () {
     return yield* new MigrationError({ message })
   }
   const { runId } = pointer.value
-  const metadata = yield* readVersionDocument(runId, METADATA_FILE, Metadata)
+  const metadata = yield* readVersionDocument(runId, METADATA_FILE, VersionRecipe)
   if (Option.isSome(metadata)) return { runId, recipe: metadata.value.recipe }
   return yield* new MigrationError({ message: `${runId}, which is promoted, is damaged: bun run models rollback.` })
 })

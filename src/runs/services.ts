@@ -7,10 +7,10 @@ import { EMBEDDERS } from "../embedder/embedders.ts"
 import { Description } from "../embedder/file/description.ts"
 import { describeFile, frontEndIn, isFile, openEmbedderFile } from "../embedder/file/embedderFile.ts"
 import { Embeddings } from "../embeddings/embeddings.ts"
-import { embedderOf, StoredRecipe } from "../embeddings/recipe.ts"
+import { embedderOf } from "../embeddings/recipe.ts"
 import { Scans } from "../embeddings/scans/scans.ts"
 import { readKeptEmbedder } from "../registry/keptEmbedder.ts"
-import { METADATA_FILE, readVersionDocument } from "../registry/versionFiles.ts"
+import { METADATA_FILE, readVersionDocument, VersionRecipe } from "../registry/versionFiles.ts"
 import { Store } from "../store/store.ts"
 import { Preparers } from "../stream/preparers.ts"
 
@@ -56,7 +56,7 @@ export const settledEmbedder = Effect.fn("settledEmbedder")(function* (options: 
   return yield* findEmbedder(embedder, options)
 })
 
-const Metadata = Schema.Struct({ recipe: StoredRecipe, embedder: Schema.optionalKey(Description) })
+const Metadata = Schema.Struct({ ...VersionRecipe.fields, embedder: Schema.optionalKey(Description) })
 
 /** The embedder that a version was trained with, whatever the settings name: what came in a file is in the store. */
 export const embedderOfVersion = Effect.fn("embedderOfVersion")(function* (

@@ -144,15 +144,19 @@ const mendable = <A, E, R>(self: Effect.Effect<A, E | WorkerCrash, R>) =>
 
 const refused = (reason: string) => new PrepareError({ reason, isLasting: true })
 
+const mistaken = Effect.die(new Error("a worker answers what it was not asked"))
+
 /** What a worker was asked for, where it does not say why it cannot. */
-const progressOf = (reply: Answer) =>
-  "progress" in reply ? Effect.succeed(reply.progress) : Effect.fail(refused("reason" in reply ? reply.reason : ""))
+const progressOf = (reply: Answer) => {
+  if ("progress" in reply) return Effect.succeed(reply.progress)
+  return "reason" in reply ? Effect.fail(refused(reply.reason)) : mistaken
+}
 
 const outcomeOf = (reply: Answer): Growing["end"] => {
   if ("prepared" in reply) {
     return Effect.succeed({ contentHash: reply.contentHash, outcome: Result.succeed(reply.prepared) })
   }
-  if ("progress" in reply) return Effect.die(new Error("a worker answers what it was not asked"))
+  if ("progress" in reply) return mistaken
   const error = refused(reply.reason)
   return reply.contentHash === undefined
     ? Effect.fail(error)

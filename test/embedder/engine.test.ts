@@ -158,10 +158,14 @@ describe("an adapter", () => {
 })
 
 test.skipIf(process.platform !== "linux")("WebGPU without a Vulkan driver fails with one sentence", async () => {
+  const module = (path: string) => JSON.stringify(join(import.meta.dir, "../../src/embedder", path))
   const script = `
     const { Effect } = await import("effect")
-    const { findAdapter } = await import(${JSON.stringify(join(import.meta.dir, "../../src/embedder/webgpu/adapter.ts"))})
-    console.log((await Effect.runPromise(Effect.flip(findAdapter))).message)`
+    const { engineLayer } = await import(${module("choose.ts")})
+    const { Engine } = await import(${module("engine.ts")})
+    const embedder = { name: "a", kernels: () => [], frontEnd: {} }
+    const opened = Engine.pipe(Effect.provide(engineLayer({ engine: "webgpu", embedder })))
+    console.log((await Effect.runPromise(Effect.flip(opened))).message)`
   const child = Bun.spawn([process.execPath, "-e", script], {
     cwd: import.meta.dir,
     env: { ...process.env, VK_ICD_FILENAMES: "/nonexistent", VK_DRIVER_FILES: "/nonexistent" },
@@ -169,7 +173,7 @@ test.skipIf(process.platform !== "linux")("WebGPU without a Vulkan driver fails 
     stderr: "ignore"
   })
   expect((await new Response(child.stdout).text()).trim()).toBe(
-    "WebGPU found no adapter: this machine has no graphics card, or no Vulkan driver for it"
+    "WebGPU found no adapter: this machine has no graphics card, or no Vulkan driver for it. Set ENGINE=auto, which takes the processor where there is no card."
   )
   expect(await child.exited).toBe(0)
 })

@@ -81,6 +81,23 @@ test("what is not allowed, and what is nearly named as a setting, is told all at
   ])
 })
 
+test("an MLflow server is asked, and one that is down stops nothing", async () => {
+  const says = async (uri: string) => (await doctor([], { MLFLOW_TRACKING_URI: uri })).of("tracker")
+  using server = Bun.serve({ port: 0, fetch: () => Response.json({ experiment: { experiment_id: "1" } }) })
+  const origin = `http://127.0.0.1:${server.port}`
+  expect(await says(origin.replace("://", "://me:secret@"))).toEqual([
+    { check: "tracker", state: "ok", says: `The MLflow server at ${origin} answers: each run is logged there.` }
+  ])
+  await server.stop(true)
+  expect(await says(origin)).toEqual([
+    {
+      check: "tracker",
+      state: "note",
+      says: `The MLflow server at ${origin} cannot be reached: runs go on, and are not logged there. See MLFLOW_TRACKING_URI.`
+    }
+  ])
+})
+
 test("no recordings, damaged weights, a database and a queue that are down: each is a sentence", async () => {
   await Bun.write(join(world.root, "cut/model.json"), "{")
   const { code, wrong } = await doctor([], {

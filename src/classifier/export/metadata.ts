@@ -2,6 +2,7 @@ import { Schema } from "effect"
 import manifest from "../../../package.json"
 import { ALARM_RATES } from "../../config/alarmRates.ts"
 import { licenceNote } from "../../embedder/embedder.ts"
+import { precisionOf } from "../../embeddings/recipe.ts"
 import { type Calibration, KEPT } from "../calibrate.ts"
 import type { FieldFigures } from "../evaluation/field/fieldFigures.ts"
 import { FEATURES } from "../features/kinds.ts"
@@ -66,11 +67,11 @@ const fieldMetadata = ({ classes, recallAtAlarms, judgedBy, ...sizes }: FieldFig
   )
 })
 
-/** Files that hold what is served; int8 files answer otherwise, and certificate.json says by how much. */
-const servedFiles = ({ embedder: { addTo, addToTflite } }: TrainingRun) => [
+/** Files that hold what is served; the other `.tflite` file answers otherwise, and certificate.json says by how much. */
+const servedFiles = ({ embedder: { addTo, addToTflite }, recipe }: TrainingRun) => [
   ...(addTo === undefined ? [] : ["ecosight.onnx"]),
   "classifier.onnx",
-  ...(addToTflite === undefined ? [] : ["ecosight.tflite"])
+  ...(addToTflite === undefined ? [] : [precisionOf(recipe) === "int8" ? "ecosight_int8.tflite" : "ecosight.tflite"])
 ]
 const KERAS = ["yamnet_classifier.keras"]
 

@@ -28,7 +28,8 @@ export const frontEndIn = (description: Description) =>
 export const describeFile = Effect.fn("describeFile")(function* (file: string) {
   const beside = join(dirname(resolve(file)), DESCRIPTION_FILE)
   const json = yield* Effect.tryPromise({
-    try: () => readFile(beside, "utf8"),
+    // A byte order mark is no part of the text, as a decoder reads it.
+    try: async () => new TextDecoder().decode(await readFile(beside)),
     catch: () =>
       new EmbedderError({
         message: `${file} needs ${DESCRIPTION_FILE} beside it, which cannot be read: it says what the embedder is.`

@@ -1,5 +1,6 @@
 import { join } from "node:path"
 import { Effect, FileSystem, Option, Schema } from "effect"
+import { writeWhole } from "../../config/writeWhole.ts"
 import { calibrationPatches } from "./calibrationSounds.ts"
 import { channels, layersOf } from "./mobilenet.ts"
 import type { Measured } from "./quantise.ts"
@@ -38,7 +39,7 @@ export const keptRanges = Effect.fn("keptRanges")(function* (weights: YamnetWeig
       [...measured].map(([layer, { ranges, means }]) => [layer, { ranges: [...ranges], means: [...means] }])
     )
   )
-  yield* Effect.ignore(writeWhole(file, folder, text))
+  yield* Effect.ignore(writeWhole(file, text))
   return measured
 })
 
@@ -60,12 +61,3 @@ const fits = (measured: ReadonlyMap<number, Measured>, weights: YamnetWeights): 
     })
   )
 }
-
-// Several processes may measure at once, each beside the file.
-const writeWhole = Effect.fnUntraced(function* (file: string, folder: string, text: string) {
-  const fs = yield* FileSystem.FileSystem
-  yield* fs.makeDirectory(folder, { recursive: true })
-  const beside = `${file}.${process.pid}`
-  yield* fs.writeFileString(beside, text)
-  yield* fs.rename(beside, file)
-})

@@ -1,7 +1,9 @@
 import { createHash } from "node:crypto"
+import { join } from "node:path"
 import { type Duration, Effect, FileSystem, Option, Path, Schema } from "effect"
 import type { HttpClient } from "effect/http"
 import { withoutCredentials } from "../../config/forms.ts"
+import { writeWhole } from "../../config/writeWhole.ts"
 import { beside, download, mainFile, OFFICIAL_ADDRESSES } from "./download.ts"
 import { layersOf, type Mobilenet, UnusableWeights } from "./mobilenet.ts"
 import { isHdf5, readKeras } from "./readKeras.ts"
@@ -104,24 +106,13 @@ const readPath = Effect.fnUntraced(function* (location: string) {
   return yield* readFile(file.value)
 })
 
-// Written beside and renamed once all are whole; model.json, without which shards mean nothing, is last.
-const keep = Effect.fnUntraced(
-  function* (files: ReadonlyMap<string, Uint8Array>, folder: string) {
-    const fs = yield* FileSystem.FileSystem
-    const path = yield* Path.Path
-    yield* fs.makeDirectory(folder, { recursive: true })
-    const draft = yield* fs.makeTempDirectoryScoped({ directory: folder, prefix: ".download-" })
-    const names = [...files.keys()].sort((a, b) => Number(a === TFJS_FILE) - Number(b === TFJS_FILE))
-    for (const name of names) yield* fs.writeFile(path.join(draft, name), files.get(name)!)
-    for (const name of names) yield* fs.rename(path.join(draft, name), path.join(folder, name))
-  },
-  Effect.scoped,
-  (effect, _, folder) =>
-    Effect.mapError(
-      effect,
-      ({ message }) => new UnusableWeights({ message: `cannot be kept in ${folder} (${message})` })
-    )
-)
+// model.json, without which shards mean nothing, is last.
+const keep = (files: ReadonlyMap<string, Uint8Array>, folder: string) =>
+  Effect.forEach(
+    [...files].sort(([a], [b]) => Number(a === TFJS_FILE) - Number(b === TFJS_FILE)),
+    ([name, bytes]) => writeWhole(join(folder, name), bytes),
+    { discard: true }
+  ).pipe(Effect.mapError(({ message }) => new UnusableWeights({ message: `cannot be kept in ${folder} (${message})` })))
 
 const fetchInto = Effect.fnUntraced(function* (address: string, folder: string, patience: Duration.Input) {
   const url = mainFile(address)

@@ -3,12 +3,14 @@ import { Duration, Effect, Option } from "effect"
 import { withoutCredentials } from "../../config/forms.ts"
 import { Settings } from "../../config/settings.ts"
 import { askDatabase } from "../cluster/database.ts"
+import { askTracker } from "../tracking/logRun.ts"
+import { trackerAt } from "../tracking/tracker.ts"
 import { askQueue } from "../watch/queue.ts"
 import { type Finding, note, ok, wrong } from "./finding.ts"
 
 const PATIENCE = Duration.seconds(15)
 
-/** Whether the database and the queue answer, where they are set. */
+/** Whether the database, the queue and the tracker of runs answer, where they are set. */
 export const examineConnections = Effect.fn("examineConnections")(function* (location: string | undefined) {
   const settings = yield* Settings
   const findings: Array<Finding> = []
@@ -34,6 +36,20 @@ export const examineConnections = Effect.fn("examineConnections")(function* (loc
             Effect.map((answer) => ("check" in answer ? answer : ok("queue", `${withoutCredentials(url)} answers.`))),
             Effect.catchTag("QueueError", ({ message }) => Effect.succeed(wrong("queue", message)))
           )
+    )
+  }
+  if (Option.isSome(settings.trackingUri)) {
+    const tracker = trackerAt(settings.trackingUri.value)
+    const server = `The MLflow server at ${tracker.address}`
+    findings.push(
+      yield* askTracker(tracker).pipe(
+        Effect.as(ok("tracker", `${server} answers: each run is logged there.`)),
+        Effect.catchTag("TrackerError", ({ message }) =>
+          Effect.succeed(
+            note("tracker", `${server} ${message}: runs go on, and are not logged there. See MLFLOW_TRACKING_URI.`)
+          )
+        )
+      )
     )
   }
   return findings

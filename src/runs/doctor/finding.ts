@@ -10,6 +10,7 @@ export type Check =
   | "time"
   | "database"
   | "queue"
+  | "tracker"
 
 /** What a check came to: in order, worth knowing, or to be mended; one sentence or two that say what to do. */
 export interface Finding {

@@ -27,11 +27,12 @@ const ModelVersion = Schema.Struct({ model_version: Schema.Struct({ version: Sch
 export const logRun = Effect.fn("logRun")(function* (summary: RunSummary, options: object, startedAt: number) {
   const { trackingUri } = yield* Settings
   if (Option.isNone(trackingUri)) return
-  const address = trackingUri.value
+  const tracker = trackerAt(trackingUri.value)
+  const { address } = tracker
   const warn = (what: string) =>
     Effect.logWarning(`The run is not wholly logged: the MLflow server at ${address} ${what}.`)
-  yield* send(trackerAt(address), summary, options, startedAt).pipe(
-    Effect.tap((page) => Effect.logInfo(`Logged to ${address.replace(/\/$/, "")}/#/${page}.`)),
+  yield* send(tracker, summary, options, startedAt).pipe(
+    Effect.tap((page) => Effect.logInfo(`Logged to ${address}/#/${page}.`)),
     Effect.timeoutOrElse({ duration: PATIENCE, orElse: () => warn(`takes more than ${PATIENCE}`) }),
     Effect.catchTag("TrackerError", ({ message }) => warn(message)),
     // Its files are read from the store, which may be away by now.
@@ -70,17 +71,24 @@ const send = Effect.fnUntraced(function* (tracker: Tracker, summary: RunSummary,
 const isThere = <A>(creation: Effect.Effect<A, TrackerError>) =>
   Effect.catch(creation, (error) => (error.code === "RESOURCE_ALREADY_EXISTS" ? Effect.void : Effect.fail(error)))
 
-const experimentOf = (tracker: Tracker) => {
-  const find = Effect.map(
-    tracker.get("experiments/get-by-name", { experiment_name: NAME }, Experiment),
-    ({ experiment }) => experiment.experiment_id
+/** The experiment of all runs at a server; none before the first. */
+const findExperiment = (tracker: Tracker) =>
+  tracker.get("experiments/get-by-name", { experiment_name: NAME }, Experiment).pipe(
+    Effect.map(({ experiment }) => Option.some(experiment.experiment_id)),
+    Effect.catchIf(
+      ({ code }) => code === "RESOURCE_DOES_NOT_EXIST",
+      () => Effect.succeed(Option.none<string>())
+    )
   )
-  return Effect.catch(find, (error) =>
-    error.code === "RESOURCE_DOES_NOT_EXIST"
-      ? Effect.map(tracker.post("experiments/create", { name: NAME }, Created), (created) => created.experiment_id)
-      : Effect.fail(error)
-  )
-}
+
+/** Whether a server answers as MLflow does; nothing is made there. */
+export const askTracker = (tracker: Tracker) => Effect.asVoid(findExperiment(tracker))
+
+const experimentOf = Effect.fnUntraced(function* (tracker: Tracker) {
+  const found = yield* findExperiment(tracker)
+  if (Option.isSome(found)) return found.value
+  return (yield* tracker.post("experiments/create", { name: NAME }, Created)).experiment_id
+})
 
 /** A run's parameters, metrics and tags. */
 const batchOf = (summary: RunSummary, options: object, timestamp: number) => {

@@ -18,6 +18,9 @@ const Refusal = Schema.Struct({
 /** Bytes of an answer; MLflow's are a few thousand. */
 const MOST = 1 << 20
 
+const UNKNOWN =
+  "takes no request without a user and a password that it knows (MLFLOW_TRACKING_URI=https://user:password@server)"
+
 const readText = async ({ body }: Response): Promise<string> => {
   const chunks: Array<Uint8Array> = []
   let size = 0
@@ -46,6 +49,7 @@ const ask = Effect.fnUntraced(function* (url: string, request: RequestInit, pati
     })
   )
   if (response.ok) return text
+  if (response.status === 401) return yield* new TrackerError({ message: UNKNOWN, code: "" })
   const refusal = yield* Schema.decodeUnknownEffect(Schema.fromJsonString(Refusal))(text).pipe(
     Effect.orElseSucceed((): typeof Refusal.Type => ({}))
   )
@@ -56,25 +60,41 @@ const ask = Effect.fnUntraced(function* (url: string, request: RequestInit, pati
   })
 })
 
-/** MLflow's REST interface at an address. */
-export const trackerAt = (address: string) => {
-  const base = `${address.replace(/\/$/, "")}/api/2.0`
+/** An address in two: without user and password, for people too, and what these are sent as (basic authentication). */
+const partsOf = (address: string) => {
+  const url = new URL(address)
+  const [user, password] = [url.username, url.password].map(decodeURIComponent)
+  url.username = url.password = ""
+  const key = Buffer.from(`${user}:${password}`).toString("base64")
+  return {
+    shown: url.href.replace(/\/$/, ""),
+    headers: user === "" && password === "" ? {} : { authorization: `Basic ${key}` }
+  }
+}
+
+/** MLflow's REST interface at an address, in which a user and a password may stand; `address` is for people. */
+export const trackerAt = (given: string) => {
+  const { shown: address, headers } = partsOf(given)
+  const base = `${address}/api/2.0`
   const decoded = <A>(schema: Schema.ConstraintDecoder<A>, text: string) =>
     Schema.decodeUnknownEffect(Schema.fromJsonString(schema))(text).pipe(
       Effect.mapError(() => new TrackerError({ message: "does not answer as MLflow does", code: "" }))
     )
   return {
+    address,
     get: <A>(path: string, query: Record<string, string>, schema: Schema.ConstraintDecoder<A>) =>
-      Effect.flatMap(ask(`${base}/mlflow/${path}?${new URLSearchParams(query)}`, {}, PATIENCE.request), (text) =>
-        decoded(schema, text)
+      Effect.flatMap(
+        ask(`${base}/mlflow/${path}?${new URLSearchParams(query)}`, { headers }, PATIENCE.request),
+        (text) => decoded(schema, text)
       ),
     post: <A>(path: string, body: object, schema: Schema.ConstraintDecoder<A>) => {
-      const request = { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(body) }
+      const json = { ...headers, "content-type": "application/json" }
+      const request = { method: "POST", headers: json, body: JSON.stringify(body) }
       return Effect.flatMap(ask(`${base}/mlflow/${path}`, request, PATIENCE.request), (text) => decoded(schema, text))
     },
     /** Sends a file to where the server keeps artefacts on its clients' behalf. */
     put: (path: string, bytes: Uint8Array) =>
-      ask(`${base}/mlflow-artifacts/artifacts/${path}`, { method: "PUT", body: bytes.slice() }, PATIENCE.file)
+      ask(`${base}/mlflow-artifacts/artifacts/${path}`, { method: "PUT", headers, body: bytes.slice() }, PATIENCE.file)
   }
 }
 export type Tracker = ReturnType<typeof trackerAt>

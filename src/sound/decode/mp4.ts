@@ -1,5 +1,5 @@
 import { Result } from "effect"
-import { count, cutShort, MAX_BYTES, MAX_SAMPLES, type Opened } from "./container.ts"
+import { count, MAX_BYTES, MAX_SAMPLES, type Opened, shortfall } from "./container.ts"
 import type { Feed, MORE } from "./feed.ts"
 import { boxes, countIsPossible, shiftOffsets, tables } from "./mp4Boxes.ts"
 import type { Box, Index } from "./mp4Layout.ts"
@@ -32,18 +32,22 @@ const MAX_PACKETS = 1 << 23
 
 const CONTRADICTION: Opened = Result.fail("is an MP4 file whose index contradicts itself")
 
-/** How many packets there are, and places up to which the file may be given to the decoder at once: every so many. */
-const findCuts = (samples: Iterable<Sample>, each: number, length: number) => {
+/**
+ * How many packets there are, where the last one ends, and places up to which the file may be given to the decoder at once:
+ * every so many. Of a file that is cut short, those before the first that is not whole.
+ */
+const findCuts = (samples: Iterable<Sample>, each: number, length: number, isCut: boolean) => {
   const cuts: Array<number> = []
   let end = 0
   let packets = 0
   for (const sample of samples) {
+    if (isCut && sample.start + sample.size > length) break
     // Packets that share bytes would expand without bound.
     if (sample.size === 0 || sample.start < end || ++packets > MAX_PACKETS) return undefined
     end = sample.start + sample.size
     if (packets % each === 0) cuts.push(end)
   }
-  return packets === 0 || end > length ? undefined : { cuts, packets }
+  return packets === 0 || end > length ? undefined : { cuts, packets, end }
 }
 
 /** The bytes from the front to `to`, divided at the cuts between. */
@@ -100,17 +104,37 @@ const topOf = (bytes: Uint8Array): Result.Result<ReadonlyArray<Box>, string> => 
   return Result.succeed(top)
 }
 
+/** What is missing at the end of a file, if something is. */
+const faultOf = (top: ReadonlyArray<Box>, size: number): string | undefined => {
+  const last = top.at(-1)
+  if (last === undefined) return undefined
+  if (last.end > size) return shortfall(last.end, size, "bytes")
+  return last.type === "moof" ? "is cut short: the sound of its last fragment is missing" : undefined
+}
+
+/** The boxes of which anything can be read: what is wholly there, but for a fragment without its sound, and sound. */
+const readable = (top: ReadonlyArray<Box>, size: number): ReadonlyArray<Box> => {
+  const inFragments = top.some(({ type }) => type === "moof")
+  const there = top.flatMap((box) => {
+    if (box.end <= size) return [box]
+    return box.type === "mdat" && !inFragments ? [{ ...box, end: size }] : []
+  })
+  return there.at(-1)?.type === "moof" ? there.slice(0, -1) : there
+}
+
 /** Opens an M4A, MP4 or QuickTime file, of which all is there, or the index. */
 export const openMp4 = (feed: Feed): Opened => {
   const { bytes, size, index: given } = feed
   const found = given === undefined ? topOf(bytes) : Result.succeed(given.top)
   if (Result.isFailure(found)) return Result.fail(found.failure)
-  const top = found.success
+  const fault = faultOf(found.success, size)
+  const top = readable(found.success, size)
   const last = top.at(-1)
   if (last === undefined) return Result.fail("is an MP4 file without content")
-  if (last.end > size) return cutShort(last.end, size, "bytes")
   const sound = top.find((box) => box.type === "mdat")
   const place = top.find((box) => box.type === "moov")
+  const isUsed = fault === undefined || (place !== undefined && sound !== undefined && feed.forgives(fault))
+  if (!isUsed) return Result.fail(fault)
   if (place === undefined) return Result.fail("is an MP4 file without an index, as a broken-off recording leaves it")
   if (sound === undefined) return Result.fail("is an MP4 file without content")
   // With the whole file at hand, that is its index: fragments tell of themselves.
@@ -124,12 +148,12 @@ export const openMp4 = (feed: Feed): Opened => {
   const refusal = refuseCoding(track)
   if (refusal !== undefined) return Result.fail(refusal)
   const each = Math.max(1, Math.floor(MAX_SAMPLES / (PACKET_SAMPLES[track.coding] ?? 8)))
-  const packed = findCuts(samplesOf(own, track, given === undefined ? top : []), each, last.end)
-  if (packed === undefined) return CONTRADICTION
+  const packed = findCuts(samplesOf(own, track, given === undefined ? top : []), each, last.end, fault !== undefined)
+  if (packed === undefined) return fault === undefined ? CONTRADICTION : Result.fail(fault)
   const moved: Index = given ?? { top, at: place.start, moov: bytes.subarray(place.start, place.end) }
   return Result.succeed({
     format: "m4a",
-    pieces: inOrder(feed, moved, sound, last.end, packed.cuts),
-    seconds: secondsOf(own, index, track, packed.packets)
+    pieces: inOrder(feed, moved, sound, fault === undefined ? last.end : packed.end, packed.cuts),
+    ...(fault === undefined && { seconds: secondsOf(own, index, track, packed.packets) })
   })
 }

@@ -1,6 +1,7 @@
 import { expect, test } from "bun:test"
 import { Effect } from "effect"
 import { exportArtifacts } from "../../../src/classifier/export/artifacts.ts"
+import { modelMetadata } from "../../../src/classifier/export/metadata.ts"
 import { corpus, trainedRun } from "../../support/trainingRuns.ts"
 
 const run = await Effect.runPromise(trainedRun(corpus(12), { head: "linear", epochs: 5 }))
@@ -49,6 +50,15 @@ test("the metadata has EcoSight's fields, and says where the model comes from", 
     engine: { name: "native" },
     versions: { bun: Bun.version, "onnxruntime-node": expect.stringMatching(/^\d/) }
   })
+})
+
+test("what is served is in the file that computes as the recipe's network does", () => {
+  const { recipe } = run
+  const filesAt = (precision: "float16" | "int8-1") =>
+    modelMetadata({ ...run, recipe: { ...recipe, parts: { ...recipe.parts, precision } } }).served.files
+  expect(json("model_metadata.json").served.files).toEqual(["ecosight.onnx", "classifier.onnx", "ecosight.tflite"])
+  expect(filesAt("float16")).toContain("ecosight.tflite")
+  expect(filesAt("int8-1")).toEqual(["ecosight.onnx", "classifier.onnx", "ecosight_int8.tflite"])
 })
 
 test("the metrics are those of the holdout, in the classes' order", () => {

@@ -116,6 +116,10 @@ test("an embedder.json that is not whole is refused by what it lacks", async () 
   expect(await refusalOf({ json: [1] })).toBe("embedder.json is no JSON object.")
 })
 
+test("a byte order mark, which editors put in front of a text, is no part of embedder.json", async () => {
+  expect(await refusalOf({ json: `\ufeff${JSON.stringify(descriptionOf(onnxEmbedder()))}` })).toBe("none")
+})
+
 test("an embedder.json that lies is refused by what is otherwise", async () => {
   expect(await refusalOf({ says: { sha256: "0".repeat(64) } })).toMatch(
     /^model.onnx is not the file that embedder.json describes: its SHA-256 is [0-9a-f]{64}, not 0{64}\.$/

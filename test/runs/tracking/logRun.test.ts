@@ -10,12 +10,16 @@ import { fill, OPTIONS, smallCorpus, succeed } from "../../support/runWorld.ts"
 
 /** A server that takes what MLflow takes, and keeps it. */
 const tracker = (artefacts: string, answer: (path: string) => Response | undefined = () => undefined) => {
-  const asked: Array<{ readonly path: string; readonly body: unknown }> = []
+  const asked: Array<{ readonly path: string; readonly key: string | null; readonly body: unknown }> = []
   const server = Bun.serve({
     port: 0,
     fetch: async (request) => {
       const path = new URL(request.url).pathname.replace("/api/2.0/", "")
-      asked.push({ path, body: request.method === "POST" ? await request.json() : (await request.bytes()).length })
+      asked.push({
+        path,
+        key: request.headers.get("authorization"),
+        body: request.method === "POST" ? await request.json() : (await request.bytes()).length
+      })
       return answer(path) ?? Response.json(ANSWERS[path]?.(artefacts) ?? {})
     }
   })
@@ -118,6 +122,23 @@ test("a server that is down, or is no MLflow, costs the run a sentence", async (
     `The run is not wholly logged: the MLflow server at ${full.uri} answers HTTP 500 (The disk is full.).`
   ])
   full.stop()
+  const guarded = tracker(PROXIED, () => new Response("Who are you?", { status: 401 }))
+  expect(await warningsAt(guarded.uri)).toEqual([
+    `The run is not wholly logged: the MLflow server at ${guarded.uri} takes no request without a user and a password that it knows (MLFLOW_TRACKING_URI=https://user:password@server).`
+  ])
+  guarded.stop()
+})
+
+test("the user and password of an address are sent with each request, and told to nobody", async () => {
+  const guarded = tracker(PROXIED)
+  const address = guarded.uri.replace("://", "://me:p%40ss%3Aw%C3%B6rd@")
+  expect(await warningsAt(address)).toEqual([])
+  const key = `Basic ${Buffer.from("me:p@ss:wörd").toString("base64")}`
+  expect(new Set(guarded.asked.map((one) => one.key))).toEqual(new Set([key]))
+  guarded.stop()
+  expect(await warningsAt(address)).toEqual([
+    `The run is not wholly logged: the MLflow server at ${guarded.uri} cannot be reached.`
+  ])
 })
 
 test("a server whose answer never ends is let go", async () => {

@@ -5,8 +5,11 @@ import { FieldDecoder } from "../../../src/sound/field/fieldDecoder.ts"
 import { readIndex } from "../../../src/sound/field/mp4Index.ts"
 import { readSpan } from "../../../src/sound/field/readField.ts"
 import { concatenate } from "../../../src/sound/floats.ts"
+import { encodeWav } from "../../../src/sound/wav.ts"
 import { ascii, join } from "../../support/codedFiles.ts"
 import { readGolden } from "../../support/vectors.ts"
+
+const ffmpeg = Bun.which("ffmpeg")
 
 const BLOCK = 500
 
@@ -52,6 +55,22 @@ describe("an MP4 file", () => {
     }
   }
 
+  test("that is cut short behind its index is read up to its last whole packet", async () => {
+    const file = indexFirst(readGolden("recordings", "aac.m4a"))
+    const { samples } = await decode(file)
+    const cut = await decode(file.slice(0, -Math.floor(file.length / 3)))
+    expect(cut.samples.length).toBeGreaterThan(0.2 * samples.length)
+    expect(cut.samples.length).toBeLessThan(0.9 * samples.length)
+    expect(cut.samples).toEqual(samples.subarray(0, cut.samples.length))
+    expect(cut.noted).toHaveLength(1)
+    expect(cut.noted[0]).toMatch(/^It is cut short: its header promises [\d,]+ bytes, [\d,]+ are there\.$/)
+    // One packet holds all of it.
+    const whole = indexFirst(readGolden("recordings", "alac.m4a"))
+    await expect(decode(whole.slice(0, -10))).rejects.toMatchObject({
+      reason: expect.stringMatching(/^The file is cut short: /)
+    })
+  })
+
   test("that says less than it is, or has fragments or no index, is read whole, and refused in words", async () => {
     const file = readGolden("recordings", "aac.m4a")
     const renamed = file.slice()
@@ -64,5 +83,42 @@ describe("an MP4 file", () => {
     const cut = file.slice(0, -100)
     const read = (from: number, to: number) => Effect.succeed(cut.slice(from, to))
     expect(await Effect.runPromise(readIndex(read, cut.length, cut.slice(0, BLOCK)))).toBeUndefined()
+  })
+})
+
+describe.skipIf(ffmpeg === null)("an MP4 file in fragments (made by ffmpeg, where there is one)", () => {
+  /** Five seconds of a tone in fragments of one, as cameras and recorders write them. */
+  const fragmented = async () => {
+    const samples = Float32Array.from({ length: 80_000 }, (_, i) => 0.3 * Math.sin(i / 9))
+    const args = "-v error -f wav -i - -c:a aac -movflags frag_keyframe+empty_moov -frag_duration 1000000 -f mp4 -"
+    const made = Bun.spawn([ffmpeg!, ...args.split(" ")], { stdin: "pipe", stdout: "pipe" })
+    made.stdin.write(encodeWav({ samples, sampleRate: 16_000 }).bytes)
+    await made.stdin.end()
+    return new Uint8Array(await new Response(made.stdout).arrayBuffer())
+  }
+
+  test("that is cut short is read up to its last whole fragment", async () => {
+    const file = await fragmented()
+    const whole = await decode(file)
+    expect(whole.noted).toEqual([])
+    const top = [...boxes(file, 0, file.length)]
+    const third = top.filter(({ type }) => type === "moof")[2]!
+    const sound = top.find(({ type, start }) => type === "mdat" && start > third.start)!
+    for (const end of [sound.end - 10, sound.start + 8, third.end, third.end - 3, third.start + 20]) {
+      const { samples, noted } = await decode(file.slice(0, end))
+      expect(samples.length).toBeGreaterThan(1.9 * 16_000)
+      expect(samples).toEqual(whole.samples.subarray(0, samples.length))
+      expect(noted).toHaveLength(1)
+      expect(noted[0]).toMatch(
+        end === third.end
+          ? "It is cut short: the sound of its last fragment is missing."
+          : /^It is cut short: its header promises [\d,]+ bytes, [\d,]+ are there\.$/
+      )
+    }
+    // Of the first fragment alone nothing is whole.
+    const first = top.find(({ type }) => type === "moof")!
+    await expect(decode(file.slice(0, first.end + 50))).rejects.toMatchObject({
+      reason: expect.stringMatching(/^The file is cut short: /)
+    })
   })
 })

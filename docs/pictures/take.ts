@@ -7,13 +7,14 @@ import { SAMPLE_RATE } from "../../src/sound/clip.ts"
 import { seededRandom } from "../../src/sound/random.ts"
 import { encodeWav } from "../../src/sound/wav.ts"
 
-// Takes dashboard.png and field.png: trains on the demonstration corpus in a temporary folder, serves it, looks at a page,
-// adds synthetic field recordings, has them heard, and listens to an event.
+// Takes the documentation's pictures: trains on the demonstration corpus in a temporary folder, looks at the report, serves
+// the model, looks at the dashboard's pages, asks it what a recording is, adds synthetic field recordings, has them heard, and
+// listens to an event. Where MLFLOW_TRACKING_URI names a server, the run's page there is taken, too.
 //
-//   bun docs/pictures/dashboard.ts            # with YAMNet's weights; YAMNET_MODEL says where they are
+//   bun docs/pictures/take.ts            # with YAMNet's weights; YAMNET_MODEL says where they are
 
 const CHROMIUM = process.env.CHROMIUM ?? "/usr/bin/chromium"
-const SIZE = { width: 1120, height: 600 }
+const [WIDTH, HEIGHT] = [1120, 600]
 
 /** A minute of wind, and in it some calls. */
 const fieldRecording = (calls: number, seed: number): Uint8Array => {
@@ -32,9 +33,14 @@ await using opened = new AsyncDisposableStack()
 const folder = await mkdtemp(join(tmpdir(), "ecosight-picture-"))
 opened.defer(() => rm(folder, { recursive: true }))
 const run = (name: string, ...args: ReadonlyArray<string>) =>
-  Bun.spawn([process.execPath, pipeline(name), ...args], { cwd: folder, stdout: "pipe", stderr: "inherit" })
+  Bun.spawn([process.execPath, pipeline(name), ...args], { cwd: folder, stdout: "pipe", stderr: "pipe" })
 
-await run("retrain").exited
+const training = run("retrain")
+const [said, noted] = await Promise.all([
+  new Response(training.stdout).text(),
+  new Response(training.stderr).text(),
+  training.exited
+])
 const service = run("serve", "--store", "demo", "--port", "0", "--no-watch")
 opened.defer(async () => {
   service.kill()
@@ -49,15 +55,49 @@ const address = /(http:\S+\/dashboard)/.exec(log)![1]!
 
 const browser = await chromium.launch({ executablePath: CHROMIUM, args: ["--no-sandbox", "--disable-gpu"] })
 opened.defer(() => browser.close())
-const page = await browser.newPage({ viewport: SIZE })
+const page = await browser.newPage({ viewport: { width: WIDTH, height: HEIGHT } })
 // However long a busy machine takes.
 page.setDefaultTimeout(0)
-await page.goto(`${address}#${process.argv[2] ?? "overview"}`)
-await page.waitForLoadState("networkidle")
-await page.waitForTimeout(1_000)
-await page.screenshot({ path: join(import.meta.dir, "dashboard.png"), fullPage: true })
+const devtools = await page.context().newCDPSession(page)
+
+/** Takes the top of the page. */
+const take = async (name: string, height = HEIGHT) => {
+  await page.setViewportSize({ width: WIDTH, height })
+  await page.evaluate(() => scrollTo(0, 0))
+  await page.waitForTimeout(1_000)
+  const { data } = await devtools.send("Page.captureScreenshot", { format: "webp", quality: 80 })
+  await Bun.write(join(import.meta.dir, `${name}.webp`), Buffer.from(data, "base64"))
+}
+
+/** Goes somewhere, and waits until all is drawn. */
+const look = async (url: string) => {
+  await page.goto(url)
+  await page.waitForLoadState("networkidle")
+}
 
 const store = join(folder, "demo")
+await look(`file://${store}/models/report.html`)
+await take("report", 1_100)
+
+const logged = /Logged to (http\S+)\./.exec(said + noted)?.[1]
+if (logged !== undefined) {
+  // It asks for news again and again.
+  await page.goto(logged)
+  await page.getByText("macro_f1").first().waitFor()
+  await page.waitForTimeout(3_000)
+  await take("mlflow", 900)
+}
+
+await look(`${address}#overview`)
+await take("dashboard", 1_200)
+await look(`${address}#data`)
+await take("training-data", 1_000)
+await look(`${address}#try`)
+await page.locator("input[type=file]").first().setInputFiles(join(store, "extracted_audio/dog_bark/1000-0-0-0.wav"))
+await page.getByText("dog_bark").first().waitFor()
+await page.getByRole("button", { name: "Play" }).waitFor()
+await take("try-it", 680)
+
 for (let day = 1; day <= 14; day++) {
   for (const hour of ["04", "05", "06", "18", "21"]) {
     const name = `SM4_202606${String(day).padStart(2, "0")}_${hour}0000.wav`
@@ -86,6 +126,4 @@ await page
   .click()
 await page.getByRole("button", { name: "Pause" }).waitFor()
 await page.waitForTimeout(2_000)
-await page.setViewportSize({ width: SIZE.width, height: 1_050 })
-await page.evaluate(() => scrollTo(0, 0))
-await page.screenshot({ path: join(import.meta.dir, "field.png") })
+await take("field", 1_050)
