@@ -345,8 +345,8 @@ test("every route states its input, answers and refusals at /openapi", async () 
     { schema: { anyOf: Array<{ properties: object }> } }
   >
   expect(scan["multipart/form-data"]!.schema.anyOf.map(({ properties }) => Object.keys(properties))).toEqual([
-    ["recording", "site", "model", "threshold"],
-    ["file", "site", "model", "threshold"]
+    ["recording", "site", "model", "threshold", "alarms"],
+    ["file", "site", "model", "threshold", "alarms"]
   ])
   expect(paths["/clips"]!.get!.parameters!.map(({ name }) => name)).toEqual([
     "class",
