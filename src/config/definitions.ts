@@ -156,8 +156,9 @@ export const definitions = {
     name: "FIELD_MINUTES",
     fallback: "60",
     description:
-      "Minutes of soundscape, made of the recordings held out, in which a run hears its model and the promoted one; fewer where " +
-      "there are fewer minutes of recordings; 0 for none",
+      "Minutes in which a run hears its model and the promoted one: of field recordings held out and annotated completely, or, " +
+      "where these are fewer than five, of soundscape made of the recordings held out (fewer where there are fewer minutes of " +
+      "recordings); 0 for none",
     allowed: "a whole number of minutes from 0 to 10000",
     schema: wholeNumber(0, 10_000)
   }),
