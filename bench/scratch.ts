@@ -49,6 +49,10 @@ const input = {
     Flag.withDescription("A Python with what EcoSight takes (default: python3)"),
     Flag.withDefault("python3")
   ),
+  program: Flag.String("program").pipe(
+    Flag.withDescription("The one file that bun run package makes, to run instead of this checkout"),
+    Flag.optional
+  ),
   rounds: Flag.Int("rounds").pipe(
     Flag.withSchema(wholeNumber(1, 100)),
     Flag.withDescription("How often each runs, in turn (default: 3)"),
@@ -94,9 +98,11 @@ const Summary = Schema.fromJsonString(
   })
 )
 
-const runOurs = Effect.fnUntraced(function* (store: string, precision: string) {
-  const pipeline = resolve(import.meta.dir, "../pipelines/retrain.ts")
-  const command = [process.execPath, pipeline, "--store", store, "--json"]
+const CHECKOUT = [process.execPath, resolve(import.meta.dir, "../pipelines/retrain.ts")]
+
+const runOurs = Effect.fnUntraced(function* ({ program }: Options, store: string, precision: string) {
+  const own = Option.match(program, { onNone: () => CHECKOUT, onSome: (file) => [resolve(file), "retrain"] })
+  const command = [...own, "--store", store, "--json"]
   const environment = { PRECISION: precision, FIELD_MINUTES: "0" }
   const { result, clock } = yield* timed(Effect.promise(() => capture(command, environment)))
   if (result.ended !== 0) {
@@ -175,7 +181,7 @@ const scratch = Effect.fn("scratch")(function* (options: Options) {
     Effect.gen(function* () {
       const base = yield* temporary
       yield* copyAll(stored, folder, base)
-      if (stored.length > 0) yield* runOurs(base, precision)
+      if (stored.length > 0) yield* runOurs(options, base, precision)
       return base
     })
   )
@@ -185,7 +191,7 @@ const scratch = Effect.fn("scratch")(function* (options: Options) {
       const base = bases[PRECISIONS.indexOf(precision)]!
       yield* Effect.promise(() => cp(base, store, { recursive: true, preserveTimestamps: true }))
       yield* copyAll(fresh, folder, store)
-      return yield* runOurs(store, precision)
+      return yield* runOurs(options, store, precision)
     }).pipe(Effect.scoped)
   const rounds: Array<Round> = []
   for (let round = 1; round <= options.rounds; round++) {
