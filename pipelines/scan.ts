@@ -93,14 +93,25 @@ const describe = (summary: ScanSummary, tables: ReadonlyArray<string>): string =
   ].join("\n")
 }
 
-const toldFrom = ({ thresholds, alarmsPerHour }: ScanSummary): string => {
-  const each = Object.entries(thresholds).map(([name, threshold]) => `${name} ${threshold.toFixed(3)}`)
-  return (
-    `Told are events from a probability of: ${each.join(", ")}` +
-    (alarmsPerHour === null
-      ? "."
-      : `, where it had up to ${alarmsPerHour} false ${alarmsPerHour === 1 ? "alarm" : "alarms"} of each an hour when it was tested.`)
-  )
+/** From which probabilities events are told, and what is known of them. */
+export const toldFrom = ({
+  thresholds,
+  tested,
+  untested,
+  alarmsPerHour
+}: Pick<ScanSummary, "thresholds" | "tested" | "untested" | "alarmsPerHour">): string => {
+  const named = (names: ReadonlyArray<string>) =>
+    names.map((name) => `${name} ${thresholds[name]!.toFixed(3)}`).join(", ")
+  const asked = Object.keys(thresholds).filter((name) => !tested.includes(name) && !untested.includes(name))
+  const alarms = alarmsPerHour === 1 ? "false alarm" : "false alarms"
+  const groups = [
+    ...(tested.length === 0
+      ? []
+      : [`${named(tested)}, where it had up to ${alarmsPerHour} ${alarms} of each an hour when it was tested`]),
+    ...(untested.length === 0 ? [] : [`${named(untested)}, with which it was not tested`]),
+    ...(asked.length === 0 ? [] : [named(asked)])
+  ]
+  return `Told are events from a probability of: ${groups.join("; ")}.`
 }
 
 /** Notes at most; JSON has all. */

@@ -66,7 +66,10 @@ export interface ScanSummary {
   readonly events: Readonly<Record<string, number>>
   /** The probability from which each class's events are told. */
   readonly thresholds: Readonly<Record<string, number>>
-  /** The false alarms of each class an hour that they allow; null where nothing told them. */
+  /** Those whose probability is known from the model's test in the field, and those that nothing is known of nor asked for. */
+  readonly tested: ReadonlyArray<string>
+  readonly untested: ReadonlyArray<string>
+  /** The false alarms of each class tested an hour that these allow; null where none is. */
   readonly alarmsPerHour: AlarmRate | null
 }
 
@@ -141,15 +144,20 @@ export const scanBy = Effect.fn("scan")(function* <E, R>(
 
 const toldFrom = (
   model: WindowModel | undefined,
-  { alarms, threshold: asked }: EventRequest,
+  asked: EventRequest,
   { threshold, perClass }: EventSettings
-): Pick<ScanSummary, "thresholds" | "alarmsPerHour"> => {
-  if (model === undefined) return { thresholds: {}, alarmsPerHour: null }
+): Pick<ScanSummary, "thresholds" | "tested" | "untested" | "alarmsPerHour"> => {
+  if (model === undefined) return { thresholds: {}, tested: [], untested: [], alarmsPerHour: null }
   const quiet = backgroundOf(model.classes)
   const told = model.classes.filter((name) => name !== quiet || name in perClass)
+  const known = model.thresholds[asked.alarms] ?? {}
+  const left = told.filter((name) => asked.threshold === undefined && !(name in asked.perClass))
+  const tested = left.filter((name) => name in known)
   return {
     thresholds: Object.fromEntries(told.map((name) => [name, perClass[name] ?? threshold])),
-    alarmsPerHour: asked === undefined && alarms in model.thresholds ? alarms : null
+    tested,
+    untested: left.filter((name) => !(name in known)),
+    alarmsPerHour: tested.length > 0 ? asked.alarms : null
   }
 }
 

@@ -244,6 +244,18 @@ test("tells events for so many false alarms an hour as the model had in its soun
   expect(asked).toMatchObject({ alarmsPerHour: null, thresholds: { dog_bark: 0.7, gun_shot: 0.6 } })
   const one = await scanOn(store, { events: { alarms: 20, perClass: { dog_bark: 0.7 } } })
   expect(one).toMatchObject({ alarmsPerHour: 20, thresholds: { dog_bark: 0.7, gun_shot: 0.3 } })
+  // Nothing is promised of what was asked for, or was not tested.
+  expect([asked.tested, one.tested, one.untested]).toEqual([[], ["gun_shot"], []])
+  const { gun_shot } = field.classes
+  objects.set(
+    key,
+    new TextEncoder().encode(JSON.stringify({ ...metadata, field: { ...field, classes: { gun_shot } } }))
+  )
+  const some = { tested: ["gun_shot"], untested: ["dog_bark"], alarmsPerHour: 5, thresholds: { dog_bark: 0.5 } }
+  expect(await scanOn(store)).toMatchObject(some)
+  const before = { ...field, classes: { dog_bark: {}, gun_shot: {} } }
+  objects.set(key, new TextEncoder().encode(JSON.stringify({ ...metadata, field: before })))
+  expect(await scanOn(store)).toMatchObject({ tested: [], untested: ["dog_bark", "gun_shot"], alarmsPerHour: null })
 })
 
 test("a site that is none, and a threshold of a class that is none, are named", async () => {
