@@ -63,5 +63,9 @@ const hearStretch = Effect.fnUntraced(function* (
     )
   )
   for (const chunk of cutter?.end() ?? []) yield* judge(chunk)
-  return scored.map((own): Heard => ({ seconds, events, bed: [{ start: 0, source }], probabilities: concatenate(own) }))
+  // Where only decoding tells how long a recording is, tables may go on behind it.
+  const within = events.filter((event) => event.start < seconds)
+  return scored.map(
+    (own): Heard => ({ seconds, events: within, bed: [{ start: 0, source }], probabilities: concatenate(own) })
+  )
 })

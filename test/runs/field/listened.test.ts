@@ -176,6 +176,25 @@ test("what was listened to is a whole recording, or what is longer than a clip, 
   expect(shareOut(listened, 100)).toEqual(listened)
 })
 
+test("what is annotated behind the end of a recording is no event", async () => {
+  const key = "field_audio/a/1.wav"
+  const wav = fieldRecording(10, [])
+  const store = memoryStore(new Map([[key, wav]]))
+  const event = (start: number, end: number) => ({ start, end, class: "a", source: "1" })
+  // As of a compressed one, of which no header tells how long it is.
+  const one: Listened = {
+    ...{ store, start: 0, end: Number.POSITIVE_INFINITY, source: "1" },
+    recording: { key, etag: "", size: wav.length },
+    events: [event(2, 3), event(8, 12), event(100, 140)]
+  }
+  const deaf = {
+    classes: ["a"],
+    score: ({ count }: { readonly count: number }) => Effect.succeed(new Float32Array(count))
+  }
+  const { heard } = await inStore(store, hearListened([one], [deaf]))
+  expect(heard).toMatchObject([[{ seconds: 10, events: [event(2, 3), event(8, 12)] }]])
+})
+
 test("an annotated recording is heard as a scan hears; what cannot be read judges nothing, and is named", async () => {
   const wav = fieldRecording(70, [{ at: 30, className: "gun_shot" }])
   const samples = Float32Array.from(new Int16Array(wav.slice(44).buffer), (value) => value / 32_768)
