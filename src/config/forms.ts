@@ -65,8 +65,12 @@ export const guardedAddress = Schema.String.check(
 
 export const address = { allowed: "an address such as http://localhost:9000", schema: webAddress }
 
-/** A text for people, such as a message, with the user and the password of any address in it left out. */
-export const withoutCredentials = (text: string): string => text.replaceAll(/(?<=:\/\/)[^\s/?#"']*@/g, "***@")
+/**
+ * A text for people, such as a message, with the user and the password of any address in it left out; also where its scheme was
+ * forgotten or mistyped.
+ */
+export const withoutCredentials = (text: string): string =>
+  text.replaceAll(/(?<=:\/\/)[^\s/?#"']*@|(?<=^|\/)[^\s/?#"':]+:[^\s/?#"']*@/g, "***@")
 
 /** Whether this is an address, or a network such as `10.0.0.0/8`. */
 export const isNetwork = (text: string): boolean => {

@@ -14,10 +14,13 @@ export const ignoreAbsence = (thrown: unknown): undefined => {
 export const explain =
   (key: string, path: string, done: "listed" | "read" | "written" | "removed") =>
   (thrown: unknown): StoreError => {
+    const code = codeOf(thrown)
     const absent = new StoreError({ reason: "missing", key, message: `${path} does not exist.` })
     const cannot = (reason: StoreError["reason"], why: string) =>
       new StoreError({ reason, key, message: `${path} cannot be ${done}: ${why}.` })
-    switch (codeOf(thrown)) {
+    // SQLite's, of the lock, where the folder around it may not be written: READONLY_DIRECTORY, say.
+    if (code.startsWith("SQLITE_READONLY")) return cannot("denied", "this user may not do that")
+    switch (code) {
       case "ENOENT":
         return absent
       case "ENOTDIR":

@@ -204,6 +204,13 @@ test("an address with a user and a password is refused, without repeating them",
   }
 })
 
+test("nor are they where the address lacks its scheme, or has it wrong", async () => {
+  for (const scheme of ["", "http//", "http:/"]) {
+    const sentence = await sentenceFor({ MLFLOW_TRACKING_URI: `${scheme}admin:%secret@mlflow:5000` })
+    expect(sentence).toStartWith(`MLFLOW_TRACKING_URI is "${scheme}***@mlflow:5000", but must be an address`)
+  }
+})
+
 test("trusted proxies are addresses and networks", async () => {
   const { trustedProxies } = await settingsFrom({ TRUSTED_PROXIES: "127.0.0.1, 10.0.0.0/8,fd00::/8" })
   expect(trustedProxies).toEqual(["127.0.0.1", "10.0.0.0/8", "fd00::/8"])

@@ -175,6 +175,19 @@ test("why the lock cannot be taken is told as the system says it", async () => {
   })
 })
 
+test.skipIf(process.getuid?.() === 0)(
+  "that the lock's folder may not be written is told in words (skipped for root, who may)",
+  async () => {
+    await using folder = await folderWith({ ".ecosight-lock": "" })
+    await chmod(folder.root, 0o555)
+    expect(await failureOf(folder.store.put("a", new Uint8Array(1), { ifMatch: "absent" }))).toMatchObject({
+      reason: "denied",
+      message: `${folder.root}/.ecosight-lock cannot be written: this user may not do that.`
+    })
+    await chmod(folder.root, 0o755)
+  }
+)
+
 test("a conditional write waits for one in another process, and the lock of a killed one is free", async () => {
   await using folder = await folderWith({ lease: "old" })
   const child = Bun.spawn(["bun", "-e", LOCK_HOLDER, join(folder.root, ".ecosight-lock")], { stdout: "pipe" })
