@@ -7,6 +7,7 @@ import { type Changes, canBeWritten, namesIn, withChanges } from "../src/config/
 import { writeWhole } from "../src/config/writeWhole.ts"
 import { examine } from "../src/runs/doctor/examine.ts"
 import type { Finding } from "../src/runs/doctor/finding.ts"
+import { explain } from "../src/store/folder-error.ts"
 import { askStore, storeChanges } from "./cli/askStore.ts"
 import { tellFailure } from "./cli/failure.ts"
 import { describeFinding } from "./cli/findingText.ts"
@@ -135,7 +136,10 @@ const command = Command.make("init", input, (options) =>
     Effect.provide(Layer.merge(Reporter.layer, FetchHttpClient.layer)),
     Effect.catchTags({
       QuitError: () => refuse("Nothing is written."),
-      PlatformError: ({ message }) => refuse(message)
+      PlatformError: ({ reason: { method, cause } }) => {
+        const file = resolve(options.file)
+        return refuse(explain(file, file, method.startsWith("read") ? "read" : "written")(cause).message)
+      }
     }),
     tellFailure(options.json)
   )

@@ -130,3 +130,13 @@ test("on a terminal it asks, and a word with Enter is an answer", async () => {
   expect({ code: await child.exited, seen }).toMatchObject({ code: 0 })
   expect(await Bun.file(join(folder.root, ".env")).text()).toBe(`STORE=${folder.root}\n`)
 })
+
+test("a file that is a folder, or lies where nothing may be written, is told of in words", async () => {
+  await using folder = await folderOf({ ...Object.fromEntries(smallCorpus()), ".env/a": "", plain: "" })
+  const refused = await init(folder.root, ["--store", ".", "--overwrite"])
+  expect(refused.code).toBe(1)
+  expect(refused.stderr).toContain(`${folder.root}/.env cannot be read: it is a folder.`)
+  const below = await init(folder.root, ["--store", ".", "--file", "plain/.env"])
+  expect(below.code).toBe(1)
+  expect(below.stderr).toContain(`${folder.root}/plain/.env cannot be written: a folder on the way to it is a file.`)
+})
