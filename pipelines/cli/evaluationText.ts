@@ -14,10 +14,11 @@ import { table } from "./summaryText.ts"
 export const evaluationText = (evaluation: Evaluation): string => {
   const { parts, field, afar, unknown, notes } = evaluation
   const byPart = afar && afarPartTable(afar)
+  const bands = field && bandTable(field)
   return [
     [table(headTable(evaluation)), table(classTable(evaluation)), explain(evaluation)],
     parts ? [table(partTable(parts))] : [],
-    field ? [table(fieldHeadsTable(field)), table(bandTable(field)), fieldLines(field)] : [],
+    field ? [table(fieldHeadsTable(field)), ...(bands ? [table(bands)] : []), fieldLines(field)] : [],
     afar ? [table(afarTable(afar)), ...(byPart ? [table(byPart)] : []), explainAfar(afar)] : [],
     unknown ? [table(keptTable(unknown)), table(alarmTable(unknown)), explainUnknown(unknown)] : []
   ]

@@ -53,19 +53,25 @@ ${heads.map(confusionTable)}`
 const partSection = (parts: ReadonlyArray<PartFigures>): Html => html`<h2>Parts left out</h2>
 ${tableOf(partTable(parts), "Parts left out")}`
 
-const fieldSection = (field: FieldEvaluation): Html => html`<h2>In the field</h2>
+const fieldSection = (field: FieldEvaluation): Html => {
+  const bands = bandTable(field)
+  return html`<h2>In the field</h2>
 <p class="quiet">${explainField(field)}</p>
 ${tableOf(fieldHeadsTable(field), "In the field")}
 ${describeFieldDifferences(field).map((sentence) => html`<p class="quiet">${sentence}</p>`)}
 <p class="legend">${field.heads.map(({ head }, at) => html`<span class="head${at % 6}">${head}</span> `)}</p>
 <div class="pair">${field.heads[0]!.figures.classes.slice(0, MOST_CLASSES).map(({ className }, label) =>
-  alarmPicture(
-    className,
-    field.heads.map(({ head, figures }) => ({ head, figures: figures.classes[label]! }))
-  )
-)}</div>
-<h3>By signal-to-noise ratio</h3>
-${tableOf(bandTable(field), "By signal-to-noise ratio")}`
+    alarmPicture(
+      className,
+      field.heads.map(({ head, figures }) => ({ head, figures: figures.classes[label]! }))
+    )
+  )}</div>
+${
+  bands &&
+  html`<h3>By signal-to-noise ratio</h3>
+${tableOf(bands, "By signal-to-noise ratio")}`
+}`
+}
 
 const afarSection = (afar: AfarEvaluation): Html => {
   const byPart = afarPartTable(afar)

@@ -32,10 +32,9 @@ export const fieldHeadsTable = ({ heads }: FieldEvaluation): ReadonlyArray<Reado
   )
 ]
 
-/** Classes by bands of signal-to-noise ratio, all parts together. */
-export const bandTable = ({ heads }: FieldEvaluation): ReadonlyArray<ReadonlyArray<string>> => [
-  ["heard by", "class", "ratio", "events", ...AT_RATES],
-  ...heads.flatMap(({ head, figures }) =>
+/** Classes by bands of signal-to-noise ratio, all parts together; undefined of field recordings, of which nobody knows it. */
+export const bandTable = ({ heads }: FieldEvaluation): ReadonlyArray<ReadonlyArray<string>> | undefined => {
+  const rows = heads.flatMap(({ head, figures }) =>
     figures.classes.flatMap(({ className, bands }) =>
       bands.map(({ from, to, events, recallAtAlarms }) => [
         head,
@@ -46,7 +45,8 @@ export const bandTable = ({ heads }: FieldEvaluation): ReadonlyArray<ReadonlyArr
       ])
     )
   )
-]
+  return rows.length === 0 ? undefined : [["heard by", "class", "ratio", "events", ...AT_RATES], ...rows]
+}
 
 /** What the field figures are of. */
 export const explainField = ({ snr, heads, perHour }: FieldEvaluation): string => {
