@@ -4,6 +4,9 @@ import { numberOf } from "./sheet.ts"
 /** A row with this for its label says that all from its start to its end has been listened to. */
 const COMPLETE = /^#?\s*complete$/i
 
+/** Seconds that no recording lasts: eleven days. Of compressed ones no header says how long they are. */
+const LATEST = 1e6
+
 /** What a program writes that found nothing. */
 const NOTHING = /^no ?call$/i
 
@@ -138,6 +141,9 @@ const understand = (row: number, said: Said): AnnotationRow | BadRow => {
   if (end < start) return { row, reason: `It ends at ${end} s, before it starts, at ${start} s.` }
   if (said.label === "") return { row, reason: NO_CLASS }
   const shift = (numberOf(said.offset) ?? start) - start
+  if (end + shift > LATEST) {
+    return { row, reason: `It ends at ${end + shift} s, later than any recording: are its times in seconds?` }
+  }
   const confidence = numberOf(said.confidence)
   const low = numberOf(said.low)
   const high = numberOf(said.high)

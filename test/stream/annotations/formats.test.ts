@@ -166,6 +166,15 @@ test("a bad row is named with its line, and the others are read", () => {
   ])
 })
 
+test("a time later than any recording is no time, of a class as of what is complete", () => {
+  const { rows, bad, complete } = read(lines("start,end,label", "0,1e12,complete", "1e9,1e9,owl", "0,86400,complete"))
+  expect([rows, complete]).toEqual([[], [{ span: { start: 0, end: 86_400 } }]])
+  expect(bad).toEqual([
+    { row: 2, reason: "It ends at 1000000000000 s, later than any recording: are its times in seconds?" },
+    { row: 3, reason: "It ends at 1000000000 s, later than any recording: are its times in seconds?" }
+  ])
+})
+
 test("what is no table is refused in a sentence", () => {
   const why = (text: string) => Result.getOrThrow(Result.flip(readTable(new TextEncoder().encode(text))))
   expect(why("Notes of the day: rain.\n")).toStartWith("It is no table of annotations: known are")
