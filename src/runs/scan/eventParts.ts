@@ -80,6 +80,12 @@ export const judgedBy = Effect.fn("judgedBy")(function* (runId: string) {
     has: (contentHash: string, key: string, settings: EventSettings): boolean =>
       parts.get(contentHash.slice(0, DIGITS.content))?.some(({ digest }) => digest === digestOf(settings, key)) ??
       false,
+    /** The keys of a recording's parts that other settings gave, or another place. */
+    othersOf: (contentHash: string, key: string, settings: EventSettings): ReadonlyArray<string> => {
+      const own = digestOf(settings, key)
+      const all = parts.get(contentHash.slice(0, DIGITS.content)) ?? []
+      return all.flatMap((part) => (part.digest === own ? [] : [part.key]))
+    },
     /** The keys of a recording's parts. */
     partsOf: (contentHash: string): ReadonlyArray<string> =>
       (parts.get(contentHash.slice(0, DIGITS.content)) ?? []).map(({ key }) => key)

@@ -238,8 +238,14 @@ export const judgePlaced = Effect.fn("judgePlaced")(function* (
 ) {
   if (model === undefined) return 0
   const judged = yield* judgedBy(model.runId)
-  yield* removeUnneeded(replaced.flatMap(({ contentHash }) => judged.partsOf(contentHash)))
-  const due = placed.filter(({ recording, key }) => !judged.has(recording.contentHash, key, settings))
+  const isJudged = ({ recording, key }: PlacedRecording) => judged.has(recording.contentHash, key, settings)
+  const sorted = Map.groupBy(placed, isJudged)
+  const [settled, due] = [sorted.get(true) ?? [], sorted.get(false) ?? []]
+  yield* removeUnneeded([
+    ...replaced.flatMap(({ contentHash }) => judged.partsOf(contentHash)),
+    // Of a scan that was killed, or went on beside another by other settings: they would count twice.
+    ...settled.flatMap(({ recording, key }) => judged.othersOf(recording.contentHash, key, settings))
+  ])
   const keys = new Map(due.map(({ recording, key }) => [recording.contentHash, key]))
   const recordings = due.map(({ recording }) => recording)
   yield* judge(recipe, known, model, settings, recordings).pipe(

@@ -120,6 +120,20 @@ describe("scan", () => {
     expect(await eventsIn(store, runId)).toEqual(usual)
   })
 
+  test("events that other settings left behind are removed, and do not count twice", async () => {
+    const { objects, store, runId } = await world()
+    await scanOn(store)
+    const left = [...objects].filter(([key]) => key.startsWith("events/"))
+    const strict = { ...EVENTS, threshold: 0.9999 }
+    await scanOn(store, { events: strict })
+    const events = await eventsIn(store, runId)
+    // As a scan by the other settings leaves them that is killed, or runs at the same time.
+    for (const [key, bytes] of left) objects.set(key, bytes)
+    const again = await scanOn(store, { events: strict })
+    expect(await eventsIn(store, runId)).toEqual(events)
+    expect(Object.values(again.events).reduce((sum, count) => sum + count, 0)).toBe(events.length)
+  })
+
   test("one site alone is heard where it is asked for", async () => {
     const { store, runId } = await world()
     expect(await scanOn(store, { site: "valley" })).toMatchObject({ recordings: 1, heard: 1 })
