@@ -16,9 +16,11 @@ import { runServices, settledEmbedder } from "../src/runs/services.ts"
 import { TRAINING_DEFAULTS } from "../src/runs/trainingDefaults.ts"
 import { decodeClip } from "../src/sound/decode/decode.ts"
 import { concatenate } from "../src/sound/floats.ts"
+import { seededRandom } from "../src/sound/random.ts"
 import { resample } from "../src/sound/resample.ts"
 import { encodeWav } from "../src/sound/wav.ts"
 import { folderStore } from "../src/store/folder.ts"
+import { recordingKey } from "../src/store/keys.ts"
 import { inProcess } from "./inProcess.ts"
 import { Bench, summarise } from "./measure.ts"
 
@@ -30,6 +32,7 @@ const EVENTS = { alarms: 5, perClass: {} } as const
 /** As long as recorders' files are: a scan takes a third of a second to begin. */
 const MINUTES = 60
 const PASSES = 3
+const BACKGROUNDS = 20
 /** Copies of the recording's windows in the archive that is heard again: 30 hours. */
 const COPIES = 30
 /** As many patches as the engine alone is measured on. */
@@ -73,6 +76,14 @@ const longRecording = Effect.fnUntraced(function* ({ folder, names }: ScanTask) 
   return whole
 })
 
+/** With a class of background, the model has a classifier of windows, as users' models have. */
+const backgrounds = () =>
+  Array.from({ length: BACKGROUNDS }, (_, at) => {
+    const random = seededRandom(at)
+    const samples = Float32Array.from({ length: 4 * RATE }, () => 0.02 * random() - 0.01)
+    return { key: recordingKey("background", `${at}.wav`), bytes: encodeWav({ samples, sampleRate: RATE }).bytes }
+  })
+
 /** Puts copies of all stored windows beside them, as of other recordings. */
 const multiply = Effect.fnUntraced(function* (recipe: ReturnType<typeof makeScanRecipe>) {
   const scans = yield* Scans
@@ -109,6 +120,7 @@ export const scanPasses = Effect.fn("scanPasses")(
     const forget = (name: string) => Effect.promise(() => rm(join(folder, name), { recursive: true, force: true }))
     return yield* Effect.gen(function* () {
       yield* writeDemoCorpus()
+      yield* Effect.forEach(backgrounds(), ({ key, bytes }) => store.put(key, bytes))
       const options = {
         ...TRAINING_DEFAULTS,
         augmentations: 0,
