@@ -1,7 +1,7 @@
 import type { Clip } from "../sound/clip.ts"
 import type { Draw } from "./draw.ts"
 import type { Variant } from "./variant.ts"
-import { FURTHER_VARIANTS, VARIANTS } from "./variants.ts"
+import { ALL_VARIANTS } from "./variants.ts"
 import { stretchTo } from "./vocoder.ts"
 
 /**
@@ -26,8 +26,7 @@ export const augment = (
   })
 }
 
-const ALL = { ...VARIANTS, ...FURTHER_VARIANTS }
-
-const variantOf = ({ variant }: Draw): Variant | undefined => (variant === "original" ? undefined : ALL[variant])
+const variantOf = ({ variant }: Draw): Variant | undefined =>
+  variant === "original" ? undefined : ALL_VARIANTS[variant]
 
 const rateOf = (draw: Draw): number | undefined => variantOf(draw)?.stretchRate?.(draw.parameters)

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto"
 import type { FurtherVariant } from "../config/forms.ts"
 import type { Parameters } from "./variant.ts"
-import { DRAWN_NAMES, FURTHER_VARIANTS, MAX_AUGMENTATIONS, VARIANTS, type VariantName } from "./variants.ts"
+import { ALL_VARIANTS, DRAWN_NAMES, MAX_AUGMENTATIONS, type VariantName } from "./variants.ts"
 
 /**
  * Enters the recipe of every embedding: raise it whenever any variant of any recording would sound different, or others
@@ -48,7 +48,7 @@ export const drawVariants = (
       ({ variant, digest }): Draw => ({
         variant,
         seed: digest.readUInt32LE(16),
-        parameters: { ...VARIANTS, ...FURTHER_VARIANTS }[variant].draw(numbersOf(digest.subarray(20)))
+        parameters: ALL_VARIANTS[variant].draw(numbersOf(digest.subarray(20)))
       })
     )
   ]

@@ -25,7 +25,10 @@ export const DRAWN_NAMES = Object.keys(VARIANTS) as ReadonlyArray<DrawnName>
  * Variants that are made of every recording where the setting VARIANTS asks for them, beside those that are drawn: a
  * recording as it is heard elsewhere, so that its patches count as an original's do.
  */
-export const FURTHER_VARIANTS = { ...LOW_PASSES } as const satisfies Record<FurtherVariant, Variant>
+const FURTHER_VARIANTS = { ...LOW_PASSES } as const satisfies Record<FurtherVariant, Variant>
+
+/** Of either kind. */
+export const ALL_VARIANTS = { ...VARIANTS, ...FURTHER_VARIANTS }
 
 /** The recording itself, or one of the variants. */
 export type VariantName = "original" | DrawnName | FurtherVariant

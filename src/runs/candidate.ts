@@ -26,7 +26,7 @@ import { requireLease } from "../registry/lease.ts"
 import { type Promoted, readPointer } from "../registry/pointer.ts"
 import { compareWithPromoted, type Recall } from "../registry/promoted.ts"
 import { promoteVersion, writeVersion } from "../registry/publish.ts"
-import { encodeTrainingSet, newSince, type TrainingSet } from "../registry/trainingSet.ts"
+import { newSince, type TrainingSet } from "../registry/trainingSet.ts"
 import { HELD_OUT_FILE, readVersionDocument, TRAINING_SET_FILE } from "../registry/versionFiles.ts"
 import { CURRENT_KEY, modelKey } from "../store/keys.ts"
 import { readOrSetAside } from "../store/setAside.ts"
@@ -154,10 +154,14 @@ const checkNewLabels = Effect.fnUntraced(function* (
   return dataset.samples.some(({ key }) => isNew(key)) ? yield* checkLabels(dataset, isNew) : undefined
 })
 
-/** Writes the candidate's version, with the recordings (key to content) that it was made from, and returns its keys. */
+/**
+ * Writes the candidate's version, and returns its keys. `trainingSet` is `live` as a file: the recordings (key to content) that
+ * it was made from.
+ */
 export const writeCandidate = Effect.fn("writeCandidate")(function* (
   candidate: Omit<TrainingRun, "date" | "modelPath">,
-  live: TrainingSet
+  live: TrainingSet,
+  trainingSet: Uint8Array
 ) {
   const artifacts = yield* exportArtifacts(
     {
@@ -172,7 +176,7 @@ export const writeCandidate = Effect.fn("writeCandidate")(function* (
   const heldOut = split.holdout.map((row) => live.get(dataset.samples[row]!.key)!)
   return yield* writeVersion(
     candidate.runId,
-    new Map([...artifacts, [HELD_OUT_FILE, encodeHeldOut(heldOut)], [TRAINING_SET_FILE, encodeTrainingSet(live)]])
+    new Map([...artifacts, [HELD_OUT_FILE, encodeHeldOut(heldOut)], [TRAINING_SET_FILE, trainingSet]])
   )
 })
 

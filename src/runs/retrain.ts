@@ -304,7 +304,8 @@ export const finish = Effect.fn("retrain.finish")(function* (embedder: Embedder,
     embedder,
     engine
   }
-  const [writing, versionKeys] = yield* writeCandidate(candidate, live).pipe(Effect.timed)
+  const trainingSet = encodeTrainingSet(live)
+  const [writing, versionKeys] = yield* writeCandidate(candidate, live, trainingSet).pipe(Effect.timed)
   const { decision, keys } = yield* carryOut(intended, runId, pointer)
   const pruned = yield* pruneNote(settings.keepVersions)
 
@@ -313,7 +314,7 @@ export const finish = Effect.fn("retrain.finish")(function* (embedder: Embedder,
     store: location,
     engine,
     embedder: embedder.name,
-    snapshot: sha256(encodeTrainingSet(live)),
+    snapshot: sha256(trainingSet),
     recordings: totals.recordings,
     skipped: streamed.skipped,
     noted: streamed.noted,

@@ -11,6 +11,7 @@ import { rowSize } from "../../embedder/frontEnd.ts"
 import { concatenate } from "../../sound/floats.ts"
 import type { TrainedHead } from "../field/evaluateField.ts"
 import { readFieldSounds } from "../field/fieldSounds.ts"
+import { embedPatches } from "../field/hearScene.ts"
 import type { JointCorpus } from "../jointCorpus.ts"
 
 /** Recordings that are decoded while others are embedded. */
@@ -105,15 +106,11 @@ const NONE = ""
 
 /** The row of each sound, as a recording's is made. */
 const embedEach = Effect.fnUntraced(function* (sounds: ReadonlyArray<Float32Array>) {
-  const { frontEnd, batch, embed } = yield* Engine
-  const { prepare, weigh, patchSize } = frontEnd
+  const { frontEnd } = yield* Engine
+  const { prepare, weigh } = frontEnd
   const size = rowSize(frontEnd)
   const prepared = sounds.map(prepare)
-  const patches = concatenate(prepared)
-  const rows = new Float32Array((patches.length / patchSize) * size)
-  for (let at = 0; at * patchSize < patches.length; at += batch) {
-    rows.set(yield* embed(patches.subarray(at * patchSize, (at + batch) * patchSize)), at * size)
-  }
+  const rows = yield* embedPatches(concatenate(prepared))
   let next = 0
   return prepared.map((own) => {
     const sum = new Float64Array(size)

@@ -14,13 +14,13 @@ export interface EventRequest {
   readonly perClass: Readonly<Record<string, number>>
 }
 
-/** What of a model's peaks is told. */
+/** What of a model's peaks is told; without one, nothing is. */
 export const settleEvents = (
   { alarms, threshold, perClass }: EventRequest,
-  { thresholds }: Pick<WindowModel, "thresholds">
+  model: Pick<WindowModel, "thresholds"> | undefined
 ): EventSettings =>
   threshold === undefined
-    ? { threshold: UNMEASURED_THRESHOLD, perClass: { ...thresholds[alarms], ...perClass } }
+    ? { threshold: UNMEASURED_THRESHOLD, perClass: { ...model?.thresholds[alarms], ...perClass } }
     : { threshold, perClass }
 
 /**

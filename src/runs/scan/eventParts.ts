@@ -105,7 +105,7 @@ export const writeEvents = Effect.fn("writeEvents")(function* (
   const events = placeEvents(placed)
   const key = partKey(eventsPrefix(runId), nameFor(contentHash, digestOf(settings, placed.key)))
   yield* store.put(key, encodeEvents(placed.recording, events))
-  yield* removeUnneeded(judged.partsOf(contentHash).filter((other) => other !== key))
+  yield* removeUnneeded(judged.othersOf(contentHash, placed.key, settings))
   return events
 })
 

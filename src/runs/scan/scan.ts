@@ -116,7 +116,7 @@ export const scanBy = Effect.fn("scan")(function* <E, R>(
   const before = yield* Effect.flatMap(Scans, (scans) => scans.index(recipe))
   const objects = yield* listField(options)
   if (objects.length === 0) yield* checkMeant(location, options, before)
-  const events = settleEvents(options.events, model ?? { thresholds: {} })
+  const events = settleEvents(options.events, model)
   const archive: Archive = { recipe, known: before, model, events }
   const fresh = objects.filter((object) => before.contentOf(object) === undefined)
   const { known, heard, skipped, seconds: hearing } = yield* hearAll(archive, fresh, options)

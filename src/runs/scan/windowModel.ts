@@ -11,6 +11,7 @@ import {
   METADATA_FILE,
   readVersionDocument,
   VersionError,
+  VersionRecipe,
   versionReader
 } from "../../registry/versionFiles.ts"
 import { decodeDocument } from "../../store/documents.ts"
@@ -25,7 +26,7 @@ const NAMES_FILE = "class_names.json"
 
 const ClassNames = Schema.Array(Schema.String)
 const Metadata = Schema.Struct({
-  recipe: Schema.Struct({ id: Schema.String, parts: Schema.Record(Schema.String, Schema.Json) }),
+  ...VersionRecipe.fields,
   field: Schema.optionalKey(
     Schema.Struct({
       false_alarms_per_hour: Schema.Array(Schema.Finite),

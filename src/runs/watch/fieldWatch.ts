@@ -62,7 +62,7 @@ export const makeFieldWatch = Effect.fn("makeFieldWatch")(function* (embedder: E
     const ready = settled.filter((object) => known.contentOf(object) === undefined)
     if (ready.length === 0 && runId === judgedBy) return
     const model = runId === undefined ? undefined : yield* openWindowModel(runId, recipe)
-    const events = settleEvents({ alarms: alarmsPerHour, perClass: {} }, model ?? { thresholds: {} })
+    const events = settleEvents({ alarms: alarmsPerHour, perClass: {} }, model)
     const own = { ...archive, model, events }
     yield* hearAll(own, ready)
     yield* judgeAll(own, objects)
