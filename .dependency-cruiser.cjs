@@ -5,8 +5,8 @@
 // A new room gets a place here; rooms on one floor know nothing of each other.
 const FLOORS = [
   ["sound", "config"],
-  ["augment", "embedder", "processes"],
-  ["store"],
+  ["augment", "processes"],
+  ["embedder", "store"],
   ["embeddings"],
   ["classifier", "stream"],
   ["registry"],

@@ -4,7 +4,7 @@ import { join } from "node:path"
 import { Duration, Effect, Layer, Stream } from "effect"
 import { FetchHttpClient } from "effect/http"
 import { Settings } from "../src/config/settings.ts"
-import { Engine } from "../src/embedder/engine.ts"
+import { Engine, embedPatches } from "../src/embedder/engine.ts"
 import { makeScanRecipe } from "../src/embeddings/scans/scanRecipe.ts"
 import { Scans } from "../src/embeddings/scans/scans.ts"
 import { newRunId } from "../src/registry/runRecord.ts"
@@ -130,9 +130,9 @@ export const scanPasses = Effect.fn("scanPasses")(
       } as const
       yield* retrain(yield* newRunId, yield* planRun(embedder, 0), embedder, options)
       yield* store.put("field_audio/bench/long.wav", yield* longRecording(task))
-      const { batch, embed, frontEnd } = yield* Engine
-      const batches = Math.ceil(ENGINE_PATCHES / batch)
-      const full = new Float32Array(batch * frontEnd.patchSize).fill(-3)
+      const engine = yield* Engine
+      const { frontEnd } = engine
+      const full = new Float32Array(ENGINE_PATCHES * frontEnd.patchSize).fill(-3)
       const windows = (hours * 3600 * frontEnd.sampleRate) / frontEnd.hop
       const heard = { events: EVENTS, onProgress: () => Effect.void, onSkip: () => Effect.void }
       const found: Array<Omit<Pass, "rescan">> = []
@@ -141,11 +141,9 @@ export const scanPasses = Effect.fn("scanPasses")(
         yield* forget("scans")
         yield* forget("events")
         const [scanned] = yield* Effect.timed(Effect.scoped(scan(embedder, heard)))
-        const [alone] = yield* Effect.timed(
-          Effect.forEach(Array.from({ length: batches }), () => embed(full), { discard: true })
-        )
-        const engine = (Duration.toSeconds(alone) * windows) / (batches * batch)
-        if (pass > 0) found.push({ scan: Duration.toSeconds(scanned), engine })
+        const [alone] = yield* Effect.timed(embedPatches(engine, full))
+        const inAll = (Duration.toSeconds(alone) * windows) / ENGINE_PATCHES
+        if (pass > 0) found.push({ scan: Duration.toSeconds(scanned), engine: inAll })
       }
       const parts = join(folder, "scans", recipe.id)
       const sizes = yield* Effect.promise(async () =>

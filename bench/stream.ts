@@ -5,7 +5,7 @@ import { Context, Effect, Layer, Option, Redacted, Stream } from "effect"
 import { FetchHttpClient } from "effect/http"
 import { Settings } from "../src/config/settings.ts"
 import { engineLayer } from "../src/embedder/choose.ts"
-import { Engine } from "../src/embedder/engine.ts"
+import { Engine, embedPatches } from "../src/embedder/engine.ts"
 import { Embeddings } from "../src/embeddings/embeddings.ts"
 import { makeRecipe } from "../src/embeddings/recipe.ts"
 import { KnownRecordings } from "../src/embeddings/sighting.ts"
@@ -87,7 +87,7 @@ const contentHashOf = (bytes: Uint8Array): string => new Bun.CryptoHasher("sha25
 const passes = Effect.gen(function* () {
   const settings = yield* Settings
   const store = yield* Store
-  const { batch, embed } = yield* Engine
+  const engine = yield* Engine
   const embedder = yield* settledEmbedder({ allowUntrained: true })
   const recipe = makeRecipe(embedder, { ...settings, augmentations: AUGMENTATIONS })
   const prepare = { clipMaxSeconds: settings.clipMaxSeconds, augmentations: AUGMENTATIONS, audit: true }
@@ -103,10 +103,8 @@ const passes = Effect.gen(function* () {
         patches = result.patches
       })
     )
-    const full = new Float32Array(batch * embedder.frontEnd.patchSize).fill(-3)
-    const some = yield* seconds(
-      Effect.forEach(Array.from({ length: Math.ceil(ENGINE_PATCHES / batch) }), () => embed(full), { discard: true })
-    )
+    const full = new Float32Array(ENGINE_PATCHES * embedder.frontEnd.patchSize).fill(-3)
+    const some = yield* seconds(embedPatches(engine, full))
     const preparation = yield* seconds(
       recordings.pipe(
         Stream.mapEffect(
@@ -119,8 +117,8 @@ const passes = Effect.gen(function* () {
         Stream.runDrain
       )
     )
-    const engine = (some * patches) / (Math.ceil(ENGINE_PATCHES / batch) * batch)
-    if (pass > 0) found.push({ clips: count.recordings, patches, stream, engine, preparation })
+    const alone = (some * patches) / ENGINE_PATCHES
+    if (pass > 0) found.push({ clips: count.recordings, patches, stream, engine: alone, preparation })
   }
   return found
 })

@@ -1,8 +1,11 @@
+import { availableParallelism } from "node:os"
 import { Effect, Exit, Layer, Result, Scope } from "effect"
+import { machineMemory } from "../config/machineMemory.ts"
 import type { Embedder } from "./embedder.ts"
 import { Engine, EngineError, type RecipePrecision } from "./engine.ts"
+import { makeEngineProcesses, processesFor } from "./native/engineProcesses.ts"
 import { sumsAreWhole, testIntegers } from "./native/integers.ts"
-import { makeNative } from "./native/nativeEngine.ts"
+import { makeNative, type NativeOptions } from "./native/nativeEngine.ts"
 import { type Adapter, findAdapter, hasGraphicsCard } from "./webgpu/adapter.ts"
 import { selfTest } from "./webgpu/selfTest.ts"
 import { makeWebgpu } from "./webgpu/webgpuEngine.ts"
@@ -13,7 +16,7 @@ export interface EngineOptions {
   readonly embedder: Embedder
   /** float32 unless said; each has its own vectors. Only WebGPU computes float16, and only the native engine int8. */
   readonly precision?: RecipePrecision
-  /** Threads of the native engine; all cores unless said. */
+  /** Threads of the native engine, in this process; unless said, all cores, in processes of its own where they are many. */
   readonly threads?: number
 }
 
@@ -45,6 +48,20 @@ const askedAdapter = findAdapter.pipe(
 const CUT_SUMS =
   "This processor has no instructions for sums of bytes (VNNI): int8 gains little here, and its vectors are some 0.1 % off those of processors that have them."
 
+/** On as few cores threads of one session are as fast, and start sooner. */
+const FEW_CORES = 2
+
+const onProcessor = (options: NativeOptions) => {
+  const cores = availableParallelism()
+  const processes = processesFor(cores, machineMemory())
+  if (options.threads !== undefined || cores <= FEW_CORES || processes === 1) return makeNative(options)
+  return makeEngineProcesses({ ...options, processes }).pipe(
+    Effect.catchTag("EngineError", ({ message }) =>
+      Effect.andThen(Effect.logWarning(`${message}. This process embeds alone, more slowly.`), makeNative(options))
+    )
+  )
+}
+
 const makeInteger = Effect.fnUntraced(function* ({ engine, embedder, threads }: EngineOptions) {
   if (engine === "webgpu") {
     return yield* new EngineError({ message: "PRECISION=int8 needs the native engine: set ENGINE=native or auto" })
@@ -59,7 +76,7 @@ const makeInteger = Effect.fnUntraced(function* ({ engine, embedder, threads }: 
   if (!whole) yield* Effect.logWarning(CUT_SUMS)
   const chosen = engine === "native" ? "Native, as asked." : "Native, because only it computes in int8."
   const why = whole ? chosen : `${chosen} ${CUT_SUMS}`
-  const native = yield* makeNative({ backbone: embedder, why, ...(threads === undefined ? {} : { threads }) })
+  const native = yield* onProcessor({ backbone: embedder, why, ...(threads === undefined ? {} : { threads }) })
   const wrong = yield* testIntegers(native, unrounded)
   if (wrong === undefined) return native
   return yield* new EngineError({ message: `PRECISION=int8 cannot be had here: ${wrong}. Set PRECISION=float32` })
@@ -70,7 +87,7 @@ const makeEngine = Effect.fn("makeEngine")(function* (options: EngineOptions) {
   if (precision === "int8") return yield* makeInteger(options)
   const native = Effect.fnUntraced(function* (why: string) {
     if (precision === "float32")
-      return yield* makeNative({ backbone: embedder, why, ...(threads === undefined ? {} : { threads }) })
+      return yield* onProcessor({ backbone: embedder, why, ...(threads === undefined ? {} : { threads }) })
     return yield* new EngineError({
       message: `PRECISION=float16 needs the WebGPU engine: set PRECISION=float32 here. ${why}`
     })

@@ -1,5 +1,5 @@
 import { Context, Effect, Schema } from "effect"
-import type { FrontEnd } from "./frontEnd.ts"
+import { type FrontEnd, rowSize } from "./frontEnd.ts"
 
 /** An engine that cannot start or run; `message` is one sentence. */
 export class EngineError extends Schema.TaggedError<EngineError>()("EngineError", { message: Schema.String }) {}
@@ -23,6 +23,8 @@ export class Engine extends Context.Service<
     readonly frontEnd: FrontEnd
     /** The most patches that `embed` takes; fewer may cost as much. */
     readonly batch: number
+    /** How many batches to ask for at once, so that none of its processors waits for the next. */
+    readonly atOnce: number
     /** What went wrong with the device so far and was made good, a sentence each. */
     readonly faults: Effect.Effect<ReadonlyArray<string>>
     /** Patches [n * patchSize] to rows [n * rowSize], 1 <= n <= batch. The patches may be overwritten after. */
@@ -40,4 +42,23 @@ export const countPatches = (
   if (Number.isInteger(count) && count >= 1 && count <= batch) return Effect.succeed(count)
   const message = `An engine takes 1 to ${batch} patches of ${patchSize} values, not ${patches.length} values`
   return Effect.fail(new EngineError({ message }))
+}
+
+/** The rows [n * rowSize] of any number of patches, [n * patchSize]. */
+export const embedPatches = (
+  { frontEnd, batch, atOnce, embed }: Engine["Service"],
+  patches: Float32Array
+): Effect.Effect<Float32Array, EngineError> => {
+  const { patchSize } = frontEnd
+  const size = rowSize(frontEnd)
+  const count = patches.length / patchSize
+  const rows = new Float32Array(count * size)
+  return Effect.forEach(
+    Array.from({ length: Math.ceil(count / batch) }, (_, number) => number * batch),
+    (at) =>
+      Effect.map(embed(patches.subarray(at * patchSize, Math.min(count, at + batch) * patchSize)), (own) =>
+        rows.set(own, at * size)
+      ),
+    { concurrency: atOnce, discard: true }
+  ).pipe(Effect.as(rows))
 }

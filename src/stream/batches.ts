@@ -59,10 +59,9 @@ export const embedInBatches = (engine: Engine["Service"]) => {
             filled === 0 ? [] : [{ patches: buffer.subarray(0, filled * sizes.patch), spans }]
         }
       ),
-      // Two batches under way: the next upload overlaps this computation on a GPU.
       Stream.mapEffect(
         (batch) => engine.embed(batch.patches).pipe(Effect.map((vectors) => ({ vectors, spans: batch.spans }))),
-        { concurrency: 2 }
+        { concurrency: engine.atOnce }
       ),
       Stream.map(({ vectors, spans }) => gather(vectors, spans, sizes)),
       Stream.flattenIterable

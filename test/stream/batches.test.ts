@@ -18,6 +18,7 @@ const echoEngine = (batch: number) => {
     why: "for the test",
     frontEnd,
     batch,
+    atOnce: 2,
     faults: Effect.succeed([]),
     embed: (patches) =>
       Effect.sync(() => {

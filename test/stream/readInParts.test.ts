@@ -58,6 +58,7 @@ const engine = Engine.of({
   why: "for the test",
   frontEnd,
   batch: 64,
+  atOnce: 2,
   faults: Effect.succeed([]),
   embed: (patches) =>
     Effect.sync(() => {

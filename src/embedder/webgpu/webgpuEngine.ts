@@ -68,6 +68,7 @@ export const makeWebgpu = Effect.fn("makeWebgpu")(function* (options: {
     why,
     frontEnd,
     batch,
+    atOnce: IN_FLIGHT,
     faults: Effect.sync(() => [...faults]),
     embed: Effect.fnUntraced(
       function* (patches) {

@@ -6,12 +6,11 @@ import { hearAfar, type Way } from "../../classifier/evaluation/afar/ways.ts"
 import type { FieldSound } from "../../classifier/evaluation/field/soundscape.ts"
 import type { Cut } from "../../classifier/evaluation/outOfFold.ts"
 import { Settings } from "../../config/settings.ts"
-import { Engine } from "../../embedder/engine.ts"
+import { Engine, embedPatches } from "../../embedder/engine.ts"
 import { rowSize } from "../../embedder/frontEnd.ts"
 import { concatenate } from "../../sound/floats.ts"
 import type { TrainedHead } from "../field/evaluateField.ts"
 import { readFieldSounds } from "../field/fieldSounds.ts"
-import { embedPatches } from "../field/hearScene.ts"
 import type { JointCorpus } from "../jointCorpus.ts"
 
 /** Recordings that are decoded while others are embedded. */
@@ -106,11 +105,12 @@ const NONE = ""
 
 /** The row of each sound, as a recording's is made. */
 const embedEach = Effect.fnUntraced(function* (sounds: ReadonlyArray<Float32Array>) {
-  const { frontEnd } = yield* Engine
+  const engine = yield* Engine
+  const { frontEnd } = engine
   const { prepare, weigh } = frontEnd
   const size = rowSize(frontEnd)
   const prepared = sounds.map(prepare)
-  const rows = yield* embedPatches(concatenate(prepared))
+  const rows = yield* embedPatches(engine, concatenate(prepared))
   let next = 0
   return prepared.map((own) => {
     const sum = new Float64Array(size)

@@ -1,5 +1,6 @@
-import { availableParallelism, totalmem } from "node:os"
+import { availableParallelism } from "node:os"
 import packageJson from "../../../package.json"
+import { machineMemory } from "../../config/machineMemory.ts"
 import { type Finding, note, ok, wrong } from "./finding.ts"
 
 /** Below this a training on the usual settings may not fit. */
@@ -8,9 +9,7 @@ const LITTLE_MEMORY = 1e9
 /** What this runs on: Bun's version, cores, memory. */
 export const examineMachine = (): ReadonlyArray<Finding> => {
   const needed = packageJson.engines.bun
-  // A container's limit, where there is one; systems that know none say so in various ways.
-  const limit = process.constrainedMemory()
-  const memory = limit > 0 && limit < totalmem() ? limit : totalmem()
+  const memory = machineMemory()
   const found = `Bun ${Bun.version}, ${availableParallelism()} cores, ${(memory / 1e9).toFixed(1)} GB of memory`
   return [
     Bun.semver.satisfies(Bun.version, needed)

@@ -1,14 +1,13 @@
 import { Effect, Stream } from "effect"
 import type { Heard } from "../../classifier/evaluation/field/sweep.ts"
 import type { WindowClassifier } from "../../classifier/evaluation/field/windowClassifier.ts"
-import { Engine } from "../../embedder/engine.ts"
+import { Engine, embedPatches } from "../../embedder/engine.ts"
 import { codeVectors } from "../../embeddings/scans/coding.ts"
 import { fieldPieces } from "../../sound/field/readField.ts"
 import { concatenate } from "../../sound/floats.ts"
 import { isAbsence } from "../../store/store.ts"
 import { levelling } from "../../stream/field/levelling.ts"
 import { type PatchChunk, WindowCutter } from "../../stream/field/windowCutter.ts"
-import { embedPatches } from "./hearScene.ts"
 import type { Listened } from "./listened.ts"
 
 /**
@@ -41,13 +40,14 @@ const hearStretch = Effect.fnUntraced(function* (
   { store, recording: { key, size }, start, end, source, events }: Listened,
   classifiers: ReadonlyArray<WindowClassifier>
 ) {
-  const { frontEnd } = yield* Engine
+  const engine = yield* Engine
+  const { frontEnd } = engine
   const sizes = Object.values(frontEnd.vectors)
   const scored = classifiers.map((): Array<Float32Array> => [])
   let cutter: WindowCutter | undefined
   let [samplesHeard, seconds] = [0, 0]
   const judge = Effect.fnUntraced(function* ({ patches }: PatchChunk) {
-    const windows = codeVectors(yield* embedPatches(patches), sizes)
+    const windows = codeVectors(yield* embedPatches(engine, patches), sizes)
     for (const [which, { score }] of classifiers.entries()) scored[which]!.push(yield* score(windows))
   })
   const read = (from: number, to: number) => store.getRange(key, from, to)

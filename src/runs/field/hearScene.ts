@@ -2,8 +2,8 @@ import { Effect } from "effect"
 import type { Soundscape } from "../../classifier/evaluation/field/soundscape.ts"
 import type { Heard } from "../../classifier/evaluation/field/sweep.ts"
 import type { WindowClassifier } from "../../classifier/evaluation/field/windowClassifier.ts"
-import { Engine } from "../../embedder/engine.ts"
-import { type FrontEnd, rowSize } from "../../embedder/frontEnd.ts"
+import { Engine, embedPatches } from "../../embedder/engine.ts"
+import type { FrontEnd } from "../../embedder/frontEnd.ts"
 import { codeVectors } from "../../embeddings/scans/coding.ts"
 import { levelling } from "../../stream/field/levelling.ts"
 import { CHUNK_WINDOWS } from "../../stream/field/windowCutter.ts"
@@ -40,20 +40,7 @@ export const samplesOf = (windows: number, { window, hop }: FrontEnd): number =>
 
 /** The rows [count * rowSize] of the windows that these samples hold, as a scan makes those of a chunk. */
 export const embedWindows = Effect.fnUntraced(function* (samples: Float32Array, count: number) {
-  const { frontEnd } = yield* Engine
-  const { prepare, patchSize } = levelling(frontEnd)
-  return yield* embedPatches(prepare(samples).subarray(0, count * patchSize))
-})
-
-/** The rows [count * rowSize] of any number of windows' patches. */
-export const embedPatches = Effect.fnUntraced(function* (patches: Float32Array) {
-  const { frontEnd, batch, embed } = yield* Engine
-  const { patchSize } = frontEnd
-  const size = rowSize(frontEnd)
-  const count = patches.length / patchSize
-  const rows = new Float32Array(count * size)
-  for (let at = 0; at < count; at += batch) {
-    rows.set(yield* embed(patches.subarray(at * patchSize, Math.min(count, at + batch) * patchSize)), at * size)
-  }
-  return rows
+  const engine = yield* Engine
+  const { prepare, patchSize } = levelling(engine.frontEnd)
+  return yield* embedPatches(engine, prepare(samples).subarray(0, count * patchSize))
 })

@@ -1,5 +1,5 @@
 import { Clock, Effect, Stream } from "effect"
-import { Engine } from "../../embedder/engine.ts"
+import { Engine, type EngineError, embedPatches } from "../../embedder/engine.ts"
 import { rowSize } from "../../embedder/frontEnd.ts"
 import { codeVectors } from "../../embeddings/scans/coding.ts"
 import type { KnownScans } from "../../embeddings/scans/knownScans.ts"
@@ -21,6 +21,8 @@ import { CHUNK_WINDOWS, type PatchChunk } from "../../stream/field/windowCutter.
 export const PART_WINDOWS = 30 * CHUNK_WINDOWS
 /** Milliseconds after which what was heard is stored, be it ever so little. */
 const LONGEST_UNSTORED = 30_000
+/** Chunks embedded at once, so that an engine of several processes has the next batch when one ends. */
+const CHUNKS_AT_ONCE = 2
 /** Of a recording's first bytes a hash tells whether it may be a copy. */
 const BEGINNING_BYTES = 1 << 16
 
@@ -61,6 +63,11 @@ interface Heard {
   readonly end?: { readonly seconds: number } & NonNullable<Listened["end"]>
 }
 
+/** The same, once the patches are embedded: rows [windows * width]. */
+interface Embedded extends Omit<Heard, "chunk"> {
+  readonly rows?: Float32Array
+}
+
 /**
  * Hears field recordings that were not heard yet, and stores their windows' vectors part by part; gives each recording
  * once all of it is stored. What is stored of a recording already is not heard again, nor is a copy of one.
@@ -77,7 +84,6 @@ export const hear = Effect.fnUntraced(function* <E, R>(
   const { hear: listen } = yield* Listeners
   const sizes = sizesOf(recipe)
   const width = rowSize(engine.frontEnd)
-  const { patchSize } = engine.frontEnd
   /** Recordings that may be copies of one in hand: they wait until that is heard. */
   const inHand = new Set<string>()
   const postponed: Array<ObjectInfo> = []
@@ -174,18 +180,17 @@ export const hear = Effect.fnUntraced(function* <E, R>(
     return { key: object.key, etag, first, windows, ...(recording === undefined ? {} : { recording }) }
   }
 
-  const embed = Effect.fnUntraced(function* ({ hearing, chunk }: Heard) {
-    const segments: Array<WindowSegment> = []
-    if (chunk === undefined) return segments
-    const most = engine.batch * patchSize
-    for (let at = 0; at < chunk.patches.length; at += most) {
-      const rows = yield* engine.embed(chunk.patches.subarray(at, at + most))
-      hearing.rows.set(rows, hearing.filled * width)
-      hearing.filled += rows.length / width
-    }
-    if (hearing.filled === PART_WINDOWS) segments.push(cut(hearing))
-    return segments
-  })
+  const embed = ({ chunk, ...heard }: Heard): Effect.Effect<Embedded, EngineError> =>
+    chunk === undefined
+      ? Effect.succeed(heard)
+      : Effect.map(embedPatches(engine, chunk.patches), (rows) => ({ ...heard, rows }))
+
+  const keepRows = ({ hearing, rows }: Embedded): ReadonlyArray<WindowSegment> => {
+    if (rows === undefined) return []
+    hearing.rows.set(rows, hearing.filled * width)
+    hearing.filled += rows.length / width
+    return hearing.filled === PART_WINDOWS ? [cut(hearing)] : []
+  }
 
   /** Whether the object is still what was heard. */
   const isUnchanged = ({ key, etag }: ObjectInfo) =>
@@ -193,7 +198,7 @@ export const hear = Effect.fnUntraced(function* <E, R>(
       ? Effect.succeed(true)
       : Effect.map(store.find(key), (found) => found._tag === "Some" && found.value.etag === etag)
 
-  const finish = Effect.fnUntraced(function* ({ hearing, end }: Heard) {
+  const finish = Effect.fnUntraced(function* ({ hearing, end }: Embedded) {
     if (end === undefined) return []
     const { key, size } = hearing.object
     if (!(yield* isUnchanged(hearing.object))) {
@@ -239,8 +244,8 @@ export const hear = Effect.fnUntraced(function* <E, R>(
     return segments.flatMap(({ recording }) => (recording === undefined ? [] : [recording]))
   })
 
-  const keep = Effect.fnUntraced(function* (heard: Heard) {
-    pending.push(...(yield* embed(heard)), ...(yield* finish(heard)))
+  const keep = Effect.fnUntraced(function* (embedded: Embedded) {
+    pending.push(...keepRows(embedded), ...(yield* finish(embedded)))
     const windows = pending.reduce((sum, segment) => sum + segment.windows.count, 0)
     const isDue = windows >= PART_WINDOWS || (yield* Clock.currentTimeMillis) - since >= LONGEST_UNSTORED
     return isDue ? yield* flush() : []
@@ -249,6 +254,7 @@ export const hear = Effect.fnUntraced(function* <E, R>(
   const hearAll = <E2, R2>(those: Stream.Stream<ObjectInfo, E2, R2>) =>
     those.pipe(
       Stream.flatMap(hearOrSkip, { concurrency: listeners, bufferSize: 2 }),
+      Stream.mapEffect(embed, { concurrency: CHUNKS_AT_ONCE }),
       Stream.mapEffect(keep),
       Stream.flattenIterable
     )

@@ -47,6 +47,7 @@ const fixedCost = (milliseconds: number, name: "native" | "webgpu") =>
         why: "Because this is a test.",
         frontEnd,
         batch: 1,
+        atOnce: 2,
         faults: Effect.succeed([]),
         embed: (patch) =>
           Effect.sync(() => Float32Array.from({ length: rowSize(frontEnd) }, (_, i) => patch[i]!)).pipe(

@@ -1,0 +1,101 @@
+import { availableParallelism } from "node:os"
+import { Effect, Queue, Scope } from "effect"
+import { programPath } from "../../processes/programPath.ts"
+import type { ProcessError } from "../../processes/requests.ts"
+import { supervise } from "../../processes/supervise.ts"
+import { countPatches, Engine, EngineError } from "../engine.ts"
+import { rowSize } from "../frontEnd.ts"
+import { makeNative, type NativeOptions, networkOf, processor } from "./nativeEngine.ts"
+import { patchFloats } from "./network.ts"
+import { NetworkProtocol } from "./networkProtocol.ts"
+import { forgetSlots, makeSlots, mapSlots } from "./slots.ts"
+
+const PROGRAM = programPath("./networkProgram.ts", import.meta.url)
+
+/** More of them gain nothing: where there are more cores, each process takes several. */
+const MOST_PROCESSES = 8
+/** Bytes that a process takes; all of them may take half of the memory. */
+const PROCESS_BYTES = 250e6
+/** Slots of a process: one that it computes, one that spares it waiting for the next. */
+const SLOTS = 2
+
+/** How many processes a machine with so many cores, and so many bytes of memory, runs a network in. */
+export const processesFor = (cores: number, memory: number): number =>
+  Math.max(1, Math.min(cores, MOST_PROCESSES, Math.floor(memory / 2 / PROCESS_BYTES)))
+
+/** Takes patches [count * patchSize] to rows [count * rowSize]. */
+type Embed = (patches: Float32Array, count: number) => Effect.Effect<Float32Array, EngineError>
+
+/**
+ * An embedder's network on this machine's processor, in several processes: threads of one session wait for each other in
+ * every layer, and this process is left to fetch and hand out meanwhile. Batches lie in memory that both share. What a
+ * process that ended would have computed is computed in this one.
+ */
+export const makeEngineProcesses = Effect.fn("makeEngineProcesses")(function* (
+  options: NativeOptions & { readonly processes: number }
+) {
+  const { backbone, why, processes, threads: cores = availableParallelism() } = options
+  const { frontEnd } = backbone
+  const scope = yield* Effect.scope
+  const network = networkOf(backbone, Math.max(1, Math.floor(cores / processes)))
+  const size = rowSize(frontEnd)
+  const here = yield* Effect.cached(Scope.provide(makeNative({ ...options, threads: 1 }), scope))
+
+  const computeHere: Embed = (patches) => Effect.flatMap(here, ({ embed }) => embed(patches))
+
+  /** Starts a process, and gives the ways of having a batch embedded by it. */
+  const start = Effect.gen(function* () {
+    const memory = yield* makeSlots({ slots: SLOTS, patches: patchFloats(network), rows: network.batch * size })
+    const slots = yield* mapSlots(memory)
+    const { ask } = yield* supervise(NetworkProtocol, () => [process.execPath, PROGRAM], { restart: false })
+    // Once both have the memory, nothing of it is left behind, however they end.
+    const opened = yield* Effect.cached(Effect.ensuring(ask("open", { network, memory }), forgetSlots(memory)))
+    yield* Effect.forkScoped(Effect.ignore(opened))
+    let isLost = false
+    const doWithout = (why: ProcessError) => {
+      const tell = isLost ? Effect.void : Effect.logWarning(`${why.message} This process embeds in its place.`)
+      isLost = true
+      return tell
+    }
+    return slots.map(
+      ({ patches, rows }, slot): Embed =>
+        (given, count) =>
+          Effect.gen(function* () {
+            yield* opened
+            patches.set(given)
+            yield* ask("embed", { slot, count })
+            return rows.slice(0, count * size)
+          }).pipe(
+            Effect.catch((error: ProcessError) =>
+              error._tag === "RequestFailed" && error.tag === "EngineError"
+                ? Effect.fail(new EngineError({ message: error.message }))
+                : Effect.andThen(doWithout(error), computeHere(given, count))
+            )
+          )
+    )
+  })
+
+  const started = yield* Effect.replicateEffect(start, processes)
+  // In turn, so that the first batches go to one process each.
+  const ways = Array.from({ length: SLOTS }, (_, slot) => started.map((own) => own[slot]!)).flat()
+  const idle = yield* Queue.unbounded<Embed>()
+  yield* Queue.offerAll(idle, ways)
+  return Engine.of({
+    name: "native",
+    adapter: `${processor()}, ${processes} processes`,
+    why,
+    frontEnd,
+    batch: network.batch,
+    atOnce: ways.length,
+    faults: Effect.succeed([]),
+    embed: Effect.fnUntraced(function* (patches) {
+      const count = yield* countPatches(patches, frontEnd, network.batch)
+      // Nothing else may be written to a slot before its process has done with it.
+      return yield* Effect.acquireUseRelease(
+        Queue.take(idle),
+        (embed) => Effect.uninterruptible(embed(patches, count)),
+        (embed) => Queue.offer(idle, embed)
+      )
+    })
+  })
+})

@@ -1,0 +1,96 @@
+import { afterAll, beforeAll, describe, expect, test } from "bun:test"
+import { readdirSync, readFileSync } from "node:fs"
+import { Effect, Layer, Logger, ManagedRuntime, type ManagedRuntime as Runtime } from "effect"
+import { Engine, EngineError, embedPatches } from "../../../src/embedder/engine.ts"
+import { makeEngineProcesses, processesFor } from "../../../src/embedder/native/engineProcesses.ts"
+import { makeNative } from "../../../src/embedder/native/nativeEngine.ts"
+import { PATCH_SIZE } from "../../../src/embedder/yamnet/logMel.ts"
+import { untrainedNetwork } from "../../../src/embedder/yamnet/untrained.ts"
+import { backboneOf } from "../../../src/embedder/yamnet/yamnet.ts"
+import { noise } from "../../support/signals.ts"
+
+const random = noise(3)
+const patches = Float32Array.from({ length: 70 * PATCH_SIZE }, () => 3 * random() - 3)
+const slice = (from: number, to: number) => patches.slice(from * PATCH_SIZE, to * PATCH_SIZE)
+
+const options = { backbone: backboneOf(untrainedNetwork()), why: "A test.", threads: 2, processes: 2 }
+
+/** The processes of this one that run a network. */
+const networks = (): ReadonlyArray<number> =>
+  readdirSync("/proc")
+    .filter((name) => /^\d+$/.test(name))
+    .map(Number)
+    .filter((pid) => {
+      try {
+        const parent = /\) \S (\d+) /.exec(readFileSync(`/proc/${pid}/stat`, "utf8"))?.[1]
+        return Number(parent) === process.pid && readFileSync(`/proc/${pid}/cmdline`, "utf8").includes("networkProgram")
+      } catch {
+        return false
+      }
+    })
+
+describe.skipIf(process.platform !== "linux")("an engine in processes of its own", () => {
+  const warnings: Array<string> = []
+  const heed = Logger.layer([Logger.make(({ message }) => void warnings.push(String(message)))])
+  let runtime: Runtime.ManagedRuntime<Engine, EngineError>
+  let expected: Float32Array
+  const here = Effect.scoped(
+    Effect.flatMap(makeNative({ ...options, threads: 1 }), (engine) => embedPatches(engine, patches))
+  )
+  beforeAll(async () => {
+    runtime = ManagedRuntime.make(Layer.provideMerge(Layer.effect(Engine, makeEngineProcesses(options)), heed))
+    expected = await Effect.runPromise(here)
+  })
+  afterAll(() => runtime.dispose())
+  const embed = (values: Float32Array) => runtime.runPromise(Engine.use((engine) => engine.embed(values)))
+  const embedAll = () => runtime.runPromise(Engine.use((engine) => embedPatches(engine, patches)))
+
+  test("gives bit for bit what one session in this process gives", async () => {
+    const { name, adapter, batch } = await runtime.runPromise(Engine)
+    expect({ name, adapter: adapter.split(", ").at(-1), batch }).toEqual({
+      name: "native",
+      adapter: "2 processes",
+      batch: 32
+    })
+    expect(await embedAll()).toEqual(expected)
+    expect(networks().length).toBe(2)
+  })
+
+  test("gives each of more callers than it has places their own rows", async () => {
+    const size = expected.length / 70
+    const callers = Array.from({ length: 12 }, (_, at) => [5 * at, 5 * at + 1 + (at % 5)] as const)
+    const given = await Promise.all(callers.map(([from, to]) => embed(slice(from, to))))
+    for (const [at, [from, to]] of callers.entries()) expect(given[at]).toEqual(expected.slice(from * size, to * size))
+  })
+
+  test("refuses what is no batch", async () => {
+    const error = await runtime.runPromise(Engine.use((engine) => engine.embed(new Float32Array(7))).pipe(Effect.flip))
+    expect(error).toBeInstanceOf(EngineError)
+  })
+
+  test("leaves no file behind once the processes have their memory", () => {
+    const left = readdirSync("/dev/shm").filter((name) => name.startsWith(`ecosight-${process.pid}-`))
+    expect(left).toEqual([])
+  })
+
+  test("computes here what a process that ends would have computed, and says so once", async () => {
+    const [first] = networks()
+    process.kill(first!, "SIGKILL")
+    expect(await embedAll()).toEqual(expected)
+    expect(await embedAll()).toEqual(expected)
+    expect(warnings).toEqual(["The embedding process ended (signal SIGKILL). This process embeds in its place."])
+    for (const pid of networks()) process.kill(pid, "SIGKILL")
+    expect(await embedAll()).toEqual(expected)
+    expect(warnings.length).toBe(2)
+  })
+})
+
+test.each([
+  [2, 24e9, 2],
+  [16, 128e9, 8],
+  [16, 2.2e9, 4],
+  [4, 1.1e9, 2],
+  [8, 0.4e9, 1]
+])("%i cores and %d bytes of memory take %i processes", (cores, memory, processes) => {
+  expect(processesFor(cores, memory)).toBe(processes)
+})
