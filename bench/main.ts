@@ -15,6 +15,7 @@ import { folderStore } from "../src/store/folder.ts"
 import { Store } from "../src/store/store.ts"
 import { decoding, frontEnd, resampling, transforms } from "./audio.ts"
 import { coldStart } from "./cold.ts"
+import { onCores } from "./cores.ts"
 import { fetching } from "./fetching.ts"
 import { BenchError } from "./inProcess.ts"
 import { machine } from "./machine.ts"
@@ -38,6 +39,7 @@ const ROWS = {
   network,
   training: present(training),
   stream: present(streaming),
+  cores: onCores,
   fetching,
   scan: present(scanning),
   planning: present(planning),

@@ -32,9 +32,11 @@ export interface StreamTask {
   /** The recordings, and where S3 is, if they are to come from there. */
   readonly folder: string
   readonly s3: boolean
+  /** What the engine computes in; as the settings say unless given. */
+  readonly precision?: "float32" | "int8"
 }
 
-interface Pass {
+export interface Pass {
   readonly clips: number
   readonly patches: number
   /** Seconds of the whole, of the engine alone for as many patches, and of preparation alone. */
@@ -124,7 +126,7 @@ const passes = Effect.gen(function* () {
 })
 
 /** Streams the recordings in a folder, and measures. */
-export const streamPasses = ({ folder, s3 }: StreamTask) =>
+export const streamPasses = ({ folder, s3, precision: asked }: StreamTask) =>
   Effect.gen(function* () {
     const { preparers, engine, precision } = yield* Settings
     const embedder = yield* settledEmbedder({ allowUntrained: true })
@@ -136,7 +138,11 @@ export const streamPasses = ({ folder, s3 }: StreamTask) =>
         )
       )
     )
-  }).pipe(Effect.provide(Layer.merge(Settings.layer, FetchHttpClient.layer)), Effect.scoped)
+  }).pipe(
+    Effect.updateService(Settings, (settings) => ({ ...settings, precision: asked ?? settings.precision })),
+    Effect.provide(Layer.merge(Settings.layer, FetchHttpClient.layer)),
+    Effect.scoped
+  )
 
 /** What embedding a million clips, each with its variants, costs where an hour costs so much. */
 const costOf = (kind: string, hourly: number, passes: ReadonlyArray<Pass>) =>
@@ -147,16 +153,22 @@ const costOf = (kind: string, hourly: number, passes: ReadonlyArray<Pass>) =>
     passes.map(({ clips, stream }) => ((hourly / 3600) * stream * 1e6) / clips)
   )
 
+/** The recordings of a folder in another one, gone with the scope: the stream writes audit copies beside them. */
+export const copyOf = Effect.fnUntraced(function* (folder: string) {
+  const copy = yield* Effect.acquireRelease(
+    Effect.promise(() => mkdtemp(join(tmpdir(), "ecosight-bench-"))),
+    (path) => Effect.promise(() => rm(path, { recursive: true }))
+  )
+  yield* Effect.promise(() => Bun.$`cp -r ${join(folder, "extracted_audio")} ${copy}`.quiet())
+  return copy
+})
+
 /** Clips per second from a folder and from S3, and how that compares with the engine alone. */
 export const streaming = Effect.gen(function* () {
   const { folder, price } = yield* Bench
   return yield* Effect.forEach(["folder", "S3 on loopback"], (kind) =>
     Effect.gen(function* () {
-      const copy = yield* Effect.acquireRelease(
-        Effect.promise(() => mkdtemp(join(tmpdir(), "ecosight-bench-"))),
-        (path) => Effect.promise(() => rm(path, { recursive: true }))
-      )
-      yield* Effect.promise(() => Bun.$`cp -r ${join(folder, "extracted_audio")} ${copy}`.quiet())
+      const copy = yield* copyOf(folder)
       const found = yield* inProcess<StreamTask, ReadonlyArray<Pass>>("stream", { folder: copy, s3: kind !== "folder" })
       const figure = (what: string, unit: string, value: (pass: Pass) => number) =>
         summarise("stream", `${kind}, ${what}`, { unit, lowerIsBetter: false }, found.map(value))
