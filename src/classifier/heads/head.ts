@@ -44,8 +44,7 @@ export interface HeadDescription {
   readonly sources: "same" | "root" | "by samples"
   /**
    * What all variants of a recording weigh together, its original weighing 1; null where each weighs as much as the
-   * original, 0 where they are left out. Variants' patches all count the same, so that they teach a head what a plain mean
-   * looks like
+   * original. Variants' patches all count the same, so that they teach a head what a plain mean looks like
    * (docs/decisions/heads.md).
    */
   readonly variants: number | null

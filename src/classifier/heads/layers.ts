@@ -12,8 +12,8 @@ export const layers: Head = {
       smallestDeviation: 0.001,
       earlyStopping: false,
       sources: "same",
-      variants: 0,
-      discriminant: { shrinkage: 0.8, sharpness: 0.1 }
+      variants: 0.25,
+      discriminant: { shrinkage: 0.7, sharpness: 0.1 }
     }
   ]
 }

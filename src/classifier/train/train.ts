@@ -1,7 +1,7 @@
 import { Effect } from "effect"
 import { type Calibration, foldTemperature } from "../calibrate.ts"
 import type { Branch, Classifier } from "../classifier.ts"
-import { type Dataset, type Sample, vectorIn } from "../dataset.ts"
+import { type Dataset, vectorIn } from "../dataset.ts"
 import { networkOf } from "../denseNetwork.ts"
 import { joinMembers } from "../ensemble.ts"
 import { featureScale, foldFeatureScale, standardiseFeatures } from "../featureScale.ts"
@@ -201,15 +201,8 @@ const problemWith = (
   return `This head needs ${needs!.name}, which these weights lack: take another head, or the whole YAMNet.`
 }
 
-/** A network's rows: without variants where they weigh nothing. */
-const rowsFor = (description: HeadDescription, dataset: Dataset, split: Split, watchesHoldout = false) => {
-  const { training, validation } = rowsAround(description, dataset, split, watchesHoldout)
-  const seen = ({ variant }: Sample) => description.variants !== 0 || variant === "original"
-  return { training: training.filter((row) => seen(dataset.samples[row]!)), validation }
-}
-
 /** Without early stopping, validation's sources train as well, with all their variants. */
-const rowsAround = ({ earlyStopping }: HeadDescription, dataset: Dataset, split: Split, watchesHoldout: boolean) => {
+const rowsFor = ({ earlyStopping }: HeadDescription, dataset: Dataset, split: Split, watchesHoldout = false) => {
   if (earlyStopping) return split
   return { training: rowsBesideHoldout(dataset, split), validation: watchesHoldout ? watchedRows(dataset, split) : [] }
 }

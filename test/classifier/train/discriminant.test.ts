@@ -1,15 +1,10 @@
 import { expect, test } from "bun:test"
 import { Effect } from "effect"
-import { predict } from "../../../src/classifier/classifier.ts"
-import type { Sample } from "../../../src/classifier/dataset.ts"
-import { descriptionsOf, type HeadDescription } from "../../../src/classifier/heads/head.ts"
-import { HEADS } from "../../../src/classifier/heads/heads.ts"
 import { discriminate } from "../../../src/classifier/train/discriminant.ts"
 import { trainBy } from "../../../src/classifier/train/fit.ts"
 import { nativeBackend } from "../../../src/classifier/train/nativeBackend.ts"
 import { seededRandom } from "../../../src/sound/random.ts"
 import { gaussian } from "../../support/problems.ts"
-import { corpus, tapped, trainOn } from "../../support/trainingRuns.ts"
 
 const network = (inputs: number, classes: number) => ({
   units: [inputs, classes],
@@ -89,21 +84,4 @@ test("of one recording a class, and of a class without any, it makes numbers", a
   expect(Math.max(...logits(1, 0))).toBe(logits(1, 0)[1]!)
   expect(Math.min(...logits(9, 9))).toBe(logits(9, 9)[2]!)
   expect(history[0]!.val_loss).toBe(history[0]!.loss)
-})
-
-test("variants that weigh nothing are as if there were none", async () => {
-  const [, discriminant] = descriptionsOf(HEADS.layers)
-  const samples = tapped(corpus(6))
-  const spoilt = samples.map(
-    (sample): Sample =>
-      sample.variant === "original" ? sample : { ...sample, vector: sample.vector.map((value) => 1 - value) }
-  )
-  const answers = async (own: ReadonlyArray<Sample>, description: HeadDescription) => {
-    const { classifier } = await Effect.runPromise(trainOn(own, { head: "layers", description }))
-    return predict(classifier, samples[0]!.vector)
-  }
-  expect(discriminant!.variants).toBe(0)
-  expect(await answers(spoilt, discriminant!)).toEqual(await answers(samples, discriminant!))
-  const weighing = { ...discriminant!, variants: 0.5 }
-  expect(await answers(spoilt, weighing)).not.toEqual(await answers(samples, weighing))
 })
