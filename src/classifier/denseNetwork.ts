@@ -1,4 +1,4 @@
-import type { HeadDescription } from "./heads/head.ts"
+import type { Discriminant, HeadDescription } from "./heads/head.ts"
 
 /**
  * A classifier over features: fully connected layers, softmax at the end.
@@ -16,6 +16,8 @@ export interface DenseNetwork {
   readonly learningRate: number
   readonly labelSmoothing: number
   readonly mixup: number
+  /** Where it is a linear discriminant. */
+  readonly discriminant?: Discriminant
 }
 
 /** As in Keras' BatchNormalization. */
@@ -32,10 +34,18 @@ export const renewalAt = (step: number): number => Math.max(1 - NORMALIZATION.mo
 
 /** The network of a head, for so many features and classes. */
 export const networkOf = (
-  { hidden, dropout, decay, learningRate, labelSmoothing, mixup }: HeadDescription,
+  { hidden, dropout, decay, learningRate, labelSmoothing, mixup, discriminant }: HeadDescription,
   features: number,
   classes: number
-): DenseNetwork => ({ units: [features, ...hidden, classes], dropout, decay, learningRate, labelSmoothing, mixup })
+): DenseNetwork => ({
+  units: [features, ...hidden, classes],
+  dropout,
+  decay,
+  learningRate,
+  labelSmoothing,
+  mixup,
+  ...(discriminant && { discriminant })
+})
 
 /** What a tensor is to its layer. Mean and variance are tracked over batches, the others are trained. */
 export type Kind = "kernel" | "bias" | "gamma" | "beta" | "mean" | "variance"

@@ -63,6 +63,7 @@ const drawHead = (seed: number, number: number, embedder: EmbedderLayers): HeadD
     balance: pick(["balanced", "balanced", "root"] as const),
     earlyStopping: pick([false, false, true]),
     members: pick([1, 1, 1, 3]),
+    discriminant: null,
     sources: pick(["same", "same", "root", "by samples"] as const),
     variants: pick([0.5, 0.5, null])
   }

@@ -7,6 +7,17 @@ import type { FeatureName } from "../features/kinds.ts"
  */
 const SMALLEST_DEVIATION = 0.3
 
+/** How a linear discriminant is made. */
+export interface Discriminant {
+  /** How far the covariance within classes is shrunk towards a multiple of the identity: above 0, and 1 at most. */
+  readonly shrinkage: number
+  /**
+   * What its logits are multiplied by. Of few sources and many features it is far too sure; calibration makes up for
+   * that, but the members of a mixture must be about as sure as each other.
+   */
+  readonly sharpness: number
+}
+
 /** A classifier to be trained, but for the classes: what it sees, its layers, and how it is kept from learning by heart. */
 export interface HeadDescription {
   /** What it sees of a recording's vector. */
@@ -42,6 +53,11 @@ export interface HeadDescription {
    * with a learning rate that falls to zero.
    */
   readonly earlyStopping: boolean
+  /**
+   * A linear discriminant instead of a regression; null for none. It is computed of the same weighted samples in one step,
+   * has no hidden layers, and heeds nothing that says how a descent goes (docs/decisions/heads.md).
+   */
+  readonly discriminant: Discriminant | null
   /** Networks trained from different seeds, whose logits are averaged: one network in the end. */
   readonly members: number
 }
@@ -79,5 +95,6 @@ export const REGRESSION: HeadDescription = {
   sources: "by samples",
   variants: null,
   earlyStopping: true,
+  discriminant: null,
   members: 1
 }

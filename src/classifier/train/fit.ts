@@ -3,17 +3,23 @@ import { type Random, seededRandom, shuffled } from "../../sound/random.ts"
 import type { Weights } from "../denseNetwork.ts"
 import { initialWeights } from "../initial.ts"
 import { type Backend, type Pass, type Problem, type Train, TrainingError } from "./backend.ts"
+import { discriminate } from "./discriminant.ts"
 import { keptUnits } from "./dropout.ts"
 import type { EpochRecord, Fit, Schedule } from "./task.ts"
 
 /** EcoSight's schedule. */
 export const SCHEDULE: Schedule = { epochs: 100, batchSize: 64, patience: 15, flatEpochs: 7 }
 
-/** Does tasks by a backend's own steps. */
+/** Does tasks by a backend's own steps, or a discriminant in its one step. */
 export const trainBy =
   (backend: Backend): Train =>
   ({ schedule, seed, ...task }, onEpoch) =>
     Effect.suspend(() => {
+      const { discriminant } = task.network
+      if (discriminant !== undefined) {
+        const result = discriminate(task, discriminant)
+        return onEpoch(1, result.history[0]!).pipe(Effect.as(result))
+      }
       const random = seededRandom(seed)
       const problem = { ...task, initial: initialWeights(task.network, random) }
       return fit(backend, problem, schedule, random, onEpoch)

@@ -36,7 +36,8 @@ export const Task = Schema.Struct({
     decay: Schema.Finite,
     learningRate: Schema.Finite,
     labelSmoothing: Schema.Finite,
-    mixup: Schema.Finite
+    mixup: Schema.Finite,
+    discriminant: Schema.optionalKey(Schema.Struct({ shrinkage: Schema.Finite, sharpness: Schema.Finite }))
   }),
   training: Examples,
   /** What the loss of each training sample weighs. */

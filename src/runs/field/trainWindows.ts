@@ -38,7 +38,7 @@ const PASSES = { epochs: 10, batchSize: 256 } as const
  * so that little keeps a regression on them from learning them by heart (`docs/decisions/field.md`).
  */
 const OF_WINDOWS: Partial<Record<FeatureName, Partial<HeadDescription>>> = {
-  layer8max: { input: "layer8plain", decay: 0.03 }
+  layer8max: { input: "layer8plain", decay: 0.03, discriminant: null }
 }
 /**
  * Windows of the background for each of an event's class, which training balances: what a window of another class makes of
