@@ -1,5 +1,10 @@
+import { Effect } from "effect"
 import { CholeskyDecomposition, Matrix } from "ml-matrix"
+import { Tensor } from "onnxruntime-common"
+import { Graph } from "../../embedder/onnx/graph.ts"
+import { openSession } from "../../embedder/onnx/session.ts"
 import type { Discriminant } from "../heads/head.ts"
+import { TrainingError } from "./backend.ts"
 import type { EpochRecord, Examples, Fit, Task } from "./task.ts"
 
 /** What features vary by within a class at least, as a share of a standardised feature's variance: of one recording a class, it is nothing. */
@@ -15,13 +20,13 @@ const UNSEEN = 5
  * Means and covariance weigh samples as a regression's loss would. Covariance is shrunk towards a multiple of the identity
  * (Ledoit and Wolf 2004), for there are more features than sources.
  */
-export const discriminate = (
+export const discriminate = Effect.fn("discriminate")(function* (
   { network: { units }, training, sampleWeights, validation }: Omit<Task, "schedule" | "seed">,
   { shrinkage, sharpness }: Discriminant
-): Fit => {
+) {
   const [width, classes] = [units[0]!, units.at(-1)!]
   const { means, weights } = classMeans(training, sampleWeights, width, classes)
-  const covariance = covarianceWithin(training, sampleWeights, means)
+  const covariance = yield* covarianceWithin(training, sampleWeights, means)
   const common = Math.max(covariance.trace() / width, SMALLEST_VARIANCE)
   covariance.mul(1 - shrinkage)
   for (let i = 0; i < width; i++) covariance.set(i, i, covariance.get(i, i) + shrinkage * common)
@@ -40,20 +45,19 @@ export const discriminate = (
     val_accuracy: validation.labels.length > 0 ? watched.accuracy : undefined,
     lr: 0
   }
-  return { weights: { kernel0: kernel, bias0: bias }, history: [record], bestEpoch: 1 }
-}
+  return { weights: { kernel0: kernel, bias0: bias }, history: [record], bestEpoch: 1 } satisfies Fit
+})
 
 /** The mean of each class's samples, [classes, width], and what these weigh; of a class without any, that of all means. */
 const classMeans = ({ embeddings, labels }: Examples, sampleWeights: Float32Array, width: number, classes: number) => {
   const weights = new Float64Array(classes)
-  const means = Matrix.zeros(classes, width)
+  const sums = Array.from({ length: classes }, () => new Float64Array(width))
   for (const [row, label] of labels.entries()) {
-    const weight = sampleWeights[row]!
+    const [weight, sum] = [sampleWeights[row]!, sums[label]!]
     weights[label]! += weight
-    for (let i = 0; i < width; i++) {
-      means.set(label, i, means.get(label, i) + weight * embeddings[row * width + i]!)
-    }
+    for (let i = 0; i < width; i++) sum[i]! += weight * embeddings[row * width + i]!
   }
+  const means = new Matrix(sums)
   const seen = [...weights.keys()].filter((label) => weights[label] !== 0)
   for (const label of seen) means.mulRow(label, 1 / weights[label]!)
   const middle = means.sum("column").map((sum) => sum / seen.length)
@@ -61,28 +65,37 @@ const classMeans = ({ embeddings, labels }: Examples, sampleWeights: Float32Arra
   return { means, weights }
 }
 
-/** The covariance of samples about their classes' means, [width, width]. */
-const covarianceWithin = ({ embeddings, labels }: Examples, sampleWeights: Float32Array, means: Matrix): Matrix => {
+const failed = (cause: unknown) =>
+  new TrainingError({
+    message: `onnxruntime could not compute a covariance: ${cause instanceof Error ? cause.message : String(cause)}`
+  })
+
+/** The covariance of samples about their classes' means, [width, width], in float32. */
+const covarianceWithin = Effect.fnUntraced(function* (
+  { embeddings, labels }: Examples,
+  sampleWeights: Float32Array,
+  means: Matrix
+) {
   const width = means.columns
-  const sums = new Float64Array(width * width)
   const total = sampleWeights.reduce((sum, weight) => sum + weight, 0)
-  const apart = new Float64Array(width)
+  const centres = Array.from({ length: means.rows }, (_, label) => means.getRow(label))
+  const apart = new Float32Array(embeddings.length)
   for (const [row, label] of labels.entries()) {
-    for (let i = 0; i < width; i++) apart[i] = embeddings[row * width + i]! - means.get(label, i)
-    for (let i = 0; i < width; i++) {
-      const own = (sampleWeights[row]! / total) * apart[i]!
-      for (let j = 0, at = i * width; j <= i; j++, at++) sums[at]! += own * apart[j]!
-    }
+    const [centre, scale] = [centres[label]!, Math.sqrt(sampleWeights[row]! / total)]
+    for (let i = 0, at = row * width; i < width; i++, at++) apart[at] = scale * (embeddings[at]! - centre[i]!)
   }
-  const covariance = new Matrix(width, width)
-  for (let i = 0; i < width; i++) {
-    for (let j = 0; j <= i; j++) {
-      covariance.set(i, j, sums[i * width + j]!)
-      covariance.set(j, i, sums[i * width + j]!)
-    }
-  }
-  return covariance
-}
+  const graph = new Graph("covariance")
+  const rows = graph.input("rows", ["samples", width])
+  graph.op("Gemm", [rows, rows], { transA: 1 }, "products")
+  graph.output("products", [width, width])
+  // One thread, as all training: two would change the low bits.
+  const session = yield* openSession(graph.model(), 1, failed)
+  const feeds = { rows: new Tensor("float32", apart, [labels.length, width]) }
+  const { products } = yield* Effect.tryPromise({ try: () => session.run(feeds), catch: failed }).pipe(
+    Effect.uninterruptible
+  )
+  return Matrix.from1DArray(width, width, Array.from(products!.data as Float32Array))
+}, Effect.scoped)
 
 /** Mean cross-entropy, weighted where there are weights, and the share of right answers. */
 const scored = (

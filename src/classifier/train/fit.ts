@@ -17,8 +17,7 @@ export const trainBy =
     Effect.suspend(() => {
       const { discriminant } = task.network
       if (discriminant !== undefined) {
-        const result = discriminate(task, discriminant)
-        return onEpoch(1, result.history[0]!).pipe(Effect.as(result))
+        return Effect.tap(discriminate(task, discriminant), ({ history }) => onEpoch(1, history[0]!))
       }
       const random = seededRandom(seed)
       const problem = { ...task, initial: initialWeights(task.network, random) }

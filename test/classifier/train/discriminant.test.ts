@@ -26,26 +26,28 @@ const uneven = (count: number) => {
 }
 
 const fitted = (training: typeof NONE, weights: Float32Array, shrinkage: number, classes = 2, inputs = 2) =>
-  discriminate(
-    { network: network(inputs, classes), training, sampleWeights: weights, validation: NONE },
-    { shrinkage, sharpness: 1 }
+  Effect.runPromise(
+    discriminate(
+      { network: network(inputs, classes), training, sampleWeights: weights, validation: NONE },
+      { shrinkage, sharpness: 1 }
+    )
   )
 
-test("it goes by what varies little within a class, and by the means alone where it is shrunk wholly", () => {
-  const directionOf = (shrinkage: number) => {
-    const { kernel0 } = fitted(uneven(2000), ones(2000), shrinkage).weights
+test("it goes by what varies little within a class, and by the means alone where it is shrunk wholly", async () => {
+  const directionOf = async (shrinkage: number) => {
+    const { kernel0 } = (await fitted(uneven(2000), ones(2000), shrinkage)).weights
     return (kernel0![1]! - kernel0![0]!) / (kernel0![3]! - kernel0![2]!)
   }
   // 1 / 9 beside 1 / 0.09.
-  expect(directionOf(0.0001)).toBeCloseTo(0.01, 2)
-  expect(directionOf(1)).toBeCloseTo(1, 0)
+  expect(await directionOf(0.0001)).toBeCloseTo(0.01, 2)
+  expect(await directionOf(1)).toBeCloseTo(1, 0)
 })
 
-test("its logits are those of normally distributed classes of one covariance", () => {
+test("its logits are those of normally distributed classes of one covariance", async () => {
   const random = seededRandom(7)
   const labels = Int32Array.from({ length: 4000 }, (_, i) => i % 2)
   const training = { embeddings: Float32Array.from(labels, (label) => 2 * label + gaussian(random)), labels }
-  const { weights, history } = fitted(training, ones(4000), 1, 2, 1)
+  const { weights, history } = await fitted(training, ones(4000), 1, 2, 1)
   const logit = (x: number) =>
     x * (weights.kernel0![1]! - weights.kernel0![0]!) + weights.bias0![1]! - weights.bias0![0]!
   expect(logit(1)).toBeCloseTo(0, 0)
@@ -54,15 +56,15 @@ test("its logits are those of normally distributed classes of one covariance", (
   expect(history[0]!.accuracy).toBeCloseTo(0.84, 1)
 })
 
-test("a sample that weighs two is as two of them", () => {
+test("a sample that weighs two is as two of them", async () => {
   const { embeddings, labels } = uneven(40)
   const twice = {
     embeddings: Float32Array.from([...embeddings, ...embeddings.subarray(0, 20)]),
     labels: Int32Array.from([...labels, ...labels.subarray(0, 10)])
   }
   const doubled = Float32Array.from(labels, (_, row) => (row < 10 ? 2 : 1))
-  const one = fitted({ embeddings, labels }, doubled, 0.5).weights
-  const other = fitted(twice, ones(50), 0.5).weights
+  const one = (await fitted({ embeddings, labels }, doubled, 0.5)).weights
+  const other = (await fitted(twice, ones(50), 0.5)).weights
   for (const [at, value] of one.kernel0!.entries()) expect(value).toBeCloseTo(other.kernel0![at]!, 4)
 })
 
