@@ -32,14 +32,14 @@ const handle = Effect.fn("rescan.command")(function* (options: Options) {
   if (Option.isNone(opened)) return yield* new CliError.UserError({ cause: "No store is given: add --store." })
   const embedder = yield* settledEmbedder({ allowUntrained: false })
   yield* Effect.gen(function* () {
-    const { placed, ...summary } = yield* rescan(embedder, {
+    const { placed, settings, ...summary } = yield* rescan(embedder, {
       ...asked,
       against: Option.getOrUndefined(options.against)
     })
     const tables =
       formats.length === 0
         ? []
-        : yield* writeTables(options.out, formats, yield* Stream.runCollect(eventsOf(summary.model, placed)))
+        : yield* writeTables(options.out, formats, yield* Stream.runCollect(eventsOf(summary.model, settings, placed)))
     yield* Console.log(describe(summary))
     if (tables.length > 0) yield* Console.log(`\nWrote ${tables.length} tables, such as ${tables[0]}.`)
     if (options.json) yield* Console.log(JSON.stringify({ status: "finished", ...summary, tables }))
@@ -72,7 +72,7 @@ const describe = ({ model, against, recordings, judged, hours, seconds, speed, e
     ...(more > 0 ? [`And ${more} more: --json tells all.`] : [])
   ].join("\n")
 }
-type Shown = Omit<RescanSummary, "placed">
+type Shown = Omit<RescanSummary, "placed" | "settings">
 
 const row = (change: string, event: Event, before = ""): ReadonlyArray<string> => [
   change,

@@ -46,14 +46,14 @@ const handle = Effect.fn("scan.command")(function* (options: Options) {
     onSkip: (key, reason) => Effect.sync(() => print(`Skipped ${key}: ${reason}`))
   }
   yield* Effect.gen(function* () {
-    const { placed, ...summary } = yield* Option.match(cluster, {
+    const { placed, settings, ...summary } = yield* Option.match(cluster, {
       onNone: () => scanHere(asking),
       onSome: (url) => scanOnCluster(url, asking)
     })
     const tables =
       formats.length === 0 || summary.model === null
         ? []
-        : yield* writeTables(options.out, formats, yield* Stream.runCollect(eventsOf(summary.model, placed)))
+        : yield* writeTables(options.out, formats, yield* Stream.runCollect(eventsOf(summary.model, settings, placed)))
     yield* end
     yield* Console.log(describe(summary, tables))
     if (options.json) yield* Console.log(JSON.stringify({ status: "finished", ...summary, tables }))

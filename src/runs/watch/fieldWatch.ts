@@ -6,6 +6,7 @@ import { Scans } from "../../embeddings/scans/scans.ts"
 import { readPointer } from "../../registry/pointer.ts"
 import type { ObjectInfo } from "../../store/store.ts"
 import { settleEvents } from "../scan/eventOptions.ts"
+import { tellBy } from "../scan/eventParts.ts"
 import { listField, placeRecordings } from "../scan/fieldRecordings.ts"
 import { type Archive, hearFresh, judgePlaced } from "../scan/scan.ts"
 import { openWindowModel } from "../scan/windowModel.ts"
@@ -63,6 +64,7 @@ export const makeFieldWatch = Effect.fn("makeFieldWatch")(function* (embedder: E
     if (ready.length === 0 && runId === judgedBy) return
     const model = runId === undefined ? undefined : yield* openWindowModel(runId, recipe)
     const events = settleEvents({ alarms: alarmsPerHour, perClass: {} }, model)
+    if (model !== undefined) yield* tellBy(model.runId, events)
     const own = { ...archive, model, events }
     yield* hearAll(own, ready)
     yield* judgeAll(own, objects)
