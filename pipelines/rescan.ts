@@ -3,6 +3,7 @@ import { CliError, Command, Flag } from "effect/cli"
 import packageJson from "../package.json"
 import type { Event } from "../src/classifier/events/event.ts"
 import { Scans } from "../src/embeddings/scans/scans.ts"
+import { lengthInWords } from "../src/runs/scan/lengthInWords.ts"
 import { type RescanSummary, rescan } from "../src/runs/scan/rescan.ts"
 import { eventsOf } from "../src/runs/scan/scan.ts"
 import { writeTables } from "../src/runs/scan/tables.ts"
@@ -51,7 +52,7 @@ const SHOWN = 40
 
 const describe = ({ model, against, recordings, judged, hours, seconds, speed, events, changes }: Shown): string => {
   const heard =
-    `${model} hears ${events.toLocaleString("en")} events in ${recordings} recordings of ${hours.toFixed(1)} hours` +
+    `${model} hears ${events.toLocaleString("en")} events in ${recordings} recordings of ${lengthInWords(hours)}` +
     (judged === 0
       ? ", as it did before."
       : ` (${judged} heard anew in ${seconds.toFixed(1)} s${speed === null ? "" : `, ${Math.round(speed).toLocaleString("en")} × real time`}).`)

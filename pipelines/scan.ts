@@ -4,6 +4,7 @@ import packageJson from "../package.json"
 import { Settings } from "../src/config/settings.ts"
 import { Scans } from "../src/embeddings/scans/scans.ts"
 import { scanOnCluster } from "../src/runs/cluster/scanOnCluster.ts"
+import { lengthInWords } from "../src/runs/scan/lengthInWords.ts"
 import { eventsOf, type ScanOptions, type ScanProgress, type ScanSummary, scan } from "../src/runs/scan/scan.ts"
 import { writeTables } from "../src/runs/scan/tables.ts"
 import { runServices, settledEmbedder } from "../src/runs/services.ts"
@@ -73,14 +74,15 @@ const shown = ({ hours, totalHours, speed }: ScanProgress) => ({
   speed: `${Math.round(speed).toLocaleString("en")} × real time`
 })
 
-const describe = (summary: ScanSummary, tables: ReadonlyArray<string>): string => {
+/** What a scan came to. */
+export const describe = (summary: ScanSummary, tables: ReadonlyArray<string>): string => {
   const { heard, hours, storedHours, seconds, speed, skipped, repaired, odd, events, model, store } = summary
   const found = Object.entries(events).map(([name, count]) => `${count.toLocaleString("en")} of ${name}`)
   return [
     heard === 0
-      ? `Nothing is new in ${store}: ${storedHours.toFixed(1)} hours were heard before.`
-      : `Heard ${heard} ${heard === 1 ? "recording" : "recordings"} of ${hours.toFixed(1)} hours in ${seconds.toFixed(1)} s, ` +
-        `${Math.round(speed).toLocaleString("en")} × real time; ${storedHours.toFixed(1)} hours are heard in all.`,
+      ? `${skipped.length === 0 ? "Nothing is new" : "Nothing new could be heard"} in ${store}: ${lengthInWords(storedHours)} were heard before.`
+      : `Heard ${heard} ${heard === 1 ? "recording" : "recordings"} of ${lengthInWords(hours)} in ${seconds.toFixed(1)} s, ` +
+        `${Math.round(speed).toLocaleString("en")} × real time; ${lengthInWords(storedHours)} are heard in all.`,
     model === null
       ? "No model is promoted, so there are no events yet: bun run retrain trains one, and the next scan tells them."
       : `${model} hears ${found.length === 0 ? "no events" : `events: ${found.join(", ")}`}.`,

@@ -60,9 +60,9 @@ export const fieldPage = async (asked: URLSearchParams): Promise<Page> => {
   const unheard = h("p", { role: "status" })
   const threshold = h("input", {
     type: "number",
-    min: "0.05",
+    min: "0.01",
     max: "1",
-    step: "0.05",
+    step: "any",
     value: String(UNMEASURED_THRESHOLD),
     required: true
   })
