@@ -99,17 +99,22 @@ export const describe = (summary: ScanSummary, tables: ReadonlyArray<string>): s
 export const toldFrom = ({
   thresholds,
   tested,
+  silent,
   untested,
   alarmsPerHour
-}: Pick<ScanSummary, "thresholds" | "tested" | "untested" | "alarmsPerHour">): string => {
+}: Pick<ScanSummary, "thresholds" | "tested" | "silent" | "untested" | "alarmsPerHour">): string => {
   const named = (names: ReadonlyArray<string>) =>
     names.map((name) => `${name} ${thresholds[name]!.toFixed(3)}`).join(", ")
-  const asked = Object.keys(thresholds).filter((name) => !tested.includes(name) && !untested.includes(name))
+  const known = new Set([...tested, ...silent, ...untested])
+  const asked = Object.keys(thresholds).filter((name) => !known.has(name))
   const alarms = alarmsPerHour === 1 ? "false alarm" : "false alarms"
   const groups = [
     ...(tested.length === 0
       ? []
       : [`${named(tested)}, where it had up to ${alarmsPerHour} ${alarms} of each an hour when it was tested`]),
+    ...(silent.length === 0
+      ? []
+      : [`${named(silent)}, where it had no more either, but nothing of it was there to be found`]),
     ...(untested.length === 0 ? [] : [`${named(untested)}, with which it was not tested`]),
     ...(asked.length === 0 ? [] : [named(asked)])
   ]

@@ -4,12 +4,19 @@ import type { ScanSummary } from "../../src/runs/scan/scan.ts"
 
 test("what was tested in the field, what was not, and what was asked for are told apart", () => {
   const thresholds = { clips: 0.7, dog_bark: 0.85, gun_shot: 0.31, saw: 0.5 }
-  expect(toldFrom({ thresholds, tested: ["dog_bark", "gun_shot"], untested: ["saw"], alarmsPerHour: 1 })).toBe(
+  expect(
+    toldFrom({ thresholds, tested: ["dog_bark", "gun_shot"], silent: [], untested: ["saw"], alarmsPerHour: 1 })
+  ).toBe(
     "Told are events from a probability of: dog_bark 0.850, gun_shot 0.310, where it had up to 1 false alarm of each an " +
       "hour when it was tested; saw 0.500, with which it was not tested; clips 0.700."
   )
-  expect(toldFrom({ thresholds: { saw: 0.9 }, tested: [], untested: [], alarmsPerHour: null })).toBe(
+  expect(toldFrom({ thresholds: { saw: 0.9 }, tested: [], silent: [], untested: [], alarmsPerHour: null })).toBe(
     "Told are events from a probability of: saw 0.900."
+  )
+  const silent = { thresholds: { dog_bark: 0.85, saw: 0.5 }, tested: ["dog_bark"], silent: ["saw"], untested: [] }
+  expect(toldFrom({ ...silent, alarmsPerHour: 5 })).toBe(
+    "Told are events from a probability of: dog_bark 0.850, where it had up to 5 false alarms of each an hour when it was " +
+      "tested; saw 0.500, where it had no more either, but nothing of it was there to be found."
   )
 })
 
@@ -32,6 +39,7 @@ const summary: ScanSummary = {
     events: {},
     thresholds: {},
     tested: [],
+    silent: [],
     untested: []
   },
   alarmsPerHour: null

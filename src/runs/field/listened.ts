@@ -9,6 +9,7 @@ import { Problems } from "../../stream/annotations/problems.ts"
 import { readSaid, type Said } from "../../stream/annotations/said.ts"
 import { type Stretch, union } from "../../stream/annotations/spans.ts"
 import type { JointCorpus } from "../jointCorpus.ts"
+import { UNMEASURED_THRESHOLD } from "../scan/eventOptions.ts"
 
 /** Sources with events, at least: of fewer, all may lean to one side by chance more often than one time in twenty. */
 const LEAST_SOURCES = 5
@@ -149,6 +150,7 @@ export const notesOnSilence = (
   return silent.length === 0
     ? []
     : [
-        `Nothing says how ${silent.join(", ")} is heard in the field: the annotated recordings held out have none of it.`
+        `Nothing says how much of ${silent.join(", ")} is found in the field: the annotated recordings held out have none of it. ` +
+          `Scans tell it from ${UNMEASURED_THRESHOLD}, or from where it was heard there no more often than --alarms allows, which may be higher.`
       ]
 }

@@ -2,7 +2,7 @@ import type { EventSettings } from "../../classifier/events/findEvents.ts"
 import type { AlarmRate } from "../../config/alarmRates.ts"
 import type { WindowModel } from "./windowModel.ts"
 
-/** What makes events of classes that were not tested in the field: what is more likely one than none, among its background. */
+/** What makes events of classes of which no event was tested in the field: what is more likely one than none, among its background. */
 export const UNMEASURED_THRESHOLD = 0.5
 
 /** Which events are asked for, of whatever model. */

@@ -66,8 +66,12 @@ export interface ScanSummary {
   readonly events: Readonly<Record<string, number>>
   /** The probability from which each class's events are told. */
   readonly thresholds: Readonly<Record<string, number>>
-  /** Those whose probability is known from the model's test in the field, and those that nothing is known of nor asked for. */
+  /**
+   * Those whose probability is known from the model's test in the field, those of which nothing was there to be found, and
+   * those that nothing is known of nor asked for.
+   */
   readonly tested: ReadonlyArray<string>
+  readonly silent: ReadonlyArray<string>
   readonly untested: ReadonlyArray<string>
   /** The false alarms of each class tested an hour that these allow; null where none is. */
   readonly alarmsPerHour: AlarmRate | null
@@ -148,18 +152,19 @@ const toldFrom = (
   model: WindowModel | undefined,
   asked: EventRequest,
   { threshold, perClass }: EventSettings
-): Pick<ScanSummary, "thresholds" | "tested" | "untested" | "alarmsPerHour"> => {
-  if (model === undefined) return { thresholds: {}, tested: [], untested: [], alarmsPerHour: null }
+): Pick<ScanSummary, "thresholds" | "tested" | "silent" | "untested" | "alarmsPerHour"> => {
+  if (model === undefined) return { thresholds: {}, tested: [], silent: [], untested: [], alarmsPerHour: null }
   const quiet = backgroundOf(model.classes)
   const told = model.classes.filter((name) => name !== quiet || name in perClass)
   const known = model.thresholds[asked.alarms] ?? {}
   const left = told.filter((name) => asked.threshold === undefined && !(name in asked.perClass))
-  const tested = left.filter((name) => name in known)
+  const heard = left.filter((name) => name in known)
   return {
     thresholds: Object.fromEntries(told.map((name) => [name, perClass[name] ?? threshold])),
-    tested,
+    tested: heard.filter((name) => !model.silent.includes(name)),
+    silent: heard.filter((name) => model.silent.includes(name)),
     untested: left.filter((name) => !(name in known)),
-    alarmsPerHour: tested.length > 0 ? asked.alarms : null
+    alarmsPerHour: heard.length > 0 ? asked.alarms : null
   }
 }
 

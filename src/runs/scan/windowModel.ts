@@ -16,6 +16,7 @@ import {
 } from "../../registry/versionFiles.ts"
 import { decodeDocument } from "../../store/documents.ts"
 import { versionKey } from "../../store/keys.ts"
+import { UNMEASURED_THRESHOLD } from "./eventOptions.ts"
 
 /** Windows that are scored together: always so many, and each always in the same place, so that scores are the same bits. */
 export const SCORED_WINDOWS = 256
@@ -33,7 +34,10 @@ const Metadata = Schema.Struct({
       classes: Schema.Record(
         Schema.String,
         // Absent in versions of before.
-        Schema.Struct({ thresholds: Schema.optionalKey(Schema.Array(Schema.Struct({ high: Schema.Finite }))) })
+        Schema.Struct({
+          events: Schema.optionalKey(Schema.Int),
+          thresholds: Schema.optionalKey(Schema.Array(Schema.Struct({ high: Schema.Finite })))
+        })
       )
     })
   )
@@ -45,10 +49,12 @@ export interface WindowModel {
   readonly classes: ReadonlyArray<string>
   /**
    * For false alarms an hour, the probability from which each class is told for no more than that, by what it
-   * heard when it was tested in the field; classes that were not heard there have none. Of the interval the high end: a few sources make most false
-   * alarms, and another place may have more of them.
+   * heard when it was tested in the field. Of the interval the high end: a few sources make most false alarms, and another
+   * place may have more of them. Of a silent class at least that of one that was not tested.
    */
   readonly thresholds: Partial<Record<AlarmRate, Readonly<Record<string, number>>>>
+  /** Classes of which nothing was there to be found in that test. */
+  readonly silent: ReadonlyArray<string>
   /** Any number of windows to probabilities [count * classes]. */
   readonly score: (windows: CodedVectors) => Effect.Effect<Float32Array, VersionError>
 }
@@ -89,7 +95,10 @@ export const openWindowModel = Effect.fn("openWindowModel")(function* (runId: st
   )
   const score = (windows: CodedVectors) =>
     Effect.mapError(opened.score(windows), () => damaged("cannot be run on windows"))
-  return { runId, classes, thresholds: thresholdsIn(metadata), score } satisfies WindowModel
+  const silent = Object.entries(metadata.field?.classes ?? {}).flatMap(([name, { events }]) =>
+    events === 0 ? [name] : []
+  )
+  return { runId, classes, thresholds: thresholdsIn(metadata), silent, score } satisfies WindowModel
 })
 
 const thresholdsIn = ({ field }: typeof Metadata.Type): WindowModel["thresholds"] =>
@@ -97,9 +106,11 @@ const thresholdsIn = ({ field }: typeof Metadata.Type): WindowModel["thresholds"
     (field?.false_alarms_per_hour ?? []).map((rate, at) => [
       rate,
       Object.fromEntries(
-        Object.entries(field!.classes).flatMap(([name, { thresholds }]) =>
-          thresholds?.[at] === undefined ? [] : [[name, thresholds[at].high]]
-        )
+        Object.entries(field!.classes).flatMap(([name, { events, thresholds }]) => {
+          const high = thresholds?.[at]?.high
+          if (high === undefined) return []
+          return [[name, events === 0 ? Math.max(UNMEASURED_THRESHOLD, high) : high]]
+        })
       )
     ])
   )

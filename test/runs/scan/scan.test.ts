@@ -301,6 +301,17 @@ test("tells events for so many false alarms an hour as the model had in its soun
   )
   const some = { tested: ["gun_shot"], untested: ["dog_bark"], alarmsPerHour: 5, thresholds: { dog_bark: 0.5 } }
   expect(await scanOn(store)).toMatchObject(some)
+  // Where nothing of a class was there to be found, what was heard of it was false; below what is usual it is not told.
+  for (const [high, least] of [
+    [0.3, 0.5],
+    [0.95, 0.95]
+  ] as const) {
+    const dog_bark = { events: 0, thresholds: figures(1, high, 0.2) }
+    const classes = { gun_shot, dog_bark }
+    objects.set(key, new TextEncoder().encode(JSON.stringify({ ...metadata, field: { ...field, classes } })))
+    const quiet = { tested: ["gun_shot"], silent: ["dog_bark"], untested: [], thresholds: { dog_bark: least } }
+    expect(await scanOn(store)).toMatchObject(quiet)
+  }
   const before = { ...field, classes: { dog_bark: {}, gun_shot: {} } }
   objects.set(key, new TextEncoder().encode(JSON.stringify({ ...metadata, field: before })))
   expect(await scanOn(store)).toMatchObject({ tested: [], untested: ["dog_bark", "gun_shot"], alarmsPerHour: null })
