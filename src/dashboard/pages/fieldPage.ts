@@ -1,5 +1,4 @@
-import { ALARM_RATES } from "../../config/alarmRates.ts"
-import { UNMEASURED_THRESHOLD } from "../../runs/scan/eventOptions.ts"
+import { ALARM_RATES, UNMEASURED_THRESHOLD } from "../../config/alarmRates.ts"
 import { dataOf, service } from "../api.ts"
 import type { Page } from "../page.ts"
 import { card, h, wideCard } from "../parts/elements.ts"

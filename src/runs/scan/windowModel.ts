@@ -1,7 +1,7 @@
 import { Effect, Option, Schema } from "effect"
 import { openWindowClassifier } from "../../classifier/evaluation/field/windowClassifier.ts"
 import { FIELD_MODEL } from "../../classifier/export/artifacts.ts"
-import type { AlarmRate } from "../../config/alarmRates.ts"
+import { type AlarmRate, UNMEASURED_THRESHOLD } from "../../config/alarmRates.ts"
 import { rowSize } from "../../embedder/frontEnd.ts"
 import { embedderOf, precisionOf } from "../../embeddings/recipe.ts"
 import type { CodedVectors } from "../../embeddings/scans/coding.ts"
@@ -16,7 +16,6 @@ import {
 } from "../../registry/versionFiles.ts"
 import { decodeDocument } from "../../store/documents.ts"
 import { versionKey } from "../../store/keys.ts"
-import { UNMEASURED_THRESHOLD } from "./eventOptions.ts"
 
 /** Windows that are scored together: always so many, and each always in the same place, so that scores are the same bits. */
 export const SCORED_WINDOWS = 256
