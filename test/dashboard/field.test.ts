@@ -93,6 +93,8 @@ test.skipIf(!hasChromium)(
       .waitFor()
     await page.keyboard.press("y")
     await toast(page, `It is ${other}: the next training hears it.`)
+    // What was said of the answers before does not cover what is judged.
+    expect(await page.locator(".toasts").getByText("the next training hears").count()).toBe(1)
     const second = judged((await table()).find((row) => row.includes(`,${other},`))!, other)
     expect((await table()).toSorted()).toEqual(
       [`${at(first)},complete,,,,`, `${at(second)},${other},,dashboard,,`].toSorted()
@@ -104,7 +106,7 @@ test.skipIf(!hasChromium)(
 
     await go(page, "Runs")
     await page.getByRole("button", { name: "Start training" }).click()
-    await page.getByText("Run of").waitFor()
+    await page.getByText("Run of").waitFor({ timeout: 120_000 })
     await page.getByText(/\d+ \(\d+ new, 10 known\)/).waitFor()
     await page.getByText(new RegExp(`gave 1 ${other} clips and \\d+ of background`)).waitFor()
 
