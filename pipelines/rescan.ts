@@ -3,6 +3,7 @@ import { CliError, Command, Flag } from "effect/cli"
 import packageJson from "../package.json"
 import type { Event } from "../src/classifier/events/event.ts"
 import { Scans } from "../src/embeddings/scans/scans.ts"
+import { lengthInWords } from "../src/runs/scan/lengthInWords.ts"
 import { type RescanSummary, rescan } from "../src/runs/scan/rescan.ts"
 import { eventsOf } from "../src/runs/scan/scan.ts"
 import { writeTables } from "../src/runs/scan/tables.ts"
@@ -32,14 +33,14 @@ const handle = Effect.fn("rescan.command")(function* (options: Options) {
   if (Option.isNone(opened)) return yield* new CliError.UserError({ cause: "No store is given: add --store." })
   const embedder = yield* settledEmbedder({ allowUntrained: false })
   yield* Effect.gen(function* () {
-    const { placed, ...summary } = yield* rescan(embedder, {
+    const { placed, settings, ...summary } = yield* rescan(embedder, {
       ...asked,
       against: Option.getOrUndefined(options.against)
     })
     const tables =
       formats.length === 0
         ? []
-        : yield* writeTables(options.out, formats, yield* Stream.runCollect(eventsOf(summary.model, placed)))
+        : yield* writeTables(options.out, formats, yield* Stream.runCollect(eventsOf(summary.model, settings, placed)))
     yield* Console.log(describe(summary))
     if (tables.length > 0) yield* Console.log(`\nWrote ${tables.length} tables, such as ${tables[0]}.`)
     if (options.json) yield* Console.log(JSON.stringify({ status: "finished", ...summary, tables }))
@@ -51,7 +52,7 @@ const SHOWN = 40
 
 const describe = ({ model, against, recordings, judged, hours, seconds, speed, events, changes }: Shown): string => {
   const heard =
-    `${model} hears ${events.toLocaleString("en")} events in ${recordings} recordings of ${hours.toFixed(1)} hours` +
+    `${model} hears ${events.toLocaleString("en")} events in ${recordings} recordings of ${lengthInWords(hours)}` +
     (judged === 0
       ? ", as it did before."
       : ` (${judged} heard anew in ${seconds.toFixed(1)} s${speed === null ? "" : `, ${Math.round(speed).toLocaleString("en")} × real time`}).`)
@@ -72,7 +73,7 @@ const describe = ({ model, against, recordings, judged, hours, seconds, speed, e
     ...(more > 0 ? [`And ${more} more: --json tells all.`] : [])
   ].join("\n")
 }
-type Shown = Omit<RescanSummary, "placed">
+type Shown = Omit<RescanSummary, "placed" | "settings">
 
 const row = (change: string, event: Event, before = ""): ReadonlyArray<string> => [
   change,

@@ -4,6 +4,7 @@ import packageJson from "../package.json"
 import { Settings } from "../src/config/settings.ts"
 import { Scans } from "../src/embeddings/scans/scans.ts"
 import { scanOnCluster } from "../src/runs/cluster/scanOnCluster.ts"
+import { lengthInWords } from "../src/runs/scan/lengthInWords.ts"
 import { eventsOf, type ScanOptions, type ScanProgress, type ScanSummary, scan } from "../src/runs/scan/scan.ts"
 import { writeTables } from "../src/runs/scan/tables.ts"
 import { runServices, settledEmbedder } from "../src/runs/services.ts"
@@ -46,14 +47,14 @@ const handle = Effect.fn("scan.command")(function* (options: Options) {
     onSkip: (key, reason) => Effect.sync(() => print(`Skipped ${key}: ${reason}`))
   }
   yield* Effect.gen(function* () {
-    const { placed, ...summary } = yield* Option.match(cluster, {
+    const { placed, settings, ...summary } = yield* Option.match(cluster, {
       onNone: () => scanHere(asking),
       onSome: (url) => scanOnCluster(url, asking)
     })
     const tables =
       formats.length === 0 || summary.model === null
         ? []
-        : yield* writeTables(options.out, formats, yield* Stream.runCollect(eventsOf(summary.model, placed)))
+        : yield* writeTables(options.out, formats, yield* Stream.runCollect(eventsOf(summary.model, settings, placed)))
     yield* end
     yield* Console.log(describe(summary, tables))
     if (options.json) yield* Console.log(JSON.stringify({ status: "finished", ...summary, tables }))
@@ -73,14 +74,15 @@ const shown = ({ hours, totalHours, speed }: ScanProgress) => ({
   speed: `${Math.round(speed).toLocaleString("en")} × real time`
 })
 
-const describe = (summary: ScanSummary, tables: ReadonlyArray<string>): string => {
+/** What a scan came to. */
+export const describe = (summary: ScanSummary, tables: ReadonlyArray<string>): string => {
   const { heard, hours, storedHours, seconds, speed, skipped, repaired, odd, events, model, store } = summary
   const found = Object.entries(events).map(([name, count]) => `${count.toLocaleString("en")} of ${name}`)
   return [
     heard === 0
-      ? `Nothing is new in ${store}: ${storedHours.toFixed(1)} hours were heard before.`
-      : `Heard ${heard} ${heard === 1 ? "recording" : "recordings"} of ${hours.toFixed(1)} hours in ${seconds.toFixed(1)} s, ` +
-        `${Math.round(speed).toLocaleString("en")} × real time; ${storedHours.toFixed(1)} hours are heard in all.`,
+      ? `${skipped.length === 0 ? "Nothing is new" : "Nothing new could be heard"} in ${store}: ${lengthInWords(storedHours)} were heard before.`
+      : `Heard ${heard} ${heard === 1 ? "recording" : "recordings"} of ${lengthInWords(hours)} in ${seconds.toFixed(1)} s, ` +
+        `${Math.round(speed).toLocaleString("en")} × real time; ${lengthInWords(storedHours)} are heard in all.`,
     model === null
       ? "No model is promoted, so there are no events yet: bun run retrain trains one, and the next scan tells them."
       : `${model} hears ${found.length === 0 ? "no events" : `events: ${found.join(", ")}`}.`,
@@ -97,17 +99,22 @@ const describe = (summary: ScanSummary, tables: ReadonlyArray<string>): string =
 export const toldFrom = ({
   thresholds,
   tested,
+  silent,
   untested,
   alarmsPerHour
-}: Pick<ScanSummary, "thresholds" | "tested" | "untested" | "alarmsPerHour">): string => {
+}: Pick<ScanSummary, "thresholds" | "tested" | "silent" | "untested" | "alarmsPerHour">): string => {
   const named = (names: ReadonlyArray<string>) =>
     names.map((name) => `${name} ${thresholds[name]!.toFixed(3)}`).join(", ")
-  const asked = Object.keys(thresholds).filter((name) => !tested.includes(name) && !untested.includes(name))
+  const known = new Set([...tested, ...silent, ...untested])
+  const asked = Object.keys(thresholds).filter((name) => !known.has(name))
   const alarms = alarmsPerHour === 1 ? "false alarm" : "false alarms"
   const groups = [
     ...(tested.length === 0
       ? []
       : [`${named(tested)}, where it had up to ${alarmsPerHour} ${alarms} of each an hour when it was tested`]),
+    ...(silent.length === 0
+      ? []
+      : [`${named(silent)}, where it had no more either, but nothing of it was there to be found`]),
     ...(untested.length === 0 ? [] : [`${named(untested)}, with which it was not tested`]),
     ...(asked.length === 0 ? [] : [named(asked)])
   ]

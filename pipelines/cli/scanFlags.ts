@@ -1,8 +1,8 @@
 import { Effect, Option, Schema } from "effect"
 import { CliError, Flag } from "effect/cli"
-import { ALARM_RATES, type AlarmRate } from "../../src/config/alarmRates.ts"
+import { ALARM_RATES, type AlarmRate, UNMEASURED_THRESHOLD } from "../../src/config/alarmRates.ts"
 import { Settings } from "../../src/config/settings.ts"
-import { type EventRequest, UNMEASURED_THRESHOLD, withThresholds } from "../../src/runs/scan/eventOptions.ts"
+import { type EventRequest, withThresholds } from "../../src/runs/scan/eventOptions.ts"
 import { TABLE_FORMATS } from "../../src/runs/scan/tables.ts"
 
 // Flags of the commands that say what is heard in field recordings.

@@ -236,8 +236,8 @@ export const definitions = {
     name: "VARIANTS",
     fallback: "none",
     description:
-      "Variants that each recording gives beside those drawn: low_pass, as heard from afar or by a recorder of less bandwidth. Each embeds everything again, and takes a sixth longer",
-    allowed: `a list of ${FURTHER_NAMES.join(", ")}`,
+      "Variants that each recording gives beside those drawn: low_pass, as heard from afar or by a recorder of less bandwidth; none of them unless named. Each embeds everything again, and takes a sixth longer",
+    allowed: `none, or a list of ${FURTHER_NAMES.join(", ")}`,
     schema: Schema.String.check(Schema.makeFilter((text) => furtherVariants(text) !== undefined))
   }),
   precision: define({

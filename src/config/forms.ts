@@ -87,9 +87,10 @@ export const isNetwork = (text: string): boolean => {
 export const FURTHER_NAMES = ["low_pass"] as const
 export type FurtherVariant = (typeof FURTHER_NAMES)[number]
 
-/** Names of such variants in a list, in a fixed order, none of them twice; undefined where one of them is none. */
+/** Names of such variants in a list, in a fixed order, none of them twice, or `none`; undefined where one of them is none. */
 export const furtherVariants = (text: string): ReadonlyArray<FurtherVariant> | undefined => {
   const asked = splitList(text)
+  if (asked.length === 1 && asked[0] === "none") return []
   const known = FURTHER_NAMES.filter((name) => asked.includes(name))
   return known.length === new Set(asked).size ? known : undefined
 }

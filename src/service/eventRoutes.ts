@@ -38,6 +38,11 @@ const PageQuery = Schema.Struct({
 
 /** The events of the model that is asked for, or of the one in use, that a filter means. */
 const found = Effect.fnUntraced(function* ({ model, ...filter }: typeof Query.Type) {
+  const { least = 0, most = 1, since = "", until } = filter
+  if (least > most) return yield* refuse(422, `No event has a probability of at least ${least} and at most ${most}.`)
+  if (until !== undefined && since.slice(0, until.length) > until) {
+    return yield* refuse(422, `Nothing is heard since ${since} and until ${until}, which is before.`)
+  }
   const field = yield* Field
   const heard = yield* field.heard(model)
   if (heard === undefined) return { model: null, all: [], events: [], judgedAs: () => null }

@@ -6,7 +6,7 @@ import type { ScannedRecording } from "../embeddings/scans/scannedRecording.ts"
 import { Scans } from "../embeddings/scans/scans.ts"
 import { type Annotations, contentOf } from "../review/annotate.ts"
 import { judgementOf } from "../review/judge.ts"
-import { readPart } from "../runs/scan/eventParts.ts"
+import { eventsIn, readPart } from "../runs/scan/eventParts.ts"
 import {
   ANNOTATIONS_PREFIX,
   EVENTS_PREFIX,
@@ -136,8 +136,9 @@ export class Field extends Context.Service<
         const model = asked ?? (promoted !== undefined && found.has(promoted) ? promoted : newest)
         const own = model === undefined ? undefined : found.get(model)
         if (model === undefined || own === undefined) return undefined
-        const events = (yield* Effect.forEach(own, readOnce, { concurrency: AT_ONCE })).flat()
-        return { model, events } satisfies Heard
+        const read = yield* Effect.forEach(own, readOnce, { concurrency: AT_ONCE })
+        const all = own.map(({ key }, at) => ({ key, events: read[at]! }))
+        return { model, events: yield* here(eventsIn(model, all)) } satisfies Heard
       })
 
       const texts = new Map<string, { readonly etag: string; readonly table: FieldTable["table"] }>()

@@ -4,6 +4,7 @@ import { Settings } from "../config/settings.ts"
 import { Scans } from "../embeddings/scans/scans.ts"
 import { answer, runProgram } from "../processes/program.ts"
 import { scanOnCluster } from "../runs/cluster/scanOnCluster.ts"
+import { lengthInWords } from "../runs/scan/lengthInWords.ts"
 import { type ScanOptions, type ScanSummary, scan } from "../runs/scan/scan.ts"
 import { runServices, settledEmbedder } from "../runs/services.ts"
 import { openStoreAt } from "../store/openStore.ts"
@@ -22,13 +23,10 @@ const inWords = ({ heard, hours, events, skipped }: ScanSummary): string => {
   const fresh =
     heard === 0
       ? "No recording was new."
-      : `${heard === 1 ? "1 recording" : `${heard} recordings`} of ${lengthOf(hours)} heard.`
+      : `${heard === 1 ? "1 recording" : `${heard} recordings`} of ${lengthInWords(hours)} heard.`
   const left = skipped.length === 0 ? "" : ` ${skipped.length} could not be heard.`
   return `${fresh}${left} In all that was asked for there ${total === 1 ? "is 1 event" : `are ${total} events`}.`
 }
-
-const lengthOf = (hours: number): string =>
-  hours < 1 ? `${(60 * hours).toFixed(1)} minutes` : `${hours.toFixed(1)} hours`
 
 runProgram(
   answer(Scanning, undefined, {

@@ -58,6 +58,8 @@ export const manifestKey = (name: string): string => `${MANIFEST_PREFIX}${name}`
 export const embeddingsPrefix = (recipe: string): string => `${EMBEDDINGS_PREFIX}${recipe}/`
 export const scansPrefix = (recipe: string): string => `${SCANS_PREFIX}${recipe}/`
 export const eventsPrefix = (runId: string): string => `${EVENTS_PREFIX}${runId}/`
+/** Names by which settings a version's events are told. */
+export const toldKey = (runId: string): string => `${eventsPrefix(runId)}told.json`
 /** A part in a folder such as `embeddings/<recipe>/`. */
 export const partKey = (folder: string, part: string): string => `${folder}${part}.parquet`
 /** Where a part goes that cannot be read: out of the way, but not lost. */

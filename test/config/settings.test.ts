@@ -160,7 +160,8 @@ const WRONG: ReadonlyArray<readonly [name: string, value: string, sentence: stri
   ["MAX_SKIPPED", "120%", "a share from 0 to 1, or from 0% to 100%"],
   ["GROUP_PATTERN", "(", "a regular expression"],
   ["ENGINE", "gpu", "auto, webgpu or native"],
-  ["VARIANTS", "low_pass,rain", "a list of low_pass"],
+  ["VARIANTS", "low_pass,rain", "none, or a list of low_pass"],
+  ["VARIANTS", "none,low_pass", "none, or a list of low_pass"],
   ["FETCH_CONCURRENCY", "0", "a whole number from 1 to 256"],
   ["FETCH_CONCURRENCY", "1.5", "a whole number from 1 to 256"],
   ["WORKERS", "many", "a whole number from 1 to 256"],
@@ -170,6 +171,11 @@ const WRONG: ReadonlyArray<readonly [name: string, value: string, sentence: stri
   ["CORS_ORIGINS", "*", "origins such as https://example.org, separated by commas"],
   ["MAX_UPLOAD_MB", "0", "a whole number of megabytes from 1 to 4096"]
 ]
+
+test("VARIANTS=none is as if it were not set", async () => {
+  expect((await settingsFrom({ VARIANTS: "none" })).variants).toEqual([])
+  expect((await settingsFrom({ VARIANTS: "low_pass" })).variants).toEqual(["low_pass"])
+})
 
 for (const [name, value, allowed] of WRONG) {
   test(`${name}=${value} is refused with one sentence`, async () => {

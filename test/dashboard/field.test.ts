@@ -5,7 +5,7 @@ import { join } from "node:path"
 import type { Browser } from "playwright-core"
 import { go, hasChromium, openBrowser, openDashboard, toast } from "../support/dashboardWorld.ts"
 import { fieldRecording } from "../support/fieldWorld.ts"
-import { type Service, startService, train } from "../support/serviceWorld.ts"
+import { type Service, startService, train, until } from "../support/serviceWorld.ts"
 
 const NAME = "20250612_050000.wav"
 const TABLE = "annotations/ridge/20250612_050000.csv"
@@ -48,7 +48,7 @@ test.skipIf(!hasChromium)(
     await toast(page, "Name the site first")
     await page.getByLabel("Site: where the recorder stands").fill("ridge")
     await page.locator("input[type=file]").setInputFiles(join(folder, NAME))
-    await toast(page, /1 recording of 0\.4 minutes heard/)
+    await toast(page, /1 recording of 22\.0 seconds heard/)
     await page.getByText("1 of 1 heard").waitFor()
     await page.getByRole("button", { name: "ridge" }).click()
     await page.getByRole("rowheader", { name: NAME }).waitFor()
@@ -93,6 +93,8 @@ test.skipIf(!hasChromium)(
       .waitFor()
     await page.keyboard.press("y")
     await toast(page, `It is ${other}: the next training hears it.`)
+    // What was said of the answers before does not cover what is judged.
+    expect(await page.locator(".toasts").getByText("the next training hears").count()).toBe(1)
     const second = judged((await table()).find((row) => row.includes(`,${other},`))!, other)
     expect((await table()).toSorted()).toEqual(
       [`${at(first)},complete,,,,`, `${at(second)},${other},,dashboard,,`].toSorted()
@@ -104,14 +106,39 @@ test.skipIf(!hasChromium)(
 
     await go(page, "Runs")
     await page.getByRole("button", { name: "Start training" }).click()
-    await page.getByText("Run of").waitFor()
+    await page.getByText("Run of").waitFor({ timeout: 120_000 })
     await page.getByText(/\d+ \(\d+ new, 10 known\)/).waitFor()
     await page.getByText(new RegExp(`gave 1 ${other} clips and \\d+ of background`)).waitFor()
 
     await go(page, "Field")
     await page.getByRole("button", { name: "Scan what is new" }).click()
     await toast(page, /^No recording was new/)
+    const heardAnew = await ask("/events")
+    // From any probability, in hundredths and in thousandths.
+    await page.getByLabel("False alarms").selectOption("probability")
+    await page.getByLabel("Probability", { exact: true }).fill("0.985")
+    await page.getByRole("button", { name: "Scan what is new" }).click()
+    expect(
+      (await until(async () => (await ask("/scans")).scans.find(({ task }: Json) => task.threshold))).task
+    ).toEqual({
+      threshold: 0.985
+    })
+    await until(async () => ((await ask("/scans")).running === null ? true : undefined))
+    await page.getByLabel("False alarms").selectOption("")
+    await page.getByRole("button", { name: "Scan what is new" }).click()
+    await until(async () => ((await ask("/events")).total === heardAnew.total ? true : undefined))
     await go(page, "Events")
+    const [from, to] = [page.getByLabel("Probability from, %"), page.getByLabel("to, %", { exact: true })]
+    await from.fill("98.5")
+    await to.fill("90")
+    await page.locator("input:invalid").waitFor()
+    await to.fill("100")
+    await page.locator("input:invalid").waitFor({ state: "detached" })
+    await from.fill("")
+    await page
+      .getByRole("button", { name: /^Listen: / })
+      .first()
+      .waitFor()
     await page.getByRole("button", { name: "Compare" }).click()
     await page.getByText(/ gained, .* lost, .* moved, .* the same\./).waitFor()
     const again = await ask("/events")

@@ -1,13 +1,61 @@
 import { expect, test } from "bun:test"
-import { toldFrom } from "../../pipelines/scan.ts"
+import { describe, toldFrom } from "../../pipelines/scan.ts"
+import type { ScanSummary } from "../../src/runs/scan/scan.ts"
 
 test("what was tested in the field, what was not, and what was asked for are told apart", () => {
   const thresholds = { clips: 0.7, dog_bark: 0.85, gun_shot: 0.31, saw: 0.5 }
-  expect(toldFrom({ thresholds, tested: ["dog_bark", "gun_shot"], untested: ["saw"], alarmsPerHour: 1 })).toBe(
+  expect(
+    toldFrom({ thresholds, tested: ["dog_bark", "gun_shot"], silent: [], untested: ["saw"], alarmsPerHour: 1 })
+  ).toBe(
     "Told are events from a probability of: dog_bark 0.850, gun_shot 0.310, where it had up to 1 false alarm of each an " +
       "hour when it was tested; saw 0.500, with which it was not tested; clips 0.700."
   )
-  expect(toldFrom({ thresholds: { saw: 0.9 }, tested: [], untested: [], alarmsPerHour: null })).toBe(
+  expect(toldFrom({ thresholds: { saw: 0.9 }, tested: [], silent: [], untested: [], alarmsPerHour: null })).toBe(
     "Told are events from a probability of: saw 0.900."
+  )
+  const silent = { thresholds: { dog_bark: 0.85, saw: 0.5 }, tested: ["dog_bark"], silent: ["saw"], untested: [] }
+  expect(toldFrom({ ...silent, alarmsPerHour: 5 })).toBe(
+    "Told are events from a probability of: dog_bark 0.850, where it had up to 5 false alarms of each an hour when it was " +
+      "tested; saw 0.500, where it had no more either, but nothing of it was there to be found."
+  )
+})
+
+const summary: ScanSummary = {
+  ...{
+    store: "s3://bucket",
+    recipe: "r",
+    model: null,
+    recordings: 1,
+    heard: 1,
+    hours: 12 / 3600,
+    storedHours: 12 / 3600
+  },
+  ...{
+    seconds: 1.25,
+    speed: 30,
+    skipped: [],
+    repaired: [],
+    odd: [],
+    events: {},
+    thresholds: {},
+    tested: [],
+    silent: [],
+    untested: []
+  },
+  alarmsPerHour: null
+}
+const first = (part: Partial<ScanSummary>) => describe({ ...summary, ...part }, []).split("\n")[0]
+
+test("how much was heard is told in a unit that fits, however little it is", () => {
+  expect(first({})).toBe("Heard 1 recording of 12.0 seconds in 1.3 s, 30 × real time; 12.0 seconds are heard in all.")
+  expect(first({ heard: 4, hours: 1.25, storedHours: 300.25 })).toBe(
+    "Heard 4 recordings of 75.0 minutes in 1.3 s, 30 × real time; 300.3 hours are heard in all."
+  )
+  expect(first({ heard: 0, hours: 0, storedHours: 0.05 })).toBe(
+    "Nothing is new in s3://bucket: 3.0 minutes were heard before."
+  )
+  const skipped = [{ key: "field_audio/a/1.wav", reason: "It is empty." }]
+  expect(first({ heard: 0, hours: 0, storedHours: 0, skipped })).toBe(
+    "Nothing new could be heard in s3://bucket: 0.0 seconds were heard before."
   )
 })

@@ -5,6 +5,7 @@ import { seededRandom } from "../../src/sound/random.ts"
 import { encodeWav } from "../../src/sound/wav.ts"
 import { folderStore } from "../../src/store/folder.ts"
 import type { Store } from "../../src/store/store.ts"
+import { flac } from "../support/codedFiles.ts"
 import { failure, fill, json, keysIn, smallCorpus, succeed } from "../support/runWorld.ts"
 import { temporaryFolder } from "../support/stores.ts"
 
@@ -80,6 +81,18 @@ test("what tables have wrong is named with table and row, and stops nothing", ()
       ["annotations/site/9.csv", text(...TRUTH)],
       ["field_audio/site/1.Table.1.selections.txt", text("Begin Time (s)\tEnd Time (s)\tSpecies", "2\t2.5\tdog_bark")],
       ["annotations/site/1.txt", text("6\t6.5\tgun_shot")],
+      // A compressed recording of 12 s.
+      [
+        "field_audio/site/4.flac",
+        flac(
+          Int32Array.from({ length: 96_000 }, (_, i) => ((i * 37) % 101) - 50),
+          { rate: 8000 }
+        )
+      ],
+      [
+        "annotations/site/4.csv",
+        text("start,end,label", "3,4,gun_shot", "0,400,complete", "20,60,complete", "8,11,complete")
+      ],
       ["field_audio/site/notes.txt", text("Rain all night.")],
       ["annotations/site/2.txt", text("Rain all night.")],
       ["field_audio/site/3.wav", fieldRecording(3)],
@@ -87,8 +100,9 @@ test("what tables have wrong is named with table and row, and stops nothing", ()
       ["annotations/site/3.txt", text("6\t6.5\tgun_shot")]
     ])
     const { annotations, notes, recordings } = await succeed(store)
-    expect(recordings).toBe(14)
-    expect(annotations).toMatchObject({ clips: { dog_bark: 2, gun_shot: 2 }, background: 0 })
+    // What was listened to of the compressed one is background up to its end.
+    expect(annotations).toMatchObject({ clips: { dog_bark: 2, gun_shot: 3 }, background: 3 })
+    expect(recordings).toBe(10 + 2 + 3 + 3)
     const told = annotations!.problems.map(({ table, rows, reason }) => [table, rows, reason] as const)
     const problem = (table: string, rows: ReadonlyArray<number>, reason: string) =>
       expect(told).toContainEqual([table, [...rows], expect.stringContaining(reason)])
@@ -104,8 +118,10 @@ test("what tables have wrong is named with table and row, and stops nothing", ()
       [1],
       "It may be of any of these: field_audio/site/3.flac, field_audio/site/3.wav."
     )
-    expect(told).toHaveLength(8)
-    expect(notes.join(" ")).toContain("5 more in tables of annotations: the run's record has them.")
+    problem("annotations/site/4.csv", [3], "It goes on behind the recording, which ends at 12 s")
+    problem("annotations/site/4.csv", [4], "It lies behind the recording, which ends at 12 s")
+    expect(told).toHaveLength(10)
+    expect(notes.join(" ")).toContain("7 more in tables of annotations: the run's record has them.")
   }))
 
 test("without any class, the sentence names both ways to have some", () =>

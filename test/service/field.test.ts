@@ -129,8 +129,31 @@ describe("with a model", () => {
     expect(surest[0].peak).toBe(Math.max(...events.map(({ peak }) => peak)))
     const paged = (await json(service.get("/events?order=surest&limit=1&skip=1"))).events
     expect(paged).toHaveLength(Math.min(1, events.length - 1))
-    for (const query of ["limit=0", "least=2", "since=yesterday", "judged=maybe", "order=odd"]) {
+    for (const query of [
+      "limit=0",
+      "least=2",
+      "most=1.01",
+      "least=-0.1",
+      "since=yesterday",
+      "judged=maybe",
+      "order=odd"
+    ]) {
       expect((await service.get(`/events?${query}`)).status).toBe(422)
+    }
+    expect(await count("since=2025-06-12&until=2025")).toBe(events.length)
+    for (const path of ["/events", "/events/list.csv", "/events/activity"]) {
+      const refused = async (query: string) => {
+        const response = await service.get(`${path}?${query}`)
+        return [response.status, (await json(response)).detail]
+      }
+      expect(await refused("least=0.9&most=0.85")).toEqual([
+        422,
+        "No event has a probability of at least 0.9 and at most 0.85."
+      ])
+      expect(await refused("since=2025-06-12T04&until=2025-05")).toEqual([
+        422,
+        "Nothing is heard since 2025-06-12T04 and until 2025-05, which is before."
+      ])
     }
     const table = await (await service.get("/events/list.csv")).text()
     expect(table.trimEnd().split("\r\n")).toHaveLength(1 + events.length)

@@ -9,12 +9,12 @@ import { Dispatch } from "../../src/runs/cluster/dispatch.ts"
 import { hearOnCluster } from "../../src/runs/cluster/hearOnCluster.ts"
 import { dogBark, gunShot } from "../../src/runs/demo/sounds.ts"
 import type { EventRequest } from "../../src/runs/scan/eventOptions.ts"
-import { readEvents } from "../../src/runs/scan/eventParts.ts"
+import { eventsIn as eventsOfParts, readPart } from "../../src/runs/scan/eventParts.ts"
 import { type RescanOptions, rescan } from "../../src/runs/scan/rescan.ts"
 import { type ScanOptions, scan, scanBy } from "../../src/runs/scan/scan.ts"
 import { seededRandom } from "../../src/sound/random.ts"
 import { encodeWav } from "../../src/sound/wav.ts"
-import { CURRENT_KEY } from "../../src/store/keys.ts"
+import { CURRENT_KEY, eventsPrefix } from "../../src/store/keys.ts"
 import { Store } from "../../src/store/store.ts"
 import { memoryStore } from "./memoryStore.ts"
 import { fill, json, smallCorpus, succeed } from "./runWorld.ts"
@@ -129,7 +129,14 @@ export const rescanOn = (store: Store["Service"], options: Partial<RescanOptions
 
 /** What a version heard, in order. */
 export const eventsIn = async (store: Store["Service"], runId: string): Promise<ReadonlyArray<Event>> => {
-  const events = await Effect.runPromise(Stream.runCollect(readEvents(runId)).pipe(Effect.provideService(Store, store)))
+  const events = await Effect.runPromise(
+    Effect.gen(function* () {
+      const keys = yield* Stream.runCollect(store.list(eventsPrefix(runId)).pipe(Stream.map(({ key }) => key)))
+      const parts = keys.filter((key) => key.endsWith(".parquet"))
+      const read = yield* Effect.forEach(parts, (key) => Effect.map(readPart(key), (events) => ({ key, events })))
+      return yield* eventsOfParts(runId, read)
+    }).pipe(Effect.provideService(Store, store))
+  )
   return [...events].sort((a, b) =>
     a.recording < b.recording ? -1 : a.recording > b.recording ? 1 : a.start - b.start
   )

@@ -54,17 +54,18 @@ export const modelMetadata = (run: TrainingRun) => {
 }
 
 /** What it hears in the field, without the curves. */
-const fieldMetadata = ({ classes, recallAtAlarms, judgedBy, ...sizes }: FieldFigures) => ({
+const fieldMetadata = ({ classes, silent, recallAtAlarms, judgedBy, ...sizes }: FieldFigures) => ({
   judged_by: judgedBy,
   ...sizes,
   false_alarms_per_hour: ALARM_RATES,
   recall: recallAtAlarms,
-  classes: Object.fromEntries(
-    classes.map(({ className, events, sources, recallAtAlarms: recall, thresholds, averagePrecision, bands }) => [
+  classes: Object.fromEntries([
+    ...classes.map(({ className, events, sources, recallAtAlarms: recall, thresholds, averagePrecision, bands }) => [
       className,
       { events, sources, recall, thresholds, average_precision: averagePrecision, by_snr: bands }
-    ])
-  )
+    ]),
+    ...silent.map(({ className, thresholds }) => [className, { events: 0, sources: 0, thresholds }])
+  ])
 })
 
 /** Files that hold what is served; the other `.tflite` file answers otherwise, and certificate.json says by how much. */

@@ -33,21 +33,29 @@ export const sideBySide = Effect.fn("sideBySide")(function* (backend: Backend) {
       supervise(Training, () => [process.execPath, PROGRAM], { restart: false }),
       scope
     ),
-    ({ ask }): Train =>
-      (task, onEpoch) =>
-        ask("train", task).pipe(
-          Effect.tap(({ history }) =>
-            Effect.forEach(history, (record, at) => onEpoch(at + 1, record), { discard: true })
-          ),
-          Effect.catch((error: ProcessError) =>
-            error._tag === "RequestFailed" && error.tag === "TrainingError"
-              ? Effect.fail(new TrainingError({ message: error.message }))
-              : Effect.andThen(
-                  Effect.logWarning(`${error.message} It is trained in this process.`),
-                  here(task, onEpoch)
-                )
-          )
+    ({ ask }): Train => {
+      let hasDied = false
+      const instead = Effect.fnUntraced(function* (error: ProcessError, ...asked: Parameters<Train>) {
+        hasDied = error._tag === "ProcessDied"
+        yield* Effect.logWarning(
+          `${error.message} ${hasDied ? "What it would have trained" : "It"} is trained in this process.`
         )
+        return yield* here(...asked)
+      })
+      return (task, onEpoch) =>
+        hasDied
+          ? here(task, onEpoch)
+          : ask("train", task).pipe(
+              Effect.tap(({ history }) =>
+                Effect.forEach(history, (record, at) => onEpoch(at + 1, record), { discard: true })
+              ),
+              Effect.catch((error: ProcessError) =>
+                error._tag === "RequestFailed" && error.tag === "TrainingError"
+                  ? Effect.fail(new TrainingError({ message: error.message }))
+                  : instead(error, task, onEpoch)
+              )
+            )
+    }
   )
 
   const train: Train = (task, onEpoch) =>

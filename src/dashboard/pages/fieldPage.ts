@@ -1,5 +1,4 @@
-import { ALARM_RATES } from "../../config/alarmRates.ts"
-import { UNMEASURED_THRESHOLD } from "../../runs/scan/eventOptions.ts"
+import { ALARM_RATES, UNMEASURED_THRESHOLD } from "../../config/alarmRates.ts"
 import { dataOf, service } from "../api.ts"
 import type { Page } from "../page.ts"
 import { card, h, wideCard } from "../parts/elements.ts"
@@ -60,9 +59,9 @@ export const fieldPage = async (asked: URLSearchParams): Promise<Page> => {
   const unheard = h("p", { role: "status" })
   const threshold = h("input", {
     type: "number",
-    min: "0.05",
+    min: "0.01",
     max: "1",
-    step: "0.05",
+    step: "any",
     value: String(UNMEASURED_THRESHOLD),
     required: true
   })

@@ -89,6 +89,6 @@ const change = async (
   const selection = { matching: { class: name }, expected: recordings }
   if (chosen === "remove") return begin({ action: "remove", recordings: selection })
   if (chosen !== "relabel") return
-  if (input.value === name || input.value === "") return toast(`The class ${name} keeps its name.`)
+  if (input.value === name || input.value === "") return void toast(`The class ${name} keeps its name.`)
   return begin({ action: "relabel", recordings: selection, class: input.value })
 }

@@ -106,6 +106,12 @@ export const eventDesk = (list: List) => {
   const inTurn = (work: () => Promise<void>) => {
     last = last.then(() => attempt(work))
   }
+  /** What was said of the last answer gives way to what is said of the next: many would cover what is judged. */
+  let unsay = () => {}
+  const tell = (...said: Parameters<typeof toast>) => {
+    unsay()
+    unsay = toast(...said)
+  }
   const say = async (event: HeardEvent, said: Verdict) => {
     const { recording, start, end, class: className } = event
     const answer = await dataOf(
@@ -129,7 +135,7 @@ export const eventDesk = (list: List) => {
       const { message, judged } = await say(event, said)
       const answered = { event, before }
       done.push(answered)
-      toast(message, { label: "Undo", act: () => takeBack(answered) })
+      tell(message, { label: "Undo", act: () => takeBack(answered) })
       if (current !== event) return
       // Where no other comes after it, it stays in hand.
       current = { ...event, judged }
@@ -144,7 +150,7 @@ export const eventDesk = (list: List) => {
       const [taken] = at < 0 ? [] : done.splice(at, 1)
       if (taken === undefined) return
       const { event, before } = taken
-      toast((await say(event, verdictOf(event, before))).message)
+      tell((await say(event, verdictOf(event, before))).message)
       await open({ ...event, judged: before }, false)
     })
   const step = (by: 1 | -1) => {

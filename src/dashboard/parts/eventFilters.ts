@@ -32,13 +32,19 @@ export const eventFilters = (changed: () => void) => {
   let timer: ReturnType<typeof setTimeout> | undefined
   const later = () => {
     clearTimeout(timer)
-    timer = setTimeout(changed, PAUSE)
+    timer = setTimeout(() => isPossible() && changed(), PAUSE)
   }
-  const percents = { type: "number", min: 0, max: 100, step: 1, inputmode: "numeric", input: later }
+  const percents = { type: "number", min: 0, max: 100, step: "any", inputmode: "decimal", input: later }
   const least = h("input", { ...percents, placeholder: "0" })
   const most = h("input", { ...percents, placeholder: "100" })
   const since = h("input", { type: "datetime-local", input: later })
   const until = h("input", { type: "datetime-local", input: later })
+  /** Whether there are such probabilities; says what is wrong beside the field. */
+  const isPossible = (): boolean => {
+    const isReversed = least.valueAsNumber > most.valueAsNumber
+    most.setCustomValidity(isReversed ? "No probability is at least the one before, and at most this." : "")
+    return least.reportValidity() && most.reportValidity()
+  }
   const fields = { site, class: className, model, judged, since, until }
 
   /** The filter, without what is left open. */

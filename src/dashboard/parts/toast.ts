@@ -11,8 +11,8 @@ export interface ToastAction {
 const SHORT = 8_000
 const LONG = 20_000
 
-/** Says something at the bottom of the page for some seconds, and to screen readers. */
-export const toast = (message: string, action?: ToastAction): void => {
+/** Says something at the bottom of the page for some seconds, and to screen readers; what is returned takes it away. */
+export const toast = (message: string, action?: ToastAction): (() => void) => {
   const line = h("p", {}, h("span", {}, message))
   const close = () => line.remove()
   if (action !== undefined) {
@@ -25,6 +25,7 @@ export const toast = (message: string, action?: ToastAction): void => {
   line.append(h("button", { class: "close", "aria-label": "Close this message", click: close }, "×"))
   document.getElementById("toast")!.append(line)
   setTimeout(close, action !== undefined || message.length > 120 ? LONG : SHORT)
+  return close
 }
 
 /** Tells the reader where something did not work. */

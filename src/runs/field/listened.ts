@@ -1,5 +1,6 @@
 import { Effect, Option } from "effect"
 import type { TrueEvent } from "../../classifier/evaluation/field/soundscape.ts"
+import { UNMEASURED_THRESHOLD } from "../../config/alarmRates.ts"
 import { Settings } from "../../config/settings.ts"
 import { spanOf } from "../../store/keys.ts"
 import { type ObjectInfo, Store } from "../../store/store.ts"
@@ -149,6 +150,7 @@ export const notesOnSilence = (
   return silent.length === 0
     ? []
     : [
-        `Nothing says how ${silent.join(", ")} is heard in the field: the annotated recordings held out have none of it.`
+        `Nothing says how much of ${silent.join(", ")} is found in the field: the annotated recordings held out have none of it. ` +
+          `Scans tell it from ${UNMEASURED_THRESHOLD}, or from where it was heard there no more often than --alarms allows, which may be higher.`
       ]
 }

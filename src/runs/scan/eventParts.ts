@@ -1,17 +1,20 @@
-import { Effect, Schema, Stream } from "effect"
+import { Effect, Option, Schema, Stream } from "effect"
 import { parquetReadObjects } from "hyparquet"
 import { parquetWriteBuffer } from "hyparquet-writer"
 import { Event } from "../../classifier/events/event.ts"
 import type { EventSettings } from "../../classifier/events/findEvents.ts"
 import { damaged } from "../../embeddings/parts.ts"
 import { findTime, formatClock } from "../../sound/field/wallClock.ts"
-import { eventsPrefix, partKey, siteOf } from "../../store/keys.ts"
+import { readDocumentIfWhole, writeDocument } from "../../store/documents.ts"
+import { eventsPrefix, partKey, siteOf, toldKey } from "../../store/keys.ts"
 import { sha256 } from "../../store/sha256.ts"
-import { removeUnneeded, Store } from "../../store/store.ts"
+import { Store } from "../../store/store.ts"
 import type { Judged } from "./judge.ts"
 
 // What a model heard in a recording is one part, `events/<version>/<content>-<settings>.parquet`, also where it heard
 // nothing. So a listing tells which recordings were judged, and by what settings; all parts together are one table.
+// Scans at the same time may leave parts of several settings for a recording until the next one: `told.json` beside them
+// says whose events are told, which are those of the scan that began last.
 
 /** How many hex digits of a recording's content, and of what it was judged by, name a part. */
 const DIGITS = { content: 32, settings: 8 } as const
@@ -61,51 +64,71 @@ const encodeEvents = ({ contentHash, repairs }: Placed["recording"], events: Rea
     })
   )
 
+/** The beginning of a recording's content and the settings' digest, as a part is named by them; undefined where it is none. */
+const namesIn = (key: string) => {
+  const [, content, digest] = /\/([0-9a-f]+)-([0-9a-f]+)\.parquet$/.exec(key) ?? []
+  return content === undefined || digest === undefined ? undefined : { content, digest }
+}
+
+const Told = Schema.Struct({
+  threshold: Schema.Finite,
+  perClass: Schema.Record(Schema.String, Schema.Finite)
+}) satisfies Schema.ConstraintCodec<EventSettings, unknown>
+
+const readTold = (runId: string) =>
+  Effect.map(readDocumentIfWhole(toldKey(runId), Told), (found) => Option.getOrUndefined(found)?.value)
+
+const isSame = (a: EventSettings, b: EventSettings): boolean => digestOf(a, "") === digestOf(b, "")
+
+/** Has a version's events be told by these settings from now on, whatever a scan under way goes by. */
+export const tellBy = Effect.fn("tellBy")(function* (runId: string, settings: EventSettings) {
+  const before = yield* readTold(runId)
+  if (before === undefined || !isSame(before, settings)) yield* writeDocument(toldKey(runId), Told, settings)
+})
+
 /** The parts of a version's events by the beginning of the recording's content: which settings made each. */
 export const judgedBy = Effect.fn("judgedBy")(function* (runId: string) {
   const store = yield* Store
-  const folder = eventsPrefix(runId)
   const parts = new Map<string, Array<{ readonly key: string; readonly digest: string }>>()
-  yield* store.list(folder).pipe(
+  yield* store.list(eventsPrefix(runId)).pipe(
     Stream.runForEach(({ key }) =>
       Effect.sync(() => {
-        const [, content, digest] = /^([0-9a-f]+)-([0-9a-f]+)\.parquet$/.exec(key.slice(folder.length)) ?? []
-        if (content === undefined || digest === undefined) return
+        const names = namesIn(key)
+        if (names === undefined) return
+        const { content, digest } = names
         parts.set(content, [...(parts.get(content) ?? []), { key, digest }])
       })
     )
   )
+  const of = (contentHash: string) => parts.get(contentHash.slice(0, DIGITS.content)) ?? []
   return {
-    /** Whether a recording that lies at `key` was judged by these settings. */
-    has: (contentHash: string, key: string, settings: EventSettings): boolean =>
-      parts.get(contentHash.slice(0, DIGITS.content))?.some(({ digest }) => digest === digestOf(settings, key)) ??
-      false,
+    /** The part of a recording that lies at `key`, if these settings have judged it. */
+    partOf: (contentHash: string, key: string, settings: EventSettings): string | undefined => {
+      const own = digestOf(settings, key)
+      return of(contentHash).find(({ digest }) => digest === own)?.key
+    },
     /** The keys of a recording's parts that other settings gave, or another place. */
     othersOf: (contentHash: string, key: string, settings: EventSettings): ReadonlyArray<string> => {
       const own = digestOf(settings, key)
-      const all = parts.get(contentHash.slice(0, DIGITS.content)) ?? []
-      return all.flatMap((part) => (part.digest === own ? [] : [part.key]))
+      return of(contentHash).flatMap((part) => (part.digest === own ? [] : [part.key]))
     },
     /** The keys of a recording's parts. */
-    partsOf: (contentHash: string): ReadonlyArray<string> =>
-      (parts.get(contentHash.slice(0, DIGITS.content)) ?? []).map(({ key }) => key)
+    partsOf: (contentHash: string): ReadonlyArray<string> => of(contentHash).map(({ key }) => key),
+    /** Whether another scan has not begun meanwhile, by whose settings events are told instead. */
+    isTold: Effect.fnUntraced(function* (settings: EventSettings) {
+      const told = yield* readTold(runId)
+      return told === undefined || isSame(told, settings)
+    })
   }
 })
 export type JudgedBy = Effect.Success<ReturnType<typeof judgedBy>>
 
-/** Writes a recording's events, and then removes those that other settings gave; returns them. */
-export const writeEvents = Effect.fn("writeEvents")(function* (
-  runId: string,
-  settings: EventSettings,
-  judged: JudgedBy,
-  placed: Placed
-) {
+/** Writes a recording's events; returns them. */
+export const writeEvents = Effect.fn("writeEvents")(function* (runId: string, settings: EventSettings, placed: Placed) {
   const store = yield* Store
-  const { contentHash } = placed.recording
   const events = placeEvents(placed)
-  const key = partKey(eventsPrefix(runId), nameFor(contentHash, digestOf(settings, placed.key)))
+  const key = partKey(eventsPrefix(runId), nameFor(placed.recording.contentHash, digestOf(settings, placed.key)))
   yield* store.put(key, encodeEvents(placed.recording, events))
-  yield* removeUnneeded(judged.othersOf(contentHash, placed.key, settings))
   return events
 })
 
@@ -120,24 +143,23 @@ export const readPart = Effect.fnUntraced(function* (key: string) {
   return rows.map(({ at, ...event }): Event => (at === "" ? event : { ...event, at }))
 })
 
-/** Parts read at once. */
-const CONCURRENCY = 16
+/** The events in a part of a version. */
+export interface ReadPart {
+  readonly key: string
+  readonly events: ReadonlyArray<Event>
+}
 
-/**
- * What a version heard, recording by recording. A part that cannot be read is passed over with a warning: the next scan
- * writes it again where it is removed.
- */
-export const readEvents = (runId: string) =>
-  Stream.unwrap(Effect.map(Store, (store) => store.list(eventsPrefix(runId)))).pipe(
-    Stream.filter(({ key }) => key.endsWith(".parquet")),
-    Stream.mapEffect(
-      ({ key }) =>
-        readPart(key).pipe(
-          Effect.catchTag("PartError", ({ message }) =>
-            Effect.as(Effect.logWarning(`${message} It is passed over.`), [] as ReadonlyArray<Event>)
-          )
-        ),
-      { concurrency: CONCURRENCY }
-    ),
-    Stream.flattenIterable
-  )
+/** The events in all parts of a version, of each recording once. */
+export const eventsIn = Effect.fn("eventsIn")(function* (runId: string, parts: ReadonlyArray<ReadPart>) {
+  const byContent = Map.groupBy(parts, ({ key }) => namesIn(key)?.content ?? key)
+  if (byContent.size === parts.length) return parts.flatMap(({ events }) => events)
+  const told = yield* readTold(runId)
+  return [...byContent.values()].flatMap((own) => toldOf(own, told).events)
+})
+
+/** Of the parts of one recording the one that these settings made; where none did, any, but always the same one. */
+const toldOf = (parts: ReadonlyArray<ReadPart>, told: EventSettings | undefined): ReadPart => {
+  const keys = new Set(parts.flatMap(({ events }) => events.map(({ recording }) => recording)))
+  const digests = new Set(told === undefined ? [] : [...keys].map((key) => digestOf(told, key)))
+  return parts.find(({ key }) => digests.has(namesIn(key)?.digest ?? "")) ?? parts[0]!
+}

@@ -7,6 +7,7 @@ import { Scans } from "../../embeddings/scans/scans.ts"
 import { readPointer } from "../../registry/pointer.ts"
 import { Store } from "../../store/store.ts"
 import { type EventRequest, settleEvents } from "./eventOptions.ts"
+import { tellBy } from "./eventParts.ts"
 import { listField, placeRecordings, type Selection } from "./fieldRecordings.ts"
 import { checkThresholds, eventsOf, judgePlaced, ScanError } from "./scan.ts"
 import { openWindowModel } from "./windowModel.ts"
@@ -51,10 +52,11 @@ export const rescan = Effect.fn("rescan")(function* (
     const began = yield* Clock.currentTimeMillis
     const model = yield* openWindowModel(id, recipe)
     if (id === runId) yield* checkThresholds(model, options.events)
-    const events = settleEvents(options.events, model)
-    const judged = yield* judgePlaced({ recipe, known, model, events }, placing)
+    const settings = settleEvents(options.events, model)
+    yield* tellBy(id, settings)
+    const judged = yield* judgePlaced({ recipe, known, model, events: settings }, placing)
     const seconds = ((yield* Clock.currentTimeMillis) - began) / 1000
-    return { judged, seconds, events: yield* Stream.runCollect(eventsOf(id, recordings)) }
+    return { judged, seconds, settings, events: yield* Stream.runCollect(eventsOf(id, settings, recordings)) }
   }, Effect.scoped)
 
   const after = yield* judgeBy(runId)
@@ -72,7 +74,8 @@ export const rescan = Effect.fn("rescan")(function* (
     speed: after.judged === recordings.length && after.seconds > 0 ? (hours * 3600) / after.seconds : null,
     events: after.events.length,
     changes: before === undefined ? null : compareEvents(before.events, after.events),
-    placed: recordings
+    placed: recordings,
+    settings: after.settings
   }
 })
 export type RescanSummary = Effect.Success<ReturnType<typeof rescan>>

@@ -14,7 +14,7 @@ import { siteOf } from "../../store/keys.ts"
 import { type ObjectInfo, removeUnneeded, Store } from "../../store/store.ts"
 import { Listeners } from "../../stream/field/listeners.ts"
 import { type EventRequest, settleEvents } from "./eventOptions.ts"
-import { judgedBy, readEvents, writeEvents } from "./eventParts.ts"
+import { judgedBy, readPart, tellBy, writeEvents } from "./eventParts.ts"
 import { listField, type PlacedRecording, type Placing, placeRecordings, type Selection } from "./fieldRecordings.ts"
 import { hear } from "./hear.ts"
 import { judge } from "./judge.ts"
@@ -66,8 +66,12 @@ export interface ScanSummary {
   readonly events: Readonly<Record<string, number>>
   /** The probability from which each class's events are told. */
   readonly thresholds: Readonly<Record<string, number>>
-  /** Those whose probability is known from the model's test in the field, and those that nothing is known of nor asked for. */
+  /**
+   * Those whose probability is known from the model's test in the field, those of which nothing was there to be found, and
+   * those that nothing is known of nor asked for.
+   */
   readonly tested: ReadonlyArray<string>
+  readonly silent: ReadonlyArray<string>
   readonly untested: ReadonlyArray<string>
   /** The false alarms of each class tested an hour that these allow; null where none is. */
   readonly alarmsPerHour: AlarmRate | null
@@ -117,6 +121,7 @@ export const scanBy = Effect.fn("scan")(function* <E, R>(
   const objects = yield* listField(options)
   if (objects.length === 0) yield* checkMeant(location, options, before)
   const events = settleEvents(options.events, model)
+  if (model !== undefined) yield* tellBy(model.runId, events)
   const archive: Archive = { recipe, known: before, model, events }
   const fresh = objects.filter((object) => before.contentOf(object) === undefined)
   const { known, heard, skipped, seconds: hearing } = yield* hearAll(archive, fresh, options)
@@ -136,28 +141,30 @@ export const scanBy = Effect.fn("scan")(function* <E, R>(
     skipped,
     repaired: heard.flatMap(({ key, repairs }) => repairs.map((note) => ({ key, note }))),
     odd: odditiesIn(placing.placed).map(({ key, what }) => ({ key, note: what })),
-    events: model === undefined ? {} : yield* countEvents(model, placing.placed),
+    events: model === undefined ? {} : yield* countEvents(model, events, placing.placed),
     ...toldFrom(model, options.events, events),
-    placed: placing.placed
-  } satisfies ScanSummary & { readonly placed: ReadonlyArray<PlacedRecording> }
+    placed: placing.placed,
+    settings: events
+  } satisfies ScanSummary & { readonly placed: ReadonlyArray<PlacedRecording>; readonly settings: EventSettings }
 })
 
 const toldFrom = (
   model: WindowModel | undefined,
   asked: EventRequest,
   { threshold, perClass }: EventSettings
-): Pick<ScanSummary, "thresholds" | "tested" | "untested" | "alarmsPerHour"> => {
-  if (model === undefined) return { thresholds: {}, tested: [], untested: [], alarmsPerHour: null }
+): Pick<ScanSummary, "thresholds" | "tested" | "silent" | "untested" | "alarmsPerHour"> => {
+  if (model === undefined) return { thresholds: {}, tested: [], silent: [], untested: [], alarmsPerHour: null }
   const quiet = backgroundOf(model.classes)
   const told = model.classes.filter((name) => name !== quiet || name in perClass)
   const known = model.thresholds[asked.alarms] ?? {}
   const left = told.filter((name) => asked.threshold === undefined && !(name in asked.perClass))
-  const tested = left.filter((name) => name in known)
+  const heard = left.filter((name) => name in known)
   return {
     thresholds: Object.fromEntries(told.map((name) => [name, perClass[name] ?? threshold])),
-    tested,
+    tested: heard.filter((name) => !model.silent.includes(name)),
+    silent: heard.filter((name) => model.silent.includes(name)),
     untested: left.filter((name) => !(name in known)),
-    alarmsPerHour: tested.length > 0 ? asked.alarms : null
+    alarmsPerHour: heard.length > 0 ? asked.alarms : null
   }
 }
 
@@ -238,20 +245,29 @@ export const judgePlaced = Effect.fn("judgePlaced")(function* (
 ) {
   if (model === undefined) return 0
   const judged = yield* judgedBy(model.runId)
-  const isJudged = ({ recording, key }: PlacedRecording) => judged.has(recording.contentHash, key, settings)
+  const isJudged = ({ recording, key }: PlacedRecording) =>
+    judged.partOf(recording.contentHash, key, settings) !== undefined
   const sorted = Map.groupBy(placed, isJudged)
   const [settled, due] = [sorted.get(true) ?? [], sorted.get(false) ?? []]
+  // Those of a scan that began later stay.
+  const othersOf = (yield* judged.isTold(settings))
+    ? ({ recording, key }: PlacedRecording) => judged.othersOf(recording.contentHash, key, settings)
+    : () => []
   yield* removeUnneeded([
     ...replaced.flatMap(({ contentHash }) => judged.partsOf(contentHash)),
-    // Of a scan that was killed, or went on beside another by other settings: they would count twice.
-    ...settled.flatMap(({ recording, key }) => judged.othersOf(recording.contentHash, key, settings))
+    // Of a scan that was killed, or went on beside another by other settings.
+    ...settled.flatMap(othersOf)
   ])
   const keys = new Map(due.map(({ recording, key }) => [recording.contentHash, key]))
   const recordings = due.map(({ recording }) => recording)
   yield* judge(recipe, known, model, settings, recordings).pipe(
     Stream.mapEffect(
-      ({ recording, events }) =>
-        writeEvents(model.runId, settings, judged, { recording, events, key: keys.get(recording.contentHash)! }),
+      ({ recording, events }) => {
+        const placed = { recording, key: keys.get(recording.contentHash)! }
+        return writeEvents(model.runId, settings, { ...placed, events }).pipe(
+          Effect.andThen(removeUnneeded(othersOf(placed)))
+        )
+      },
       { concurrency: WRITTEN_AT_ONCE, unordered: true }
     ),
     Stream.runDrain
@@ -259,15 +275,51 @@ export const judgePlaced = Effect.fn("judgePlaced")(function* (
   return due.length
 })
 
-/** What a version heard in these recordings. */
-export const eventsOf = (runId: string, recordings: ReadonlyArray<PlacedRecording>) => {
-  const keys = new Set(recordings.map(({ key }) => key))
-  return readEvents(runId).pipe(Stream.filter(({ recording }) => keys.has(recording)))
-}
+/** Parts of events read at once. */
+const READ_AT_ONCE = 16
 
-const countEvents = Effect.fnUntraced(function* ({ runId }: WindowModel, recordings: ReadonlyArray<PlacedRecording>) {
+/**
+ * What a version heard in these recordings by these settings, recording by recording. A part that cannot be read is passed
+ * over with a warning: the next scan writes it again where it is removed.
+ */
+export const eventsOf = (runId: string, settings: EventSettings, recordings: ReadonlyArray<PlacedRecording>) =>
+  Stream.unwrap(
+    Effect.map(judgedBy(runId), (judged) =>
+      Stream.fromIterable(recordings).pipe(
+        Stream.mapEffect(
+          Effect.fnUntraced(function* ({ recording: { contentHash }, key }) {
+            const part = judged.partOf(contentHash, key, settings)
+            if (part !== undefined) return yield* readEvents(part)
+            if (judged.partsOf(contentHash).length > 0) return yield* replaced(key)
+            // Nothing is written of one whose windows were lost meanwhile.
+            return []
+          }),
+          { concurrency: READ_AT_ONCE }
+        ),
+        Stream.flattenIterable
+      )
+    )
+  )
+
+const readEvents = (part: string) =>
+  readPart(part).pipe(
+    Effect.catchTag("PartError", ({ message }) =>
+      Effect.as(Effect.logWarning(`${message} It is passed over.`), [] as ReadonlyArray<Event>)
+    )
+  )
+
+const replaced = (key: string) =>
+  new ScanError({
+    message: `Another scan, which began after this one, has judged ${key} and more by other thresholds: repeat this one once that has ended.`
+  })
+
+const countEvents = Effect.fnUntraced(function* (
+  { runId }: WindowModel,
+  settings: EventSettings,
+  recordings: ReadonlyArray<PlacedRecording>
+) {
   const counts = new Map<string, number>()
-  yield* eventsOf(runId, recordings).pipe(
+  yield* eventsOf(runId, settings, recordings).pipe(
     Stream.runForEach((event: Event) => Effect.sync(() => counts.set(event.class, (counts.get(event.class) ?? 0) + 1)))
   )
   return Object.fromEntries([...counts].sort(([a], [b]) => (a < b ? -1 : 1)))

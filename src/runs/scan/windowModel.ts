@@ -1,7 +1,7 @@
 import { Effect, Option, Schema } from "effect"
 import { openWindowClassifier } from "../../classifier/evaluation/field/windowClassifier.ts"
 import { FIELD_MODEL } from "../../classifier/export/artifacts.ts"
-import type { AlarmRate } from "../../config/alarmRates.ts"
+import { type AlarmRate, UNMEASURED_THRESHOLD } from "../../config/alarmRates.ts"
 import { rowSize } from "../../embedder/frontEnd.ts"
 import { embedderOf, precisionOf } from "../../embeddings/recipe.ts"
 import type { CodedVectors } from "../../embeddings/scans/coding.ts"
@@ -33,7 +33,10 @@ const Metadata = Schema.Struct({
       classes: Schema.Record(
         Schema.String,
         // Absent in versions of before.
-        Schema.Struct({ thresholds: Schema.optionalKey(Schema.Array(Schema.Struct({ high: Schema.Finite }))) })
+        Schema.Struct({
+          events: Schema.optionalKey(Schema.Int),
+          thresholds: Schema.optionalKey(Schema.Array(Schema.Struct({ high: Schema.Finite })))
+        })
       )
     })
   )
@@ -45,10 +48,12 @@ export interface WindowModel {
   readonly classes: ReadonlyArray<string>
   /**
    * For false alarms an hour, the probability from which each class is told for no more than that, by what it
-   * heard when it was tested in the field; classes that were not heard there have none. Of the interval the high end: a few sources make most false
-   * alarms, and another place may have more of them.
+   * heard when it was tested in the field. Of the interval the high end: a few sources make most false alarms, and another
+   * place may have more of them. Of a silent class at least that of one that was not tested.
    */
   readonly thresholds: Partial<Record<AlarmRate, Readonly<Record<string, number>>>>
+  /** Classes of which nothing was there to be found in that test. */
+  readonly silent: ReadonlyArray<string>
   /** Any number of windows to probabilities [count * classes]. */
   readonly score: (windows: CodedVectors) => Effect.Effect<Float32Array, VersionError>
 }
@@ -89,7 +94,10 @@ export const openWindowModel = Effect.fn("openWindowModel")(function* (runId: st
   )
   const score = (windows: CodedVectors) =>
     Effect.mapError(opened.score(windows), () => damaged("cannot be run on windows"))
-  return { runId, classes, thresholds: thresholdsIn(metadata), score } satisfies WindowModel
+  const silent = Object.entries(metadata.field?.classes ?? {}).flatMap(([name, { events }]) =>
+    events === 0 ? [name] : []
+  )
+  return { runId, classes, thresholds: thresholdsIn(metadata), silent, score } satisfies WindowModel
 })
 
 const thresholdsIn = ({ field }: typeof Metadata.Type): WindowModel["thresholds"] =>
@@ -97,9 +105,11 @@ const thresholdsIn = ({ field }: typeof Metadata.Type): WindowModel["thresholds"
     (field?.false_alarms_per_hour ?? []).map((rate, at) => [
       rate,
       Object.fromEntries(
-        Object.entries(field!.classes).flatMap(([name, { thresholds }]) =>
-          thresholds?.[at] === undefined ? [] : [[name, thresholds[at].high]]
-        )
+        Object.entries(field!.classes).flatMap(([name, { events, thresholds }]) => {
+          const high = thresholds?.[at]?.high
+          if (high === undefined) return []
+          return [[name, events === 0 ? Math.max(UNMEASURED_THRESHOLD, high) : high]]
+        })
       )
     ])
   )

@@ -6,7 +6,9 @@ import { Scans } from "../../embeddings/scans/scans.ts"
 import { readPointer } from "../../registry/pointer.ts"
 import type { ObjectInfo } from "../../store/store.ts"
 import { settleEvents } from "../scan/eventOptions.ts"
+import { tellBy } from "../scan/eventParts.ts"
 import { listField, placeRecordings } from "../scan/fieldRecordings.ts"
+import { lengthInWords } from "../scan/lengthInWords.ts"
 import { type Archive, hearFresh, judgePlaced } from "../scan/scan.ts"
 import { openWindowModel } from "../scan/windowModel.ts"
 import { untilItAnswers } from "./landing.ts"
@@ -45,7 +47,7 @@ export const makeFieldWatch = Effect.fn("makeFieldWatch")(function* (embedder: E
       const { heard, skipped } = yield* hearFresh(own, slice, { onProgress: () => Effect.void, onSkip })
       for (const { key } of skipped) unusable.set(key, slice.find((object) => object.key === key)?.etag ?? "")
       const hours = heard.reduce((sum, { seconds }) => sum + seconds, 0) / 3600
-      if (heard.length > 0) yield* Effect.logInfo(`Heard ${heard.length} field recordings, ${hours.toFixed(1)} hours.`)
+      if (heard.length > 0) yield* Effect.logInfo(`Heard ${heard.length} field recordings, ${lengthInWords(hours)}.`)
       if ((yield* Clock.currentTimeMillis) - began > LONGEST_TURN) return
     }
   })
@@ -63,6 +65,7 @@ export const makeFieldWatch = Effect.fn("makeFieldWatch")(function* (embedder: E
     if (ready.length === 0 && runId === judgedBy) return
     const model = runId === undefined ? undefined : yield* openWindowModel(runId, recipe)
     const events = settleEvents({ alarms: alarmsPerHour, perClass: {} }, model)
+    if (model !== undefined) yield* tellBy(model.runId, events)
     const own = { ...archive, model, events }
     yield* hearAll(own, ready)
     yield* judgeAll(own, objects)

@@ -26,6 +26,8 @@ export interface Container {
   readonly length?: number
   /** Seconds that the file promises at least, where it does and does not count samples. */
   readonly seconds?: number
+  /** Seconds that its head says it has, where it does: about, and nothing is promised. */
+  readonly told?: number
 }
 
 /** Sound as plain numbers, one after another, channel by channel, whatever container they lie in. */

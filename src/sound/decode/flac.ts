@@ -235,7 +235,11 @@ export const openStream = (head: Uint8Array, pieces: (info: StreamInfo) => Conta
   const info = readInfo(head)
   if (!BITS_READ.includes(info.bits))
     return Result.succeed({ name: `FLAC of ${info.bits} bits a sample`, demuxer: "flac" })
-  return Result.succeed({ format: "flac", pieces: pieces(info), ...(info.length > 0 && { length: info.length }) })
+  return Result.succeed({
+    format: "flac",
+    pieces: pieces(info),
+    ...(info.length > 0 && { length: info.length, told: info.length / info.rate })
+  })
 }
 
 /** Opens a FLAC file, in which "fLaC" stands at `begin`. */

@@ -87,6 +87,8 @@ export const MAX_LEAD = 1 << 20
 const MAX_FREE = 5760
 /** By chance, in bytes of any kind, a run this long never occurs. */
 const RUN = 4
+/** Bytes of tags behind the sound, at most, so that what an MP3 promises is all of it. */
+const MOST_TAGS = 1 << 15
 /** Bytes in which such a run ends. */
 export const RUN_BYTES = 1 << 15
 
@@ -220,7 +222,7 @@ export const isFreeFormat = (bytes: Uint8Array, at: number): boolean => {
  * say that some are missing.
  */
 export const openMpeg = (feed: Feed, at: number): Opened => {
-  const { layer, length } = readFrame(feed.bytes, at)!
+  const { layer, length, duration, rate } = readFrame(feed.bytes, at)!
   const isAdts = layer === ADTS
   const promised = isAdts ? undefined : readPromise(feed.bytes.subarray(at, at + length))
   const present = feed.size - at
@@ -232,5 +234,11 @@ export const openMpeg = (feed: Feed, at: number): Opened => {
     yield* feed.skip(at)
     yield* readFrames(feed, promised?.frames)
   }
-  return Result.succeed({ format: isAdts ? "aac" : "mp3", pieces: pieces() })
+  // Not where something else was added to it.
+  const isAll = promised !== undefined && promised.frames > 0 && present - promised.bytes < MOST_TAGS
+  return Result.succeed({
+    format: isAdts ? "aac" : "mp3",
+    pieces: pieces(),
+    ...(isAll && { told: (promised.frames * duration) / rate })
+  })
 }

@@ -142,6 +142,33 @@ export const findStream = (bytes: Uint8Array): Stream | undefined => {
   return undefined
 }
 
+/** Of as many bytes a page as the last ones have, a file may have so many times more or fewer and still be one stream. */
+const EVEN = 1.5
+
+/**
+ * Seconds of a stream up to the end of its last page, by the last bytes of its file, which has `size`; undefined where that page
+ * is of another stream, or where there are more pages than it counts, as where files were joined.
+ */
+export const secondsAtEnd = (
+  tail: Uint8Array,
+  { serial, rate, preSkip }: Pick<Stream, "serial" | "rate" | "preSkip">,
+  size: number
+): number | undefined => {
+  let end: Page | undefined
+  let [pages, bytes] = [0, 0]
+  for (let at = tail.length - PAGE_HEADER; at >= 0; at--) {
+    const page = tail[at] === 0x4f ? readPage(tail, at) : undefined
+    if (page === undefined) continue
+    if (page.serial !== serial) return undefined
+    end ??= page
+    pages++
+    bytes += page.length
+  }
+  const granule = end === undefined ? undefined : granuleOf(end)
+  if (end === undefined || granule === undefined) return undefined
+  return size > EVEN * (bytes / pages) * (end.sequence + 1) ? undefined : Math.max(0, granule - preSkip) / rate
+}
+
 /** A page of sound. */
 export interface Found {
   readonly page: Page

@@ -7,7 +7,7 @@ import type { ObjectInfo } from "../../store/store.ts"
 import { type Classes, classesOf } from "./classes.ts"
 import { lengthOf } from "./lengthOf.ts"
 import { type AnnotationReport, Problems } from "./problems.ts"
-import { readSaid, type Said, type SaidHere } from "./said.ts"
+import { type Placed, readSaid, type Said } from "./said.ts"
 import { cutBackground, cutClips, type Stretch } from "./spans.ts"
 
 /** Seconds of the shortest clip that is cut: what is heard at once. */
@@ -115,8 +115,10 @@ const cutRecording = (
     cutBackground(stretches, labelled, { window: SHORTEST, piece: BACKGROUND_PIECE }).map((one) =>
       clipOf(one, background)
     )
-  const known = complete.map(({ start, end }) => ({ start, end: Math.min(end, seconds ?? end) }))
-  // Where its header does not tell where it ends, as far as there is something annotated.
+  const known = complete
+    .filter((stretch) => isWithin(stretch, seconds, problems))
+    .map(({ start, end }) => ({ start, end: Math.min(end, seconds ?? end) }))
+  // Where it does not tell where it ends, as far as there is something annotated.
   const whole = { start: 0, end: seconds ?? Math.max(0, ...labelled.map(({ end }) => end)) }
   const isShort = ({ start, end }: Stretch) => end - start <= longest
   return {
@@ -127,7 +129,7 @@ const cutRecording = (
   }
 }
 
-const isWithin = ({ start, end, table, row }: SaidHere, seconds: number | undefined, problems: Problems): boolean => {
+const isWithin = ({ start, end, table, row }: Placed, seconds: number | undefined, problems: Problems): boolean => {
   if (seconds === undefined || end <= seconds + SHORTEST / 2) return true
   const at = `the recording, which ends at ${Number(seconds.toFixed(3))} s`
   if (start >= seconds) problems.add(table, `It lies behind ${at}: is it another's table?`, row)

@@ -33,6 +33,8 @@ export interface BadRow {
 export interface HeardSpan {
   /** Seconds; the whole recording without both. */
   readonly span?: { readonly start: number; readonly end: number }
+  /** The line of the table that says so of a span, from 1. */
+  readonly row?: number
   readonly file?: string
 }
 

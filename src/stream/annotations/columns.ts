@@ -124,8 +124,8 @@ export const collect = (
   return { format, rows, bad, complete }
 }
 
-const heard = ({ start, end, file }: AnnotationRow): HeardSpan => ({
-  ...(end > start ? { span: { start, end } } : {}),
+const heard = ({ start, end, row, file }: AnnotationRow): HeardSpan => ({
+  ...(end > start ? { span: { start, end }, row } : {}),
   ...(file === undefined ? {} : { file })
 })
 

@@ -12,11 +12,15 @@ const MAX_TABLE_BYTES = 64_000_000
 /** Tables that are read at once. */
 const CONCURRENCY = 16
 
-/** An annotation, and where it was found. */
-export interface SaidHere extends Stretch {
-  readonly label: string
+/** A stretch, and where it was found. */
+export interface Placed extends Stretch {
   readonly table: string
-  readonly row: number
+  readonly row: number | undefined
+}
+
+/** An annotation, and where it was found. */
+export interface SaidHere extends Placed {
+  readonly label: string
 }
 
 /** What tables say of one recording. */
@@ -24,7 +28,7 @@ export interface Said {
   readonly recording: ObjectInfo
   readonly annotations: ReadonlyArray<SaidHere>
   /** What has been listened to; where nothing is annotated there, nothing is to be heard. */
-  readonly complete: ReadonlyArray<Stretch>
+  readonly complete: ReadonlyArray<Placed>
   /** Whether that is all of it. */
   readonly isComplete: boolean
 }
@@ -74,7 +78,7 @@ interface Part {
   readonly key: string
   readonly table: string
   readonly annotations: Array<SaidHere>
-  readonly complete: Array<Stretch>
+  readonly complete: Array<Placed>
   isComplete: boolean
 }
 
@@ -128,11 +132,11 @@ const partsOf = (
   for (const { row, start, end, label, file } of rows) {
     partOf(file, row)?.annotations.push({ start, end, label, table, row })
   }
-  for (const { span, file } of complete) {
-    const part = partOf(file)
+  for (const { span, row, file } of complete) {
+    const part = partOf(file, row)
     if (part === undefined) continue
     if (span === undefined) part.isComplete = true
-    else part.complete.push(span)
+    else part.complete.push({ ...span, table, row })
   }
   // A table without any row says that nobody has found anything, of the recording that it is named after.
   if (rows.length + bad.length + complete.length === 0) partOf(undefined)

@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test"
-import { Effect, Result } from "effect"
+import { Effect, Logger, Result } from "effect"
 import { SCHEDULE, trainBy } from "../../../src/classifier/train/fit.ts"
 import { nativeBackend } from "../../../src/classifier/train/nativeBackend.ts"
 import { sideBySide } from "../../../src/classifier/train/sideBySide.ts"
@@ -52,3 +52,27 @@ test("what goes wrong in a training is told, whichever process it ran in", () =>
       expect(Result.isFailure(result) && `${result.failure}`).toMatch(/TrainingError.*is not a number any more/)
     }
   }).pipe(Effect.scoped, Effect.runPromise))
+
+const children = async (): Promise<ReadonlyArray<number>> => {
+  const own = await Bun.file(`/proc/${process.pid}/task/${process.pid}/children`).text()
+  return own.trim().split(" ").filter(Boolean).map(Number)
+}
+
+test("that a process has died is told once, however many trainings were to come, and all of them are done", async () => {
+  const told: Array<string> = []
+  const tasks = [1, 2, 3, 4, 5, 6].map((seed) => task(seed))
+  await Effect.gen(function* () {
+    const { train } = yield* sideBySide(nativeBackend)
+    const all = Effect.forEach(tasks, (one) => train(one, quiet), { concurrency: "unbounded" })
+    const before = yield* all
+    const started = yield* Effect.promise(children)
+    for (const pid of started) process.kill(pid, "SIGKILL")
+    expect(yield* all).toEqual(before)
+    expect(told.length).toBe(started.length)
+    for (const line of told) expect(line).toMatch(/ What it would have trained is trained in this process\.$/)
+  }).pipe(
+    Effect.scoped,
+    Effect.provide(Logger.layer([Logger.make(({ message }) => void told.push(String(message)))])),
+    Effect.runPromise
+  )
+})

@@ -5,7 +5,7 @@ import { Settings } from "../../../src/config/settings.ts"
 import { engineLayer } from "../../../src/embedder/choose.ts"
 import { hearListened } from "../../../src/runs/field/hearListened.ts"
 import { hearScene } from "../../../src/runs/field/hearScene.ts"
-import { type Listened, readListened, shareOut, whyTooFew } from "../../../src/runs/field/listened.ts"
+import { type Listened, notesOnSilence, readListened, shareOut, whyTooFew } from "../../../src/runs/field/listened.ts"
 import { recordingKey, versionKey } from "../../../src/store/keys.ts"
 import { Store } from "../../../src/store/store.ts"
 import { fieldRecording } from "../../support/fieldWorld.ts"
@@ -163,6 +163,11 @@ test("what was listened to is a whole recording, or what is longer than a clip, 
       // Two rows of one bark; a robin is no class.
       events: [event("dog_bark", 2, 4, "a/whole")]
     }
+  ])
+  expect(notesOnSilence(listened, ["clips", "dog_bark", "gun_shot"], "clips")).toEqual([])
+  expect(notesOnSilence(listened, ["clips", "dog_bark", "gun_shot", "saw"], "clips")).toEqual([
+    "Nothing says how much of saw is found in the field: the annotated recordings held out have none of it. Scans tell it from " +
+      "0.5, or from where it was heard there no more often than --alarms allows, which may be higher."
   ])
   expect(whyTooFew(listened)).toHaveLength(1)
   expect(whyTooFew([])).toEqual([])

@@ -1,6 +1,8 @@
 import { describe, expect, setDefaultTimeout, test } from "bun:test"
+import { Effect } from "effect"
 import { parquetReadObjects } from "hyparquet"
 import { isMeant } from "../../../src/runs/scan/fieldRecordings.ts"
+import { Store } from "../../../src/store/store.ts"
 import { memoryStore } from "../../support/memoryStore.ts"
 import { fill, keysIn } from "../../support/runWorld.ts"
 import { EVENTS, eventsIn, fieldRecording, rescanOn, scanOn, train, trainedStore } from "../../support/scanWorld.ts"
@@ -98,7 +100,7 @@ describe("scan", () => {
       "field_audio/ridge/empty.wav"
     ])
     expect(summary.repaired.map(({ key }) => key)).toEqual(["field_audio/ridge/cut.wav"])
-    const parts = [...objects].filter(([key]) => key.startsWith(`events/${runId}/`))
+    const parts = [...objects].filter(([key]) => key.startsWith(`events/${runId}/`) && key.endsWith(".parquet"))
     const rows = await Promise.all(
       parts.map(([, bytes]) => parquetReadObjects({ file: bytes.slice().buffer, columns: ["recording", "repairs"] }))
     )
@@ -115,7 +117,7 @@ describe("scan", () => {
     expect(await scanOn(store, { events: strict })).toMatchObject({ heard: 0, patches: 0 })
     const fewer = await eventsIn(store, runId)
     expect(fewer.length).toBeLessThan(usual.length)
-    expect((await keysIn(store, `events/${runId}/`)).length).toBe(2)
+    expect((await keysIn(store, `events/${runId}/`)).filter((key) => key.endsWith(".parquet")).length).toBe(2)
     await scanOn(store)
     expect(await eventsIn(store, runId)).toEqual(usual)
   })
@@ -123,15 +125,47 @@ describe("scan", () => {
   test("events that other settings left behind are removed, and do not count twice", async () => {
     const { objects, store, runId } = await world()
     await scanOn(store)
-    const left = [...objects].filter(([key]) => key.startsWith("events/"))
+    const left = [...objects].filter(([key]) => key.startsWith("events/") && key.endsWith(".parquet"))
     const strict = { ...EVENTS, threshold: 0.9999 }
     await scanOn(store, { events: strict })
     const events = await eventsIn(store, runId)
     // As a scan by the other settings leaves them that is killed, or runs at the same time.
     for (const [key, bytes] of left) objects.set(key, bytes)
+    expect(await eventsIn(store, runId)).toEqual(events)
     const again = await scanOn(store, { events: strict })
     expect(await eventsIn(store, runId)).toEqual(events)
     expect(Object.values(again.events).reduce((sum, count) => sum + count, 0)).toBe(events.length)
+  })
+
+  test("of two scans at once each tells its own events, and the store has those of the one that began last", async () => {
+    const { objects, store, runId } = await world()
+    await scanOn(store)
+    const usual = await eventsIn(store, runId)
+    for (const key of [...objects.keys()]) if (key.startsWith("events/")) objects.delete(key)
+    const strict = { ...EVENTS, threshold: 0.97 }
+    // The first waits before its first part is written, until the other one has ended.
+    const gate = Promise.withResolvers<void>()
+    const held = Store.of({
+      ...store,
+      put: (key, bytes, condition) =>
+        Effect.andThen(
+          key.endsWith(".parquet") ? Effect.promise(() => gate.promise) : Effect.void,
+          store.put(key, bytes, condition)
+        )
+    })
+    const first = scanOn(held)
+    while (!objects.has(`events/${runId}/told.json`)) await Bun.sleep(1)
+    const second = await scanOn(store, { events: strict })
+    gate.resolve()
+    const count = (events: Readonly<Record<string, number>>) => Object.values(events).reduce((sum, one) => sum + one, 0)
+    expect(count((await first).events)).toBe(usual.length)
+    expect(count(second.events)).toBeLessThan(usual.length)
+    const left = await eventsIn(store, runId)
+    expect(left.length).toBe(count(second.events))
+    expect(left.every(({ peak }) => peak >= 0.97)).toBe(true)
+    // Another scan leaves one part of each recording.
+    expect((await scanOn(store, { events: strict })).events).toEqual(second.events)
+    expect((await keysIn(store, `events/${runId}/`)).filter((key) => key.endsWith(".parquet")).length).toBe(2)
   })
 
   test("one site alone is heard where it is asked for", async () => {
@@ -267,6 +301,17 @@ test("tells events for so many false alarms an hour as the model had in its soun
   )
   const some = { tested: ["gun_shot"], untested: ["dog_bark"], alarmsPerHour: 5, thresholds: { dog_bark: 0.5 } }
   expect(await scanOn(store)).toMatchObject(some)
+  // Where nothing of a class was there to be found, what was heard of it was false; below what is usual it is not told.
+  for (const [high, least] of [
+    [0.3, 0.5],
+    [0.95, 0.95]
+  ] as const) {
+    const dog_bark = { events: 0, thresholds: figures(1, high, 0.2) }
+    const classes = { gun_shot, dog_bark }
+    objects.set(key, new TextEncoder().encode(JSON.stringify({ ...metadata, field: { ...field, classes } })))
+    const quiet = { tested: ["gun_shot"], silent: ["dog_bark"], untested: [], thresholds: { dog_bark: least } }
+    expect(await scanOn(store)).toMatchObject(quiet)
+  }
   const before = { ...field, classes: { dog_bark: {}, gun_shot: {} } }
   objects.set(key, new TextEncoder().encode(JSON.stringify({ ...metadata, field: before })))
   expect(await scanOn(store)).toMatchObject({ tested: [], untested: ["dog_bark", "gun_shot"], alarmsPerHour: null })

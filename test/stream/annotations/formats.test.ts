@@ -143,7 +143,7 @@ test("what is complete is said by a comment, by a point or by a span", () => {
   expect(read("0\t0\tcomplete\n").complete).toEqual([{}])
   const { rows, complete } = read("start,end,label,file\n1,2,owl,a.wav\n0,60,Complete,a.wav\n")
   expect(rows).toHaveLength(1)
-  expect(complete).toEqual([{ span: { start: 0, end: 60 }, file: "a.wav" }])
+  expect(complete).toEqual([{ span: { start: 0, end: 60 }, row: 3, file: "a.wav" }])
   expect(read("").complete).toEqual([])
 })
 
@@ -168,7 +168,7 @@ test("a bad row is named with its line, and the others are read", () => {
 
 test("a time later than any recording is no time, of a class as of what is complete", () => {
   const { rows, bad, complete } = read(lines("start,end,label", "0,1e12,complete", "1e9,1e9,owl", "0,86400,complete"))
-  expect([rows, complete]).toEqual([[], [{ span: { start: 0, end: 86_400 } }]])
+  expect([rows, complete]).toEqual([[], [{ span: { start: 0, end: 86_400 }, row: 4 }]])
   expect(bad).toEqual([
     { row: 2, reason: "It ends at 1000000000000 s, later than any recording: are its times in seconds?" },
     { row: 3, reason: "It ends at 1000000000 s, later than any recording: are its times in seconds?" }

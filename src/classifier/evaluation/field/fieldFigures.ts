@@ -32,6 +32,8 @@ export interface FieldFigures {
   /** Each class's recall at each of `ALARM_RATES` false alarms of its own an hour, averaged over classes. */
   readonly recallAtAlarms: ReadonlyArray<Figure | null>
   readonly classes: ReadonlyArray<FieldClass>
+  /** Classes of which nothing was there to be found: what is heard of them is false. */
+  readonly silent: ReadonlyArray<Pick<FieldClass, "className" | "thresholds">>
 }
 
 /** A class's sweep. */
@@ -42,7 +44,7 @@ export interface ClassSweep {
 
 const RESAMPLES = 500
 
-/** Figures of sweeps over the same recordings, with intervals over their sources; classes without events say nothing. */
+/** Figures of sweeps over the same recordings, with intervals over their sources; classes without events have no recall. */
 export const fieldFigures = (
   sweeps: ReadonlyArray<ClassSweep>,
   bands: ReadonlyArray<Band>,
@@ -50,8 +52,11 @@ export const fieldFigures = (
 ): FieldFigures => {
   const heard = sweeps.filter(({ sweep }) => total(sweep.events) > 0)
   const measured = heard.map(({ sweep }) => resampled(sweep))
-  const figures = (of: (swept: SweptFigures) => number, at: number) =>
-    figureOf(of(measured[at]!.once), measured[at]!.drawn.map(of))
+  const figureIn = ({ once, drawn }: Resampled, of: (swept: SweptFigures) => number) =>
+    figureOf(of(once), drawn.map(of))
+  const figures = (of: (swept: SweptFigures) => number, at: number) => figureIn(measured[at]!, of)
+  const thresholdsOf = (one: Resampled) =>
+    ALARM_RATES.map((_, rate) => figureIn(one, ({ thresholds }) => thresholds[rate]!)!)
   const mean = (rate: number, draw: (one: Resampled) => SweptFigures) =>
     measured.reduce((sum, one) => sum + draw(one).recalls[rate]!, 0) / measured.length
   return {
@@ -70,7 +75,7 @@ export const fieldFigures = (
       events: total(sweep.events),
       sources: sweep.events.filter((count) => count > 0).length,
       recallAtAlarms: ALARM_RATES.map((_, rate) => figures(({ recalls }) => recalls[rate]!, at)),
-      thresholds: ALARM_RATES.map((_, rate) => figures(({ thresholds }) => thresholds[rate]!, at)!),
+      thresholds: thresholdsOf(measured[at]!),
       bands: bands.map((band, own) => ({
         ...band,
         events: total(sweep.banded[own]!),
@@ -78,7 +83,10 @@ export const fieldFigures = (
       })),
       averagePrecision: figures(({ averagePrecision }) => averagePrecision, at),
       curve: curveOf(sweep)
-    }))
+    })),
+    silent: sweeps
+      .filter(({ sweep }) => total(sweep.events) === 0)
+      .map(({ className, sweep }) => ({ className, thresholds: thresholdsOf(resampled(sweep)) }))
   }
 }
 

@@ -84,8 +84,12 @@ test("windows become events, and events figures", () => {
   }
   const [good, bad] = [figuresOf(heard(0.9, 0.5)), figuresOf(heard(0.5, 0.9))]
   expect(good.figures).toMatchObject({ hours: 0.5, events: 4, sources: 4 })
-  // Nobody knows of a dog, so dogs say nothing.
+  // Nobody knows of a dog, so nothing says how many are found; all that is heard of them is false.
   expect(good.figures.classes.map(({ className }) => className)).toEqual(["gun"])
+  expect(good.figures.silent).toMatchObject([{ className: "dog" }])
+  const [, five] = good.figures.silent[0]!.thresholds
+  const dogs = good.sweeps[0]!.sweep.steps.findLast(({ threshold }) => threshold >= five!.value)
+  expect(dogs === undefined ? 0 : dogs.alarms.reduce((sum, count) => sum + count, 0)).toBeLessThanOrEqual(5 / 2)
   expect(good.figures.classes[0]!.recallAtAlarms.map((figure) => figure!.value)).toEqual([1, 1, 1])
   expect(good.figures.classes[0]!.averagePrecision!.value).toBe(1)
   // Six false alarms before the first shot are twelve an hour.

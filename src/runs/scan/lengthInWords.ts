@@ -1,0 +1,6 @@
+/** How long sound is, in the unit in which it is a handy number: `22.0 seconds`, `12.5 minutes`, `2.3 hours`. */
+export const lengthInWords = (hours: number): string => {
+  const [minutes, seconds] = [60 * hours, 3600 * hours]
+  if (minutes < 2) return `${seconds.toFixed(1)} seconds`
+  return hours < 2 ? `${minutes.toFixed(1)} minutes` : `${hours.toFixed(1)} hours`
+}
