@@ -6,6 +6,7 @@ import { rowSize } from "../../embedder/frontEnd.ts"
 import { openSession } from "../../embedder/onnx/session.ts"
 import { predict } from "../classifier.ts"
 import { vectorsOf } from "../dataset.ts"
+import { likeliest } from "../likeliest.ts"
 import { countsIn, macroF1 } from "../macroF1.ts"
 import { DeviceFacts } from "./tflite.ts"
 import type { TrainingRun } from "./trainingRun.ts"
@@ -67,7 +68,7 @@ export const resultOf = (
   for (const [row, place] of places.entries()) {
     const recording = recordings[place]!
     const given = classes.map((_, at) => answers[row * classes.length + at]!)
-    const [said, expected] = [highest(given), highest(recording.served)]
+    const [{ label: said }, { label: expected }] = [likeliest(given), likeliest(recording.served)]
     const label = classes.indexOf(recording.class)
     own![label]![said]!++
     served![label]![expected]!++
@@ -96,8 +97,6 @@ export const withResults = (certificate: Certificate, results: ReadonlyArray<Res
     not_run: certificate.not_run.filter((file) => !isNew(file))
   }
 }
-
-const highest = (values: ReadonlyArray<number>): number => values.indexOf(Math.max(...values))
 
 /**
  * A new version's certificate: what is served says of the recordings held out, and `classifier.onnx` by onnxruntime. Files
