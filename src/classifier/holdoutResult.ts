@@ -26,6 +26,8 @@ export interface Outcome {
 /** How a classifier fares on recordings that it has not been trained on. */
 export interface HoldoutResult {
   readonly recordings: number
+  /** What they were given, [recordings * classes]. */
+  readonly probabilities: Float32Array
   readonly accuracy: number
   /** Mean cross-entropy. */
   readonly loss: number
@@ -74,6 +76,7 @@ export const scoreProbabilities = (
   const counts = countsIn(confusion)
   return {
     recordings: recordings.length,
+    probabilities,
     accuracy: outcomes.filter(({ right }) => right).length / recordings.length,
     loss,
     macroF1: macroF1(counts),
