@@ -10,7 +10,7 @@ import { openWindowClassifier } from "../../classifier/evaluation/field/windowCl
 import type { Cut } from "../../classifier/evaluation/outOfFold.ts"
 import { fieldModel } from "../../classifier/export/onnx.ts"
 import type { Split } from "../../classifier/split.ts"
-import { nativeBackend } from "../../classifier/train/nativeBackend.ts"
+import type { Backend } from "../../classifier/train/backend.ts"
 import type { TrainedClassifier } from "../../classifier/train/train.ts"
 import type { Embedder } from "../../embedder/embedder.ts"
 import { Engine } from "../../embedder/engine.ts"
@@ -38,6 +38,7 @@ export const evaluateField = Effect.fn("evaluateField")(function* <E, R>(
   heads: ReadonlyArray<TrainedHead>,
   background: string,
   scores: Embedder["scores"],
+  backend: Backend,
   settings: FieldSettings,
   onScene: (scene: Soundscape, part: string, at: number) => Effect.Effect<void, E, R>,
   onHeard: (done: number, total: number) => Effect.Effect<void>
@@ -66,7 +67,7 @@ export const evaluateField = Effect.fn("evaluateField")(function* <E, R>(
       const classifiers = yield* Effect.forEach(heads, ({ classifiers: own }) =>
         Effect.gen(function* () {
           const clips = own.get(split)!
-          const trained = windows && (yield* trainWindows(windows, clips, scores, nativeBackend))
+          const trained = windows && (yield* trainWindows(windows, clips, scores, backend))
           return yield* openWindowClassifier(fieldModel(trained ?? clips, vectors), classes, Object.values(vectors))
         })
       )
