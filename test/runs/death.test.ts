@@ -120,8 +120,9 @@ const survive = async (location: string) => {
   if (SLOW) console.log(deaths)
 }
 
+// Each waits for its store and its processes most of the time: side by side they take little longer than one.
 describe(`killed at any of ${INSTANTS} instants (TEST_SLOW: 50), a run leaves a model that loads, and the next goes on from there`, () => {
-  test("in a folder", () =>
+  test.concurrent("in a folder", () =>
     Effect.runPromise(
       temporaryFolder.pipe(
         Effect.flatMap((folder) => Effect.promise(() => survive(folder))),
@@ -129,7 +130,7 @@ describe(`killed at any of ${INSTANTS} instants (TEST_SLOW: 50), a run leaves a 
       )
     ))
 
-  test.skipIf(otherServer === undefined)(`on a bucket of another's server${needsServer}`, async () => {
+  test.concurrent.skipIf(otherServer === undefined)(`on a bucket of another's server${needsServer}`, async () => {
     const { bucket } = await Effect.runPromise(otherS3Store(otherServer!))
     await survive(`s3://${bucket}`)
   })
