@@ -24,6 +24,15 @@ const Told = Schema.Struct({
   judged: Schema.NullOr(Schema.String)
 })
 
+const tellAs =
+  (judgedAs: (event: Event) => string | null) =>
+  (event: Event): typeof Told.Type => ({
+    ...event,
+    at: event.at ?? null,
+    site: siteOf(event.recording),
+    judged: judgedAs(event)
+  })
+
 const Query = Schema.Struct({ ...EventFilter.fields, model: Schema.optionalKey(RunName) })
 const FILTER =
   "site, recording, class and model are one text each, least and most probabilities from 0 to 1, since and until times " +
@@ -51,12 +60,7 @@ const list = Effect.fnUntraced(function* ({ order = "newest", skip = 0, limit = 
   const { model, all, events, judgedAs } = yield* found(query)
   const page = orderEvents(events, order).slice(skip, skip + limit)
   return {
-    events: page.map((event) => ({
-      ...event,
-      at: event.at ?? null,
-      site: siteOf(event.recording),
-      judged: judgedAs(event)
-    })),
+    events: page.map(tellAs(judgedAs)),
     total: events.length,
     model,
     models: yield* field.models,
@@ -126,12 +130,7 @@ const changes = Effect.fnUntraced(function* ({ from, to, kind, skip = 0, limit =
     if (model === null) return yield* refuse(404, `The model ${asked} has heard no recording yet: scan with it first.`)
   }
   const { gained, lost, moved, same } = compareEvents(before.events, after.events)
-  const tell = (event: Event) => ({
-    ...event,
-    at: event.at ?? null,
-    site: siteOf(event.recording),
-    judged: after.judgedAs(event)
-  })
+  const tell = tellAs(after.judgedAs)
   const all = [
     ...gained.map((event) => ({ kind: "gained" as const, before: null, after: tell(event) })),
     ...lost.map((event) => ({ kind: "lost" as const, before: tell(event), after: null })),
