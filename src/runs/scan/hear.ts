@@ -263,7 +263,13 @@ export const hear = Effect.fnUntraced(function* <E, R>(
   )
   return Stream.concat(hearAll(objects), rest).pipe(
     Stream.concat(copies),
-    Stream.ensuring(Effect.ignore(Effect.suspend(() => scans.sighted(sightings.splice(0)))))
+    // Without them, copies are read again by the next scan.
+    Stream.ensuring(
+      Effect.ignore(
+        Effect.suspend(() => scans.sighted(sightings.splice(0))),
+        { log: "Warn" }
+      )
+    )
   )
 })
 
