@@ -34,7 +34,7 @@ import {
   type CandidateOptions,
   carryOut,
   engineAtWork,
-  judge,
+  judgeCandidate,
   trainCandidate,
   writeCandidate
 } from "./candidate.ts"
@@ -288,7 +288,7 @@ export const finish = Effect.fn("retrain.finish")(function* (embedder: Embedder,
     field,
     migrates
   }
-  const { comparison, keras, labels, intended } = yield* judge(contender, options.promotion)
+  const { comparison, keras, labels, intended } = yield* judgeCandidate(contender, options.promotion)
   const candidate = {
     runId,
     classifier,

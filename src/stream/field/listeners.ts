@@ -12,7 +12,7 @@ const PROGRAM = programPath("./listenerWorker.ts", import.meta.url)
 export class ListenError extends Schema.TaggedError<ListenError>()("ListenError", { reason: Schema.String }) {}
 
 /** What was heard of a recording with some more of its bytes. */
-export interface Listened {
+export interface HeardBytes {
   readonly chunks: ReadonlyArray<PatchChunk>
   /** Seconds of the recording so far. */
   readonly seconds: number
@@ -47,7 +47,7 @@ export class Listeners extends Context.Service<
         readonly size: number
         readonly first: number
       }
-    ) => Stream.Stream<Listened, E | ListenError, R>
+    ) => Stream.Stream<HeardBytes, E | ListenError, R>
   }
 >()("ecosight/stream/Listeners") {
   /** @param maxWholeBytes that a recording may have which cannot be read piece by piece. */
@@ -91,7 +91,7 @@ const crashed = ({ message }: WorkerCrash) =>
 
 const startListener = startWorker<ListenerRequest, ListenerReply>(PROGRAM).pipe(
   Effect.map(({ ask }) => ({
-    ask: (request: ListenerRequest): Effect.Effect<Listened, ListenError> =>
+    ask: (request: ListenerRequest): Effect.Effect<HeardBytes, ListenError> =>
       ask(request, typeof request === "object" && "bytes" in request ? request.bytes : undefined).pipe(
         Effect.catch(crashed),
         Effect.flatMap((reply) => ("reason" in reply ? Effect.fail(new ListenError(reply)) : Effect.succeed(reply))),
