@@ -1,19 +1,18 @@
-import { Console, Effect, Layer, Option } from "effect"
+import { Console, Effect, Option } from "effect"
 import { CliError, Command, Flag } from "effect/cli"
-import { FetchHttpClient } from "effect/http"
 import packageJson from "../package.json"
 import { Settings } from "../src/config/settings.ts"
 import { migrate } from "../src/runs/migrate.ts"
 import { findEmbedder } from "../src/runs/services.ts"
 import { openStore } from "../src/store/openStore.ts"
 import { Store } from "../src/store/store.ts"
-import { tellFailure } from "./cli/failure.ts"
 import { jsonFlag, searchLimits, storeFlag, trainingFlags } from "./cli/flags.ts"
 import { describeSwitch } from "./cli/migrationText.ts"
+import { onTerminal } from "./cli/onTerminal.ts"
 import { runEvents } from "./cli/runEvents.ts"
 import { runMain } from "./cli/runMain.ts"
 import { describeSummary } from "./cli/summaryText.ts"
-import { Reporter, reporterLogger } from "./cli/terminal.ts"
+import { Reporter } from "./cli/terminal.ts"
 
 const { audit: _, ...training } = trainingFlags
 
@@ -52,13 +51,7 @@ const handle = Effect.fn("migrate")(function* (options: Options) {
 })
 
 const command = Command.make("migrate", input, (options) =>
-  handle(options).pipe(
-    Effect.provide(runEvents),
-    Effect.provide(reporterLogger),
-    Effect.provide(Layer.mergeAll(Settings.layer, Reporter.layer, FetchHttpClient.layer)),
-    tellFailure(options.json),
-    Effect.mapError((cause) => new CliError.UserError({ cause }))
-  )
+  handle(options).pipe(Effect.provide(runEvents), onTerminal(options.json))
 ).pipe(
   Command.withDescription("Leads a store to another embedder, and switches if the model by it is not worse"),
   Command.withExamples([

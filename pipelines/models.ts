@@ -1,4 +1,4 @@
-import { Console, Effect, type FileSystem, Layer, Option } from "effect"
+import { Console, Effect, type FileSystem, Option } from "effect"
 import { Argument, CliError, Command, Flag } from "effect/cli"
 import packageJson from "../package.json"
 import type { Certificate } from "../src/classifier/export/certificate.ts"
@@ -13,11 +13,10 @@ import { type Difference, diffVersions, listVersions, showVersion, type Version 
 import { certify } from "../src/runs/certify/certify.ts"
 import { openStore } from "../src/store/openStore.ts"
 import { Store } from "../src/store/store.ts"
-import { tellFailure } from "./cli/failure.ts"
 import { jsonFlag, storeFlag, wholeNumber } from "./cli/flags.ts"
+import { onTerminal } from "./cli/onTerminal.ts"
 import { runMain } from "./cli/runMain.ts"
 import { share, table } from "./cli/summaryText.ts"
-import { Reporter, reporterLogger } from "./cli/terminal.ts"
 
 const models = Command.make("models").pipe(
   Command.withSharedFlags({
@@ -43,12 +42,7 @@ const onStore = Effect.fnUntraced(function* <A, E>(
     const result = yield* Effect.provideService(work, Store, opened.value)
     yield* Console.log(describe(result, opened.value.location))
     if (json) yield* Console.log(JSON.stringify(result))
-  }).pipe(
-    Effect.provide(reporterLogger),
-    Effect.provide(Layer.merge(Settings.layer, Reporter.layer)),
-    tellFailure(json),
-    Effect.mapError((cause) => new CliError.UserError({ cause }))
-  )
+  }).pipe(onTerminal(json))
 })
 
 const id = (name: string) =>

@@ -1,6 +1,5 @@
 import { Console, Effect, Layer, Option, type Redacted, Stream } from "effect"
-import { CliError, Command, Flag } from "effect/cli"
-import { FetchHttpClient } from "effect/http"
+import { Command, Flag } from "effect/cli"
 import packageJson from "../package.json"
 import { Settings } from "../src/config/settings.ts"
 import { engineLayer } from "../src/embedder/choose.ts"
@@ -8,7 +7,8 @@ import { Embeddings } from "../src/embeddings/embeddings.ts"
 import { newRunId } from "../src/registry/runRecord.ts"
 import { ascertain } from "../src/runs/ascertain.ts"
 import { writeDemoCorpus } from "../src/runs/demo/demoCorpus.ts"
-import { type Plan, planRun, retrain } from "../src/runs/retrain.ts"
+import { type Plan, planRun } from "../src/runs/planRun.ts"
+import { retrain } from "../src/runs/retrain.ts"
 import { settledEmbedder, settledFrontEnd, storeServices } from "../src/runs/services.ts"
 import type { RunSummary } from "../src/runs/summary.ts"
 import { folderStore } from "../src/store/folder.ts"
@@ -17,7 +17,6 @@ import { openStore } from "../src/store/openStore.ts"
 import { readOnly } from "../src/store/readOnly.ts"
 import { Store } from "../src/store/store.ts"
 import { Preparers } from "../src/stream/preparers.ts"
-import { tellFailure } from "./cli/failure.ts"
 import {
   askedCluster,
   clusterFlag,
@@ -27,10 +26,11 @@ import {
   trainingFlags,
   wholeNumber
 } from "./cli/flags.ts"
+import { onTerminal } from "./cli/onTerminal.ts"
 import { runEvents } from "./cli/runEvents.ts"
 import { runMain } from "./cli/runMain.ts"
 import { describeNext, describeSummary } from "./cli/summaryText.ts"
-import { Reporter, reporterLogger } from "./cli/terminal.ts"
+import { Reporter } from "./cli/terminal.ts"
 
 const DEMO_FOLDER = "demo"
 
@@ -168,10 +168,7 @@ const command = Command.make("retrain", input, (options) =>
       options.complete ? { ...settings, annotationsComplete: true } : settings
     ),
     Effect.provide(runEvents),
-    Effect.provide(reporterLogger),
-    Effect.provide(Layer.mergeAll(Settings.layer, Reporter.layer, FetchHttpClient.layer)),
-    tellFailure(options.json),
-    Effect.mapError((cause) => new CliError.UserError({ cause }))
+    onTerminal(options.json)
   )
 ).pipe(
   Command.withDescription("Trains a sound classifier from the store's recordings and publishes it if it is not worse"),

@@ -3,7 +3,7 @@ import { Console, Effect, Layer, Option, Stream } from "effect"
 import { Argument, CliError, Command, Flag } from "effect/cli"
 import { FetchHttpClient } from "effect/http"
 import packageJson from "../package.json"
-import { Settings } from "../src/config/settings.ts"
+import type { Settings } from "../src/config/settings.ts"
 import { Embeddings } from "../src/embeddings/embeddings.ts"
 import { lookThrough } from "../src/review/lookThrough.ts"
 import { keep, type Move, relabel, restore, setAside } from "../src/review/moves.ts"
@@ -14,10 +14,10 @@ import { SET_ASIDE_PREFIX } from "../src/store/keys.ts"
 import { openStore } from "../src/store/openStore.ts"
 import { Store } from "../src/store/store.ts"
 import { recordingVersions } from "../src/stream/recordings.ts"
-import { tellFailure } from "./cli/failure.ts"
 import { jsonFlag, storeFlag, wholeNumber } from "./cli/flags.ts"
+import { onTerminal } from "./cli/onTerminal.ts"
 import { runMain } from "./cli/runMain.ts"
-import { printable, Reporter, reporterLogger } from "./cli/terminal.ts"
+import { printable, Reporter } from "./cli/terminal.ts"
 
 const flags = { store: storeFlag(), json: jsonFlag() }
 
@@ -57,12 +57,7 @@ const runOn = Effect.fnUntraced(function* <A, E>(
     yield* (yield* Reporter).end
     yield* Console.log(describe(result))
     if (json) yield* Console.log(JSON.stringify(result))
-  }).pipe(
-    Effect.provide(reporterLogger),
-    Effect.provide(Layer.merge(Settings.layer, Reporter.layer)),
-    tellFailure(json),
-    Effect.mapError((cause) => new CliError.UserError({ cause }))
-  )
+  }).pipe(onTerminal(json))
 })
 
 const findOpen = Effect.gen(function* () {

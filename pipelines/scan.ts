@@ -1,13 +1,11 @@
 import { Clock, Console, Effect, Layer, Option, Stream } from "effect"
 import { CliError, Command } from "effect/cli"
 import packageJson from "../package.json"
-import { Settings } from "../src/config/settings.ts"
 import { Scans } from "../src/embeddings/scans/scans.ts"
-import { scanOnCluster } from "../src/runs/cluster/scanOnCluster.ts"
 import { lengthInWords } from "../src/runs/scan/lengthInWords.ts"
-import { eventsOf, type ScanOptions, type ScanProgress, type ScanSummary, scan } from "../src/runs/scan/scan.ts"
+import { eventsOf, type ScanOptions, type ScanProgress, type ScanSummary } from "../src/runs/scan/scan.ts"
+import { scanStore } from "../src/runs/scan/scanStore.ts"
 import { writeTables } from "../src/runs/scan/tables.ts"
-import { runServices, settledEmbedder } from "../src/runs/services.ts"
 import { openStore } from "../src/store/openStore.ts"
 import { Store } from "../src/store/store.ts"
 import { askedCluster, clusterFlag, jsonFlag, storeFlag } from "./cli/flags.ts"
@@ -47,10 +45,7 @@ const handle = Effect.fn("scan.command")(function* (options: Options) {
     onSkip: (key, reason) => Effect.sync(() => print(`Skipped ${key}: ${reason}`))
   }
   yield* Effect.gen(function* () {
-    const { placed, settings, ...summary } = yield* Option.match(cluster, {
-      onNone: () => scanHere(asking),
-      onSome: (url) => scanOnCluster(url, asking)
-    })
+    const { placed, settings, ...summary } = yield* scanStore(cluster, asking)
     const tables =
       formats.length === 0 || summary.model === null
         ? []
@@ -59,11 +54,6 @@ const handle = Effect.fn("scan.command")(function* (options: Options) {
     yield* Console.log(describe(summary, tables))
     if (options.json) yield* Console.log(JSON.stringify({ status: "finished", ...summary, tables }))
   }).pipe(Effect.provide(Scans.layer.pipe(Layer.provideMerge(Layer.succeed(Store, opened.value)))))
-})
-
-const scanHere = Effect.fnUntraced(function* (asking: ScanOptions) {
-  const embedder = yield* settledEmbedder({ allowUntrained: false })
-  return yield* Effect.provide(scan(embedder, asking), runServices(yield* Store, embedder, yield* Settings))
 })
 
 const shown = ({ hours, totalHours, speed }: ScanProgress) => ({

@@ -1,6 +1,5 @@
 import { Console, Effect, Layer, Option } from "effect"
 import { CliError, Command, Flag } from "effect/cli"
-import { FetchHttpClient } from "effect/http"
 import packageJson from "../package.json"
 import { Settings } from "../src/config/settings.ts"
 import { runServices, settledEmbedder } from "../src/runs/services.ts"
@@ -8,11 +7,11 @@ import { openSource } from "../src/runs/watch/openSource.ts"
 import { watch } from "../src/runs/watch/watch.ts"
 import { openStore } from "../src/store/openStore.ts"
 import { RunEvents } from "../src/stream/events.ts"
-import { tellFailure } from "./cli/failure.ts"
 import { jsonFlag, searchLimits, storeFlag, trainingFlags, wholeNumber } from "./cli/flags.ts"
+import { onTerminal } from "./cli/onTerminal.ts"
 import { runMain } from "./cli/runMain.ts"
 import { describeSummary } from "./cli/summaryText.ts"
-import { Reporter, reporterLogger } from "./cli/terminal.ts"
+import { Reporter } from "./cli/terminal.ts"
 
 const input = {
   store: storeFlag(),
@@ -60,14 +59,7 @@ const events = Layer.effect(
 )
 
 const command = Command.make("watch", input, (options) =>
-  handle(options).pipe(
-    Effect.scoped,
-    Effect.provide(events),
-    Effect.provide(reporterLogger),
-    Effect.provide(Layer.mergeAll(Settings.layer, Reporter.layer, FetchHttpClient.layer)),
-    tellFailure(options.json),
-    Effect.mapError((cause) => new CliError.UserError({ cause }))
-  )
+  handle(options).pipe(Effect.scoped, Effect.provide(events), onTerminal(options.json))
 ).pipe(
   Command.withDescription("Embeds recordings as they land, and trains when enough are new; until it is stopped"),
   Command.withExamples([

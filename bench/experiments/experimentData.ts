@@ -11,7 +11,7 @@ import type { CrossValidation, OutOfFold } from "../../src/classifier/evaluation
 import { splitDataset } from "../../src/classifier/split.ts"
 import { Settings } from "../../src/config/settings.ts"
 import { embeddedCorpus } from "../../src/runs/embedded.ts"
-import { planRun } from "../../src/runs/retrain.ts"
+import { planRun } from "../../src/runs/planRun.ts"
 import { runServices, settledEmbedder } from "../../src/runs/services.ts"
 import { openStore } from "../../src/store/openStore.ts"
 

@@ -1,4 +1,5 @@
 import type { DenseNetwork, Weights } from "./denseNetwork.ts"
+import { likeliest } from "./likeliest.ts"
 
 /** What was predicted of recordings that training had not seen. */
 export interface Held {
@@ -105,8 +106,7 @@ export const KEPT = 0.95
 export const decisionThresholds = ({ probabilities, labels }: Held, classes: number): ReadonlyArray<number> => {
   const right = Array.from({ length: labels.length }, (_, row) => {
     const own = probabilities.subarray(row * classes, (row + 1) * classes)
-    const probability = Math.max(...own)
-    return { label: own.indexOf(probability), probability, row }
+    return { ...likeliest(own), row }
   }).filter(({ label, row }) => label === labels[row])
   const all = right.length < FEWEST ? 0 : lowestKept(right)
   return Array.from({ length: classes }, (_, label) => {

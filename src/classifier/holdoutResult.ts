@@ -1,6 +1,7 @@
 import { type Classifier, predict } from "./classifier.ts"
 import { type Dataset, vectorsOf } from "./dataset.ts"
 import { type HoldoutIntervals, holdoutIntervals } from "./intervals.ts"
+import { likeliest } from "./likeliest.ts"
 import { type ClassCounts, countsIn, f1Of, macroF1 } from "./macroF1.ts"
 
 /** How a class fared. Shares of nothing are 0, as in scikit-learn. */
@@ -25,6 +26,8 @@ export interface Outcome {
 /** How a classifier fares on recordings that it has not been trained on. */
 export interface HoldoutResult {
   readonly recordings: number
+  /** What they were given, [recordings * classes]. */
+  readonly probabilities: Float32Array
   readonly accuracy: number
   /** Mean cross-entropy. */
   readonly loss: number
@@ -64,8 +67,7 @@ export const scoreProbabilities = (
   let loss = 0
   const outcomes = recordings.map(({ key, label }, row): Outcome & { readonly right: boolean } => {
     const own = probabilities.subarray(row * classes.length, (row + 1) * classes.length)
-    const confidence = Math.max(...own)
-    const predicted = own.indexOf(confidence)
+    const { label: predicted, probability: confidence } = likeliest(own)
     confusion[label]![predicted]! += 1
     // Keras clips at 1e-7 as well; a probability of float32 may be 0.
     loss -= Math.log(Math.max(own[label]!, 1e-7)) / recordings.length
@@ -74,6 +76,7 @@ export const scoreProbabilities = (
   const counts = countsIn(confusion)
   return {
     recordings: recordings.length,
+    probabilities,
     accuracy: outcomes.filter(({ right }) => right).length / recordings.length,
     loss,
     macroF1: macroF1(counts),

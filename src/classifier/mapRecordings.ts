@@ -1,9 +1,12 @@
 import { Effect, Schema } from "effect"
 import { programPath } from "../processes/programPath.ts"
+import { startWorker } from "../processes/startWorker.ts"
 import { seededRandom, shuffled } from "../sound/random.ts"
 import { type Dataset, embeddingsOf } from "./dataset.ts"
 import { nearestNeighbours } from "./neighbours/nearest.ts"
 import type { Neighbourhoods } from "./umapWorker.ts"
+
+const PROGRAM = programPath("./umapWorker.ts", import.meta.url)
 
 /** Recordings on a plane: those that sound alike lie together. */
 export const DataMap = Schema.Struct({
@@ -49,30 +52,22 @@ export const mapRecordings = Effect.fn("mapRecordings")(function* (dataset: Pick
   } satisfies DataMap
 })
 
-const layOut = Effect.fnUntraced(function* (vectors: Float32Array, width: number) {
-  const others = NEIGHBOURS - 1
-  const { indices, similarities } = yield* nearestNeighbours(vectors, width, others)
-  const rows = Array.from({ length: vectors.length / width }, (_, row) => row)
-  const own = <A>(values: Int32Array | Float32Array, row: number, of: (value: number) => A) =>
-    Array.from(values.subarray(row * others, (row + 1) * others), of)
-  const worker = yield* startWorker
-  return yield* ask(worker, {
-    indices: rows.map((row) => [row, ...own(indices, row, (index) => index)]),
-    distances: rows.map((row) => [0, ...own(similarities, row, (similarity) => Math.max(0, 1 - similarity))])
-  })
-}, Effect.scoped)
-
-const startWorker = Effect.acquireRelease(
-  Effect.sync(() => new Worker(programPath("./umapWorker.ts", import.meta.url))),
-  (worker) => Effect.sync(() => worker.terminate())
+const layOut = Effect.fnUntraced(
+  function* (vectors: Float32Array, width: number) {
+    const others = NEIGHBOURS - 1
+    const { indices, similarities } = yield* nearestNeighbours(vectors, width, others)
+    const rows = Array.from({ length: vectors.length / width }, (_, row) => row)
+    const own = <A>(values: Int32Array | Float32Array, row: number, of: (value: number) => A) =>
+      Array.from(values.subarray(row * others, (row + 1) * others), of)
+    const { ask } = yield* startWorker<Neighbourhoods, ReadonlyArray<ReadonlyArray<number>>>(PROGRAM)
+    return yield* ask({
+      indices: rows.map((row) => [row, ...own(indices, row, (index) => index)]),
+      distances: rows.map((row) => [0, ...own(similarities, row, (similarity) => Math.max(0, 1 - similarity))])
+    })
+  },
+  Effect.scoped,
+  Effect.catch(({ message }) => Effect.die(new Error(`What lays the map out crashed: ${message}`)))
 )
-
-const ask = (worker: Worker, neighbourhoods: Neighbourhoods) =>
-  Effect.callback<Array<Array<number>>>((resume) => {
-    worker.onmessage = ({ data }: MessageEvent<Array<Array<number>>>) => resume(Effect.succeed(data))
-    worker.onerror = ({ message }) => resume(Effect.die(new Error(`What lays the map out crashed: ${message}`)))
-    worker.postMessage(neighbourhoods)
-  })
 
 /** Scores of a few rows of `width` values on their two main directions, by power iteration on their inner products. */
 export const mainDirections = (vectors: Float32Array, width: number): ReadonlyArray<readonly [number, number]> => {

@@ -20,3 +20,5 @@ self.onmessage = ({ data: { indices, distances } }: MessageEvent<Neighbourhoods>
   // With neighbours given, it reads how many rows there are, not what they hold.
   self.postMessage(umap.fit(indices.map(() => [0])))
 }
+
+self.postMessage("ready")

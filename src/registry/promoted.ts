@@ -4,6 +4,7 @@ import { type Classifier, predict } from "../classifier/classifier.ts"
 import { comparePredictions } from "../classifier/compare.ts"
 import { type Dataset, someOf, vectorsOf } from "../classifier/dataset.ts"
 import { KERAS_TWIN } from "../classifier/export/artifacts.ts"
+import { likeliest } from "../classifier/likeliest.ts"
 import type { TrainedClassifier } from "../classifier/train/train.ts"
 import { embeddingAlone } from "../embedder/frontEnd.ts"
 import { openSession } from "../embedder/onnx/session.ts"
@@ -155,6 +156,6 @@ const highest = (probabilities: Float32Array, rows: number): Array<number> => {
   const classes = probabilities.length / rows
   return Array.from({ length: rows }, (_, row) => {
     const own = probabilities.subarray(row * classes, (row + 1) * classes)
-    return own.indexOf(Math.max(...own))
+    return likeliest(own).label
   })
 }

@@ -1,7 +1,6 @@
-import { Effect, Option, Result } from "effect"
-import { Settings } from "../config/settings.ts"
+import { Effect, Result } from "effect"
 import type { Annotation, AnnotationRow, BadRow, HeardSpan } from "../stream/annotations/annotation.ts"
-import { readTable } from "../stream/annotations/formats.ts"
+import { readOptions, readTable } from "../stream/annotations/formats.ts"
 import { pairingOf } from "../stream/annotations/pairing.ts"
 import { AnnotationError, type Annotations, changeAnnotations, contentOf } from "./annotate.ts"
 
@@ -25,8 +24,7 @@ export const addTable = Effect.fn("addTable")(function* (
   recordings: ReadonlyArray<string>,
   asked: string | undefined
 ) {
-  const { annotationColumn } = yield* Settings
-  const read = readTable(bytes, { labelColumn: Option.getOrUndefined(annotationColumn) })
+  const read = readTable(bytes, yield* readOptions)
   if (Result.isFailure(read)) return yield* new AnnotationError({ reason: "unreadable", message: read.failure })
   const { rows, complete, bad } = read.success
   const pairing = pairingOf(recordings)

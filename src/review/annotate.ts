@@ -1,12 +1,11 @@
 import { Effect, Option, Result, Schedule, Schema, Semaphore, Stream } from "effect"
-import { Settings } from "../config/settings.ts"
 import { unlessChanged } from "../store/documents.ts"
 import { ANNOTATIONS_PREFIX, FIELD_PREFIX, isFieldRecording, mayBeTable } from "../store/keys.ts"
 import { sha256 } from "../store/sha256.ts"
 import { orNone, removeUnneeded, Store } from "../store/store.ts"
 import type { Annotation, AnnotationTable, BadRow } from "../stream/annotations/annotation.ts"
 import { csvLine, probability, seconds } from "../stream/annotations/columns.ts"
-import { readTable } from "../stream/annotations/formats.ts"
+import { readOptions, readTable } from "../stream/annotations/formats.ts"
 import { pairingOf } from "../stream/annotations/pairing.ts"
 
 /** A part of a recording, in seconds; the whole of it where it is empty. */
@@ -92,8 +91,7 @@ const readOwn = Effect.fnUntraced(function* (key: string, isOwn: (file: string) 
   const found = yield* orNone((yield* Store).get(key))
   if (Option.isNone(found)) return []
   const { bytes, etag } = found.value
-  const { annotationColumn } = yield* Settings
-  const read = readTable(bytes, { labelColumn: Option.getOrUndefined(annotationColumn) })
+  const read = readTable(bytes, yield* readOptions)
   if (Result.isFailure(read)) {
     const message = `${key} cannot be read, so nothing is written to it: ${read.failure}`
     return yield* new AnnotationError({ reason: "damaged", message })

@@ -1,6 +1,7 @@
 import { Effect } from "effect"
 import { makeDataset } from "../classifier/dataset.ts"
 import { meanProbabilities, outOfFold } from "../classifier/evaluation/outOfFold.ts"
+import { likeliest } from "../classifier/likeliest.ts"
 import { nearestNeighbours } from "../classifier/neighbours/nearest.ts"
 import { VOTERS, voteOfNeighbours } from "../classifier/neighbours/vote.ts"
 import { nativeBackend } from "../classifier/train/nativeBackend.ts"
@@ -64,7 +65,7 @@ export const findSuspects = Effect.fn("findSuspects")(function* (
         .filter((shares) => !shares.some(Number.isNaN))
       const mean = classes.map((_, at) => opinions.reduce((sum, shares) => sum + shares[at]! / opinions.length, 0))
       const label = labels[row]!
-      const best = mean.indexOf(Math.max(...mean))
+      const { label: best } = likeliest(mean)
       const score = mean[best]! - mean[label]!
       if (score <= 0) return []
       const near = [...neighbours.indices.subarray(row * VOTERS, (row + 1) * VOTERS)].filter((other) => other >= 0)

@@ -3,7 +3,7 @@ import { Embeddings } from "../embeddings/embeddings.ts"
 import { lastTrainingSet, newSince } from "../registry/trainingSet.ts"
 import { readUnknown } from "../stream/readUnknown.ts"
 import { corpus } from "../stream/recordings.ts"
-import type { Plan } from "./retrain.ts"
+import type { Plan } from "./planRun.ts"
 
 /**
  * The plan, once so many of its new recordings are new for certain, or all that only look new have been read: they may be

@@ -112,7 +112,7 @@ export interface Contender {
 }
 
 /** Holds the candidate against the promoted model and new labels against old ones, and decides what to do with it. */
-export const judge = Effect.fn("judge")(function* (
+export const judgeCandidate = Effect.fn("judgeCandidate")(function* (
   { pointer, classifier, dataset, recipe, rows, live, before, renamed, contradicted, field, migrates }: Contender,
   promotion: Promotion
 ) {

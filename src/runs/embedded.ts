@@ -4,7 +4,7 @@ import { Embeddings } from "../embeddings/embeddings.ts"
 import type { KnownRecordings } from "../embeddings/sighting.ts"
 import { embedCorpus, requireAllRead } from "../stream/embed.ts"
 import { loadDataset } from "./data.ts"
-import type { Plan } from "./retrain.ts"
+import type { Plan } from "./planRun.ts"
 
 /**
  * The store's corpus as a data set; what has no embeddings yet is embedded first, and stays embedded. What a damaged part

@@ -7,7 +7,8 @@ import { newRunId } from "../registry/runRecord.ts"
 import { METADATA_FILE, readVersionDocument, VersionRecipe } from "../registry/versionFiles.ts"
 import { Store } from "../store/store.ts"
 import { requireAllRead } from "../stream/embed.ts"
-import { embedHere, planRun, type RetrainOptions, retrain } from "./retrain.ts"
+import { planRun, type RetrainOptions } from "./planRun.ts"
+import { embedHere, retrain } from "./retrain.ts"
 import { embedderOfVersion, runServices } from "./services.ts"
 
 /** There is nothing to migrate from, or to; `message` is one sentence. */

@@ -1,6 +1,5 @@
 import { Context, Effect, Layer, Option, Result, Stream } from "effect"
 import type { Event } from "../classifier/events/event.ts"
-import { Settings } from "../config/settings.ts"
 import type { KnownScans } from "../embeddings/scans/knownScans.ts"
 import type { ScannedRecording } from "../embeddings/scans/scannedRecording.ts"
 import { Scans } from "../embeddings/scans/scans.ts"
@@ -18,7 +17,7 @@ import {
 } from "../store/keys.ts"
 import { isAbsence, type ObjectInfo, orNone, Store, type StoreError } from "../store/store.ts"
 import type { AnnotationTable } from "../stream/annotations/annotation.ts"
-import { readTable } from "../stream/annotations/formats.ts"
+import { readOptions, readTable } from "../stream/annotations/formats.ts"
 import { type Pairing, pairingOf } from "../stream/annotations/pairing.ts"
 import { Current } from "./current.ts"
 import { keptAWhile } from "./keptAWhile.ts"
@@ -80,7 +79,7 @@ export class Field extends Context.Service<
       const store = yield* Store
       const scans = yield* Scans
       const current = yield* Current
-      const labelColumn = Option.getOrUndefined((yield* Settings).annotationColumn)
+      const options = yield* readOptions
       const here = Effect.provideService(Store, store)
 
       const listing = keptAWhile(store.list(FIELD_PREFIX).pipe(Stream.filter(isFieldRecording), Stream.runCollect))
@@ -148,7 +147,7 @@ export class Field extends Context.Service<
         const found = yield* orNone(store.get(key))
         const table: FieldTable["table"] = Option.isNone(found)
           ? Result.fail("It has just been removed.")
-          : readTable(found.value.bytes, { labelColumn })
+          : readTable(found.value.bytes, options)
         texts.set(key, { etag, table })
         return said(key, table, pairing)
       })

@@ -1,12 +1,11 @@
-import { Effect, Layer, Option } from "effect"
+import { Effect, Layer } from "effect"
 import { FetchHttpClient } from "effect/http"
 import { Settings } from "../config/settings.ts"
 import { Scans } from "../embeddings/scans/scans.ts"
 import { answer, runProgram } from "../processes/program.ts"
-import { scanOnCluster } from "../runs/cluster/scanOnCluster.ts"
 import { lengthInWords } from "../runs/scan/lengthInWords.ts"
-import { type ScanOptions, type ScanSummary, scan } from "../runs/scan/scan.ts"
-import { runServices, settledEmbedder } from "../runs/services.ts"
+import type { ScanOptions, ScanSummary } from "../runs/scan/scan.ts"
+import { scanStore } from "../runs/scan/scanStore.ts"
 import { openStoreAt } from "../store/openStore.ts"
 import { Store } from "../store/store.ts"
 import { Scanning } from "./protocols.ts"
@@ -46,15 +45,8 @@ runProgram(
           },
           onSkip: (key, reason) => tell({ key, reason })
         }
-        if (Option.isSome(settings.databaseUrl)) {
-          return inWords(
-            yield* scanOnCluster(settings.databaseUrl.value, asked).pipe(
-              Effect.provide(Scans.layer.pipe(Layer.provideMerge(Layer.succeed(Store, store))))
-            )
-          )
-        }
-        const embedder = yield* settledEmbedder({ allowUntrained: false })
-        return inWords(yield* scan(embedder, asked).pipe(Effect.provide(runServices(store, embedder, settings))))
+        const services = Scans.layer.pipe(Layer.provideMerge(Layer.succeed(Store, store)))
+        return inWords(yield* scanStore(settings.databaseUrl, asked).pipe(Effect.provide(services)))
       }).pipe(Effect.scoped)
   }).pipe(Effect.provide(Layer.merge(Settings.layer, FetchHttpClient.layer)))
 )

@@ -27,12 +27,8 @@ export type WorkerRequest =
   | { readonly more: Uint8Array }
   | "end"
 
-/**
- * What a worker says: that it has loaded; then, for each recording, the result, or why it cannot be used. For each part of
- * one, how far it is.
- */
+/** What a worker says of each recording: the result, or why it cannot be used; of each part of one, how far it is. */
 export type WorkerReply =
-  | "ready"
   | { readonly prepared: PreparedRecording; readonly contentHash: string }
   | { readonly reason: string; readonly contentHash?: string }
   | { readonly progress: Progress }
@@ -82,8 +78,6 @@ self.onmessage = ({ data }: MessageEvent<WorkerRequest>) =>
   answer(data)
     // A mistake of ours, met on this recording: the next one may be fine.
     .catch((cause: unknown): WorkerReply => ({ reason: `The decoder failed: ${cause}.` }))
-    .then((reply) =>
-      self.postMessage(reply, typeof reply === "object" && "prepared" in reply ? buffersOf(reply.prepared) : [])
-    )
+    .then((reply) => self.postMessage(reply, "prepared" in reply ? buffersOf(reply.prepared) : []))
 
-self.postMessage("ready" satisfies WorkerReply)
+self.postMessage("ready")

@@ -1,9 +1,12 @@
 import { Context, Effect, Layer, Pool, Result, Schema, type Scope } from "effect"
 import type { FrontEndOrigin } from "../embedder/frontEnd.ts"
 import { programPath } from "../processes/programPath.ts"
+import { type RunningWorker, startWorker, WorkerCrash } from "../processes/startWorker.ts"
 import type { GrowingRequest, Progress } from "./growingRecording.ts"
 import type { PreparedRecording, PrepareSettings } from "./prepare.ts"
 import type { CopiesPlace, WorkerReply, WorkerRequest } from "./preparerWorker.ts"
+
+const PROGRAM = programPath("./preparerWorker.ts", import.meta.url)
 
 /**
  * A recording that cannot be decoded; `reason` is a sentence for the run record. `isLasting`: the same bytes would be
@@ -64,17 +67,17 @@ export class Preparers extends Context.Service<
       Preparers,
       Effect.gen(function* () {
         // None before the first recording: a run that finds nothing new starts none.
-        const alive = new Set<Worker>()
+        const alive = new Set<Preparer>()
         const pool = yield* Pool.makeWithTTL({
-          acquire: startWorker(alive),
+          acquire: startPreparer(alive),
           min: 0,
           max: count,
           timeToLive: "1 minute"
         })
 
-        const askPatiently = (worker: Worker, request: WorkerRequest) =>
-          ask(worker, request).pipe(
-            // A worker left alone in the middle would give its answer to the next recording.
+        const askPatiently = (worker: Preparer, request: WorkerRequest) =>
+          worker.ask(request, bytesIn(request)).pipe(
+            // A worker left alone is still at work on what nobody waits for.
             Effect.onInterrupt(() => Pool.invalidate(pool, worker)),
             Effect.timeoutOrElse({
               duration: PATIENCE,
@@ -138,7 +141,7 @@ const mendable = <A, E, R>(self: Effect.Effect<A, E | WorkerCrash, R>) =>
   self.pipe(
     Effect.catchIf(
       (error) => error instanceof WorkerCrash,
-      ({ reason }) => Effect.fail(new PrepareError({ reason, isLasting: false }))
+      ({ message }) => Effect.fail(new PrepareError({ reason: `The decoder crashed: ${message}.`, isLasting: false }))
     )
   )
 
@@ -147,12 +150,12 @@ const refused = (reason: string) => new PrepareError({ reason, isLasting: true }
 const mistaken = Effect.die(new Error("a worker answers what it was not asked"))
 
 /** What a worker was asked for, where it does not say why it cannot. */
-const progressOf = (reply: Answer) => {
+const progressOf = (reply: WorkerReply) => {
   if ("progress" in reply) return Effect.succeed(reply.progress)
   return "reason" in reply ? Effect.fail(refused(reply.reason)) : mistaken
 }
 
-const outcomeOf = (reply: Answer): Growing["end"] => {
+const outcomeOf = (reply: WorkerReply): Growing["end"] => {
   if ("prepared" in reply) {
     return Effect.succeed({ contentHash: reply.contentHash, outcome: Result.succeed(reply.prepared) })
   }
@@ -163,39 +166,20 @@ const outcomeOf = (reply: Answer): Growing["end"] => {
     : Effect.succeed({ contentHash: reply.contentHash, outcome: Result.fail(error) })
 }
 
-class WorkerCrash extends Schema.TaggedError<WorkerCrash>()("WorkerCrash", { reason: Schema.String }) {}
+type Preparer = RunningWorker<WorkerRequest, WorkerReply>
 
 /** A worker that has loaded; it is in `alive` until it ends. */
-const startWorker = (alive: Set<Worker>) =>
-  Effect.acquireRelease(
-    Effect.sync(() => {
-      const worker = new Worker(programPath("./preparerWorker.ts", import.meta.url))
-      alive.add(worker)
-      return worker
-    }),
-    (worker) =>
-      Effect.sync(() => {
-        alive.delete(worker)
-        worker.terminate()
-      })
-  ).pipe(Effect.tap((worker) => listen(worker, (reply) => (reply === "ready" ? Effect.void : undefined))))
+const startPreparer = (alive: Set<Preparer>) =>
+  startWorker<WorkerRequest, WorkerReply>(PROGRAM).pipe(
+    Effect.tap((worker) =>
+      Effect.acquireRelease(
+        Effect.sync(() => alive.add(worker)),
+        () => Effect.sync(() => alive.delete(worker))
+      )
+    )
+  )
 
-type Answer = Exclude<WorkerReply, "ready">
-
-const ask = (worker: Worker, request: WorkerRequest) =>
-  Effect.suspend(() => {
-    const bytes = request === "end" ? undefined : "more" in request ? request.more : "bytes" in request && request.bytes
-    worker.postMessage(request, bytes ? [bytes.buffer as ArrayBuffer] : [])
-    return listen<Answer, never>(worker, (reply) => (reply === "ready" ? undefined : Effect.succeed(reply)))
-  })
-
-/** Waits for the first message that means something to `interpret`, or for the worker's end. */
-const listen = <A, E>(worker: Worker, interpret: (reply: WorkerReply) => Effect.Effect<A, E> | undefined) =>
-  Effect.callback<A, E | WorkerCrash>((resume) => {
-    worker.onmessage = ({ data }: MessageEvent<WorkerReply>) => {
-      const outcome = interpret(data)
-      if (outcome !== undefined) resume(outcome)
-    }
-    worker.onerror = ({ message }) =>
-      resume(Effect.fail(new WorkerCrash({ reason: `The decoder crashed: ${message}.` })))
-  })
+const bytesIn = (request: WorkerRequest): Uint8Array | undefined => {
+  if (request === "end" || "open" in request) return undefined
+  return "more" in request ? request.more : request.bytes
+}

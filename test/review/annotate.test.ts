@@ -58,7 +58,7 @@ test("recordings that are called alike but for their endings have a table each, 
   const found = await run(readAnnotations(wav))
   expect(found._tag === "Some" && found.value.annotations.map(({ start }) => start)).toEqual([1])
   const problems = new Problems()
-  const { said } = await run(readSaid(undefined, problems))
+  const { said } = await run(readSaid(problems))
   expect(said.map(({ recording, annotations }) => [recording.key, annotations.map(({ start }) => start)])).toEqual([
     [flac, [5]],
     [wav, [1]]

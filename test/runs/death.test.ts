@@ -112,16 +112,17 @@ const survive = async (location: string) => {
     expect(await statusesIn(store)).not.toContain("running")
     expect(await load(store, modelKey)).toEqual(["dog_bark", "gun_shot"])
     expect(await json(store, modelKey("model_metadata.json"))).toMatchObject({ run_id: promoted })
-    if (SLOW) console.log(`${instant + 1}: killed in ${stage}, ${stored} recordings were stored.`)
+    if (SLOW) console.log(`${location}, ${instant + 1}: killed in ${stage}, ${stored} recordings were stored.`)
   }
   // The instants are worth something only if most runs did die there, and some with a part of the work stored.
   for (const stage of stages) expect(deaths[stage]).toBeGreaterThan(0)
   expect(resumed.some((stored) => stored > 0 && stored < RECORDINGS) || !SLOW).toBe(true)
-  if (SLOW) console.log(deaths)
+  if (SLOW) console.log(location, deaths)
 }
 
+// Each waits for its store and its processes much of the time: the other one works meanwhile.
 describe(`killed at any of ${INSTANTS} instants (TEST_SLOW: 50), a run leaves a model that loads, and the next goes on from there`, () => {
-  test("in a folder", () =>
+  test.concurrent("in a folder", () =>
     Effect.runPromise(
       temporaryFolder.pipe(
         Effect.flatMap((folder) => Effect.promise(() => survive(folder))),
@@ -129,7 +130,7 @@ describe(`killed at any of ${INSTANTS} instants (TEST_SLOW: 50), a run leaves a 
       )
     ))
 
-  test.skipIf(otherServer === undefined)(`on a bucket of another's server${needsServer}`, async () => {
+  test.concurrent.skipIf(otherServer === undefined)(`on a bucket of another's server${needsServer}`, async () => {
     const { bucket } = await Effect.runPromise(otherS3Store(otherServer!))
     await survive(`s3://${bucket}`)
   })

@@ -1,4 +1,4 @@
-import type { RetrainOptions } from "../../src/runs/retrain.ts"
+import type { RetrainOptions } from "../../src/runs/planRun.ts"
 
 /** Every stage, quickly, and a promotion each time. */
 export const MORTAL_OPTIONS: RetrainOptions = {

@@ -1,3 +1,4 @@
+import { likeliest } from "../likeliest.ts"
 import { type Counts, countByClass, macroF1 } from "../macroF1.ts"
 import type { OutOfFold } from "./outOfFold.ts"
 
@@ -32,10 +33,9 @@ export const outcomesOf = (
     for (let row = 0; row < rows.length; row++) {
       const at = row * classes.length
       if (Number.isNaN(values[at]!)) continue
-      let best = 0
-      for (let label = 1; label < classes.length; label++) if (values[at + label]! > values[at + best]!) best = label
-      predicted[row] = best
-      confidence[row] = values[at + best]!
+      const { label, probability } = likeliest(values.subarray(at, at + classes.length))
+      predicted[row] = label
+      confidence[row] = probability
     }
     return { probabilities: values, predicted, confidence }
   })

@@ -4,8 +4,8 @@ import manifest from "../../../package.json"
 import { EngineError } from "../../embedder/engine.ts"
 import { rowSize } from "../../embedder/frontEnd.ts"
 import { openSession } from "../../embedder/onnx/session.ts"
-import { predict } from "../classifier.ts"
 import { vectorsOf } from "../dataset.ts"
+import { likeliest } from "../likeliest.ts"
 import { countsIn, macroF1 } from "../macroF1.ts"
 import { DeviceFacts } from "./tflite.ts"
 import type { TrainingRun } from "./trainingRun.ts"
@@ -67,7 +67,7 @@ export const resultOf = (
   for (const [row, place] of places.entries()) {
     const recording = recordings[place]!
     const given = classes.map((_, at) => answers[row * classes.length + at]!)
-    const [said, expected] = [highest(given), highest(recording.served)]
+    const [{ label: said }, { label: expected }] = [likeliest(given), likeliest(recording.served)]
     const label = classes.indexOf(recording.class)
     own![label]![said]!++
     served![label]![expected]!++
@@ -97,23 +97,28 @@ export const withResults = (certificate: Certificate, results: ReadonlyArray<Res
   }
 }
 
-const highest = (values: ReadonlyArray<number>): number => values.indexOf(Math.max(...values))
-
 /**
  * A new version's certificate: what is served says of the recordings held out, and `classifier.onnx` by onnxruntime. Files
  * that take sound are run later, for a run does not decode recordings twice.
  */
 export const newCertificate = Effect.fn("newCertificate")(function* (
-  { runId, classifier, dataset, split, embedder: { frontEnd } }: TrainingRun,
+  { runId, classifier, result, dataset, split, embedder: { frontEnd } }: TrainingRun,
   classifierOnnx: Uint8Array,
   devices: ReadonlyArray<DeviceFacts>,
   files: ReadonlyArray<string>
 ) {
   const step = Math.max(1, Math.ceil(split.holdout.length / MOST_RECORDINGS))
-  const rows = split.holdout.filter((_, at) => at % step === 0)
-  const vectors = vectorsOf(dataset, rows)
   const { classes } = classifier
-  const served = predict(classifier, vectors)
+  const named =
+    result === undefined
+      ? []
+      : split.holdout
+          .map((row, at) => ({
+            row,
+            served: result.probabilities.subarray(at * classes.length, (at + 1) * classes.length)
+          }))
+          .filter((_, at) => at % step === 0)
+  const rows = named.map(({ row }) => row)
   const certificate: Certificate = {
     run_id: runId,
     classes,
@@ -121,14 +126,14 @@ export const newCertificate = Effect.fn("newCertificate")(function* (
     devices,
     results: [],
     not_run: ["classifier.onnx", ...files],
-    recordings: rows.map((row, at) => ({
+    recordings: named.map(({ row, served }) => ({
       key: dataset.samples[row]!.key,
       class: dataset.samples[row]!.className,
-      served: [...served.subarray(at * classes.length, (at + 1) * classes.length)]
+      served: [...served]
     }))
   }
   if (rows.length === 0 || dataset.width !== rowSize(frontEnd)) return certificate
-  return yield* runRows(classifierOnnx, vectors, dataset.width).pipe(
+  return yield* runRows(classifierOnnx, vectorsOf(dataset, rows), dataset.width).pipe(
     Effect.map((answers) => {
       const by = { file: "classifier.onnx", runtime: ONNXRUNTIME }
       return withResults(certificate, [resultOf(certificate, by, [...rows.keys()], answers)])

@@ -27,3 +27,5 @@ self.onmessage = async ({ data: { part, name, bytes, shape } }: MessageEvent<Par
   const codes = "segments" in reply ? reply.segments.map(({ windows }) => windows.codes.buffer as ArrayBuffer) : []
   self.postMessage(reply, [...new Set(codes)])
 }
+
+self.postMessage("ready")

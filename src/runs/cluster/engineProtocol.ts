@@ -2,7 +2,7 @@ import { Predicate, Schema } from "effect"
 import { FURTHER_NAMES } from "../../config/forms.ts"
 import type { Protocol } from "../../processes/protocol.ts"
 import { RunEvent } from "../../stream/events.ts"
-import type { Embedded } from "../retrain.ts"
+import type { Embedded } from "../finish.ts"
 import { RunSummary } from "../summary.ts"
 import { RunSettings } from "./runSettings.ts"
 

@@ -10,7 +10,7 @@ import type { ObjectInfo } from "../../store/store.ts"
 import { embedCorpus } from "../../stream/embed.ts"
 import { RunEvents } from "../../stream/events.ts"
 import { Listeners } from "../../stream/field/listeners.ts"
-import { finish } from "../retrain.ts"
+import { finish } from "../finish.ts"
 import { hear } from "../scan/hear.ts"
 import {
   EngineProtocol,

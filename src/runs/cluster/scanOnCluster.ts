@@ -8,11 +8,11 @@ import { hearOnCluster } from "./hearOnCluster.ts"
 import { workersWeights } from "./submit.ts"
 
 /** Does what `scan` does, heard by the workers that meet in the database and judged here; interrupting it stops them. */
-export const scanOnCluster = Effect.fn("scanOnCluster")(
-  function* (_: Redacted.Redacted, options: ScanOptions) {
-    const { location } = yield* Store
+export const scanOnCluster = Effect.fn("scanOnCluster")(function* (database: Redacted.Redacted, options: ScanOptions) {
+  const { location } = yield* Store
+  const services = Dispatch.layer.pipe(Layer.provideMerge(clientLayer(database)))
+  return yield* Effect.gen(function* () {
     const embedder = { frontEnd: yield* settledFrontEnd, hash: yield* workersWeights(location) }
     return yield* scanBy(hearOnCluster, embedder, options)
-  },
-  (scanned, url) => Effect.provide(scanned, Dispatch.layer.pipe(Layer.provideMerge(clientLayer(url))))
-)
+  }).pipe(Effect.provide(services))
+})

@@ -5,7 +5,7 @@ import { BACKGROUND, backgroundOf } from "../../store/className.ts"
 import { classOf, groupOf } from "../../store/keys.ts"
 import { Store } from "../../store/store.ts"
 import { corpus } from "../../stream/recordings.ts"
-import { tooFewClasses } from "../retrain.ts"
+import { tooFewClasses } from "../planRun.ts"
 import { note, ok, wrong } from "./finding.ts"
 
 /** What is found of a corpus unread. */

@@ -1,14 +1,13 @@
 import { Clock, Effect, Option } from "effect"
 import type { Classifier } from "../../classifier/classifier.ts"
 import type { Dataset } from "../../classifier/dataset.ts"
-import { COMPARED_RATE, sweepClasses } from "../../classifier/evaluation/field/fieldEvaluation.ts"
+import { COMPARED_RATE } from "../../classifier/evaluation/field/fieldEvaluation.ts"
 import {
   compareFields,
   type FieldDifference,
   type FieldFigures,
   fieldFigures
 } from "../../classifier/evaluation/field/fieldFigures.ts"
-import { bandsOf } from "../../classifier/evaluation/field/sweep.ts"
 import { openWindowClassifier, type WindowClassifier } from "../../classifier/evaluation/field/windowClassifier.ts"
 import { fieldModel } from "../../classifier/export/onnx.ts"
 import { Settings } from "../../config/settings.ts"
@@ -19,12 +18,8 @@ import type { Promoted } from "../../registry/pointer.ts"
 import { backgroundOf } from "../../store/className.ts"
 import { Store } from "../../store/store.ts"
 import { openWindowModel } from "../scan/windowModel.ts"
-import { FIELD, windowsOf } from "./fieldDefaults.ts"
-import { readFieldSounds } from "./fieldSounds.ts"
-import { hearListened } from "./hearListened.ts"
-import { hearScene } from "./hearScene.ts"
-import { notesOnSilence, readListened, shareOut, whyTooFew } from "./listened.ts"
-import { makeScenes } from "./scenes.ts"
+import { FIELD } from "./fieldDefaults.ts"
+import { fieldJudge } from "./fieldJudge.ts"
 
 /** What a run's model hears of the holdout: in its annotated field recordings, or in soundscapes made of it. */
 export interface FieldJudgement {
@@ -98,25 +93,22 @@ const hearBoth = Effect.fnUntraced(function* (
   { most, seconds }: { readonly most: number; readonly seconds: number }
 ) {
   const { frontEnd } = yield* Engine
-  const { sampleRate } = frontEnd
-  const settings = {
+  const store = yield* Store
+  const corpus = { dataset, locate: (key: string) => ({ store, key }) }
+  const judge = yield* fieldJudge(corpus, [rows], background, {
     seconds,
-    sampleRate,
+    listenedSeconds: most,
+    onlySoundscapes: false,
+    sampleRate: frontEnd.sampleRate,
     perHour: PER_HOUR,
     snr: FIELD.snr,
     eventSeconds: () => FIELD.eventSeconds,
     seed: 0
-  }
-  const store = yield* Store
-  const corpus = { dataset, locate: (key: string) => ({ store, key }) }
-  const listened = shareOut(yield* readListened(corpus, rows, background), most)
-  const tooFew = whyTooFew(listened)
-  const areAnnotated = tooFew === undefined
-  const scenes = areAnnotated ? [] : makeScenes(yield* readFieldSounds(corpus, rows, background, settings), settings)
-  const notes = areAnnotated ? notesOnSilence(listened, dataset.classes, background) : tooFew
-  if (!areAnnotated && scenes.length === 0) {
+  })
+  const sound = yield* judge.soundOf(0)
+  if (sound === undefined) {
     return silentJudgement(
-      ...notes,
+      ...judge.notes,
       `Nothing says how the model hears in the field: no recording held out has sound of "${background}" and of another class.`
     )
   }
@@ -127,24 +119,17 @@ const hearBoth = Effect.fnUntraced(function* (
   )
   const other = Option.isNone(pointer) ? Option.none() : yield* promotedModel(pointer.value.runId, embedder, renamed)
   const models = [own, ...Option.toArray(other)]
-  const { heard, unheard } = areAnnotated
-    ? yield* hearListened(listened, models)
-    : { heard: yield* Effect.forEach(scenes, (scene) => hearScene(scene, models)), unheard: [] }
-  const bands = areAnnotated ? [] : bandsOf(settings.snr)
-  const times = windowsOf(frontEnd)
+  const { heard, unheard } = yield* sound.hear(models)
   const [sweeps, others] = models.map(({ classes }, which) =>
-    sweepClasses(
-      heard.map((scene) => scene[which]!),
-      classes,
-      background,
-      times,
-      bands
+    judge.sweep(
+      heard.map((piece) => piece[which]!),
+      classes
     )
   )
   return {
-    figures: fieldFigures(sweeps!, bands, areAnnotated ? "recordings" : "soundscapes"),
+    figures: fieldFigures(sweeps!, judge.bands, judge.name),
     difference: others === undefined ? undefined : compareFields(sweeps!, others, COMPARED_RATE),
-    notes: [...notes, ...unheard]
+    notes: [...judge.notes, ...unheard]
   }
 })
 

@@ -1,4 +1,4 @@
-import { Effect, Option } from "effect"
+import { Effect } from "effect"
 import type { TrueEvent } from "../../classifier/evaluation/field/soundscape.ts"
 import { UNMEASURED_THRESHOLD } from "../../config/alarmRates.ts"
 import { Settings } from "../../config/settings.ts"
@@ -52,9 +52,9 @@ export const readListened = Effect.fn("readListened")(function* (
 /** Of one store, by the recordings and their sources. */
 const listenedIn = Effect.fnUntraced(
   function* (store: Store["Service"], sources: ReadonlyMap<string, string>, classes: ReadonlyArray<string>) {
-    const { annotationColumn, annotationsComplete, clipMaxSeconds } = yield* Settings
+    const { annotationsComplete, clipMaxSeconds } = yield* Settings
     // What tables have wrong is told where they are trained on.
-    const { said } = yield* readSaid(Option.getOrUndefined(annotationColumn), new Problems())
+    const { said } = yield* readSaid(new Problems())
     const classNamed = classesOf(classes, false)
     const own = yield* Effect.forEach(
       said.filter(({ recording }) => sources.has(recording.key)),

@@ -9,7 +9,7 @@ import { readDocumentIfWhole, writeDocument } from "../../store/documents.ts"
 import { eventsPrefix, partKey, siteOf, toldKey } from "../../store/keys.ts"
 import { sha256 } from "../../store/sha256.ts"
 import { Store } from "../../store/store.ts"
-import type { Judged } from "./judge.ts"
+import type { Judged } from "./judgeRecordings.ts"
 
 // What a model heard in a recording is one part, `events/<version>/<content>-<settings>.parquet`, also where it heard
 // nothing. So a listing tells which recordings were judged, and by what settings; all parts together are one table.

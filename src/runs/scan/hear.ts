@@ -14,7 +14,7 @@ import { blocksOf } from "../../store/blocks.ts"
 import { siteOf } from "../../store/keys.ts"
 import { sha256 } from "../../store/sha256.ts"
 import { isAbsence, isVersionByTime, type ObjectInfo, Store } from "../../store/store.ts"
-import { type Listened, Listeners } from "../../stream/field/listeners.ts"
+import { type HeardBytes, Listeners } from "../../stream/field/listeners.ts"
 import { CHUNK_WINDOWS, type PatchChunk } from "../../stream/field/windowCutter.ts"
 
 /** Windows of a part: half an hour, and what is lost at most of a recording in hand. */
@@ -60,7 +60,7 @@ interface Hearing {
 interface Heard {
   readonly hearing: Hearing
   readonly chunk?: PatchChunk
-  readonly end?: { readonly seconds: number } & NonNullable<Listened["end"]>
+  readonly end?: { readonly seconds: number } & NonNullable<HeardBytes["end"]>
 }
 
 /** The same, once the patches are embedded: rows [windows * width]. */
@@ -269,7 +269,13 @@ export const hear = Effect.fnUntraced(function* <E, R>(
   )
   return Stream.concat(hearAll(objects), rest).pipe(
     Stream.concat(copies),
-    Stream.ensuring(Effect.ignore(Effect.suspend(() => scans.sighted(sightings.splice(0)))))
+    // Without them, copies are read again by the next scan.
+    Stream.ensuring(
+      Effect.ignore(
+        Effect.suspend(() => scans.sighted(sightings.splice(0))),
+        { log: "Warn" }
+      )
+    )
   )
 })
 

@@ -8,7 +8,7 @@ import { type ScanRecipe, sizesOf, windowTimes } from "../../embeddings/scans/sc
 import { readIndex } from "../../sound/field/mp4Index.ts"
 import { backgroundOf } from "../../store/className.ts"
 import { Listeners } from "../../stream/field/listeners.ts"
-import { toldEvents } from "./judge.ts"
+import { toldEvents } from "./judgeRecordings.ts"
 import { SCORED_WINDOWS, type WindowModel } from "./windowModel.ts"
 
 /** A recording that goes on for longer than is heard at once. */

@@ -17,7 +17,7 @@ import { type EventRequest, settleEvents } from "./eventOptions.ts"
 import { judgedBy, readPart, tellBy, writeEvents } from "./eventParts.ts"
 import { listField, type PlacedRecording, type Placing, placeRecordings, type Selection } from "./fieldRecordings.ts"
 import { hear } from "./hear.ts"
-import { judge } from "./judge.ts"
+import { judgeRecordings } from "./judgeRecordings.ts"
 import { odditiesIn } from "./oddities.ts"
 import { openWindowModel, type WindowModel } from "./windowModel.ts"
 
@@ -260,7 +260,7 @@ export const judgePlaced = Effect.fn("judgePlaced")(function* (
   ])
   const keys = new Map(due.map(({ recording, key }) => [recording.contentHash, key]))
   const recordings = due.map(({ recording }) => recording)
-  yield* judge(recipe, known, model, settings, recordings).pipe(
+  yield* judgeRecordings(recipe, known, model, settings, recordings).pipe(
     Stream.mapEffect(
       ({ recording, events }) => {
         const placed = { recording, key: keys.get(recording.contentHash)! }

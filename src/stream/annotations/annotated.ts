@@ -1,4 +1,4 @@
-import { Effect, Option } from "effect"
+import { Effect } from "effect"
 import { Settings } from "../../config/settings.ts"
 import { BACKGROUND, backgroundOf } from "../../store/className.ts"
 import { type Span, spanKey } from "../../store/keys.ts"
@@ -34,7 +34,7 @@ export interface Annotated {
 export const annotatedClips = Effect.fn("annotatedClips")(function* (known: ReadonlySet<string>) {
   const settings = yield* Settings
   const problems = new Problems()
-  const { said, tables } = yield* readSaid(Option.getOrUndefined(settings.annotationColumn), problems)
+  const { said, tables } = yield* readSaid(problems)
   const mayBeNew = known.size < 2 || settings.allowNewClasses
   const background = backgroundOf([...known]) ?? BACKGROUND
   const classes = classesOf([...known, background], mayBeNew)

@@ -1,4 +1,5 @@
-import { Result } from "effect"
+import { Effect, Option, Result } from "effect"
+import { Settings } from "../../config/settings.ts"
 import type { AnnotationTable, Detection, ReadOptions, TableFormat, TableWriter } from "./annotation.ts"
 import { audacity } from "./audacity.ts"
 import { birdnet } from "./birdnet.ts"
@@ -31,6 +32,12 @@ export const readTable = (bytes: Uint8Array, options: ReadOptions = {}): Result.
   }
   return Result.fail(UNKNOWN)
 }
+
+/** How a store's tables are read: by the column that ANNOTATION_COLUMN names, too. */
+export const readOptions = Effect.map(
+  Settings,
+  ({ annotationColumn }): ReadOptions => ({ labelColumn: Option.getOrUndefined(annotationColumn) })
+)
 
 const UNKNOWN =
   "It is no table of annotations: known are Raven's, Audacity's, BirdNET's and Kaleidoscope's, and columns called start, end and label."

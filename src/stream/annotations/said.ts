@@ -1,8 +1,8 @@
 import { Effect, Option, Result, Stream } from "effect"
 import { ANNOTATIONS_PREFIX, FIELD_PREFIX, isFieldRecording, mayBeTable } from "../../store/keys.ts"
 import { type ObjectInfo, orNone, Store } from "../../store/store.ts"
-import type { AnnotationTable } from "./annotation.ts"
-import { readTable } from "./formats.ts"
+import type { AnnotationTable, ReadOptions } from "./annotation.ts"
+import { readOptions, readTable } from "./formats.ts"
 import { type Pairing, pairingOf } from "./pairing.ts"
 import type { Problems } from "./problems.ts"
 import type { Stretch } from "./spans.ts"
@@ -34,10 +34,11 @@ export interface Said {
 }
 
 /** Reads all tables of annotations in the store; what cannot be used is added to the problems. */
-export const readSaid = Effect.fn("readSaid")(function* (labelColumn: string | undefined, problems: Problems) {
+export const readSaid = Effect.fn("readSaid")(function* (problems: Problems) {
+  const options = yield* readOptions
   const { recordings, tables } = yield* findTables
   const pairing = pairingOf(recordings.keys())
-  const read = yield* Effect.forEach(tables, (table) => readOne(table, labelColumn, pairing, problems), {
+  const read = yield* Effect.forEach(tables, (table) => readOne(table, options, pairing, problems), {
     concurrency: CONCURRENCY
   })
   const parts = read.flat()
@@ -84,7 +85,7 @@ interface Part {
 
 const readOne = Effect.fnUntraced(function* (
   { key: table, size }: ObjectInfo,
-  labelColumn: string | undefined,
+  options: ReadOptions,
   pairing: Pairing,
   problems: Problems
 ) {
@@ -98,7 +99,7 @@ const readOne = Effect.fnUntraced(function* (
   }
   const found = yield* orNone(store.get(table))
   if (Option.isNone(found)) return []
-  const read = readTable(found.value.bytes, { labelColumn })
+  const read = readTable(found.value.bytes, options)
   if (Result.isSuccess(read)) return partsOf(table, read.success, named, pairing, problems)
   if (isMeant) problems.add(table, read.failure)
   return []

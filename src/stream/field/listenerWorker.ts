@@ -21,9 +21,8 @@ export type ListenerRequest =
   | { readonly bytes: Uint8Array }
   | "end"
 
-/** What a listener says to each of them, in order; the first of all that it has loaded. */
+/** What a listener says to each of them, in order. */
 export type ListenerReply =
-  | "ready"
   | { readonly chunks: ReadonlyArray<PatchChunk>; readonly seconds: number; readonly end?: ListenedEnd }
   | { readonly reason: string }
 
@@ -106,10 +105,9 @@ const reasonOf = (cause: unknown): string =>
 self.onmessage = ({ data }: MessageEvent<ListenerRequest>) => {
   turn = turn.then(async () => {
     const reply = await answer(data).catch((cause: unknown): ListenerReply => ({ reason: reasonOf(cause) }))
-    const buffers =
-      typeof reply === "object" && "chunks" in reply ? reply.chunks.map(({ patches }) => patches.buffer) : []
+    const buffers = "chunks" in reply ? reply.chunks.map(({ patches }) => patches.buffer) : []
     self.postMessage(reply, buffers as Array<ArrayBuffer>)
   })
 }
 
-self.postMessage("ready" satisfies ListenerReply)
+self.postMessage("ready")

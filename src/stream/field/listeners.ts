@@ -1,15 +1,18 @@
 import { Context, Effect, Exit, Layer, Pool, Schema, Stream } from "effect"
 import type { FrontEndOrigin } from "../../embedder/frontEnd.ts"
 import { programPath } from "../../processes/programPath.ts"
+import { startWorker, type WorkerCrash } from "../../processes/startWorker.ts"
 import type { Index } from "../../sound/decode/mp4Layout.ts"
 import type { ListenedEnd, ListenerReply, ListenerRequest } from "./listenerWorker.ts"
 import type { PatchChunk } from "./windowCutter.ts"
+
+const PROGRAM = programPath("./listenerWorker.ts", import.meta.url)
 
 /** A recording that cannot be heard, or no further; `reason` is a sentence. */
 export class ListenError extends Schema.TaggedError<ListenError>()("ListenError", { reason: Schema.String }) {}
 
 /** What was heard of a recording with some more of its bytes. */
-export interface Listened {
+export interface HeardBytes {
   readonly chunks: ReadonlyArray<PatchChunk>
   /** Seconds of the recording so far. */
   readonly seconds: number
@@ -44,7 +47,7 @@ export class Listeners extends Context.Service<
         readonly size: number
         readonly first: number
       }
-    ) => Stream.Stream<Listened, E | ListenError, R>
+    ) => Stream.Stream<HeardBytes, E | ListenError, R>
   }
 >()("ecosight/stream/Listeners") {
   /** @param maxWholeBytes that a recording may have which cannot be read piece by piece. */
@@ -83,42 +86,20 @@ export class Listeners extends Context.Service<
     )
 }
 
-interface Listener {
-  /** Requests are answered in their order. */
-  readonly ask: (request: ListenerRequest) => Effect.Effect<Listened, ListenError>
-}
+const crashed = ({ message }: WorkerCrash) =>
+  Effect.fail(new ListenError({ reason: `The decoder crashed: ${message}.` }))
 
-const startListener = Effect.gen(function* () {
-  const worker = yield* Effect.acquireRelease(
-    Effect.sync(() => new Worker(programPath("./listenerWorker.ts", import.meta.url))),
-    (worker) => Effect.sync(() => worker.terminate())
-  )
-  const waiting: Array<(reply: ListenerReply) => void> = []
-  let crash: string | undefined
-  const ready = Effect.callback<void>((resume) => {
-    waiting.push(() => resume(Effect.void))
-  })
-  worker.onmessage = ({ data }: MessageEvent<ListenerReply>) => waiting.shift()?.(data)
-  worker.onerror = ({ message }) => {
-    crash = `The decoder crashed: ${message}.`
-    for (const answer of waiting.splice(0)) answer({ reason: crash })
-  }
-  yield* ready
-  const ask = (request: ListenerRequest) =>
-    Effect.callback<Listened, ListenError>((resume) => {
-      if (crash !== undefined) return resume(Effect.fail(new ListenError({ reason: crash })))
-      waiting.push((reply) => {
-        if (reply === "ready") return
-        resume("reason" in reply ? Effect.fail(new ListenError(reply)) : Effect.succeed(reply))
-      })
-      const bytes = typeof request === "object" && "bytes" in request ? request.bytes : undefined
-      const isWhole = bytes !== undefined && bytes.byteLength === bytes.buffer.byteLength
-      worker.postMessage(request, isWhole ? [bytes.buffer as ArrayBuffer] : [])
-    }).pipe(
-      Effect.timeoutOrElse({
-        duration: PATIENCE,
-        orElse: () => Effect.fail(new ListenError({ reason: `Decoding took longer than ${PATIENCE}.` }))
-      })
-    )
-  return { ask } satisfies Listener
-})
+const startListener = startWorker<ListenerRequest, ListenerReply>(PROGRAM).pipe(
+  Effect.map(({ ask }) => ({
+    ask: (request: ListenerRequest): Effect.Effect<HeardBytes, ListenError> =>
+      ask(request, typeof request === "object" && "bytes" in request ? request.bytes : undefined).pipe(
+        Effect.catch(crashed),
+        Effect.flatMap((reply) => ("reason" in reply ? Effect.fail(new ListenError(reply)) : Effect.succeed(reply))),
+        Effect.timeoutOrElse({
+          duration: PATIENCE,
+          orElse: () => Effect.fail(new ListenError({ reason: `Decoding took longer than ${PATIENCE}.` }))
+        })
+      )
+  })),
+  Effect.catchTag("WorkerCrash", crashed)
+)

@@ -1,6 +1,7 @@
 import { Effect } from "effect"
 import { type Classifier, predict } from "../../classifier.ts"
 import { type Dataset, vectorsOf } from "../../dataset.ts"
+import { likeliest } from "../../likeliest.ts"
 import { type Split, splitAround } from "../../split.ts"
 import type { Cut } from "../outOfFold.ts"
 import type { PartOf } from "../parts.ts"
@@ -32,8 +33,7 @@ export const answersOf = (
   const probabilities = predict(classifier, vectorsOf(dataset, rows))
   return rows.map((row, at) => {
     const own = probabilities.subarray(at * length, (at + 1) * length)
-    const probability = Math.max(...own)
-    const taken = own.indexOf(probability)
+    const { label: taken, probability } = likeliest(own)
     return { row, taken, probability, isUnknown: probability < (classifier.calibration?.thresholds[taken] ?? 0) }
   })
 }

@@ -30,7 +30,7 @@ export interface Judged {
  * Windows are scored in blocks that begin at multiples of their size in the recording, so that the same vectors give the
  * same bits, whichever parts they lie in. There are no events of the background, unless a threshold names it.
  */
-export const judge = (
+export const judgeRecordings = (
   recipe: ScanRecipe,
   known: KnownScans,
   { classes, score }: WindowModel,

@@ -1,0 +1,12 @@
+declare const self: Worker
+
+// Says back what it is told, the size of bytes, and crashes when it is asked to.
+
+self.onmessage = ({ data }: MessageEvent<string | Uint8Array>) => {
+  if (data === "crash") throw new Error("as asked")
+  self.postMessage(typeof data === "string" ? data : String(data.byteLength))
+}
+
+self.postMessage("ready")
+
+export {}
