@@ -64,24 +64,28 @@ const classMeans = ({ embeddings, labels }: Examples, sampleWeights: Float32Arra
 /** The covariance of samples about their classes' means, [width, width]. */
 const covarianceWithin = ({ embeddings, labels }: Examples, sampleWeights: Float32Array, means: Matrix): Matrix => {
   const width = means.columns
-  const sums = new Float64Array(width * width)
+  const own = means.to2DArray()
   const total = sampleWeights.reduce((sum, weight) => sum + weight, 0)
+  const sums = new Float64Array(width * width)
   const apart = new Float64Array(width)
   for (const [row, label] of labels.entries()) {
-    for (let i = 0; i < width; i++) apart[i] = embeddings[row * width + i]! - means.get(label, i)
-    for (let i = 0; i < width; i++) {
-      const own = (sampleWeights[row]! / total) * apart[i]!
-      for (let j = 0, at = i * width; j <= i; j++, at++) sums[at]! += own * apart[j]!
-    }
+    const root = Math.sqrt(sampleWeights[row]! / total)
+    const mean = own[label]!
+    for (let i = 0; i < width; i++) apart[i] = root * (embeddings[row * width + i]! - mean[i]!)
+    addProducts(sums, apart)
   }
-  const covariance = new Matrix(width, width)
-  for (let i = 0; i < width; i++) {
-    for (let j = 0; j <= i; j++) {
-      covariance.set(i, j, sums[i * width + j]!)
-      covariance.set(j, i, sums[i * width + j]!)
-    }
-  }
+  const covariance = Matrix.from1DArray(width, width, sums)
+  for (let i = 0; i < width; i++) for (let j = 0; j < i; j++) covariance.set(j, i, covariance.get(i, j))
   return covariance
+}
+
+/** Adds the products of all pairs of values to the lower half of sums, [width, width]: nearly all of the time goes here. */
+const addProducts = (sums: Float64Array, values: Float64Array): void => {
+  const width = values.length
+  for (let i = 0; i < width; i++) {
+    const value = values[i]!
+    for (let j = 0, at = i * width; j <= i; j++, at++) sums[at]! += value * values[j]!
+  }
 }
 
 /** Mean cross-entropy, weighted where there are weights, and the share of right answers. */
