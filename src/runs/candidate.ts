@@ -53,9 +53,14 @@ export const engineAtWork = Effect.gen(function* () {
   return { name, adapter, why: [why, ...(yield* faults)].join(" ") }
 })
 
-/** What trains where this engine embeds, as long as the scope. */
-export const backendOf = Effect.fnUntraced(function* ({ name }: Pick<Engine["Service"], "name">) {
-  return name === "webgpu" ? webgpuBackend(yield* openTensorflow) : yield* sideBySide(nativeBackend)
+/** With as many recordings, trainings are worth a second process. */
+const MANY = 32
+
+/** What trains on so many recordings where this engine embeds, as long as the scope. */
+export const backendOf = Effect.fnUntraced(function* ({ name }: Pick<Engine["Service"], "name">, recordings: number) {
+  return name === "webgpu"
+    ? webgpuBackend(yield* openTensorflow)
+    : yield* sideBySide(nativeBackend, { ahead: recordings >= MANY })
 })
 
 /** Trains the candidate, after a search for its head where one is asked for, and calibrates it. */

@@ -1,4 +1,4 @@
-import { Clock, Duration, Effect, Option } from "effect"
+import { Clock, Duration, Effect, Fiber, Option } from "effect"
 import { worthOf } from "../classifier/evaluation/worth.ts"
 import { testClassifier } from "../classifier/holdoutResult.ts"
 import { mapRecordings } from "../classifier/mapRecordings.ts"
@@ -52,16 +52,15 @@ export const finish = Effect.fn("retrain.finish")(function* (embedder: Embedder,
   const settings = yield* Settings
   const { location } = yield* Store
   const embeddings = yield* Embeddings
+  const engine = yield* engineAtWork
+  // It starts while the data set is read.
+  const backend = yield* backendOf(engine, streamed.live.size)
   const [loading, { dataset, totals }] = yield* embeddings
     .compact(recipe, liveVersions)
     .pipe(Effect.andThen(loadDataset(recipe, streamed.live, settings.groupPattern)), Effect.timed)
   const split = splitDataset(dataset)
-  const engine = yield* engineAtWork
-  const backend = yield* backendOf(engine)
-  const [[training, classifier], map] = yield* Effect.all(
-    [trainCandidate(embedder, dataset, split, options, backend).pipe(Effect.timed), mapRecordings(dataset)],
-    { concurrency: "unbounded" }
-  )
+  const mapping = yield* Effect.forkScoped(mapRecordings(dataset))
+  const [training, classifier] = yield* trainCandidate(embedder, dataset, split, options, backend).pipe(Effect.timed)
   const result = testClassifier(classifier, dataset, split.holdout)
   const kerasResult = classifier.alone && testClassifier(classifier.alone, dataset, split.holdout)
 
@@ -104,7 +103,7 @@ export const finish = Effect.fn("retrain.finish")(function* (embedder: Embedder,
     windows: windows.classifier,
     comparison,
     dataset,
-    map,
+    map: yield* Fiber.join(mapping),
     split,
     recipe,
     embedder,

@@ -19,10 +19,13 @@ const isLarge = ({ network: { units }, training: { labels }, schedule: { epochs 
 
 /**
  * A backend of which trainings that are asked for at once run at once: one here, as many others as there are cores in
- * processes, which start when they are first needed and end with the scope. onnxruntime holds the thread that it trains on,
- * and one thread is all that a training uses. The same numbers come of it, whoever trains.
+ * processes, which start when they are first needed, or one of them `ahead`, and end with the scope. onnxruntime holds the thread
+ * that it trains on, and one thread is all that a training uses. The same numbers come of it, whoever trains.
  */
-export const sideBySide = Effect.fn("sideBySide")(function* (backend: Backend) {
+export const sideBySide = Effect.fn("sideBySide")(function* (
+  backend: Backend,
+  { ahead = false }: { readonly ahead?: boolean } = {}
+) {
   const scope = yield* Effect.scope
   const here = trainBy(backend)
   const idle: Array<Train> = [here]
@@ -57,6 +60,8 @@ export const sideBySide = Effect.fn("sideBySide")(function* (backend: Backend) {
             )
     }
   )
+
+  if (ahead && availableParallelism() > 1) idle.unshift(yield* start)
 
   const train: Train = (task, onEpoch) =>
     isLarge(task)

@@ -46,7 +46,7 @@ export const openNetwork = Effect.fn("openNetwork")(function* (network: NetworkM
       try: async () => {
         const outputs = await session.run({ [inputName]: new Tensor("float32", patches, [batch, ...patchShape]) })
         if (areRows) return (outputs.rows!.data as Float32Array).subarray(0, count * rowSize(network))
-        return sideBySide(
+        return asRows(
           sizes.map(([name, own]) => ({ size: own, values: outputs[name]!.data as Float32Array })),
           count
         )
@@ -56,7 +56,7 @@ export const openNetwork = Effect.fn("openNetwork")(function* (network: NetworkM
 })
 
 /** The vectors of so many patches, each kind of them [n * size], as rows. */
-const sideBySide = (
+const asRows = (
   vectors: ReadonlyArray<{ readonly size: number; readonly values: Float32Array }>,
   count: number
 ): Float32Array => {
