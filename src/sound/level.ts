@@ -38,3 +38,22 @@ const medianLevel = (samples: Float32Array, frame: number): number => {
   }
   return Math.sqrt(powers.sort()[frames >> 1]!)
 }
+
+/** How loud labelled clips are: of UrbanSound8K's a quarter is below -30 dB of full scale, half below -25, a quarter above -20. */
+const CLIPS = { middle: -25, reach: 12 } as const
+
+/**
+ * A piece of a field recording as loud as labelled clips are, which one of them says `share` (0 to 1). So neither a recorder's
+ * gain nor how far a call is above what is around it tells what it is. Nothing goes beyond full scale; silence stays.
+ */
+export const asLoudAsClips = (samples: Float32Array, share: number): Float32Array => {
+  let [power, peak] = [0, 0]
+  for (const sample of samples) {
+    power += sample * sample
+    peak = Math.max(peak, Math.abs(sample))
+  }
+  if (power === 0) return samples
+  const loudness = 10 ** ((CLIPS.middle + CLIPS.reach * (2 * share - 1)) / 20)
+  const gain = Math.min(loudness / Math.sqrt(power / samples.length), 1 / peak)
+  return samples.map((sample) => gain * sample)
+}

@@ -2,7 +2,7 @@ import { Effect, Option, Schema } from "effect"
 import type { Sighting } from "../embeddings/sighting.ts"
 import { readSpan } from "../sound/field/readField.ts"
 import type { SpanReader } from "../sound/field/spanReader.ts"
-import { levelled } from "../sound/level.ts"
+import { asLoudAsClips } from "../sound/level.ts"
 import { encodeFloatWav } from "../sound/wav.ts"
 import { classOf, isUnlabelled, type Span, spanOf } from "../store/keys.ts"
 import { sha256 } from "../store/sha256.ts"
@@ -66,9 +66,9 @@ export const readRecording = Effect.fnUntraced(function* (object: ObjectInfo, sp
 })
 
 /**
- * Cuts a clip out of a field recording, as a WAV file in the recording's own rate, at a nominal level: clips are louder than
- * what recorders hear from afar. Its content is what was cut out, so that it is the same wherever the recording lies, and
- * whatever else that holds.
+ * Cuts a clip out of a field recording, as a WAV file in the recording's own rate, as loud as other clips are: its own samples
+ * draw how loud. Its content is what was cut out, so that it is the same wherever the recording lies, and whatever else that
+ * holds.
  */
 const readClip = Effect.fnUntraced(function* (
   { key, etag, size }: ObjectInfo,
@@ -86,7 +86,7 @@ const readClip = Effect.fnUntraced(function* (
   if (samples.length === 0) {
     return yield* new PrepareError({ reason: `${recording} ends before it begins.`, isLasting: false })
   }
-  const bytes = encodeFloatWav({ samples: levelled(samples, rate), sampleRate: rate })
+  const bytes = encodeFloatWav({ samples: asLoudAsClips(samples, shareOf(samples)), sampleRate: rate })
   const sighting: Sighting = { key, etag, size: bytes.length, contentHash: sha256(bytes) }
   const missing = end - start - samples.length / rate
   const notes = missing > 0.01 ? [`The recording ends ${missing.toFixed(2)} s before what is annotated.`] : []
@@ -105,3 +105,9 @@ export const toldOf = (error: StoreError) =>
   isAbsence(error)
     ? new Vanished({ reason: "It vanished after it was listed." })
     : new Unread({ reason: error.message, mayPass: error.reason === "unreachable" || error.key === "" })
+
+/** A number from 0 to 1 that these samples draw, always the same one. */
+const shareOf = (samples: Float32Array): number => {
+  const bytes = new Uint8Array(samples.buffer, samples.byteOffset, samples.byteLength)
+  return Number.parseInt(sha256(bytes).slice(0, 8), 16) / 2 ** 32
+}

@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test"
 import fc from "fast-check"
-import { levelled } from "../../src/sound/level.ts"
+import { asLoudAsClips, levelled } from "../../src/sound/level.ts"
 import { seededRandom } from "../../src/sound/random.ts"
 
 const RATE = 16_000
@@ -51,4 +51,22 @@ test("silence stays, and what is all but silent is raised by 40 dB at most", () 
   expect(power(levelled(faint, RATE)) / power(faint)).toBeCloseTo(1e4, -1)
   expect(levelled(new Float32Array([0.5]), RATE)).toHaveLength(1)
   expect(levelled(new Float32Array(), RATE)).toHaveLength(0)
+})
+
+test("a piece of a recording is as loud as a clip may be, whatever it was, and never beyond full scale", () => {
+  const decibels = (samples: Float32Array) => 10 * Math.log10(power(samples))
+  for (const [share, expected] of [
+    [0, -37],
+    [0.5, -25],
+    [1, -13]
+  ] as const) {
+    for (const loudness of [1e-4, 0.01, 1])
+      expect(decibels(asLoudAsClips(noise(1, loudness), share))).toBeCloseTo(expected, 3)
+  }
+  const click = new Float32Array(RATE)
+  click[7] = 0.01
+  expect(Math.max(...asLoudAsClips(click, 1))).toBeCloseTo(1, 6)
+  const silence = new Float32Array(RATE)
+  expect(asLoudAsClips(silence, 0.5)).toEqual(silence)
+  expect(asLoudAsClips(new Float32Array(), 0.5)).toHaveLength(0)
 })

@@ -58,8 +58,8 @@ export const annotatedClips = Effect.fn("annotatedClips")(function* (known: Read
   const overlapping = cut.flatMap((one) => one.overlapping)
   const objectOf = ({ span, recording: { etag, size } }: Clip): ObjectInfo => ({
     key: spanKey(span),
-    // Clips that were cut before they were levelled are cut anew.
-    etag: etag === "" ? "" : `levelled ${etag}`,
+    // Clips that were cut at another loudness are cut anew.
+    etag: etag === "" ? "" : `as loud as clips ${etag}`,
     size
   })
   const objects = new Map(
