@@ -1,4 +1,4 @@
-import { dirname, resolve } from "node:path"
+import { dirname, join, resolve } from "node:path"
 import { Console, DateTime, Effect, FileSystem, Option, Schema } from "effect"
 import { CliError, Command, Flag } from "effect/cli"
 import packageJson from "../package.json"
@@ -68,11 +68,8 @@ const handle = Effect.fn("evaluate.command")(function* (options: Options) {
   const heads = yield* Schema.decodeUnknownEffect(Heads)(options.compare.split(",").map((name) => name.trim())).pipe(
     Effect.mapError(() => refuse(`--compare takes heads separated by commas: ${COMPARABLE.join(", ")}.`))
   )
-  const folder = dirname(resolve(options.report))
-  const { access, writeFileString } = yield* FileSystem.FileSystem
-  yield* access(folder, { writable: true }).pipe(
-    Effect.mapError(() => refuse(`The report cannot be written into ${folder}: name another place with --report.`))
-  )
+  yield* tryPlaces(options)
+  const { writeFileString } = yield* FileSystem.FileSystem
   const opened = yield* openStore(options.store)
   if (Option.isNone(opened)) return yield* refuse("No store is given: add --store.")
   const test = yield* storeToTestOn(options.test)
@@ -91,6 +88,26 @@ const handle = Effect.fn("evaluate.command")(function* (options: Options) {
   yield* writeFileString(options.report, page)
   yield* Console.log(`\nPictures: ${options.report}`)
   if (options.json) yield* Console.log(JSON.stringify(evaluation))
+})
+
+/** Fails where what is written at the end could not be: an evaluation may take an hour. */
+const tryPlaces = Effect.fnUntraced(function* ({ report, keep }: Options) {
+  const { access, makeDirectory, stat } = yield* FileSystem.FileSystem
+  const folder = dirname(resolve(report))
+  // With a slash behind it, a file is no folder.
+  yield* access(join(folder, "/"), { writable: true }).pipe(
+    Effect.mapError(() => refuse(`The report cannot be written into ${folder}: name another place with --report.`))
+  )
+  const isFolder = yield* stat(report).pipe(
+    Effect.map(({ type }) => type === "Directory"),
+    Effect.orElseSucceed(() => false)
+  )
+  if (isFolder) return yield* refuse(`${report} is a folder: name the report's file with --report.`)
+  if (Option.isNone(keep)) return
+  yield* makeDirectory(keep.value, { recursive: true }).pipe(
+    Effect.andThen(access(keep.value, { writable: true })),
+    Effect.mapError(() => refuse(`Soundscapes cannot be written into ${keep.value}: name another folder with --keep.`))
+  )
 })
 
 const storeToTestOn = Effect.fnUntraced(function* (test: Options["test"]) {

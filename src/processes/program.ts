@@ -33,7 +33,10 @@ type ServicesOf<H> = H[keyof H] extends (...given: never) => infer Work ? Effect
 /** After its owner has gone, a program that does not come to its end is ended. */
 const GRACE = 10_000
 
-/** Says that the program is ready, and answers its owner's requests until it is interrupted, which interrupts them. */
+/**
+ * Says that the program is ready, and answers its owner's requests until it is interrupted, which interrupts them: before
+ * the services end that they use.
+ */
 export const answer = Effect.fnUntraced(function* <P extends Protocol, H extends Handlers<P>>(
   protocol: P,
   about: About<P>,
@@ -90,7 +93,7 @@ export const answer = Effect.fnUntraced(function* <P extends Protocol, H extends
   )
   yield* tell({ kind: "ready", about: yield* Effect.orDie(Schema.encodeEffect(protocol.about)(about)) })
   return yield* Effect.never
-})
+}, Effect.scoped)
 
 /** A defect is told like a failure: whoever asked decides what it is worth. */
 const why = (cause: Cause.Cause<Failure>) => {

@@ -119,13 +119,12 @@ export class Field extends Context.Service<
       const readOnce = Effect.fnUntraced(function* ({ key, etag }: ObjectInfo) {
         const known = parts.get(key)
         if (known?.etag === etag) return known.events
-        const read = here(readPart(key)).pipe(
+        const events = yield* here(readPart(key)).pipe(
           Effect.catchTag("PartError", ({ message }) => Effect.as(Effect.logWarning(message), [])),
-          // Another has taken its place since it was listed.
+          Effect.tap((read) => Effect.sync(() => parts.set(key, { etag, events: read }))),
+          // Another has taken its place since it was listed; it may come back as it was.
           Effect.catchIf(isAbsence, () => Effect.succeed([]))
         )
-        const events = yield* read
-        parts.set(key, { etag, events })
         return events
       })
       const heard = Effect.fn("Field.heard")(function* (asked: string | undefined) {

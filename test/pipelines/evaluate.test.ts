@@ -94,6 +94,15 @@ test("a head, a class or a place that there is not is refused in one sentence", 
   expect(report.stderr).toContain("/no/such/folder: name another place with --report.")
   // Before anything is computed.
   expect(report.stderr).not.toContain("Listing")
+  for (const [args, refusal] of [
+    [["--report", "store"], "store is a folder: name the report's file with --report."],
+    [["--report", "yamnet/model.json/page.html"], "/model.json: name another place with --report."],
+    [["--keep", "yamnet/model.json"], "Soundscapes cannot be written into yamnet/model.json: name another folder"]
+  ] as const) {
+    const { code, stderr } = await evaluate(folder.root, args)
+    expect({ code, stderr }).toEqual({ code: 1, stderr: expect.stringContaining(refusal) })
+    expect(stderr).not.toContain("Listing")
+  }
   const background = await evaluate(folder.root, ["--background", "wind"])
   expect(background.code).toBe(1)
   expect(background.stderr).toContain('There is no class "wind": there are dog_bark, gun_shot.')

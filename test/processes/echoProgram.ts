@@ -1,5 +1,5 @@
 import { appendFileSync } from "node:fs"
-import { Effect } from "effect"
+import { Effect, Layer } from "effect"
 import { answer, runProgram } from "../../src/processes/program.ts"
 import { AtOnce, InTurn } from "./echoProtocol.ts"
 
@@ -34,4 +34,15 @@ const program = answer(
   }
 )
 
-runProgram(fate === "unusable" ? Effect.fail({ message: "It lacks all that it needs." }) : program)
+/** What stands around the program, as its services do. */
+const around = Layer.effectDiscard(
+  Effect.acquireRelease(Effect.void, () =>
+    Effect.sync(() => {
+      if (way === "at-once" && starts !== undefined) appendFileSync(starts, "its services end\n")
+    })
+  )
+)
+
+runProgram(
+  fate === "unusable" ? Effect.fail({ message: "It lacks all that it needs." }) : Effect.provide(program, around)
+)

@@ -218,7 +218,7 @@ test("a process does not get the token that guards the service", async () => {
   expect(about.knowsToken).toBe(false)
 }, 60_000)
 
-test("the end of the scope interrupts what the process does, and ends it", async () => {
+test("the end of the scope interrupts what the process does before its services end, and ends it", async () => {
   const outcome = await scoped(
     Effect.gen(function* () {
       const { file, read } = yield* notes
@@ -234,7 +234,7 @@ test("the end of the scope interrupts what the process does, and ends it", async
       return { isAlive: isAlive(pid), told: (yield* read).slice(1) }
     })
   )
-  expect(outcome).toEqual({ isAlive: false, told: ["given up"] })
+  expect(outcome).toEqual({ isAlive: false, told: ["given up", "its services end"] })
 }, 60_000)
 
 test.each(["ready", "starting"])(

@@ -41,6 +41,8 @@ export const makeEngineProcesses = Effect.fn("makeEngineProcesses")(function* (
   const size = rowSize(frontEnd)
   const here = yield* Effect.cached(Scope.provide(makeNative({ ...options, threads: 1 }), scope))
 
+  let isOver = false
+
   const computeHere: Embed = (patches) => Effect.flatMap(here, ({ embed }) => embed(patches))
 
   /** Starts a process, and gives the ways of having a batch embedded by it. */
@@ -53,6 +55,8 @@ export const makeEngineProcesses = Effect.fn("makeEngineProcesses")(function* (
     yield* Effect.forkScoped(Effect.ignore(opened))
     let isLost = false
     const doWithout = (why: ProcessError) => {
+      // A batch in hand cannot be interrupted, and may outlive the engine: nobody waits for its rows.
+      if (isOver) return Effect.interrupt
       const tell = isLost ? Effect.void : Effect.logWarning(`${why.message} This process embeds in its place.`)
       isLost = true
       return tell
@@ -76,6 +80,11 @@ export const makeEngineProcesses = Effect.fn("makeEngineProcesses")(function* (
   })
 
   const started = yield* Effect.replicateEffect(start, processes)
+  yield* Effect.addFinalizer(() =>
+    Effect.sync(() => {
+      isOver = true
+    })
+  )
   // In turn, so that the first batches go to one process each.
   const ways = Array.from({ length: SLOTS }, (_, slot) => started.map((own) => own[slot]!)).flat()
   const idle = yield* Queue.unbounded<Embed>()

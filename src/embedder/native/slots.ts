@@ -1,4 +1,4 @@
-import { mkdtemp, rm, writeFile } from "node:fs/promises"
+import { mkdtemp, readdir, rm, stat, writeFile } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { dirname, join } from "node:path"
 import { Effect, Schema } from "effect"
@@ -23,6 +23,9 @@ export interface Slot {
 /** Memory's own file system, where there is one: what lies there is never written to a disk. */
 const FOLDERS = ["/dev/shm", tmpdir()]
 
+/** Milliseconds after which no process can still be about to map what lies there. */
+const FORGOTTEN = 10 * 60_000
+
 const attempt = <A>(work: () => Promise<A>) =>
   Effect.tryPromise({
     try: work,
@@ -33,8 +36,18 @@ const attempt = <A>(work: () => Promise<A>) =>
 export const forgetSlots = ({ path }: Pick<SharedSlots, "path">) =>
   Effect.promise(() => rm(dirname(path), { recursive: true, force: true }))
 
+/** Removes what processes left behind that were killed before both had the memory; what cannot be removed is somebody else's. */
+const removeForgotten = (parent: string) =>
+  Effect.promise(async () => {
+    const folders = (await readdir(parent)).filter((name) => /^ecosight-\d+-/.test(name))
+    for (const folder of folders.map((name) => join(parent, name))) {
+      if (Date.now() - (await stat(folder)).mtimeMs > FORGOTTEN) await rm(folder, { recursive: true, force: true })
+    }
+  }).pipe(Effect.ignoreCause)
+
 /** All of it is written: memory that is only promised ends a process that touches it when there is none left. */
 const writeSlots = Effect.fnUntraced(function* (parent: string, sizes: Omit<SharedSlots, "path">) {
+  yield* removeForgotten(parent)
   const path = yield* Effect.acquireRelease(
     attempt(async () => join(await mkdtemp(join(parent, `ecosight-${process.pid}-`)), "slots")),
     (path) => forgetSlots({ path })

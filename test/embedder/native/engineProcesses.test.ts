@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test"
 import { readdirSync, readFileSync } from "node:fs"
-import { Effect, Layer, Logger, ManagedRuntime, type ManagedRuntime as Runtime } from "effect"
+import { Effect, Exit, Fiber, Layer, Logger, ManagedRuntime, type ManagedRuntime as Runtime, Scope } from "effect"
 import { Engine, EngineError, embedPatches } from "../../../src/embedder/engine.ts"
 import { makeEngineProcesses, processesFor } from "../../../src/embedder/native/engineProcesses.ts"
 import { makeNative } from "../../../src/embedder/native/nativeEngine.ts"
@@ -71,6 +71,21 @@ describe.skipIf(process.platform !== "linux")("an engine in processes of its own
   test("leaves no file behind once the processes have their memory", () => {
     const left = readdirSync("/dev/shm").filter((name) => name.startsWith(`ecosight-${process.pid}-`))
     expect(left).toEqual([])
+  })
+
+  test("embeds nothing anew when it ends with a batch in hand", async () => {
+    const before = warnings.length
+    const exit = await Effect.gen(function* () {
+      const scope = yield* Scope.make()
+      const engine = yield* Scope.provide(makeEngineProcesses(options), scope)
+      const batch = yield* Effect.forkChild(engine.embed(slice(0, 32)), { startImmediately: true })
+      yield* Scope.close(scope, Exit.void)
+      return yield* Fiber.await(batch)
+    }).pipe(Effect.provide(heed), Effect.runPromise)
+    expect({ isInterrupted: Exit.hasInterrupts(exit), told: warnings.slice(before) }).toEqual({
+      isInterrupted: true,
+      told: []
+    })
   })
 
   test("computes here what a process that ends would have computed, and says so once", async () => {
