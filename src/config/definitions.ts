@@ -232,6 +232,14 @@ export const definitions = {
     allowed: "auto, webgpu or native",
     schema: Schema.Literals(["auto", "webgpu", "native"])
   }),
+  trainer: define({
+    name: "TRAINER",
+    fallback: "native",
+    description:
+      "What trains: native, onnxruntime on the processor, or webgpu, TensorFlow.js on the card that the network runs on, which is slower",
+    allowed: "native or webgpu",
+    schema: Schema.Literals(["native", "webgpu"])
+  }),
   variants: define({
     name: "VARIANTS",
     fallback: "none",

@@ -108,6 +108,7 @@ const readSettings = Effect.fn("Settings.read")(function* () {
     embedder: yield* required(definitions.embedder),
     yamnetModel: yield* optional(definitions.yamnetModel),
     engine: yield* required(definitions.engine),
+    trainer: yield* required(definitions.trainer),
     variants: furtherVariants(Option.getOrElse(yield* optional(definitions.variants), () => ""))!,
     precision: yield* required(definitions.precision),
     fetchConcurrency: yield* required(definitions.fetchConcurrency),

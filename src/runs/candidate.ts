@@ -56,9 +56,13 @@ export const engineAtWork = Effect.gen(function* () {
 /** With as many recordings, trainings are worth a second process. */
 const MANY = 32
 
-/** What trains on so many recordings where this engine embeds, as long as the scope. */
+/**
+ * What trains on so many recordings, as long as the scope: the processor, also beside a card, for which a classifier is too
+ * small (docs/decisions/webgpu-and-wgsl.md). TensorFlow.js does on the card that embeds, where the settings ask for it.
+ */
 export const backendOf = Effect.fnUntraced(function* ({ name }: Pick<Engine["Service"], "name">, recordings: number) {
-  return name === "webgpu"
+  const { trainer } = yield* Settings
+  return trainer === "webgpu" && name === "webgpu"
     ? webgpuBackend(yield* openTensorflow)
     : yield* sideBySide(nativeBackend, { ahead: recordings >= MANY })
 })

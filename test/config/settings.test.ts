@@ -40,6 +40,7 @@ test("every setting has a default", async () => {
     embedder: "yamnet",
     yamnetModel: Option.none(),
     engine: "auto",
+    trainer: "native",
     variants: [],
     precision: "float32",
     fetchConcurrency: 16,
