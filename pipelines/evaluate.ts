@@ -68,6 +68,9 @@ const handle = Effect.fn("evaluate.command")(function* (options: Options) {
   const heads = yield* Schema.decodeUnknownEffect(Heads)(options.compare.split(",").map((name) => name.trim())).pipe(
     Effect.mapError(() => refuse(`--compare takes heads separated by commas: ${COMPARABLE.join(", ")}.`))
   )
+  if (Option.isSome(options.by) && Option.isSome(options.test)) {
+    return yield* refuse("--by leaves parts of the store out, and --test tests on another one: say one of them.")
+  }
   yield* tryPlaces(options)
   const { writeFileString } = yield* FileSystem.FileSystem
   const opened = yield* openStore(options.store)

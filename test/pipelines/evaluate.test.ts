@@ -97,6 +97,7 @@ test("a head, a class or a place that there is not is refused in one sentence", 
   for (const [args, refusal] of [
     [["--report", "store"], "store is a folder: name the report's file with --report."],
     [["--report", "yamnet/model.json/page.html"], "/model.json: name another place with --report."],
+    [["--by", "fold\\d", "--test", "."], "--by leaves parts of the store out, and --test tests on another one"],
     [["--keep", "yamnet/model.json"], "Soundscapes cannot be written into yamnet/model.json: name another folder"]
   ] as const) {
     const { code, stderr } = await evaluate(folder.root, args)

@@ -54,29 +54,36 @@ export const makeEngineProcesses = Effect.fn("makeEngineProcesses")(function* (
     const opened = yield* Effect.cached(Effect.ensuring(ask("open", { network, memory }), forgetSlots(memory)))
     yield* Effect.forkScoped(Effect.ignore(opened))
     let isLost = false
-    const doWithout = (why: ProcessError) => {
+    const instead = (why: ProcessError, given: Float32Array, count: number) => {
       // A batch in hand cannot be interrupted, and may outlive the engine: nobody waits for its rows.
       if (isOver) return Effect.interrupt
-      const tell = isLost ? Effect.void : Effect.logWarning(`${why.message} This process embeds in its place.`)
-      isLost = true
-      return tell
+      const tell = Effect.suspend(() => {
+        const isTold = isLost
+        isLost = true
+        return isTold ? Effect.void : Effect.logWarning(`${why.message} This process embeds in its place.`)
+      })
+      // What cannot be computed here either is wrong with the network, not with the process.
+      return Effect.tap(computeHere(given, count), tell)
     }
-    return slots.map(
-      ({ patches, rows }, slot): Embed =>
-        (given, count) =>
-          Effect.gen(function* () {
-            yield* opened
-            patches.set(given)
-            yield* ask("embed", { slot, count })
-            return rows.slice(0, count * size)
-          }).pipe(
-            Effect.catch((error: ProcessError) =>
-              error._tag === "RequestFailed" && error.tag === "EngineError"
-                ? Effect.fail(new EngineError({ message: error.message }))
-                : Effect.andThen(doWithout(error), computeHere(given, count))
+    return slots.map(({ patches, rows }, slot): Embed => {
+      const there = Effect.fnUntraced(function* (given: Float32Array, count: number) {
+        patches.set(given)
+        yield* ask("embed", { slot, count })
+        return rows.slice(0, count * size)
+      })
+      return (given, count) =>
+        Effect.matchEffect(opened, {
+          onFailure: (error) => instead(error, given, count),
+          onSuccess: () =>
+            there(given, count).pipe(
+              Effect.catch((error: ProcessError) =>
+                error._tag === "RequestFailed" && error.tag === "EngineError"
+                  ? Effect.fail(new EngineError({ message: error.message }))
+                  : instead(error, given, count)
+              )
             )
-          )
-    )
+        })
+    })
   })
 
   const started = yield* Effect.replicateEffect(start, processes)

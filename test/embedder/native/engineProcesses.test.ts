@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test"
-import { readdirSync, readFileSync } from "node:fs"
+import { readdirSync, readFileSync, rmSync } from "node:fs"
 import { Effect, Exit, Fiber, Layer, Logger, ManagedRuntime, type ManagedRuntime as Runtime, Scope } from "effect"
 import { Engine, EngineError, embedPatches } from "../../../src/embedder/engine.ts"
 import { makeEngineProcesses, processesFor } from "../../../src/embedder/native/engineProcesses.ts"
@@ -14,6 +14,10 @@ const patches = Float32Array.from({ length: 70 * PATCH_SIZE }, () => 3 * random(
 const slice = (from: number, to: number) => patches.slice(from * PATCH_SIZE, to * PATCH_SIZE)
 
 const options = { backbone: backboneOf(untrainedNetwork()), why: "A test.", threads: 2, processes: 2 }
+
+const CANNOT_SHARE = expect.stringMatching(
+  /^Memory cannot be shared with another process: .*This process embeds in its place\.$/
+)
 
 /** The processes of this one that run a network. */
 const networks = (): ReadonlyArray<number> =>
@@ -86,6 +90,34 @@ describe.skipIf(process.platform !== "linux")("an engine in processes of its own
       isInterrupted: true,
       told: []
     })
+  })
+
+  test("computes here where the processes cannot open their memory, and says so", async () => {
+    const before = warnings.length
+    const rows = await Effect.gen(function* () {
+      const engine = yield* makeEngineProcesses(options)
+      for (const name of readdirSync("/dev/shm")) {
+        if (name.startsWith(`ecosight-${process.pid}-`)) rmSync(`/dev/shm/${name}`, { recursive: true })
+      }
+      return yield* embedPatches(engine, patches)
+    }).pipe(Effect.scoped, Effect.provide(heed), Effect.runPromise)
+    expect(rows).toEqual(expected)
+    expect(warnings.slice(before)).toEqual([CANNOT_SHARE, CANNOT_SHARE])
+    warnings.length = before
+  })
+
+  test("fails in one sentence where the network is wrong", async () => {
+    const before = warnings.length
+    const backbone = { ...options.backbone, model: () => new Uint8Array([1, 2, 3]) }
+    const error = await makeEngineProcesses({ ...options, backbone }).pipe(
+      Effect.flatMap(({ embed }) => embed(slice(0, 1))),
+      Effect.flip,
+      Effect.scoped,
+      Effect.provide(heed),
+      Effect.runPromise
+    )
+    expect(error.message).toStartWith("The native engine cannot start: ")
+    expect(warnings.slice(before)).toEqual([])
   })
 
   test("computes here what a process that ends would have computed, and says so once", async () => {
