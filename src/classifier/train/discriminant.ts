@@ -1,10 +1,9 @@
 import { Effect } from "effect"
 import { CholeskyDecomposition, Matrix } from "ml-matrix"
-import { Tensor } from "onnxruntime-common"
 import { Graph } from "../../embedder/onnx/graph.ts"
 import { openSession } from "../../embedder/onnx/session.ts"
 import type { Discriminant } from "../heads/head.ts"
-import { TrainingError } from "./backend.ts"
+import { failed, floats, runSession } from "./nativeBackend.ts"
 import type { EpochRecord, Examples, Fit, Task } from "./task.ts"
 
 /** What features vary by within a class at least, as a share of a standardised feature's variance: of one recording a class, it is nothing. */
@@ -65,11 +64,6 @@ const classMeans = ({ embeddings, labels }: Examples, sampleWeights: Float32Arra
   return { means, weights }
 }
 
-const failed = (cause: unknown) =>
-  new TrainingError({
-    message: `onnxruntime could not compute a covariance: ${cause instanceof Error ? cause.message : String(cause)}`
-  })
-
 /** The covariance of samples about their classes' means, [width, width], in float32. */
 const covarianceWithin = Effect.fnUntraced(function* (
   { embeddings, labels }: Examples,
@@ -90,10 +84,7 @@ const covarianceWithin = Effect.fnUntraced(function* (
   graph.output("products", [width, width])
   // One thread, as all training: two would change the low bits.
   const session = yield* openSession(graph.model(), 1, failed)
-  const feeds = { rows: new Tensor("float32", apart, [labels.length, width]) }
-  const { products } = yield* Effect.tryPromise({ try: () => session.run(feeds), catch: failed }).pipe(
-    Effect.uninterruptible
-  )
+  const { products } = yield* runSession(session, { rows: floats(apart, [labels.length, width]) })
   return Matrix.from1DArray(width, width, Array.from(products!.data as Float32Array))
 }, Effect.scoped)
 

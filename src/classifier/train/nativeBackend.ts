@@ -65,16 +65,18 @@ export const nativeBackend: Backend = {
   })
 }
 
-// Uninterruptible, so that a session is never released under a run.
-const runSession = (session: InferenceSession, feeds: Record<string, Tensor>) =>
+/** Runs a session; uninterruptible, so that it is never released under a run. */
+export const runSession = (session: InferenceSession, feeds: Record<string, Tensor>) =>
   Effect.tryPromise({ try: () => session.run(feeds), catch: failed }).pipe(Effect.uninterruptible)
 
-const failed = (cause: unknown) =>
+/** What a failure of onnxruntime's means for a training. */
+export const failed = (cause: unknown) =>
   new TrainingError({
     message: `onnxruntime could not train: ${cause instanceof Error ? cause.message : String(cause)}`
   })
 
-const floats = (values: Float32Array | ReadonlyArray<number>, shape: ReadonlyArray<number>) =>
+/** Floats as a tensor of this shape. */
+export const floats = (values: Float32Array | ReadonlyArray<number>, shape: ReadonlyArray<number>) =>
   new Tensor("float32", values instanceof Float32Array ? values : Float32Array.from(values), shape)
 
 // None is below zero: each is its lower half, the first in memory on every machine that onnxruntime runs on. As BigInts

@@ -28,7 +28,7 @@ type Embed = (patches: Float32Array, count: number) => Effect.Effect<Float32Arra
 
 /**
  * An embedder's network on this machine's processor, in several processes: threads of one session wait for each other in
- * every layer, and this process is left to fetch and hand out meanwhile. Batches lie in memory that both share. What a
+ * every layer, and this process is left to fetch and hand out meanwhile. Batches lie in memory that all share. What a
  * process that ended would have computed is computed in this one.
  */
 export const makeEngineProcesses = Effect.fn("makeEngineProcesses")(function* (
@@ -41,20 +41,20 @@ export const makeEngineProcesses = Effect.fn("makeEngineProcesses")(function* (
   const size = rowSize(frontEnd)
   const here = yield* Effect.cached(Scope.provide(makeNative({ ...options, threads: 1 }), scope))
 
+  const memory = yield* makeSlots({
+    slots: SLOTS * processes,
+    patches: patchFloats(network),
+    rows: network.batch * size
+  })
+  const slots = yield* mapSlots(memory)
   let isOver = false
 
-  const computeHere: Embed = (patches) => Effect.flatMap(here, ({ embed }) => embed(patches))
-
-  /** Starts a process, and gives the ways of having a batch embedded by it. */
+  /** Starts a process, and gives the way of having a batch embedded by it, in a slot. */
   const start = Effect.gen(function* () {
-    const memory = yield* makeSlots({ slots: SLOTS, patches: patchFloats(network), rows: network.batch * size })
-    const slots = yield* mapSlots(memory)
     const { ask } = yield* supervise(NetworkProtocol, () => [process.execPath, PROGRAM], { restart: false })
-    // Once both have the memory, nothing of it is left behind, however they end.
-    const opened = yield* Effect.cached(Effect.ensuring(ask("open", { network, memory }), forgetSlots(memory)))
-    yield* Effect.forkScoped(Effect.ignore(opened))
+    const opened = yield* Effect.cached(ask("open", { network, memory }))
     let isLost = false
-    const instead = (why: ProcessError, given: Float32Array, count: number) => {
+    const instead = (why: ProcessError, given: Float32Array) => {
       // A batch in hand cannot be interrupted, and may outlive the engine: nobody waits for its rows.
       if (isOver) return Effect.interrupt
       const tell = Effect.suspend(() => {
@@ -63,27 +63,32 @@ export const makeEngineProcesses = Effect.fn("makeEngineProcesses")(function* (
         return isTold ? Effect.void : Effect.logWarning(`${why.message} This process embeds in its place.`)
       })
       // What cannot be computed here either is wrong with the network, not with the process.
-      return Effect.tap(computeHere(given, count), tell)
+      return here.pipe(
+        Effect.flatMap(({ embed }) => embed(given)),
+        Effect.tap(tell)
+      )
     }
-    return slots.map(({ patches, rows }, slot): Embed => {
-      const there = Effect.fnUntraced(function* (given: Float32Array, count: number) {
-        patches.set(given)
-        yield* ask("embed", { slot, count })
-        return rows.slice(0, count * size)
-      })
-      return (given, count) =>
+    const embedIn = Effect.fnUntraced(function* (slot: number, given: Float32Array, count: number) {
+      const { patches, rows } = slots[slot]!
+      patches.set(given)
+      yield* ask("embed", { slot, count })
+      return rows.slice(0, count * size)
+    })
+    const way =
+      (slot: number): Embed =>
+      (given, count) =>
         Effect.matchEffect(opened, {
-          onFailure: (error) => instead(error, given, count),
+          onFailure: (error) => instead(error, given),
           onSuccess: () =>
-            there(given, count).pipe(
+            embedIn(slot, given, count).pipe(
               Effect.catch((error: ProcessError) =>
                 error._tag === "RequestFailed" && error.tag === "EngineError"
                   ? Effect.fail(new EngineError({ message: error.message }))
-                  : instead(error, given, count)
+                  : instead(error, given)
               )
             )
         })
-    })
+    return { opened, way }
   })
 
   const started = yield* Effect.replicateEffect(start, processes)
@@ -92,8 +97,13 @@ export const makeEngineProcesses = Effect.fn("makeEngineProcesses")(function* (
       isOver = true
     })
   )
+  // Once all have the memory, nothing of it is left behind, however they end.
+  yield* Effect.forEach(started, ({ opened }) => Effect.exit(opened), { concurrency: "unbounded", discard: true }).pipe(
+    Effect.andThen(forgetSlots(memory)),
+    Effect.forkScoped
+  )
   // In turn, so that the first batches go to one process each.
-  const ways = Array.from({ length: SLOTS }, (_, slot) => started.map((own) => own[slot]!)).flat()
+  const ways = slots.map((_, slot) => started[slot % processes]!.way(slot))
   const idle = yield* Queue.unbounded<Embed>()
   yield* Queue.offerAll(idle, ways)
   return Engine.of({
