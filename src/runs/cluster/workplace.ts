@@ -69,6 +69,7 @@ export class Workplace extends Context.Service<
         })
 
         const hear = Effect.fn("Workplace.hear")(function* (task: Shard) {
+          current.set(task, { done: 0 })
           return yield* process
             .ask("hear", task, (heard) => void current.set(task, { done: heard.recordings, heard }))
             .pipe(ending(task))

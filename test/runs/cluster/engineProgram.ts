@@ -1,4 +1,4 @@
-import { Effect, Layer, Semaphore } from "effect"
+import { Effect, Layer, Schedule, Semaphore } from "effect"
 import { Settings } from "../../../src/config/settings.ts"
 import { engineLayer } from "../../../src/embedder/choose.ts"
 import { Engine } from "../../../src/embedder/engine.ts"
@@ -16,24 +16,28 @@ import { untrainedYamnet } from "../../support/untrainedYamnet.ts"
 
 // A worker's engine process for tests: `bun engineProgram.ts <store> <native | tiny | milliseconds a patch>`. It has the
 // untrained network, the tiny one, a batch of which costs as many milliseconds as it says behind it, or an engine of fixed
-// cost, on a graphics card if it says "gpu" behind it; it is killed by every recording that is called poison.
+// cost, on a graphics card if it says "gpu" behind it. It is killed by every recording that is called poison, and waits with
+// those whose keys contain what the object `hold` says, for as long as there is one.
 
 const [location = "", kind = "native"] = process.argv.slice(2)
 
 const store = storeAt(location)
-const takePoison = (key: string) => {
+const isHeld = (key: string) =>
+  store.get("hold").pipe(
+    Effect.map(({ bytes }) => key.includes(new TextDecoder().decode(bytes))),
+    Effect.catchIf(
+      ({ reason }) => reason === "missing",
+      () => Effect.succeed(false)
+    )
+  )
+const meetFate = (key: string) => {
   if (key.includes("poison")) process.kill(process.pid, "SIGKILL")
+  return Effect.repeat(isHeld(key), { while: (held) => held, schedule: Schedule.spaced("20 millis") })
 }
-const poisoned = Store.of({
+const fateful = Store.of({
   ...store,
-  get: (key) => {
-    takePoison(key)
-    return store.get(key)
-  },
-  getRange: (key, from, to) => {
-    takePoison(key)
-    return store.getRange(key, from, to)
-  }
+  get: (key) => Effect.andThen(meetFate(key), store.get(key)),
+  getRange: (key, from, to) => Effect.andThen(meetFate(key), store.getRange(key, from, to))
 })
 
 /** Costs the same on a busy machine, one patch after another, and gives vectors that tell patches apart. */
@@ -78,7 +82,7 @@ const program = Effect.gen(function* () {
   return yield* answerTasks(embedder).pipe(
     Effect.provide(
       Layer.mergeAll(Embeddings.layer, Scans.layer, engine, Preparers.layer(1)).pipe(
-        Layer.provideMerge(Layer.succeed(Store, poisoned))
+        Layer.provideMerge(Layer.succeed(Store, fateful))
       )
     )
   )

@@ -26,7 +26,8 @@ setDefaultTimeout(240_000)
 const PART_SECONDS = (PART_WINDOWS * frontEnd.hop) / frontEnd.sampleRate
 /** Of more than one part, and less. */
 const LENGTHS = [1.4, 0.15, 0.15, 0.15, 0.15, 0.01].map((parts) => parts * PART_SECONDS)
-const LONG = "field_audio/ridge/0.wav"
+const keyOf = (at: number) => `field_audio/ridge/${at === 0 ? "long" : `short-${at}`}.wav`
+const LONG = keyOf(0)
 /** Milliseconds that a batch costs: the long recording is under way for a second and more. */
 const ENGINE = "tiny10"
 
@@ -49,9 +50,7 @@ describe.skipIf(withoutDatabase)(`workers share a scan${needsDatabase}`, () => {
   }
   beforeAll(async () => {
     const { objects } = await trainedStore()
-    const sounds = LENGTHS.map(
-      (seconds, at) => [`field_audio/ridge/${at}.wav`, fieldRecording(seconds, at, 97)] as const
-    )
+    const sounds = LENGTHS.map((seconds, at) => [keyOf(at), fieldRecording(seconds, at, 97)] as const)
     database = await createDatabase()
     folder = await mkdtemp(join(tmpdir(), "cluster-scan-"))
     await fill(store(), [...objects, ...sounds])
@@ -66,6 +65,9 @@ describe.skipIf(withoutDatabase)(`workers share a scan${needsDatabase}`, () => {
     await rm(folder, { recursive: true })
   })
 
+  /** Until it is lifted, no recording whose key contains `part` is read. */
+  const hold = (part: string) => fill(store(), [["hold", new TextEncoder().encode(part)]])
+  const lift = () => rm(join(folder, "hold"))
   const shardsOf = async ({ health }: TestWorker) => {
     const state = (await (await fetch(health)).json()) as { shards: ReadonlyArray<{ name: string }> }
     return state.shards
@@ -105,6 +107,7 @@ describe.skipIf(withoutDatabase)(`workers share a scan${needsDatabase}`, () => {
   }
 
   test("and hear what one machine hears, to the bit, also one that was given up before", async () => {
+    await hold("/short-")
     const given = scanOnCluster(database.url, store())
     await allBusy()
     await untilPartStored()
@@ -114,6 +117,7 @@ describe.skipIf(withoutDatabase)(`workers share a scan${needsDatabase}`, () => {
       const shards = await Promise.all([...workers].map(shardsOf))
       return shards.every(({ length }) => length === 0) ? true : undefined
     })
+    await lift()
     const before = (await index()).recordings.size
     expect(before).toBeLessThan(LENGTHS.length)
 
@@ -142,8 +146,10 @@ describe.skipIf(withoutDatabase)(`workers share a scan${needsDatabase}`, () => {
 
   test("and one goes on for another that is killed, from what is stored", async () => {
     for (const prefix of ["scans", "events"]) await rm(join(folder, prefix), { recursive: true })
+    await hold(LONG)
     const { result } = scanOnCluster(database.url, store())
     const victim = await holder()
+    await lift()
     await untilPartStored()
     victim.process.kill("SIGKILL")
     expect(await result).toMatchObject({ heard: LENGTHS.length, skipped: [] })
