@@ -9,7 +9,7 @@ import { evaluate } from "../src/runs/evaluate/evaluate.ts"
 import type { EvaluateOptions } from "../src/runs/evaluate/options.ts"
 import { runServices, settledEmbedder } from "../src/runs/services.ts"
 import { openStore } from "../src/store/openStore.ts"
-import { afarFlags, fieldFlags, partFlags, ratiosOf, secondsOf, unknownFlags, waysOf } from "./cli/evaluateFlags.ts"
+import { afarFlags, fieldFlags, lengthsOf, partFlags, ratiosOf, unknownFlags, waysOf } from "./cli/evaluateFlags.ts"
 import { evaluationText } from "./cli/evaluationText.ts"
 import { jsonFlag, searchLimits, storeFlag, trainingFlags, wholeNumber } from "./cli/flags.ts"
 import { onTerminal } from "./cli/onTerminal.ts"
@@ -138,7 +138,7 @@ const asked = (
             seconds: 60 * options.fieldMinutes,
             perHour: options.perHour,
             snr: ratiosOf(options.snr),
-            eventSeconds: secondsOf(options.eventSeconds),
+            ...lengthsOf(options.eventSeconds),
             seed,
             onlySoundscapes: keep !== undefined,
             keep

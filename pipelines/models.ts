@@ -1,4 +1,4 @@
-import { Console, Effect, type FileSystem, Option } from "effect"
+import { Console, Effect, type FileSystem, Option, type Schema } from "effect"
 import { Argument, CliError, Command, Flag } from "effect/cli"
 import packageJson from "../package.json"
 import type { Certificate } from "../src/classifier/export/certificate.ts"
@@ -9,7 +9,14 @@ import { readPointer } from "../src/registry/pointer.ts"
 import { pruneVersions } from "../src/registry/prune.ts"
 import { promoteVersion, rollback } from "../src/registry/publish.ts"
 import { newRunId, RunName } from "../src/registry/runRecord.ts"
-import { type Difference, diffVersions, listVersions, showVersion, type Version } from "../src/registry/versions.ts"
+import {
+  type Difference,
+  diffVersions,
+  leavesOf,
+  listVersions,
+  showVersion,
+  type Version
+} from "../src/registry/versions.ts"
 import { certify } from "../src/runs/certify/certify.ts"
 import { openStore } from "../src/store/openStore.ts"
 import { Store } from "../src/store/store.ts"
@@ -95,9 +102,9 @@ const show = Command.make("show", { id: id("id") }, ({ id }) =>
   )
 ).pipe(Command.withDescription("One version in detail: scores per class, recipe, settings"))
 
-const describeValues = (values: Readonly<Record<string, unknown>>): string =>
-  Object.entries(values)
-    .map(([name, value]) => `${name} ${typeof value === "string" ? value : JSON.stringify(value)}`)
+const describeValues = (values: Schema.JsonObject): string =>
+  leavesOf(values)
+    .map(([path, value]) => `${path} ${value}`)
     .join(", ")
 
 const diff = Command.make("diff", { from: id("from"), to: id("to") }, ({ from, to }) =>

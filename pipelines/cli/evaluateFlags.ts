@@ -122,12 +122,12 @@ export const ratiosOf = (text: string): readonly [number, number] => {
   return [Math.min(Number(from), Number(to)), Math.max(Number(from), Number(to))]
 }
 
-/** `2,gun_shot=1.5` as seconds by class. */
-export const secondsOf = (text: string): ((className: string) => number) => {
+/** `2,gun_shot=1.5` as seconds by class, and the classes that it names. */
+export const lengthsOf = (text: string) => {
   const parts = text.split(",").map((part) => part.split("="))
   const own = new Map(
     parts.flatMap(([name, seconds]) => (seconds === undefined ? [] : [[name!, Number(seconds)] as const]))
   )
   const [any] = parts.find((part) => part.length === 1) ?? [String(FIELD.eventSeconds)]
-  return (className) => own.get(className) ?? Number(any)
+  return { named: [...own.keys()], eventSeconds: (className: string) => own.get(className) ?? Number(any) }
 }

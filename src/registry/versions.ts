@@ -86,7 +86,7 @@ export const Difference = Schema.Struct({
     changed: Schema.Int,
     same: Schema.Int
   }),
-  /** Settings of training and parts of the recipe that differ, each with both values. */
+  /** Settings of training and parts of the recipe that differ, by path (`head.on`), each with both values. */
   settings: Schema.Record(Schema.String, Schema.Tuple([Schema.Json, Schema.Json]))
 })
 export type Difference = typeof Difference.Type
@@ -98,8 +98,9 @@ export const diffVersions = Effect.fn("diffVersions")(function* (one: string, ot
   const after = yield* readTrainingSet(other)
   const shared = [...after].filter(([key]) => before.has(key))
   const same = shared.filter(([key, etag]) => before.get(key) === etag).length
-  const [old, now] = versions.map(({ metadata }) => ({ ...metadata.recipe.parts, ...metadata.training_config }))
-  const names = [...new Set([...Object.keys(old!), ...Object.keys(now!)])]
+  const [old, now] = versions.map(
+    ({ metadata }) => new Map(leavesOf({ ...metadata.recipe.parts, ...metadata.training_config }))
+  )
   return {
     versions,
     recordings: {
@@ -109,12 +110,18 @@ export const diffVersions = Effect.fn("diffVersions")(function* (one: string, ot
       same
     },
     settings: Object.fromEntries(
-      names
-        .map((name) => [name, [old![name] ?? null, now![name] ?? null]] as const)
-        .filter(([, [was, is]]) => JSON.stringify(was) !== JSON.stringify(is))
+      [...new Set([...old!.keys(), ...now!.keys()])]
+        .map((path) => [path, [old!.get(path) ?? null, now!.get(path) ?? null]] as const)
+        .filter(([, [was, is]]) => was !== is)
     )
   } satisfies Difference
 })
+
+/** What is no object or array, by its path. */
+export const leavesOf = (value: Schema.Json, path = ""): ReadonlyArray<readonly [string, Schema.Json]> =>
+  value === null || typeof value !== "object"
+    ? [[path, value]]
+    : Object.entries(value).flatMap(([name, inner]) => leavesOf(inner, path === "" ? name : `${path}.${name}`))
 
 const readMetadata = Effect.fnUntraced(function* (runId: string) {
   const { location } = yield* Store

@@ -104,9 +104,16 @@ test("a head, a class or a place that there is not is refused in one sentence", 
     expect({ code, stderr }).toEqual({ code: 1, stderr: expect.stringContaining(refusal) })
     expect(stderr).not.toContain("Listing")
   }
-  const background = await evaluate(folder.root, ["--background", "wind"])
-  expect(background.code).toBe(1)
-  expect(background.stderr).toContain('There is no class "wind": there are dog_bark, gun_shot.')
+  for (const args of [
+    ["--background", "wind"],
+    ["--field", "--background", "dog_bark", "--event-seconds", "2,wind=1"]
+  ]) {
+    const { code, stderr } = await evaluate(folder.root, args)
+    expect({ code, stderr }).toEqual({
+      code: 1,
+      stderr: expect.stringContaining('There is no class "wind": there are dog_bark, gun_shot.')
+    })
+  }
 })
 
 test("sites are left out in turn and heard in soundscapes of their own, which are kept where asked", async () => {

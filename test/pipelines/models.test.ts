@@ -11,7 +11,9 @@ test("versions are listed, shown, compared, promoted and rolled back", async () 
   await using folder = await folderOf(Object.fromEntries(smallCorpus()))
   const store = folderStore(folder.root)
   const one = (await succeed(store, { audit: false })).runId
-  const two = (await succeed(store, { audit: false, seed: 1, promotion: "never", epochs: OPTIONS.epochs + 1 })).runId
+  const two = (
+    await succeed(store, { audit: false, seed: 1, promotion: "never", epochs: OPTIONS.epochs + 1, head: "mlp" })
+  ).runId
   const models = (...args: ReadonlyArray<string>) => runProgram("models", [...args, "--json"], {}, folder.root)
 
   const trainingSet = await Bun.file(join(folder.root, versionKey(one, "training_set.json"))).bytes()
@@ -38,6 +40,14 @@ test("versions are listed, shown, compared, promoted and rolled back", async () 
     settings: { seed: [0, 1], epochs: [2, 3] }
   })
   expect(compared.stdout).toContain("seed: 0 -> 1")
+  // Also what a head's description holds is told value by value.
+  const { settings } = resultOf(compared) as { settings: Record<string, ReadonlyArray<unknown>> }
+  expect(Object.keys(settings)).toContain("description.decay")
+  expect(
+    Object.values(settings)
+      .flat()
+      .filter((value) => value !== null && typeof value === "object")
+  ).toEqual([])
 
   expect(resultOf(await models("promote", two))).toMatchObject({ runId: two, from: one })
   expect(resultOf(await models("rollback"))).toEqual({ runId: one, from: two })

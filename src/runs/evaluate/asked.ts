@@ -17,8 +17,10 @@ export interface Asked {
 /** What these options need; refused in a sentence, before anything is trained, where these classes and keys do not have it. */
 export const askedOf = Effect.fn("askedOf")(function* ({ classes, samples }: Dataset, options: EvaluateOptions) {
   const { background: given, field, afar, unknown, kinds } = options
-  if (given !== undefined && !classes.includes(given)) {
-    return yield* refuse(`There is no class "${given}": there are ${classes.join(", ")}.`)
+  for (const name of [...(given === undefined ? [] : [given]), ...(field?.named ?? [])]) {
+    if (!classes.includes(name)) {
+      return yield* refuse(`There is no class "${name}": there are ${classes.join(", ")}.`)
+    }
   }
   const found = given ?? backgroundOf(classes)
   const needed = (option: string) =>

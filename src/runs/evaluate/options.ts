@@ -28,8 +28,10 @@ export interface EvaluateOptions {
   readonly test: { readonly name: string; readonly store: Store["Service"] } | undefined
   /** The class that false alarms are counted in; found by its name unless given. */
   readonly background: string | undefined
-  /** How to hear the field, and the folder that soundscapes are kept in, if any. */
-  readonly field: (FieldSettings & { readonly keep: string | undefined }) | undefined
+  /** How to hear the field, the classes named in it, and the folder that soundscapes are kept in, if any. */
+  readonly field:
+    | (FieldSettings & { readonly named: ReadonlyArray<string>; readonly keep: string | undefined })
+    | undefined
   /** Ways to hear from afar. */
   readonly afar: ReadonlyArray<Way> | undefined
   /** Whether to tell what is made of background that was left out. */
