@@ -48,7 +48,8 @@ const CLIPS = { middle: -25, reach: 12 } as const
  */
 export const asLoudAsClips = (samples: Float32Array, share: number): Float32Array => {
   let [power, peak] = [0, 0]
-  for (const sample of samples) {
+  for (let i = 0; i < samples.length; i++) {
+    const sample = samples[i]!
     power += sample * sample
     peak = Math.max(peak, Math.abs(sample))
   }

@@ -5,7 +5,8 @@ export const SILENT_PEAK = 1e-4
 export const isFlat = (samples: Float32Array): boolean => {
   let low = Number.POSITIVE_INFINITY
   let high = Number.NEGATIVE_INFINITY
-  for (const sample of samples) {
+  for (let i = 0; i < samples.length; i++) {
+    const sample = samples[i]!
     if (sample < low) low = sample
     if (sample > high) high = sample
     if (high - low >= 2 * SILENT_PEAK) return false

@@ -23,10 +23,14 @@ export class SecondCutter {
   *push(samples: Float32Array): Generator<Second> {
     for (let at = 0; at < samples.length; ) {
       const part = samples.subarray(at, at + Math.ceil(this.#rate) - this.#count)
-      for (const sample of part) {
-        this.#sum += sample
-        this.#squares += sample * sample
+      let [sum, squares] = [this.#sum, this.#squares]
+      for (let i = 0; i < part.length; i++) {
+        const sample = part[i]!
+        sum += sample
+        squares += sample * sample
       }
+      this.#sum = sum
+      this.#squares = squares
       this.#parts.push(part)
       this.#count += part.length
       at += part.length

@@ -15,10 +15,10 @@ export const CLIP_EPSILON = 1e-6
  */
 export const standardise = (clip: Float32Array): Float32Array => {
   let sum = 0
-  for (const value of clip) sum += value
+  for (let i = 0; i < clip.length; i++) sum += clip[i]!
   const mean = sum / clip.length
   let squares = 0
-  for (const value of clip) squares += (value - mean) ** 2
+  for (let i = 0; i < clip.length; i++) squares += (clip[i]! - mean) ** 2
   const scale = 1 / Math.sqrt(squares / clip.length + CLIP_EPSILON)
   return clip.map((value) => (value - mean) * scale)
 }

@@ -106,7 +106,7 @@ const unitVectors = (vectors: Float32Array, width: number): Float32Array => {
   for (let start = 0; start < units.length; start += width) {
     const row = units.subarray(start, start + width)
     let squares = 0
-    for (const value of row) squares += value * value
+    for (let i = 0; i < width; i++) squares += row[i]! * row[i]!
     if (squares === 0) continue
     const scale = 1 / Math.sqrt(squares)
     for (let i = 0; i < width; i++) row[i]! *= scale

@@ -8,6 +8,9 @@ import { codeVectors } from "../../embeddings/scans/coding.ts"
 import { levelling } from "../../stream/field/levelling.ts"
 import { CHUNK_WINDOWS } from "../../stream/field/windowCutter.ts"
 
+/** Chunks at once: one is rendered, the others keep every process of an engine busy. */
+const CHUNKS_IN_HAND = 3
+
 /** What is heard of a soundscape. */
 export type Scene = Pick<Soundscape, "seconds" | "events" | "bed" | "render">
 
@@ -19,16 +22,36 @@ export const hearScene = Effect.fn("hearScene")(function* (scene: Scene, classif
   const { frontEnd } = yield* Engine
   const windows = countWindows(scene, frontEnd)
   const probabilities = classifiers.map(({ classes }) => new Float32Array(windows * classes.length))
-  for (let first = 0; first < windows; first += CHUNK_WINDOWS) {
-    const count = Math.min(CHUNK_WINDOWS, windows - first)
-    const rows = yield* embedWindows(scene.render(first * frontEnd.hop, samplesOf(count, frontEnd)), count)
+  yield* embedScene(scene, (rows, first) => {
     const coded = codeVectors(rows, Object.values(frontEnd.vectors))
-    for (const [which, { classes, score }] of classifiers.entries()) {
-      probabilities[which]!.set(yield* score(coded), first * classes.length)
-    }
-  }
+    return Effect.forEach(classifiers, ({ classes, score }, which) =>
+      Effect.map(score(coded), (own) => probabilities[which]!.set(own, first * classes.length))
+    )
+  })
   const { seconds, events, bed } = scene
   return probabilities.map((own): Heard => ({ seconds, events, bed, probabilities: own }))
+})
+
+/**
+ * Renders a scene chunk by chunk and uses the rows [count * rowSize] of the windows from `first` on of each; gives what came of
+ * them, in order. The engine has a chunk to embed while the next one is rendered.
+ */
+export const embedScene = Effect.fnUntraced(function* <A, E, R>(
+  scene: Pick<Scene, "seconds" | "render">,
+  use: (rows: Float32Array, first: number, count: number) => Effect.Effect<A, E, R>
+) {
+  const { frontEnd } = yield* Engine
+  const windows = countWindows(scene, frontEnd)
+  return yield* Effect.forEach(
+    Array.from({ length: Math.ceil(windows / CHUNK_WINDOWS) }, (_, chunk) => chunk * CHUNK_WINDOWS),
+    (first) => {
+      const count = Math.min(CHUNK_WINDOWS, windows - first)
+      return embedWindows(scene.render(first * frontEnd.hop, samplesOf(count, frontEnd)), count).pipe(
+        Effect.flatMap((rows) => use(rows, first, count))
+      )
+    },
+    { concurrency: CHUNKS_IN_HAND }
+  )
 })
 
 /** Windows of a whole scene; the last one may go beyond its end. */
@@ -36,10 +59,10 @@ export const countWindows = ({ seconds }: Pick<Scene, "seconds">, { sampleRate, 
   1 + Math.ceil(Math.max(0, Math.round(seconds * sampleRate) - window) / hop)
 
 /** Samples that so many consecutive windows cover. */
-export const samplesOf = (windows: number, { window, hop }: FrontEnd): number => (windows - 1) * hop + window
+const samplesOf = (windows: number, { window, hop }: FrontEnd): number => (windows - 1) * hop + window
 
 /** The rows [count * rowSize] of the windows that these samples hold, as a scan makes those of a chunk. */
-export const embedWindows = Effect.fnUntraced(function* (samples: Float32Array, count: number) {
+const embedWindows = Effect.fnUntraced(function* (samples: Float32Array, count: number) {
   const engine = yield* Engine
   const { prepare, patchSize } = levelling(engine.frontEnd)
   return yield* embedPatches(engine, prepare(samples).subarray(0, count * patchSize))

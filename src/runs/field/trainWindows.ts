@@ -11,11 +11,10 @@ import type { Embedder } from "../../embedder/embedder.ts"
 import { Engine } from "../../embedder/engine.ts"
 import { rowSize } from "../../embedder/frontEnd.ts"
 import { backgroundOf } from "../../store/className.ts"
-import { CHUNK_WINDOWS } from "../../stream/field/windowCutter.ts"
 import type { JointCorpus } from "../jointCorpus.ts"
 import { FIELD } from "./fieldDefaults.ts"
 import { readFieldSounds } from "./fieldSounds.ts"
-import { countWindows, embedWindows, samplesOf } from "./hearScene.ts"
+import { countWindows, embedScene } from "./hearScene.ts"
 import { makeScenes } from "./scenes.ts"
 
 /** How windows are made to train on; `docs/decisions/field.md` has what else was tried. */
@@ -116,10 +115,8 @@ const labelledWindows = Effect.fnUntraced(function* (scene: Soundscape, backgrou
   const size = rowSize(frontEnd)
   const count = countWindows(scene, frontEnd)
   const labels = labelWindows(scene, count, frontEnd)
-  const windows: Array<Sample> = []
-  for (let first = 0; first < count; first += CHUNK_WINDOWS) {
-    const own = Math.min(CHUNK_WINDOWS, count - first)
-    const rows = yield* embedWindows(scene.render(first * frontEnd.hop, samplesOf(own, frontEnd)), own)
+  const chunks = yield* embedScene(scene, (rows, first, own) => {
+    const windows: Array<Sample> = []
     for (let window = 0; window < own; window++) {
       const label = labels[first + window]
       if (label === undefined) continue
@@ -127,8 +124,9 @@ const labelledWindows = Effect.fnUntraced(function* (scene: Soundscape, backgrou
       const vector = rows.slice(window * size, (window + 1) * size)
       windows.push({ key: group, className, group, variant: "original", vector })
     }
-  }
-  return windows
+    return Effect.succeed(windows)
+  })
+  return chunks.flat()
 })
 
 /** Of each window the event that it holds, null where it holds none, undefined where it holds too little of one. */
@@ -157,4 +155,8 @@ const labelWindows = (
   return labels
 }
 
-const energyOf = (samples: Float32Array): number => samples.reduce((sum, sample) => sum + sample * sample, 0)
+const energyOf = (samples: Float32Array): number => {
+  let sum = 0
+  for (let i = 0; i < samples.length; i++) sum += samples[i]! * samples[i]!
+  return sum
+}

@@ -1,8 +1,9 @@
 /** Mean square, and a little, so that it can be divided by. */
 export const power = (samples: Float32Array): number => {
   let sum = 0
-  for (const sample of samples) sum += sample * sample
-  return sum / Math.max(1, samples.length) + 1e-12
+  const { length } = samples
+  for (let i = 0; i < length; i++) sum += samples[i]! * samples[i]!
+  return sum / Math.max(1, length) + 1e-12
 }
 
 /** The consecutive `length` samples that hold the most energy, the first of several; all where there are no more. */

@@ -116,7 +116,7 @@ export const makeSoundscape = (
     seconds: length / sampleRate,
     events: events.sort((a, b) => a.start - b.start),
     bed: bed.map(({ at, source }) => ({ start: at / sampleRate, source })),
-    render: (from, count) => lay(hear(from, count), from).map((sample) => Math.min(1, Math.max(-1, sample))),
+    render: (from, count) => clip(lay(hear(from, count), from)),
     foreground: (from, count) => lay(new Float32Array(count), from)
   }
 }
@@ -164,8 +164,19 @@ const renderer = (bed: ReadonlyArray<Placed>, sampleRate: number, seed: number) 
 
 const mixIn = (samples: Float32Array, from: number, { at, samples: own, gain, fade }: Placed): void => {
   const start = Math.max(from, at)
-  const end = Math.min(from + samples.length, at + own.length)
-  for (let i = start; i < end; i++) samples[i - from]! += gain * ramp(i - at, own.length, fade) * own[i - at]!
+  const { length } = own
+  const end = Math.min(from + samples.length, at + length)
+  for (let i = start; i < end; i++) samples[i - from]! += gain * ramp(i - at, length, fade) * own[i - at]!
+}
+
+/** Holds samples to full scale, in place. */
+const clip = (samples: Float32Array): Float32Array => {
+  for (let i = 0; i < samples.length; i++) {
+    const sample = samples[i]!
+    if (sample > 1) samples[i] = 1
+    else if (sample < -1) samples[i] = -1
+  }
+  return samples
 }
 
 /** How many events there are where so many are expected (Knuth, by sums of waiting times). */
