@@ -3,7 +3,7 @@ import { CliError, Command, Flag } from "effect/cli"
 import packageJson from "../package.json"
 import type { Event } from "../src/classifier/events/event.ts"
 import { Scans } from "../src/embeddings/scans/scans.ts"
-import { lengthInWords } from "../src/runs/scan/lengthInWords.ts"
+import { counted, lengthInWords } from "../src/runs/inWords.ts"
 import { type RescanSummary, rescan } from "../src/runs/scan/rescan.ts"
 import { eventsOf } from "../src/runs/scan/scan.ts"
 import { writeTables } from "../src/runs/scan/tables.ts"
@@ -42,7 +42,7 @@ const handle = Effect.fn("rescan.command")(function* (options: Options) {
         ? []
         : yield* writeTables(options.out, formats, yield* Stream.runCollect(eventsOf(summary.model, settings, placed)))
     yield* Console.log(describe(summary))
-    if (tables.length > 0) yield* Console.log(`\nWrote ${tables.length} tables, such as ${tables[0]}.`)
+    if (tables.length > 0) yield* Console.log(`\nWrote ${counted(tables.length, "table")}, such as ${tables[0]}.`)
     if (options.json) yield* Console.log(JSON.stringify({ status: "finished", ...summary, tables }))
   }).pipe(Effect.provide(Scans.layer.pipe(Layer.provideMerge(Layer.succeed(Store, opened.value)))))
 })
@@ -52,7 +52,7 @@ const SHOWN = 40
 
 const describe = ({ model, against, recordings, judged, hours, seconds, speed, events, changes }: Shown): string => {
   const heard =
-    `${model} hears ${events.toLocaleString("en")} events in ${recordings} recordings of ${lengthInWords(hours)}` +
+    `${model} hears ${counted(events, "event")} in ${counted(recordings, "recording")} of ${lengthInWords(hours)}` +
     (judged === 0
       ? ", as it did before."
       : ` (${judged} heard anew in ${seconds.toFixed(1)} s${speed === null ? "" : `, ${Math.round(speed).toLocaleString("en")} × real time`}).`)

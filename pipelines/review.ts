@@ -9,6 +9,7 @@ import { lookThrough } from "../src/review/lookThrough.ts"
 import { keep, type Move, relabel, restore, setAside } from "../src/review/moves.ts"
 import { openItems, type Review } from "../src/review/review.ts"
 import { listUnlabelled } from "../src/review/unlabelled.ts"
+import { counted } from "../src/runs/inWords.ts"
 import { settledEmbedder } from "../src/runs/services.ts"
 import { SET_ASIDE_PREFIX } from "../src/store/keys.ts"
 import { openStore } from "../src/store/openStore.ts"
@@ -96,7 +97,7 @@ const describeReview = (
     ...(lines.length > limit ? [`... and ${lines.length - limit} more: add --limit or --json.`] : [])
   ]
   return [
-    `${recordings} recordings looked through.${unknown > 0 ? ` ${unknown} more are new, were copied or moved, or are not usable: a training looks at them.` : ""}`,
+    `${counted(recordings, "recording")} looked through.${unknown > 0 ? ` ${unknown} more are new, were copied or moved, or are not usable: a training looks at them.` : ""}`,
     ...section(
       "Labels that are likely wrong",
       suspects.map(({ key, suggested, score, why }) => `${score.toFixed(2)}  ${key}  rather ${suggested}. ${why}`)

@@ -20,6 +20,7 @@ import { backendOf, carryOut, engineAtWork, judgeCandidate, trainCandidate, writ
 import { loadDataset } from "./data.ts"
 import { judgeField } from "./field/judgeField.ts"
 import { trainField } from "./field/trainField.ts"
+import { counted } from "./inWords.ts"
 import type { RetrainOptions } from "./planRun.ts"
 import {
   notesOnAnnotations,
@@ -191,7 +192,7 @@ const pruneNote = (keep: number) =>
       gone.length === 0
         ? []
         : [
-            `Removed ${gone.length} old version${gone.length === 1 ? "" : "s"}, all but the newest ${keep} and what was promoted: ${gone.join(", ")}.`
+            `Removed ${counted(gone.length, "old version")}, all but the newest ${keep} and what was promoted: ${gone.join(", ")}.`
           ]
     ),
     Effect.catch(({ message }) => Effect.succeed([`Old versions could not be removed: ${message}`]))

@@ -6,6 +6,7 @@ import { AnnotationReport, describeProblem } from "../stream/annotations/problem
 import type { Noted } from "../stream/embed.ts"
 import type { CorpusTotals } from "./data.ts"
 import type { FieldJudgement } from "./field/judgeField.ts"
+import { counted } from "./inWords.ts"
 
 const ClassScores = Schema.Struct({
   className: Schema.String,
@@ -157,7 +158,7 @@ export const notesOnFiles = (noted: ReadonlyArray<Noted>, others: number): Reado
       const more = recordings.length - named.length
       return `${note.replace(/\.$/, "")}: ${named.join(", ")}${more > 0 ? ` and ${more} more` : ""}.`
     }),
-  ...(others > 0 ? [`${others} other ${others === 1 ? "file was" : "files were"} left alone.`] : [])
+  ...(others > 0 ? [`${counted(others, "other file")} ${others === 1 ? "was" : "were"} left alone.`] : [])
 ]
 
 /** What annotations of field recordings came to, and the first of what was not used; the summary has all of that. */
@@ -168,12 +169,12 @@ export const notesOnAnnotations = (report: AnnotationReport | undefined): Readon
   return [
     ...(tables > 0
       ? [
-          `${annotations} annotations of ${recordings} field recordings (in ${tables} tables) gave ${cut.join(", ") || "no"} clips and ${background} of background.`
+          `${counted(annotations, "annotation")} of ${counted(recordings, "field recording")} (in ${counted(tables, "table")}) gave ${cut.join(", ") || "no"} clips and ${background} of background.`
         ]
       : []),
     ...(overlapping.stretches > 0
       ? [
-          `${overlapping.stretches} stretches (${overlapping.seconds.toFixed(1)} s) were left out, where annotations of several classes overlap.`
+          `${counted(overlapping.stretches, "stretch", "stretches")} (${overlapping.seconds.toFixed(1)} s) ${overlapping.stretches === 1 ? "was" : "were"} left out, where annotations of several classes overlap.`
         ]
       : []),
     ...problems.slice(0, NAMED).map(describeProblem),

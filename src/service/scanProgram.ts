@@ -3,7 +3,7 @@ import { FetchHttpClient } from "effect/http"
 import { Settings } from "../config/settings.ts"
 import { Scans } from "../embeddings/scans/scans.ts"
 import { answer, runProgram } from "../processes/program.ts"
-import { lengthInWords } from "../runs/scan/lengthInWords.ts"
+import { counted, lengthInWords } from "../runs/inWords.ts"
 import type { ScanOptions, ScanSummary } from "../runs/scan/scan.ts"
 import { scanStore } from "../runs/scan/scanStore.ts"
 import { openStoreAt } from "../store/openStore.ts"
@@ -20,11 +20,9 @@ const PAUSE = 250
 const inWords = ({ heard, hours, events, skipped }: ScanSummary): string => {
   const total = Object.values(events).reduce((sum, count) => sum + count, 0)
   const fresh =
-    heard === 0
-      ? "No recording was new."
-      : `${heard === 1 ? "1 recording" : `${heard} recordings`} of ${lengthInWords(hours)} heard.`
+    heard === 0 ? "No recording was new." : `${counted(heard, "recording")} of ${lengthInWords(hours)} heard.`
   const left = skipped.length === 0 ? "" : ` ${skipped.length} could not be heard.`
-  return `${fresh}${left} In all that was asked for there ${total === 1 ? "is 1 event" : `are ${total} events`}.`
+  return `${fresh}${left} In all that was asked for there ${total === 1 ? "is" : "are"} ${counted(total, "event")}.`
 }
 
 runProgram(

@@ -5,10 +5,10 @@ import { makeScanRecipe } from "../../embeddings/scans/scanRecipe.ts"
 import { Scans } from "../../embeddings/scans/scans.ts"
 import { readPointer } from "../../registry/pointer.ts"
 import type { ObjectInfo } from "../../store/store.ts"
+import { counted, lengthInWords } from "../inWords.ts"
 import { settleEvents } from "../scan/eventOptions.ts"
 import { tellBy } from "../scan/eventParts.ts"
 import { listField, placeRecordings } from "../scan/fieldRecordings.ts"
-import { lengthInWords } from "../scan/lengthInWords.ts"
 import { type Archive, hearFresh, judgePlaced } from "../scan/scan.ts"
 import { openWindowModel } from "../scan/windowModel.ts"
 import { untilItAnswers } from "./landing.ts"
@@ -47,7 +47,8 @@ export const makeFieldWatch = Effect.fn("makeFieldWatch")(function* (embedder: E
       const { heard, skipped } = yield* hearFresh(own, slice, { onProgress: () => Effect.void, onSkip })
       for (const { key } of skipped) unusable.set(key, slice.find((object) => object.key === key)?.etag ?? "")
       const hours = heard.reduce((sum, { seconds }) => sum + seconds, 0) / 3600
-      if (heard.length > 0) yield* Effect.logInfo(`Heard ${heard.length} field recordings, ${lengthInWords(hours)}.`)
+      if (heard.length > 0)
+        yield* Effect.logInfo(`Heard ${counted(heard.length, "field recording")}, ${lengthInWords(hours)}.`)
       if ((yield* Clock.currentTimeMillis) - began > LONGEST_TURN) return
     }
   })

@@ -9,6 +9,7 @@ import { classOf, spanOf } from "../../store/keys.ts"
 import type { ObjectInfo } from "../../store/store.ts"
 import { embedCorpus } from "../../stream/embed.ts"
 import { liveVersions } from "../../stream/recordings.ts"
+import { counted } from "../inWords.ts"
 import { makeAnnotatedWatch } from "./annotatedWatch.ts"
 import type { Source } from "./source.ts"
 
@@ -90,7 +91,7 @@ export const makeLanding = Effect.fn("makeLanding")(function* (
     yield* embeddings.compact(recipe, liveVersions)
     // Those that cannot be used have been told of already.
     if (result.embedded === 0) return
-    yield* Effect.logInfo(`Embedded ${result.embedded} new ${result.embedded === 1 ? "recording" : "recordings"}.`)
+    yield* Effect.logInfo(`Embedded ${counted(result.embedded, "new recording")}.`)
   })
 
   /** What tables of annotations cut out of field recordings lands as recordings do. */

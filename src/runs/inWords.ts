@@ -4,3 +4,7 @@ export const lengthInWords = (hours: number): string => {
   if (minutes < 2) return `${seconds.toFixed(1)} seconds`
   return hours < 2 ? `${minutes.toFixed(1)} minutes` : `${hours.toFixed(1)} hours`
 }
+
+/** `1 recording`, `2,000 recordings`. */
+export const counted = (count: number, one: string, more = `${one}s`): string =>
+  `${count.toLocaleString("en")} ${count === 1 ? one : more}`
