@@ -116,7 +116,7 @@ export const makeSoundscape = (
     seconds: length / sampleRate,
     events: events.sort((a, b) => a.start - b.start),
     bed: bed.map(({ at, source }) => ({ start: at / sampleRate, source })),
-    render: (from, count) => clip(lay(hear(from, count), from)),
+    render: (from, count) => limit(lay(hear(from, count), from)),
     foreground: (from, count) => lay(new Float32Array(count), from)
   }
 }
@@ -170,7 +170,7 @@ const mixIn = (samples: Float32Array, from: number, { at, samples: own, gain, fa
 }
 
 /** Holds samples to full scale, in place. */
-const clip = (samples: Float32Array): Float32Array => {
+const limit = (samples: Float32Array): Float32Array => {
   for (let i = 0; i < samples.length; i++) {
     const sample = samples[i]!
     if (sample > 1) samples[i] = 1
