@@ -86,7 +86,7 @@ export const Difference = Schema.Struct({
     changed: Schema.Int,
     same: Schema.Int
   }),
-  /** Settings of training and parts of the recipe that differ, by path (`head.on`), each with both values. */
+  /** Settings of training and parts of the recipe that differ, by path (`description.decay`), each with both values. */
   settings: Schema.Record(Schema.String, Schema.Tuple([Schema.Json, Schema.Json]))
 })
 export type Difference = typeof Difference.Type

@@ -14,10 +14,14 @@ const PRE_EMPHASIS = 0.95
 export const levelled = (samples: Float32Array, sampleRate: number): Float32Array => {
   const level = medianLevel(samples, Math.round(FRAME_SECONDS * sampleRate))
   if (level === 0) return samples
-  const gain = Math.min(MOST_GAIN, Math.max(1 / MOST_GAIN, NOMINAL / level))
-  const heard = new Float32Array(samples.length)
-  for (let i = 0; i < samples.length; i++) heard[i] = gain * samples[i]!
-  return heard
+  return scaled(samples, Math.min(MOST_GAIN, Math.max(1 / MOST_GAIN, NOMINAL / level)))
+}
+
+/** The same samples, each times `gain`. */
+export const scaled = (samples: Float32Array, gain: number): Float32Array => {
+  const out = new Float32Array(samples.length)
+  for (let i = 0; i < samples.length; i++) out[i] = gain * samples[i]!
+  return out
 }
 
 /** The median of the root mean squares of frames, with high frequencies emphasised. */
@@ -55,6 +59,5 @@ export const asLoudAsClips = (samples: Float32Array, share: number): Float32Arra
   }
   if (power === 0) return samples
   const loudness = 10 ** ((CLIPS.middle + CLIPS.reach * (2 * share - 1)) / 20)
-  const gain = Math.min(loudness / Math.sqrt(power / samples.length), 1 / peak)
-  return samples.map((sample) => gain * sample)
+  return scaled(samples, Math.min(loudness / Math.sqrt(power / samples.length), 1 / peak))
 }

@@ -23,6 +23,12 @@ const WINDOW = 30_000
 /** A draining worker finishes what it has; what takes longer than this is left to the others. */
 const PATIENCE = "5 minutes"
 
+/** How far a shard is. */
+interface Progress {
+  readonly done: number
+  readonly heard?: Heard
+}
+
 /** What a worker does: at most `capacity` shards at once, and the finishing of runs, in its engine process. */
 export class Workplace extends Context.Service<
   Workplace,
@@ -45,7 +51,7 @@ export class Workplace extends Context.Service<
         const process = yield* EngineProcess
         const sharding = yield* Sharding.Sharding
         const places = yield* Semaphore.make(capacity)
-        const current = new Map<Shard, { done: number; heard?: Heard }>()
+        const current = new Map<Shard, Progress>()
         const counted: Array<number> = []
         const began = yield* Clock.currentTimeMillis
         let done = 0
@@ -55,7 +61,6 @@ export class Workplace extends Context.Service<
         const embed = Effect.fn("Workplace.embed")(function* (task: ShardTask) {
           const started = yield* Clock.currentTimeMillis
           const progress = { done: 0 }
-          current.set(task, progress)
           const result = yield* process
             .ask("embed", task, (event) => {
               if (event.stage !== "stream" && event.stage !== "skip") return
@@ -63,24 +68,26 @@ export class Workplace extends Context.Service<
               done++
               counted.push(Date.now())
             })
-            .pipe(ending(task))
+            .pipe(underWay(task, progress))
           const seconds = ((yield* Clock.currentTimeMillis) - started) / 1000
           return { ...result, worker: address, seconds } satisfies ShardOutcome
         })
 
         const hear = Effect.fn("Workplace.hear")(function* (task: Shard) {
-          current.set(task, { done: 0 })
+          const progress = { done: 0 }
           return yield* process
-            .ask("hear", task, (heard) => void current.set(task, { done: heard.recordings, heard }))
-            .pipe(ending(task))
+            .ask("hear", task, (heard) => void Object.assign(progress, { done: heard.recordings, heard }))
+            .pipe(underWay(task, progress))
         })
 
-        const ending =
-          (task: Shard) =>
+        /** From asking to the answer, the shard is among the current ones. */
+        const underWay =
+          (task: Shard, progress: Progress) =>
           <A>(asked: Effect.Effect<A, ProcessError>) =>
-            asked.pipe(
-              Effect.mapError((error) => failureOf(address, error)),
-              Effect.ensuring(Effect.sync(() => current.delete(task)))
+            Effect.acquireUseRelease(
+              Effect.sync(() => current.set(task, progress)),
+              () => Effect.mapError(asked, (error) => failureOf(address, error)),
+              () => Effect.sync(() => current.delete(task))
             )
         /** As soon as there is a place; one that may end the process beside nothing else. */
         const inPlace = ({ alone }: Shard) => places.withPermits(alone ? capacity : 1)

@@ -9,6 +9,7 @@ import { lengthOf } from "../../stream/annotations/lengthOf.ts"
 import { Problems } from "../../stream/annotations/problems.ts"
 import { readSaid, type Said } from "../../stream/annotations/said.ts"
 import { type Stretch, union } from "../../stream/annotations/spans.ts"
+import { counted } from "../inWords.ts"
 import type { JointCorpus } from "../jointCorpus.ts"
 
 /** Sources with events, at least: of fewer, all may lean to one side by chance more often than one time in twenty. */
@@ -133,11 +134,9 @@ export const whyTooFew = (listened: ReadonlyArray<Listened>): ReadonlyArray<stri
   if (listened.length === 0) return []
   return [
     "Soundscapes judge how the model hears in the field, and not annotated recordings: of those held out and listened to " +
-      `completely, ${counted(sources)} events, and it takes ${LEAST_SOURCES}, about ${LEAST_SOURCES * ONE_IN} in all.`
+      `completely, ${counted(sources, "source has", "sources have")} events, and it takes ${LEAST_SOURCES}, about ${LEAST_SOURCES * ONE_IN} in all.`
   ]
 }
-
-const counted = (sources: number): string => (sources === 1 ? "1 source has" : `${sources} sources have`)
 
 /** The classes of which nothing is annotated in what judges, in a sentence. */
 export const notesOnSilence = (

@@ -1,5 +1,6 @@
 import { Effect } from "effect"
 import { type Dataset, makeDataset, type Sample } from "../../classifier/dataset.ts"
+import { energyOf } from "../../classifier/evaluation/field/loudest.ts"
 import type { Soundscape } from "../../classifier/evaluation/field/soundscape.ts"
 import type { FeatureName } from "../../classifier/features/kinds.ts"
 import type { HeadDescription } from "../../classifier/heads/head.ts"
@@ -153,10 +154,4 @@ const labelWindows = (
     }
   }
   return labels
-}
-
-const energyOf = (samples: Float32Array): number => {
-  let sum = 0
-  for (let i = 0; i < samples.length; i++) sum += samples[i]! * samples[i]!
-  return sum
 }

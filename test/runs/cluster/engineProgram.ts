@@ -8,7 +8,7 @@ import { Embeddings } from "../../../src/embeddings/embeddings.ts"
 import { Scans } from "../../../src/embeddings/scans/scans.ts"
 import { runProgram } from "../../../src/processes/program.ts"
 import { answerTasks } from "../../../src/runs/cluster/engineTasks.ts"
-import { Store } from "../../../src/store/store.ts"
+import { isAbsence, Store } from "../../../src/store/store.ts"
 import { Preparers } from "../../../src/stream/preparers.ts"
 import { storeAt } from "../../support/stores.ts"
 import { tiny } from "../../support/tinyEmbedder.ts"
@@ -25,10 +25,7 @@ const store = storeAt(location)
 const isHeld = (key: string) =>
   store.get("hold").pipe(
     Effect.map(({ bytes }) => key.includes(new TextDecoder().decode(bytes))),
-    Effect.catchIf(
-      ({ reason }) => reason === "missing",
-      () => Effect.succeed(false)
-    )
+    Effect.catchIf(isAbsence, () => Effect.succeed(false))
   )
 const meetFate = (key: string) => {
   if (key.includes("poison")) process.kill(process.pid, "SIGKILL")

@@ -1,10 +1,12 @@
-/** Mean square, and a little, so that it can be divided by. */
-export const power = (samples: Float32Array): number => {
+/** The sum of squares. */
+export const energyOf = (samples: Float32Array): number => {
   let sum = 0
-  const { length } = samples
-  for (let i = 0; i < length; i++) sum += samples[i]! * samples[i]!
-  return sum / Math.max(1, length) + 1e-12
+  for (let i = 0; i < samples.length; i++) sum += samples[i]! * samples[i]!
+  return sum
 }
+
+/** Mean square, and a little, so that it can be divided by. */
+export const power = (samples: Float32Array): number => energyOf(samples) / Math.max(1, samples.length) + 1e-12
 
 /** The consecutive `length` samples that hold the most energy, the first of several; all where there are no more. */
 export const loudestPart = (samples: Float32Array, length: number): Float32Array => {
