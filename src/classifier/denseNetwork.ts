@@ -12,7 +12,9 @@ export interface DenseNetwork {
   readonly dropout: ReadonlyArray<number>
   /** What the sum of squared kernels weighs in the loss (L2). */
   readonly decay: number
-  /** The learning rate that training begins with. */
+  /** What finds its weights: see a head's description. */
+  readonly optimizer: HeadDescription["optimizer"]
+  /** The learning rate that Adam begins with. */
   readonly learningRate: number
   readonly labelSmoothing: number
   readonly mixup: number
@@ -34,13 +36,14 @@ export const renewalAt = (step: number): number => Math.max(1 - NORMALIZATION.mo
 
 /** The network of a head, for so many features and classes. */
 export const networkOf = (
-  { hidden, dropout, decay, learningRate, labelSmoothing, mixup, discriminant }: HeadDescription,
+  { hidden, dropout, decay, optimizer, learningRate, labelSmoothing, mixup, discriminant }: HeadDescription,
   features: number,
   classes: number
 ): DenseNetwork => ({
   units: [features, ...hidden, classes],
   dropout,
   decay,
+  optimizer,
   learningRate,
   labelSmoothing,
   mixup,

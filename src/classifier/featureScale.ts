@@ -10,16 +10,22 @@ export interface FeatureScale {
 export const featureScale = (rows: Float32Array, width: number, smallest: number): FeatureScale => {
   const count = rows.length / width
   const mean = new Float64Array(width)
-  for (let i = 0; i < rows.length; i++) mean[i % width]! += rows[i]! / count
+  for (let from = 0; from < rows.length; from += width) {
+    for (let i = 0; i < width; i++) mean[i]! += rows[from + i]! / count
+  }
   const deviation = new Float64Array(width)
-  for (let i = 0; i < rows.length; i++) deviation[i % width]! += (rows[i]! - mean[i % width]!) ** 2 / count
+  for (let from = 0; from < rows.length; from += width) {
+    for (let i = 0; i < width; i++) deviation[i]! += (rows[from + i]! - mean[i]!) ** 2 / count
+  }
   return { mean, deviation: deviation.map((variance) => Math.max(Math.sqrt(variance), smallest)) }
 }
 
 /** Standardises each feature of rows, in place. */
 export const standardiseFeatures = (rows: Float32Array, { mean, deviation }: FeatureScale): void => {
   const width = mean.length
-  for (let i = 0; i < rows.length; i++) rows[i] = (rows[i]! - mean[i % width]!) / deviation[i % width]!
+  for (let from = 0; from < rows.length; from += width) {
+    for (let i = 0; i < width; i++) rows[from + i] = (rows[from + i]! - mean[i]!) / deviation[i]!
+  }
 }
 
 /**

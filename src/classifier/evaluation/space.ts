@@ -56,6 +56,7 @@ const drawHead = (seed: number, number: number, embedder: EmbedderLayers): HeadD
     hidden,
     dropout: hidden.map(() => rate),
     decay: between(...decay),
+    optimizer: "adam",
     learningRate: hidden.length > 0 ? between(0.0005, 0.005) : between(0.003, 0.03),
     smallestDeviation: pick(smallestDeviation),
     labelSmoothing: pick([0, 0, 0.05, 0.1]),

@@ -20,7 +20,9 @@ export const standardise = (clip: Float32Array): Float32Array => {
   let squares = 0
   for (let i = 0; i < clip.length; i++) squares += (clip[i]! - mean) ** 2
   const scale = 1 / Math.sqrt(squares / clip.length + CLIP_EPSILON)
-  return clip.map((value) => (value - mean) * scale)
+  const standardised = new Float32Array(clip.length)
+  for (let i = 0; i < clip.length; i++) standardised[i] = (clip[i]! - mean) * scale
+  return standardised
 }
 
 /** Spelt out, because ONNX's own LayerNormalization is too young for some devices' runtimes. */

@@ -66,30 +66,47 @@ const makeScores = (layer: ScoreLayer): Features => {
 }
 
 const scoresOf = (clip: Float32Array, { kernel, bias }: ScoreLayer): Float32Array => {
-  const zero = clip.reduce((least, value) => Math.min(least, value), Number.POSITIVE_INFINITY)
-  const values = Float64Array.from(clip, (standardised) => (standardised - zero) * SCORE_SCALE)
-  const seen = Uint32Array.from(values.keys()).filter((feature) => values[feature] !== 0)
-  const logits = Float64Array.from(bias)
-  const whole = seen.length - (seen.length % 4)
-  for (let at = 0; at < whole; at += 4) addFour(logits, kernel, values, seen.subarray(at, at + 4))
-  for (const feature of seen.subarray(whole)) {
-    const at = feature * logits.length
-    for (let score = 0; score < logits.length; score++) logits[score]! += values[feature]! * kernel[at + score]!
+  let zero = Number.POSITIVE_INFINITY
+  for (let feature = 0; feature < clip.length; feature++) zero = Math.min(zero, clip[feature]!)
+  const values = new Float64Array(clip.length)
+  const nonZero = new Uint32Array(clip.length)
+  let seen = 0
+  for (let feature = 0; feature < clip.length; feature++) {
+    const value = (clip[feature]! - zero) * SCORE_SCALE
+    values[feature] = value
+    if (value !== 0) nonZero[seen++] = feature
   }
-  return Float32Array.from(logits, (logit) => 1 / (1 + Math.exp(-logit)))
+  const logits = new Float64Array(bias)
+  const whole = seen - (seen % 4)
+  for (let at = 0; at < whole; at += 4) addFour(logits, kernel, values, nonZero, at)
+  for (let at = whole; at < seen; at++) {
+    const value = values[nonZero[at]!]!
+    for (let score = 0, k = nonZero[at]! * logits.length; score < logits.length; score++, k++) {
+      logits[score]! += value * kernel[k]!
+    }
+  }
+  const own = new Float32Array(logits.length)
+  for (let score = 0; score < own.length; score++) own[score] = 1 / (1 + Math.exp(-logits[score]!))
+  return own
 }
 
-/** Adds four features' shares to the logits, one after another, which are read and written once for all of them. */
-const addFour = (logits: Float64Array, kernel: Float32Array, values: Float64Array, features: Uint32Array): void => {
+/** Adds the shares of four features, from `at` on, to the logits, which are read and written once for all of them. */
+const addFour = (
+  logits: Float64Array,
+  kernel: Float32Array,
+  values: Float64Array,
+  features: Uint32Array,
+  at: number
+): void => {
   const width = logits.length
-  let a = features[0]! * width
-  let b = features[1]! * width
-  let c = features[2]! * width
-  let d = features[3]! * width
-  const first = values[features[0]!]!
-  const second = values[features[1]!]!
-  const third = values[features[2]!]!
-  const fourth = values[features[3]!]!
+  let a = features[at]! * width
+  let b = features[at + 1]! * width
+  let c = features[at + 2]! * width
+  let d = features[at + 3]! * width
+  const first = values[features[at]!]!
+  const second = values[features[at + 1]!]!
+  const third = values[features[at + 2]!]!
+  const fourth = values[features[at + 3]!]!
   for (let score = 0; score < width; score++, a++, b++, c++, d++) {
     logits[score] = logits[score]! + first * kernel[a]! + second * kernel[b]! + third * kernel[c]! + fourth * kernel[d]!
   }

@@ -7,7 +7,7 @@ export const audioset: Head = {
     ...REGRESSION,
     input: "scores",
     decay: 0.002,
-    learningRate: 0.03,
+    optimizer: "lbfgs",
     smallestDeviation: null,
     earlyStopping: false,
     sources: "same",

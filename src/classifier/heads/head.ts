@@ -28,6 +28,13 @@ export interface HeadDescription {
   readonly dropout: ReadonlyArray<number>
   /** What the sum of squared kernels weighs in the loss (L2). */
   readonly decay: number
+  /**
+   * How the least loss is looked for: by `adam`, mini-batch after mini-batch, or by `lbfgs`, over all samples at once, an epoch
+   * being a step. A regression has one least loss, which `lbfgs` finds in some twenty epochs and without chance; it takes no
+   * hidden layers, no mixing and no early stopping (docs/decisions/heads.md).
+   */
+  readonly optimizer: "adam" | "lbfgs"
+  /** Adam's, at the beginning. */
   readonly learningRate: number
   /** Each feature is standardised, its deviation counting as at least this much; null leaves features as they are. */
   readonly smallestDeviation: number | null
@@ -87,6 +94,7 @@ export const REGRESSION: HeadDescription = {
   hidden: [],
   dropout: [],
   decay: 0,
+  optimizer: "adam",
   learningRate: 0.01,
   smallestDeviation: SMALLEST_DEVIATION,
   labelSmoothing: 0,

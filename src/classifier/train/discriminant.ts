@@ -1,8 +1,8 @@
 import { Effect } from "effect"
-import { CholeskyDecomposition, Matrix } from "ml-matrix"
 import { Graph } from "../../embedder/onnx/graph.ts"
 import { openSession } from "../../embedder/onnx/session.ts"
 import type { Discriminant } from "../heads/head.ts"
+import { solveInPlace } from "./cholesky.ts"
 import { failed, floats, runSession } from "./nativeBackend.ts"
 import type { EpochRecord, Examples, Fit, Task } from "./task.ts"
 
@@ -26,15 +26,19 @@ export const discriminate = Effect.fn("discriminate")(function* (
   const [width, classes] = [units[0]!, units.at(-1)!]
   const { means, weights } = classMeans(training, sampleWeights, width, classes)
   const covariance = yield* covarianceWithin(training, sampleWeights, means)
-  const common = Math.max(covariance.trace() / width, SMALLEST_VARIANCE)
-  covariance.mul(1 - shrinkage)
-  for (let i = 0; i < width; i++) covariance.set(i, i, covariance.get(i, i) + shrinkage * common)
-  const directions = new CholeskyDecomposition(covariance).solve(means.transpose())
+  const common = Math.max(traceOf(covariance, width) / width, SMALLEST_VARIANCE)
+  for (let i = 0; i < covariance.length; i++) covariance[i]! *= 1 - shrinkage
+  for (let i = 0; i < width; i++) covariance[i * width + i]! += shrinkage * common
+  const directions = solveInPlace(covariance, width, means)
   const bias = Float32Array.from({ length: classes }, (_, label) => {
-    const own = means.getRow(label).reduce((sum, mean, i) => sum + mean * directions.get(i, label), 0)
+    const [mean, direction] = [means[label]!, directions[label]!]
+    const own = mean.reduce((sum, value, i) => sum + value * direction[i]!, 0)
     return (-sharpness * own) / 2 - (weights[label] === 0 ? UNSEEN : 0)
   })
-  const kernel = Float32Array.from(directions.to1DArray(), (value) => sharpness * value)
+  const kernel = new Float32Array(width * classes)
+  for (const [label, direction] of directions.entries()) {
+    for (let i = 0; i < width; i++) kernel[i * classes + label] = sharpness * direction[i]!
+  }
   const trained = scored(training, { kernel, bias }, sampleWeights)
   const watched = scored(validation, { kernel, bias })
   const record: EpochRecord = {
@@ -47,35 +51,38 @@ export const discriminate = Effect.fn("discriminate")(function* (
   return { weights: { kernel0: kernel, bias0: bias }, history: [record], bestEpoch: 1 } satisfies Fit
 })
 
-/** The mean of each class's samples, [classes, width], and what these weigh; of a class without any, that of all means. */
+/** The mean of each class's samples, [width] each, and what these weigh; of a class without any, that of all means. */
 const classMeans = ({ embeddings, labels }: Examples, sampleWeights: Float32Array, width: number, classes: number) => {
   const weights = new Float64Array(classes)
-  const sums = Array.from({ length: classes }, () => new Float64Array(width))
+  const means = Array.from({ length: classes }, () => new Float64Array(width))
   for (const [row, label] of labels.entries()) {
-    const [weight, sum] = [sampleWeights[row]!, sums[label]!]
+    const [weight, sum] = [sampleWeights[row]!, means[label]!]
     weights[label]! += weight
     for (let i = 0; i < width; i++) sum[i]! += weight * embeddings[row * width + i]!
   }
-  const means = new Matrix(sums)
   const seen = [...weights.keys()].filter((label) => weights[label] !== 0)
-  for (const label of seen) means.mulRow(label, 1 / weights[label]!)
-  const middle = means.sum("column").map((sum) => sum / seen.length)
-  for (const label of weights.keys()) if (weights[label] === 0) means.setRow(label, middle)
-  return { means, weights }
+  const middle = new Float64Array(width)
+  for (const label of seen) {
+    const mean = means[label]!
+    for (let i = 0; i < width; i++) {
+      mean[i]! /= weights[label]!
+      middle[i]! += mean[i]! / seen.length
+    }
+  }
+  return { means: means.map((mean, label) => (weights[label] === 0 ? middle : mean)), weights }
 }
 
-/** The covariance of samples about their classes' means, [width, width], in float32. */
+/** The covariance of samples about their classes' means, [width, width], of products in float32. */
 const covarianceWithin = Effect.fnUntraced(function* (
   { embeddings, labels }: Examples,
   sampleWeights: Float32Array,
-  means: Matrix
+  means: ReadonlyArray<Float64Array>
 ) {
-  const width = means.columns
+  const width = means[0]!.length
   const total = sampleWeights.reduce((sum, weight) => sum + weight, 0)
-  const centres = Array.from({ length: means.rows }, (_, label) => means.getRow(label))
   const apart = new Float32Array(embeddings.length)
   for (const [row, label] of labels.entries()) {
-    const [centre, scale] = [centres[label]!, Math.sqrt(sampleWeights[row]! / total)]
+    const [centre, scale] = [means[label]!, Math.sqrt(sampleWeights[row]! / total)]
     for (let i = 0, at = row * width; i < width; i++, at++) apart[at] = scale * (embeddings[at]! - centre[i]!)
   }
   const graph = new Graph("covariance")
@@ -85,8 +92,14 @@ const covarianceWithin = Effect.fnUntraced(function* (
   // One thread, as all training: two would change the low bits.
   const session = yield* openSession(graph.model(), 1, failed)
   const { products } = yield* runSession(session, { rows: floats(apart, [labels.length, width]) })
-  return Matrix.from1DArray(width, width, Array.from(products!.data as Float32Array))
+  return new Float64Array(products!.data as Float32Array)
 }, Effect.scoped)
+
+const traceOf = (matrix: Float64Array, size: number): number => {
+  let trace = 0
+  for (let i = 0; i < size; i++) trace += matrix[i * size + i]!
+  return trace
+}
 
 /** Mean cross-entropy, weighted where there are weights, and the share of right answers. */
 const scored = (
@@ -95,15 +108,17 @@ const scored = (
   sampleWeights?: Float32Array
 ) => {
   const [classes, width] = [bias.length, kernel.length / bias.length]
+  const logits = new Float64Array(classes)
   let [loss, hits] = [0, 0]
   for (const [row, label] of labels.entries()) {
-    const logits = Float64Array.from(bias)
+    logits.set(bias)
     for (let i = 0; i < width; i++) {
       const value = embeddings[row * width + i]!
       for (let own = 0; own < classes; own++) logits[own]! += value * kernel[i * classes + own]!
     }
     const highest = Math.max(...logits)
-    const total = logits.reduce((sum, logit) => sum + Math.exp(logit - highest), 0)
+    let total = 0
+    for (let own = 0; own < classes; own++) total += Math.exp(logits[own]! - highest)
     loss += (sampleWeights?.[row] ?? 1) * (Math.log(total) + highest - logits[label]!)
     hits += logits.indexOf(highest) === label ? 1 : 0
   }

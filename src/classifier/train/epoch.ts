@@ -65,7 +65,6 @@ const hiddenUnits = ({ units }: DenseNetwork): number => units.slice(1, -1).redu
 
 /** The loop's body: one mini-batch, forward, backward and Adam. */
 const stepBody = (graph: Graph, network: DenseNetwork, state: ReadonlyArray<StateTensor>): Graph => {
-  const classes = network.units.at(-1)!
   const body = new Graph("body")
   body.input("iteration", [], ElementType.int64)
   body.input("condition", [], ElementType.bool)
@@ -74,13 +73,11 @@ const stepBody = (graph: Graph, network: DenseNetwork, state: ReadonlyArray<Stat
   body.input("last_hits", [])
 
   const slice = borderSlice(body, graph)
-  const smoothed = network.labelSmoothing / classes
-  const values = graph.floats([smoothed, 1 - network.labelSmoothing + smoothed], [2])
   const samplesOf = (rows: string) => {
     const of = (tensor: string) => body.op("Gather", [tensor, rows])
     return {
       embeddings: of("embeddings"),
-      targets: body.op("OneHot", [of("labels"), graph.integers(classes), values], { axis: 1 }),
+      targets: addTargets(body, graph, network, of("labels")),
       weights: body.op("Unsqueeze", [of("sample_weights"), graph.integers([1])])
     }
   }
@@ -135,6 +132,14 @@ export const scoreGraph = (network: DenseNetwork): Uint8Array => {
   return graph.model()
 }
 
+/** Each label as probabilities of the classes, [n, classes], smoothed as the network wants it. */
+export const addTargets = (graph: Graph, outer: Graph, { units, labelSmoothing }: DenseNetwork, labels: string): string => {
+  const classes = units.at(-1)!
+  const smoothed = labelSmoothing / classes
+  const values = outer.floats([smoothed, 1 - labelSmoothing + smoothed], [2])
+  return graph.op("OneHot", [labels, outer.integers(classes), values], { axis: 1 })
+}
+
 type Samples = Readonly<Record<"embeddings" | "targets" | "weights", string>>
 
 // own * share + other * (1 - share), for all that a sample is.
@@ -153,7 +158,8 @@ const borderSlice = (body: Graph, outer: Graph) => {
   return (tensor: string) => body.op("Slice", [tensor, from, to, first])
 }
 
-const addScore = (
+/** Sums of weighted cross-entropies and of right answers over a batch: `weights` is a scalar or [n, 1]. */
+export const addScore = (
   graph: Graph,
   { logits, logProbabilities }: { readonly logits: string; readonly logProbabilities: string },
   targets: string,

@@ -5,20 +5,22 @@ import { initialWeights } from "../initial.ts"
 import { type Backend, type Pass, type Problem, type Train, TrainingError } from "./backend.ts"
 import { discriminate } from "./discriminant.ts"
 import { keptUnits } from "./dropout.ts"
+import { regress } from "./regression.ts"
 import type { EpochRecord, Fit, Schedule } from "./task.ts"
 
 /** EcoSight's schedule. */
 export const SCHEDULE: Schedule = { epochs: 100, batchSize: 64, patience: 15, flatEpochs: 7 }
 
-/** Does tasks by a backend's own steps, or a discriminant in its one step. */
+/** Does tasks by a backend's own steps; on the processor a discriminant, in its one step, and what L-BFGS is for. */
 export const trainBy =
   (backend: Backend): Train =>
   ({ schedule, seed, ...task }, onEpoch) =>
     Effect.suspend(() => {
-      const { discriminant } = task.network
+      const { discriminant, optimizer } = task.network
       if (discriminant !== undefined) {
         return Effect.tap(discriminate(task, discriminant), ({ history }) => onEpoch(1, history[0]!))
       }
+      if (optimizer === "lbfgs") return regress(task, schedule.epochs, onEpoch)
       const random = seededRandom(seed)
       const problem = { ...task, initial: initialWeights(task.network, random) }
       return fit(backend, problem, schedule, random, onEpoch)

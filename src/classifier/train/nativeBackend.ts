@@ -87,12 +87,12 @@ const integers = (values: Uint32Array | Int32Array) => {
   return new Tensor("int64", new BigInt64Array(halves.buffer), [values.length])
 }
 
-const examplesFeed = ({ embeddings, labels }: Examples, width: number) => ({
+export const examplesFeed = ({ embeddings, labels }: Examples, width: number) => ({
   embeddings: floats(embeddings, [labels.length, width]),
   labels: integers(labels)
 })
 
-const lossAndHitsOf = (results: InferenceSession.OnnxValueMapType): LossAndHits => ({
+export const lossAndHitsOf = (results: InferenceSession.OnnxValueMapType): LossAndHits => ({
   loss: Number(results.loss!.data[0]),
   hits: Number(results.hits!.data[0])
 })

@@ -34,6 +34,7 @@ export const Task = Schema.Struct({
     units: Schema.Array(Schema.Int),
     dropout: Schema.Array(Schema.Finite),
     decay: Schema.Finite,
+    optimizer: Schema.Literals(["adam", "lbfgs"]),
     learningRate: Schema.Finite,
     labelSmoothing: Schema.Finite,
     mixup: Schema.Finite,

@@ -173,18 +173,18 @@ const ENOUGH = { steps: 2000, epochs: 15 } as const
 
 /** Of many samples fewer epochs make as many steps (docs/decisions/heads.md). */
 const mostEpochs = (
-  { earlyStopping }: HeadDescription,
+  { earlyStopping, optimizer }: HeadDescription,
   { epochs, batchSize }: Pick<TrainingSettings, "epochs" | "batchSize">,
   samples: number
 ): number =>
-  earlyStopping
+  earlyStopping || optimizer === "lbfgs"
     ? epochs
     : Math.min(epochs, Math.max(ENOUGH.epochs, Math.ceil((ENOUGH.steps * batchSize) / Math.max(1, samples))))
 
 /** Why nothing can be trained, in a sentence. */
 const problemWith = (
   { epochs, batchSize }: Pick<TrainingSettings, "epochs" | "batchSize">,
-  { input, hidden, dropout }: HeadDescription,
+  { input, hidden, dropout, optimizer, mixup, earlyStopping }: HeadDescription,
   embedder: EmbedderLayers,
   counts: ReadonlyArray<number>
 ): string | undefined => {
@@ -195,6 +195,9 @@ const problemWith = (
   }
   if (dropout.length !== hidden.length) {
     return `A head with ${hidden.length} hidden layers needs as many shares of dropout, not ${dropout.length}.`
+  }
+  if (optimizer === "lbfgs" && (hidden.length > 0 || mixup > 0 || earlyStopping)) {
+    return "A head trained by L-BFGS takes no hidden layers, no mixing and no early stopping: train it by Adam."
   }
   if (hasFeatures(input, embedder)) return undefined
   const { needs }: FeatureKind = FEATURES[input]

@@ -10,6 +10,7 @@ const network = (inputs: number, classes: number) => ({
   units: [inputs, classes],
   dropout: [],
   decay: 0,
+  optimizer: "adam" as const,
   learningRate: 0,
   labelSmoothing: 0,
   mixup: 0

@@ -16,7 +16,7 @@ const task = (seed: number, learningRate = 0.01): Task => {
     labels: Int32Array.from({ length: count }, () => Math.floor(random() * CLASSES))
   })
   return {
-    network: { units: [INPUTS, CLASSES], dropout: [], decay: 0.01, learningRate, labelSmoothing: 0, mixup: 0 },
+    network: { units: [INPUTS, CLASSES], dropout: [], decay: 0.01, optimizer: "adam", learningRate, labelSmoothing: 0, mixup: 0 },
     training: examples(SAMPLES),
     sampleWeights: new Float32Array(SAMPLES).fill(1),
     validation: examples(20),

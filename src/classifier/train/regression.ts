@@ -1,0 +1,99 @@
+import { Effect } from "effect"
+import { ElementType, Graph } from "../../embedder/onnx/graph.ts"
+import { openSession } from "../../embedder/onnx/session.ts"
+import type { DenseNetwork } from "../denseNetwork.ts"
+import { addScore, addTargets, scoreGraph } from "./epoch.ts"
+import { minimise } from "./lbfgs.ts"
+import { examplesFeed, failed, floats, lossAndHitsOf, runSession } from "./nativeBackend.ts"
+import { addBackwardPass, addForwardPass } from "./step.ts"
+import type { EpochRecord, Fit, Task } from "./task.ts"
+
+/** A gradient no longer than this is of the least loss, but for what float32 can tell. */
+const TOLERANCE = 3e-4
+
+/**
+ * A multinomial regression as a network without hidden layers, at the least of the loss that Adam would go towards: the mean
+ * of the samples' weighted cross-entropies and the decay. From zero and without chance.
+ *
+ * @param most Steps, `onEpoch` after each; the gradient is onnxruntime's, of all samples at once.
+ */
+export const regress = Effect.fn("regress")(function* (
+  { network, training, sampleWeights, validation }: Omit<Task, "schedule" | "seed">,
+  most: number,
+  onEpoch: (epoch: number, record: EpochRecord) => Effect.Effect<void>
+) {
+  const [width, classes] = [network.units[0]!, network.units.at(-1)!]
+  const kernelSize = width * classes
+  const samples = training.labels.length
+  const watched = validation.labels.length
+  const descent = yield* openSession(slopeGraph(network), 1, failed)
+  const score = yield* openSession(scoreGraph(network), 1, failed)
+  const trained = { ...examplesFeed(training, width), sample_weights: floats(sampleWeights, [samples]) }
+  const held = examplesFeed(validation, width)
+  const tensorsOf = (point: Float64Array) => ({
+    kernel0: floats(Float32Array.from(point.subarray(0, kernelSize)), [width, classes]),
+    bias0: floats(Float32Array.from(point.subarray(kernelSize)), [classes])
+  })
+
+  const slopeAt = Effect.fnUntraced(function* (point: Float64Array) {
+    const results = yield* runSession(descent, { ...trained, ...tensorsOf(point) })
+    const { loss, hits } = lossAndHitsOf(results)
+    let squares = 0
+    for (let i = 0; i < kernelSize; i++) squares += point[i]! ** 2
+    const gradient = new Float64Array(point.length)
+    gradient.set(results.slope_kernel0!.data as Float32Array)
+    gradient.set(results.slope_bias0!.data as Float32Array, kernelSize)
+    return { value: loss / samples + network.decay * squares, gradient, loss, hits }
+  })
+
+  const history: Array<EpochRecord> = []
+  const point = yield* minimise(
+    new Float64Array(kernelSize + classes),
+    slopeAt,
+    { most, tolerance: TOLERANCE },
+    Effect.fnUntraced(function* (reached, { loss, hits }) {
+      const scored = watched > 0 ? lossAndHitsOf(yield* runSession(score, { ...held, ...tensorsOf(reached) })) : undefined
+      const record: EpochRecord = {
+        loss: loss / samples,
+        accuracy: hits / samples,
+        val_loss: scored && scored.loss / watched,
+        val_accuracy: scored && scored.hits / watched,
+        lr: 0
+      }
+      history.push(record)
+      yield* onEpoch(history.length, record)
+    })
+  )
+  const [kernel0, bias0] = [point.slice(0, kernelSize), point.slice(kernelSize)].map((part) => Float32Array.from(part))
+  return { weights: { kernel0: kernel0!, bias0: bias0! }, history, bestEpoch: history.length } satisfies Fit
+})
+
+/**
+ * Loss and gradient over all samples. Inputs: `embeddings` [n, inputs], `labels` [n] int64, `sample_weights` [n], `kernel0`
+ * and `bias0`. Outputs: `slope_kernel0` and `slope_bias0`, the decay's share included; `loss` (sum of weighted
+ * cross-entropies, without decay) and `hits`.
+ */
+const slopeGraph = (network: DenseNetwork): Uint8Array => {
+  const [width, classes] = [network.units[0]!, network.units.at(-1)!]
+  const graph = new Graph("slope")
+  const batch = {
+    embeddings: graph.input("embeddings", ["n", width]),
+    targets: addTargets(graph, graph, network, graph.input("labels", ["n"], ElementType.int64)),
+    weights: graph.op("Unsqueeze", [graph.input("sample_weights", ["n"]), graph.integers([1])]),
+    kept: ""
+  }
+  graph.input("kernel0", [width, classes])
+  graph.input("bias0", [classes])
+  const forward = addForwardPass({ graph, outer: graph, network, weight: (name) => name, renewal: "" }, batch)
+  const slopes = addBackwardPass({ graph, outer: graph, network, weight: (name) => name, renewal: "" }, batch, forward)
+  const { loss, hits } = addScore(graph, forward, batch.targets, batch.weights)
+  const give = (name: string, value: string, shape: ReadonlyArray<number>) => {
+    graph.op("Identity", [value], {}, name)
+    graph.output(name, shape)
+  }
+  give("slope_kernel0", slopes.get("kernel0")!, [width, classes])
+  give("slope_bias0", slopes.get("bias0")!, [classes])
+  give("loss", loss, [])
+  give("hits", hits, [])
+  return graph.model()
+}
