@@ -53,8 +53,8 @@ export const engineAtWork = Effect.gen(function* () {
   return { name, adapter, why: [why, ...(yield* faults)].join(" ") }
 })
 
-/** With as many recordings, trainings are worth a second process. */
-const MANY = 32
+/** With as many recordings, trainings are worth a second process, which takes 0.6 s of a core to start. */
+const MANY = 300
 
 /**
  * What trains on so many recordings, as long as the scope: the processor, also beside a card, for which a classifier is too

@@ -7,9 +7,33 @@ import { type Random, seededRandom, shuffled } from "../../src/sound/random.ts"
 
 /** EcoSight's kind of network, and the linear one, small enough to differentiate numerically. */
 export const SMALL: Readonly<Record<"mlp" | "linear" | "mixed", DenseNetwork>> = {
-  mlp: { units: [6, 5, 4, 3], dropout: [0.4, 0.25], decay: 0.02, optimizer: "adam", learningRate: 0.01, labelSmoothing: 0, mixup: 0 },
-  linear: { units: [6, 3], dropout: [], decay: 0.05, optimizer: "adam", learningRate: 0.01, labelSmoothing: 0, mixup: 0 },
-  mixed: { units: [6, 5, 3], dropout: [0.3], decay: 0, optimizer: "adam", learningRate: 0.01, labelSmoothing: 0.1, mixup: 0.4 }
+  mlp: {
+    units: [6, 5, 4, 3],
+    dropout: [0.4, 0.25],
+    decay: 0.02,
+    optimizer: "adam",
+    learningRate: 0.01,
+    labelSmoothing: 0,
+    mixup: 0
+  },
+  linear: {
+    units: [6, 3],
+    dropout: [],
+    decay: 0.05,
+    optimizer: "adam",
+    learningRate: 0.01,
+    labelSmoothing: 0,
+    mixup: 0
+  },
+  mixed: {
+    units: [6, 5, 3],
+    dropout: [0.3],
+    decay: 0,
+    optimizer: "adam",
+    learningRate: 0.01,
+    labelSmoothing: 0.1,
+    mixup: 0.4
+  }
 }
 
 /** A normally distributed number (Box and Muller). */

@@ -134,7 +134,10 @@ interface Curve {
 const withCurves = (history: ReadonlyArray<EpochRecord>, curves: ReadonlyArray<Curve>): ReadonlyArray<EpochRecord> => {
   const total = curves.reduce((sum, { recordings }) => sum + recordings, 0)
   const mean = (figure: "val_loss" | "val_accuracy", epoch: number) =>
-    curves.reduce((sum, { history, recordings }) => sum + history[Math.min(epoch, history.length - 1)]![figure]! * recordings, 0) / total
+    curves.reduce(
+      (sum, { history, recordings }) => sum + history[Math.min(epoch, history.length - 1)]![figure]! * recordings,
+      0
+    ) / total
   return history.map((record, epoch) => ({
     ...record,
     val_loss: mean("val_loss", epoch),

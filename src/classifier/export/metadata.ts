@@ -117,7 +117,7 @@ const trainingConfigOf = ({
   validatedBy
 }: TrainedClassifier) => ({
   head: settings.head,
-  optimizer: "adam",
+  optimizer: network.optimizer,
   learning_rate: network.learningRate,
   beta_1: ADAM.beta1,
   beta_2: ADAM.beta2,

@@ -151,7 +151,7 @@ const factsSection = (run: TrainingRun): Html => {
     ["Classifier", `${settings.head}, ${layers} units`],
     [
       "Training",
-      `${classifier.history.length} of at most ${settings.epochs} epochs, batches of ${settings.batchSize}, seed ${settings.seed}`
+      `${classifier.history.length} of at most ${settings.epochs} epochs, ${classifier.network.optimizer === "lbfgs" ? "each over all samples (L-BFGS)" : `batches of ${settings.batchSize}`}, seed ${settings.seed}`
     ],
     ...(calibration === undefined
       ? []

@@ -133,7 +133,12 @@ export const scoreGraph = (network: DenseNetwork): Uint8Array => {
 }
 
 /** Each label as probabilities of the classes, [n, classes], smoothed as the network wants it. */
-export const addTargets = (graph: Graph, outer: Graph, { units, labelSmoothing }: DenseNetwork, labels: string): string => {
+export const addTargets = (
+  graph: Graph,
+  outer: Graph,
+  { units, labelSmoothing }: DenseNetwork,
+  labels: string
+): string => {
   const classes = units.at(-1)!
   const smoothed = labelSmoothing / classes
   const values = outer.floats([smoothed, 1 - labelSmoothing + smoothed], [2])

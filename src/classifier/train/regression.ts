@@ -52,7 +52,8 @@ export const regress = Effect.fn("regress")(function* (
     slopeAt,
     { most, tolerance: TOLERANCE },
     Effect.fnUntraced(function* (reached, { loss, hits }) {
-      const scored = watched > 0 ? lossAndHitsOf(yield* runSession(score, { ...held, ...tensorsOf(reached) })) : undefined
+      const scored =
+        watched > 0 ? lossAndHitsOf(yield* runSession(score, { ...held, ...tensorsOf(reached) })) : undefined
       const record: EpochRecord = {
         loss: loss / samples,
         accuracy: hits / samples,

@@ -9,12 +9,17 @@ import { type Task, Training } from "./task.ts"
 
 const PROGRAM = programPath("./trainerProgram.ts", import.meta.url)
 
-/** Weights times samples seen, from which on a training is worth another process: some 40 ms. */
-const LARGE = 4e7
+/** Weights times samples seen, from which on a training is worth another process: some 100 ms. */
+const LARGE = 1.5e8
 
-const isLarge = ({ network: { units }, training: { labels }, schedule: { epochs } }: Task): boolean => {
+/** Epochs that other trainings take as long as: L-BFGS comes to its end, and a discriminant takes all in one step. */
+const PASSES = { lbfgs: 25, discriminant: 100 } as const
+
+const isLarge = ({ network, training: { labels }, schedule: { epochs } }: Task): boolean => {
+  const { units, optimizer, discriminant } = network
   const weights = units.slice(1).reduce((sum, outputs, layer) => sum + units[layer]! * outputs, 0)
-  return weights * labels.length * epochs >= LARGE
+  const passes = discriminant ? PASSES.discriminant : optimizer === "lbfgs" ? Math.min(epochs, PASSES.lbfgs) : epochs
+  return weights * labels.length * passes >= LARGE
 }
 
 /**

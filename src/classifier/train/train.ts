@@ -89,7 +89,7 @@ export const train = Effect.fn("Classifier.train")(function* (
     description: descriptions[0]!,
     descriptions,
     notes:
-      split.validation.length > 0
+      split.validation.length > 0 || first.branch.network.optimizer === "lbfgs"
         ? []
         : [
             `There are no validation recordings: trained for all ${first.history.length} epochs, without early stopping.`

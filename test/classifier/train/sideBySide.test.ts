@@ -6,7 +6,7 @@ import { sideBySide } from "../../../src/classifier/train/sideBySide.ts"
 import type { Task } from "../../../src/classifier/train/task.ts"
 import { seededRandom } from "../../../src/sound/random.ts"
 
-const [INPUTS, CLASSES, SAMPLES] = [500, 4, 250]
+const [INPUTS, CLASSES, SAMPLES] = [500, 4, 800]
 
 /** Large enough to be worth another process. */
 const task = (seed: number, learningRate = 0.01): Task => {
@@ -16,7 +16,15 @@ const task = (seed: number, learningRate = 0.01): Task => {
     labels: Int32Array.from({ length: count }, () => Math.floor(random() * CLASSES))
   })
   return {
-    network: { units: [INPUTS, CLASSES], dropout: [], decay: 0.01, optimizer: "adam", learningRate, labelSmoothing: 0, mixup: 0 },
+    network: {
+      units: [INPUTS, CLASSES],
+      dropout: [],
+      decay: 0.01,
+      optimizer: "adam",
+      learningRate,
+      labelSmoothing: 0,
+      mixup: 0
+    },
     training: examples(SAMPLES),
     sampleWeights: new Float32Array(SAMPLES).fill(1),
     validation: examples(20),
