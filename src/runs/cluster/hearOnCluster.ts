@@ -8,7 +8,7 @@ import { type Archive, type FreshlyHeard, paceOf, type ScanOptions } from "../sc
 import { attemptShard, workOff } from "./attempts.ts"
 import { cutShards, estimateSeconds, type ShardLimits, type ShardRange } from "./cutShards.ts"
 import { Dispatch } from "./dispatch.ts"
-import { type Heard, type HearResult, shardName } from "./engineProtocol.ts"
+import { type HearResult, type ShardTally, shardName } from "./engineProtocol.ts"
 import { makeForsaken } from "./forsaken.ts"
 import { Journal } from "./journal.ts"
 import { readShard, removeShards, writeShard } from "./shardFiles.ts"
@@ -110,7 +110,7 @@ export const hearOnCluster = Effect.fn("hearOnCluster")(function* (
   return { known, heard, skipped, seconds: ((yield* Clock.currentTimeMillis) - began) / 1000 } satisfies FreshlyHeard
 })
 
-const plus = (a: Heard, b: Heard): Heard => ({
+const plus = (a: ShardTally, b: ShardTally): ShardTally => ({
   recordings: a.recordings + b.recordings,
   bytes: a.bytes + b.bytes,
   seconds: a.seconds + b.seconds

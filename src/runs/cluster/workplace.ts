@@ -8,10 +8,10 @@ import { EMBED_GROUP, LANES } from "./connections.ts"
 import { EngineProcess } from "./engineProcess.ts"
 import {
   type EngineProtocol,
-  type Heard,
   type HearResult,
   type Shard,
   type ShardOutcome,
+  type ShardTally,
   type ShardTask,
   shardName
 } from "./engineProtocol.ts"
@@ -26,7 +26,7 @@ const PATIENCE = "5 minutes"
 /** How far a shard is. */
 interface Progress {
   readonly done: number
-  readonly heard?: Heard
+  readonly heard?: ShardTally
 }
 
 /** What a worker does: at most `capacity` shards at once, and the finishing of runs, in its engine process. */

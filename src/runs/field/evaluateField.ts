@@ -1,8 +1,8 @@
 import { Effect } from "effect"
 import {
   type FieldEvaluation,
-  type HeardPart,
-  headsInField
+  headsInField,
+  type ScoredPart
 } from "../../classifier/evaluation/field/fieldEvaluation.ts"
 import type { Judge } from "../../classifier/evaluation/field/fieldFigures.ts"
 import type { Soundscape } from "../../classifier/evaluation/field/soundscape.ts"
@@ -52,7 +52,7 @@ export const evaluateField = Effect.fn("evaluateField")(function* <E, R>(
     sampleRate,
     listenedSeconds: settings.seconds
   })
-  const heard = heads.map(({ head }) => ({ head, parts: [] as Array<HeardPart> }))
+  const heard = heads.map(({ head }) => ({ head, parts: [] as Array<ScoredPart> }))
   const deaf: Array<string> = []
   const unheard: Array<string> = []
   for (const [at, { split, part = `fold ${at + 1}` }] of parts.entries()) {

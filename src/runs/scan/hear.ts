@@ -56,15 +56,15 @@ interface Hearing {
   first: number
 }
 
-/** Patches of a recording, or its end. */
-interface Heard {
+/** Patches of a recording in hand, or its end. */
+interface PatchesInHand {
   readonly hearing: Hearing
   readonly chunk?: PatchChunk
   readonly end?: { readonly seconds: number } & NonNullable<HeardBytes["end"]>
 }
 
 /** The same, once the patches are embedded: rows [windows * width]. */
-interface Embedded extends Omit<Heard, "chunk"> {
+interface RowsInHand extends Omit<PatchesInHand, "chunk"> {
   readonly rows?: Float32Array
 }
 
@@ -156,7 +156,7 @@ export const hear = Effect.fnUntraced(function* <E, R>(
         return emit({ stage: "heard", key, ...more })
       }),
       Stream.map(
-        ({ chunks, seconds, end }): ReadonlyArray<Heard> => [
+        ({ chunks, seconds, end }): ReadonlyArray<PatchesInHand> => [
           ...chunks.map((chunk) => ({ hearing, chunk })),
           ...(end === undefined ? [] : [{ hearing, end: { seconds, ...end } }])
         ]
@@ -180,12 +180,12 @@ export const hear = Effect.fnUntraced(function* <E, R>(
     return { key: object.key, etag, first, windows, ...(recording === undefined ? {} : { recording }) }
   }
 
-  const embed = ({ chunk, ...heard }: Heard): Effect.Effect<Embedded, EngineError> =>
+  const embed = ({ chunk, ...heard }: PatchesInHand): Effect.Effect<RowsInHand, EngineError> =>
     chunk === undefined
       ? Effect.succeed(heard)
       : Effect.map(embedPatches(engine, chunk.patches), (rows) => ({ ...heard, rows }))
 
-  const keepRows = ({ hearing, rows }: Embedded): ReadonlyArray<WindowSegment> => {
+  const keepRows = ({ hearing, rows }: RowsInHand): ReadonlyArray<WindowSegment> => {
     if (rows === undefined) return []
     hearing.rows.set(rows, hearing.filled * width)
     hearing.filled += rows.length / width
@@ -198,7 +198,7 @@ export const hear = Effect.fnUntraced(function* <E, R>(
       ? Effect.succeed(true)
       : Effect.map(store.find(key), (found) => found._tag === "Some" && found.value.etag === etag)
 
-  const finish = Effect.fnUntraced(function* ({ hearing, end }: Embedded) {
+  const finish = Effect.fnUntraced(function* ({ hearing, end }: RowsInHand) {
     if (end === undefined) return []
     const { key, size } = hearing.object
     if (!(yield* isUnchanged(hearing.object))) {
@@ -244,7 +244,7 @@ export const hear = Effect.fnUntraced(function* <E, R>(
     return segments.flatMap(({ recording }) => (recording === undefined ? [] : [recording]))
   })
 
-  const keep = Effect.fnUntraced(function* (embedded: Embedded) {
+  const keep = Effect.fnUntraced(function* (embedded: RowsInHand) {
     pending.push(...keepRows(embedded), ...(yield* finish(embedded)))
     const windows = pending.reduce((sum, segment) => sum + segment.windows.count, 0)
     const isDue = windows >= PART_WINDOWS || (yield* Clock.currentTimeMillis) - since >= LONGEST_UNSTORED
