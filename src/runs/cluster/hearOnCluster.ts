@@ -4,7 +4,9 @@ import { Scans } from "../../embeddings/scans/scans.ts"
 import { newRunId } from "../../registry/runRecord.ts"
 import { shardKey } from "../../store/keys.ts"
 import type { ObjectInfo } from "../../store/store.ts"
-import { type Archive, type FreshlyHeard, paceOf, type ScanOptions } from "../scan/scan.ts"
+import type { FreshlyHeard } from "../scan/hearFresh.ts"
+import type { Archive } from "../scan/judgePlaced.ts"
+import { paceOf, type ScanCallbacks } from "../scan/scanProgress.ts"
 import { attemptShard, workOff } from "./attempts.ts"
 import { cutShards, estimateSeconds, type ShardLimits, type ShardRange } from "./cutShards.ts"
 import { Dispatch } from "./dispatch.ts"
@@ -38,7 +40,7 @@ const limitsFor = (fresh: ReadonlyArray<ObjectInfo>): ShardLimits => {
 export const hearOnCluster = Effect.fn("hearOnCluster")(function* (
   { recipe, known: before }: Archive,
   fresh: ReadonlyArray<ObjectInfo>,
-  { onProgress, onSkip }: Pick<ScanOptions, "onProgress" | "onSkip">
+  { onProgress, onSkip }: ScanCallbacks
 ) {
   const began = yield* Clock.currentTimeMillis
   const { maxRecordingMegabytes } = yield* Settings
