@@ -3,6 +3,7 @@ import { ShardId, Sharding } from "effect/cluster"
 import type { Payload } from "../../processes/protocol.ts"
 import type { ProcessError } from "../../processes/requests.ts"
 import type { RunEvent } from "../../stream/events.ts"
+import { STAGES } from "../../stream/stages.ts"
 import type { RunSummary } from "../summary.ts"
 import { EMBED_GROUP, LANES } from "./connections.ts"
 import { EngineProcess } from "./engineProcess.ts"
@@ -118,7 +119,7 @@ export class Workplace extends Context.Service<
           finish: (request, heard) =>
             Effect.acquireUseRelease(
               Effect.sync(() => {
-                stage = "Training"
+                stage = STAGES.train.title
               }),
               () => process.ask("finish", request, heard),
               () =>
