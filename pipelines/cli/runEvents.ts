@@ -1,5 +1,6 @@
 import { Effect, Layer } from "effect"
 import { RunEvents } from "../../src/stream/events.ts"
+import { STAGES } from "../../src/stream/stages.ts"
 import { Reporter } from "./terminal.ts"
 
 /** Shows a run's events on the terminal. */
@@ -7,28 +8,15 @@ export const runEvents = Layer.effect(
   RunEvents,
   Effect.map(Reporter, ({ progress, print }) =>
     RunEvents.of((event) => {
-      switch (event.stage) {
-        case "list":
-          return progress({ stage: "Listing", unit: "recordings", done: event.done })
-        case "stream":
-          return progress({
-            stage: "Embedding",
-            unit: "clips",
-            done: event.done,
-            total: event.total,
-            ...(event.workers === undefined ? {} : { note: describeWorkers(event.workers) })
-          })
-        case "skip":
-          return Effect.sync(() => print(`Skipped ${event.key}: ${event.reason}`))
-        case "search":
-          return progress({ stage: "Looking for a head", unit: "s", done: event.done, total: event.total })
-        case "train":
-          return progress({ stage: "Training", unit: "epochs", done: event.done, total: event.total })
-        case "mix":
-          return progress({ stage: "Hearing soundscapes", unit: "minutes", done: event.done, total: event.total })
-        case "publish":
-          return progress({ stage: "Writing", unit: "files", done: event.done, total: event.total })
-      }
+      if (event.stage === "skip") return Effect.sync(() => print(`Skipped ${event.key}: ${event.reason}`))
+      const { title, unit } = STAGES[event.stage]
+      return progress({
+        stage: title,
+        unit,
+        done: event.done,
+        ...("total" in event && { total: event.total }),
+        ...("workers" in event && event.workers !== undefined && { note: describeWorkers(event.workers) })
+      })
     })
   )
 )

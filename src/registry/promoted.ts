@@ -25,6 +25,20 @@ export type Recall = (
   keys: ReadonlyArray<string>
 ) => Effect.Effect<ReadonlyMap<string, Float32Array>, StoreError>
 
+/** A classifier that may be promoted, and the recordings on which it is compared. */
+export interface ComparedCandidate {
+  readonly classifier: TrainedClassifier
+  readonly dataset: Dataset
+  /** Of the data set's vectors. */
+  readonly recipe: StoredRecipe
+  /** The rows of recordings held out. */
+  readonly rows: ReadonlyArray<number>
+  /** What the promoted model's classes are called now, where that is something else. */
+  readonly renamed?: ReadonlyMap<string, string>
+  /** Where it may take the place of a model of another embedder: that one's vectors of the same recordings. */
+  readonly recall?: Recall | undefined
+}
+
 /**
  * Compares a candidate with the promoted version, from that version's own `classifier.onnx`, on rows of a data set; and,
  * where one of the two is a mixture, the classifiers in their `.keras` files with each other, too.
@@ -36,28 +50,24 @@ export type Recall = (
  */
 export const compareWithPromoted = Effect.fn("compareWithPromoted")(function* (
   promoted: Option.Option<Promoted>,
-  candidate: TrainedClassifier,
-  dataset: Dataset,
-  recipe: StoredRecipe,
-  rows: ReadonlyArray<number>,
-  renamed: ReadonlyMap<string, string> = new Map(),
-  recall?: Recall
+  candidate: ComparedCandidate
 ) {
   if (Option.isNone(promoted)) return { served: { kind: "none" } satisfies Incumbent }
   const { runId } = promoted.value
-  if (rows.length === 0) {
+  const { classifier, recall, renamed = new Map<string, string>() } = candidate
+  if (candidate.rows.length === 0) {
     return { served: incomparable("no recording is held out, so nothing shows that it is not worse") }
   }
   const stored = yield* findStored(runId)
   const read = yield* versionReader(stored)
-  const compare = (classifier: Classifier, file: string) =>
-    compareModels(runId, classifier, predictVersion(runId, read, file, recipe, dataset, rows, recall), dataset, renamed)
-  const served = yield* compare(candidate, "classifier.onnx")
+  const compare = (own: Classifier, file: string) =>
+    compareModels(runId, own, predictVersion(runId, read, file, candidate), candidate.dataset, renamed)
+  const served = yield* compare(classifier, "classifier.onnx")
   const twin = stored.files.has(KERAS_TWIN) ? KERAS_TWIN : undefined
   // Keras' files of two embedders are not for the same callers.
   if (served.kind !== "compared" || recall !== undefined) return { served }
-  if (candidate.alone === undefined && twin === undefined) return { served }
-  return { served, keras: yield* compare(candidate.alone ?? candidate, twin ?? "classifier.onnx") }
+  if (classifier.alone === undefined && twin === undefined) return { served }
+  return { served, keras: yield* compare(classifier.alone ?? classifier, twin ?? "classifier.onnx") }
 })
 
 const compareModels = (
@@ -93,10 +103,7 @@ const predictVersion = Effect.fnUntraced(function* (
   runId: string,
   read: Effect.Success<ReturnType<typeof versionReader>>,
   file: string,
-  recipe: StoredRecipe,
-  dataset: Dataset,
-  given: ReadonlyArray<number>,
-  recall: Recall | undefined
+  { recipe, dataset, rows: given, recall }: ComparedCandidate
 ) {
   const readAs = Effect.fnUntraced(function* <A>(name: string, schema: Schema.ConstraintDecoder<A>) {
     const bytes = yield* orDamaged(runId, read(name))

@@ -128,15 +128,14 @@ export const judgeCandidate = Effect.fn("judgeCandidate")(function* (
   const { gateTolerance, gateClassTolerance } = yield* Settings
   const embeddings = yield* Embeddings
   const fromStore: Recall = (own, keys) => Effect.provideService(recall(own, keys, live), Embeddings, embeddings)
-  const { served, keras } = yield* compareWithPromoted(
-    pointer,
+  const { served, keras } = yield* compareWithPromoted(pointer, {
     classifier,
     dataset,
     recipe,
     rows,
     renamed,
-    migrates ? fromStore : undefined
-  )
+    recall: migrates ? fromStore : undefined
+  })
   const incumbent = served.kind === "compared" && field.difference ? { ...served, field: field.difference } : served
   const labels = yield* checkNewLabels(before, dataset, live)
   const tolerances = { macroF1: gateTolerance, recall: gateClassTolerance }

@@ -14,7 +14,7 @@ import { encodeTrainingSet, readTrainingSet, renamedClasses } from "../registry/
 import { sha256 } from "../store/sha256.ts"
 import { Store } from "../store/store.ts"
 import type { AnnotationReport } from "../stream/annotations/problems.ts"
-import type { StreamResult } from "../stream/embed.ts"
+import type { StreamResult } from "../stream/corpusPass.ts"
 import { liveVersions } from "../stream/recordings.ts"
 import { backendOf, carryOut, engineAtWork, judgeCandidate, trainCandidate, writeCandidate } from "./candidate.ts"
 import { loadDataset } from "./data.ts"

@@ -32,7 +32,7 @@ export interface FieldRecording {
 }
 
 /** What one model heard. */
-export interface Heard {
+export interface ModelEvents {
   readonly model: string
   readonly events: ReadonlyArray<Event>
 }
@@ -58,7 +58,7 @@ export class Field extends Context.Service<
     /** In the order of their keys. */
     readonly recordings: Effect.Effect<ReadonlyArray<FieldRecording>, StoreError>
     /** What a model heard; without one, the model in use, else the newest that heard something. */
-    readonly heard: (model: string | undefined) => Effect.Effect<Heard | undefined, StoreError>
+    readonly heard: (model: string | undefined) => Effect.Effect<ModelEvents | undefined, StoreError>
     /** The models that heard something, the newest first. */
     readonly models: Effect.Effect<ReadonlyArray<{ readonly runId: string; readonly isPromoted: boolean }>, StoreError>
     readonly tables: Effect.Effect<ReadonlyArray<FieldTable>, StoreError>
@@ -136,7 +136,7 @@ export class Field extends Context.Service<
         if (model === undefined || own === undefined) return undefined
         const read = yield* Effect.forEach(own, readOnce, { concurrency: AT_ONCE })
         const all = own.map(({ key }, at) => ({ key, events: read[at]! }))
-        return { model, events: yield* here(eventsIn(model, all)) } satisfies Heard
+        return { model, events: yield* here(eventsIn(model, all)) } satisfies ModelEvents
       })
 
       const texts = new Map<string, { readonly etag: string; readonly table: FieldTable["table"] }>()

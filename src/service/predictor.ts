@@ -7,7 +7,7 @@ import { Store, type StoreError } from "../store/store.ts"
 import { Current } from "./current.ts"
 import { copyVersion, localCopyOf } from "./localCopy.ts"
 import { Outages } from "./outages.ts"
-import { type Heard, type HeardWhole, PATIENCE, Predicting } from "./protocols.ts"
+import { type ClipProbabilities, type HeardWhole, PATIENCE, Predicting } from "./protocols.ts"
 import { Refusal, refuse } from "./refusal.ts"
 import type { RecordingSpan } from "./spanSound.ts"
 import type { Spooled } from "./spool.ts"
@@ -47,7 +47,7 @@ export class Predictor extends Context.Service<
   Predictor,
   {
     /** What the version that is served now says of a recording. */
-    readonly predict: (recording: Spooled) => Effect.Effect<Answered<Heard>, Refusal | StoreError>
+    readonly predict: (recording: Spooled) => Effect.Effect<Answered<ClipProbabilities>, Refusal | StoreError>
     /** What the version that is served now hears in all of a long recording, of an hour at most. */
     readonly hear: (recording: Spooled) => Effect.Effect<Answered<HeardWhole>, Refusal | StoreError>
     /** A part of a field recording, as a WAV file. */

@@ -18,11 +18,11 @@ export const PATIENCE = 30_000
 const quick = { event: Schema.Never, patience: PATIENCE }
 
 /** Probabilities by class, and from how many seconds of sound, cut at CLIP_MAX_SECONDS. */
-export const Heard = Schema.Struct({
+export const ClipProbabilities = Schema.Struct({
   probabilities: Schema.Record(Schema.String, Schema.Number),
   seconds: Schema.Number
 })
-export type Heard = typeof Heard.Type
+export type ClipProbabilities = typeof ClipProbabilities.Type
 
 /** What was heard in all of a long recording: events, and the probabilities in the window that is surest. */
 export const HeardWhole = Schema.Struct({
@@ -43,7 +43,7 @@ export const Predicting = {
     predict: {
       ...quick,
       payload: Schema.Struct({ runId: Schema.String, recording: Spooled }),
-      answer: Heard
+      answer: ClipProbabilities
     },
     /** All of a recording that is longer than CLIP_MAX_SECONDS; tells how far it is, in seconds. */
     hear: {

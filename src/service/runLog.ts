@@ -1,11 +1,12 @@
-import { Schema } from "effect"
+import { Schema, Struct } from "effect"
 import type { RunEvent } from "../stream/events.ts"
+import { STAGES } from "../stream/stages.ts"
 import { Run } from "./runHistory.ts"
 
 /** The data of a run's events as clients get them, by the event's name. */
 export const EventData = {
   progress: Schema.Struct({
-    stage: Schema.Literals(["list", "stream", "search", "train", "mix", "publish"]),
+    stage: Schema.Literals(Struct.keys(STAGES)),
     done: Schema.Finite,
     total: Schema.NullOr(Schema.Finite),
     rate: Schema.NullOr(Schema.Finite),

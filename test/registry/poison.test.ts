@@ -19,27 +19,22 @@ const RECIPE = { id: "0".repeat(16), parts: {} }
 /** Trains on a first batch, promotes that model, trains on both batches, and asks the gate. */
 const decisionOn = (first: ReadonlyArray<Sample>, second: ReadonlyArray<Sample>) =>
   Effect.gen(function* () {
-    const { classifier } = yield* trainOn(first, { head: "linear", epochs: 40 })
+    const { classifier: before } = yield* trainOn(first, { head: "linear", epochs: 40 })
     const files: ReadonlyArray<readonly [string, Uint8Array]> = [
-      ["classifier.onnx", classifierModel(classifier, { embedding: 1024 })],
-      ["class_names.json", new TextEncoder().encode(JSON.stringify(classifier.classes))],
+      ["classifier.onnx", classifierModel(before, { embedding: 1024 })],
+      ["class_names.json", new TextEncoder().encode(JSON.stringify(before.classes))],
       ["training_set.json", new TextEncoder().encode("{}")],
       ["model_metadata.json", new TextEncoder().encode(JSON.stringify({ recipe: RECIPE }))]
     ]
     yield* writeVersion("first", new Map(files))
     yield* promoteVersion("first", Option.none())
-    const {
+    const { dataset, split, classifier } = yield* trainOn([...first, ...second], { head: "linear", epochs: 40 })
+    const { served: incumbent } = yield* compareWithPromoted(yield* readPointer(), {
+      classifier,
       dataset,
-      split,
-      classifier: candidate
-    } = yield* trainOn([...first, ...second], { head: "linear", epochs: 40 })
-    const { served: incumbent } = yield* compareWithPromoted(
-      yield* readPointer(),
-      candidate,
-      dataset,
-      RECIPE,
-      split.holdout
-    )
+      recipe: RECIPE,
+      rows: split.holdout
+    })
     const old = new Set(first.map(({ key }) => key))
     const labels = yield* checkLabels(dataset, (key) => !old.has(key))
     return { incumbent, decision: decide("auto", incumbent, { macroF1: 0, recall: 0.05 }, labels) }

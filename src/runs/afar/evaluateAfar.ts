@@ -16,20 +16,35 @@ import type { JointCorpus } from "../jointCorpus.ts"
 /** Recordings that are decoded while others are embedded. */
 const AT_ONCE = 2
 
+/** Which heads are tried from afar, and how. */
+export interface AfarTest {
+  readonly corpus: JointCorpus
+  /** Those of the first repeat count. */
+  readonly cuts: ReadonlyArray<Cut>
+  readonly heads: ReadonlyArray<TrainedHead>
+  readonly ways: ReadonlyArray<Way>
+  /** The class whose sound recordings are mixed into; undefined where no way mixes. */
+  readonly background: string | undefined
+  /** Of what is drawn: backgrounds, places in them, echoes. */
+  readonly seed: number
+  /** Runs after each recording. */
+  readonly onHeard: (done: number, total: number) => Effect.Effect<void>
+}
+
 /**
  * What each head makes of the recordings that a cut left out, heard in these ways, by the classifier that was trained
  * without them. They are mixed into the background of what was left out with them. Nothing is written; each recording is
- * decoded once, up to CLIP_MAX_SECONDS of it. `onHeard` runs after each.
+ * decoded once, up to CLIP_MAX_SECONDS of it.
  */
-export const evaluateAfar = Effect.fn("evaluateAfar")(function* (
-  corpus: JointCorpus,
-  cuts: ReadonlyArray<Cut>,
-  heads: ReadonlyArray<TrainedHead>,
-  ways: ReadonlyArray<Way>,
-  background: string | undefined,
-  seed: number,
-  onHeard: (done: number, total: number) => Effect.Effect<void>
-) {
+export const evaluateAfar = Effect.fn("evaluateAfar")(function* ({
+  corpus,
+  cuts,
+  heads,
+  ways,
+  background,
+  seed,
+  onHeard
+}: AfarTest) {
   const { frontEnd } = yield* Engine
   const { clipMaxSeconds } = yield* Settings
   const { dataset } = corpus

@@ -70,7 +70,7 @@ export const certify = Effect.fn("certify")(function* (runId: string, python: st
   return { certificate: grown, notes }
 })
 
-interface Heard {
+interface HeldOutClip {
   /** Among the certificate's recordings. */
   readonly place: number
   readonly samples: Float32Array
@@ -87,7 +87,7 @@ const hear = Effect.fnUntraced(function* (runId: string, { recordings, window }:
     const { bytes, sighting } = yield* readRecording({ ...object.value, key })
     if (contents.get(key) !== sighting.contentHash) return []
     const { samples } = yield* decodeClip(bytes, { maxSeconds: clipMaxSeconds, sampleRate: window.sample_rate })
-    return [{ place, samples } satisfies Heard]
+    return [{ place, samples } satisfies HeldOutClip]
   })
   const heard = yield* Effect.forEach(
     recordings,
@@ -99,7 +99,7 @@ const hear = Effect.fnUntraced(function* (runId: string, { recordings, window }:
   return heard.flat()
 })
 
-const none = () => Effect.succeed<ReadonlyArray<Heard>>([])
+const none = () => Effect.succeed<ReadonlyArray<HeldOutClip>>([])
 
 /** Silence after it to whole windows. */
 const inWindows = (samples: Float32Array, { samples: first, hop }: Certificate["window"]): Float32Array => {
@@ -108,7 +108,7 @@ const inWindows = (samples: Float32Array, { samples: first, hop }: Certificate["
   return whole
 }
 
-const runWhole = Effect.fnUntraced(function* (model: Uint8Array, heard: ReadonlyArray<Heard>) {
+const runWhole = Effect.fnUntraced(function* (model: Uint8Array, heard: ReadonlyArray<HeldOutClip>) {
   const fail = (cause: unknown) => new EngineError({ message: `ecosight.onnx cannot be run: ${cause}` })
   const session = yield* openSession(model, 1, fail)
   const answers = yield* Effect.forEach(heard, ({ samples }) =>

@@ -2,7 +2,13 @@ import { Effect, Schema, Stream } from "effect"
 import { Activity } from "effect/workflow"
 import { Embeddings } from "../../embeddings/embeddings.ts"
 import { shardKey, spanOf } from "../../store/keys.ts"
-import { type Noted, type Skipped, type StreamResult, type StreamSettings, TooManySkipped } from "../../stream/embed.ts"
+import {
+  type Noted,
+  type Skipped,
+  type StreamResult,
+  type StreamSettings,
+  TooManySkipped
+} from "../../stream/corpusPass.ts"
 import { RunEvents } from "../../stream/events.ts"
 import { corpus } from "../../stream/recordings.ts"
 import { attemptShard, ClusterFailed, workOff } from "./attempts.ts"

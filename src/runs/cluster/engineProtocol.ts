@@ -61,11 +61,11 @@ export const ShardOutcome = Schema.Struct({ ...ShardResult.fields, worker: Schem
 export type ShardOutcome = typeof ShardOutcome.Type
 
 /** So much was heard of field recordings, and so many to their end. */
-export const Heard = Schema.Struct({ recordings: Schema.Int, bytes: Schema.Finite, seconds: Schema.Finite })
-export type Heard = typeof Heard.Type
+export const ShardTally = Schema.Struct({ recordings: Schema.Int, bytes: Schema.Finite, seconds: Schema.Finite })
+export type ShardTally = typeof ShardTally.Type
 
 /** What hearing a shard came to; the vectors are in the store. */
-export const HearResult = Schema.Struct({ heard: Heard, skipped: Schema.Array(Skipped) })
+export const HearResult = Schema.Struct({ heard: ShardTally, skipped: Schema.Array(Skipped) })
 export type HearResult = typeof HearResult.Type
 
 /** Which engine a process has, and what makes its vectors. */
@@ -92,7 +92,7 @@ export const EngineProtocol = {
   about: About,
   calls: {
     embed: { payload: ShardTask, event: RunEvent, answer: ShardResult, patience: PATIENCE },
-    hear: { payload: Shard, event: Heard, answer: HearResult, patience: HEARING_PATIENCE },
+    hear: { payload: Shard, event: ShardTally, answer: HearResult, patience: HEARING_PATIENCE },
     finish: {
       payload: Schema.Struct({ embedded: EmbeddedHere, settings: RunSettings }),
       event: RunEvent,

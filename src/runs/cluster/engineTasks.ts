@@ -14,10 +14,10 @@ import { finish } from "../finish.ts"
 import { hear } from "../scan/hear.ts"
 import {
   EngineProtocol,
-  type Heard,
   type HearResult,
   type Shard,
   type ShardResult,
+  type ShardTally,
   type ShardTask
 } from "./engineProtocol.ts"
 import { withRunSettings } from "./runSettings.ts"
@@ -63,7 +63,7 @@ export const embedShard = Effect.fn("embedShard")(function* (embedder: Embedder,
 export const hearShard = Effect.fn("hearShard")(function* (
   embedder: Embedder,
   task: Shard,
-  tell: (heard: Heard) => Effect.Effect<void>
+  tell: (heard: ShardTally) => Effect.Effect<void>
 ) {
   const { precision, workers } = yield* Settings
   const recipe = makeScanRecipe(embedder, precision)
@@ -71,8 +71,8 @@ export const hearShard = Effect.fn("hearShard")(function* (
   const objects = (yield* readShard(task.file)).slice(task.from, task.to)
   const known = yield* (yield* Scans).index(recipe)
   const skipped: Array<HearResult["skipped"][number]> = []
-  let heard: Heard = { recordings: 0, bytes: 0, seconds: 0 }
-  const add = ({ recordings = 0, bytes = 0, seconds = 0 }: Partial<Heard>) => {
+  let heard: ShardTally = { recordings: 0, bytes: 0, seconds: 0 }
+  const add = ({ recordings = 0, bytes = 0, seconds = 0 }: Partial<ShardTally>) => {
     heard = {
       recordings: heard.recordings + recordings,
       bytes: heard.bytes + bytes,

@@ -4,11 +4,13 @@ import { Scans } from "../../embeddings/scans/scans.ts"
 import { newRunId } from "../../registry/runRecord.ts"
 import { shardKey } from "../../store/keys.ts"
 import type { ObjectInfo } from "../../store/store.ts"
-import { type Archive, type FreshlyHeard, paceOf, type ScanOptions } from "../scan/scan.ts"
+import type { FreshlyHeard } from "../scan/hearFresh.ts"
+import type { Archive } from "../scan/judgePlaced.ts"
+import { paceOf, type ScanCallbacks } from "../scan/scanProgress.ts"
 import { attemptShard, workOff } from "./attempts.ts"
 import { cutShards, estimateSeconds, type ShardLimits, type ShardRange } from "./cutShards.ts"
 import { Dispatch } from "./dispatch.ts"
-import { type Heard, type HearResult, shardName } from "./engineProtocol.ts"
+import { type HearResult, type ShardTally, shardName } from "./engineProtocol.ts"
 import { makeForsaken } from "./forsaken.ts"
 import { Journal } from "./journal.ts"
 import { readShard, removeShards, writeShard } from "./shardFiles.ts"
@@ -38,7 +40,7 @@ const limitsFor = (fresh: ReadonlyArray<ObjectInfo>): ShardLimits => {
 export const hearOnCluster = Effect.fn("hearOnCluster")(function* (
   { recipe, known: before }: Archive,
   fresh: ReadonlyArray<ObjectInfo>,
-  { onProgress, onSkip }: Pick<ScanOptions, "onProgress" | "onSkip">
+  { onProgress, onSkip }: ScanCallbacks
 ) {
   const began = yield* Clock.currentTimeMillis
   const { maxRecordingMegabytes } = yield* Settings
@@ -110,7 +112,7 @@ export const hearOnCluster = Effect.fn("hearOnCluster")(function* (
   return { known, heard, skipped, seconds: ((yield* Clock.currentTimeMillis) - began) / 1000 } satisfies FreshlyHeard
 })
 
-const plus = (a: Heard, b: Heard): Heard => ({
+const plus = (a: ShardTally, b: ShardTally): ShardTally => ({
   recordings: a.recordings + b.recordings,
   bytes: a.bytes + b.bytes,
   seconds: a.seconds + b.seconds

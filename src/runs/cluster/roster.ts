@@ -1,6 +1,6 @@
 import { Context, Effect, Layer, Schedule, Schema, type Scope } from "effect"
 import { SqlClient, type SqlError } from "effect/sql"
-import { Heard } from "./engineProtocol.ts"
+import { ShardTally } from "./engineProtocol.ts"
 
 /** What makes workers interchangeable, and how to reach one; fixed when it joins. */
 export const WorkerAbout = Schema.Struct({
@@ -32,7 +32,7 @@ export const WorkerState = Schema.Struct({
       done: Schema.Int,
       total: Schema.Int,
       /** Where field recordings are heard. */
-      heard: Schema.optionalKey(Heard)
+      heard: Schema.optionalKey(ShardTally)
     })
   ),
   /** The stage that it does for a whole run: "Training". */

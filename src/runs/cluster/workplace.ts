@@ -3,15 +3,16 @@ import { ShardId, Sharding } from "effect/cluster"
 import type { Payload } from "../../processes/protocol.ts"
 import type { ProcessError } from "../../processes/requests.ts"
 import type { RunEvent } from "../../stream/events.ts"
+import { STAGES } from "../../stream/stages.ts"
 import type { RunSummary } from "../summary.ts"
 import { EMBED_GROUP, LANES } from "./connections.ts"
 import { EngineProcess } from "./engineProcess.ts"
 import {
   type EngineProtocol,
-  type Heard,
   type HearResult,
   type Shard,
   type ShardOutcome,
+  type ShardTally,
   type ShardTask,
   shardName
 } from "./engineProtocol.ts"
@@ -26,7 +27,7 @@ const PATIENCE = "5 minutes"
 /** How far a shard is. */
 interface Progress {
   readonly done: number
-  readonly heard?: Heard
+  readonly heard?: ShardTally
 }
 
 /** What a worker does: at most `capacity` shards at once, and the finishing of runs, in its engine process. */
@@ -118,7 +119,7 @@ export class Workplace extends Context.Service<
           finish: (request, heard) =>
             Effect.acquireUseRelease(
               Effect.sync(() => {
-                stage = "Training"
+                stage = STAGES.train.title
               }),
               () => process.ask("finish", request, heard),
               () =>

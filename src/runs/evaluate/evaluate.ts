@@ -65,17 +65,18 @@ export const evaluate = Effect.fn("evaluate")(function* (
     { keep, ...settings }: NonNullable<typeof options.field>
   ) {
     const { sampleRate } = (yield* Engine).frontEnd
-    const field = yield* evaluateField(
+    const field = yield* evaluateField({
       corpus,
       cuts,
       heads,
-      quiet,
-      embedder.scores,
+      background: quiet,
+      scores: embedder.scores,
       backend,
       settings,
-      (scene, site, at) => (keep === undefined ? Effect.void : keepScene(keep, scene, { site, at, sampleRate })),
-      (done, total) => onProgress({ stage: "Hearing", unit: "parts", done: Math.floor(done), total })
-    )
+      onScene: (scene, site, at) =>
+        keep === undefined ? Effect.void : keepScene(keep, scene, { site, at, sampleRate }),
+      onHeard: (done, total) => onProgress({ stage: "Hearing", unit: "parts", done: Math.floor(done), total })
+    })
     return (
       field ?? (yield* refuse(`Nothing can be heard: no part left out has sound of "${quiet}" and of another class.`))
     )
@@ -83,9 +84,15 @@ export const evaluate = Effect.fn("evaluate")(function* (
   const field = asked.field && (yield* inField(asked.field.background, options.field!))
   const afar =
     asked.afar &&
-    (yield* evaluateAfar(corpus, cuts, heads, options.afar!, asked.afar.background, options.seed, (done, total) =>
-      onProgress({ stage: "Hearing from afar", unit: "recordings", done, total })
-    ))
+    (yield* evaluateAfar({
+      corpus,
+      cuts,
+      heads,
+      ways: options.afar!,
+      background: asked.afar.background,
+      seed: options.seed,
+      onHeard: (done, total) => onProgress({ stage: "Hearing from afar", unit: "recordings", done, total })
+    }))
   const unknown = asked.unknown && (yield* onUnknown(dataset, cuts, heads, asked.unknown, trainerFor, onProgress))
   const evaluation: Evaluation = {
     ...scored,

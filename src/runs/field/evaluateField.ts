@@ -1,8 +1,8 @@
 import { Effect } from "effect"
 import {
   type FieldEvaluation,
-  type HeardPart,
-  headsInField
+  headsInField,
+  type ScoredPart
 } from "../../classifier/evaluation/field/fieldEvaluation.ts"
 import type { Judge } from "../../classifier/evaluation/field/fieldFigures.ts"
 import type { Soundscape } from "../../classifier/evaluation/field/soundscape.ts"
@@ -27,22 +27,40 @@ export interface TrainedHead {
   readonly classifiers: ReadonlyMap<Split, TrainedClassifier>
 }
 
+/** Which heads are tried in the field, and how. */
+export interface FieldTest<E, R> {
+  readonly corpus: JointCorpus
+  /** Those of the first repeat that leave something out are the parts; each is heard by what was trained without it. */
+  readonly cuts: ReadonlyArray<Cut>
+  readonly heads: ReadonlyArray<TrainedHead>
+  /** The class that events stand out from. */
+  readonly background: string
+  /** The embedder's scores, where it has any: the head `audioset` sees them. */
+  readonly scores: Embedder["scores"]
+  /** What trains the classifiers of windows. */
+  readonly backend: Backend
+  readonly settings: FieldSettings
+  /** Is given each soundscape before its part is heard. */
+  readonly onScene: (scene: Soundscape, part: string, at: number) => Effect.Effect<void, E, R>
+  /** Runs after each piece of sound; `done` counts parts, and grows by fractions of one. */
+  readonly onHeard: (done: number, total: number) => Effect.Effect<void>
+}
+
 /**
  * What each head hears of the sources that a cut left out, by the classifier that was trained without them: in annotated field
  * recordings, or, where these are too few, in soundscapes. Undefined where no part has both a background and events.
- * `onScene` is given each soundscape before its part is heard, `onHeard` runs after each.
  */
-export const evaluateField = Effect.fn("evaluateField")(function* <E, R>(
-  corpus: JointCorpus,
-  cuts: ReadonlyArray<Cut>,
-  heads: ReadonlyArray<TrainedHead>,
-  background: string,
-  scores: Embedder["scores"],
-  backend: Backend,
-  settings: FieldSettings,
-  onScene: (scene: Soundscape, part: string, at: number) => Effect.Effect<void, E, R>,
-  onHeard: (done: number, total: number) => Effect.Effect<void>
-) {
+export const evaluateField = Effect.fn("evaluateField")(function* <E, R>({
+  corpus,
+  cuts,
+  heads,
+  background,
+  scores,
+  backend,
+  settings,
+  onScene,
+  onHeard
+}: FieldTest<E, R>) {
   const { sampleRate, vectors } = (yield* Engine).frontEnd
   const { classes } = corpus.dataset
   const parts = cuts.filter(({ repeat, tested }) => repeat === 0 && tested.length > 0)
@@ -52,7 +70,7 @@ export const evaluateField = Effect.fn("evaluateField")(function* <E, R>(
     sampleRate,
     listenedSeconds: settings.seconds
   })
-  const heard = heads.map(({ head }) => ({ head, parts: [] as Array<HeardPart> }))
+  const heard = heads.map(({ head }) => ({ head, parts: [] as Array<ScoredPart> }))
   const deaf: Array<string> = []
   const unheard: Array<string> = []
   for (const [at, { split, part = `fold ${at + 1}` }] of parts.entries()) {

@@ -2,7 +2,7 @@ import { Effect } from "effect"
 import { sweepClasses } from "../../classifier/evaluation/field/fieldEvaluation.ts"
 import type { Judge } from "../../classifier/evaluation/field/fieldFigures.ts"
 import type { Soundscape, SoundscapeSettings } from "../../classifier/evaluation/field/soundscape.ts"
-import { bandsOf, type Heard } from "../../classifier/evaluation/field/sweep.ts"
+import { bandsOf, type ScoredRecording } from "../../classifier/evaluation/field/sweep.ts"
 import type { WindowClassifier } from "../../classifier/evaluation/field/windowClassifier.ts"
 import { Engine } from "../../embedder/engine.ts"
 import type { JointCorpus } from "../jointCorpus.ts"
@@ -52,7 +52,7 @@ export const fieldJudge = Effect.fn("fieldJudge")(function* (
     bands,
     notes: tooFew ?? notesOnSilence(listened.flat(), corpus.dataset.classes, background),
     /** The figures of what a classifier of these classes heard. */
-    sweep: (heard: ReadonlyArray<Heard>, classes: ReadonlyArray<string>) =>
+    sweep: (heard: ReadonlyArray<ScoredRecording>, classes: ReadonlyArray<string>) =>
       sweepClasses(heard, classes, background, times, bands),
     soundOf: Effect.fnUntraced(function* (part: number) {
       if (areAnnotated) return listened[part]!.length === 0 ? undefined : ofRecordings(listened[part]!)

@@ -1,5 +1,5 @@
 import { Effect, Stream } from "effect"
-import type { Heard } from "../../classifier/evaluation/field/sweep.ts"
+import type { ScoredRecording } from "../../classifier/evaluation/field/sweep.ts"
 import type { WindowClassifier } from "../../classifier/evaluation/field/windowClassifier.ts"
 import { Engine, embedPatches } from "../../embedder/engine.ts"
 import { codeVectors } from "../../embeddings/scans/coding.ts"
@@ -66,6 +66,11 @@ const hearStretch = Effect.fnUntraced(function* (
   // Where only decoding tells how long a recording is, tables may go on behind it.
   const within = events.filter((event) => event.start < seconds)
   return scored.map(
-    (own): Heard => ({ seconds, events: within, bed: [{ start: 0, source }], probabilities: concatenate(own) })
+    (own): ScoredRecording => ({
+      seconds,
+      events: within,
+      bed: [{ start: 0, source }],
+      probabilities: concatenate(own)
+    })
   )
 })

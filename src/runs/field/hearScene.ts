@@ -1,6 +1,6 @@
 import { Effect } from "effect"
 import type { Soundscape } from "../../classifier/evaluation/field/soundscape.ts"
-import type { Heard } from "../../classifier/evaluation/field/sweep.ts"
+import type { ScoredRecording } from "../../classifier/evaluation/field/sweep.ts"
 import type { WindowClassifier } from "../../classifier/evaluation/field/windowClassifier.ts"
 import { Engine, embedPatches } from "../../embedder/engine.ts"
 import type { FrontEnd } from "../../embedder/frontEnd.ts"
@@ -29,7 +29,7 @@ export const hearScene = Effect.fn("hearScene")(function* (scene: Scene, classif
     )
   })
   const { seconds, events, bed } = scene
-  return probabilities.map((own): Heard => ({ seconds, events, bed, probabilities: own }))
+  return probabilities.map((own): ScoredRecording => ({ seconds, events, bed, probabilities: own }))
 })
 
 /**

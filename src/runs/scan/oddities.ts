@@ -1,16 +1,10 @@
-import type { ScannedRecording } from "../../embeddings/scans/scannedRecording.ts"
 import { findOddities, type Oddity } from "../../sound/field/timeline.ts"
 import { findTime } from "../../sound/field/wallClock.ts"
 import { siteOf } from "../../store/keys.ts"
-
-/** A recording that was heard, and where it lies now. */
-interface Heard {
-  readonly key: string
-  readonly recording: Pick<ScannedRecording, "seconds" | "facts">
-}
+import type { PlacedRecording } from "./fieldRecordings.ts"
 
 /** What is odd about recordings in time, site by site: gaps, overlaps, clocks. Those without a time are left out. */
-export const odditiesIn = (heard: ReadonlyArray<Heard>): ReadonlyArray<Oddity> =>
+export const odditiesIn = (heard: ReadonlyArray<PlacedRecording>): ReadonlyArray<Oddity> =>
   [...Map.groupBy(heard, ({ key }) => siteOf(key)).values()].flatMap((site) =>
     findOddities(
       site.flatMap(({ key, recording: { seconds, facts } }) => {

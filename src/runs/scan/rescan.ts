@@ -9,7 +9,9 @@ import { Store } from "../../store/store.ts"
 import { type EventRequest, settleEvents } from "./eventOptions.ts"
 import { tellBy } from "./eventParts.ts"
 import { listField, placeRecordings, type Selection } from "./fieldRecordings.ts"
-import { checkThresholds, eventsOf, judgePlaced, ScanError } from "./scan.ts"
+import { judgePlaced } from "./judgePlaced.ts"
+import { checkThresholds, ScanError } from "./scanError.ts"
+import { eventsOf } from "./storedEvents.ts"
 import { openWindowModel } from "./windowModel.ts"
 
 export interface RescanOptions extends Selection {

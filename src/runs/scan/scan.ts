@@ -1,45 +1,29 @@
-import { Clock, Effect, Option, Schema, Stream } from "effect"
-import type { Event } from "../../classifier/events/event.ts"
+import { Clock, Effect, Option } from "effect"
 import type { EventSettings } from "../../classifier/events/findEvents.ts"
 import type { AlarmRate } from "../../config/alarmRates.ts"
 import { Settings } from "../../config/settings.ts"
 import type { Embedder } from "../../embedder/embedder.ts"
-import type { KnownScans } from "../../embeddings/scans/knownScans.ts"
-import type { ScannedRecording } from "../../embeddings/scans/scannedRecording.ts"
-import { makeScanRecipe, type ScanRecipe } from "../../embeddings/scans/scanRecipe.ts"
+import { makeScanRecipe } from "../../embeddings/scans/scanRecipe.ts"
 import { Scans } from "../../embeddings/scans/scans.ts"
 import { readPointer } from "../../registry/pointer.ts"
 import { backgroundOf } from "../../store/className.ts"
-import { siteOf } from "../../store/keys.ts"
-import { type ObjectInfo, removeUnneeded, Store } from "../../store/store.ts"
-import { Listeners } from "../../stream/field/listeners.ts"
+import { Store } from "../../store/store.ts"
 import { type EventRequest, settleEvents } from "./eventOptions.ts"
-import { judgedBy, readPart, tellBy, writeEvents } from "./eventParts.ts"
-import { listField, type PlacedRecording, type Placing, placeRecordings, type Selection } from "./fieldRecordings.ts"
-import { hear } from "./hear.ts"
-import { judgeRecordings } from "./judgeRecordings.ts"
+import { tellBy } from "./eventParts.ts"
+import { listField, type PlacedRecording, placeRecordings, type Selection } from "./fieldRecordings.ts"
+import { type HearAll, hearFresh } from "./hearFresh.ts"
+import { type Archive, judgePlaced } from "./judgePlaced.ts"
 import { odditiesIn } from "./oddities.ts"
+import { checkMeant, checkThresholds } from "./scanError.ts"
+import type { ScanCallbacks } from "./scanProgress.ts"
+import { countEvents } from "./storedEvents.ts"
 import { openWindowModel, type WindowModel } from "./windowModel.ts"
 
-/** What there is nothing to do with; `message` is one sentence. */
-export class ScanError extends Schema.TaggedError<ScanError>()("ScanError", { message: Schema.String }) {}
-
-/** How far a scan is. */
-export interface ScanProgress {
-  /** Hours of sound heard so far in this scan, and about how many there are to hear. */
-  readonly hours: number
-  readonly totalHours: number
-  /** Hours heard in an hour. */
-  readonly speed: number
-  readonly secondsLeft: number
-}
-
-export interface ScanOptions extends Selection {
+/** What to hear, and what to tell of it. */
+export interface ScanOptions extends Selection, ScanCallbacks {
   /** The version that says what is heard; the promoted one unless said. */
   readonly model?: string | undefined
   readonly events: EventRequest
-  readonly onProgress: (progress: ScanProgress) => Effect.Effect<void>
-  readonly onSkip: (key: string, reason: string) => Effect.Effect<void>
 }
 
 /** What a scan came to. */
@@ -75,27 +59,6 @@ export interface ScanSummary {
   readonly untested: ReadonlyArray<string>
   /** The false alarms of each class tested an hour that these allow; null where none is. */
   readonly alarmsPerHour: AlarmRate | null
-}
-
-/** Recordings that are judged together: each part of the store is read once for them. */
-const JUDGED_TOGETHER = 64
-/** Recordings whose events are written while the next ones are judged: a disk that makes sure of them takes as long as judging. */
-const WRITTEN_AT_ONCE = 8
-
-/** Hears recordings, in this process or on a cluster's workers, and stores what it hears. */
-export type HearAll<E, R> = (
-  archive: Archive,
-  fresh: ReadonlyArray<ObjectInfo>,
-  told: Pick<ScanOptions, "onProgress" | "onSkip">
-) => Effect.Effect<FreshlyHeard, E, R>
-
-/** What came of it. */
-export interface FreshlyHeard {
-  /** All that is heard by now. */
-  readonly known: KnownScans
-  readonly heard: ReadonlyArray<ScannedRecording>
-  readonly skipped: ReadonlyArray<{ readonly key: string; readonly reason: string }>
-  readonly seconds: number
 }
 
 /**
@@ -148,6 +111,9 @@ export const scanBy = Effect.fn("scan")(function* <E, R>(
   } satisfies ScanSummary & { readonly placed: ReadonlyArray<PlacedRecording>; readonly settings: EventSettings }
 })
 
+/** The same, heard in this process. */
+export const scan = (embedder: Embedder, options: ScanOptions) => scanBy(hearFresh, embedder, options)
+
 const toldFrom = (
   model: WindowModel | undefined,
   asked: EventRequest,
@@ -167,178 +133,3 @@ const toldFrom = (
     alarmsPerHour: heard.length > 0 ? asked.alarms : null
   }
 }
-
-/** Thresholds of classes that a model does not tell would change nothing, so somebody has mistyped them. */
-export const checkThresholds = Effect.fnUntraced(function* (
-  { runId, classes }: WindowModel,
-  events: Pick<EventRequest, "perClass">
-) {
-  const unknown = Object.keys(events.perClass).find((name) => !classes.includes(name))
-  if (unknown === undefined) return
-  return yield* new ScanError({
-    message: `${runId} knows no class ${unknown}, which a threshold is given for; it knows ${classes.join(", ")}.`
-  })
-})
-
-/** That nothing lies there is no failure where something was heard before, or may have been before `since`. */
-const checkMeant = (location: string, { site, since }: Selection, { recordings }: KnownScans) => {
-  const isKnown = [...recordings.values()].some(({ key }) => site === undefined || siteOf(key) === site)
-  if (isKnown || (since !== undefined && recordings.size > 0)) return Effect.void
-  const [which, where] = site === undefined ? ["", "<site>"] : [` of a site ${site}`, site]
-  return Effect.fail(
-    new ScanError({ message: `${location} holds no field recordings${which}: put them into field_audio/${where}/.` })
-  )
-}
-
-/** The same, heard in this process. */
-export const scan = (embedder: Embedder, options: ScanOptions) => scanBy(hearFresh, embedder, options)
-
-/** What was heard, and by what it is judged. */
-export interface Archive {
-  readonly recipe: ScanRecipe
-  readonly known: KnownScans
-  /** None where no version is promoted yet: then nothing is judged. */
-  readonly model: WindowModel | undefined
-  readonly events: EventSettings
-}
-
-/** Hears recordings, and judges each once all of it is stored. */
-export const hearFresh = Effect.fn("hearFresh")(function* (
-  archive: Archive,
-  fresh: ReadonlyArray<ObjectInfo>,
-  { onProgress, onSkip }: Pick<ScanOptions, "onProgress" | "onSkip">
-) {
-  const began = yield* Clock.currentTimeMillis
-  const { workers, maxRecordingMegabytes } = yield* Settings
-  const skipped: Array<{ readonly key: string; readonly reason: string }> = []
-  const heard: Array<ScannedRecording> = []
-  const pace = yield* paceOf(fresh.reduce((sum, { size }) => sum + size, 0))
-  yield* Stream.unwrap(
-    hear(Stream.fromIterable(fresh), {
-      ...archive,
-      listeners: workers,
-      emit: (event) => {
-        if (event.stage === "heard") return Effect.flatMap(pace(event), onProgress)
-        const { key, reason } = event
-        skipped.push({ key, reason })
-        return onSkip(key, reason)
-      }
-    })
-  ).pipe(
-    Stream.groupedWithin(JUDGED_TOGETHER, "5 seconds"),
-    Stream.runForEach((recordings) => {
-      heard.push(...recordings)
-      return judgePlaced(archive, { placed: recordings.map((recording) => ({ recording, key: recording.key })) })
-    }),
-    Effect.provide(Listeners.layer({ count: workers, maxWholeBytes: maxRecordingMegabytes * 1e6 }))
-  )
-  return { known: archive.known, heard, skipped, seconds: ((yield* Clock.currentTimeMillis) - began) / 1000 }
-})
-
-/**
- * Judges recordings that these settings have not judged where they lie now, and stores their events; those of what is
- * replaced go. Returns how many it judged.
- */
-export const judgePlaced = Effect.fn("judgePlaced")(function* (
-  { recipe, known, model, events: settings }: Archive,
-  { placed, replaced = [] }: Partial<Placing> & Pick<Placing, "placed">
-) {
-  if (model === undefined) return 0
-  const judged = yield* judgedBy(model.runId)
-  const isJudged = ({ recording, key }: PlacedRecording) =>
-    judged.partOf(recording.contentHash, key, settings) !== undefined
-  const sorted = Map.groupBy(placed, isJudged)
-  const [settled, due] = [sorted.get(true) ?? [], sorted.get(false) ?? []]
-  // Those of a scan that began later stay.
-  const othersOf = (yield* judged.isTold(settings))
-    ? ({ recording, key }: PlacedRecording) => judged.othersOf(recording.contentHash, key, settings)
-    : () => []
-  yield* removeUnneeded([
-    ...replaced.flatMap(({ contentHash }) => judged.partsOf(contentHash)),
-    // Of a scan that was killed, or went on beside another by other settings.
-    ...settled.flatMap(othersOf)
-  ])
-  const keys = new Map(due.map(({ recording, key }) => [recording.contentHash, key]))
-  const recordings = due.map(({ recording }) => recording)
-  yield* judgeRecordings(recipe, known, model, settings, recordings).pipe(
-    Stream.mapEffect(
-      ({ recording, events }) => {
-        const placed = { recording, key: keys.get(recording.contentHash)! }
-        return writeEvents(model.runId, settings, { ...placed, events }).pipe(
-          Effect.andThen(removeUnneeded(othersOf(placed)))
-        )
-      },
-      { concurrency: WRITTEN_AT_ONCE, unordered: true }
-    ),
-    Stream.runDrain
-  )
-  return due.length
-})
-
-/** Parts of events read at once. */
-const READ_AT_ONCE = 16
-
-/**
- * What a version heard in these recordings by these settings, recording by recording. A part that cannot be read is passed
- * over with a warning: the next scan writes it again where it is removed.
- */
-export const eventsOf = (runId: string, settings: EventSettings, recordings: ReadonlyArray<PlacedRecording>) =>
-  Stream.unwrap(
-    Effect.map(judgedBy(runId), (judged) =>
-      Stream.fromIterable(recordings).pipe(
-        Stream.mapEffect(
-          Effect.fnUntraced(function* ({ recording: { contentHash }, key }) {
-            const part = judged.partOf(contentHash, key, settings)
-            if (part !== undefined) return yield* readEvents(part)
-            if (judged.partsOf(contentHash).length > 0) return yield* replaced(key)
-            // Nothing is written of one whose windows were lost meanwhile.
-            return []
-          }),
-          { concurrency: READ_AT_ONCE }
-        ),
-        Stream.flattenIterable
-      )
-    )
-  )
-
-const readEvents = (part: string) =>
-  readPart(part).pipe(
-    Effect.catchTag("PartError", ({ message }) =>
-      Effect.as(Effect.logWarning(`${message} It is passed over.`), [] as ReadonlyArray<Event>)
-    )
-  )
-
-const replaced = (key: string) =>
-  new ScanError({
-    message: `Another scan, which began after this one, has judged ${key} and more by other thresholds: repeat this one once that has ended.`
-  })
-
-const countEvents = Effect.fnUntraced(function* (
-  { runId }: WindowModel,
-  settings: EventSettings,
-  recordings: ReadonlyArray<PlacedRecording>
-) {
-  const counts = new Map<string, number>()
-  yield* eventsOf(runId, settings, recordings).pipe(
-    Stream.runForEach((event: Event) => Effect.sync(() => counts.set(event.class, (counts.get(event.class) ?? 0) + 1)))
-  )
-  return Object.fromEntries([...counts].sort(([a], [b]) => (a < b ? -1 : 1)))
-})
-
-/** Tells from what was heard of so many bytes how far a scan is. */
-export const paceOf = Effect.fnUntraced(function* (totalBytes: number) {
-  const began = yield* Clock.currentTimeMillis
-  let [bytes, seconds] = [0, 0]
-  return Effect.fnUntraced(function* (more: { readonly bytes: number; readonly seconds: number }) {
-    bytes += more.bytes
-    seconds += more.seconds
-    const elapsed = ((yield* Clock.currentTimeMillis) - began) / 1000
-    return {
-      hours: seconds / 3600,
-      // As many hours in the bytes to come as in those that came.
-      totalHours: bytes === 0 ? 0 : (seconds / 3600) * (totalBytes / bytes),
-      speed: elapsed > 0 ? seconds / elapsed : 0,
-      secondsLeft: bytes === 0 ? 0 : (elapsed * (totalBytes - bytes)) / bytes
-    } satisfies ScanProgress
-  })
-})

@@ -5,7 +5,7 @@ import { join } from "node:path"
 import { Effect, Option } from "effect"
 import { makeScanRecipe } from "../../../src/embeddings/scans/scanRecipe.ts"
 import { Scans } from "../../../src/embeddings/scans/scans.ts"
-import { PART_WINDOWS } from "../../../src/runs/scan/hear.ts"
+import { PART_WINDOWS } from "../../../src/runs/scan/recordingsInHand.ts"
 import { folderStore } from "../../../src/store/folder.ts"
 import {
   createDatabase,

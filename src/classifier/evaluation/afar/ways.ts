@@ -12,10 +12,11 @@ export interface Way {
   /** Whether it is mixed into another source's background. */
   readonly isMixed: boolean
   /** As many samples, or more; `background` is for what is mixed. */
-  readonly hear: (sound: Heard) => Float32Array
+  readonly hear: (sound: CloseSound) => Float32Array
 }
 
-interface Heard {
+/** A recording made nearby, and what hearing it from afar may draw on. */
+interface CloseSound {
   readonly samples: Float32Array
   /** In Hz. */
   readonly sampleRate: number
@@ -51,7 +52,7 @@ const alone = (name: string, hear: Way["hear"]): Way => ({ name, isMixed: false,
  * Sound in a background that is quieter than its loudest second by so many dB, from a drawn place on and again and again.
  * Both together are as loud as the sound was, so that the ratio is all that changes.
  */
-const mix = ({ samples, sampleRate, background, random }: Heard, ratio: number): Float32Array => {
+const mix = ({ samples, sampleRate, background, random }: CloseSound, ratio: number): Float32Array => {
   const gain = Math.sqrt(power(loudestPart(samples, sampleRate)) / power(background) / 10 ** (ratio / 10))
   const start = Math.floor(random() * background.length)
   const mixed = samples.map((sample, at) => sample + gain * background[(start + at) % background.length]!)

@@ -8,15 +8,15 @@ import {
   fieldFigures,
   type Judge
 } from "./fieldFigures.ts"
-import { type Band, type Heard, sweepWindows } from "./sweep.ts"
+import { type Band, type ScoredRecording, sweepWindows } from "./sweep.ts"
 
 /** The rate of false alarms an hour at which two classifiers are compared. */
 export const COMPARED_RATE: AlarmRate = 5
 
 /** What one head heard of one part. */
-export interface HeardPart {
+export interface ScoredPart {
   readonly part: string
-  readonly heard: ReadonlyArray<Heard>
+  readonly heard: ReadonlyArray<ScoredRecording>
 }
 
 /** How a head hears in the field, in all parts together and in each. */
@@ -38,7 +38,7 @@ export interface FieldEvaluation {
 
 /** The sweeps of every class but the background, over recordings that one or more classifiers of these classes heard. */
 export const sweepClasses = (
-  heard: ReadonlyArray<Heard>,
+  heard: ReadonlyArray<ScoredRecording>,
   classes: ReadonlyArray<string>,
   background: string,
   times: WindowTimes,
@@ -50,10 +50,10 @@ export const sweepClasses = (
 
 /** Figures of heads that heard the same; `sweep` is `sweepClasses` of their classes. */
 export const headsInField = (
-  heads: ReadonlyArray<{ readonly head: string; readonly parts: ReadonlyArray<HeardPart> }>,
+  heads: ReadonlyArray<{ readonly head: string; readonly parts: ReadonlyArray<ScoredPart> }>,
   bands: ReadonlyArray<Band>,
   judgedBy: Judge,
-  sweep: (heard: ReadonlyArray<Heard>) => ReadonlyArray<ClassSweep>
+  sweep: (heard: ReadonlyArray<ScoredRecording>) => ReadonlyArray<ClassSweep>
 ): Pick<FieldEvaluation, "heads" | "differences"> => {
   const swept = heads.map(({ head, parts }) => ({
     head,

@@ -4,8 +4,8 @@ import { columnOf, findEvents } from "../../events/findEvents.ts"
 import { matchDetections, type Span } from "./match.ts"
 import type { BedPart, TrueEvent } from "./soundscape.ts"
 
-/** What was heard in one recording. */
-export interface Heard {
+/** What truly sounds in a recording, and the probabilities that a classifier gave its windows. */
+export interface ScoredRecording {
   readonly seconds: number
   readonly events: ReadonlyArray<TrueEvent>
   readonly bed: ReadonlyArray<BedPart>
@@ -57,7 +57,7 @@ const isIn = ({ snr }: TrueEvent, { from, to }: Band, isLast: boolean): boolean 
  * and those that a threshold tells are matched with the true ones.
  */
 export const sweepWindows = (
-  heard: ReadonlyArray<Heard>,
+  heard: ReadonlyArray<ScoredRecording>,
   classes: ReadonlyArray<string>,
   className: string,
   times: WindowTimes,
@@ -90,7 +90,7 @@ const RANK_GROWTH = 1.03
 
 /** The same for detections that are given for each threshold; thresholds fall. */
 export const sweepDetections = (
-  recordings: ReadonlyArray<Pick<Heard, "seconds" | "events" | "bed">>,
+  recordings: ReadonlyArray<Pick<ScoredRecording, "seconds" | "events" | "bed">>,
   className: string,
   bands: ReadonlyArray<Band>,
   thresholds: ReadonlyArray<number>,
@@ -144,7 +144,7 @@ export const sweepDetections = (
 }
 
 /** The source that sounds in the middle of a detection: of an event, else of the background. */
-const sourceAt = ({ events, bed }: Pick<Heard, "events" | "bed">, { start, end }: Span): string => {
+const sourceAt = ({ events, bed }: Pick<ScoredRecording, "events" | "bed">, { start, end }: Span): string => {
   const middle = (start + end) / 2
   const event = events.find((own) => own.start <= middle && middle < own.end)
   return (event ?? bed.findLast((part) => part.start <= middle) ?? bed[0]!).source

@@ -3,8 +3,8 @@ import fc from "fast-check"
 import { compareFields, fieldFigures } from "../../../../src/classifier/evaluation/field/fieldFigures.ts"
 import {
   bandsOf,
-  type Heard,
   measureSweep,
+  type ScoredRecording,
   sweepDetections,
   sweepWindows
 } from "../../../../src/classifier/evaluation/field/sweep.ts"
@@ -63,7 +63,7 @@ test("recall at a rate is that of the lowest threshold which keeps it", () => {
 
 const CLASSES = ["dog", "gun"]
 /** Windows of which those that lie in events have this probability of a shot, and some others, two by two, that one. */
-const heard = (inEvents: number, others: number): Heard => {
+const heard = (inEvents: number, others: number): ScoredRecording => {
   const probabilities = new Float32Array(2 * 3600)
   for (let at = 0; at < 3600; at++) {
     const start = at * TIMES.hop
@@ -75,7 +75,7 @@ const heard = (inEvents: number, others: number): Heard => {
 }
 
 test("windows become events, and events figures", () => {
-  const figuresOf = (own: Heard) => {
+  const figuresOf = (own: ScoredRecording) => {
     const sweeps = CLASSES.map((className) => ({
       className,
       sweep: sweepWindows([own], CLASSES, className, TIMES, BANDS)

@@ -1,0 +1,61 @@
+import { Effect, Stream } from "effect"
+import type { EventSettings } from "../../classifier/events/findEvents.ts"
+import type { KnownScans } from "../../embeddings/scans/knownScans.ts"
+import type { ScanRecipe } from "../../embeddings/scans/scanRecipe.ts"
+import { removeUnneeded } from "../../store/store.ts"
+import { judgedBy, writeEvents } from "./eventParts.ts"
+import type { PlacedRecording, Placing } from "./fieldRecordings.ts"
+import { judgeRecordings } from "./judgeRecordings.ts"
+import type { WindowModel } from "./windowModel.ts"
+
+/** Recordings whose events are written while the next ones are judged: a disk that makes sure of them takes as long as judging. */
+const WRITTEN_AT_ONCE = 8
+
+/** What was heard, and by what it is judged. */
+export interface Archive {
+  readonly recipe: ScanRecipe
+  readonly known: KnownScans
+  /** None where no version is promoted yet: then nothing is judged. */
+  readonly model: WindowModel | undefined
+  readonly events: EventSettings
+}
+
+/**
+ * Judges recordings that these settings have not judged where they lie now, and stores their events; those of what is
+ * replaced go. Returns how many it judged.
+ */
+export const judgePlaced = Effect.fn("judgePlaced")(function* (
+  { recipe, known, model, events: settings }: Archive,
+  { placed, replaced = [] }: Partial<Placing> & Pick<Placing, "placed">
+) {
+  if (model === undefined) return 0
+  const judged = yield* judgedBy(model.runId)
+  const isJudged = ({ recording, key }: PlacedRecording) =>
+    judged.partOf(recording.contentHash, key, settings) !== undefined
+  const sorted = Map.groupBy(placed, isJudged)
+  const [settled, due] = [sorted.get(true) ?? [], sorted.get(false) ?? []]
+  // Those of a scan that began later stay.
+  const othersOf = (yield* judged.isTold(settings))
+    ? ({ recording, key }: PlacedRecording) => judged.othersOf(recording.contentHash, key, settings)
+    : () => []
+  yield* removeUnneeded([
+    ...replaced.flatMap(({ contentHash }) => judged.partsOf(contentHash)),
+    // Of a scan that was killed, or went on beside another by other settings.
+    ...settled.flatMap(othersOf)
+  ])
+  const keys = new Map(due.map(({ recording, key }) => [recording.contentHash, key]))
+  const recordings = due.map(({ recording }) => recording)
+  yield* judgeRecordings(recipe, known, model, settings, recordings).pipe(
+    Stream.mapEffect(
+      ({ recording, events }) => {
+        const placed = { recording, key: keys.get(recording.contentHash)! }
+        return writeEvents(model.runId, settings, { ...placed, events }).pipe(
+          Effect.andThen(removeUnneeded(othersOf(placed)))
+        )
+      },
+      { concurrency: WRITTEN_AT_ONCE, unordered: true }
+    ),
+    Stream.runDrain
+  )
+  return due.length
+})

@@ -1,0 +1,53 @@
+import { Effect, Stream } from "effect"
+import type { Event } from "../../classifier/events/event.ts"
+import type { EventSettings } from "../../classifier/events/findEvents.ts"
+import { judgedBy, readPart } from "./eventParts.ts"
+import type { PlacedRecording } from "./fieldRecordings.ts"
+import { judgedAnew } from "./scanError.ts"
+import type { WindowModel } from "./windowModel.ts"
+
+/** Parts of events read at once. */
+const READ_AT_ONCE = 16
+
+/**
+ * What a version heard in these recordings by these settings, recording by recording. A part that cannot be read is passed
+ * over with a warning: the next scan writes it again where it is removed.
+ */
+export const eventsOf = (runId: string, settings: EventSettings, recordings: ReadonlyArray<PlacedRecording>) =>
+  Stream.unwrap(
+    Effect.map(judgedBy(runId), (judged) =>
+      Stream.fromIterable(recordings).pipe(
+        Stream.mapEffect(
+          Effect.fnUntraced(function* ({ recording: { contentHash }, key }) {
+            const part = judged.partOf(contentHash, key, settings)
+            if (part !== undefined) return yield* readEvents(part)
+            if (judged.partsOf(contentHash).length > 0) return yield* judgedAnew(key)
+            // Nothing is written of one whose windows were lost meanwhile.
+            return []
+          }),
+          { concurrency: READ_AT_ONCE }
+        ),
+        Stream.flattenIterable
+      )
+    )
+  )
+
+const readEvents = (part: string) =>
+  readPart(part).pipe(
+    Effect.catchTag("PartError", ({ message }) =>
+      Effect.as(Effect.logWarning(`${message} It is passed over.`), [] as ReadonlyArray<Event>)
+    )
+  )
+
+/** How many events of each class there are in these recordings. */
+export const countEvents = Effect.fnUntraced(function* (
+  { runId }: WindowModel,
+  settings: EventSettings,
+  recordings: ReadonlyArray<PlacedRecording>
+) {
+  const counts = new Map<string, number>()
+  yield* eventsOf(runId, settings, recordings).pipe(
+    Stream.runForEach((event: Event) => Effect.sync(() => counts.set(event.class, (counts.get(event.class) ?? 0) + 1)))
+  )
+  return Object.fromEntries([...counts].sort(([a], [b]) => (a < b ? -1 : 1)))
+})
