@@ -11,10 +11,13 @@ import { mapSpooled, type Spooled } from "./spool.ts"
 export interface StoredField {
   readonly key: string
   readonly isNew: boolean
+  /** What is wrong with a recording that is heard all the same. */
+  readonly note?: string
 }
 
 /**
- * Stores a recording under `field_audio/<site>/<safe name>` once its beginning decodes. It keeps its name, for recorders
+ * Stores a recording under `field_audio/<site>/<safe name>` once its beginning decodes, as far as a scan hears it: recorders
+ * whose battery dies leave files that are cut short. It keeps its name, for recorders
  * write the time and their own id into it; another recording of that name stays as it is, and this one is refused.
  */
 export const acceptField = Effect.fn("acceptField")(function* (name: string, site: string, recording: Spooled) {
@@ -27,11 +30,11 @@ export const acceptField = Effect.fn("acceptField")(function* (name: string, sit
       `${name} is named as notes or a table are: a recording's name ends in .wav, .flac or the like.`
     )
   }
-  yield* (yield* Predictor).inspect(recording)
+  const said = yield* noteOn(recording)
   const bytes = yield* mapSpooled(recording)
   const there = yield* store.find(key)
   if (Option.isSome(there)) {
-    if (yield* holds(store, there.value, bytes)) return { key, isNew: false } satisfies StoredField
+    if (yield* holds(store, there.value, bytes)) return { key, isNew: false, ...said } satisfies StoredField
     return yield* refuse(409, taken(key))
   }
   yield* store.put(key, bytes, { ifNoneMatch: "*" }).pipe(
@@ -40,7 +43,19 @@ export const acceptField = Effect.fn("acceptField")(function* (name: string, sit
       () => Effect.fail(refuse(409, taken(key)))
     )
   )
-  return { key, isNew: true } satisfies StoredField
+  return { key, isNew: true, ...said } satisfies StoredField
+})
+
+/** What is wrong with a recording that a scan hears all the same; refuses what it cannot hear. */
+const noteOn = Effect.fnUntraced(function* (recording: Spooled) {
+  const { inspect, inspectField } = yield* Predictor
+  return yield* inspect(recording).pipe(
+    Effect.as({}),
+    Effect.catchIf(
+      ({ status }) => status === 400,
+      ({ detail }) => Effect.as(inspectField(recording), { note: detail })
+    )
+  )
 })
 
 const taken = (key: string): string => `Another recording lies at ${key}: give this one another name, or another site.`

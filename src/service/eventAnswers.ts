@@ -1,8 +1,9 @@
-import { Effect, Option, Schema } from "effect"
+import { Clock, Effect, Option, Schema } from "effect"
 import { compareEvents } from "../classifier/events/compareEvents.ts"
 import { Event } from "../classifier/events/event.ts"
 import { RunName } from "../registry/runRecord.ts"
 import { judge } from "../review/judge.ts"
+import { mayBeRight } from "../sound/field/timeline.ts"
 import { isFieldRecording, siteOf } from "../store/keys.ts"
 import { Store } from "../store/store.ts"
 import { activityOf, EVENT_ORDERS, EventFilter, filterEvents, orderEvents } from "./eventQuery.ts"
@@ -104,16 +105,23 @@ export const table = Effect.fnUntraced(function* (query: typeof Query.Type) {
 export const activity = Effect.fnUntraced(function* (query: typeof Query.Type) {
   const { events } = yield* found(query)
   const recordings = yield* Field.use(({ recordings }) => recordings)
+  const now = yield* Clock.currentTimeMillis
+  const isHour = (text: string) =>
+    (query.since === undefined || text >= query.since.slice(0, 13)) &&
+    (query.until === undefined || text.slice(0, query.until.length) <= query.until)
   const spans = recordings.flatMap(({ site, recording, heard }) => {
     const isMeant = (query.site ?? site) === site && (query.recording ?? recording.key) === recording.key
     const startedAt = heard?.facts.startedAt
     return isMeant && startedAt !== undefined ? [{ startedAt, seconds: heard!.seconds }] : []
   })
-  const isMeant = (text: string) =>
-    (query.since === undefined || text >= query.since.slice(0, 13)) &&
-    (query.until === undefined || text.slice(0, query.until.length) <= query.until)
-  const hours = activityOf(events, spans).filter(({ day, hour }) => isMeant(`${day}T${String(hour).padStart(2, "0")}`))
-  return { hours, without_time: events.filter(({ at }) => at === undefined).length }
+  const right = spans.filter(({ startedAt }) => mayBeRight(startedAt, now))
+  const timed = events.filter(({ at }) => at !== undefined && mayBeRight(at, now))
+  const hours = activityOf(timed, right).filter(({ day, hour }) => isHour(`${day}T${String(hour).padStart(2, "0")}`))
+  return {
+    hours,
+    without_time: events.filter(({ at }) => at === undefined).length,
+    wrong_clock: spans.filter((span) => !right.includes(span) && isHour(span.startedAt.slice(0, 13))).length
+  }
 })
 
 export const Changes = Schema.Struct({

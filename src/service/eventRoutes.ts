@@ -57,7 +57,9 @@ export const eventRoutes = (handle: Handle) =>
             Schema.Struct({ day: Schema.String, hour: Schema.Int, events: Schema.Int, heard: Schema.Finite })
           ),
           /** Events of recordings whose clock is not known, which are in no hour. */
-          without_time: Schema.Int
+          without_time: Schema.Int,
+          /** Recordings whose clock was never set or is in the future: they and their events are in no hour, either. */
+          wrong_clock: Schema.Int
         }),
         401,
         422

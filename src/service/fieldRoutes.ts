@@ -1,7 +1,8 @@
-import { Effect, Schema } from "effect"
+import { Clock, Effect, Schema } from "effect"
 import { Elysia } from "elysia"
 import { StoredFacts } from "../embeddings/scans/scannedRecording.ts"
 import { odditiesIn } from "../runs/scan/oddities.ts"
+import { mayBeRight } from "../sound/field/timeline.ts"
 import { fileName } from "./clipQuery.ts"
 import { Field, type FieldRecording } from "./field.ts"
 import type { Handle } from "./handle.ts"
@@ -17,7 +18,7 @@ const Site = Schema.Struct({
   /** Those that the last scan could not hear. */
   refused: Schema.Int,
   seconds: Schema.Finite,
-  /** By the recorders' clocks; null where none is known. */
+  /** By the recorders' clocks; null where none is known that may be right. */
   first: Schema.NullOr(Schema.String),
   last: Schema.NullOr(Schema.String),
   /** Of the model in use. */
@@ -30,13 +31,14 @@ const sites = Effect.gen(function* () {
   const field = yield* Field
   const recordings = yield* field.recordings
   const heard = yield* field.heard(undefined)
+  const now = yield* Clock.currentTimeMillis
   const siteOfRecording = new Map(recordings.map(({ recording, site }) => [recording.key, site]))
   const events = Map.groupBy(heard?.events ?? [], ({ recording }) => siteOfRecording.get(recording))
   const bySite = Map.groupBy(recordings, ({ site }) => site)
   return {
     model: heard?.model ?? null,
     sites: [...bySite].sort().map(([name, found]) => {
-      const times = found.map(startOf).filter((time) => time !== undefined)
+      const times = found.map(startOf).filter((time) => time !== undefined && mayBeRight(time, now))
       return {
         name,
         recordings: found.length,
@@ -97,7 +99,8 @@ const site = Effect.fnUntraced(function* ({ name, skip = 0, limit = 50 }: typeof
   const events = ((yield* field.heard(undefined))?.events ?? []).filter(({ recording }) => own.has(recording))
   const byRecording = Map.groupBy(events, ({ recording }) => recording)
   const odd = odditiesIn(
-    found.flatMap(({ recording, heard }) => (heard === undefined ? [] : [{ key: recording.key, recording: heard }]))
+    found.flatMap(({ recording, heard }) => (heard === undefined ? [] : [{ key: recording.key, recording: heard }])),
+    yield* Clock.currentTimeMillis
   )
   return {
     recordings: found.slice(skip, skip + limit).map(({ recording: { key, size }, heard, refused = null }) => ({

@@ -3,6 +3,7 @@ import { Settings } from "../config/settings.ts"
 import { findStored, METADATA_FILE, versionReader } from "../registry/versionFiles.ts"
 import { SAMPLE_RATE } from "../sound/clip.ts"
 import { decodeClip } from "../sound/decode/decode.ts"
+import { readSpan } from "../sound/field/readField.ts"
 import { decodeDocument } from "../store/documents.ts"
 import { EMBEDDERS_PREFIX, embedderKey, versionKey } from "../store/keys.ts"
 import { isAbsence, Store, StoreError } from "../store/store.ts"
@@ -137,7 +138,15 @@ export const loadedVersion = Effect.gen(function* () {
     return samples.length / sampleRate
   })
 
-  return { load, predict, inspect }
+  const inspectField = Effect.fn("Version.inspectField")(function* (bytes: Uint8Array) {
+    const read = (from: number, to: number) => Effect.sync(() => bytes.slice(from, to))
+    const { samples, rate } = yield* readSpan(read, bytes.length, { from: 0, to: clipMaxSeconds }).pipe(
+      Effect.mapError(({ reason }) => new NoRecording({ message: reason }))
+    )
+    return samples.length / rate
+  })
+
+  return { load, predict, inspect, inspectField }
 })
 
 const WITHOUT =

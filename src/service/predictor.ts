@@ -56,6 +56,8 @@ export class Predictor extends Context.Service<
     readonly alike: (part: typeof RecordingSpan.Type) => Effect.Effect<Answer<typeof Predicting, "alike">, Refusal>
     /** Seconds of sound, cut at CLIP_MAX_SECONDS; refuses what is no recording. */
     readonly inspect: (recording: Spooled) => Effect.Effect<number, Refusal>
+    /** The same as a scan reads it, which takes what is whole of a damaged recording. */
+    readonly inspectField: (recording: Spooled) => Effect.Effect<number, Refusal>
     /** Refuses where as many wait as may: who asks ahead of reading a body need not read it. */
     readonly admit: Effect.Effect<void, Refusal>
     /** Loads the version that is promoted now, ahead of the first prediction, and copies it to this machine. */
@@ -129,8 +131,8 @@ export class Predictor extends Context.Service<
       }
 
       // Without a version there is none that could be unusable.
-      const decode = (recording: Spooled) =>
-        ask("inspect", { recording }).pipe(
+      const decode = (recording: Spooled, call: "inspect" | "inspectField" = "inspect") =>
+        ask(call, { recording }).pipe(
           Effect.catchTags({ UnusableVersion: Effect.die, Hung: () => Effect.fail(stopped) })
         )
 
@@ -191,6 +193,9 @@ export class Predictor extends Context.Service<
           )
         ),
         inspect: Effect.fn("Predictor.inspect")((recording) => Effect.andThen(admit, decode(recording))),
+        inspectField: Effect.fn("Predictor.inspectField")((recording) =>
+          Effect.andThen(admit, decode(recording, "inspectField"))
+        ),
         admit,
         warm,
         deaths: () => processes.reduce((sum, process) => sum + process.deaths(), 0),

@@ -16,7 +16,7 @@ const [location = "", promoted = ""] = process.argv.slice(2)
 const program = Effect.gen(function* () {
   const store = yield* Store
   const { alike, hear } = yield* fieldListener
-  const { load, predict, inspect } = yield* loadedVersion
+  const { load, predict, inspect, inspectField } = yield* loadedVersion
   // Ahead of the first prediction, for which it is read again where this fails.
   if (promoted !== "") yield* Effect.ignore(load(promoted))
   return yield* answer(Predicting, undefined, {
@@ -25,7 +25,8 @@ const program = Effect.gen(function* () {
     span: (part) => Effect.provideService(spanSound(part), Store, store),
     hear: ({ runId, recording }, tell) => Effect.provideService(hear(runId, recording, tell), Store, store),
     alike: (part) => Effect.provideService(alike(part), Store, store),
-    inspect: ({ recording }) => Effect.flatMap(mapSpooled(recording), inspect)
+    inspect: ({ recording }) => Effect.flatMap(mapSpooled(recording), inspect),
+    inspectField: ({ recording }) => Effect.flatMap(mapSpooled(recording), inspectField)
   })
 })
 

@@ -71,7 +71,9 @@ export const Predicting = {
       })
     },
     /** Decode only: how many seconds of sound it is. */
-    inspect: { ...quick, payload: Schema.Struct({ recording: Spooled }), answer: Schema.Number }
+    inspect: { ...quick, payload: Schema.Struct({ recording: Spooled }), answer: Schema.Number },
+    /** The same as a scan reads it, which takes what is whole of a damaged recording. */
+    inspectField: { ...quick, payload: Schema.Struct({ recording: Spooled }), answer: Schema.Number }
   },
   inTurn: true
 } satisfies Protocol

@@ -32,7 +32,9 @@ const Started = Schema.Struct({
   scan_id: Schema.optionalKey(Schema.String),
   /** Where an uploaded recording lies. */
   key: Schema.optionalKey(Schema.String),
-  already_stored: Schema.optionalKey(Schema.Boolean)
+  already_stored: Schema.optionalKey(Schema.Boolean),
+  /** What is wrong with it, where what is whole of it is heard all the same. */
+  note: Schema.optionalKey(Schema.String)
 })
 
 const begin = Effect.fnUntraced(function* (task: ScanTask) {
@@ -62,9 +64,9 @@ const byUpload = Effect.fnUntraced(function* (request: Request) {
         const asked = yield* Effect.mapError(Schema.decodeUnknownEffect(Asked)(Object.fromEntries(fields)), () =>
           refuse(422, BODY)
         )
-        const { key, isNew } = yield* acceptField(file.name, fields.get("site") ?? "", file.recording)
+        const { isNew, ...lies } = yield* acceptField(file.name, fields.get("site") ?? "", file.recording)
         yield* (yield* Field).forget
-        const stored = { key, already_stored: !isNew }
+        const stored = { ...lies, already_stored: !isNew }
         if (Option.isNone(yield* (yield* Current).model)) {
           return { success: true, message: UNHEARD, status: "no_model" as const, ...stored }
         }

@@ -72,6 +72,17 @@ test("a recording that is uploaded before there is a model is kept", async () =>
   await rm(join(service.store, "field_audio/Öder Bach 2"), { recursive: true })
 })
 
+test("a field recording that is cut short is taken, and what is wrong with it told", async () => {
+  const cut = sound.slice(0, Math.floor(0.6 * sound.length))
+  const answer = await json(service.post("/scan", form(cut, NAME, { site: "cut" })))
+  const key = `field_audio/cut/${NAME}`
+  expect(answer).toMatchObject({ success: true, key, note: expect.stringMatching(/^The file is cut short: .*\.$/) })
+  expect(await Bun.file(join(service.store, key)).bytes()).toEqual(new Uint8Array(cut))
+  const header = await service.post("/scan", form(sound.slice(0, 30), "b.wav", { site: "cut" }))
+  expect(header.status).toBe(400)
+  await rm(join(service.store, "field_audio/cut"), { recursive: true })
+})
+
 describe("with a model", () => {
   beforeAll(async () => {
     await train(service, "first")

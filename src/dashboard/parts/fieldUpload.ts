@@ -33,9 +33,11 @@ export const fieldUpload = (stored: (scan: string | undefined) => Promise<void>)
       const form = new FormData()
       form.append("site", site.value)
       form.append("file", file)
-      const { already_stored, scan_id } = await send(service.scan, form, progress)
+      const { already_stored, scan_id, note } = await send(service.scan, form, progress)
       scan = scan_id
-      return { isNew: already_stored !== true, note: scan_id === undefined ? "; there is no model yet to hear it" : "" }
+      const damage = note === undefined ? "" : `: what is whole of it is heard. ${note}`
+      const unheard = scan_id === undefined ? "; there is no model yet to hear it" : ""
+      return { isNew: already_stored !== true, note: `${unheard}${damage}` }
     }
     void uploadAll(chosen, put, files, summary, () => {
       void stored(scan)

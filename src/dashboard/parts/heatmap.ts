@@ -16,6 +16,8 @@ const CELL = 11
 const LEFT = 40
 const BOTTOM = 22
 const TOP = 4
+/** So many days in a row without anything are drawn as such; of more, a line stands for them. */
+const LONG = 31
 /** Days that a chart has room for at least, so that a single one is no bar. */
 const LEAST = 14
 
@@ -23,6 +25,7 @@ const LEAST = 14
 export const heatmap = (title: string, hours: ReadonlyArray<Hour>): HTMLElement => {
   const days = daysFrom(hours.map(({ day }) => day))
   const at = new Map(days.map((day, place) => [day, place]))
+  const cuts = days.flatMap((day, place) => (day === undefined ? [LEFT + CELL * (place + 0.5) - 0.5] : []))
   const most = Math.max(1, ...hours.map(({ events }) => events))
   const cells = hours.map(({ day, hour, events, heard }) => {
     const cell = s(
@@ -61,6 +64,7 @@ export const heatmap = (title: string, hours: ReadonlyArray<Hour>): HTMLElement 
         { width, height, viewBox: `0 0 ${width} ${height}`, role: "img", "aria-label": describe(title, hours) },
         ...[0, 6, 12, 18].map((hour) => tick(LEFT - 6, TOP + CELL * (hour + 1) - 1, clock(hour), "end")),
         ...cells,
+        ...cuts.map((x) => s("line", { class: "cut", x1: x, x2: x, y1: TOP, y2: TOP + 24 * CELL })),
         tick(LEFT, height - 6, days[0] ?? "", "start"),
         // Beside each other only where there is room for both.
         ...(days.length < LEAST ? [] : [tick(width - 4, height - 6, days.at(-1)!, "end")])
@@ -69,15 +73,19 @@ export const heatmap = (title: string, hours: ReadonlyArray<Hour>): HTMLElement 
   )
 }
 
-/** Every day from the first to the last, those without anything, too. */
-const daysFrom = (given: ReadonlyArray<string>): ReadonlyArray<string> => {
-  const sorted = [...new Set(given)].sort()
-  const days: Array<string> = []
-  for (let time = Date.parse(sorted[0] ?? ""); time <= Date.parse(sorted.at(-1) ?? ""); time += 86_400_000) {
-    days.push(new Date(time).toISOString().slice(0, 10))
-  }
-  return days
+const DAY = 86_400_000
+
+/** Every day from the first to the last, those without anything, too; undefined stands for many of these in a row. */
+export const daysFrom = (given: ReadonlyArray<string>): ReadonlyArray<string | undefined> => {
+  const times = [...new Set(given)].sort().map((day) => Date.parse(day))
+  return times.flatMap((time, place): ReadonlyArray<string | undefined> => {
+    const empty = place === 0 ? 0 : (time - times[place - 1]!) / DAY - 1
+    const before = Array.from({ length: empty > LONG ? 0 : empty }, (_, at) => dayOf(time - DAY * (empty - at)))
+    return [...(empty > LONG ? [undefined] : before), dayOf(time)]
+  })
 }
+
+const dayOf = (time: number): string => new Date(time).toISOString().slice(0, 10)
 
 const clock = (hour: number): string => `${String(hour).padStart(2, "0")}:00`
 

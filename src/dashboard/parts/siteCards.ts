@@ -1,4 +1,5 @@
 import { type Answer, dataOf, service } from "../api.ts"
+import { wrongClocks } from "./activityCard.ts"
 import { bars } from "./chart.ts"
 import { card, h, wideCard } from "./elements.ts"
 import { bytes, clockOf, counted, lengthOf, nameOf } from "./format.ts"
@@ -68,13 +69,14 @@ const activityOf = async (name: string, { classes }: Site): Promise<ReadonlyArra
   const plots = await Promise.all(
     classes.slice(0, MOST_PLOTS).map(async (one) => {
       const query = { site: name, class: one.name }
-      const { hours } = await dataOf(service.events.activity.get({ query: query }))
-      return hours.length === 0 ? [] : [heatmap(one.name, hours)]
+      return { name: one.name, ...(await dataOf(service.events.activity.get({ query }))) }
     })
   )
-  return plots.flat().length === 0
+  const drawn = plots.filter(({ hours }) => hours.length > 0).map(({ name: title, hours }) => heatmap(title, hours))
+  const wrong = wrongClocks(plots[0]?.wrong_clock ?? 0)
+  return drawn.length + wrong.length === 0
     ? []
-    : [wideCard("Activity by day and hour", h("div", { class: "plots" }, ...plots.flat()))]
+    : [wideCard("Activity by day and hour", h("div", { class: "plots" }, ...drawn, ...wrong))]
 }
 
 const MOST_PLOTS = 6

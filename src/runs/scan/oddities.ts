@@ -3,14 +3,15 @@ import { findTime } from "../../sound/field/wallClock.ts"
 import { siteOf } from "../../store/keys.ts"
 import type { PlacedRecording } from "./fieldRecordings.ts"
 
-/** What is odd about recordings in time, site by site: gaps, overlaps, clocks. Those without a time are left out. */
-export const odditiesIn = (heard: ReadonlyArray<PlacedRecording>): ReadonlyArray<Oddity> =>
+/** What is odd at `now` about recordings in time, site by site: gaps, overlaps, clocks. Those without a time are left out. */
+export const odditiesIn = (heard: ReadonlyArray<PlacedRecording>, now: number): ReadonlyArray<Oddity> =>
   [...Map.groupBy(heard, ({ key }) => siteOf(key)).values()].flatMap((site) =>
     findOddities(
       site.flatMap(({ key, recording: { seconds, facts } }) => {
         const start = findTime(facts.startedAt ?? "")
         const recorder = facts.recorder === undefined ? {} : { recorder: facts.recorder }
         return start === undefined ? [] : [{ key, start, seconds, ...recorder }]
-      })
+      }),
+      now
     )
   )

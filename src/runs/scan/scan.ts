@@ -103,7 +103,7 @@ export const scanBy = Effect.fn("scan")(function* <E, R>(
     speed: hearing > 0 ? (hours * 3600) / hearing : 0,
     skipped,
     repaired: heard.flatMap(({ key, repairs }) => repairs.map((note) => ({ key, note }))),
-    odd: odditiesIn(placing.placed).map(({ key, what }) => ({ key, note: what })),
+    odd: odditiesIn(placing.placed, yield* Clock.currentTimeMillis).map(({ key, what }) => ({ key, note: what })),
     events: model === undefined ? {} : yield* countEvents(model, events, placing.placed),
     ...toldFrom(model, options.events, events),
     placed: placing.placed,

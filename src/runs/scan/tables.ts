@@ -1,8 +1,9 @@
-import { dirname, join } from "node:path"
+import { basename, dirname, join } from "node:path"
 import { Effect, FileSystem } from "effect"
 import type { Event } from "../../classifier/events/event.ts"
 import { explain } from "../../store/folder-error.ts"
 import { FIELD_PREFIX } from "../../store/keys.ts"
+import { sha256 } from "../../store/sha256.ts"
 import { WRITERS, type WriterName, writeTable } from "../../stream/annotations/formats.ts"
 
 export const TABLE_FORMATS = Object.keys(WRITERS) as ReadonlyArray<WriterName>
@@ -10,7 +11,7 @@ export const TABLE_FORMATS = Object.keys(WRITERS) as ReadonlyArray<WriterName>
 /**
  * Writes events as tables into a folder: one for each recording, named as it is, in formats that have no column for it,
  * else one of all, `events` with the format's ending. Recordings without events get none; those that differ in their endings
- * alone keep them in their tables' names. Returns the tables' paths.
+ * alone keep them in their tables' names. A name that would be too long for a file is shortened. Returns the tables' paths.
  */
 export const writeTables = Effect.fn("writeTables")(function* (
   folder: string,
@@ -31,7 +32,7 @@ export const writeTables = Effect.fn("writeTables")(function* (
     const writer = WRITERS[format]
     if (!writer.perRecording) return [{ path: join(folder, nameOf(format)), text: writeTable(writer, sorted) }]
     return [...byRecording].map(([recording, own]) => ({
-      path: join(folder, `${called(recording)}${writer.ending}`),
+      path: join(folder, dirname(called(recording)), shortened(basename(called(recording)), recording, writer.ending)),
       text: writeTable(writer, own)
     }))
   })
@@ -51,3 +52,15 @@ const nameOf = (format: WriterName): string => {
 }
 
 const withoutEnding = (path: string): string => path.replace(/(?<=[^/])\.[^./]*$/, "")
+
+/** What file systems take as a name, in bytes. */
+const MOST_BYTES = 255
+
+/** A table's name; where no file can have it, its beginning with what tells it from others that begin so. */
+const shortened = (name: string, recording: string, ending: string): string => {
+  if (Buffer.byteLength(name + ending) <= MOST_BYTES) return name + ending
+  const rest = `~${sha256(recording).slice(0, 8)}${ending}`
+  const letters = [...name]
+  while (Buffer.byteLength(letters.join("") + rest) > MOST_BYTES) letters.pop()
+  return letters.join("") + rest
+}

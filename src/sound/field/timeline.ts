@@ -1,5 +1,5 @@
 import { clockOf } from "./clock.ts"
-import { formatClock, instantOf, type WallClock } from "./wallClock.ts"
+import { findTime, formatClock, instantOf, type WallClock } from "./wallClock.ts"
 
 /** A recording in time: when it began, by its recorder's clock, and how long it is. */
 export interface Placed {
@@ -37,18 +37,19 @@ const DAY = 86_400
 
 /**
  * Says what is odd about the recordings of a site: gaps that no schedule explains, recordings of one recorder that
- * overlap, clocks that were never set, that jump, and that change their offset from UTC.
+ * overlap, clocks that were never set, that are ahead of `now` (milliseconds since 1970), that jump, and that change their
+ * offset from UTC.
  *
  * Each recorder is looked at by itself, in the order of its clock. A gap is explained where the same one occurs three times or more, as in
  * a schedule of minutes each hour, or of nights.
  */
-export const findOddities = (recordings: ReadonlyArray<Placed>): ReadonlyArray<Oddity> => {
+export const findOddities = (recordings: ReadonlyArray<Placed>, now: number): ReadonlyArray<Oddity> => {
   const found: Array<Oddity> = []
   for (const of of Map.groupBy(recordings, ({ recorder = "" }) => recorder).values()) {
     const ordered = of.toSorted((a, b) => instantOf(a.start) - instantOf(b.start) || (a.key < b.key ? -1 : 1))
     const middle = ordered.length > 2 ? instantOf(ordered[ordered.length >> 1]!.start) : undefined
     const sound = ordered.filter((it) => {
-      const wrong = wrongClock(it, middle)
+      const wrong = wrongClock(it, middle, now)
       if (wrong !== undefined) found.push({ kind: "clock", key: it.key, what: wrong })
       return wrong === undefined
     })
@@ -57,8 +58,15 @@ export const findOddities = (recordings: ReadonlyArray<Placed>): ReadonlyArray<O
   return found
 }
 
-const wrongClock = ({ start }: Placed, middle: number | undefined): string | undefined => {
+/** Whether a recorder's clock that showed this may have been right: set, and at `now` no more than a day ahead of UTC. */
+export const mayBeRight = (time: string, now: number): boolean => {
+  const start = findTime(time)
+  return start !== undefined && start.shown >= UNSET && start.shown <= now + 1000 * DAY
+}
+
+const wrongClock = ({ start }: Placed, middle: number | undefined, now: number): string | undefined => {
   if (start.shown < UNSET) return `Its recorder's clock was never set: it shows ${formatClock(start)}.`
+  if (start.shown > now + 1000 * DAY) return `Its recorder's clock is ahead: it shows ${formatClock(start)}.`
   const days = middle === undefined ? 0 : Math.abs(instantOf(start) - middle) / (1000 * DAY)
   if (days < FAR_DAYS) return undefined
   return `Its recorder's clock is wrong, or it is of another time: ${formatClock(start)} is ${Math.round(days)} days from most recordings of its recorder.`

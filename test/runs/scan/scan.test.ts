@@ -1,7 +1,11 @@
 import { describe, expect, setDefaultTimeout, test } from "bun:test"
+import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
 import { Effect } from "effect"
 import { parquetReadObjects } from "hyparquet"
 import { isMeant } from "../../../src/runs/scan/fieldRecordings.ts"
+import { folderStore } from "../../../src/store/folder.ts"
 import { Store } from "../../../src/store/store.ts"
 import { memoryStore } from "../../support/memoryStore.ts"
 import { fill, keysIn } from "../../support/runWorld.ts"
@@ -107,6 +111,17 @@ describe("scan", () => {
     const told = new Map(rows.flat().map(({ recording, repairs }) => [recording, repairs]))
     expect(told.get("field_audio/ridge/cut.wav")).toBe(summary.repaired[0]!.note)
     expect(told.get(RIDGE)).toBe("")
+  })
+
+  test("names a recording whose name is not UTF-8 as such, for it is not empty", async () => {
+    const folder = await mkdtemp(join(tmpdir(), "ecosight-names-"))
+    const ridge = join(folder, "field_audio/ridge")
+    await mkdir(ridge, { recursive: true })
+    const name = Buffer.concat([Buffer.from(`${ridge}/gr`), Buffer.from([0xfc]), Buffer.from("n.wav")])
+    await writeFile(name, fieldRecording(3, 1))
+    const { skipped } = await scanOn(folderStore(folder))
+    expect(skipped.map(({ reason }) => reason)).toEqual([expect.stringMatching(/not UTF-8.*rename it/)])
+    await rm(folder, { recursive: true })
   })
 
   test("other thresholds judge what is stored anew, and replace the events", async () => {

@@ -27,6 +27,21 @@ test("recordings that differ in their endings alone have a table each", async ()
   await rm(folder, { recursive: true })
 })
 
+test("a recording whose name leaves no room for a table's ending has a table with a shorter one, and the others have theirs", async () => {
+  const folder = await mkdtemp(join(tmpdir(), "ecosight-tables-"))
+  const long = (end: string) => `field_audio/s/${"ä".repeat(120)}${end}.wav`
+  const paths = await write(
+    folder,
+    [long("1"), long("2"), "field_audio/s/z.wav"].map((name, at) => event(name, at))
+  )
+  const names = (await readdir(join(folder, "s"))).toSorted()
+  expect(new Set(paths).size).toBe(4)
+  expect(names).toHaveLength(3)
+  expect(names.at(0)).toBe("z.Table.1.selections.txt")
+  for (const name of names.slice(1)) expect(name).toMatch(/^ä{100,}~[0-9a-f]{8}\.Table\.1\.selections\.txt$/)
+  await rm(folder, { recursive: true })
+})
+
 test("where tables cannot be written, a sentence says why", async () => {
   const folder = await mkdtemp(join(tmpdir(), "ecosight-tables-"))
   await Bun.write(join(folder, "taken"), "")

@@ -12,7 +12,9 @@ const placed = (at: number, seconds = HOUR, rest: Partial<Placed> = {}): Placed 
   seconds,
   ...rest
 })
-const said = (recordings: ReadonlyArray<Placed>) => findOddities(recordings).map(({ kind, what }) => `${kind}: ${what}`)
+const NOW = Date.UTC(2026, 0)
+const said = (recordings: ReadonlyArray<Placed>) =>
+  findOddities(recordings, NOW).map(({ kind, what }) => `${kind}: ${what}`)
 
 describe("nothing is odd", () => {
   test("about recordings that follow each other, within what clocks drift", () => {
@@ -35,7 +37,12 @@ describe("nothing is odd", () => {
 })
 
 test("a gap that no schedule explains is named, and where", () => {
-  expect(findOddities([0, 1, 2, 5, 6].map((i) => placed(i * HOUR)))).toEqual([
+  expect(
+    findOddities(
+      [0, 1, 2, 5, 6].map((i) => placed(i * HOUR)),
+      NOW
+    )
+  ).toEqual([
     {
       kind: "gap",
       key: `field_audio/creek/${5 * HOUR}.wav`,
@@ -74,4 +81,10 @@ test("a clock that was never set, and one that is years off", () => {
   expect(said([off, placed(0), placed(HOUR), placed(2 * HOUR)])).toEqual([
     "clock: Its recorder's clock is wrong, or it is of another time: 2015-01-01T00:00:00 is 3815 days from most recordings of its recorder."
   ])
+})
+
+test("a clock that is ahead of now by more than places differ", () => {
+  const at = (shown: number) => placed(0, HOUR, { start: { shown } })
+  expect(said([at(NOW + 1000 * 14 * HOUR)])).toEqual([])
+  expect(said([at(Date.UTC(2099, 0))])).toEqual(["clock: Its recorder's clock is ahead: it shows 2099-01-01T00:00:00."])
 })
