@@ -4,6 +4,7 @@ import packageJson from "../package.json"
 import { Settings } from "../src/config/settings.ts"
 import { engineLayer } from "../src/embedder/choose.ts"
 import { Embeddings } from "../src/embeddings/embeddings.ts"
+import { mendCopies } from "../src/registry/mendCopies.ts"
 import { newRunId } from "../src/registry/runRecord.ts"
 import { ascertain } from "../src/runs/ascertain.ts"
 import { writeDemoCorpus } from "../src/runs/demo/demoCorpus.ts"
@@ -146,6 +147,7 @@ const settle = (plan: Plan, { dryRun, minNewSamples }: Options) =>
 /** Says what a run would do, or why there is none. */
 const refrain = Effect.fnUntraced(function* ({ known, count }: Plan, { dryRun, minNewSamples, json }: Options) {
   const { location } = yield* Store
+  if (!dryRun) yield* mendCopies()
   const { recordings, stored, fresh, classes } = count
   const toEmbed = recordings - stored
   const mayBeCopies = toEmbed > 0 && !known.isEmpty

@@ -4,6 +4,7 @@ import packageJson from "../package.json"
 import { Settings } from "../src/config/settings.ts"
 import { dashboardRoutes } from "../src/dashboard/dashboardRoutes.ts"
 import { clearDead } from "../src/registry/lease.ts"
+import { mendCopies } from "../src/registry/mendCopies.ts"
 import { listen } from "../src/service/app.ts"
 import { keepWarm, serviceLayer } from "../src/service/service.ts"
 import { spoolFolder } from "../src/service/spool.ts"
@@ -49,8 +50,8 @@ const handle = Effect.fn("serve")(function* (options: Command.Command.Config.Inf
       yield* dashboardRoutes
     )
     yield* keepWarm
-    // A run that died with the machine or the container before.
-    yield* clearDead().pipe(Effect.ignore({ log: "Warn" }), Effect.forkScoped)
+    // A run that died with the machine or the container before, perhaps while it promoted.
+    yield* clearDead().pipe(Effect.ignore({ log: "Warn" }), Effect.andThen(mendCopies), Effect.forkScoped)
     yield* sweep(store.location, settings.modelCache).pipe(Effect.forkScoped)
     yield* Console.log(`Serving ${store.location} at ${url.origin}, the dashboard at ${url.origin}/dashboard`)
     return yield* Effect.never

@@ -126,22 +126,27 @@ const moveTo = Effect.fnUntraced(function* <E = never, R = never>(
   return Option.isSome(after) && after.value.runId === to.runId ? keys : yield* copyPromoted
 }, Effect.scoped)
 
+/** The promoted version, where the copies under `models/` are not its files, or those are damaged themselves. */
+export const staleCopies = Effect.gen(function* () {
+  const promoted = Option.getOrUndefined(yield* readPointer())
+  return promoted === undefined || (yield* isCopied(promoted.runId)) ? undefined : promoted
+})
+
 /**
  * Makes good the copies under `models/` that a promotion or rollback left behind when it died, or that something damaged.
  * Where the promoted version itself is damaged beyond that, the one that was promoted before takes its place.
  */
 export const repairCopies = Effect.gen(function* () {
-  const promoted = yield* readPointer()
-  if (Option.isNone(promoted)) return
-  const { runId } = promoted.value
-  if (yield* isCopied(runId)) return
+  const promoted = yield* staleCopies
+  if (promoted === undefined) return
+  const { runId } = promoted
   yield* Effect.flatMap(findStored(runId), readVersion).pipe(
     Effect.tap(() => Effect.logWarning(`models/ does not hold ${runId}, which is promoted: copying it again.`)),
     Effect.andThen(copyPromoted),
     Effect.catchTag("VersionError", ({ message }) =>
       Effect.gen(function* () {
         yield* Effect.logWarning(message)
-        const before = yield* goBack(promoted.value)
+        const before = yield* goBack(promoted)
         if (Option.isSome(before)) yield* Effect.logWarning(`${before.value}, which was promoted before it, is again.`)
       })
     )

@@ -1,9 +1,14 @@
 import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test"
 import { chmod } from "node:fs/promises"
 import { join } from "node:path"
+import { Effect } from "effect"
 import { startS3Server } from "../../bench/s3/server.ts"
 import { untrainedNetwork } from "../../src/embedder/yamnet/untrained.ts"
+import { readPointer } from "../../src/registry/pointer.ts"
+import { promoteVersion, writeVersion } from "../../src/registry/publish.ts"
 import type { Finding } from "../../src/runs/doctor/finding.ts"
+import { folderStore } from "../../src/store/folder.ts"
+import { Store } from "../../src/store/store.ts"
 import { toTfjs } from "../support/modelFiles.ts"
 import { folderOf, resultOf, runProgram } from "../support/program.ts"
 import { smallCorpus, sound } from "../support/runWorld.ts"
@@ -56,6 +61,32 @@ test("a setup that is in order is told a line a check, with the time to expect, 
   expect(stdout).toContain("Nothing has to be mended.")
   const folders = await Array.fromAsync(new Bun.Glob("*").scan({ cwd: join(world.root, "store"), onlyFiles: false }))
   expect(folders).toEqual(["extracted_audio"])
+})
+
+test("copies in models/ that are not the promoted version's are told, with what mends them, and left alone", async () => {
+  await using folder = await folderOf(Object.fromEntries(smallCorpus()))
+  const files = (runId: string) =>
+    new Map(
+      ["classifier.onnx", "model_metadata.json", "training_set.json"].map((file) => [
+        file,
+        new TextEncoder().encode(JSON.stringify({ run_id: runId, file }))
+      ])
+    )
+  const promote = (runId: string) =>
+    Effect.flatMap(readPointer(), (from) =>
+      Effect.andThen(writeVersion(runId, files(runId)), promoteVersion(runId, from))
+    ).pipe(Effect.provideService(Store, folderStore(folder.root)), Effect.runPromise)
+  await promote("a")
+  await promote("b")
+  const models = async () => (await doctor(["--store", folder.root])).of("models")
+  expect(await models()).toMatchObject([{ state: "ok", says: "models/ holds b, which is promoted." }])
+  const copy = join(folder.root, "models/classifier.onnx")
+  await Bun.write(copy, files("a").get("classifier.onnx")!)
+  expect(await models()).toMatchObject([
+    { state: "wrong", says: expect.stringContaining("models/ does not hold b, which is promoted") }
+  ])
+  expect(await models()).toMatchObject([{ says: expect.stringContaining("run `bun run models promote b`") }])
+  expect(await Bun.file(copy).bytes()).toEqual(files("a").get("classifier.onnx")!)
 })
 
 test("what is not allowed, and what is nearly named as a setting, is told all at once", async () => {

@@ -4,6 +4,7 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { Effect, Exit, Option } from "effect"
 import { requireLease, withLease } from "../../src/registry/lease.ts"
+import { mendCopies } from "../../src/registry/mendCopies.ts"
 import { readPointer } from "../../src/registry/pointer.ts"
 import { promoteVersion, repairCopies, rollback, writeVersion } from "../../src/registry/publish.ts"
 import { writeRunRecord } from "../../src/registry/runRecord.ts"
@@ -107,6 +108,20 @@ test("a run makes good the copies that a dead promotion left behind", async () =
   expect([await run(promoted), await copies()]).toEqual(["a", ["b"]])
   await run(repairCopies)
   expect(await copies()).toEqual(["a"])
+})
+
+test("who starts and trains nothing makes the copies good, unless a run is at work, which does so itself", async () => {
+  await run(writeThree)
+  await run(promote("a"))
+  for (const writes of [1, 2, 3]) {
+    await attempt(promote("b"), mortal(store(), writes))
+    expect([await run(promoted), (await copies()).includes("a")]).toEqual(["b", true])
+    await run(mendCopies().pipe(withLease("c")))
+    expect(await copies()).toContain("a")
+    await run(mendCopies())
+    expect(await copies()).toEqual(["b"])
+    await run(promote("a"))
+  }
 })
 
 test("copies half made, and a rollback that dies over them, are made good by the next run", async () => {

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from "bun:test"
 import { existsSync } from "node:fs"
-import { readdir, readFile } from "node:fs/promises"
+import { readdir, readFile, writeFile } from "node:fs/promises"
 import { join } from "node:path"
 import { sound } from "../support/runWorld.ts"
 import { form, processesOf, type Service, startService, train, until } from "../support/serviceWorld.ts"
@@ -59,6 +59,14 @@ test("a run that is killed is marked, leaves nothing half-written, and can be st
   expect((await train(service, "again")).status).toBe("finished")
   const files = await readdir(service.store, { recursive: true })
   expect(files.filter((file) => /\.(tmp|part|draft)/.test(file))).toEqual([])
+}, 60_000)
+
+test("a service that starts makes good the copies that a dead promotion left behind", async () => {
+  const copy = join(service.store, "models/classifier.onnx")
+  const whole = await readFile(copy)
+  await writeFile(copy, "of the model before")
+  await using _ = await startService({ place: service.store })
+  await until(async () => (await readFile(copy)).equals(whole) || undefined)
 }, 60_000)
 
 test("a service that is asked to end cancels its run and gives the lease back", async () => {

@@ -10,6 +10,7 @@ import { TRAINING_DEFAULTS } from "../trainingDefaults.ts"
 import { examineConnections } from "./examineConnections.ts"
 import { ASSUMED_SECONDS, examineEngine, type Speed, secondsFor } from "./examineEngine.ts"
 import { examineMachine } from "./examineMachine.ts"
+import { examineModels } from "./examineModels.ts"
 import { examineRecordings, type Found } from "./examineRecordings.ts"
 import { examineSettings } from "./examineSettings.ts"
 import { examineSpace } from "./examineSpace.ts"
@@ -77,6 +78,7 @@ const examineRest = Effect.fnUntraced(function* (
           )
         )
   if (recordings !== undefined) yield* tell(recordings.findings)
+  if (store !== undefined) yield* tell(yield* examineModels(store))
   const { embedder, findings: weights } = yield* examineWeights()
   yield* tell(weights)
   const engine = embedder === undefined ? undefined : yield* examineEngine(embedder)

@@ -4,6 +4,7 @@ export type Check =
   | "settings"
   | "store"
   | "recordings"
+  | "models"
   | "weights"
   | "engine"
   | "space"

@@ -1,5 +1,6 @@
 import { Effect } from "effect"
 import type { Embedder } from "../../embedder/embedder.ts"
+import { mendCopies } from "../../registry/mendCopies.ts"
 import { newRunId } from "../../registry/runRecord.ts"
 import { lastTrainingSet, newSince, type TrainingSet } from "../../registry/trainingSet.ts"
 import { classOf } from "../../store/keys.ts"
@@ -64,6 +65,7 @@ export const watch = Effect.fn("watch")(function* (source: Source, embedder: Emb
     yield* landing.forgetStored
   }).pipe(untilItAnswers)
 
+  yield* mendCopies()
   return yield* landing.look.pipe(
     Effect.tap(({ whole }) => {
       if (whole) trained = undefined

@@ -1,5 +1,6 @@
 import { expect, setDefaultTimeout, test } from "bun:test"
-import { appendFile, mkdir, rename, writeFile } from "node:fs/promises"
+import { readFileSync } from "node:fs"
+import { appendFile, mkdir, readFile, rename, writeFile } from "node:fs/promises"
 import { hostname } from "node:os"
 import { dirname, join } from "node:path"
 import { PutBucketNotificationConfigurationCommand } from "@aws-sdk/client-s3"
@@ -11,7 +12,7 @@ import { s3Error } from "../../../bench/s3/server.ts"
 import { queueSource } from "../../../src/runs/watch/queue.ts"
 import { bucketSource, folderSource, looksPerListing, type Pace } from "../../../src/runs/watch/source.ts"
 import { folderStore } from "../../../src/store/folder.ts"
-import { LEASE_KEY, recordingKey } from "../../../src/store/keys.ts"
+import { LEASE_KEY, modelKey, recordingKey } from "../../../src/store/keys.ts"
 import { s3Store } from "../../../src/store/s3.ts"
 import { Store, StoreError } from "../../../src/store/store.ts"
 import { memoryStore } from "../../support/memoryStore.ts"
@@ -65,6 +66,26 @@ test("in a folder, recordings are embedded as they land, and enough of them make
           })
         )
       )
+    })
+  ))
+
+test("a watcher that starts makes good the copies that a dead promotion left behind", () =>
+  scoped(
+    Effect.gen(function* () {
+      const root = yield* temporaryFolder
+      const store = folderStore(root)
+      yield* Effect.promise(() => fill(store, smallCorpus()))
+      const source = () => folderSource(root, PACE)
+      yield* Effect.promise(() =>
+        watching(store, source(), { minNewSamples: 4 }, ({ runs }) => until(() => runs.length === 1))
+      )
+      const copy = join(root, modelKey("classifier.onnx"))
+      const whole = yield* Effect.promise(() => readFile(copy))
+      yield* Effect.promise(() => writeFile(copy, "of the model before"))
+      yield* Effect.promise(() =>
+        watching(store, source(), { minNewSamples: 1000 }, () => until(() => readFileSync(copy).equals(whole)))
+      )
+      expect(readFileSync(copy)).toEqual(whole)
     })
   ))
 
