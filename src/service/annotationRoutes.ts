@@ -86,7 +86,7 @@ const refused = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
     error instanceof AnnotationError ? refuse(STATUS[error.reason], error.message) : error
   )
 
-const STATUS = { unreadable: 400, damaged: 409, changed: 409 } as const
+const STATUS = { unreadable: 400, damaged: 409, changed: 409, contradicted: 409 } as const
 
 const show = Effect.fnUntraced(function* (asked: string) {
   const recording = yield* recordingAt(asked)
