@@ -1,7 +1,7 @@
 import { Effect, Result } from "effect"
 import type { Annotation, AnnotationRow, BadRow, HeardSpan } from "../stream/annotations/annotation.ts"
 import { readOptions, readTable } from "../stream/annotations/formats.ts"
-import { pairingOf } from "../stream/annotations/pairing.ts"
+import { ofSeveral, pairingOf } from "../stream/annotations/pairing.ts"
 import { AnnotationError, type Annotations, changeAnnotations, contentOf } from "./annotate.ts"
 
 /** What a table added. */
@@ -16,7 +16,8 @@ export interface AddedTable {
 
 /**
  * Adds what a table says to the annotations of its recordings. Rows are of the recording that they name; others of `asked`,
- * else of the one that the table is named as. What is there already stays, and is not there twice.
+ * else of the one that the table is named as. Where `asked` is given, rows that name another are left out. What is there
+ * already stays, and is not there twice.
  */
 export const addTable = Effect.fn("addTable")(function* (
   bytes: Uint8Array,
@@ -28,34 +29,48 @@ export const addTable = Effect.fn("addTable")(function* (
   if (Result.isFailure(read)) return yield* new AnnotationError({ reason: "unreadable", message: read.failure })
   const { rows, complete, bad } = read.success
   const pairing = pairingOf(recordings)
-  // A table that somebody says is of one recording is, whatever its rows call that.
-  const recordingOf = ({ file }: AnnotationRow | HeardSpan): string | undefined => {
-    if (asked !== undefined) return asked
+  const placeOf = ({ file }: AnnotationRow | HeardSpan): Place => {
+    if (file === undefined && asked !== undefined) return { recording: asked }
     const called = file === undefined ? pairing.ofName(name) : pairing.ofRow(name, file)
-    return called.length === 1 ? called[0] : undefined
+    if (asked !== undefined) return called.includes(asked) ? { recording: asked } : { reason: otherThan(asked, file!) }
+    if (called.length > 1) return { reason: ofSeveral(called) }
+    return called.length === 1 ? { recording: called[0]! } : { missing: file ?? name }
   }
-  const found = new Set([...rows, ...complete].map(recordingOf).filter((key) => key !== undefined))
-  const missing = [...rows, ...complete].flatMap((row) => (recordingOf(row) === undefined ? [row.file ?? name] : []))
-  if (found.size === 0 && missing.length > 0) {
-    const message = `None of the recordings that ${name} is of is there (${[...new Set(missing)].slice(0, 3).join(", ")}): choose one.`
+  const placed = [...rows, ...complete].map((row) => ({ row, place: placeOf(row) }))
+  const found = new Set(placed.flatMap(({ place }) => ("recording" in place ? [place.recording] : [])))
+  const missing = [...new Set(placed.flatMap(({ place }) => ("missing" in place ? [place.missing] : [])))]
+  const left = placed.flatMap(({ row: { row = 1 }, place }) =>
+    "reason" in place ? [{ row, reason: place.reason }] : []
+  )
+  if (found.size === 0 && placed.length > 0) {
+    const message =
+      left[0]?.reason ??
+      `None of the recordings that ${name} is of is there (${missing.slice(0, 3).join(", ")}): choose one.`
     return yield* new AnnotationError({ reason: "unreadable", message })
   }
   let annotations = 0
   for (const recording of found) {
-    const part = contentOf({
-      rows: rows.filter((row) => recordingOf(row) === recording),
-      complete: complete.filter((row) => recordingOf(row) === recording)
-    })
+    const isOfIt = (row: AnnotationRow | HeardSpan) => {
+      const place = placeOf(row)
+      return "recording" in place && place.recording === recording
+    }
+    const part = contentOf({ rows: rows.filter(isOfIt), complete: complete.filter(isOfIt) })
     annotations += part.annotations.length
     yield* changeAnnotations(recording, (before) => Effect.succeed(union(before, part)))
   }
   return {
     annotations,
     recordings: [...found],
-    problems: bad,
-    missing: [...new Set(missing)]
+    problems: [...bad, ...left].sort((a, b) => a.row - b.row),
+    missing
   } satisfies AddedTable
 })
+
+/** Which recording a row is of; why it is of none that can be told; or the name that nothing has. */
+type Place = { readonly recording: string } | { readonly reason: string } | { readonly missing: string }
+
+const otherThan = (asked: string, file: string): string =>
+  `It names ${file}, which is not ${asked}: add the table without choosing a recording, or mend the name.`
 
 const union = (before: Annotations, added: Annotations): Annotations => {
   const known = new Set(before.annotations.map(nameOf))

@@ -2,6 +2,7 @@ import { Effect, Option, Result, Schema } from "effect"
 import { Elysia } from "elysia"
 import { addTable } from "../review/addTable.ts"
 import { AnnotationError, annotationsAsCsv, changeAnnotations, readAnnotations } from "../review/annotate.ts"
+import { counted } from "../runs/inWords.ts"
 import { isFieldRecording } from "../store/keys.ts"
 import { Store } from "../store/store.ts"
 import { WRITERS, writeTable } from "../stream/annotations/formats.ts"
@@ -86,7 +87,7 @@ const refused = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
     error instanceof AnnotationError ? refuse(STATUS[error.reason], error.message) : error
   )
 
-const STATUS = { unreadable: 400, damaged: 409, changed: 409 } as const
+const STATUS = { unreadable: 400, damaged: 409, changed: 409, contradicted: 409 } as const
 
 const show = Effect.fnUntraced(function* (asked: string) {
   const recording = yield* recordingAt(asked)
@@ -131,7 +132,9 @@ const upload = (request: Request) =>
         yield* (yield* Field).forget
         const of =
           added.recordings.length === 1 ? fileName(added.recordings[0]!) : `${added.recordings.length} recordings`
-        return { success: true, message: `${added.annotations} annotations of ${of} were added.`, ...added }
+        const are = added.annotations === 1 ? "was" : "were"
+        const message = `${counted(added.annotations, "annotation")} of ${of} ${are} added.`
+        return { success: true, message, ...added }
       }, refused)
     )
   )

@@ -194,18 +194,22 @@ export const judgeEvent = Effect.fnUntraced(function* ({
   if (!isFieldRecording({ key: recording }) || Option.isNone(yield* store.find(recording))) {
     return yield* refuse(404, "There is no such field recording.")
   }
-  yield* judge({ recording, start, end }, label).pipe(
+  const field = yield* Field
+  const judged = yield* judge({ ...event, recording, start, end }, label, yield* field.said(recording)).pipe(
     Effect.catchTag("AnnotationError", ({ message }) => Effect.fail(refuse(409, message)))
   )
-  yield* Field.use(({ forget }) => forget)
-  return { success: true, message: MESSAGES[answer](label ?? ""), judged: label }
+  yield* field.forget
+  return { success: true, message: MESSAGES[answer](judged), judged: judged ?? null }
 })
 
 const MESSAGES = {
-  yes: (label: string) => `It is ${label}: the next training hears it.`,
+  yes: (judged: string | undefined) => `It is ${judged}: the next training hears it.`,
   no: () => "Nothing is there: the next training hears that.",
-  other: (label: string) => `It is ${label}: the next training hears it.`,
-  none: () => "Taken back."
+  other: (judged: string | undefined) => `It is ${judged}: the next training hears it.`,
+  none: (judged: string | undefined) =>
+    judged === undefined
+      ? "Taken back."
+      : `Taken back; what is annotated besides says ${judged === "" ? "that nothing is there" : judged}.`
 }
 
 const MOST_SOUND = 120

@@ -4,7 +4,7 @@ import type { KnownScans } from "../embeddings/scans/knownScans.ts"
 import type { ScannedRecording } from "../embeddings/scans/scannedRecording.ts"
 import { Scans } from "../embeddings/scans/scans.ts"
 import { type Annotations, contentOf } from "../review/annotate.ts"
-import { judgementOf } from "../review/judge.ts"
+import { judgementOf, merged, type TableSaid } from "../review/judge.ts"
 import { eventsIn, readPart } from "../runs/scan/eventParts.ts"
 import {
   ANNOTATIONS_PREFIX,
@@ -62,6 +62,8 @@ export class Field extends Context.Service<
     /** The models that heard something, the newest first. */
     readonly models: Effect.Effect<ReadonlyArray<{ readonly runId: string; readonly isPromoted: boolean }>, StoreError>
     readonly tables: Effect.Effect<ReadonlyArray<FieldTable>, StoreError>
+    /** What tables said of a recording a while ago: those under annotations/, else those beside it, as a training reads them. */
+    readonly said: (recording: string) => Effect.Effect<ReadonlyArray<TableSaid>, StoreError>
     /** What a person says that an event is: a class, or nothing (the empty text). */
     readonly judgements: Effect.Effect<
       (event: Pick<Event, "recording" | "start" | "end" | "class">) => string | undefined,
@@ -166,19 +168,28 @@ export class Field extends Context.Service<
           return yield* Effect.forEach(all.flat(), (table) => readOne(table, pairing), { concurrency: AT_ONCE })
         })
       )
-      const judgements = Effect.map(tables.get, (found) => {
+      const saidOf = Effect.map(tables.get, (found) => {
+        const all = found.flatMap(({ key, said }) =>
+          [...said].map(([recording, own]) => ({ recording, table: key, said: own }))
+        )
+        const byRecording = Map.groupBy(all, ({ recording }) => recording)
+        return (recording: string): ReadonlyArray<TableSaid> => {
+          const own = byRecording.get(recording) ?? []
+          const written = own.filter(({ table }) => table.startsWith(ANNOTATIONS_PREFIX))
+          return written.length > 0 ? written : own
+        }
+      })
+      // Whoever judges event after event has the store listed for it now and then, not for each.
+      const saidBefore = keptAWhile(saidOf)
+      const judgements = Effect.map(saidOf, (tablesOf) => {
         const byRecording = new Map<string, Annotations>()
-        for (const [recording, { annotations, complete }] of found.flatMap((table) => [...table.said])) {
-          const before = byRecording.get(recording) ?? { annotations: [], complete: [] }
-          byRecording.set(recording, {
-            annotations: [...before.annotations, ...annotations],
-            complete: [...before.complete, ...complete]
-          })
+        const annotationsOf = (recording: string): Annotations => {
+          const own = byRecording.get(recording) ?? merged(tablesOf(recording).map((table) => table.said))
+          byRecording.set(recording, own)
+          return own
         }
-        return (event: Pick<Event, "recording" | "start" | "end" | "class">) => {
-          const own = byRecording.get(event.recording)
-          return own === undefined ? undefined : judgementOf(event, own)
-        }
+        return (event: Pick<Event, "recording" | "start" | "end" | "class">) =>
+          judgementOf(event, annotationsOf(event.recording))
       })
 
       return Field.of({
@@ -190,6 +201,7 @@ export class Field extends Context.Service<
           return found.map((runId) => ({ runId, isPromoted: runId === promoted }))
         }),
         tables: here(tables.get),
+        said: (recording) => here(Effect.map(saidBefore.get, (tablesOf) => tablesOf(recording))),
         judgements: here(judgements),
         refuse: (key, reason) => void refused.set(key, { reason }),
         forget: Effect.forEach([listing, scanned, models, tables], ({ forget }) => forget, { discard: true })

@@ -33,7 +33,7 @@ export interface BadRow {
 export interface HeardSpan {
   /** Seconds; the whole recording without both. */
   readonly span?: { readonly start: number; readonly end: number }
-  /** The line of the table that says so of a span, from 1. */
+  /** The line of the table that says so, from 1; absent where a remark does. */
   readonly row?: number
   readonly file?: string
 }

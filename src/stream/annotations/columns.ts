@@ -118,16 +118,23 @@ export const collect = (
   for (const line of lines) {
     const found = understand(line.row, said(line))
     if ("reason" in found) bad.push(found)
-    else if (COMPLETE.test(found.label)) complete.push(heard(found))
-    else if (!NOTHING.test(found.label)) rows.push(found)
+    else if (COMPLETE.test(found.label)) {
+      if (found.end > found.start || found.end === 0) complete.push(heard(found))
+      else bad.push({ row: found.row, reason: pointHeard(found.start) })
+    } else if (!NOTHING.test(found.label)) rows.push(found)
   }
   return { format, rows, bad, complete }
 }
 
+/** What a row says was listened to: its span, or, as a point where the recording begins, all of it. */
 const heard = ({ start, end, row, file }: AnnotationRow): HeardSpan => ({
-  ...(end > start ? { span: { start, end }, row } : {}),
+  ...(end > start ? { span: { start, end } } : {}),
+  row,
   ...(file === undefined ? {} : { file })
 })
+
+const pointHeard = (at: number): string =>
+  `It says of a point in time, at ${at} s, that it was listened to: give it an end, or write a line "# complete" for all of the recording.`
 
 const understand = (row: number, said: Said): AnnotationRow | BadRow => {
   const start = numberOf(said.start)

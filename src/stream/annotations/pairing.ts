@@ -47,6 +47,10 @@ export const pairingOf = (recordings: Iterable<string>): Pairing => {
   }
 }
 
+/** Why a table, or a row of it, is of none of several recordings. */
+export const ofSeveral = (recordings: ReadonlyArray<string>): string =>
+  `It may be of any of these: ${recordings.join(", ")}. Name its folder or its ending, too.`
+
 /** Those that share the most folders with a path, from its end. */
 const likeliest = (keys: ReadonlyArray<string>, path: string): ReadonlyArray<string> => {
   const folders = (of: string) => of.split("/").slice(0, -1).reverse()

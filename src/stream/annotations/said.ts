@@ -3,7 +3,7 @@ import { ANNOTATIONS_PREFIX, FIELD_PREFIX, isFieldRecording, mayBeTable } from "
 import { type ObjectInfo, orNone, Store } from "../../store/store.ts"
 import type { AnnotationTable, ReadOptions } from "./annotation.ts"
 import { readOptions, readTable } from "./formats.ts"
-import { type Pairing, pairingOf } from "./pairing.ts"
+import { ofSeveral, type Pairing, pairingOf } from "./pairing.ts"
 import type { Problems } from "./problems.ts"
 import type { Stretch } from "./spans.ts"
 
@@ -122,7 +122,7 @@ const partsOf = (
     }
     const key = called.length === 1 ? called[0] : called.find((one) => named.length === 1 && one === named[0])
     if (key === undefined) {
-      problems.add(table, `It may be of any of these: ${called.join(", ")}. Name its folder or its ending, too.`, row)
+      problems.add(table, ofSeveral(called), row)
       return undefined
     }
     const part = parts.get(key) ?? { key, table, annotations: [], complete: [], isComplete: false }

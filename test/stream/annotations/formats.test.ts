@@ -137,14 +137,24 @@ test("plain tables are read with a header or without, between commas, semicolons
   }
 })
 
-test("what is complete is said by a comment, by a point or by a span", () => {
+test("what is complete is said by a comment, by a point at the beginning or by a span", () => {
   expect(read("# complete\nstart,end,label\n1,2,owl\n").complete).toEqual([{}])
   expect(read("# complete\n").complete).toEqual([{}])
-  expect(read("0\t0\tcomplete\n").complete).toEqual([{}])
+  expect(read("0\t0\tcomplete\n").complete).toEqual([{ row: 1 }])
   const { rows, complete } = read("start,end,label,file\n1,2,owl,a.wav\n0,60,Complete,a.wav\n")
   expect(rows).toHaveLength(1)
   expect(complete).toEqual([{ span: { start: 0, end: 60 }, row: 3, file: "a.wav" }])
   expect(read("").complete).toEqual([])
+})
+
+test("a point within a recording says of nothing that it was listened to", () => {
+  for (const text of ["5.0\t5.0\tcomplete\n", "5,5,complete\n", "start,end,label\n5,5,Complete\n"]) {
+    const { rows, complete, bad } = read(text)
+    expect([rows, complete]).toEqual([[], []])
+    expect(bad).toEqual([
+      { row: text.split("\n").length - 1, reason: expect.stringMatching(/^It says of a point in time, at 5 s, .*\.$/) }
+    ])
+  }
 })
 
 test("a remark is one whatever it holds, and no row", () => {
