@@ -2,6 +2,7 @@ import { Effect } from "effect"
 import { ElementType, Graph } from "../../embedder/onnx/graph.ts"
 import { openSession } from "../../embedder/onnx/session.ts"
 import type { DenseNetwork } from "../denseNetwork.ts"
+import { type LossAndHits, TrainingError } from "./backend.ts"
 import { addScore, addTargets, scoreGraph } from "./epoch.ts"
 import { minimise } from "./lbfgs.ts"
 import { examplesFeed, failed, floats, lossAndHitsOf, runSession } from "./nativeBackend.ts"
@@ -38,6 +39,9 @@ export const regress = Effect.fn("regress")(function* (
   const slopeAt = Effect.fnUntraced(function* (point: Float64Array) {
     const results = yield* runSession(descent, { ...trained, ...tensorsOf(point) })
     const { loss, hits } = lossAndHitsOf(results)
+    if (!Number.isFinite(loss)) {
+      return yield* new TrainingError({ message: "Training failed: the loss is not a number." })
+    }
     let squares = 0
     for (let i = 0; i < kernelSize; i++) squares += point[i]! ** 2
     const gradient = new Float64Array(point.length)
@@ -47,24 +51,22 @@ export const regress = Effect.fn("regress")(function* (
   })
 
   const history: Array<EpochRecord> = []
-  const point = yield* minimise(
-    new Float64Array(kernelSize + classes),
-    slopeAt,
-    { most, tolerance: TOLERANCE },
-    Effect.fnUntraced(function* (reached, { loss, hits }) {
-      const scored =
-        watched > 0 ? lossAndHitsOf(yield* runSession(score, { ...held, ...tensorsOf(reached) })) : undefined
-      const record: EpochRecord = {
-        loss: loss / samples,
-        accuracy: hits / samples,
-        val_loss: scored && scored.loss / watched,
-        val_accuracy: scored && scored.hits / watched,
-        lr: 0
-      }
-      history.push(record)
-      yield* onEpoch(history.length, record)
-    })
-  )
+  const record = Effect.fnUntraced(function* (reached: Float64Array, { loss, hits }: LossAndHits) {
+    const scored = watched > 0 ? lossAndHitsOf(yield* runSession(score, { ...held, ...tensorsOf(reached) })) : undefined
+    const own: EpochRecord = {
+      loss: loss / samples,
+      accuracy: hits / samples,
+      val_loss: scored && scored.loss / watched,
+      val_accuracy: scored && scored.hits / watched,
+      lr: 0
+    }
+    history.push(own)
+    yield* onEpoch(history.length, own)
+  })
+  const start = new Float64Array(kernelSize + classes)
+  const point = yield* minimise(start, slopeAt, { most, tolerance: TOLERANCE }, record)
+  // Where nothing tells the classes apart, zero is where the loss is least.
+  if (history.length === 0) yield* record(point, yield* slopeAt(point))
   const [kernel0, bias0] = [point.slice(0, kernelSize), point.slice(kernelSize)].map((part) => Float32Array.from(part))
   return { weights: { kernel0: kernel0!, bias0: bias0! }, history, bestEpoch: history.length } satisfies Fit
 })

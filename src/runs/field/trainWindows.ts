@@ -34,11 +34,11 @@ const LOUD = 0.25
 /** Windows are many, and alike: a few passes over them are enough. */
 const PASSES = { epochs: 10, batchSize: 256 } as const
 /**
- * Ten passes end before the least loss, which is no better to hear with than they are (`docs/decisions/field.md`). Windows have
- * a nominal level, so that how strong an earlier layer's activations are tells something; and they are many,
+ * Windows have a nominal level, so that how strong an earlier layer's activations are tells something; and they are many,
  * so that little keeps a regression on them from learning them by heart (`docs/decisions/field.md`).
  */
 const OF_WINDOWS: Partial<Record<FeatureName, Partial<HeadDescription>>> = {
+  // The least loss hears no better than ten passes on the way there.
   scores: { optimizer: "adam", learningRate: 0.03 },
   layer8max: { input: "layer8plain", decay: 0.03, discriminant: null }
 }

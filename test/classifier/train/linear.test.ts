@@ -62,6 +62,29 @@ test("it makes no more steps than it may, and tells after each how it does on ot
   for (const { accuracy, val_accuracy } of history) expect(val_accuracy).toBe(accuracy)
 })
 
+test("where nothing tells classes apart, it says that all are as likely, after one pass", async () => {
+  const same = { ...training, embeddings: new Float32Array(training.embeddings.length).fill(1) }
+  const task = { network, training: same, sampleWeights: new Float32Array(golden.labels.length).fill(1) }
+  const schedule = { epochs: 100, batchSize: 8, patience: 9, flatEpochs: 9 }
+  const { weights, history, bestEpoch } = await Effect.runPromise(
+    trainBy(nativeBackend)({ ...task, validation: same, schedule, seed: 1 }, () => Effect.void)
+  )
+  for (const probability of probabilities(weights)) expect(probability).toBeCloseTo(1 / CLASSES, 3)
+  expect(history).toHaveLength(1)
+  expect(history[0]!.val_loss).toBeCloseTo(Math.log(CLASSES), 3)
+  expect(bestEpoch).toBe(1)
+})
+
+test("numbers too large for float32 end it in a sentence", async () => {
+  const huge = { ...training, embeddings: training.embeddings.map((value) => value * 1e38) }
+  const task = { network, training: huge, sampleWeights: Float32Array.from(golden.weights), validation: NONE }
+  const schedule = { epochs: 100, batchSize: 8, patience: 9, flatEpochs: 9 }
+  const result = await Effect.runPromise(
+    Effect.flip(trainBy(nativeBackend)({ ...task, schedule, seed: 1 }, () => Effect.void))
+  )
+  expect(result.message).toMatch(/is not a number/)
+})
+
 test("a shrunk discriminant is scikit-learn's", async () => {
   const discriminant = { shrinkage: golden.shrinkage, sharpness: 1 }
   const { weights } = await trained({ ...network, discriminant }, new Float32Array(golden.labels.length).fill(1))
