@@ -127,12 +127,22 @@ export const dataOf = async <A extends { readonly data: unknown; readonly error:
   return data!
 }
 
-/** A route's live events, with the token where the reader has given it: a browser's own EventSource cannot send one. */
-export const eventsOf = (route: { readonly "~path": string }): EventSource =>
-  new EventSource(new URL(route["~path"], location.origin), {
+/** What to do with each of a source's events, by its name. */
+export type Takes<Data> = { readonly [Name in keyof Data]: (data: Data[Name]) => void }
+
+/**
+ * Follows a route's live events, with the token where the reader has given it: a browser's own EventSource cannot send one.
+ * Where the line breaks, it comes back by itself.
+ */
+export const follow = <Data extends object>(route: { readonly "~path": string }, takes: Takes<Data>): EventSource => {
+  const source = new EventSource(new URL(route["~path"], location.origin), {
     fetch: (address, init) => fetch(address, { ...init, headers: { ...init.headers, ...credentials() } })
   })
-
+  for (const name of Object.keys(takes) as Array<keyof Data & string>) {
+    source.addEventListener(name, ({ data }) => takes[name](JSON.parse(data) as Data[typeof name]))
+  }
+  return source
+}
 /** The sound of a recording, or of a variant of it. */
 export const fetchSound = async (key: string, variant = ""): Promise<Blob> => {
   const query = new URLSearchParams(variant === "" ? { key } : { key, variant })

@@ -36,13 +36,15 @@ export const addTable = Effect.fn("addTable")(function* (
     if (called.length > 1) return { reason: ofSeveral(called) }
     return called.length === 1 ? { recording: called[0]! } : { missing: file ?? name }
   }
-  const placed = [...rows, ...complete].map((row) => ({ row, place: placeOf(row) }))
-  const found = new Set(placed.flatMap(({ place }) => ("recording" in place ? [place.recording] : [])))
-  const missing = [...new Set(placed.flatMap(({ place }) => ("missing" in place ? [place.missing] : [])))]
-  const left = placed.flatMap(({ row: { row = 1 }, place }) =>
-    "reason" in place ? [{ row, reason: place.reason }] : []
-  )
-  if (found.size === 0 && placed.length > 0) {
+  const places = new Map([...rows, ...complete].map((row) => [row, placeOf(row)]))
+  const recordingOf = (row: AnnotationRow | HeardSpan): string | undefined => {
+    const place = places.get(row)!
+    return "recording" in place ? place.recording : undefined
+  }
+  const found = new Set([...places.keys()].map(recordingOf).filter((recording) => recording !== undefined))
+  const missing = [...new Set([...places.values()].flatMap((place) => ("missing" in place ? [place.missing] : [])))]
+  const left = [...places].flatMap(([{ row = 1 }, place]) => ("reason" in place ? [{ row, reason: place.reason }] : []))
+  if (found.size === 0 && places.size > 0) {
     const message =
       left[0]?.reason ??
       `None of the recordings that ${name} is of is there (${missing.slice(0, 3).join(", ")}): choose one.`
@@ -50,10 +52,7 @@ export const addTable = Effect.fn("addTable")(function* (
   }
   let annotations = 0
   for (const recording of found) {
-    const isOfIt = (row: AnnotationRow | HeardSpan) => {
-      const place = placeOf(row)
-      return "recording" in place && place.recording === recording
-    }
+    const isOfIt = (row: AnnotationRow | HeardSpan) => recordingOf(row) === recording
     const part = contentOf({ rows: rows.filter(isOfIt), complete: complete.filter(isOfIt) })
     annotations += part.annotations.length
     yield* changeAnnotations(recording, (before) => Effect.succeed(union(before, part)))

@@ -108,14 +108,16 @@ const contradiction = (event: JudgedEvent, after: Annotations, elsewhere: Readon
 
 /**
  * What a person says that an event is: its own class where an annotation of that covers half of it, or lies to a half in
- * it; else the label that covers at least half of it, of several the one that is not of more besides; the empty text where that has been listened to and nothing is
- * there; undefined where nobody has said anything.
+ * it; else the label that covers at least half of it, of several the one that is not of more besides; the empty text where
+ * that has been listened to and nothing is there; undefined where nobody has said anything.
  */
 export const judgementOf = (event: JudgedEvent, { annotations, complete }: Annotations): string | undefined => {
   const classes = classesOf([event.class], true)
   if (annotations.some((one) => isOwn(event, one))) return event.class
-  const [longest] = annotations.toSorted((a, b) => common(event, b) - common(event, a) || lengthOf(a) - lengthOf(b))
-  if (longest !== undefined && covers(longest, event)) return classes(longest.label) ?? longest.label
+  const [longest] = annotations
+    .filter((one) => covers(one, event))
+    .sort((a, b) => common(event, b) - common(event, a) || lengthOf(a) - lengthOf(b))
+  if (longest !== undefined) return classes(longest.label) ?? longest.label
   return complete.some((part: HeardPart) => part === undefined || covers(part, event)) ? "" : undefined
 }
 

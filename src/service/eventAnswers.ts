@@ -114,13 +114,15 @@ export const activity = Effect.fnUntraced(function* (query: typeof Query.Type) {
     const startedAt = heard?.facts.startedAt
     return isMeant && startedAt !== undefined ? [{ startedAt, seconds: heard!.seconds }] : []
   })
-  const right = spans.filter(({ startedAt }) => mayBeRight(startedAt, now))
+  const byClock = Map.groupBy(spans, ({ startedAt }) => mayBeRight(startedAt, now))
   const timed = events.filter(({ at }) => at !== undefined && mayBeRight(at, now))
-  const hours = activityOf(timed, right).filter(({ day, hour }) => isHour(`${day}T${String(hour).padStart(2, "0")}`))
+  const hours = activityOf(timed, byClock.get(true) ?? []).filter(({ day, hour }) =>
+    isHour(`${day}T${String(hour).padStart(2, "0")}`)
+  )
   return {
     hours,
     without_time: events.filter(({ at }) => at === undefined).length,
-    wrong_clock: spans.filter((span) => !right.includes(span) && isHour(span.startedAt.slice(0, 13))).length
+    wrong_clock: (byClock.get(false) ?? []).filter(({ startedAt }) => isHour(startedAt.slice(0, 13))).length
   }
 })
 

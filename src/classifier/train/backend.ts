@@ -1,6 +1,6 @@
 import { type Effect, Schema, type Scope } from "effect"
 import type { DenseNetwork, Weights } from "../denseNetwork.ts"
-import type { EpochRecord, Examples, Fit, Task } from "./task.ts"
+import type { EpochRecord, Examples, Fit, LossAndHits, Task } from "./task.ts"
 
 /** Training cannot start, or its backend failed. */
 export class TrainingError extends Schema.TaggedError<TrainingError>()("TrainingError", {
@@ -31,12 +31,6 @@ export interface Pass {
   readonly learningRate: number
   /** The number of the first step since training began, from 1: Adam corrects its moments by it. */
   readonly firstStep: number
-}
-
-/** Sums over samples; the loss is the cross-entropy alone, without decay, weighted in training only. */
-export interface LossAndHits {
-  readonly loss: number
-  readonly hits: number
 }
 
 /** A network under training. */

@@ -4,7 +4,7 @@ import { openSession } from "../../embedder/onnx/session.ts"
 import type { Discriminant } from "../heads/head.ts"
 import { solveInPlace } from "./cholesky.ts"
 import { failed, floats, runSession } from "./nativeBackend.ts"
-import type { EpochRecord, Examples, Fit, Task } from "./task.ts"
+import { type Examples, type Fit, type LossAndHits, recordOf, type Task } from "./task.ts"
 
 /** What features vary by within a class at least, as a share of a standardised feature's variance: of one recording a class, it is nothing. */
 const SMALLEST_VARIANCE = 0.1
@@ -40,14 +40,8 @@ export const discriminate = Effect.fn("discriminate")(function* (
     for (let i = 0; i < width; i++) kernel[i * classes + label] = sharpness * direction[i]!
   }
   const trained = scored(training, { kernel, bias }, sampleWeights)
-  const watched = scored(validation, { kernel, bias })
-  const record: EpochRecord = {
-    loss: trained.loss,
-    accuracy: trained.accuracy,
-    val_loss: validation.labels.length > 0 ? watched.loss : undefined,
-    val_accuracy: validation.labels.length > 0 ? watched.accuracy : undefined,
-    lr: 0
-  }
+  const watched = validation.labels.length > 0 ? scored(validation, { kernel, bias }) : undefined
+  const record = recordOf(trained, training.labels.length, watched, validation.labels.length, 0)
   return { weights: { kernel0: kernel, bias0: bias }, history: [record], bestEpoch: 1 } satisfies Fit
 })
 
@@ -101,12 +95,12 @@ const traceOf = (matrix: Float64Array, size: number): number => {
   return trace
 }
 
-/** Mean cross-entropy, weighted where there are weights, and the share of right answers. */
+/** The sum of cross-entropies, weighted where there are weights, and of right answers. */
 const scored = (
   { embeddings, labels }: Examples,
   { kernel, bias }: { readonly kernel: Float32Array; readonly bias: Float32Array },
   sampleWeights?: Float32Array
-) => {
+): LossAndHits => {
   const [classes, width] = [bias.length, kernel.length / bias.length]
   const logits = new Float64Array(classes)
   let [loss, hits] = [0, 0]
@@ -122,5 +116,5 @@ const scored = (
     loss += (sampleWeights?.[row] ?? 1) * (Math.log(total) + highest - logits[label]!)
     hits += logits.indexOf(highest) === label ? 1 : 0
   }
-  return { loss: loss / labels.length, accuracy: hits / labels.length }
+  return { loss, hits }
 }

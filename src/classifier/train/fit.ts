@@ -6,7 +6,7 @@ import { type Backend, type Pass, type Problem, type Train, TrainingError } from
 import { discriminate } from "./discriminant.ts"
 import { keptUnits } from "./dropout.ts"
 import { regress } from "./regression.ts"
-import type { EpochRecord, Fit, Schedule } from "./task.ts"
+import { type EpochRecord, type Fit, recordOf, type Schedule } from "./task.ts"
 
 /** EcoSight's schedule. */
 export const SCHEDULE: Schedule = { epochs: 100, batchSize: 64, patience: 15, flatEpochs: 7 }
@@ -59,13 +59,7 @@ export const fit = Effect.fn("Classifier.fit")(function* (
       hits += sums.hits
     }
     const validation = validated > 0 ? yield* trainer.validate : undefined
-    const record: EpochRecord = {
-      loss: loss / samples,
-      accuracy: hits / samples,
-      val_loss: validation && validation.loss / validated,
-      val_accuracy: validation && validation.hits / validated,
-      lr
-    }
+    const record = recordOf({ loss, hits }, samples, validation, validated, lr)
     if (!Number.isFinite(record.loss + (record.val_loss ?? 0))) {
       return yield* new TrainingError({
         message: `Training failed in epoch ${epoch}: the loss is not a number any more.`

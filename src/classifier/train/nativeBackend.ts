@@ -2,9 +2,9 @@ import { Effect } from "effect"
 import { type InferenceSession, Tensor } from "onnxruntime-common"
 import { openSession } from "../../embedder/onnx/session.ts"
 import { weightsFrom } from "../denseNetwork.ts"
-import { type Backend, type LossAndHits, type Problem, TrainingError } from "./backend.ts"
+import { type Backend, type Problem, TrainingError } from "./backend.ts"
 import { epochGraph, scoreGraph, stateOf } from "./epoch.ts"
-import type { Examples } from "./task.ts"
+import type { Examples, LossAndHits } from "./task.ts"
 
 /**
  * Trains on the CPU with onnxruntime: a whole pass is one run of one graph.

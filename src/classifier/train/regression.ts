@@ -2,12 +2,12 @@ import { Effect } from "effect"
 import { ElementType, Graph } from "../../embedder/onnx/graph.ts"
 import { openSession } from "../../embedder/onnx/session.ts"
 import type { DenseNetwork } from "../denseNetwork.ts"
-import { type LossAndHits, TrainingError } from "./backend.ts"
+import { TrainingError } from "./backend.ts"
 import { addScore, addTargets, scoreGraph } from "./epoch.ts"
 import { minimise } from "./lbfgs.ts"
 import { examplesFeed, failed, floats, lossAndHitsOf, runSession } from "./nativeBackend.ts"
-import { addBackwardPass, addForwardPass } from "./step.ts"
-import type { EpochRecord, Fit, Task } from "./task.ts"
+import { addBackwardPass, addForwardPass, type Step } from "./step.ts"
+import { type EpochRecord, type Fit, type LossAndHits, recordOf, type Task } from "./task.ts"
 
 /** A gradient no longer than this is of the least loss, but for what float32 can tell. */
 const TOLERANCE = 3e-4
@@ -31,13 +31,17 @@ export const regress = Effect.fn("regress")(function* (
   const score = yield* openSession(scoreGraph(network), 1, failed)
   const trained = { ...examplesFeed(training, width), sample_weights: floats(sampleWeights, [samples]) }
   const held = examplesFeed(validation, width)
-  const tensorsOf = (point: Float64Array) => ({
-    kernel0: floats(Float32Array.from(point.subarray(0, kernelSize)), [width, classes]),
-    bias0: floats(Float32Array.from(point.subarray(kernelSize)), [classes])
+  const weightsAt = (point: Float64Array) => ({
+    kernel0: new Float32Array(point.subarray(0, kernelSize)),
+    bias0: new Float32Array(point.subarray(kernelSize))
   })
+  const tensorsAt = (point: Float64Array) => {
+    const { kernel0, bias0 } = weightsAt(point)
+    return { kernel0: floats(kernel0, [width, classes]), bias0: floats(bias0, [classes]) }
+  }
 
   const slopeAt = Effect.fnUntraced(function* (point: Float64Array) {
-    const results = yield* runSession(descent, { ...trained, ...tensorsOf(point) })
+    const results = yield* runSession(descent, { ...trained, ...tensorsAt(point) })
     const { loss, hits } = lossAndHitsOf(results)
     if (!Number.isFinite(loss)) {
       return yield* new TrainingError({ message: "Training failed: the loss is not a number." })
@@ -51,15 +55,9 @@ export const regress = Effect.fn("regress")(function* (
   })
 
   const history: Array<EpochRecord> = []
-  const record = Effect.fnUntraced(function* (reached: Float64Array, { loss, hits }: LossAndHits) {
-    const scored = watched > 0 ? lossAndHitsOf(yield* runSession(score, { ...held, ...tensorsOf(reached) })) : undefined
-    const own: EpochRecord = {
-      loss: loss / samples,
-      accuracy: hits / samples,
-      val_loss: scored && scored.loss / watched,
-      val_accuracy: scored && scored.hits / watched,
-      lr: 0
-    }
+  const record = Effect.fnUntraced(function* (reached: Float64Array, trainedSums: LossAndHits) {
+    const scored = watched > 0 ? lossAndHitsOf(yield* runSession(score, { ...held, ...tensorsAt(reached) })) : undefined
+    const own = recordOf(trainedSums, samples, scored, watched, 0)
     history.push(own)
     yield* onEpoch(history.length, own)
   })
@@ -67,8 +65,7 @@ export const regress = Effect.fn("regress")(function* (
   const point = yield* minimise(start, slopeAt, { most, tolerance: TOLERANCE }, record)
   // Where nothing tells the classes apart, zero is where the loss is least.
   if (history.length === 0) yield* record(point, yield* slopeAt(point))
-  const [kernel0, bias0] = [point.slice(0, kernelSize), point.slice(kernelSize)].map((part) => Float32Array.from(part))
-  return { weights: { kernel0: kernel0!, bias0: bias0! }, history, bestEpoch: history.length } satisfies Fit
+  return { weights: weightsAt(point), history, bestEpoch: history.length } satisfies Fit
 })
 
 /**
@@ -87,8 +84,9 @@ const slopeGraph = (network: DenseNetwork): Uint8Array => {
   }
   graph.input("kernel0", [width, classes])
   graph.input("bias0", [classes])
-  const forward = addForwardPass({ graph, outer: graph, network, weight: (name) => name, renewal: "" }, batch)
-  const slopes = addBackwardPass({ graph, outer: graph, network, weight: (name) => name, renewal: "" }, batch, forward)
+  const step: Step = { graph, outer: graph, network, weight: (name) => name, renewal: "" }
+  const forward = addForwardPass(step, batch)
+  const slopes = addBackwardPass(step, batch, forward)
   const { loss, hits } = addScore(graph, forward, batch.targets, batch.weights)
   const give = (name: string, value: string, shape: ReadonlyArray<number>) => {
     graph.op("Identity", [value], {}, name)

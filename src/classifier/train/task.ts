@@ -62,6 +62,27 @@ export const EpochRecord = Schema.Struct({
 })
 export type EpochRecord = typeof EpochRecord.Type
 
+/** Sums over samples; the loss is the cross-entropy alone, without decay, weighted in training only. */
+export interface LossAndHits {
+  readonly loss: number
+  readonly hits: number
+}
+
+/** An epoch's record from the sums over so many training samples, and, where there are any, over so many of validation. */
+export const recordOf = (
+  trained: LossAndHits,
+  samples: number,
+  validated: LossAndHits | undefined,
+  watched: number,
+  lr: number
+): EpochRecord => ({
+  loss: trained.loss / samples,
+  accuracy: trained.hits / samples,
+  val_loss: validated && validated.loss / watched,
+  val_accuracy: validated && validated.hits / watched,
+  lr
+})
+
 /** A finished training. */
 export const Fit = Schema.Struct({
   weights: Schema.Record(Schema.String, Floats),

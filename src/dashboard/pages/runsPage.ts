@@ -1,11 +1,12 @@
-import { dataOf, service } from "../api.ts"
+import type { EventData } from "../../service/runLog.ts"
+import { dataOf, follow, service } from "../api.ts"
 import type { Page } from "../page.ts"
 import { card, h, wideCard } from "../parts/elements.ts"
 import { percent, timeOf } from "../parts/format.ts"
 import { reportOf, statusOf } from "../parts/runReport.ts"
 import { table } from "../parts/table.ts"
 import { attempt, toast } from "../parts/toast.ts"
-import { listenTo, liveView } from "../parts/trainingNow.ts"
+import { liveView } from "../parts/trainingNow.ts"
 
 /** Training runs: start one, watch it, read what it came to. */
 export const runsPage = async (): Promise<Page> => {
@@ -57,7 +58,7 @@ export const runsPage = async (): Promise<Page> => {
       void showHistory()
       void showReport(id)
     }
-    const source = listenTo(id, { ...view.takes, end: ({ outcome }) => end(outcome) })
+    const source = follow<EventData>(service.runs({ id }).events, { ...view.takes, end: ({ outcome }) => end(outcome) })
     // Where that is given up (the run goes on elsewhere, or its service has been started anew), its record tells.
     const timer = setInterval(() => {
       view.say(source.readyState === source.OPEN ? "" : AWAY)

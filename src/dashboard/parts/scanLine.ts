@@ -1,5 +1,5 @@
 import type { ScanData } from "../../service/scanLog.ts"
-import { type Answer, dataOf, eventsOf, service } from "../api.ts"
+import { type Answer, dataOf, follow, service, type Takes } from "../api.ts"
 import { h } from "./elements.ts"
 import { hoursOf } from "./format.ts"
 import { attempt, toast } from "./toast.ts"
@@ -22,14 +22,14 @@ export const scanLine = ({ heard, ended }: Listeners) => {
   const bar = h("progress", { "aria-label": "Scan" })
   const stop = h("button", { click: () => void attempt(cancel) }, "Stop")
   const content = h("div", { class: "scan", hidden: true }, text, bar, h("div", { class: "row" }, stop))
-  let source: ReturnType<typeof eventsOf> | undefined
+  let source: ReturnType<typeof follow> | undefined
   let running: string | null = null
   let told = 0
 
   const cancel = async () => {
     if (running !== null) await dataOf(service.scans({ id: running }).cancel.post())
   }
-  const takes: { readonly [Name in keyof ScanData]: (data: ScanData[Name]) => void } = {
+  const takes: Takes<ScanData> = {
     progress: (data) => {
       text.textContent = inWords(data)
       bar.max = Math.max(data.totalHours, 1e-6)
@@ -41,12 +41,12 @@ export const scanLine = ({ heard, ended }: Listeners) => {
     },
     skip: () => {},
     end: ({ outcome }) => {
-      follow(null)
+      turnTo(null)
       toast(outcome ?? "The scan has ended.")
       ended()
     }
   }
-  const follow = (id: string | null) => {
+  const turnTo = (id: string | null) => {
     if (id === running) return
     running = id
     source?.close()
@@ -55,22 +55,16 @@ export const scanLine = ({ heard, ended }: Listeners) => {
     if (id === null) return
     text.textContent = "Listening …"
     bar.removeAttribute("value")
-    const opened = eventsOf(service.scans({ id }).events)
-    const on = <Name extends keyof ScanData>(name: Name) =>
-      opened.addEventListener(name, ({ data }) => takes[name](JSON.parse(data) as ScanData[Name]))
-    on("progress")
-    on("skip")
-    on("end")
-    source = opened
+    source = follow(service.scans({ id }).events, takes)
   }
-  const look = async (scans: Pick<Scans, "running">) => follow(scans.running)
+  const look = async (scans: Pick<Scans, "running">) => turnTo(scans.running)
   const timer = setInterval(() => {
     if (running !== null && source?.readyState !== source?.CLOSED) return
     dataOf(service.scans.get({ query: { limit: 1 } })).then(
       (scans) => {
         // Its events came no more: it has ended meanwhile, or goes on elsewhere.
         if (running !== null && scans.running === null) ended()
-        follow(scans.running)
+        turnTo(scans.running)
       },
       () => {}
     )

@@ -1,24 +1,10 @@
 import type { EventData } from "../../service/runLog.ts"
 import { STAGES } from "../../stream/stages.ts"
-import { dataOf, eventsOf, service } from "../api.ts"
+import { dataOf, service, type Takes } from "../api.ts"
 import { lines } from "./chart.ts"
 import { card, h } from "./elements.ts"
 import { counted } from "./format.ts"
 import { attempt } from "./toast.ts"
-
-type Takes = { readonly [Name in keyof EventData]: (data: EventData[Name]) => void }
-
-/** Follows a run's events; where the line breaks, it comes back by itself. */
-export const listenTo = (id: string, takes: Takes) => {
-  const source = eventsOf(service.runs({ id }).events)
-  const on = <Name extends keyof EventData>(name: Name) =>
-    source.addEventListener(name, ({ data }) => takes[name](JSON.parse(data) as EventData[Name]))
-  on("progress")
-  on("epoch")
-  on("skip")
-  on("end")
-  return source
-}
 
 /** What is seen of a run while it goes on. */
 export const liveView = (id: string) => {
@@ -40,7 +26,7 @@ export const liveView = (id: string) => {
     },
     "Cancel"
   )
-  const takes: Omit<Takes, "end"> = {
+  const takes: Omit<Takes<EventData>, "end"> = {
     progress: ({ stage: name, done, total, rate: perSecond, secondsLeft }) => {
       const { title, unit } = STAGES[name]
       const count = Math.round(done)
