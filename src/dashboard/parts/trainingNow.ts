@@ -28,7 +28,8 @@ export const liveView = (id: string) => {
   )
   const takes: Omit<Takes<EventData>, "end"> = {
     progress: ({ stage: name, done, total, rate: perSecond, secondsLeft }) => {
-      const { title, unit } = STAGES[name]
+      // A service that was started anew may be of a version with other stages than this page.
+      const { title, unit } = STAGES[name] ?? { title: name, unit: "steps" }
       const count = Math.round(done)
       stage.textContent = total === null ? `${title}: ${count} ${unit}` : `${title}: ${count} of ${total} ${unit}`
       if (total === null) bar.removeAttribute("value")
