@@ -25,7 +25,9 @@ const ensemble = { hidden: [24, 12], dropout: [0.3, 0.2], members: 3, mixup: 0.2
 const heads: Readonly<Record<string, Pick<Head, "description" | "mixedWith">>> = {
   ...HEADS,
   "ensemble of embeddings": { description: { ...HEADS.mlp.description, ...ensemble } },
-  "ensemble of scores": { description: { ...HEADS.audioset.description, ...ensemble, smallestDeviation: 0.1 } }
+  "ensemble of scores": {
+    description: { ...HEADS.audioset.description, optimizer: "adam", ...ensemble, smallestDeviation: 0.1 }
+  }
 }
 
 for (const [head, { description, mixedWith }] of Object.entries(heads)) {
