@@ -36,6 +36,8 @@ export interface ScoreLayer {
   /** [floats of the first vector, classes] */
   readonly kernel: Float32Array
   readonly bias: Float32Array
+  /** The numbers of the classes that tell of a sound, by a word for it: lower case, singular, without spaces. */
+  readonly sounds?: Readonly<Record<string, ReadonlyArray<number>>>
 }
 
 /** What makes vectors of sound: a front-end, and a network with its weights. `engineLayer` runs it. */

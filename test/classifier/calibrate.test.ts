@@ -24,7 +24,7 @@ test("fewer than ten recordings do not change anything", () => {
 })
 
 test.each(["mlp", "linear"] as const)("a temperature folded into %s is the one applied to its answers", (head) => {
-  const features = FEATURES.embedding.make(1024, {})
+  const features = FEATURES.embedding.make(1024, {}, [])
   const network = networkOf(HEADS[head].description, features.width, 3)
   const random = seededRandom(2)
   const weights = initialWeights(network, random)

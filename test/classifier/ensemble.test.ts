@@ -9,7 +9,7 @@ import { seededRandom } from "../../src/sound/random.ts"
 import { gaussian } from "../support/problems.ts"
 
 test.each([[[]], [[6]], [[6, 5]]])("joined networks with hidden layers %o give the mean of their logits", (hidden) => {
-  const features = FEATURES.embedding.make(1024, {})
+  const features = FEATURES.embedding.make(1024, {}, [])
   const network = networkOf({ ...HEADS.mlp.description, hidden, dropout: hidden.map(() => 0.5) }, features.width, 3)
   const random = seededRandom(4)
   const members = [1, 2, 3].map((seed) =>

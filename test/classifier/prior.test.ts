@@ -11,7 +11,7 @@ import { gaussian } from "../support/problems.ts"
 const CLASSES = ["clips", "dog", "shot"]
 
 test("among ten times as much background each event's odds against it are a tenth, and those among events the same", () => {
-  const features = FEATURES.embedding.make(64, {})
+  const features = FEATURES.embedding.make(64, {}, [])
   const branch = (seed: number) => {
     const network = networkOf(
       { ...HEADS.linear.description, hidden: [5], dropout: [0] },

@@ -8,6 +8,7 @@ import { type TrainingSettings, train } from "../../src/classifier/train/train.t
 import type { ScoreLayer } from "../../src/embedder/embedder.ts"
 import { calibrationPatches } from "../../src/embedder/yamnet/calibrationSounds.ts"
 import { TAPS } from "../../src/embedder/yamnet/mobilenet.ts"
+import { SOUNDS } from "../../src/embedder/yamnet/sounds.ts"
 import { untrainedNetwork } from "../../src/embedder/yamnet/untrained.ts"
 import { quantiseYamnet, yamnetOf } from "../../src/embedder/yamnet/yamnet.ts"
 import { seededRandom } from "../../src/sound/random.ts"
@@ -55,7 +56,8 @@ export const standInScores = (): ScoreLayer => {
   const random = seededRandom(23)
   return {
     kernel: Float32Array.from({ length: 1024 * 521 }, () => 0.4 * gaussian(random)),
-    bias: Float32Array.from({ length: 521 }, () => gaussian(random) - 2)
+    bias: Float32Array.from({ length: 521 }, () => gaussian(random) - 2),
+    sounds: SOUNDS
   }
 }
 

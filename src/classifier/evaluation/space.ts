@@ -56,6 +56,7 @@ const drawHead = (seed: number, number: number, embedder: EmbedderLayers): HeadD
     hidden,
     dropout: hidden.map(() => rate),
     decay: between(...decay),
+    prior: null,
     optimizer: "adam",
     learningRate: hidden.length > 0 ? between(0.0005, 0.005) : between(0.003, 0.03),
     smallestDeviation: pick(smallestDeviation),
@@ -65,6 +66,7 @@ const drawHead = (seed: number, number: number, embedder: EmbedderLayers): HeadD
     earlyStopping: pick([false, false, true]),
     members: pick([1, 1, 1, 3]),
     discriminant: null,
+    share: 1,
     sources: pick(["same", "same", "root", "by samples"] as const),
     variants: pick([0.5, 0.5, null])
   }

@@ -18,6 +18,11 @@ export interface Features {
   readonly layers: ReadonlyArray<number>
   /** Those of one vector, which stays as it is; what comes out may be kept, and must stay as it is, too. */
   readonly of: (vector: Float32Array) => Float32Array
+  /**
+   * The kernel [width, classes] of a regression by what is known of the classes before anything is learnt, `weight` being
+   * what a class's own feature counts for. Absent where nothing is.
+   */
+  readonly priorKernel?: (weight: number) => Float32Array
   /** Adds the same to a graph: vectors [n, inputs] to features [n, width]. */
   readonly addTo: (graph: Graph, vectors: string) => string
   /**
@@ -27,7 +32,10 @@ export interface Features {
   readonly addCodedTo?: (graph: Graph, codes: string, ranges: () => string) => string
   /** The same for TensorFlow Lite. */
   readonly addToTflite: (graph: TfliteGraph, vectors: Tensor) => Tensor
-  /** The same for Keras, of layers that 2.15 and 3 both have; the first of them takes the model's input. */
+  /**
+   * The same for Keras, of layers that 2.15 and 3 both have; the first of them takes the model's input. None where a
+   * `.keras` file, whose callers may standardise clips, could not have them.
+   */
   readonly kerasLayers: ReadonlyArray<KerasLayer>
 }
 
@@ -46,8 +54,8 @@ export interface FeatureKind {
   readonly vector?: string
   /** What they need of the embedder beside its embedding, and its name. */
   readonly needs?: { readonly of: (embedder: EmbedderLayers) => unknown; readonly name: string }
-  /** Those of vectors of so many values, by an embedder that has what they need. */
-  readonly make: (inputs: number, embedder: EmbedderLayers) => Features
+  /** Those of vectors of so many values, by an embedder that has what they need, for classes of these names. */
+  readonly make: (inputs: number, embedder: EmbedderLayers, classes: ReadonlyArray<string>) => Features
   /** What a search for a head draws from where a head sees these, and how often it has one see them. */
   readonly drawn: {
     readonly weight: number

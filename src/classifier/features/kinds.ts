@@ -1,12 +1,14 @@
 import { firstOf, type Vectors } from "../../embedder/frontEnd.ts"
 import { embedding } from "./embedding.ts"
 import type { EmbedderLayers, FeatureKind } from "./features.ts"
+import { namedScores } from "./namedScores.ts"
 import { scores } from "./scores.ts"
 import { plainTap, tap } from "./tap.ts"
 
 /** Every kind of features that a head can see, a line each, by the name in its description. */
 export const FEATURES = {
   scores,
+  namedScores,
   embedding,
   layer8max: tap(8),
   layer8plain: plainTap(8)

@@ -127,21 +127,26 @@ const addTfliteScores = (graph: TfliteGraph, vectors: Tensor, kernel: Float32Arr
   return map(graph, "LOGISTIC", fullyConnect(graph, shifted, weights, graph.floats(bias, [width])))
 }
 
-/**
- * Scores of vectors' codes, the lowest of which is 0: by whole numbers, of which processors multiply several times as many
- * at once, and whose sums are the same in any order.
- */
+/** Scores of vectors' codes, the lowest of which is 0. */
 const addCodedScores = (graph: Graph, codes: string, kernel: Float32Array, bias: Float32Array): string => {
-  const width = bias.length
+  const product = addCodedProduct(graph, codes, kernel, bias.length)
+  const { deviation } = addDeviation(graph, graph.op("Cast", [codes], { to: ElementType.float32 }))
+  const logits = graph.op("Div", [product, deviation])
+  return graph.op("Sigmoid", [graph.op("Add", [logits, graph.floats(bias, [bias.length])])])
+}
+
+/**
+ * Codes [n, inputs] times a kernel [inputs, width]: by whole numbers, of which processors multiply several times as many at
+ * once, and whose sums are the same in any order.
+ */
+export const addCodedProduct = (graph: Graph, codes: string, kernel: Float32Array, width: number): string => {
   const { coarse, fine, scales } = splitKernel(kernel, width)
   const productWith = (part: Int8Array) => {
     const product = graph.op("MatMulInteger", [codes, graph.bytes(part, [part.length / width, width])])
     return graph.op("Cast", [product], { to: ElementType.float32 })
   }
   const sum = graph.op("Add", [graph.op("Mul", [productWith(coarse), graph.scalar(FINE_STEPS)]), productWith(fine)])
-  const { deviation } = addDeviation(graph, graph.op("Cast", [codes], { to: ElementType.float32 }))
-  const logits = graph.op("Div", [graph.op("Mul", [sum, graph.floats(scales, [width])]), deviation])
-  return graph.op("Sigmoid", [graph.op("Add", [logits, graph.floats(bias, [width])])])
+  return graph.op("Mul", [sum, graph.floats(scales, [width])])
 }
 
 /** What either part of a weight is at most: two products of larger ones are more than some processors add up. */

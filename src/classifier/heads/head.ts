@@ -26,8 +26,13 @@ export interface HeadDescription {
   readonly hidden: ReadonlyArray<number>
   /** The share of units that training drops in each of them: as many numbers. */
   readonly dropout: ReadonlyArray<number>
-  /** What the sum of squared kernels weighs in the loss (L2). */
+  /** What the sum of squared kernels, less the prior's, weighs in the loss (L2). */
   readonly decay: number
+  /**
+   * What a class's own feature counts for before anything is learnt, where its features have one for classes of such names;
+   * null to begin with nothing. Only L-BFGS begins elsewhere than at zero (docs/decisions/heads.md).
+   */
+  readonly prior: number | null
   /**
    * How the least loss is looked for: by `adam`, mini-batch after mini-batch, or by `lbfgs`, over all samples at once, an epoch
    * being a step. A regression has one least loss, which `lbfgs` finds in some twenty epochs and without chance; it takes no
@@ -67,6 +72,8 @@ export interface HeadDescription {
   readonly discriminant: Discriminant | null
   /** Networks trained from different seeds, whose logits are averaged: one network in the end. */
   readonly members: number
+  /** What its log probabilities weigh among those of a mixture. */
+  readonly share: number
 }
 
 /** A head on offer. */
@@ -76,7 +83,7 @@ export interface Head {
   readonly description: HeadDescription
   /**
    * Further classifiers that it is mixed with, each trained by itself: the answer is by the mean of all their log
-   * probabilities. The first description must see the embedding alone, for without the others it is what the `.keras` file
+   * probabilities, by their shares. The first description must see the embedding alone, for without the others it is what the `.keras` file
    * holds.
    */
   readonly mixedWith?: ReadonlyArray<HeadDescription>
@@ -94,6 +101,7 @@ export const REGRESSION: HeadDescription = {
   hidden: [],
   dropout: [],
   decay: 0,
+  prior: null,
   optimizer: "adam",
   learningRate: 0.01,
   smallestDeviation: SMALLEST_DEVIATION,
@@ -104,5 +112,6 @@ export const REGRESSION: HeadDescription = {
   variants: null,
   earlyStopping: true,
   discriminant: null,
-  members: 1
+  members: 1,
+  share: 1
 }

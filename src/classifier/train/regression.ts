@@ -14,12 +14,12 @@ const TOLERANCE = 3e-4
 
 /**
  * A multinomial regression as a network without hidden layers, at the least of the loss that Adam would go towards: the mean
- * of the samples' weighted cross-entropies and the decay. From zero and without chance.
+ * of the samples' weighted cross-entropies and the decay. From the prior, or zero, and without chance.
  *
  * @param most Steps, `onEpoch` after each; the gradient is onnxruntime's, of all samples at once.
  */
 export const regress = Effect.fn("regress")(function* (
-  { network, training, sampleWeights, validation }: Omit<Task, "schedule" | "seed">,
+  { network, training, sampleWeights, validation, prior = new Float32Array() }: Omit<Task, "schedule" | "seed">,
   most: number,
   onEpoch: (epoch: number, record: EpochRecord) => Effect.Effect<void>
 ) {
@@ -47,9 +47,11 @@ export const regress = Effect.fn("regress")(function* (
       return yield* new TrainingError({ message: "Training failed: the loss is not a number." })
     }
     let squares = 0
-    for (let i = 0; i < kernelSize; i++) squares += point[i]! ** 2
+    for (let i = 0; i < kernelSize; i++) squares += (point[i]! - (prior[i] ?? 0)) ** 2
     const gradient = new Float64Array(point.length)
     gradient.set(results.slope_kernel0!.data as Float32Array)
+    // The graph's decay goes towards zero.
+    for (let i = 0; i < prior.length; i++) gradient[i]! -= 2 * network.decay * prior[i]!
     gradient.set(results.slope_bias0!.data as Float32Array, kernelSize)
     return { value: loss / samples + network.decay * squares, gradient, loss, hits }
   })
@@ -62,6 +64,7 @@ export const regress = Effect.fn("regress")(function* (
     yield* onEpoch(history.length, own)
   })
   const start = new Float64Array(kernelSize + classes)
+  start.set(prior)
   const point = yield* minimise(start, slopeAt, { most, tolerance: TOLERANCE }, record)
   // Where nothing tells the classes apart, zero is where the loss is least.
   if (history.length === 0) yield* record(point, yield* slopeAt(point))

@@ -43,6 +43,8 @@ export const Task = Schema.Struct({
   training: Examples,
   /** What the loss of each training sample weighs. */
   sampleWeights: Floats,
+  /** A kernel [inputs, classes] that L-BFGS starts from and that decay goes towards: zero unless given. */
+  prior: Schema.optionalKey(Floats),
   /** May be empty. */
   validation: Examples,
   schedule: Schedule,

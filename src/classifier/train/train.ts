@@ -73,9 +73,10 @@ export const train = Effect.fn("Classifier.train")(function* (
   const branches = yield* Effect.forEach(descriptions, (own, at) =>
     trainBranch(dataset, split, { ...settings, ...(at === 0 && { onEpoch }) }, own, embedder, backend)
   )
-  const [first, ...others] = branches.map(({ branch, ...fit }) => ({
+  const shares = sharesOf(descriptions)
+  const [first, ...others] = branches.map(({ branch, ...fit }, at) => ({
     ...fit,
-    branch: { ...branch, weights: foldTemperature(branch.network, branch.weights, branches.length) }
+    branch: { ...branch, weights: foldTemperature(branch.network, branch.weights, 1 / shares[at]!) }
   })) as [Trained, ...Array<Trained>]
   const classifier: TrainedClassifier = {
     classes: dataset.classes,
@@ -111,9 +112,15 @@ export const descriptionsFor = (
 export const withoutOthers = ({ mixedWith, ...first }: TrainedClassifier): TrainedClassifier | undefined =>
   mixedWith && {
     ...first,
-    weights: foldTemperature(first.network, first.weights, 1 / (1 + mixedWith.length)),
+    weights: foldTemperature(first.network, first.weights, sharesOf(first.descriptions)[0]!),
     descriptions: [first.description]
   }
+
+/** What each of a mixture's networks weighs: together 1. */
+const sharesOf = (descriptions: ReadonlyArray<HeadDescription>): ReadonlyArray<number> => {
+  const total = descriptions.reduce((sum, { share }) => sum + share, 0)
+  return descriptions.map(({ share }) => share / total)
+}
 
 type Trained = Effect.Success<ReturnType<typeof trainBranch>>
 
@@ -130,7 +137,7 @@ const trainBranch = Effect.fnUntraced(function* (
   const problem = problemWith(settings, description, embedder, counts)
   if (problem !== undefined) return yield* new TrainingError({ message: problem })
   const vector = vectorSeen(description.input, dataset.vectors)
-  const features = FEATURES[description.input].make(dataset.vectors[vector]!, embedder)
+  const features = FEATURES[description.input].make(dataset.vectors[vector]!, embedder, dataset.classes)
   const network = networkOf(description, features.width, dataset.classes.length)
   const training = examplesOf(dataset, rows.training, vector, features)
   const validation = examplesOf(dataset, rows.validation, vector, features)
@@ -147,13 +154,14 @@ const trainBranch = Effect.fnUntraced(function* (
     description
   )
 
+  const prior = description.prior === null ? undefined : features.priorKernel?.(description.prior)
+  const task = { network, training, sampleWeights, validation, ...(prior && { prior }) }
   const epochs = mostEpochs(description, settings, rows.training.length)
   const schedule = { ...SCHEDULE, epochs, batchSize: settings.batchSize, onlyWatched: !description.earlyStopping }
   const one = backend.train ?? trainBy(backend)
   const members = yield* Effect.forEach(Array.from({ length: description.members }).keys(), (member) =>
-    one(
-      { network, training, sampleWeights, validation, schedule, seed: settings.seed + MEMBER_SEED * member },
-      (epoch, record) => (member === 0 ? onEpoch(epoch, record, epochs) : Effect.void)
+    one({ ...task, schedule, seed: settings.seed + MEMBER_SEED * member }, (epoch, record) =>
+      member === 0 ? onEpoch(epoch, record, epochs) : Effect.void
     )
   )
   const [{ history, bestEpoch }] = members as [Fit, ...Array<Fit>]
@@ -184,7 +192,7 @@ const mostEpochs = (
 /** Why nothing can be trained, in a sentence. */
 const problemWith = (
   { epochs, batchSize }: Pick<TrainingSettings, "epochs" | "batchSize">,
-  { input, hidden, dropout, optimizer, mixup, earlyStopping }: HeadDescription,
+  { input, hidden, dropout, prior, optimizer, smallestDeviation, mixup, earlyStopping }: HeadDescription,
   embedder: EmbedderLayers,
   counts: ReadonlyArray<number>
 ): string | undefined => {
@@ -198,6 +206,9 @@ const problemWith = (
   }
   if (optimizer === "lbfgs" && (hidden.length > 0 || mixup > 0 || earlyStopping)) {
     return "A head trained by L-BFGS takes no hidden layers, no mixing and no early stopping: train it by Adam."
+  }
+  if (prior !== null && (optimizer !== "lbfgs" || smallestDeviation !== null)) {
+    return "A head that begins with a prior is trained by L-BFGS on features as they are."
   }
   if (hasFeatures(input, embedder)) return undefined
   const { needs }: FeatureKind = FEATURES[input]

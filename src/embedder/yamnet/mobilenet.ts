@@ -2,6 +2,7 @@ import { Schema } from "effect"
 import type { Convolution, Shape } from "../convolution.ts"
 import type { ScoreLayer } from "../embedder.ts"
 import type { Vectors } from "../frontEnd.ts"
+import { SOUNDS } from "./sounds.ts"
 
 /** YAMNet up to its embeddings: MobileNet v1 over a [96, 64] log-mel patch, "same" padding throughout. */
 export interface Mobilenet {
@@ -91,7 +92,7 @@ export const pickScores = (
   const kernels = all.filter(({ shape }) => `${shape}` === `${EMBEDDING_SIZE},${SCORE_COUNT}`)
   const biases = all.filter(({ shape }) => `${shape}` === `${SCORE_COUNT}`)
   if (kernels.length !== 1 || biases.length !== 1) return undefined
-  return { kernel: kernels[0]!.values, bias: biases[0]!.values }
+  return { kernel: kernels[0]!.values, bias: biases[0]!.values, sounds: SOUNDS }
 }
 
 /** The network's convolutions in the order of `LAYERS`. */

@@ -40,7 +40,7 @@ const PASSES = { epochs: 10, batchSize: 256 } as const
 const OF_WINDOWS: Partial<Record<FeatureName, Partial<HeadDescription>>> = {
   // The least loss hears no better than ten passes on the way there.
   scores: { optimizer: "adam", learningRate: 0.03 },
-  layer8max: { input: "layer8plain", decay: 0.03, discriminant: null }
+  layer8max: { input: "layer8plain", decay: 0.03, discriminant: null, share: 1 }
 }
 /**
  * Windows of the background for each of an event's class, which training balances: what a window of another class makes of
@@ -97,7 +97,11 @@ export const trainWindows = (
   scores: Embedder["scores"],
   backend: Backend
 ) => {
-  const [description, ...mixedWith] = descriptions.map((own) => ({ ...own, ...OF_WINDOWS[own.input] }))
+  // With and without the classes' own sounds the scores are one network of a `.keras` file's too many.
+  const isTwice = descriptions.some(({ input }) => input === "namedScores")
+  const [description, ...mixedWith] = descriptions
+    .filter(({ input }) => input !== "scores" || !isTwice)
+    .map((own) => ({ ...own, ...OF_WINDOWS[own.input] }))
   return train(
     windows,
     {

@@ -9,7 +9,7 @@ import { HEADS } from "../../../src/classifier/heads/heads.ts"
 import { initialWeights } from "../../../src/classifier/initial.ts"
 import { seededRandom } from "../../../src/sound/random.ts"
 
-const features = FEATURES.embedding.make(1024, {})
+const features = FEATURES.embedding.make(1024, {}, [])
 const network = networkOf(HEADS.mlp.description, features.width, 3)
 const classifier = { classes: ["a", "b", "c"], features, network, weights: initialWeights(network, seededRandom(1)) }
 const files = unzipSync(await Effect.runPromise(kerasModel(classifier)))

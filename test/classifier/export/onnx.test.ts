@@ -3,7 +3,7 @@ import { Effect } from "effect"
 import { InferenceSession, Tensor } from "onnxruntime-node"
 import { predict } from "../../../src/classifier/classifier.ts"
 import { vectorsOf } from "../../../src/classifier/dataset.ts"
-import { classifierModel, edgeModel, fieldModel } from "../../../src/classifier/export/onnx.ts"
+import { classifierModel, edgeModel, FIELD_INPUTS, fieldModel } from "../../../src/classifier/export/onnx.ts"
 import { HEAD_NAMES } from "../../../src/classifier/heads/heads.ts"
 import { untrainedNetwork } from "../../../src/embedder/yamnet/untrained.ts"
 import { yamnetOf } from "../../../src/embedder/yamnet/yamnet.ts"
@@ -18,12 +18,17 @@ const run = async (
   model: Uint8Array,
   input: string,
   values: Float32Array | Uint8Array,
-  shape: ReadonlyArray<number>
+  shape: ReadonlyArray<number>,
+  ranges?: Float32Array
 ) => {
   const session = await InferenceSession.create(model, { intraOpNumThreads: 1, logSeverityLevel: 3 })
   const tensor =
     values instanceof Uint8Array ? new Tensor("uint8", values, shape) : new Tensor("float32", values, shape)
-  const { probabilities } = await session.run({ [input]: tensor })
+  const asksRanges = ranges !== undefined && session.inputNames.includes(FIELD_INPUTS.ranges)
+  const own = asksRanges && {
+    [FIELD_INPUTS.ranges]: new Tensor("float32", ranges, [shape[1]!, ranges.length / shape[1]!])
+  }
+  const { probabilities } = await session.run({ [input]: tensor, ...own })
   const [data, dims] = [Float32Array.from(probabilities!.data as Float32Array), probabilities!.dims]
   await session.release()
   return { data, dims }
@@ -58,11 +63,11 @@ test.each(HEAD_NAMES)(
     const coded = codeVectors(rows, sizes)
     decodeVectors(coded, sizes, 0, 60, rows)
     const model = fieldModel(classifier, dataset.vectors)
-    const { data, dims } = await run(model, "codes", coded.codes, [dataset.width, 60])
+    const { data, dims } = await run(model, "codes", coded.codes, [dataset.width, 60], coded.ranges)
     expect(dims).toEqual([60, 3])
     expectClose(data, predict(classifier, rows), 1e-4)
     const last = codeVectors(rows.subarray(47 * dataset.width), sizes)
-    const alone = await run(model, "codes", last.codes, [dataset.width, 13])
+    const alone = await run(model, "codes", last.codes, [dataset.width, 13], last.ranges)
     expect(alone.data).toEqual(data.subarray(47 * 3))
   }
 )

@@ -7,7 +7,7 @@ import { standInScores } from "../../support/trainingRuns.ts"
 
 const random = seededRandom(3)
 const scores = standInScores()
-const { of } = FEATURES.scores.make(1024, { scores })
+const { of } = FEATURES.scores.make(1024, { scores }, [])
 // As YAMNet's embeddings: nothing below zero, most features zero.
 const clips = Float32Array.from({ length: 3 * 1024 }, () => Math.max(0, gaussian(random) - 0.5))
 

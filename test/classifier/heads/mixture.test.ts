@@ -11,6 +11,7 @@ import { testClassifier } from "../../../src/classifier/holdoutResult.ts"
 import { nativeBackend } from "../../../src/classifier/train/nativeBackend.ts"
 import { corpus, SETTINGS, tapped, trainedRun, trainOn, WITH_TAP } from "../../support/trainingRuns.ts"
 
+const NAMED = "scores, and logits of the classes' own sounds"
 const samples = tapped(corpus(8))
 const given = { ...SETTINGS, head: "layers", epochs: 4 } as const
 const limits = { seconds: 0, most: 1, onTrial: () => Effect.void }
@@ -24,15 +25,22 @@ const rows = vectorsOf(dataset, split.holdout)
 const calibrated = (head: "layers" | "audioset") =>
   Effect.runPromise(trainCalibrated(dataset, split, { ...given, head }, limits, nativeBackend))
 
-test("a mixture answers by the mean of its classifiers' log probabilities, each trained by itself", async () => {
-  const each = await Promise.all(descriptionsOf(HEADS.layers).map(trained))
+test("a mixture answers by the mean of its classifiers' log probabilities, each trained by itself, by their shares", async () => {
+  const descriptions = descriptionsOf(HEADS.layers)
+  const shares = descriptions.reduce((sum, { share }) => sum + share, 0)
+  const each = await Promise.all(descriptions.map(trained))
   expect(each.length).toBeGreaterThan(1)
   const answers = each.map((own) => predict(own.classifier, rows))
   const classes = dataset.classes.length
   const mixed = predict(classifier, rows)
   for (let start = 0; start < rows.length / dataset.width; start++) {
     const means = Array.from({ length: classes }, (_, label) =>
-      Math.exp(answers.reduce((sum, own) => sum + Math.log(own[start * classes + label]!), 0) / answers.length)
+      Math.exp(
+        answers.reduce(
+          (sum, own, at) => sum + (descriptions[at]!.share / shares) * Math.log(own[start * classes + label]!),
+          0
+        )
+      )
     )
     const total = means.reduce((sum, mean) => sum + mean, 0)
     for (const [label, mean] of means.entries()) expect(mixed[start * classes + label]).toBeCloseTo(mean / total, 5)
@@ -65,7 +73,7 @@ test("the .keras file holds its first classifier, and all that tells figures tel
   expect(metadata).toMatchObject({
     input_shape: [1024],
     vectors: WITH_TAP,
-    model_type: "YAMNet scores, linear, mixed with activations of layer 8, linear",
+    model_type: `YAMNet scores, linear, mixed with ${NAMED}, linear, mixed with activations of layer 8, linear`,
     macro_f1: result.macroF1,
     served: {
       files: ["ecosight.onnx", "classifier.onnx", "ecosight.tflite"],

@@ -20,12 +20,17 @@ const network: DenseNetwork = {
   mixup: 0
 }
 
-const trained = (own: DenseNetwork, sampleWeights: Float32Array, epochs = 100, validation = NONE) => {
+const trained = (
+  own: DenseNetwork,
+  sampleWeights: Float32Array,
+  epochs = 100,
+  validation = NONE,
+  prior?: Float32Array
+) => {
   const schedule = { epochs, batchSize: 8, patience: 9, flatEpochs: 9 }
   const epochsTold: Array<number> = []
-  return trainBy(nativeBackend)({ network: own, training, sampleWeights, validation, schedule, seed: 1 }, (epoch) =>
-    Effect.sync(() => void epochsTold.push(epoch))
-  ).pipe(
+  const task = { network: own, training, sampleWeights, validation, schedule, seed: 1, ...(prior && { prior }) }
+  return trainBy(nativeBackend)(task, (epoch) => Effect.sync(() => void epochsTold.push(epoch))).pipe(
     Effect.map((fit) => ({ ...fit, epochsTold })),
     Effect.runPromise
   )
@@ -54,6 +59,15 @@ test("a regression by L-BFGS is scikit-learn's", async () => {
   expect(bestEpoch).toBe(history.length)
   expect(epochsTold).toEqual(history.map((_, at) => at + 1))
   expect(history.at(-1)!.loss).toBeLessThan(history[0]!.loss)
+})
+
+test("decay that goes towards a prior is SciPy's, however strong", async () => {
+  const prior = Float32Array.from(golden.prior)
+  const own = { ...network, decay: golden.priorDecay }
+  const { weights } = await trained(own, Float32Array.from(golden.weights), 100, NONE, prior)
+  expect(furthest(weights, golden.regressionWithPrior)).toBeLessThan(1e-3)
+  const held = await trained({ ...network, decay: 1e4 }, Float32Array.from(golden.weights), 100, NONE, prior)
+  for (const [at, value] of held.weights.kernel0!.entries()) expect(value).toBeCloseTo(prior[at]!, 3)
 })
 
 test("it makes no more steps than it may, and tells after each how it does on others", async () => {

@@ -1,12 +1,15 @@
-"""A multinomial regression of weighted samples and a shrunk linear discriminant by scikit-learn, for test/classifier/train/linear.test.ts.
+"""A multinomial regression of weighted samples and a shrunk linear discriminant by scikit-learn, and that regression with a
+prior by SciPy's BFGS, for test/classifier/train/linear.test.ts.
 
-Run: pip install scikit-learn && python test/golden/classifier/linear.py && bunx biome format --write test/golden
+Run: pip install scikit-learn scipy && python test/golden/classifier/linear.py && bunx biome format --write test/golden
 """
 
 import json
 import pathlib
 
 import numpy as np
+import scipy.optimize
+import scipy.special
 import sklearn
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from sklearn.linear_model import LogisticRegression
@@ -26,14 +29,33 @@ regression.fit(samples.astype(np.float64), labels, weights)
 discriminant = LinearDiscriminantAnalysis(solver="lsqr", shrinkage=SHRINKAGE)
 discriminant.fit(samples.astype(np.float64), labels)
 
+# Decay that goes towards a prior instead of zero, and is worth more.
+PRIOR_DECAY = 0.2
+prior = random.normal(size=(WIDTH, CLASSES)).astype(np.float32)
+
+
+def loss(point: np.ndarray) -> float:
+    kernel, bias = point[: WIDTH * CLASSES].reshape(WIDTH, CLASSES), point[WIDTH * CLASSES :]
+    logits = samples.astype(np.float64) @ kernel + bias
+    entropies = scipy.special.logsumexp(logits, axis=1) - logits[np.arange(SAMPLES), labels]
+    return np.mean(weights * entropies) + PRIOR_DECAY * np.sum((kernel - prior) ** 2)
+
+
+found = scipy.optimize.minimize(loss, np.zeros((WIDTH + 1) * CLASSES), method="BFGS", options={"gtol": 1e-8})
+with_prior = samples @ found.x[: WIDTH * CLASSES].reshape(WIDTH, CLASSES) + found.x[WIDTH * CLASSES :]
+
 values = {
     "scikit-learn": sklearn.__version__,
+    "scipy": scipy.__version__,
     "decay": DECAY,
+    "priorDecay": PRIOR_DECAY,
+    "prior": prior.ravel().tolist(),
     "shrinkage": SHRINKAGE,
     "labels": labels.tolist(),
     "samples": samples.ravel().tolist(),
     "weights": weights.tolist(),
     "regression": regression.predict_proba(samples).ravel().tolist(),
+    "regressionWithPrior": scipy.special.softmax(with_prior, axis=1).ravel().tolist(),
     "discriminant": discriminant.predict_proba(samples).ravel().tolist(),
 }
 pathlib.Path(__file__).with_name("linear.json").write_text(json.dumps(values) + "\n")

@@ -25,7 +25,7 @@ const samples = ["A", "B"].flatMap((site) =>
 
 /** Takes nearly everything for its class of the highest bias. */
 const taking = (classes: ReadonlyArray<string>, label: number, threshold: number) => {
-  const features = FEATURES.embedding.make(1024, {})
+  const features = FEATURES.embedding.make(1024, {}, [])
   const network = networkOf(HEADS.linear.description, features.width, classes.length)
   const weights = {
     ...initialWeights(network, seededRandom(0)),
