@@ -81,7 +81,12 @@ export const readScanFlags = Effect.fn("readScanFlags")(function* (flags: ScanFl
   const events = threshold === undefined ? plain : withThresholds(plain, threshold)
   if (events === undefined) {
     return yield* refuse(
-      `--threshold takes probabilities above 0 and up to 1, such as 0.9 or gun_shot=0.7,dog_bark=0.8, not "${threshold}".`
+      `--threshold takes probabilities above 0 and up to 1, of each class once, such as 0.9 or gun_shot=0.7,dog_bark=0.8, not "${threshold}".`
+    )
+  }
+  if (events.threshold !== undefined && Option.isSome(flags.alarms)) {
+    return yield* refuse(
+      `--threshold ${threshold} says from which probability every class is told, and --alarms has that chosen: say one of them, or --threshold for single classes, such as gun_shot=0.7.`
     )
   }
   const asked = Option.getOrUndefined(flags.format)
