@@ -4,6 +4,7 @@ import { ALARM_RATES, type AlarmRate, UNMEASURED_THRESHOLD } from "../../src/con
 import { Settings } from "../../src/config/settings.ts"
 import { type EventRequest, withThresholds } from "../../src/runs/scan/eventOptions.ts"
 import { TABLE_FORMATS } from "../../src/runs/scan/tables.ts"
+import { readTime } from "../../src/sound/field/wallClock.ts"
 
 // Flags of the commands that say what is heard in field recordings.
 
@@ -58,8 +59,6 @@ interface ScanFlags {
   readonly format: Option.Option<string>
 }
 
-const TIME = /^\d{4}(-\d\d(-\d\d(T\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:\d\d)?)?)?)?$/
-
 const Formats = Schema.NonEmptyArray(Schema.Literals(TABLE_FORMATS))
 
 const refuse = (cause: string) => new CliError.UserError({ cause: new Error(cause) })
@@ -71,8 +70,10 @@ export const readScanFlags = Effect.fn("readScanFlags")(function* (flags: ScanFl
     return yield* refuse(`--site takes the name of a folder right below field_audio, such as ridge, not "${site}".`)
   }
   const since = Option.getOrUndefined(flags.since)
-  if (since !== undefined && !(TIME.test(since) && Date.parse(since) >= 0)) {
-    return yield* refuse(`--since takes a date such as 2025-06-12 or 2025-06-12T05:00:00Z, not "${since}".`)
+  if (since !== undefined && readTime(since) === undefined) {
+    return yield* refuse(
+      `--since takes a day that there is, such as 2025-06-12, or a time such as 2025-06-12T05:00:00Z, not "${since}".`
+    )
   }
   const threshold = Option.getOrUndefined(flags.threshold)
   const { alarmsPerHour } = yield* Settings

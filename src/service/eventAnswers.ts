@@ -36,8 +36,8 @@ const tellAs =
 
 export const Query = Schema.Struct({ ...EventFilter.fields, model: Schema.optionalKey(RunName) })
 export const FILTER =
-  "site, recording, class and model are one text each, least and most probabilities from 0 to 1, since and until times " +
-  "such as 2026-05-31T04:30, judged yes or no"
+  "site, recording, class and model are one text each, least and most probabilities from 0 to 1, since and until days or times that " +
+  "there are, such as 2026-05-31 or 2026-05-31T04:30, judged yes or no"
 
 export const PageQuery = Schema.Struct({
   ...Query.fields,

@@ -1,11 +1,12 @@
 import { Schema } from "effect"
 import type { Event } from "../classifier/events/event.ts"
+import { readTime } from "../sound/field/wallClock.ts"
 import { siteOf } from "../store/keys.ts"
 import { share } from "./stated.ts"
 
 /** The first characters of a time by the recorder's clock: `2026`, `2026-05-31`, `2026-05-31T04:30`. */
 const Clock = Schema.String.check(
-  Schema.makeFilter((text) => /^\d{4}(-\d\d(-\d\d(T\d\d(:\d\d(:\d\d)?)?)?)?)?$/.test(text))
+  Schema.makeFilter((text) => /^[\d:T-]{1,19}$/.test(text) && readTime(text) !== undefined)
 )
 
 /** Which events are meant; what is left out may be anything. */

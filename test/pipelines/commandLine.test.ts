@@ -32,6 +32,17 @@ test.each(["0", "-1", "NaN", "1e9", "601", "gun_shot=0", "2,gun_shot=0", "2,3", 
   }
 )
 
+test.each(["2025-02-30", "2025-13-45", "2025-06-12T24:30", "2025-06-12T05:00+01:99", "1969", "today"])(
+  "a day or a time that there is not is refused: --since %s",
+  async (since) => {
+    const { code, stderr } = await runProgram("scan", ["--since", since])
+    expect(code).toBe(1)
+    expect(stderr).toContain(
+      `ERROR\n  --since takes a day that there is, such as 2025-06-12, or a time such as 2025-06-12T05:00:00Z, not "${since}".\n`
+    )
+  }
+)
+
 test.each(["scan", "rescan"] as const)(
   "%s is told what events to tell by one rule, and not by two",
   async (program) => {

@@ -146,6 +146,10 @@ describe("with a model", () => {
       "most=1.01",
       "least=-0.1",
       "since=yesterday",
+      "since=2025-13-45",
+      "since=2025-02-30",
+      "until=2025-06-31T04:30",
+      "until=2025-06-12T24:10",
       "judged=maybe",
       "order=odd"
     ]) {
