@@ -57,6 +57,8 @@ export class Field extends Context.Service<
   {
     /** In the order of their keys. */
     readonly recordings: Effect.Effect<ReadonlyArray<FieldRecording>, StoreError>
+    /** Where recordings lie, or lay when they were heard. */
+    readonly sites: Effect.Effect<ReadonlyArray<string>, StoreError>
     /** What a model heard; without one, the model in use, else the newest that heard something. */
     readonly heard: (model: string | undefined) => Effect.Effect<ModelEvents | undefined, StoreError>
     /** The models that heard something, the newest first. */
@@ -106,6 +108,12 @@ export class Field extends Context.Service<
           const site = siteOf(recording.key)
           return { recording, site, heard, refused: heard === undefined ? refusalOf(recording) : undefined }
         })
+      })
+
+      const sites = Effect.gen(function* () {
+        const heard = (yield* scanned.get).flatMap(({ recordings }) => [...recordings.values()])
+        const names = new Set([...(yield* listing.get), ...heard].map(({ key }) => siteOf(key)))
+        return [...names].filter((name) => name !== "").sort()
       })
 
       /** Each version of a part is read once. */
@@ -194,6 +202,7 @@ export class Field extends Context.Service<
 
       return Field.of({
         recordings,
+        sites,
         heard,
         models: Effect.gen(function* () {
           const promoted = Option.getOrUndefined(yield* current.model)?.runId

@@ -93,6 +93,27 @@ describe("with a model", () => {
     expect((await post("/scan", { recording: "field_audio/ridge/other.wav" })).status).toBe(404)
     expect((await post("/scan", { recording: "extracted_audio/dog_bark/0-0-0-0.wav" })).status).toBe(404)
     expect((await post("/scan", { threshold: 2 })).status).toBe(422)
+    const { models } = await json(service.get("/models"))
+    const refusals: ReadonlyArray<readonly [Record<string, unknown>, number, string]> = [
+      [{ site: "ridg" }, 404, 'There is no site "ridg": there is ridge.'],
+      [{ model: "gone" }, 404, `There is no version "gone" of the model: there is ${models[0].runId}.`],
+      [
+        { threshold: 0.5, alarms: 5 },
+        422,
+        "A threshold says what is told, and alarms have one chosen: send one of them."
+      ]
+    ]
+    for (const [task, status, detail] of refusals) {
+      const refused = await post("/scan", task)
+      expect([refused.status, await json(refused)]).toEqual([status, { detail }])
+      if ("site" in task) continue
+      const fields = Object.fromEntries(Object.entries(task).map(([name, value]) => [name, String(value)]))
+      const upload = await service.post("/scan", form(fieldRecording(3, []), "new.wav", { site: "ridge", ...fields }))
+      expect([upload.status, await json(upload)]).toEqual([status, { detail }])
+    }
+    // Nothing was stored, and none begun.
+    expect(await readdir(join(service.store, "field_audio/ridge"))).toEqual([NAME])
+    expect((await json(service.get("/scans"))).scans).toEqual([])
     const { scan_id } = await json(post("/scan", { threshold: 0.05 }))
     const told = await readEvents(await service.get(`/scans/${scan_id}/events`))
     expect(told.at(-1)).toMatchObject({ event: "end", data: { status: "finished" } })
