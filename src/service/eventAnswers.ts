@@ -69,7 +69,7 @@ export const list = Effect.fnUntraced(function* ({
 }: typeof PageQuery.Type) {
   const field = yield* Field
   const { model, all, events, judgedAs } = yield* found(query)
-  const page = orderEvents(events, order).slice(skip, skip + limit)
+  const page = orderEvents(events, order, yield* Clock.currentTimeMillis).slice(skip, skip + limit)
   return {
     events: page.map(tellAs(judgedAs)),
     total: events.length,
@@ -88,7 +88,8 @@ const HEAD = ["recording", "site", "at", "start", "end", "class", "peak", "mean"
 
 export const table = Effect.fnUntraced(function* (query: typeof Query.Type) {
   const { events, judgedAs } = yield* found(query)
-  return yield* sendTable("events.csv", HEAD, orderEvents(events, "time"), (event) => [
+  const ordered = orderEvents(events, "time", yield* Clock.currentTimeMillis)
+  return yield* sendTable("events.csv", HEAD, ordered, (event) => [
     event.recording,
     siteOf(event.recording),
     event.at ?? "",

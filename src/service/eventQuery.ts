@@ -1,5 +1,6 @@
 import { Schema } from "effect"
 import type { Event } from "../classifier/events/event.ts"
+import { mayBeRight } from "../sound/field/timeline.ts"
 import { readTime } from "../sound/field/wallClock.ts"
 import { siteOf } from "../store/keys.ts"
 import { share } from "./stated.ts"
@@ -55,21 +56,36 @@ const isWithin = (at: string | undefined, since: string | undefined, until: stri
   return (since === undefined || at >= since) && (until === undefined || at.slice(0, until.length) <= until)
 }
 
-/** The same in another order; those that are equal in it by recording and time. */
-export const orderEvents = <E extends Event>(events: ReadonlyArray<E>, order: EventOrder): ReadonlyArray<E> =>
-  events.toSorted((a, b) => differenceIn(order, a, b) || byPlace(a, b))
+/**
+ * The same in another order; those that are equal in it by recording and time. Where it is by time, events come last whose
+ * recorder's clock told none, or at `now` (milliseconds since 1970) cannot have been right.
+ */
+export const orderEvents = <E extends Event>(
+  events: ReadonlyArray<E>,
+  order: EventOrder,
+  now: number
+): ReadonlyArray<E> =>
+  events
+    .map((event) => ({ event, at: event.at !== undefined && mayBeRight(event.at, now) ? event.at : undefined }))
+    .sort((a, b) => differenceIn(order, a, b) || byPlace(a.event, b.event))
+    .map(({ event }) => event)
 
-const differenceIn = (order: EventOrder, a: Event, b: Event): number => {
+/** An event, and when it was, where that is known. */
+interface TimedEvent {
+  readonly event: Event
+  readonly at: string | undefined
+}
+
+const differenceIn = (order: EventOrder, a: TimedEvent, b: TimedEvent): number => {
   switch (order) {
     case "newest":
       return compareTexts(b.at ?? "", a.at ?? "")
     case "time":
-      // Those without a time come last.
       return compareTexts(a.at ?? "~", b.at ?? "~")
     case "surest":
-      return b.peak - a.peak
+      return b.event.peak - a.event.peak
     case "unsure":
-      return Math.abs(a.peak - 0.5) - Math.abs(b.peak - 0.5)
+      return Math.abs(a.event.peak - 0.5) - Math.abs(b.event.peak - 0.5)
   }
 }
 
