@@ -57,7 +57,7 @@ const found = Effect.fnUntraced(function* ({ model, ...filter }: typeof Query.Ty
   const heard = yield* field.heard(model)
   if (heard === undefined) return { model: null, all: [], events: [], judgedAs: () => null }
   const judged = yield* field.judgements
-  const events = filterEvents(heard.events, filter, judged)
+  const events = filterEvents(heard.events, filter, judged, yield* field.placesOf)
   return { model: heard.model, all: heard.events, events, judgedAs: (event: Event) => judged(event) ?? null }
 })
 
@@ -69,13 +69,14 @@ export const list = Effect.fnUntraced(function* ({
 }: typeof PageQuery.Type) {
   const field = yield* Field
   const { model, all, events, judgedAs } = yield* found(query)
+  const placesOf = yield* field.placesOf
   const page = orderEvents(events, order, yield* Clock.currentTimeMillis).slice(skip, skip + limit)
   return {
     events: page.map(tellAs(judgedAs)),
     total: events.length,
     model,
     models: yield* field.models,
-    sites: distinct(all.map(({ recording }) => siteOf(recording))),
+    sites: distinct(all.flatMap(({ recording }) => placesOf(recording).map(siteOf))),
     classes: distinct(all.map((event) => event.class)),
     known_classes: yield* knownClasses
   }

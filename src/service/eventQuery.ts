@@ -33,17 +33,21 @@ export interface JudgedEvent extends Event {
   readonly judged: string | null
 }
 
-/** The events that a filter means. */
+/**
+ * The events that a filter means; `placesOf` gives all keys at which a recording's content lies: a copy has the events of its
+ * content.
+ */
 export const filterEvents = <E extends Event>(
   events: ReadonlyArray<E>,
   { site, recording, class: className, least = 0, most = 1, since, until, judged }: EventFilter,
-  labelOf: (event: E) => string | undefined
+  labelOf: (event: E) => string | undefined,
+  placesOf: (recording: string) => ReadonlyArray<string>
 ): ReadonlyArray<E> =>
   events.filter(
     (event) =>
       (className === undefined || event.class === className) &&
-      (recording === undefined || event.recording === recording) &&
-      (site === undefined || siteOf(event.recording) === site) &&
+      (recording === undefined || placesOf(event.recording).includes(recording)) &&
+      (site === undefined || placesOf(event.recording).some((place) => siteOf(place) === site)) &&
       event.peak >= least &&
       event.peak <= most &&
       isWithin(event.at, since, until) &&

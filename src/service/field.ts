@@ -27,6 +27,8 @@ export interface FieldRecording {
   readonly recording: ObjectInfo
   readonly site: string
   readonly heard: ScannedRecording | undefined
+  /** The first key at which the same content lies, where that is another one: a copy's events are told there. */
+  readonly copyOf: string | undefined
   /** Why the last scan of this process could not hear it. */
   readonly refused: string | undefined
 }
@@ -57,6 +59,8 @@ export class Field extends Context.Service<
   {
     /** In the order of their keys. */
     readonly recordings: Effect.Effect<ReadonlyArray<FieldRecording>, StoreError>
+    /** All keys at which the content of the recording at this one lies: what was heard of it was heard at each. */
+    readonly placesOf: Effect.Effect<(key: string) => ReadonlyArray<string>, StoreError>
     /** Where recordings lie, or lay when they were heard. */
     readonly sites: Effect.Effect<ReadonlyArray<string>, StoreError>
     /** What a model heard; without one, the model in use, else the newest that heard something. */
@@ -103,11 +107,27 @@ export class Field extends Context.Service<
       }
       const recordings = Effect.gen(function* () {
         const known = yield* scanned.get
+        const first = new Map<string, string>()
         return (yield* listing.get).map((recording): FieldRecording => {
+          const { key } = recording
           const heard = scannedAs(known, recording)
-          const site = siteOf(recording.key)
-          return { recording, site, heard, refused: heard === undefined ? refusalOf(recording) : undefined }
+          if (heard === undefined) {
+            return { recording, site: siteOf(key), heard, copyOf: undefined, refused: refusalOf(recording) }
+          }
+          const copyOf = first.get(heard.contentHash)
+          if (copyOf === undefined) first.set(heard.contentHash, key)
+          return { recording, site: siteOf(key), heard, copyOf, refused: undefined }
         })
+      })
+      const placesOf = Effect.map(recordings, (all) => {
+        const copies = Map.groupBy(all, ({ recording, copyOf = recording.key }) => copyOf)
+        const places = new Map(
+          [...copies.values()].flatMap((own) => {
+            const keys = own.map(({ recording }) => recording.key)
+            return keys.map((key) => [key, keys] as const)
+          })
+        )
+        return (key: string) => places.get(key) ?? [key]
       })
 
       const sites = Effect.gen(function* () {
@@ -202,6 +222,7 @@ export class Field extends Context.Service<
 
       return Field.of({
         recordings,
+        placesOf,
         sites,
         heard,
         models: Effect.gen(function* () {

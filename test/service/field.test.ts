@@ -360,6 +360,29 @@ describe("with a model", () => {
     expect(likeness).toEqual(likeness.toSorted((a: number, b: number) => b - a))
   })
 
+  test("a copy has the events of its content, listed once, and says whose copy it is", async () => {
+    const copy = "field_audio/summit/again.wav"
+    const before = (await json(service.get("/events"))).total
+    const own = await json(service.get(`/events?recording=${KEY}`))
+    await Bun.write(join(service.store, copy), sound)
+    await scanned((await json(post("/scan", { threshold: 0.05 }))).scan_id)
+    const [all, there, atSite] = await Promise.all(
+      ["", `?recording=${copy}`, "?site=summit"].map((query) => json(service.get(`/events${query}`)))
+    )
+    expect(own.total).toBeGreaterThan(0)
+    expect([all.total, there.total, atSite.total]).toEqual([before, own.total, own.total])
+    expect(there.events).toEqual(own.events)
+    expect(all.sites).toContain("summit")
+    const { recordings, classes } = await json(service.get("/field/site?name=summit"))
+    expect(recordings).toMatchObject([{ key: copy, copy_of: KEY, events: own.total }])
+    expect(classes.reduce((sum: number, { events }: Json) => sum + events, 0)).toBe(own.total)
+    const { recordings: originals } = await json(service.get("/field/site?name=ridge"))
+    expect(originals).toMatchObject([{ key: KEY, copy_of: null, events: own.total }])
+    const { sites } = await json(service.get("/field"))
+    expect(sites.find(({ name }: Json) => name === "summit")).toMatchObject({ heard: 1, events: own.total })
+    await rm(join(service.store, copy))
+  })
+
   test("a recording that cannot be heard says why, until another lies there", async () => {
     const path = join(service.store, "field_audio/cliff/20250612_060000.wav")
     await Bun.write(path, "no sound at all")
