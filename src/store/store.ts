@@ -28,10 +28,11 @@ export type PutCondition = { readonly ifMatch: string } | { readonly ifNoneMatch
  * - `denied`: no credentials, or they are refused
  * - `conflict`: a conditional `put` lost to another writer, also to one that removed the object
  * - `unreachable`: no answer, or none that could be used, after retries
+ * - `full`: no room is left for what is to be written
  * - `invalid`: the request can never work, such as a key that no folder can hold
  */
 export class StoreError extends Schema.TaggedError<StoreError>()("StoreError", {
-  reason: Schema.Literals(["missing", "denied", "conflict", "unreachable", "invalid"]),
+  reason: Schema.Literals(["missing", "denied", "conflict", "unreachable", "full", "invalid"]),
   /** The key, or the prefix when listing; empty where the whole store is meant. */
   key: Schema.String,
   message: Schema.String

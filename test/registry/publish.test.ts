@@ -210,9 +210,7 @@ test("a full disk promotes nothing: pointer, copies and versions stay as they we
     let left = after
     const room = (key: string) =>
       Effect.suspend(() =>
-        left-- > 0
-          ? Effect.void
-          : Effect.fail(new StoreError({ reason: "unreachable", key, message: "the disk is full." }))
+        left-- > 0 ? Effect.void : Effect.fail(new StoreError({ reason: "full", key, message: "the disk is full." }))
       )
     return Store.of({
       ...inner,
