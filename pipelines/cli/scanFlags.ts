@@ -28,7 +28,8 @@ export const scanFlags = {
     ALARM_RATES.map((rate) => [String(rate), rate] as const)
   ).pipe(
     Flag.withDescription(
-      "False alarms of each class an hour that are allowed, as the model had them when it was tested in the field (default: " +
+      "False alarms of each class an hour that are allowed, as the model had them in the sound that it was tested in; a site " +
+        "with other sounds may have more (default: " +
         "ALARMS_PER_HOUR, else 5)"
     ),
     Flag.optional

@@ -382,7 +382,7 @@ export const definitions = {
     fallback: "5",
     description:
       "False alarms of each class an hour that scans, watch and serve allow: events are told from the probabilities at which " +
-      "the model had no more of them when it was tested in the field",
+      "the model had no more of them in the sound that it was tested in; a site with other sounds may have more",
     allowed: ALARM_RATES.join(", "),
     schema: Schema.NumberFromString.pipe(Schema.decodeTo(Schema.Literals(ALARM_RATES)))
   }),
