@@ -68,8 +68,9 @@ const handle = Effect.fn("upload")(function* (options: Command.Command.Config.In
   yield* Effect.forEach(
     plan.embeddings,
     Effect.fnUntraced(function* (part) {
-      const { outcome } = yield* upload(folder, store, part, given).pipe(holding(part.size))
-      if (outcome === "uploaded") parts++
+      const result = yield* upload(folder, store, part, given).pipe(holding(part.size))
+      if (result.outcome === "refused") refuse(result)
+      if (result.outcome === "uploaded") parts++
       yield* progress({ ...stage, done: ++done })
     }),
     { concurrency: fetchConcurrency, discard: true }
