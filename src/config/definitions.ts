@@ -237,7 +237,8 @@ export const definitions = {
     name: "TRAINER",
     fallback: "native",
     description:
-      "What trains: native, onnxruntime on the processor, or webgpu, TensorFlow.js on the card that the network runs on, which is slower",
+      "What trains the classifier. native: onnxruntime, on the processor. webgpu: TensorFlow.js, on the graphics card, where ENGINE " +
+      "has the embedder run there; it is slower, for comparison",
     allowed: "native or webgpu",
     schema: Schema.Literals(["native", "webgpu"])
   }),
