@@ -66,7 +66,8 @@ const findOpen = Effect.gen(function* () {
   // A store whose last training was a demonstration, on an untrained network.
   const found = yield* lookThrough(settledEmbedder({ allowUntrained: true }), {
     onStep: progress,
-    onSkip: (key, reason) => Effect.sync(() => print(`Skipped ${key}: ${reason}`))
+    onSkip: (key, reason) => Effect.sync(() => print(`Skipped ${key}: ${reason}`)),
+    onUnkept: (message) => Effect.sync(() => print(`What is found is shown, and not kept: ${message}`))
   })
   const unlabelled = yield* listUnlabelled
   const there = new Set([...(yield* recordingVersions), ...unlabelled].map(({ key }) => key))
