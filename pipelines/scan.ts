@@ -1,8 +1,8 @@
 import { Clock, Console, Effect, Layer, Option, Stream } from "effect"
 import { CliError, Command } from "effect/cli"
 import packageJson from "../package.json"
+import { counted, lengthInWords } from "../src/config/inWords.ts"
 import { Scans } from "../src/embeddings/scans/scans.ts"
-import { counted, lengthInWords } from "../src/runs/inWords.ts"
 import type { ScanOptions, ScanSummary } from "../src/runs/scan/scan.ts"
 import type { ScanProgress } from "../src/runs/scan/scanProgress.ts"
 import { scanStore } from "../src/runs/scan/scanStore.ts"
@@ -73,7 +73,7 @@ export const describe = (summary: ScanSummary, tables: ReadonlyArray<string>): s
   return [
     heard === 0
       ? `${skipped.length === 0 ? "Nothing is new" : "Nothing new could be heard"} in ${store}: ${lengthInWords(storedHours)} were heard before.`
-      : `Heard ${heard} ${heard === 1 ? "recording" : "recordings"} of ${lengthInWords(hours)} in ${seconds.toFixed(1)} s, ` +
+      : `Heard ${counted(heard, "recording")} of ${lengthInWords(hours)} in ${seconds.toFixed(1)} s, ` +
         `${Math.round(speed).toLocaleString("en")} × real time; ${lengthInWords(storedHours)} are heard in all.`,
     model === null
       ? "No model is promoted, so there are no events yet: bun run retrain trains one, and the next scan tells them."

@@ -1,8 +1,8 @@
 import { Effect, Option, Result, Schema } from "effect"
 import { Elysia } from "elysia"
+import { counted } from "../config/inWords.ts"
 import { addTable } from "../review/addTable.ts"
 import { AnnotationError, annotationsAsCsv, changeAnnotations, readAnnotations } from "../review/annotate.ts"
-import { counted } from "../runs/inWords.ts"
 import { isFieldRecording } from "../store/keys.ts"
 import { Store } from "../store/store.ts"
 import { WRITERS, writeTable } from "../stream/annotations/formats.ts"
@@ -131,7 +131,7 @@ const upload = (request: Request) =>
         const added = yield* addTable(bytes, file.name, recordings, asked)
         yield* (yield* Field).forget
         const of =
-          added.recordings.length === 1 ? fileName(added.recordings[0]!) : `${added.recordings.length} recordings`
+          added.recordings.length === 1 ? fileName(added.recordings[0]!) : counted(added.recordings.length, "recording")
         const are = added.annotations === 1 ? "was" : "were"
         const message = `${counted(added.annotations, "annotation")} of ${of} ${are} added.`
         return { success: true, message, ...added }

@@ -11,6 +11,15 @@ export const ObjectInfo = Schema.Struct({
 })
 export type ObjectInfo = typeof ObjectInfo.Type
 
+/**
+ * Why what was listed under this key cannot be opened, where its name on a disk is not UTF-8: what stands in a listing for such
+ * bytes is no name of any file. Asked where it turned out not to be there; a name may hold that letter itself.
+ */
+export const whyMisnamed = (key: string): string | undefined =>
+  key.includes("\uFFFD")
+    ? "Its name is not UTF-8, so it cannot be opened: rename it (convmv does so for a whole folder)."
+    : undefined
+
 /** What stands for an ETag where a server lists none; nothing where it tells no time either. */
 export const versionByTime = (modified: Date | undefined, size: number): string =>
   modified === undefined ? "" : `${Math.floor(modified.getTime() / 1000)} s, ${size} bytes`

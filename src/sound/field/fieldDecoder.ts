@@ -87,7 +87,7 @@ export class FieldDecoder {
 
   /** From which byte of the file on the decoder needs what follows, as far as it knows; undefined where it is done. */
   get next(): number | undefined {
-    return this.finished || this.feed.next >= this.feed.size ? undefined : this.feed.next
+    return this.finished || this.feed.next >= this.feed.total ? undefined : this.feed.next
   }
 
   /** Bytes that are read, of those that have come. */
