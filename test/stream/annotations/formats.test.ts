@@ -137,6 +137,23 @@ test("plain tables are read with a header or without, between commas, semicolons
   }
 })
 
+test("a first line that names the delimiter is no row, and rows keep their numbers in the file", () => {
+  for (const [first, text] of [
+    ["sep=;", "start;end;label\n1,5;2,25;owl, barn\nx;2;owl\n"],
+    ["sep=,", 'start,end,label\n1.5,2.25,"owl, barn"\nx,2,owl\n'],
+    ['"sep=;"', "start;end;label,x,y,z\n1,5;2,25;owl, barn\nx;2;owl\n"],
+    ["SEP=|", "start|end|label\n1.5|2.25|owl, barn\nx|2|owl\n"],
+    ["sep=\t", "start\tend\tlabel\n1.5\t2.25\towl, barn\nx\t2\towl\n"]
+  ] as const) {
+    for (const end of ["\n", "\r\n"]) {
+      const { rows, bad } = read(`\uFEFF${first}\n${text}`.replaceAll("\n", end), { labelColumn: "label,x,y,z" })
+      expect(rows).toEqual([{ row: 3, start: 1.5, end: 2.25, label: "owl, barn" }])
+      expect(bad).toEqual([{ row: 4, reason: 'Its start, "x", is not a number of seconds.' }])
+    }
+  }
+  expect(read("sep=;\n1;2;owl\n").rows).toEqual([{ row: 2, start: 1, end: 2, label: "owl" }])
+})
+
 test("what is complete is said by a comment, by a point at the beginning or by a span", () => {
   expect(read("# complete\nstart,end,label\n1,2,owl\n").complete).toEqual([{}])
   expect(read("# complete\n").complete).toEqual([{}])
