@@ -308,6 +308,27 @@ describe("with a model", () => {
     expect(existsSync(join(service.store, shared))).toBe(true)
   })
 
+  test("rows that no answer can hold are told of, and what else the table says is shown", async () => {
+    const recording = "field_audio/creek/e.wav"
+    await Bun.write(join(service.store, recording), fieldRecording(3, [], 8))
+    const rows = `0,1,${"o".repeat(201)},\n0.5,1.5,dog_bark,1e999\n1,2,gun_shot,0.5\n`
+    const table = join(service.store, "annotations/creek/e.csv")
+    await Bun.write(table, `start,end,label,confidence\n${rows}`)
+    const response = await service.get(`/annotations/recording?recording=${recording}`)
+    expect([response.status, await json(response)]).toMatchObject([
+      200,
+      {
+        annotations: [{ start: 1, end: 2, label: "gun_shot", confidence: 0.5 }],
+        problems: [
+          { row: 2, reason: "Its label is longer than 200 characters." },
+          { row: 3, reason: "Its confidence is further from 0 than numbers go." }
+        ]
+      }
+    ])
+    // Nothing is to be heard there: no training of this test learns it.
+    await rm(table)
+  })
+
   test("another model's scan tells what changed between the two", async () => {
     const before = (await json(service.get("/events"))).model
     await Bun.write(join(service.store, "extracted_audio/dog_bark/77-0-0-0.wav"), fieldRecording(1, [], 9))

@@ -1,14 +1,6 @@
 import type { AnnotationRow, AnnotationTable, BadRow, HeardSpan, Line, ReadOptions, Sheet } from "./annotation.ts"
+import { COMPLETE, NOTHING, wrongLabel, wrongTimes } from "./rules.ts"
 import { numberOf } from "./sheet.ts"
-
-/** A row with this for its label says that all from its start to its end has been listened to. */
-const COMPLETE = /^#?\s*complete$/i
-
-/** Seconds that no recording lasts: eleven days. Of compressed ones no header says how long they are. */
-const LATEST = 1e6
-
-/** What a program writes that found nothing. */
-const NOTHING = /^no ?call$/i
 
 /** The names that a table's columns may have, as `nameOf` writes them, the likeliest first. */
 export interface Columns {
@@ -35,8 +27,6 @@ export const nameOf = (cell: string): string =>
     .toLowerCase()
     .replace(/[._*\s-]+/g, " ")
     .trim()
-
-export const NO_CLASS = "It names no class."
 
 /** Why a table that is clearly one names no class. */
 const noLabel = (header: ReadonlyArray<string>) =>
@@ -144,20 +134,21 @@ const understand = (row: number, said: Said): AnnotationRow | BadRow => {
   if (end === undefined) {
     return { row, reason: `Its end, "${said.end ?? said.duration ?? ""}", is not a number of seconds.` }
   }
-  if (start < 0) return { row, reason: `It starts before the recording does, at ${start} s.` }
-  if (end < start) return { row, reason: `It ends at ${end} s, before it starts, at ${start} s.` }
-  if (said.label === "") return { row, reason: NO_CLASS }
-  const shift = (numberOf(said.offset) ?? start) - start
-  if (end + shift > LATEST) {
-    return { row, reason: `It ends at ${end + shift} s, later than any recording: are its times in seconds?` }
-  }
+  const offset = numberOf(said.offset)
+  const shift = (offset ?? start) - start
+  const times = { start: start + shift, end: end + shift }
   const confidence = numberOf(said.confidence)
   const low = numberOf(said.low)
   const high = numberOf(said.high)
+  const reason =
+    beyondNumbers({ start, end, offset, confidence, low, high }) ??
+    // Over several files, times as they are written may be later than any recording ends.
+    wrongTimes(start < 0 || end < start ? { start, end } : times) ??
+    wrongLabel(said.label)
+  if (reason !== undefined) return { row, reason }
   return {
     row,
-    start: start + shift,
-    end: end + shift,
+    ...times,
     label: said.label,
     ...(said.file ? { file: said.file } : {}),
     ...(confidence === undefined ? {} : { confidence }),
@@ -165,6 +156,12 @@ const understand = (row: number, said: Said): AnnotationRow | BadRow => {
     ...(low === undefined ? {} : { low }),
     ...(high === undefined ? {} : { high })
   }
+}
+
+/** Tells of a number such as 1e999, which is infinite here, and which no answer can hold. */
+const beyondNumbers = (numbers: Readonly<Record<string, number | undefined>>): string | undefined => {
+  const name = Object.keys(numbers).find((one) => Math.abs(numbers[one] ?? 0) === Number.POSITIVE_INFINITY)
+  return name && `Its ${name} is further from 0 than numbers go.`
 }
 
 /** A line of a table, as RFC 4180 has it. */

@@ -1,5 +1,6 @@
 import type { AnnotationRow, AnnotationTable, Sheet, TableFormat } from "./annotation.ts"
-import { type Columns, NO_CLASS, nameOf, probability, readColumns, seconds, tabLine } from "./columns.ts"
+import { type Columns, nameOf, probability, readColumns, seconds, tabLine } from "./columns.ts"
+import { NO_CLASS } from "./rules.ts"
 
 /** What people and programs call the column of the class, BirdNET's tables for Raven included. */
 const LABELS = ["species", "annotation", "label", "class", "tag", "tags", "tag 1", "call type", "common name"]
