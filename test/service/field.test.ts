@@ -259,6 +259,53 @@ describe("with a model", () => {
     expect((await service.get(`/annotations/table?recording=${KEY}&format=word`)).status).toBe(422)
   })
 
+  test("what a table could not say of a recording is refused in a sentence, and nothing is written", async () => {
+    const recording = "field_audio/creek/d.wav"
+    await Bun.write(join(service.store, recording), fieldRecording(3, [], 4))
+    const say = async (annotations: ReadonlyArray<object>, complete: ReadonlyArray<object | null> = []) => {
+      const response = await post("/annotations/recording", { recording, etag: "", annotations, complete })
+      return [response.status, (await json(response)).detail]
+    }
+    const good = { start: 1, end: 2, label: "dog_bark" }
+    const is = (label: string, what: string) => `Its label, "${label}", is no class: it says that ${what}.`
+    for (const [part, reason] of [
+      [{ label: "" }, "It names no class."],
+      [{ label: " " }, "It names no class."],
+      [{ label: "o".repeat(201) }, "Its label is longer than 200 characters."],
+      [{ label: "complete" }, is("complete", "a span was listened to")],
+      [{ label: "# Complete " }, is("# Complete", "a span was listened to")],
+      [{ label: "nocall" }, is("nocall", "nothing was found")],
+      [{ start: -1 }, "It starts before the recording does, at -1 s."],
+      [{ start: 2.5 }, "It ends at 2 s, before it starts, at 2.5 s."],
+      [{ end: 3.49 }, "It ends at 3.49 s, behind the recording, which ends at 3 s."],
+      [{ end: 2e9 }, "It ends at 2000000000 s, later than any recording: are its times in seconds?"]
+    ] as const) {
+      expect(await say([good, { ...good, ...part }])).toEqual([422, `Row 2: ${reason}`])
+    }
+    const point = (at: number) =>
+      `It says of a point in time, at ${at} s, that it was listened to: give it an end, or null for all of the recording.`
+    for (const [part, reason] of [
+      [{ start: 0, end: 0 }, point(0)],
+      [{ start: 0, end: 0.0004 }, point(0)],
+      [{ start: 2, end: 2 }, point(2)],
+      [{ start: 5, end: 3 }, "It ends at 3 s, before it starts, at 5 s."],
+      [{ start: 0, end: 60 }, "It ends at 60 s, behind the recording, which ends at 3 s."]
+    ] as const) {
+      expect(await say([good], [null, part])).toEqual([422, `Span 2 of complete: ${reason}`])
+    }
+    const file = join(service.store, "annotations/creek/d.csv")
+    expect(existsSync(file)).toBe(false)
+    expect(await say([{ ...good, end: 3.4, label: " dog_bark " }], [{ start: 0, end: 3.4 }])).toEqual([200, undefined])
+    const shown = await json(service.get(`/annotations/recording?recording=${recording}`))
+    expect(shown).toMatchObject({
+      annotations: [{ ...good, end: 3.4 }],
+      complete: [{ start: 0, end: 3.4 }],
+      problems: []
+    })
+    // No training of this test learns it.
+    await rm(file)
+  })
+
   test("a table of another program is kept where it is replaced", async () => {
     const other = fieldRecording(3, [{ at: 1, className: "dog_bark" }], 5)
     await Bun.write(join(service.store, "field_audio/creek/a.wav"), other)

@@ -1,5 +1,5 @@
 import type { AnnotationRow, AnnotationTable, BadRow, HeardSpan, Line, ReadOptions, Sheet } from "./annotation.ts"
-import { COMPLETE, NOTHING, wrongLabel, wrongTimes } from "./rules.ts"
+import { COMPLETE, NOTHING, pointHeard, wrongLabel, wrongTimes } from "./rules.ts"
 import { numberOf } from "./sheet.ts"
 
 /** The names that a table's columns may have, as `nameOf` writes them, the likeliest first. */
@@ -110,7 +110,7 @@ export const collect = (
     if ("reason" in found) bad.push(found)
     else if (COMPLETE.test(found.label)) {
       if (found.end > found.start || found.end === 0) complete.push(heard(found))
-      else bad.push({ row: found.row, reason: pointHeard(found.start) })
+      else bad.push({ row: found.row, reason: pointHeard(found.start, WHOLE) })
     } else if (!NOTHING.test(found.label)) rows.push(found)
   }
   return { format, rows, bad, complete }
@@ -123,8 +123,7 @@ const heard = ({ start, end, row, file }: AnnotationRow): HeardSpan => ({
   ...(file === undefined ? {} : { file })
 })
 
-const pointHeard = (at: number): string =>
-  `It says of a point in time, at ${at} s, that it was listened to: give it an end, or write a line "# complete" for all of the recording.`
+const WHOLE = 'write a line "# complete"'
 
 const understand = (row: number, said: Said): AnnotationRow | BadRow => {
   const start = numberOf(said.start)

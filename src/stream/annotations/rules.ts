@@ -1,3 +1,4 @@
+import type { Annotation } from "./annotation.ts"
 import { type Stretch, WINDOW } from "./spans.ts"
 
 // What may be said of a recording, whoever says it: a table's row, a request, an answer to what a model heard.
@@ -34,3 +35,33 @@ export const isBehind = ({ end }: Stretch, seconds: number): boolean => end > se
 
 /** A recording whose length is known, as sentences name it. */
 export const endingAt = (seconds: number): string => `the recording, which ends at ${Number(seconds.toFixed(3))} s`
+
+/** What says of a point in time that it was listened to, and how all of the recording is said to be. */
+export const pointHeard = (at: number, whole: string): string =>
+  `It says of a point in time, at ${at} s, that it was listened to: give it an end, or ${whole} for all of the recording.`
+
+/** Times as they are kept: to the millisecond. */
+export const asKept = ({ start, end }: Stretch): Stretch => ({
+  start: Number(start.toFixed(3)),
+  end: Number(end.toFixed(3))
+})
+
+/** Why an annotation, as it is kept, would not be read again as one of its recording, whose length may be known. */
+export const wrongAnnotation = (
+  { label, ...times }: Pick<Annotation, "start" | "end" | "label">,
+  seconds?: number
+): string | undefined => {
+  const reason = wrongTimes(times) ?? behind(times, seconds) ?? wrongLabel(label)
+  if (reason !== undefined) return reason
+  if (COMPLETE.test(label)) return `Its label, "${label}", is no class: it says that a span was listened to.`
+  return NOTHING.test(label) ? `Its label, "${label}", is no class: it says that nothing was found.` : undefined
+}
+
+/** Why a span, as it is kept, cannot be one that was listened to. */
+export const wrongPart = (span: Stretch, seconds?: number): string | undefined =>
+  wrongTimes(span) ?? (span.end > span.start ? behind(span, seconds) : pointHeard(span.start, "null"))
+
+const behind = (times: Stretch, seconds: number | undefined): string | undefined =>
+  seconds !== undefined && isBehind(times, seconds)
+    ? `It ends at ${times.end} s, behind ${endingAt(seconds)}.`
+    : undefined
