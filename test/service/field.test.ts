@@ -214,6 +214,23 @@ describe("with a model", () => {
     }
     const unknown = { recording, start, end, class: className, answer: "other", other: "wolf" }
     expect((await post("/events/judge", unknown)).status).toBe(400)
+    const refused = async (part: object) => {
+      const response = await post("/events/judge", { recording, start, end, class: className, answer: "yes", ...part })
+      return [response.status, (await json(response)).detail]
+    }
+    expect(await refused({ class: "nonsense" })).toEqual([400, expect.stringContaining("There is no such class")])
+    expect(await refused({ class: "" })).toEqual([400, expect.stringContaining("A class's name is")])
+    const behind = "behind the recording, which ends at 12 s."
+    for (const answer of ["yes", "no"]) {
+      expect(await refused({ answer, end: 12.49 })).toEqual([422, `It ends at 12.49 s, ${behind}`])
+      expect(await refused({ answer, end: 2e9 })).toEqual([
+        422,
+        "It ends at 2000000000 s, later than any recording: are its times in seconds?"
+      ])
+      // To the millisecond, as it is kept, it would be a point.
+      expect((await refused({ answer, start: 5, end: 5.0004 }))[0]).toBe(422)
+    }
+    expect(await rows()).toEqual([])
     const gone = { recording: "field_audio/ridge/b.wav", start, end, class: className, answer: "yes" }
     expect((await post("/events/judge", gone)).status).toBe(404)
   })
