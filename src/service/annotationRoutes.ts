@@ -1,15 +1,10 @@
 import { Effect, Option, Result, Schema } from "effect"
 import { Elysia } from "elysia"
 import { addTable } from "../review/addTable.ts"
-import {
-  AnnotationError,
-  type Annotations,
-  annotationsAsCsv,
-  changeAnnotations,
-  readAnnotations
-} from "../review/annotate.ts"
+import { AnnotationError, changeAnnotations, readAnnotations } from "../review/annotate.ts"
 import { counted } from "../runs/inWords.ts"
-import { WRITERS, writeTable } from "../stream/annotations/formats.ts"
+import type { Annotations } from "../stream/annotations/annotation.ts"
+import { ANNOTATION_WRITERS, WRITERS, writeAnnotations } from "../stream/annotations/formats.ts"
 import { lengthOf } from "../stream/annotations/lengthOf.ts"
 import { asKept, wrongAnnotation, wrongPart } from "../stream/annotations/rules.ts"
 import { fileName } from "./clipQuery.ts"
@@ -161,11 +156,7 @@ const save = Effect.fnUntraced(function* ({ recording: asked, format = "csv" }: 
   const { key: recording } = yield* fieldRecordingAt(asked)
   const found = yield* readAnnotations(recording)
   if (Option.isNone(found)) return yield* refuse(404, "Nothing is annotated in this recording yet.")
-  const { annotations } = found.value
-  const rows = annotations.map(({ start, end, label, confidence = 1 }) => {
-    return { recording, start, end, class: label, peak: confidence, mean: confidence, windows: 1 }
-  })
-  const text = format === "csv" ? annotationsAsCsv(found.value) : writeTable(WRITERS[format], rows)
+  const text = writeAnnotations(ANNOTATION_WRITERS[format], found.value, recording)
   const name = `${fileName(recording).replace(/\.[^.]*$/, "")}${WRITERS[format].ending}`
   return new Response(text, {
     headers: {

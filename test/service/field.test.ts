@@ -270,10 +270,17 @@ describe("with a model", () => {
     ])
     const take = async (format: string) =>
       (await service.get(`/annotations/table?recording=${KEY}&format=${format}`)).text()
-    expect(await take("audacity")).toBe("2.000\t2.500\tdog_bark\n8.000\t8.500\tgun_shot\n")
-    expect((await take("raven")).split("\n")[1]).toContain("2.000\t2.500")
+    expect(await take("audacity")).toBe("0.000\t0.000\tcomplete\n2.000\t2.500\tdog_bark\n8.000\t8.500\tgun_shot\n")
+    const selections = (await take("raven")).split("\n")
+    expect(selections[2]).toContain("2.000\t2.500\t\t\tdog_bark\t\t\t")
+    expect(selections[3]).toContain("8.000\t8.500\t\t\tgun_shot\t0.900000\t\t")
     expect(await take("csv")).toStartWith("# complete\nstart,end,label,confidence,annotator,low,high\n")
     expect((await service.get(`/annotations/table?recording=${KEY}&format=word`)).status).toBe(422)
+    // What was taken away adds nothing where it is brought back: it says what is there already.
+    const before = await json(service.get(`/annotations/recording?recording=${KEY}`))
+    const back = new TextEncoder().encode(await take("raven"))
+    await service.post("/annotations", form(back, "20250612_050000.Table.1.selections.txt"))
+    expect(await json(service.get(`/annotations/recording?recording=${KEY}`))).toEqual(before)
   })
 
   test("what a table could not say of a recording is refused in a sentence, and nothing is written", async () => {

@@ -167,12 +167,21 @@ const beyondNumbers = (numbers: Readonly<Record<string, number | undefined>>): s
 export const csvLine = (cells: ReadonlyArray<string | number>): string =>
   `${cells.map((cell) => (/[",\r\n]/.test(`${cell}`) ? `"${`${cell}`.replaceAll('"', '""')}"` : cell)).join(",")}\n`
 
-/** A line of cells between tabs, which no quotation protects: what would end a cell becomes a space. */
+/**
+ * A line of cells between tabs, which no quotation protects: what would end a cell becomes a space. A cell that is all in
+ * quotation marks is quoted once more, for one layer of them is taken off where it is read.
+ */
 export const tabLine = (cells: ReadonlyArray<string | number>): string =>
-  `${cells.map((cell) => `${cell}`.replace(/[\t\r\n]+/g, " ")).join("\t")}\n`
+  `${cells
+    .map((cell) => `${cell}`.replace(/[\t\r\n]+/g, " "))
+    .map((cell) => (/^".*"$/.test(cell) ? `"${cell.replaceAll('"', '""')}"` : cell))
+    .join("\t")}\n`
 
 /** Seconds to the millisecond. */
 export const seconds = (value: number): string => value.toFixed(3)
 
 /** A probability to six digits. */
 export const probability = (value: number): string => value.toFixed(6)
+
+/** The same where one is known. */
+export const confidenceCell = (value: number | undefined): string => (value === undefined ? "" : probability(value))
