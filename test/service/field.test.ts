@@ -277,10 +277,10 @@ describe("with a model", () => {
     expect(await take("csv")).toStartWith("# complete\nstart,end,label,confidence,annotator,low,high\n")
     expect((await service.get(`/annotations/table?recording=${KEY}&format=word`)).status).toBe(422)
     // What was taken away adds nothing where it is brought back: it says what is there already.
-    const before = await json(service.get(`/annotations/recording?recording=${KEY}`))
+    const { etag: _, ...before } = await json(service.get(`/annotations/recording?recording=${KEY}`))
     const back = new TextEncoder().encode(await take("raven"))
     await service.post("/annotations", form(back, "20250612_050000.Table.1.selections.txt"))
-    expect(await json(service.get(`/annotations/recording?recording=${KEY}`))).toEqual(before)
+    expect(await json(service.get(`/annotations/recording?recording=${KEY}`))).toMatchObject(before)
   })
 
   test("what a table could not say of a recording is refused in a sentence, and nothing is written", async () => {
