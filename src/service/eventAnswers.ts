@@ -1,14 +1,12 @@
-import { Clock, Effect, Option, Schema } from "effect"
+import { Clock, Effect, Schema } from "effect"
 import { compareEvents } from "../classifier/events/compareEvents.ts"
 import { Event } from "../classifier/events/event.ts"
 import { RunName } from "../registry/runRecord.ts"
-import { judge } from "../review/judge.ts"
 import { mayBeRight } from "../sound/field/timeline.ts"
-import { isFieldRecording, siteOf } from "../store/keys.ts"
-import { Store } from "../store/store.ts"
+import { siteOf } from "../store/keys.ts"
 import { activityOf, EVENT_ORDERS, EventFilter, filterEvents, orderEvents } from "./eventQuery.ts"
 import { Field } from "./field.ts"
-import { checkClass, knownClasses } from "./newClasses.ts"
+import { knownClasses } from "./newClasses.ts"
 import { Predictor } from "./predictor.ts"
 import { refuse } from "./refusal.ts"
 import { sendTable } from "./sendTable.ts"
@@ -171,50 +169,6 @@ export const changes = Effect.fnUntraced(function* ({
     total: all.length
   }
 })
-
-export const Judging = Schema.Struct({
-  recording: Schema.String,
-  start: Schema.Finite,
-  end: Schema.Finite,
-  class: Schema.String,
-  answer: Schema.Literals(["yes", "no", "other", "none"]),
-  /** The class that it is instead. */
-  other: Schema.optionalKey(Schema.String)
-})
-
-export const judgeEvent = Effect.fnUntraced(function* ({
-  recording,
-  start,
-  end,
-  answer,
-  other,
-  ...event
-}: typeof Judging.Type) {
-  if (!(start >= 0 && end > start)) return yield* refuse(422, "start must be 0 or later, and end after start.")
-  if (answer === "other" && other === undefined) return yield* refuse(422, "Name the class that it is in `other`.")
-  const label = { yes: event.class, no: "", other: other ?? "", none: null }[answer]
-  if (answer === "other") yield* checkClass(other!)
-  const store = yield* Store
-  if (!isFieldRecording({ key: recording }) || Option.isNone(yield* store.find(recording))) {
-    return yield* refuse(404, "There is no such field recording.")
-  }
-  const field = yield* Field
-  const judged = yield* judge({ ...event, recording, start, end }, label, yield* field.said(recording)).pipe(
-    Effect.catchTag("AnnotationError", ({ message }) => Effect.fail(refuse(409, message)))
-  )
-  yield* field.forget
-  return { success: true, message: MESSAGES[answer](judged), judged: judged ?? null }
-})
-
-const MESSAGES = {
-  yes: (judged: string | undefined) => `It is ${judged}: the next training hears it.`,
-  no: () => "Nothing is there: the next training hears that.",
-  other: (judged: string | undefined) => `It is ${judged}: the next training hears it.`,
-  none: (judged: string | undefined) =>
-    judged === undefined
-      ? "Taken back."
-      : `Taken back; what is annotated besides says ${judged === "" ? "that nothing is there" : judged}.`
-}
 
 const MOST_SOUND = 120
 

@@ -3,7 +3,7 @@ import type { Event } from "../classifier/events/event.ts"
 import type { KnownScans } from "../embeddings/scans/knownScans.ts"
 import type { ScannedRecording } from "../embeddings/scans/scannedRecording.ts"
 import { Scans } from "../embeddings/scans/scans.ts"
-import { type Annotations, contentOf } from "../review/annotate.ts"
+import { contentOf } from "../review/annotate.ts"
 import { judgementOf, merged, type TableSaid } from "../review/judge.ts"
 import { eventsIn, readPart } from "../runs/scan/eventParts.ts"
 import {
@@ -16,7 +16,7 @@ import {
   siteOf
 } from "../store/keys.ts"
 import { isAbsence, type ObjectInfo, orNone, Store, type StoreError } from "../store/store.ts"
-import type { AnnotationTable } from "../stream/annotations/annotation.ts"
+import type { Annotations, AnnotationTable } from "../stream/annotations/annotation.ts"
 import { readOptions, readTable } from "../stream/annotations/formats.ts"
 import { type Pairing, pairingOf } from "../stream/annotations/pairing.ts"
 import { Current } from "./current.ts"
