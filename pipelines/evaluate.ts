@@ -137,8 +137,8 @@ const asked = (
         ? {
             seconds: 60 * options.fieldMinutes,
             perHour: options.perHour,
-            snr: ratiosOf(options.snr),
-            ...lengthsOf(options.eventSeconds),
+            snr: ratiosOf(options.snr)!,
+            ...lengthsOf(options.eventSeconds)!,
             seed,
             onlySoundscapes: keep !== undefined,
             keep

@@ -3,7 +3,7 @@ import { ConfigProvider, Console, Effect, FileSystem, Layer, Option } from "effe
 import { CliError, Command, Flag, Prompt } from "effect/cli"
 import { FetchHttpClient } from "effect/http"
 import packageJson from "../package.json"
-import { type Changes, canBeWritten, namesIn, withChanges } from "../src/config/envFile.ts"
+import { type Changes, canBeWritten, NOT_WRITTEN, namesIn, withChanges } from "../src/config/envFile.ts"
 import { writeWhole } from "../src/config/writeWhole.ts"
 import { examine } from "../src/runs/doctor/examine.ts"
 import type { Finding } from "../src/runs/doctor/finding.ts"
@@ -49,7 +49,7 @@ const handle = Effect.fn("init")(function* (options: Options) {
   if (before !== undefined && !asks && !options.overwrite) {
     return yield* refuse(`${file} is there already: --overwrite changes the store in it, and leaves its other lines.`)
   }
-  const changes = asks ? yield* askStore : yield* readFlags(options)
+  const changes = yield* writable(asks ? yield* askStore : yield* readFlags(options))
   const findings = yield* check(changes)
   const blocked = findings.some(({ check, state }) => state === "wrong" && (check === "store" || check === "settings"))
   if (blocked && !(asks && (yield* Prompt.Confirm({ message: "Write it all the same?" })))) {
@@ -79,24 +79,24 @@ const handle = Effect.fn("init")(function* (options: Options) {
 /** What the flags say, where nothing is asked. */
 const readFlags = Effect.fnUntraced(function* ({ store, endpoint, region, accessKeyId }: Options) {
   const location = Option.getOrThrow(store)
-  if (!location.includes("://")) return yield* writable({ STORE: resolve(location) })
+  if (!location.includes("://")) return { STORE: resolve(location) } satisfies Changes
   const secret = process.env.AWS_SECRET_ACCESS_KEY
   if (Option.isSome(accessKeyId) && !secret) {
     return yield* refuse("--access-key-id needs its secret in AWS_SECRET_ACCESS_KEY.")
   }
-  return yield* writable(
-    storeChanges({
-      STORE: location,
-      AWS_ENDPOINT_URL_S3: Option.getOrUndefined(endpoint),
-      AWS_REGION: Option.getOrUndefined(region),
-      ...(Option.isSome(accessKeyId) ? { AWS_ACCESS_KEY_ID: accessKeyId.value, AWS_SECRET_ACCESS_KEY: secret } : {})
-    })
-  )
+  return storeChanges({
+    STORE: location,
+    AWS_ENDPOINT_URL_S3: Option.getOrUndefined(endpoint),
+    AWS_REGION: Option.getOrUndefined(region),
+    ...(Option.isSome(accessKeyId) ? { AWS_ACCESS_KEY_ID: accessKeyId.value, AWS_SECRET_ACCESS_KEY: secret } : {})
+  })
 })
 
 const writable = (changes: Changes) => {
   const bad = Object.keys(changes).find((name) => !canBeWritten(changes[name] ?? ""))
-  return bad === undefined ? Effect.succeed(changes) : refuse(`${bad} may hold neither apostrophes nor line breaks.`)
+  return bad === undefined
+    ? Effect.succeed(changes)
+    : refuse(`${bad} ${NOT_WRITTEN} Nothing is written: name it otherwise.`)
 }
 
 /** What `bun run doctor` will find with these settings. */

@@ -1,6 +1,7 @@
 import { Console, Effect, Layer, Option, type Redacted, Stream } from "effect"
 import { Command, Flag } from "effect/cli"
 import packageJson from "../package.json"
+import { counted } from "../src/config/inWords.ts"
 import { Settings } from "../src/config/settings.ts"
 import { engineLayer } from "../src/embedder/choose.ts"
 import { Embeddings } from "../src/embeddings/embeddings.ts"
@@ -153,10 +154,10 @@ const refrain = Effect.fnUntraced(function* ({ known, count }: Plan, { dryRun, m
   const mayBeCopies = toEmbed > 0 && !known.isEmpty
   yield* Console.log(
     dryRun && fresh >= minNewSamples
-      ? `Would embed ${mayBeCopies ? "up to " : ""}${toEmbed} of ${recordings} recordings in ${location} and train on ` +
-          `${classes.length} classes (${classes.join(", ")}); ${mayBeCopies ? "up to " : ""}${fresh} are new since the ` +
+      ? `Would embed ${mayBeCopies ? "up to " : ""}${toEmbed} of ${counted(recordings, "recording")} in ${location} and train on ` +
+          `${counted(classes.length, "class", "classes")} (${classes.join(", ")}); ${mayBeCopies ? "up to " : ""}${fresh} are new since the ` +
           `last training.${mayBeCopies ? " What was only copied, moved or touched shows when it is read." : ""}`
-      : `Not needed: ${fresh} recordings in ${location} are new since the last training, fewer than ${minNewSamples}.`
+      : `Not needed: ${counted(fresh, "recording")} in ${location} ${fresh === 1 ? "is" : "are"} new since the last training, fewer than ${minNewSamples}.`
   )
   if (json) {
     const status = fresh >= minNewSamples ? "dry-run" : "not_needed"

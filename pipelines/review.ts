@@ -3,13 +3,13 @@ import { Console, Effect, Layer, Option, Stream } from "effect"
 import { Argument, CliError, Command, Flag } from "effect/cli"
 import { FetchHttpClient } from "effect/http"
 import packageJson from "../package.json"
+import { counted } from "../src/config/inWords.ts"
 import type { Settings } from "../src/config/settings.ts"
 import { Embeddings } from "../src/embeddings/embeddings.ts"
 import { lookThrough } from "../src/review/lookThrough.ts"
-import { keep, type Move, relabel, restore, setAside } from "../src/review/moves.ts"
+import { keep, type Move, onAll, relabel, restore, setAside } from "../src/review/moves.ts"
 import { openItems, type Review } from "../src/review/review.ts"
 import { listUnlabelled } from "../src/review/unlabelled.ts"
-import { counted } from "../src/runs/inWords.ts"
 import { settledEmbedder } from "../src/runs/services.ts"
 import { SET_ASIDE_PREFIX } from "../src/store/keys.ts"
 import { openStore } from "../src/store/openStore.ts"
@@ -66,7 +66,8 @@ const findOpen = Effect.gen(function* () {
   // A store whose last training was a demonstration, on an untrained network.
   const found = yield* lookThrough(settledEmbedder({ allowUntrained: true }), {
     onStep: progress,
-    onSkip: (key, reason) => Effect.sync(() => print(`Skipped ${key}: ${reason}`))
+    onSkip: (key, reason) => Effect.sync(() => print(`Skipped ${key}: ${reason}`)),
+    onUnkept: (message) => Effect.sync(() => print(`What is found is shown, and not kept: ${message}`))
   })
   const unlabelled = yield* listUnlabelled
   const there = new Set([...(yield* recordingVersions), ...unlabelled].map(({ key }) => key))
@@ -130,7 +131,7 @@ const keys = Argument.String("key").pipe(
 const described = (moves: ReadonlyArray<Move>) => moves.map(({ from, to }) => printable(`${from} -> ${to}`)).join("\n")
 
 const keepCommand = Command.make("keep", { keys }, ({ keys }) =>
-  onStore(Effect.forEach(keys, keep), (kept) => kept.map(({ key }) => printable(`${key} is kept as it is.`)).join("\n"))
+  onStore(onAll("keep", keys, keep), (kept) => kept.map(({ key }) => printable(`${key} is kept as it is.`)).join("\n"))
 ).pipe(Command.withDescription("Recordings are right as they are: they do not come up again unless they change"))
 
 const relabelCommand = Command.make(
@@ -153,11 +154,11 @@ const relabelCommand = Command.make(
 ).pipe(Command.withDescription("Moves a recording to another class; the move is recorded under review/moves"))
 
 const setAsideCommand = Command.make("set-aside", { keys }, ({ keys }) =>
-  onStore(Effect.forEach(keys, setAside), described)
+  onStore(onAll("set aside", keys, setAside), described)
 ).pipe(Command.withDescription("Takes recordings out of the training set, to set_aside/; restore brings them back"))
 
 const restoreCommand = Command.make("restore", { keys }, ({ keys }) =>
-  onStore(Effect.forEach(keys, restore), described)
+  onStore(onAll("restore", keys, restore), described)
 ).pipe(Command.withDescription("Brings back recordings that were set aside"))
 
 const aside = Command.make("aside", {}, () =>

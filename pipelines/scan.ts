@@ -1,8 +1,8 @@
 import { Clock, Console, Effect, Layer, Option, Stream } from "effect"
 import { CliError, Command } from "effect/cli"
 import packageJson from "../package.json"
+import { counted, lengthInWords } from "../src/config/inWords.ts"
 import { Scans } from "../src/embeddings/scans/scans.ts"
-import { lengthInWords } from "../src/runs/inWords.ts"
 import type { ScanOptions, ScanSummary } from "../src/runs/scan/scan.ts"
 import type { ScanProgress } from "../src/runs/scan/scanProgress.ts"
 import { scanStore } from "../src/runs/scan/scanStore.ts"
@@ -73,7 +73,7 @@ export const describe = (summary: ScanSummary, tables: ReadonlyArray<string>): s
   return [
     heard === 0
       ? `${skipped.length === 0 ? "Nothing is new" : "Nothing new could be heard"} in ${store}: ${lengthInWords(storedHours)} were heard before.`
-      : `Heard ${heard} ${heard === 1 ? "recording" : "recordings"} of ${lengthInWords(hours)} in ${seconds.toFixed(1)} s, ` +
+      : `Heard ${counted(heard, "recording")} of ${lengthInWords(hours)} in ${seconds.toFixed(1)} s, ` +
         `${Math.round(speed).toLocaleString("en")} × real time; ${lengthInWords(storedHours)} are heard in all.`,
     model === null
       ? "No model is promoted, so there are no events yet: bun run retrain trains one, and the next scan tells them."
@@ -93,8 +93,9 @@ export const toldFrom = ({
   tested,
   silent,
   untested,
+  unsure,
   alarmsPerHour
-}: Pick<ScanSummary, "thresholds" | "tested" | "silent" | "untested" | "alarmsPerHour">): string => {
+}: Pick<ScanSummary, "thresholds" | "tested" | "silent" | "untested" | "unsure" | "alarmsPerHour">): string => {
   const named = (names: ReadonlyArray<string>) =>
     names.map((name) => `${name} ${thresholds[name]!.toFixed(3)}`).join(", ")
   const known = new Set([...tested, ...silent, ...untested])
@@ -103,15 +104,32 @@ export const toldFrom = ({
   const groups = [
     ...(tested.length === 0
       ? []
-      : [`${named(tested)}, where it had up to ${alarmsPerHour} ${alarms} of each an hour when it was tested`]),
+      : [
+          `${named(tested)}, where it had up to ${alarmsPerHour} ${alarms} of each an hour in the sound that it was tested in`
+        ]),
     ...(silent.length === 0
       ? []
       : [`${named(silent)}, where it had no more either, but nothing of it was there to be found`]),
     ...(untested.length === 0 ? [] : [`${named(untested)}, with which it was not tested`]),
     ...(asked.length === 0 ? [] : [named(asked)])
   ]
-  return `Told are events from a probability of: ${groups.join("; ")}.`
+  return [
+    `Told are events from a probability of: ${groups.join("; ")}.`,
+    ...(unsure.length === 0 ? [] : [`Some of these rest on little: ${restOf(unsure)}.`]),
+    ...(alarmsPerHour === null ? [] : [ELSEWHERE])
+  ].join(" ")
 }
+
+const restOf = (unsure: ScanSummary["unsure"]): string =>
+  unsure
+    .map(
+      ({ name, events, hours }) => `that of ${name} on ${counted(events, "event")} in ${lengthInWords(hours)} of sound`
+    )
+    .join(", ")
+
+/** A test promises nothing of sounds that it did not have. */
+const ELSEWHERE =
+  "A site with other sounds may have more false alarms: judge some events of each site before you rely on it."
 
 /** Notes at most; JSON has all. */
 const SHOWN = 20

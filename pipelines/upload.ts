@@ -1,6 +1,7 @@
 import { Clock, Console, Effect, FileSystem, Layer } from "effect"
 import { Argument, CliError, Command, Flag } from "effect/cli"
 import packageJson from "../package.json"
+import { counted } from "../src/config/inWords.ts"
 import { Settings } from "../src/config/settings.ts"
 import { folderStore } from "../src/store/folder.ts"
 import { openStoreOrHere } from "../src/store/openStore.ts"
@@ -68,8 +69,9 @@ const handle = Effect.fn("upload")(function* (options: Command.Command.Config.In
   yield* Effect.forEach(
     plan.embeddings,
     Effect.fnUntraced(function* (part) {
-      const { outcome } = yield* upload(folder, store, part, given).pipe(holding(part.size))
-      if (outcome === "uploaded") parts++
+      const result = yield* upload(folder, store, part, given).pipe(holding(part.size))
+      if (result.outcome === "refused") refuse(result)
+      if (result.outcome === "uploaded") parts++
       yield* progress({ ...stage, done: ++done })
     }),
     { concurrency: fetchConcurrency, discard: true }
@@ -79,9 +81,9 @@ const handle = Effect.fn("upload")(function* (options: Command.Command.Config.In
   const seconds = ((yield* Clock.currentTimeMillis) - began) / 1000
   const megabytes = (counts.bytes / 1e6).toFixed(1)
   yield* Console.log(
-    `${options.dryRun ? "Would upload" : "Uploaded"} ${countOf(counts.uploaded)} (${megabytes} MB) to ${store.location}; ` +
+    `${options.dryRun ? "Would upload" : "Uploaded"} ${counted(counts.uploaded, "file")} (${megabytes} MB) to ${store.location}; ` +
       `${counts.unchanged} were there already, ${refused.length} refused, ${plan.ignored} ignored.` +
-      (parts === 0 ? "" : ` With them ${parts} ${parts === 1 ? "part" : "parts"} of embeddings.`)
+      (parts === 0 ? "" : ` With them ${counted(parts, "part")} of embeddings.`)
   )
   if (options.json) {
     const { dryRun } = options
@@ -100,15 +102,13 @@ const handle = Effect.fn("upload")(function* (options: Command.Command.Config.In
   return refused.length
 })
 
-const countOf = (files: number): string => `${files} ${files === 1 ? "file" : "files"}`
-
 const command = Command.make("upload", input, (options) =>
   handle(options).pipe(
     Effect.provide(reporterLogger),
     Effect.provide(Layer.merge(Settings.layer, Reporter.layer)),
     tellFailure(options.json),
     Effect.flatMap((refused) =>
-      refused > 0 ? Effect.fail(new CliError.UserError({ cause: `${countOf(refused)} refused.` })) : Effect.void
+      refused > 0 ? Effect.fail(new CliError.UserError({ cause: `${counted(refused, "file")} refused.` })) : Effect.void
     ),
     Effect.catchTags({
       StoreError: (cause) => Effect.fail(new CliError.UserError({ cause })),

@@ -1,7 +1,7 @@
 import { resolve } from "node:path"
 import { Effect, Redacted } from "effect"
 import { Prompt } from "effect/cli"
-import { type Changes, canBeWritten } from "../../src/config/envFile.ts"
+import { type Changes, canBeWritten, NOT_WRITTEN } from "../../src/config/envFile.ts"
 
 // Asks on the terminal where the recordings are.
 
@@ -10,7 +10,7 @@ const needed = (value: string) =>
     ? Effect.fail("It is needed.")
     : canBeWritten(value)
       ? Effect.succeed(value.trim())
-      : Effect.fail("It may hold no apostrophe.")
+      : Effect.fail(`It ${NOT_WRITTEN}`)
 
 const askKeys = Effect.gen(function* () {
   const given = yield* Prompt.Select({

@@ -7,7 +7,10 @@ import { wholeNumber } from "./flags.ts"
 
 // What evaluate takes: how recordings are left out, and how the field is imitated.
 
-const EVENT_SECONDS = /^([^=,]+=)?\d+(\.\d+)?(,([^=,]+=)?\d+(\.\d+)?)*$/
+const LENGTH = /^(?:([^=]+)=)?(\d+(?:\.\d+)?)$/
+/** Seconds of an event: less holds no sound, more is longer than a recording is heard for. */
+const LEAST_SECONDS = 0.01
+const MOST_SECONDS = 600
 const RATIOS = /^(-?\d+(?:\.\d+)?)(?:,|\.\.)(-?\d+(?:\.\d+)?)$/
 
 /** A text that compiles. */
@@ -49,13 +52,25 @@ export const fieldFlags = {
     Flag.withDefault(FIELD.perHour)
   ),
   snr: Flag.String("snr").pipe(
-    Flag.withSchema(Schema.String.check(Schema.isPattern(RATIOS, { message: "decibels from and to, such as -3,15" }))),
+    Flag.withSchema(
+      Schema.String.check(
+        Schema.makeFilter(
+          (text) => ratiosOf(text) !== undefined || `decibels from and to, -${MOST_DB} to ${MOST_DB}, such as -3,15`
+        )
+      )
+    ),
     Flag.withDescription(`Their signal-to-noise ratios in dB, from and to (default: --snr=${FIELD.snr.join(",")})`),
     Flag.withDefault(FIELD.snr.join(","))
   ),
   eventSeconds: Flag.String("event-seconds").pipe(
     Flag.withSchema(
-      Schema.String.check(Schema.isPattern(EVENT_SECONDS, { message: "seconds, such as 2 or 2,gun_shot=1.5" }))
+      Schema.String.check(
+        Schema.makeFilter(
+          (text) =>
+            lengthsOf(text) !== undefined ||
+            `seconds from ${LEAST_SECONDS} to ${MOST_SECONDS}, of each class once, such as 2 or 2,gun_shot=1.5`
+        )
+      )
     ),
     Flag.withDescription(
       `Seconds of an event at most, its loudest, of any class or of one: 2,gun_shot=1.5 (default: ${FIELD.eventSeconds})`
@@ -116,18 +131,27 @@ export const waysOf = (text: string): ReadonlyArray<Way> | undefined => {
   return ways.includes(undefined) ? undefined : ways.flatMap((way) => way ?? [])
 }
 
-/** `-3,15` as two numbers, the lower one first. */
-export const ratiosOf = (text: string): readonly [number, number] => {
-  const [, from, to] = RATIOS.exec(text)!
-  return [Math.min(Number(from), Number(to)), Math.max(Number(from), Number(to))]
+/** Louder or quieter than this by so many dB, one of two sounds is as good as none. */
+const MOST_DB = 100
+
+/** `-3,15` as two numbers, the lower one first; undefined where it is none. */
+export const ratiosOf = (text: string): readonly [number, number] | undefined => {
+  const found = RATIOS.exec(text)
+  if (found === null) return undefined
+  const [least, most] = [Number(found[1]), Number(found[2])].sort((a, b) => a - b) as [number, number]
+  return least >= -MOST_DB && most <= MOST_DB ? [least, most] : undefined
 }
 
-/** `2,gun_shot=1.5` as seconds by class, and the classes that it names. */
+/** `2,gun_shot=1.5` as seconds by class, and the classes that it names; undefined where it is none. */
 export const lengthsOf = (text: string) => {
-  const parts = text.split(",").map((part) => part.split("="))
-  const own = new Map(
-    parts.flatMap(([name, seconds]) => (seconds === undefined ? [] : [[name!, Number(seconds)] as const]))
-  )
-  const [any] = parts.find((part) => part.length === 1) ?? [String(FIELD.eventSeconds)]
-  return { named: [...own.keys()], eventSeconds: (className: string) => own.get(className) ?? Number(any) }
+  const own = new Map<string | undefined, number>()
+  for (const part of text.split(",")) {
+    const [, name, figure] = LENGTH.exec(part) ?? []
+    const seconds = Number(figure)
+    if (!(seconds >= LEAST_SECONDS && seconds <= MOST_SECONDS) || own.has(name)) return undefined
+    own.set(name, seconds)
+  }
+  const any = own.get(undefined) ?? FIELD.eventSeconds
+  const named = [...own.keys()].flatMap((name) => name ?? [])
+  return { named, eventSeconds: (className: string) => own.get(className) ?? any }
 }

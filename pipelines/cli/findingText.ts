@@ -1,3 +1,4 @@
+import { counted } from "../../src/config/inWords.ts"
 import type { Finding } from "../../src/runs/doctor/finding.ts"
 import { printable } from "./terminal.ts"
 
@@ -9,6 +10,4 @@ export const describeFinding = ({ check, state, says }: Finding): string =>
 
 /** How many there are to mend, in a sentence. */
 export const countWrong = (wrong: number): string =>
-  wrong === 0
-    ? "Nothing has to be mended."
-    : `${wrong} ${wrong === 1 ? "thing has" : "things have"} to be mended: see above.`
+  wrong === 0 ? "Nothing has to be mended." : `${counted(wrong, "thing has", "things have")} to be mended: see above.`

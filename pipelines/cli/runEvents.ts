@@ -1,4 +1,5 @@
 import { Effect, Layer } from "effect"
+import { counted } from "../../src/config/inWords.ts"
 import { RunEvents } from "../../src/stream/events.ts"
 import { STAGES } from "../../src/stream/stages.ts"
 import { Reporter } from "./terminal.ts"
@@ -24,5 +25,5 @@ export const runEvents = Layer.effect(
 // "3 workers: 10.0.0.4:41233 9.1/s, ..."
 const describeWorkers = (workers: ReadonlyArray<{ readonly name: string; readonly rate: number }>): string => {
   const rates = workers.map(({ name, rate }) => `${name} ${rate.toFixed(1)}/s`)
-  return `${workers.length} ${workers.length === 1 ? "worker" : "workers"}${rates.length > 0 ? `: ${rates.join(", ")}` : ""}`
+  return `${counted(workers.length, "worker")}${rates.length > 0 ? `: ${rates.join(", ")}` : ""}`
 }

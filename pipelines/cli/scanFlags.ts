@@ -4,6 +4,7 @@ import { ALARM_RATES, type AlarmRate, UNMEASURED_THRESHOLD } from "../../src/con
 import { Settings } from "../../src/config/settings.ts"
 import { type EventRequest, withThresholds } from "../../src/runs/scan/eventOptions.ts"
 import { TABLE_FORMATS } from "../../src/runs/scan/tables.ts"
+import { readTime } from "../../src/sound/field/wallClock.ts"
 
 // Flags of the commands that say what is heard in field recordings.
 
@@ -27,7 +28,8 @@ export const scanFlags = {
     ALARM_RATES.map((rate) => [String(rate), rate] as const)
   ).pipe(
     Flag.withDescription(
-      "False alarms of each class an hour that are allowed, as the model had them when it was tested in the field (default: " +
+      "False alarms of each class an hour that are allowed, as the model had them in the sound that it was tested in; a site " +
+        "with other sounds may have more (default: " +
         "ALARMS_PER_HOUR, else 5)"
     ),
     Flag.optional
@@ -58,8 +60,6 @@ interface ScanFlags {
   readonly format: Option.Option<string>
 }
 
-const TIME = /^\d{4}(-\d\d(-\d\d(T\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:\d\d)?)?)?)?$/
-
 const Formats = Schema.NonEmptyArray(Schema.Literals(TABLE_FORMATS))
 
 const refuse = (cause: string) => new CliError.UserError({ cause: new Error(cause) })
@@ -71,8 +71,10 @@ export const readScanFlags = Effect.fn("readScanFlags")(function* (flags: ScanFl
     return yield* refuse(`--site takes the name of a folder right below field_audio, such as ridge, not "${site}".`)
   }
   const since = Option.getOrUndefined(flags.since)
-  if (since !== undefined && !(TIME.test(since) && Date.parse(since) >= 0)) {
-    return yield* refuse(`--since takes a date such as 2025-06-12 or 2025-06-12T05:00:00Z, not "${since}".`)
+  if (since !== undefined && readTime(since) === undefined) {
+    return yield* refuse(
+      `--since takes a day that there is, such as 2025-06-12, or a time such as 2025-06-12T05:00:00Z, not "${since}".`
+    )
   }
   const threshold = Option.getOrUndefined(flags.threshold)
   const { alarmsPerHour } = yield* Settings
@@ -81,7 +83,12 @@ export const readScanFlags = Effect.fn("readScanFlags")(function* (flags: ScanFl
   const events = threshold === undefined ? plain : withThresholds(plain, threshold)
   if (events === undefined) {
     return yield* refuse(
-      `--threshold takes probabilities above 0 and up to 1, such as 0.9 or gun_shot=0.7,dog_bark=0.8, not "${threshold}".`
+      `--threshold takes probabilities above 0 and up to 1, of each class once, such as 0.9 or gun_shot=0.7,dog_bark=0.8, not "${threshold}".`
+    )
+  }
+  if (events.threshold !== undefined && Option.isSome(flags.alarms)) {
+    return yield* refuse(
+      `--threshold ${threshold} says from which probability every class is told, and --alarms has that chosen: say one of them, or --threshold for single classes, such as gun_shot=0.7.`
     )
   }
   const asked = Option.getOrUndefined(flags.format)

@@ -1,3 +1,4 @@
+import { counted } from "../../src/config/inWords.ts"
 import type { RunSummary } from "../../src/runs/summary.ts"
 import { printable } from "./terminal.ts"
 
@@ -20,7 +21,7 @@ export const describeSummary = (summary: RunSummary): string => {
     "",
     holdout.macroF1 === null
       ? "Nothing could be held out, so the model is not tested."
-      : `Held out: ${holdout.recordings} recordings, accuracy ${share(holdout.accuracy)}, macro-F1 ${share(holdout.macroF1)}.`,
+      : `Held out: ${counted(holdout.recordings, "recording")}, accuracy ${share(holdout.accuracy)}, macro-F1 ${share(holdout.macroF1)}.`,
     ...(summary.field ? describeField(summary.field) : []),
     ...summary.notes.map(printable),
     "",
@@ -32,8 +33,8 @@ export const describeSummary = (summary: RunSummary): string => {
           table([["", ...holdout.perClass.map(({ className }) => className)], ...confusion]),
           ""
         ]),
-    `${summary.recordings} recordings (${summary.embedded} embedded now, ${summary.reused} reused, ${summary.skipped.length} skipped), ` +
-      `${summary.variants} variants, ${summary.patches} patches.`,
+    `${counted(summary.recordings, "recording")} (${summary.embedded} embedded now, ${summary.reused} reused, ${summary.skipped.length} skipped), ` +
+      `${counted(summary.variants, "variant")}, ${counted(summary.patches, "patch", "patches")}.`,
     ...(summary.silent.length > 0 ? [`Silent, worth a look: ${summary.silent.map(printable).join(", ")}.`] : []),
     `${engine.name} engine on ${engine.adapter}. ${engine.why}`,
     `${seconds.total.toFixed(1)} s: ${stages(seconds)}.`,

@@ -13,6 +13,7 @@ import {
 import { createRequire } from "node:module"
 import { join } from "node:path"
 import { userCache } from "../../src/config/userCache.ts"
+import { sha256 } from "../../src/store/sha256.ts"
 import { NATIVE_PARTS, NATIVE_VERSION } from "./embedded.ts"
 
 // The system's loader opens native libraries by path and where they may be run from, which a file within a file is not: they
@@ -51,8 +52,10 @@ const whyNotLoaded = (path: string, said: string): string => {
   return `${path} is damaged, or not for this system; remove it, and it is unpacked anew.`
 }
 
-const isThere = ({ name, size }: (typeof NATIVE_PARTS)[number]): boolean =>
-  statSync(nativePart(name), { throwIfNoEntry: false })?.size === size
+/** Whether it is there, byte for byte: a library that is damaged may end the process that loads it, without a word. */
+const isWhole = ({ name, size, hash }: (typeof NATIVE_PARTS)[number]): boolean =>
+  statSync(nativePart(name), { throwIfNoEntry: false })?.size === size &&
+  sha256(readFileSync(nativePart(name))) === hash
 
 const ASK = "set MODEL_CACHE to a folder of yours with 70 MB free that programs may be run from."
 
@@ -72,10 +75,10 @@ const refuse = (cause: unknown): never => {
   throw new NativePartsError(`The native parts cannot be unpacked into ${cache} (${REASONS[code] ?? code}): ${ASK}`)
 }
 
-const unpackMissing = () => {
+const unpackDamaged = () => {
   let draft: string | undefined
   try {
-    if (NATIVE_PARTS.every(isThere)) return
+    if (NATIVE_PARTS.every(isWhole)) return
     // Written beside and renamed, since others may start at the same time.
     mkdirSync(folder, { recursive: true, mode: 0o700 })
     draft = mkdtempSync(`${folder}-`)
@@ -91,9 +94,9 @@ const unpackMissing = () => {
   }
 }
 
-/** Unpacks the native parts, where they are not yet; throws a `NativePartsError`. */
+/** Unpacks the native parts, where they are not yet, or are not what they were; throws a `NativePartsError`. */
 export const provideNativeParts = (): void => {
-  unpackMissing()
+  unpackDamaged()
   try {
     // Linux says so of a file on a file system that is mounted noexec.
     for (const { name } of NATIVE_PARTS) accessSync(nativePart(name), constants.X_OK)

@@ -83,7 +83,10 @@ const embedded = (parts: ReadonlyArray<NativePart>, version: string) =>
   [
     ...parts.map(({ path }, index) => `import part${index} from ${JSON.stringify(path)} with { type: "file" }`),
     "export const NATIVE_PARTS = [",
-    ...parts.map(({ name, size }, index) => `  { name: ${JSON.stringify(name)}, path: part${index}, size: ${size} },`),
+    ...parts.map(
+      ({ name, size, hash }, index) =>
+        `  { name: ${JSON.stringify(name)}, path: part${index}, size: ${size}, hash: ${JSON.stringify(hash)} },`
+    ),
     "]",
     `export const NATIVE_VERSION = ${JSON.stringify(version)}`
   ].join("\n")

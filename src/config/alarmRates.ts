@@ -4,3 +4,11 @@ export type AlarmRate = (typeof ALARM_RATES)[number]
 
 /** What makes events of classes of which no event was tested in the field: what is more likely one than none, among its background. */
 export const UNMEASURED_THRESHOLD = 0.5
+
+/** A test with fewer events of a class than this may have drawn what is easy or what is hard. */
+export const FEW_EVENTS = 10
+/**
+ * False alarms that a test has room for at a rate, at least: where three are to be expected, none at all come once in twenty
+ * times, so a test with room for fewer does not tell the rate from a higher one.
+ */
+export const FEW_ALARMS = 3

@@ -119,7 +119,8 @@ export const definitions = {
     name: "CLIP_MAX_SECONDS",
     fallback: "30",
     description:
-      "Seconds of sound that variants, and predictions, are made of at most; of a longer recording all windows are heard",
+      "Seconds of sound that variants, and predictions, are made of at most; a longer recording trains from all of its windows, " +
+      "up to ten minutes of it (or up to this, if it is more)",
     allowed: "a number of seconds from 1 to 3600",
     schema: seconds
   }),
@@ -236,7 +237,8 @@ export const definitions = {
     name: "TRAINER",
     fallback: "native",
     description:
-      "What trains: native, onnxruntime on the processor, or webgpu, TensorFlow.js on the card that the network runs on, which is slower",
+      "What trains the classifier. native: onnxruntime, on the processor. webgpu: TensorFlow.js, on the graphics card, where ENGINE " +
+      "has the embedder run there; it is slower, for comparison",
     allowed: "native or webgpu",
     schema: Schema.Literals(["native", "webgpu"])
   }),
@@ -382,7 +384,7 @@ export const definitions = {
     fallback: "5",
     description:
       "False alarms of each class an hour that scans, watch and serve allow: events are told from the probabilities at which " +
-      "the model had no more of them when it was tested in the field",
+      "the model had no more of them in the sound that it was tested in; a site with other sounds may have more",
     allowed: ALARM_RATES.join(", "),
     schema: Schema.NumberFromString.pipe(Schema.decodeTo(Schema.Literals(ALARM_RATES)))
   }),

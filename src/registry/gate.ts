@@ -1,6 +1,7 @@
 import type { Comparison } from "../classifier/compare.ts"
 import type { FieldDifference } from "../classifier/evaluation/field/fieldFigures.ts"
 import { describeConsistency, type LabelConsistency } from "../classifier/neighbours/consistency.ts"
+import { counted } from "../config/inWords.ts"
 
 /** When a candidate replaces the promoted model. */
 export const PROMOTIONS = ["auto", "always", "never"] as const
@@ -103,7 +104,7 @@ const shortfalls = ({ difference, recalls }: Comparison, tolerances: Tolerances)
     .map(
       ({ className, support, candidate, promoted }) =>
         `the recall of ${className} is ${candidate.toFixed(3)} against ${promoted.toFixed(3)} ` +
-        `(${support} recordings), lower by more than GATE_CLASS_TOLERANCE (${tolerances.recall}) allows`
+        `(${counted(support, "recording")}), lower by more than GATE_CLASS_TOLERANCE (${tolerances.recall}) allows`
     )
 ]
 
@@ -120,7 +121,7 @@ const describe = ({ runId, comparison }: Extract<Incumbent, { readonly kind: "co
       : "it includes 0, so chance can explain this"
   return (
     `macro-F1 ${macroF1.candidate.toFixed(4)} against ${macroF1.promoted.toFixed(4)} of ${runId} on the same ` +
-    `${recordings} recordings (${signed(difference)}, 95 % interval ${signed(interval.low)} to ` +
+    `${counted(recordings, "recording")} (${signed(difference)}, 95 % interval ${signed(interval.low)} to ` +
     `${signed(interval.high)}: ${verdict})`
   )
 }

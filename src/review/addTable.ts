@@ -1,8 +1,8 @@
 import { Effect, Result } from "effect"
-import type { Annotation, AnnotationRow, BadRow, HeardSpan } from "../stream/annotations/annotation.ts"
+import type { Annotation, AnnotationRow, Annotations, BadRow, HeardSpan } from "../stream/annotations/annotation.ts"
 import { readOptions, readTable } from "../stream/annotations/formats.ts"
 import { ofSeveral, pairingOf } from "../stream/annotations/pairing.ts"
-import { AnnotationError, type Annotations, changeAnnotations, contentOf } from "./annotate.ts"
+import { AnnotationError, changeAnnotations, contentOf } from "./annotate.ts"
 
 /** What a table added. */
 export interface AddedTable {

@@ -3,20 +3,9 @@ import { unlessChanged } from "../store/documents.ts"
 import { ANNOTATIONS_PREFIX, FIELD_PREFIX, isFieldRecording, mayBeTable } from "../store/keys.ts"
 import { sha256 } from "../store/sha256.ts"
 import { orNone, removeUnneeded, Store } from "../store/store.ts"
-import type { Annotation, AnnotationTable, BadRow } from "../stream/annotations/annotation.ts"
-import { csvLine, probability, seconds } from "../stream/annotations/columns.ts"
-import { readOptions, readTable } from "../stream/annotations/formats.ts"
+import type { Annotations, AnnotationTable, BadRow } from "../stream/annotations/annotation.ts"
+import { ANNOTATION_WRITERS, readOptions, readTable, writeAnnotations } from "../stream/annotations/formats.ts"
 import { pairingOf } from "../stream/annotations/pairing.ts"
-
-/** A part of a recording, in seconds; the whole of it where it is empty. */
-export type HeardPart = { readonly start: number; readonly end: number } | undefined
-
-/** What is said of a recording. */
-export interface Annotations {
-  readonly annotations: ReadonlyArray<Annotation>
-  /** What has been listened to completely: where nothing is annotated in it, nothing is to be heard. */
-  readonly complete: ReadonlyArray<HeardPart>
-}
 
 /** The same as it lies in the store. */
 export interface StoredAnnotations extends Annotations {
@@ -118,35 +107,8 @@ export const readAnnotations = Effect.fn("readAnnotations")(function* (recording
   return tables.length === 0 ? Option.none() : Option.some(joined(tables))
 })
 
-const HEAD = ["start", "end", "label", "confidence", "annotator", "low", "high"]
-
 /** Annotations as a table of the project's own: with a header, between commas. */
-export const annotationsAsCsv = ({ annotations, complete }: Annotations): string => {
-  const rows = [
-    ...annotations.map(({ start, end, label, confidence, annotator = "", low = "", high = "" }) => ({
-      start,
-      cells: [
-        seconds(start),
-        seconds(end),
-        label,
-        confidence === undefined ? "" : probability(confidence),
-        annotator,
-        low,
-        high
-      ]
-    })),
-    ...complete.flatMap((part) =>
-      part === undefined
-        ? []
-        : [{ start: part.start, cells: [seconds(part.start), seconds(part.end), COMPLETE, "", "", "", ""] }]
-    )
-  ].sort((a, b) => a.start - b.start)
-  const isWhole = complete.includes(undefined)
-  return [...(isWhole ? [`# ${COMPLETE}\n`] : []), csvLine(HEAD), ...rows.map(({ cells }) => csvLine(cells))].join("")
-}
-
-/** The label of a row that says that all of its span has been listened to. */
-const COMPLETE = "complete"
+const asOwnTable = (said: Annotations): string => writeAnnotations(ANNOTATION_WRITERS.csv, said, "")
 
 /** How often what other processes write meanwhile is read again: of those that write at once, one at least succeeds each time. */
 const TRIES = 20
@@ -156,7 +118,7 @@ const turn = Semaphore.makeUnsafe(1)
 
 /** Whether a table has anything that the project's own would not have: remarks, more columns, rows that are wrong. */
 const tellsMore = ({ bytes, table }: OwnTable): boolean =>
-  new TextDecoder().decode(bytes) !== annotationsAsCsv(contentOf(table))
+  new TextDecoder().decode(bytes) !== asOwnTable(contentOf(table))
 
 /** Keeps a table as it is where it lies, under a name that is no table's and that no other one has. */
 const keep = Effect.fnUntraced(function* ({ key, bytes }: OwnTable) {
@@ -192,7 +154,7 @@ export const changeAnnotations = Effect.fn("changeAnnotations")(
     const shared = tables.find(({ isShared }) => isShared)
     if (shared !== undefined) return yield* new AnnotationError({ reason: "damaged", message: sharedBy(shared.key) })
     yield* Effect.forEach(tables.filter(tellsMore), keep, { discard: true })
-    const bytes = new TextEncoder().encode(annotationsAsCsv(after))
+    const bytes = new TextEncoder().encode(asOwnTable(after))
     const written = yield* store.put(key, bytes, unlessChanged(Option.fromUndefinedOr(own)))
     yield* removeUnneeded(others.map(({ key: other }) => other))
     return { ...after, etag: written.etag, bad: [] } satisfies StoredAnnotations

@@ -1,8 +1,8 @@
 import { Effect } from "effect"
-import type { Annotation } from "../stream/annotations/annotation.ts"
+import type { Annotation, Annotations, HeardPart } from "../stream/annotations/annotation.ts"
 import { classesOf } from "../stream/annotations/classes.ts"
 import { pairingOf } from "../stream/annotations/pairing.ts"
-import { AnnotationError, type Annotations, changeAnnotations, type HeardPart } from "./annotate.ts"
+import { AnnotationError, changeAnnotations } from "./annotate.ts"
 
 /** Where an event lies. */
 export interface Span {

@@ -11,6 +11,8 @@ export interface ReviewListener {
   readonly onStep: (step: ReviewStep) => Effect.Effect<void>
   /** An unlabelled recording cannot be used, and why. */
   readonly onSkip: (key: string, reason: string) => Effect.Effect<void>
+  /** The store may not be written, and why: nothing of the review is kept. Where it is absent, that is an error. */
+  readonly onUnkept?: (message: string) => Effect.Effect<void>
 }
 
 /**
@@ -19,10 +21,10 @@ export interface ReviewListener {
  */
 export const lookThrough = Effect.fn("lookThrough")(function* <E, R>(
   findEmbedder: Effect.Effect<Embedder, E, R>,
-  { onStep, onSkip }: ReviewListener
+  { onStep, onSkip, onUnkept }: ReviewListener
 ) {
   const objects = yield* listUnlabelled
-  if (objects.length === 0) return yield* reviewRecordings(onStep)
+  if (objects.length === 0) return yield* reviewRecordings(onStep, [], onUnkept)
   const { engine, precision } = yield* Settings
   const { parts } = yield* reviewedRecipe
   const embedder = yield* findEmbedder
@@ -40,5 +42,5 @@ export const lookThrough = Effect.fn("lookThrough")(function* <E, R>(
   const unlabelled = yield* embedUnlabelled(objects, embedder).pipe(
     Effect.provide(Layer.merge(engineLayer({ engine, precision, embedder }), events))
   )
-  return yield* reviewRecordings(onStep, unlabelled)
+  return yield* reviewRecordings(onStep, unlabelled, onUnkept)
 })

@@ -102,11 +102,53 @@ export const setAside = Effect.fn("setAside")(function* (key: string) {
 
 /** Puts a recording back that was set aside; takes its key under `set_aside/`, or the one that it had. */
 export const restore = Effect.fn("restore")(function* (key: string) {
-  const aside = key.startsWith(SET_ASIDE_PREFIX) ? key : setAsideKey(key)
-  const back = RECORDINGS_PREFIX + aside.slice(SET_ASIDE_PREFIX.length)
-  yield* classIn(back)
-  return yield* move("restore", aside, back)
+  const { from, to } = WAYS.restore(key)
+  yield* classIn(to)
+  return yield* move("restore", from, to)
 })
+
+/** From where to where each decision takes the recording that a person names by `key`. */
+const WAYS = {
+  keep: (key: string) => ({ from: key, to: key }),
+  "set aside": (key: string) => ({ from: key, to: setAsideKey(key) }),
+  restore: (key: string) => {
+    const aside = key.startsWith(SET_ASIDE_PREFIX) ? key : setAsideKey(key)
+    return { from: aside, to: RECORDINGS_PREFIX + aside.slice(SET_ASIDE_PREFIX.length) }
+  }
+}
+
+/**
+ * Carries out one decision on all of these recordings, or on none: that each can be is known before the first is touched. One
+ * that is named twice counts once. Returns what `decide` made of each.
+ */
+export const onAll = Effect.fn("onAll")(function* <A, E, R>(
+  decision: keyof typeof WAYS,
+  keys: ReadonlyArray<string>,
+  decide: (key: string) => Effect.Effect<A, E, R>
+) {
+  const store = yield* Store
+  const named = new Map(keys.map((key) => [WAYS[decision](key).from, key]))
+  const missing: Array<string> = []
+  for (const key of named.values()) {
+    const { from, to } = WAYS[decision](key)
+    yield* classIn(decision === "restore" ? to : from)
+    if (Option.isNone(yield* store.find(from))) missing.push(from)
+    else if (from !== to && Option.isSome(yield* store.find(to)) && (yield* hashOf(from)) !== (yield* hashOf(to))) {
+      return yield* heldByAnother(from, to)
+    }
+  }
+  if (missing.length > 0) {
+    const message = `${store.location} holds no ${missing.join(", ")}. Nothing was changed: name recordings that are there.`
+    return yield* new MoveError({ reason: "missing", message })
+  }
+  return yield* Effect.forEach(named.values(), decide)
+})
+
+const heldByAnother = (from: string, to: string) =>
+  new MoveError({
+    reason: "conflict",
+    message: `${to} holds another recording already: rename one of them first. ${from} stays where it is.`
+  })
 
 /** Ends moves whose process died: what was copied whole is removed where it was, anything else stays as it is. */
 export const finishMoves = Effect.gen(function* () {
@@ -143,10 +185,7 @@ export const move = Effect.fn("move")(function* (action: Move["action"], from: s
   if (there === undefined) yield* store.put(to, bytes, { ifNoneMatch: "*" })
   if ((yield* hashOf(to)) !== contentHash) {
     yield* store.remove(moveBegunKey(id))
-    return yield* new MoveError({
-      reason: "conflict",
-      message: `${to} holds another recording already: rename one of them first. ${from} stays where it is.`
-    })
+    return yield* heldByAnother(from, to)
   }
   yield* removeMoved(id, record)
   return record

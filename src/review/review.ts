@@ -7,7 +7,7 @@ import { showVersion } from "../registry/versions.ts"
 import { writeDocument } from "../store/documents.ts"
 import { KEPT_PREFIX, REVIEW_KEY } from "../store/keys.ts"
 import { readOrSetAside } from "../store/setAside.ts"
-import { Store } from "../store/store.ts"
+import { Store, type StoreError } from "../store/store.ts"
 import { recordingVersions } from "../stream/recordings.ts"
 import { findDuplicates } from "./findDuplicates.ts"
 import { finishMoves } from "./moves.ts"
@@ -71,13 +71,28 @@ export const reviewedRecipe = Effect.gen(function* () {
 /**
  * Looks through all recordings that the last training embedded, remembers near-duplicates for the split, and leaves what
  * it found under `review/review.json`. Needs no network and no engine; unlabelled recordings come embedded.
+ *
+ * @param onUnkept told, once, why a store that may not be written keeps nothing of it, for who shows what was found himself;
+ *   without it, that is an error.
  */
 export const reviewRecordings = Effect.fn("reviewRecordings")(function* (
   onStep: (step: ReviewStep) => Effect.Effect<void> = () => Effect.void,
-  unlabelled: Parameters<typeof rankUnlabelled>[0] = []
+  unlabelled: Parameters<typeof rankUnlabelled>[0] = [],
+  onUnkept?: (message: string) => Effect.Effect<void>
 ) {
   const { groupPattern } = yield* Settings
-  yield* finishMoves
+  let isKept = true
+  const keeping = <A, R>(write: Effect.Effect<A, StoreError, R>, otherwise: A) =>
+    Effect.suspend(() => (isKept ? write : Effect.succeed(otherwise))).pipe(
+      Effect.catchIf(
+        ({ reason }) => reason === "denied" && onUnkept !== undefined,
+        ({ message }) => {
+          isKept = false
+          return Effect.as(onUnkept!(message), otherwise)
+        }
+      )
+    )
+  yield* keeping(finishMoves, undefined)
   const recipe = yield* reviewedRecipe
   const embeddings = yield* Embeddings
   const versions = yield* recordingVersions
@@ -86,7 +101,7 @@ export const reviewRecordings = Effect.fn("reviewRecordings")(function* (
   const found = yield* findDuplicates(corpus, known, (done, total) =>
     onStep({ stage: "Comparing sounds", unit: "pairs", done, total })
   )
-  const { pairs } = yield* addDuplicates(found)
+  const { pairs } = yield* keeping(addDuplicates(found), { ...found, pairs: [...known.pairs, ...found.pairs] })
   const suspects = yield* findSuspects(corpus, (done, total) =>
     onStep({ stage: "Asking for second opinions", unit: "folds", done, total })
   )
@@ -119,7 +134,7 @@ export const reviewRecordings = Effect.fn("reviewRecordings")(function* (
       .filter(({ peak }) => peak <= SILENT)
       .map((recording) => ({ ...subjectOf(recording), peak: recording.peak }))
   }
-  yield* writeDocument(REVIEW_KEY, Review, review)
+  yield* keeping(writeDocument(REVIEW_KEY, Review, review), undefined)
   return review
 })
 

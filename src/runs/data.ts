@@ -1,5 +1,6 @@
 import { Effect, Option, Schema, Stream } from "effect"
 import { DatasetError, makeDataset, type Sample } from "../classifier/dataset.ts"
+import { counted } from "../config/inWords.ts"
 import { select } from "../embedder/frontEnd.ts"
 import { Embeddings } from "../embeddings/embeddings.ts"
 import { type Recipe, vectorsOf } from "../embeddings/recipe.ts"
@@ -91,7 +92,7 @@ export const loadDataset = Effect.fn("loadDataset")(function* (
   )
   if (loaded < keysOf.size) {
     return yield* new DatasetIncomplete({
-      message: `The embeddings of ${keysOf.size - loaded} of ${keysOf.size} recordings are not in the store any more.`
+      message: `The embeddings of ${keysOf.size - loaded} of ${counted(keysOf.size, "recording")} are not in the store any more.`
     })
   }
   const merged = mergeGroups(sources, pairs)
@@ -141,7 +142,7 @@ const byContent = (live: ReadonlyMap<string, string>): ReadonlyMap<string, Reado
 
 const notesOnCopies = (copies: number, contradictions: ReadonlyArray<ReadonlyArray<string>>): ReadonlyArray<string> => [
   ...(copies > 0
-    ? [`${copies} ${copies === 1 ? "recording holds" : "recordings hold"} the same bytes as another: each counts once.`]
+    ? [`${counted(copies, "recording holds", "recordings hold")} the same bytes as another: each counts once.`]
     : []),
   // A class that was copied whole is one sentence, not one a recording.
   ...Map.groupBy(contradictions, (keys) => [...new Set(keys.map(classOf))].sort().join(", "))
@@ -184,13 +185,13 @@ const notesOn = (
   return [
     ...(joined > 0
       ? [
-          `${joined} ${joined === 1 ? "source holds a sound" : "sources hold sounds"} that another holds, too: they go to ` +
+          `${counted(joined, "source holds a sound", "sources hold sounds")} that another holds, too: they go to ` +
             "one side of the split."
         ]
       : []),
     ...(unchecked > 0
       ? [
-          `No review has compared the sound of ${unchecked} of ${compared.length} recordings: if one source's sound lies ` +
+          `No review has compared the sound of ${unchecked} of ${counted(compared.length, "recording")}: if one source's sound lies ` +
             "under two names, it may be trained on and tested. bun run review looks for such."
         ]
       : [])

@@ -1,4 +1,5 @@
 import { Effect, Option, Schema, Stream } from "effect"
+import { counted } from "../config/inWords.ts"
 import { Embeddings } from "../embeddings/embeddings.ts"
 import { embedderOf, precisionOf, type Recipe, vectorsOf } from "../embeddings/recipe.ts"
 import { isRunId } from "../registry/runRecord.ts"
@@ -32,7 +33,7 @@ export const embeddedAgain = Effect.fn("embeddedAgain")(function* (recipe: Recip
       ? `the stored vectors lack ${added.join(" and ")}, which the embedder gives now`
       : `the stored vectors are of ${precise}, and PRECISION is ${asked}`
   return (
-    `${stored} ${stored === 1 ? "recording is" : "recordings are"} embedded again${long}: ${why}. ` +
+    `${counted(stored, "recording is", "recordings are")} embedded again${long}: ${why}. ` +
     `Those of before stay where they are, under embeddings/${before.id}.`
   )
 })

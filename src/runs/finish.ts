@@ -3,6 +3,7 @@ import { worthOf } from "../classifier/evaluation/worth.ts"
 import { testClassifier } from "../classifier/holdoutResult.ts"
 import { mapRecordings } from "../classifier/mapRecordings.ts"
 import { splitDataset } from "../classifier/split.ts"
+import { counted } from "../config/inWords.ts"
 import { Settings } from "../config/settings.ts"
 import { type Embedder, leftOut } from "../embedder/embedder.ts"
 import { Embeddings } from "../embeddings/embeddings.ts"
@@ -20,7 +21,6 @@ import { backendOf, carryOut, engineAtWork, judgeCandidate, trainCandidate, writ
 import { loadDataset } from "./data.ts"
 import { judgeField } from "./field/judgeField.ts"
 import { trainField } from "./field/trainField.ts"
-import { counted } from "./inWords.ts"
 import type { RetrainOptions } from "./planRun.ts"
 import {
   notesOnAnnotations,

@@ -2,11 +2,11 @@ import { Schema } from "effect"
 import { JUDGES } from "../classifier/evaluation/field/fieldFigures.ts"
 import type { ClassScore, HoldoutResult } from "../classifier/holdoutResult.ts"
 import { ALARM_RATES } from "../config/alarmRates.ts"
+import { counted } from "../config/inWords.ts"
 import { AnnotationReport, describeProblem } from "../stream/annotations/problems.ts"
 import type { Noted } from "../stream/corpusPass.ts"
 import type { CorpusTotals } from "./data.ts"
 import type { FieldJudgement } from "./field/judgeField.ts"
-import { counted } from "./inWords.ts"
 
 const ClassScores = Schema.Struct({
   className: Schema.String,

@@ -1,24 +1,26 @@
 import { Effect, Option, Result, Schema } from "effect"
 import { Elysia } from "elysia"
+import { counted } from "../config/inWords.ts"
 import { addTable } from "../review/addTable.ts"
-import { AnnotationError, annotationsAsCsv, changeAnnotations, readAnnotations } from "../review/annotate.ts"
-import { counted } from "../runs/inWords.ts"
-import { isFieldRecording } from "../store/keys.ts"
-import { Store } from "../store/store.ts"
-import { WRITERS, writeTable } from "../stream/annotations/formats.ts"
+import { AnnotationError, changeAnnotations, readAnnotations } from "../review/annotate.ts"
+import type { Annotations } from "../stream/annotations/annotation.ts"
+import { ANNOTATION_WRITERS, WRITERS, writeAnnotations } from "../stream/annotations/formats.ts"
+import { lengthOf } from "../stream/annotations/lengthOf.ts"
+import { asKept, wrongAnnotation, wrongPart } from "../stream/annotations/rules.ts"
 import { fileName } from "./clipQuery.ts"
 import { Field } from "./field.ts"
+import { fieldRecordingAt } from "./fieldRecordingAt.ts"
 import type { Handle } from "./handle.ts"
 import { Intake } from "./intake.ts"
 import { refuse } from "./refusal.ts"
 import { readSpooled } from "./spool.ts"
 import { answers, Binary, Done, input, jsonBody, limited, multipartBody, streams, wholeNumber } from "./stated.ts"
 
-const Time = Schema.Finite.check(Schema.isGreaterThanOrEqualTo(0))
+// What rows may say is a rule of tables, which refuses with a sentence of its own.
 const Row = Schema.Struct({
-  start: Time,
-  end: Time,
-  label: Schema.String.check(Schema.isMinLength(1), Schema.isMaxLength(200)),
+  start: Schema.Finite,
+  end: Schema.Finite,
+  label: Schema.String,
   confidence: Schema.optionalKey(Schema.Finite),
   annotator: Schema.optionalKey(Schema.String),
   low: Schema.optionalKey(Schema.Finite),
@@ -26,7 +28,7 @@ const Row = Schema.Struct({
 })
 const Problem = Schema.Struct({ row: Schema.Int, reason: Schema.String })
 /** A span that has been listened to completely; null for the whole recording. */
-const Complete = Schema.NullOr(Schema.Struct({ start: Time, end: Time }))
+const Complete = Schema.NullOr(Schema.Struct({ start: Schema.Finite, end: Schema.Finite }))
 
 const Listed = Schema.Struct({
   /** The table's key. */
@@ -72,13 +74,6 @@ const list = Effect.fnUntraced(function* ({
   }
 })
 
-/** The field recording that is meant; nothing else can be annotated. */
-const recordingAt = Effect.fnUntraced(function* (key: string) {
-  const store = yield* Store
-  if (isFieldRecording({ key }) && Option.isSome(yield* store.find(key))) return key
-  return yield* refuse(404, "There is no such field recording.")
-})
-
 /** Bytes of a body that says what is in a recording: some ten thousand annotations. */
 const MOST_EDIT = 2_000_000
 
@@ -90,7 +85,7 @@ const refused = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
 const STATUS = { unreadable: 400, damaged: 409, changed: 409, contradicted: 409 } as const
 
 const show = Effect.fnUntraced(function* (asked: string) {
-  const recording = yield* recordingAt(asked)
+  const { key: recording } = yield* fieldRecordingAt(asked)
   const found = Option.getOrUndefined(yield* readAnnotations(recording))
   return {
     recording,
@@ -110,14 +105,30 @@ const Edit = Schema.Struct({
 })
 
 const edit = Effect.fnUntraced(function* ({ recording: asked, etag, annotations, complete }: typeof Edit.Type) {
-  const recording = yield* recordingAt(asked)
-  const wrong = annotations.findIndex(({ start, end }) => end < start)
-  if (wrong >= 0) return yield* refuse(422, `Row ${wrong + 1} ends before it starts.`)
-  const after = { annotations, complete: complete.map((part) => part ?? undefined) }
-  const written = yield* changeAnnotations(recording, () => Effect.succeed(after), etag)
+  const recording = yield* fieldRecordingAt(asked)
+  const after: Annotations = {
+    annotations: annotations.map((one) => ({ ...one, ...asKept(one), label: one.label.trim() })),
+    complete: complete.map((part) => (part === null ? undefined : asKept(part)))
+  }
+  const wrong = whyNot(after, yield* lengthOf(recording))
+  if (wrong !== undefined) return yield* refuse(422, wrong)
+  const written = yield* changeAnnotations(recording.key, () => Effect.succeed(after), etag)
   yield* (yield* Field).forget
   return { success: true, message: "Saved: the next training hears them.", etag: written.etag }
 }, refused)
+
+/** The first row or span that a table would not be read with again, and why. */
+const whyNot = ({ annotations, complete }: Annotations, seconds: number | undefined): string | undefined => {
+  for (const [at, one] of annotations.entries()) {
+    const reason = wrongAnnotation(one, seconds)
+    if (reason !== undefined) return `Row ${at + 1}: ${reason}`
+  }
+  for (const [at, part] of complete.entries()) {
+    const reason = part && wrongPart(part, seconds)
+    if (reason !== undefined) return `Span ${at + 1} of complete: ${reason}`
+  }
+  return undefined
+}
 
 const upload = (request: Request) =>
   Intake.use((intake) =>
@@ -127,11 +138,11 @@ const upload = (request: Request) =>
         const bytes = yield* readSpooled(file.recording)
         const recordings = (yield* (yield* Field).recordings).map(({ recording }) => recording.key)
         const asked = fields.get("recording")
-        if (asked !== undefined) yield* recordingAt(asked)
+        if (asked !== undefined) yield* fieldRecordingAt(asked)
         const added = yield* addTable(bytes, file.name, recordings, asked)
         yield* (yield* Field).forget
         const of =
-          added.recordings.length === 1 ? fileName(added.recordings[0]!) : `${added.recordings.length} recordings`
+          added.recordings.length === 1 ? fileName(added.recordings[0]!) : counted(added.recordings.length, "recording")
         const are = added.annotations === 1 ? "was" : "were"
         const message = `${counted(added.annotations, "annotation")} of ${of} ${are} added.`
         return { success: true, message, ...added }
@@ -142,14 +153,10 @@ const upload = (request: Request) =>
 const FORMATS = ["raven", "audacity", "csv", "kaleidoscope"] as const
 
 const save = Effect.fnUntraced(function* ({ recording: asked, format = "csv" }: typeof ExportQuery.Type) {
-  const recording = yield* recordingAt(asked)
+  const { key: recording } = yield* fieldRecordingAt(asked)
   const found = yield* readAnnotations(recording)
   if (Option.isNone(found)) return yield* refuse(404, "Nothing is annotated in this recording yet.")
-  const { annotations } = found.value
-  const rows = annotations.map(({ start, end, label, confidence = 1 }) => {
-    return { recording, start, end, class: label, peak: confidence, mean: confidence, windows: 1 }
-  })
-  const text = format === "csv" ? annotationsAsCsv(found.value) : writeTable(WRITERS[format], rows)
+  const text = writeAnnotations(ANNOTATION_WRITERS[format], found.value, recording)
   const name = `${fileName(recording).replace(/\.[^.]*$/, "")}${WRITERS[format].ending}`
   return new Response(text, {
     headers: {

@@ -1,5 +1,6 @@
 import { Effect, Schema, Struct } from "effect"
 import { Elysia } from "elysia"
+import { counted } from "../config/inWords.ts"
 import { Settings } from "../config/settings.ts"
 import { Change, planRelabel, planRemoval } from "../review/changes.ts"
 import { CLASS_NAME_RULE, isClassName } from "../store/className.ts"
@@ -55,19 +56,24 @@ const begin = Effect.fnUntraced(function* (request: typeof ChangeRequest.Type) {
   }
   yield* (yield* Changes).start(change)
   const what = change.class === null ? "moving to the trash" : `moving to the class ${change.class}`
-  return { success: true, message: `${countOf(change.moves.length)} ${what}.`, change: told(change) }
+  return {
+    success: true,
+    message: `${counted(change.moves.length, "recording is", "recordings are")} ${what}.`,
+    change: told(change)
+  }
 })
 
 const ALREADY = "They are of this class already."
-
-const countOf = (count: number): string => (count === 1 ? "1 recording is" : `${count} recordings are`)
 
 const selected = Effect.fnUntraced(function* ({ objects }: Snapshot, selection: Selection) {
   if ("keys" in selection) {
     const present = new Set(objects.map(({ key }) => key))
     const gone = selection.keys.filter((key) => !present.has(key) || classOf(key) === undefined)
     if (gone.length === 0) return [...new Set(selection.keys)]
-    return yield* refuse(404, `${gone.length} of these recordings are not there (any more): list them anew.`)
+    return yield* refuse(
+      404,
+      `${counted(gone.length, "of these recordings is", "of these recordings are")} not there (any more): list them anew.`
+    )
   }
   const { class: className, search = "" } = selection.matching
   // Every path holds a slash.
@@ -78,7 +84,7 @@ const selected = Effect.fnUntraced(function* ({ objects }: Snapshot, selection: 
   if (keys.length === selection.expected) return keys
   return yield* refuse(
     409,
-    `There are ${keys.length} such recordings now, not ${selection.expected}: look at them again.`
+    `There ${keys.length === 1 ? "is" : "are"} ${counted(keys.length, "such recording")} now, not ${selection.expected}: look at them again.`
   )
 })
 
@@ -135,7 +141,7 @@ export const changeRoutes = (handle: Handle) =>
           Changes.use((changes) => changes.undo(params.id)).pipe(
             Effect.map((change) => ({
               success: true,
-              message: `${countOf(change.moves.length)} moving back.`,
+              message: `${counted(change.moves.length, "recording is", "recordings are")} moving back.`,
               change: told(change)
             }))
           )

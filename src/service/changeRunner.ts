@@ -1,4 +1,5 @@
 import { Context, Effect, Layer, Option, Schedule, Stream } from "effect"
+import { counted } from "../config/inWords.ts"
 import { type Change, carryOut, isChangeId, readChange, writeChange } from "../review/changes.ts"
 import { finishMoves } from "../review/moves.ts"
 import { CHANGES_PREFIX, isRecording } from "../store/keys.ts"
@@ -112,7 +113,9 @@ export class Changes extends Context.Service<
           )
         )
         for (const change of open.toReversed()) {
-          yield* Effect.logInfo(`Going on with the change ${change.id} of ${change.moves.length} recordings.`)
+          yield* Effect.logInfo(
+            `Going on with the change ${change.id} of ${counted(change.moves.length, "recording")}.`
+          )
           yield* work(change)
         }
       })

@@ -1,14 +1,12 @@
-import { Clock, Effect, Option, Schema } from "effect"
+import { Clock, Effect, Schema } from "effect"
 import { compareEvents } from "../classifier/events/compareEvents.ts"
 import { Event } from "../classifier/events/event.ts"
 import { RunName } from "../registry/runRecord.ts"
-import { judge } from "../review/judge.ts"
 import { mayBeRight } from "../sound/field/timeline.ts"
-import { isFieldRecording, siteOf } from "../store/keys.ts"
-import { Store } from "../store/store.ts"
+import { siteOf } from "../store/keys.ts"
 import { activityOf, EVENT_ORDERS, EventFilter, filterEvents, orderEvents } from "./eventQuery.ts"
 import { Field } from "./field.ts"
-import { checkClass, knownClasses } from "./newClasses.ts"
+import { knownClasses } from "./newClasses.ts"
 import { Predictor } from "./predictor.ts"
 import { refuse } from "./refusal.ts"
 import { sendTable } from "./sendTable.ts"
@@ -36,8 +34,8 @@ const tellAs =
 
 export const Query = Schema.Struct({ ...EventFilter.fields, model: Schema.optionalKey(RunName) })
 export const FILTER =
-  "site, recording, class and model are one text each, least and most probabilities from 0 to 1, since and until times " +
-  "such as 2026-05-31T04:30, judged yes or no"
+  "site, recording, class and model are one text each, least and most probabilities from 0 to 1, since and until days or times that " +
+  "there are, such as 2026-05-31 or 2026-05-31T04:30, judged yes or no"
 
 export const PageQuery = Schema.Struct({
   ...Query.fields,
@@ -57,7 +55,7 @@ const found = Effect.fnUntraced(function* ({ model, ...filter }: typeof Query.Ty
   const heard = yield* field.heard(model)
   if (heard === undefined) return { model: null, all: [], events: [], judgedAs: () => null }
   const judged = yield* field.judgements
-  const events = filterEvents(heard.events, filter, judged)
+  const events = filterEvents(heard.events, filter, judged, yield* field.placesOf)
   return { model: heard.model, all: heard.events, events, judgedAs: (event: Event) => judged(event) ?? null }
 })
 
@@ -69,13 +67,14 @@ export const list = Effect.fnUntraced(function* ({
 }: typeof PageQuery.Type) {
   const field = yield* Field
   const { model, all, events, judgedAs } = yield* found(query)
-  const page = orderEvents(events, order).slice(skip, skip + limit)
+  const placesOf = yield* field.placesOf
+  const page = orderEvents(events, order, yield* Clock.currentTimeMillis).slice(skip, skip + limit)
   return {
     events: page.map(tellAs(judgedAs)),
     total: events.length,
     model,
     models: yield* field.models,
-    sites: distinct(all.map(({ recording }) => siteOf(recording))),
+    sites: distinct(all.flatMap(({ recording }) => placesOf(recording).map(siteOf))),
     classes: distinct(all.map((event) => event.class)),
     known_classes: yield* knownClasses
   }
@@ -88,7 +87,8 @@ const HEAD = ["recording", "site", "at", "start", "end", "class", "peak", "mean"
 
 export const table = Effect.fnUntraced(function* (query: typeof Query.Type) {
   const { events, judgedAs } = yield* found(query)
-  return yield* sendTable("events.csv", HEAD, orderEvents(events, "time"), (event) => [
+  const ordered = orderEvents(events, "time", yield* Clock.currentTimeMillis)
+  return yield* sendTable("events.csv", HEAD, ordered, (event) => [
     event.recording,
     siteOf(event.recording),
     event.at ?? "",
@@ -169,50 +169,6 @@ export const changes = Effect.fnUntraced(function* ({
     total: all.length
   }
 })
-
-export const Judging = Schema.Struct({
-  recording: Schema.String,
-  start: Schema.Finite,
-  end: Schema.Finite,
-  class: Schema.String,
-  answer: Schema.Literals(["yes", "no", "other", "none"]),
-  /** The class that it is instead. */
-  other: Schema.optionalKey(Schema.String)
-})
-
-export const judgeEvent = Effect.fnUntraced(function* ({
-  recording,
-  start,
-  end,
-  answer,
-  other,
-  ...event
-}: typeof Judging.Type) {
-  if (!(start >= 0 && end > start)) return yield* refuse(422, "start must be 0 or later, and end after start.")
-  if (answer === "other" && other === undefined) return yield* refuse(422, "Name the class that it is in `other`.")
-  const label = { yes: event.class, no: "", other: other ?? "", none: null }[answer]
-  if (answer === "other") yield* checkClass(other!)
-  const store = yield* Store
-  if (!isFieldRecording({ key: recording }) || Option.isNone(yield* store.find(recording))) {
-    return yield* refuse(404, "There is no such field recording.")
-  }
-  const field = yield* Field
-  const judged = yield* judge({ ...event, recording, start, end }, label, yield* field.said(recording)).pipe(
-    Effect.catchTag("AnnotationError", ({ message }) => Effect.fail(refuse(409, message)))
-  )
-  yield* field.forget
-  return { success: true, message: MESSAGES[answer](judged), judged: judged ?? null }
-})
-
-const MESSAGES = {
-  yes: (judged: string | undefined) => `It is ${judged}: the next training hears it.`,
-  no: () => "Nothing is there: the next training hears that.",
-  other: (judged: string | undefined) => `It is ${judged}: the next training hears it.`,
-  none: (judged: string | undefined) =>
-    judged === undefined
-      ? "Taken back."
-      : `Taken back; what is annotated besides says ${judged === "" ? "that nothing is there" : judged}.`
-}
 
 const MOST_SOUND = 120
 

@@ -1,11 +1,13 @@
 import { Schema } from "effect"
 import type { Event } from "../classifier/events/event.ts"
+import { mayBeRight } from "../sound/field/timeline.ts"
+import { readTime } from "../sound/field/wallClock.ts"
 import { siteOf } from "../store/keys.ts"
 import { share } from "./stated.ts"
 
 /** The first characters of a time by the recorder's clock: `2026`, `2026-05-31`, `2026-05-31T04:30`. */
 const Clock = Schema.String.check(
-  Schema.makeFilter((text) => /^\d{4}(-\d\d(-\d\d(T\d\d(:\d\d(:\d\d)?)?)?)?)?$/.test(text))
+  Schema.makeFilter((text) => /^[\d:T-]{1,19}$/.test(text) && readTime(text) !== undefined)
 )
 
 /** Which events are meant; what is left out may be anything. */
@@ -31,17 +33,21 @@ export interface JudgedEvent extends Event {
   readonly judged: string | null
 }
 
-/** The events that a filter means. */
+/**
+ * The events that a filter means; `placesOf` gives all keys at which a recording's content lies: a copy has the events of its
+ * content.
+ */
 export const filterEvents = <E extends Event>(
   events: ReadonlyArray<E>,
   { site, recording, class: className, least = 0, most = 1, since, until, judged }: EventFilter,
-  labelOf: (event: E) => string | undefined
+  labelOf: (event: E) => string | undefined,
+  placesOf: (recording: string) => ReadonlyArray<string>
 ): ReadonlyArray<E> =>
   events.filter(
     (event) =>
       (className === undefined || event.class === className) &&
-      (recording === undefined || event.recording === recording) &&
-      (site === undefined || siteOf(event.recording) === site) &&
+      (recording === undefined || placesOf(event.recording).includes(recording)) &&
+      (site === undefined || placesOf(event.recording).some((place) => siteOf(place) === site)) &&
       event.peak >= least &&
       event.peak <= most &&
       isWithin(event.at, since, until) &&
@@ -54,21 +60,36 @@ const isWithin = (at: string | undefined, since: string | undefined, until: stri
   return (since === undefined || at >= since) && (until === undefined || at.slice(0, until.length) <= until)
 }
 
-/** The same in another order; those that are equal in it by recording and time. */
-export const orderEvents = <E extends Event>(events: ReadonlyArray<E>, order: EventOrder): ReadonlyArray<E> =>
-  events.toSorted((a, b) => differenceIn(order, a, b) || byPlace(a, b))
+/**
+ * The same in another order; those that are equal in it by recording and time. Where it is by time, events come last whose
+ * recorder's clock told none, or at `now` (milliseconds since 1970) cannot have been right.
+ */
+export const orderEvents = <E extends Event>(
+  events: ReadonlyArray<E>,
+  order: EventOrder,
+  now: number
+): ReadonlyArray<E> =>
+  events
+    .map((event) => ({ event, at: event.at !== undefined && mayBeRight(event.at, now) ? event.at : undefined }))
+    .sort((a, b) => differenceIn(order, a, b) || byPlace(a.event, b.event))
+    .map(({ event }) => event)
 
-const differenceIn = (order: EventOrder, a: Event, b: Event): number => {
+/** An event, and when it was, where that is known. */
+interface TimedEvent {
+  readonly event: Event
+  readonly at: string | undefined
+}
+
+const differenceIn = (order: EventOrder, a: TimedEvent, b: TimedEvent): number => {
   switch (order) {
     case "newest":
       return compareTexts(b.at ?? "", a.at ?? "")
     case "time":
-      // Those without a time come last.
       return compareTexts(a.at ?? "~", b.at ?? "~")
     case "surest":
-      return b.peak - a.peak
+      return b.event.peak - a.event.peak
     case "unsure":
-      return Math.abs(a.peak - 0.5) - Math.abs(b.peak - 0.5)
+      return Math.abs(a.event.peak - 0.5) - Math.abs(b.event.peak - 0.5)
   }
 }
 

@@ -7,8 +7,6 @@ import {
   Changes,
   changes,
   FILTER,
-  Judging,
-  judgeEvent,
   list,
   PageQuery,
   Query,
@@ -18,6 +16,7 @@ import {
   table
 } from "./eventAnswers.ts"
 import type { Handle } from "./handle.ts"
+import { Judging, judgeEvent } from "./judgeEvent.ts"
 import { answers, Binary, Done, input, jsonBody, limited, seconds, streams } from "./stated.ts"
 
 /** What models heard in field recordings: lists, activity, sound, judgements, and what changed between two models. */

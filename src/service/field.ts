@@ -3,7 +3,7 @@ import type { Event } from "../classifier/events/event.ts"
 import type { KnownScans } from "../embeddings/scans/knownScans.ts"
 import type { ScannedRecording } from "../embeddings/scans/scannedRecording.ts"
 import { Scans } from "../embeddings/scans/scans.ts"
-import { type Annotations, contentOf } from "../review/annotate.ts"
+import { contentOf } from "../review/annotate.ts"
 import { judgementOf, merged, type TableSaid } from "../review/judge.ts"
 import { eventsIn, readPart } from "../runs/scan/eventParts.ts"
 import {
@@ -16,7 +16,7 @@ import {
   siteOf
 } from "../store/keys.ts"
 import { isAbsence, type ObjectInfo, orNone, Store, type StoreError } from "../store/store.ts"
-import type { AnnotationTable } from "../stream/annotations/annotation.ts"
+import type { Annotations, AnnotationTable } from "../stream/annotations/annotation.ts"
 import { readOptions, readTable } from "../stream/annotations/formats.ts"
 import { type Pairing, pairingOf } from "../stream/annotations/pairing.ts"
 import { Current } from "./current.ts"
@@ -27,6 +27,8 @@ export interface FieldRecording {
   readonly recording: ObjectInfo
   readonly site: string
   readonly heard: ScannedRecording | undefined
+  /** The first key at which the same content lies, where that is another one: a copy's events are told there. */
+  readonly copyOf: string | undefined
   /** Why the last scan of this process could not hear it. */
   readonly refused: string | undefined
 }
@@ -57,6 +59,10 @@ export class Field extends Context.Service<
   {
     /** In the order of their keys. */
     readonly recordings: Effect.Effect<ReadonlyArray<FieldRecording>, StoreError>
+    /** All keys at which the content of the recording at this one lies: what was heard of it was heard at each. */
+    readonly placesOf: Effect.Effect<(key: string) => ReadonlyArray<string>, StoreError>
+    /** Where recordings lie, or lay when they were heard. */
+    readonly sites: Effect.Effect<ReadonlyArray<string>, StoreError>
     /** What a model heard; without one, the model in use, else the newest that heard something. */
     readonly heard: (model: string | undefined) => Effect.Effect<ModelEvents | undefined, StoreError>
     /** The models that heard something, the newest first. */
@@ -101,11 +107,33 @@ export class Field extends Context.Service<
       }
       const recordings = Effect.gen(function* () {
         const known = yield* scanned.get
+        const first = new Map<string, string>()
         return (yield* listing.get).map((recording): FieldRecording => {
+          const { key } = recording
           const heard = scannedAs(known, recording)
-          const site = siteOf(recording.key)
-          return { recording, site, heard, refused: heard === undefined ? refusalOf(recording) : undefined }
+          if (heard === undefined) {
+            return { recording, site: siteOf(key), heard, copyOf: undefined, refused: refusalOf(recording) }
+          }
+          const copyOf = first.get(heard.contentHash)
+          if (copyOf === undefined) first.set(heard.contentHash, key)
+          return { recording, site: siteOf(key), heard, copyOf, refused: undefined }
         })
+      })
+      const placesOf = Effect.map(recordings, (all) => {
+        const copies = Map.groupBy(all, ({ recording, copyOf = recording.key }) => copyOf)
+        const places = new Map(
+          [...copies.values()].flatMap((own) => {
+            const keys = own.map(({ recording }) => recording.key)
+            return keys.map((key) => [key, keys] as const)
+          })
+        )
+        return (key: string) => places.get(key) ?? [key]
+      })
+
+      const sites = Effect.gen(function* () {
+        const heard = (yield* scanned.get).flatMap(({ recordings }) => [...recordings.values()])
+        const names = new Set([...(yield* listing.get), ...heard].map(({ key }) => siteOf(key)))
+        return [...names].filter((name) => name !== "").sort()
       })
 
       /** Each version of a part is read once. */
@@ -194,6 +222,8 @@ export class Field extends Context.Service<
 
       return Field.of({
         recordings,
+        placesOf,
+        sites,
         heard,
         models: Effect.gen(function* () {
           const promoted = Option.getOrUndefined(yield* current.model)?.runId

@@ -3,6 +3,7 @@ import { Elysia } from "elysia"
 import { StoredFacts } from "../embeddings/scans/scannedRecording.ts"
 import { odditiesIn } from "../runs/scan/oddities.ts"
 import { mayBeRight } from "../sound/field/timeline.ts"
+import { siteOf } from "../store/keys.ts"
 import { fileName } from "./clipQuery.ts"
 import { Field, type FieldRecording } from "./field.ts"
 import type { Handle } from "./handle.ts"
@@ -32,8 +33,13 @@ const sites = Effect.gen(function* () {
   const recordings = yield* field.recordings
   const heard = yield* field.heard(undefined)
   const now = yield* Clock.currentTimeMillis
-  const siteOfRecording = new Map(recordings.map(({ recording, site }) => [recording.key, site]))
-  const events = Map.groupBy(heard?.events ?? [], ({ recording }) => siteOfRecording.get(recording))
+  const there = new Set(recordings.map(({ recording }) => recording.key))
+  const placesOf = yield* field.placesOf
+  const events = countedAt(heard?.events ?? [], ({ recording }) =>
+    placesOf(recording)
+      .filter((place) => there.has(place))
+      .map(siteOf)
+  )
   const bySite = Map.groupBy(recordings, ({ site }) => site)
   return {
     model: heard?.model ?? null,
@@ -47,11 +53,20 @@ const sites = Effect.gen(function* () {
         seconds: found.reduce((sum, one) => sum + (one.heard?.seconds ?? 0), 0),
         first: times.toSorted()[0] ?? null,
         last: times.toSorted().at(-1) ?? null,
-        events: events.get(name)?.length ?? 0
+        events: events.get(name) ?? 0
       }
     })
   }
 })
+
+/** How many events there are at each place, once each. */
+const countedAt = <E>(events: ReadonlyArray<E>, placesOf: (event: E) => ReadonlyArray<string>) => {
+  const counts = new Map<string, number>()
+  for (const event of events) {
+    for (const place of new Set(placesOf(event))) counts.set(place, (counts.get(place) ?? 0) + 1)
+  }
+  return counts
+}
 
 const Recording = Schema.Struct({
   key: Schema.String,
@@ -69,6 +84,9 @@ const Recording = Schema.Struct({
   ),
   /** Why the last scan could not hear it; null where it could, or none has tried. */
   refused: Schema.NullOr(Schema.String),
+  /** The first key at which the same content lies, where that is another one: there its events are listed. */
+  copy_of: Schema.NullOr(Schema.String),
+  /** Of its content, wherever these are listed. */
   events: Schema.Int
 })
 
@@ -96,21 +114,27 @@ const site = Effect.fnUntraced(function* ({ name, skip = 0, limit = 50 }: typeof
   const found = (yield* field.recordings).filter((one) => one.site === name)
   if (found.length === 0) return yield* refuse(404, "There is no such site.")
   const own = new Set(found.map(({ recording }) => recording.key))
-  const events = ((yield* field.heard(undefined))?.events ?? []).filter(({ recording }) => own.has(recording))
-  const byRecording = Map.groupBy(events, ({ recording }) => recording)
+  const placesOf = yield* field.placesOf
+  const events = ((yield* field.heard(undefined))?.events ?? []).filter(({ recording }) =>
+    placesOf(recording).some((place) => own.has(place))
+  )
+  const byRecording = countedAt(events, ({ recording }) => placesOf(recording))
   const odd = odditiesIn(
     found.flatMap(({ recording, heard }) => (heard === undefined ? [] : [{ key: recording.key, recording: heard }])),
     yield* Clock.currentTimeMillis
   )
   return {
-    recordings: found.slice(skip, skip + limit).map(({ recording: { key, size }, heard, refused = null }) => ({
-      key,
-      name: fileName(key),
-      size,
-      heard: heard === undefined ? null : { seconds: heard.seconds, repairs: heard.repairs, ...heard.facts },
-      refused,
-      events: byRecording.get(key)?.length ?? 0
-    })),
+    recordings: found
+      .slice(skip, skip + limit)
+      .map(({ recording: { key, size }, heard, refused = null, copyOf = null }) => ({
+        key,
+        name: fileName(key),
+        size,
+        heard: heard === undefined ? null : { seconds: heard.seconds, repairs: heard.repairs, ...heard.facts },
+        refused,
+        copy_of: copyOf,
+        events: byRecording.get(key) ?? 0
+      })),
     total: found.length,
     odd: odd.toSorted((a, b) => (b.seconds ?? 0) - (a.seconds ?? 0)).slice(0, MOST_ODD),
     classes: [...Map.groupBy(events, (event) => event.class)]

@@ -1,5 +1,6 @@
 import { Cause, Effect, Schema } from "effect"
 import { ValidationError } from "elysia"
+import { codeOf } from "../store/folder-error.ts"
 import { StoreError } from "../store/store.ts"
 
 /** A request that gets another answer than 2xx: its status, and one sentence for the client. */
@@ -17,7 +18,13 @@ const STORE_PAUSE = 10
 
 export const refuse = (status: number, detail: string): Refusal => new Refusal({ status, detail })
 
-const STORE_STATUS = { missing: 404, conflict: 409, denied: 503, unreachable: 503, invalid: 400 } as const
+const STORE_STATUS = { missing: 404, conflict: 409, denied: 503, unreachable: 503, full: 507, invalid: 400 } as const
+
+const FULL = "There is no room left on the disk: nothing was stored; make room on it, and ask again."
+
+/** Whether a file system said so, to whatever wraps it. */
+const isOfFullDisk = (error: unknown): boolean =>
+  /^(ENOSPC|EDQUOT)$/.test(codeOf(error)) || (error instanceof Error && isOfFullDisk(error.cause))
 
 /** The one place where failures become HTTP. What nobody foresaw is logged, and answered without saying what it was. */
 export const refusalOf = (cause: Cause.Cause<unknown>): Effect.Effect<Refusal> => {
@@ -35,9 +42,10 @@ export const refusalOf = (cause: Cause.Cause<unknown>): Effect.Effect<Refusal> =
             detail: "The store of recordings cannot be used at the moment.",
             retryAfter: STORE_PAUSE
           })
-        : refuse(status, "The store has no such thing.")
+        : refuse(status, status === 507 ? FULL : "The store has no such thing.")
     return Effect.as(Effect.logWarning(error.message), refusal)
   }
+  if (isOfFullDisk(error)) return Effect.as(Effect.logError(cause), refuse(507, FULL))
   return Effect.as(Effect.logError(cause), refuse(500, "Something went wrong in the service; its log says what."))
 }
 

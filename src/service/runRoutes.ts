@@ -1,5 +1,6 @@
 import { Effect, Option, Schema, SchemaTransformation, Struct } from "effect"
 import { Elysia } from "elysia"
+import { counted } from "../config/inWords.ts"
 import { Settings } from "../config/settings.ts"
 import { isRunId } from "../registry/runRecord.ts"
 import { RunSummary } from "../runs/summary.ts"
@@ -113,7 +114,7 @@ const retrain = Effect.fnUntraced(function* ({ trigger_reason, min_new_samples }
   const started = yield* (yield* Runs).start(trigger_reason || "Manual trigger", least)
   if (started.status === "not_needed") {
     const { status, fresh } = started
-    const message = `Only ${fresh} recordings are new since the last training, fewer than ${least}.`
+    const message = `Only ${counted(fresh, "recording is", "recordings are")} new since the last training, fewer than ${least}.`
     return { success: false, message, status, new_samples: fresh }
   }
   const { status, runId } = started

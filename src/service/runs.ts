@@ -1,6 +1,7 @@
 import { Context, DateTime, Effect, FiberMap, Layer, Metric, Option, Semaphore } from "effect"
 import { Settings } from "../config/settings.ts"
 import { runningRun } from "../registry/lease.ts"
+import { mendCopies } from "../registry/mendCopies.ts"
 import { isRunId, newRunId } from "../registry/runRecord.ts"
 import { runKey } from "../store/keys.ts"
 import { Store, type StoreError } from "../store/store.ts"
@@ -61,6 +62,7 @@ export class Runs extends Context.Service<
       const runs = new Map<string, LiveRun>()
       const processes = yield* FiberMap.make<string>()
       const turn = yield* Semaphore.make(1)
+      const scope = yield* Effect.scope
       let freshAtFailure = 0
       const { databaseUrl } = yield* Settings
       // What runs on a cluster goes on without the service that started it.
@@ -103,6 +105,8 @@ export class Runs extends Context.Service<
           yield* Effect.logInfo(`Run ${task.runId} ${status}: ${outcome}`)
           log.end({ status, outcome })
           yield* predictor.warm
+          // It may have died while it promoted. Not waited for: whether its lease is free may take seconds to know.
+          if (status !== "finished" && !ending.gaveWay) yield* mendCopies().pipe(Effect.forkIn(scope))
         },
         Effect.provideService(Store, store)
       )

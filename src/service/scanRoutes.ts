@@ -1,9 +1,8 @@
 import { Effect, Option, Schema } from "effect"
 import { Elysia } from "elysia"
 import { Settings } from "../config/settings.ts"
-import { isFieldRecording } from "../store/keys.ts"
-import { Store } from "../store/store.ts"
 import { acceptField } from "./acceptField.ts"
+import { checkScan } from "./checkScan.ts"
 import { Current } from "./current.ts"
 import { Field } from "./field.ts"
 import { mayReadAll } from "./guard.ts"
@@ -45,11 +44,7 @@ const begin = Effect.fnUntraced(function* (task: ScanTask) {
 
 const byKey = Effect.fnUntraced(function* (body: unknown) {
   const task = yield* Effect.mapError(Schema.decodeUnknownEffect(ScanTask)(body), () => refuse(422, BODY))
-  if (task.recording !== undefined) {
-    const store = yield* Store
-    const isThere = isFieldRecording({ key: task.recording }) && Option.isSome(yield* store.find(task.recording))
-    if (!isThere) return yield* refuse(404, "There is no such field recording: its key begins with field_audio/.")
-  }
+  yield* checkScan(task)
   return yield* begin(task)
 })
 
@@ -64,6 +59,7 @@ const byUpload = Effect.fnUntraced(function* (request: Request) {
         const asked = yield* Effect.mapError(Schema.decodeUnknownEffect(Asked)(Object.fromEntries(fields)), () =>
           refuse(422, BODY)
         )
+        yield* checkScan(asked)
         const { isNew, ...lies } = yield* acceptField(file.name, fields.get("site") ?? "", file.recording)
         yield* (yield* Field).forget
         const stored = { ...lies, already_stored: !isNew }
@@ -79,7 +75,7 @@ const byUpload = Effect.fnUntraced(function* (request: Request) {
 const UNHEARD = "The recording is stored; once a model is trained, a scan hears it."
 
 const BODY =
-  "The body must be JSON: {recording}, {site} or {} for all that is new, with the run of another model than the one in use in `model`, and a threshold from 0.01 to 1, or alarms, 1, 5 or 20 an hour; or a multipart form with file and site, and model, threshold and alarms where these are meant."
+  "The body must be JSON: {recording}, {site} or {} for all that is new, with the run of another model than the one in use in `model`, and either a threshold from 0.01 to 1 or alarms, 1, 5 or 20 an hour; or a multipart form with file and site, and model, threshold and alarms where these are meant."
 
 const tell = ({ id, startedAt, task, progress, ending }: Scan) => ({
   id,

@@ -1,4 +1,5 @@
 import { Effect } from "effect"
+import { counted } from "../config/inWords.ts"
 import { Settings } from "../config/settings.ts"
 import { isDue } from "../runs/isDue.ts"
 import { Corpus } from "./corpus.ts"
@@ -15,5 +16,5 @@ export const checkTrigger = Effect.gen(function* () {
   if (runs.running() !== undefined) return
   const news = yield* (yield* Corpus).news(minNewSamples)
   if (!isDue(news, minNewSamples, runs.freshAtFailure())) return
-  yield* runs.start(`${news.fresh} new recordings`, minNewSamples, { isAutomatic: true })
+  yield* runs.start(counted(news.fresh, "new recording"), minNewSamples, { isAutomatic: true })
 }).pipe(Effect.ignore({ log: "Warn" }))

@@ -5,6 +5,8 @@ import { StoreError } from "./store.ts"
 export const codeOf = (thrown: unknown): string =>
   Predicate.hasProperty(thrown, "code") && typeof thrown.code === "string" ? thrown.code : ""
 
+const FULL = "the disk is full: make room on it"
+
 /** A handler for what may be absent: a file, a folder on the way to it, or what a link points to. */
 export const ignoreAbsence = (thrown: unknown): undefined => {
   if (!/^(ENOENT|ENOTDIR|ELOOP)$/.test(codeOf(thrown))) throw thrown
@@ -39,7 +41,8 @@ export const explain =
         return cannot("denied", "the disk is read-only")
       case "ENOSPC":
       case "EDQUOT":
-        return cannot("unreachable", "the disk is full")
+      case "SQLITE_FULL":
+        return cannot("full", FULL)
       default:
         return cannot("unreachable", thrown instanceof Error ? thrown.message : String(thrown))
     }

@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto"
 import { mkdir, open, rename, rm, stat, utimes } from "node:fs/promises"
 import { dirname, join } from "node:path"
 import { Effect } from "effect"
-import { ignoreAbsence } from "./folder-error.ts"
+import { codeOf, ignoreAbsence } from "./folder-error.ts"
 import { OWN } from "./folder-list.ts"
 
 /** A file that is written, but not in its place yet. */
@@ -16,9 +16,8 @@ interface Written {
 export const writeBeside = async (path: string, bytes: Uint8Array, durable: boolean): Promise<Written> => {
   const folder = dirname(path)
   const temporary = join(folder, `${OWN}${randomUUID()}`)
-  const made = await mkdir(folder, { recursive: true })
+  const { file, made } = await openIn(folder, temporary)
   try {
-    const file = await open(temporary, "wx")
     await file
       .writeFile(bytes)
       .then(() => (durable ? file.sync() : undefined))
@@ -28,6 +27,18 @@ export const writeBeside = async (path: string, bytes: Uint8Array, durable: bool
   } catch (thrown) {
     await rm(temporary, { force: true })
     throw thrown
+  }
+}
+
+/** Opens a new file in a folder, which is made where it is not there; `made` is the first folder that was. */
+const openIn = async (folder: string, path: string, tries = 5) => {
+  const made = await mkdir(folder, { recursive: true })
+  try {
+    return { file: await open(path, "wx"), made }
+  } catch (thrown) {
+    // Another process may have removed the folder just now, which it found empty.
+    if (codeOf(thrown) !== "ENOENT" || tries <= 1) throw thrown
+    return openIn(folder, path, tries - 1)
   }
 }
 

@@ -1,12 +1,12 @@
-import { realpath, stat, unlink } from "node:fs/promises"
-import { resolve } from "node:path"
+import { realpath, rmdir, stat, unlink } from "node:fs/promises"
+import { join, resolve } from "node:path"
 import { Effect, Option, Stream } from "effect"
 import { explain, ignoreAbsence } from "./folder-error.ts"
 import { infoOf, listFolder } from "./folder-list.ts"
 import { whileLocked } from "./folder-lock.ts"
 import { pathOf } from "./folder-path.ts"
 import { discard, moveIntoPlace, writeBeside } from "./folder-write.ts"
-import { AUDIT_PREFIX } from "./keys.ts"
+import { ANNOTATIONS_PREFIX, AUDIT_PREFIX, FIELD_PREFIX, RECORDINGS_PREFIX, UNLABELLED_PREFIX } from "./keys.ts"
 import { type PutCondition, Store, StoreError } from "./store.ts"
 
 /**
@@ -100,6 +100,7 @@ export const folderStore = (folder: string): Store["Service"] => {
       try: () => unlink(path).catch(ignoreAbsence),
       catch: explain(key, path, "removed")
     })
+    if (!OF_PEOPLE.some((prefix) => key.startsWith(prefix))) yield* Effect.promise(() => removeEmpty(root, key))
   })
 
   const stage = Effect.fn("Store.stage")(function* (key: string, bytes: Uint8Array) {
@@ -118,6 +119,22 @@ export const folderStore = (folder: string): Store["Service"] => {
   })
 
   return Store.of({ location: root, folder: root, list, get, getRange, find, put, remove, stage })
+}
+
+/** Where people make folders, which stay as they made them. */
+const OF_PEOPLE = [RECORDINGS_PREFIX, UNLABELLED_PREFIX, FIELD_PREFIX, ANNOTATIONS_PREFIX, AUDIT_PREFIX]
+
+/** Removes the folders that a file's removal leaves empty, but for those at the top: a bucket has none either. */
+const removeEmpty = async (root: string, key: string): Promise<void> => {
+  const names = key.split("/").slice(0, -1)
+  for (; names.length > 1; names.pop()) {
+    // What holds something else, or may not be removed, stays, and with it what holds it.
+    const isGone = await rmdir(join(root, ...names)).then(
+      () => true,
+      () => false
+    )
+    if (!isGone) return
+  }
 }
 
 const isDurable = (key: string): boolean => !key.startsWith(AUDIT_PREFIX)

@@ -154,6 +154,10 @@ export const explain = (thrown: unknown, asked: Asked): Failure => {
     case 429:
       return retry("unreachable", `${endpoint} is asked too often (HTTP 429).`)
   }
+  // As MinIO and Ceph say it.
+  if (status === 507 || name === "XMinioStorageFull" || name === "QuotaExceeded") {
+    return fail("full", `${endpoint} has no room left for ${address} (${said}): make room on it.`)
+  }
   if (status === 501) return fail("invalid", `${endpoint} cannot do what was asked of ${address} (${said}).`)
   if (status >= 500 || name === "RequestTimeout" || name === "SlowDown") {
     return retry("unreachable", `${endpoint} fails (${said}).`)

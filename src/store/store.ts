@@ -11,6 +11,15 @@ export const ObjectInfo = Schema.Struct({
 })
 export type ObjectInfo = typeof ObjectInfo.Type
 
+/**
+ * Why what was listed under this key cannot be opened, where its name on a disk is not UTF-8: what stands in a listing for such
+ * bytes is no name of any file. Asked where it turned out not to be there; a name may hold that letter itself.
+ */
+export const whyMisnamed = (key: string): string | undefined =>
+  key.includes("\uFFFD")
+    ? "Its name is not UTF-8, so it cannot be opened: rename it (convmv does so for a whole folder)."
+    : undefined
+
 /** What stands for an ETag where a server lists none; nothing where it tells no time either. */
 export const versionByTime = (modified: Date | undefined, size: number): string =>
   modified === undefined ? "" : `${Math.floor(modified.getTime() / 1000)} s, ${size} bytes`
@@ -28,10 +37,11 @@ export type PutCondition = { readonly ifMatch: string } | { readonly ifNoneMatch
  * - `denied`: no credentials, or they are refused
  * - `conflict`: a conditional `put` lost to another writer, also to one that removed the object
  * - `unreachable`: no answer, or none that could be used, after retries
+ * - `full`: no room is left for what is to be written
  * - `invalid`: the request can never work, such as a key that no folder can hold
  */
 export class StoreError extends Schema.TaggedError<StoreError>()("StoreError", {
-  reason: Schema.Literals(["missing", "denied", "conflict", "unreachable", "invalid"]),
+  reason: Schema.Literals(["missing", "denied", "conflict", "unreachable", "full", "invalid"]),
   /** The key, or the prefix when listing; empty where the whole store is meant. */
   key: Schema.String,
   message: Schema.String

@@ -11,7 +11,7 @@ import {
 } from "./keys.ts"
 import { Receipt } from "./receipt.ts"
 import { sha256 } from "./sha256.ts"
-import { type ObjectInfo, Store, type StoreError } from "./store.ts"
+import { isAbsence, type ObjectInfo, Store, type StoreError } from "./store.ts"
 
 /** A file to upload. */
 export interface Upload {
@@ -88,18 +88,41 @@ export type Uploaded =
  * Puts one file where the plan says, unless the same bytes are there already, or lie elsewhere in the store by a receipt.
  * In a dry run it only looks.
  *
- * A file that cannot be read, or that the store can never hold, is refused; that the store cannot be used is an error.
+ * A file that cannot be read, or that the store does not take, such as one whose name is too long for it, is refused; that the
+ * store cannot be used is an error.
  */
 export const upload = Effect.fn("upload")(function* (
   folder: Store["Service"],
   store: Store["Service"],
-  { source, key }: Upload,
+  file: Upload,
   options: { readonly dryRun: boolean; readonly receipts: ReadonlySet<string> }
 ) {
-  const refuse = ({ message }: StoreError): Uploaded => ({ outcome: "refused", source, reason: message })
+  const { source, key } = file
+  const refuse = ({ message }: StoreError) => ({ outcome: "refused", source, reason: message }) satisfies Uploaded
   const read = yield* Effect.result(folder.get(source))
   if (Result.isFailure(read)) return refuse(read.failure)
-  const { bytes } = read.success
+  return yield* putUnlessThere(store, file, read.success.bytes, options).pipe(
+    Effect.catchIf(
+      (error) => error.key === key && isRefusal(error),
+      (error) =>
+        // That it does not exist answers a question that was not asked.
+        Effect.succeed(isAbsence(error) ? { ...refuse(error), reason: noPlace(store, key) } : refuse(error))
+    )
+  )
+})
+
+const noPlace = (store: Store["Service"], key: string): string =>
+  `${store.location} does not take ${key}, and answers as if it were asked for it (HTTP 404): rename the file`
+
+/** Whether the store answered, and does not take this: asking for another object may well work. */
+const isRefusal = ({ reason }: StoreError): boolean => reason !== "unreachable" && reason !== "conflict"
+
+const putUnlessThere = Effect.fnUntraced(function* (
+  store: Store["Service"],
+  { source, key }: Upload,
+  bytes: Uint8Array,
+  options: { readonly dryRun: boolean; readonly receipts: ReadonlySet<string> }
+) {
   const there = yield* store.find(key)
   if (Option.isSome(there) && (yield* holds(store, there.value, bytes))) {
     return { outcome: "unchanged", key, size: bytes.length } satisfies Uploaded
@@ -110,11 +133,7 @@ export const upload = Effect.fn("upload")(function* (
     return { outcome: "refused", source, reason } satisfies Uploaded
   }
   if (uploaded !== undefined) return { outcome: "unchanged", key: uploaded.key, size: bytes.length } satisfies Uploaded
-  if (!options.dryRun) {
-    const put = yield* Effect.result(store.put(key, bytes))
-    if (Result.isFailure(put) && put.failure.reason === "invalid") return refuse(put.failure)
-    yield* Effect.fromResult(put)
-  }
+  if (!options.dryRun) yield* store.put(key, bytes)
   return { outcome: "uploaded", key, size: bytes.length } satisfies Uploaded
 })
 

@@ -1,4 +1,5 @@
 import { Effect } from "effect"
+import { counted } from "../config/inWords.ts"
 import type { EmbeddedRecording } from "../embeddings/recording.ts"
 import { variantKey } from "../store/keys.ts"
 import { Store, type StoreError } from "../store/store.ts"
@@ -55,7 +56,7 @@ export const auditCopies = Effect.gen(function* () {
       }
       const missing = lost + held.size
       if (missing === 0) return
-      const copies = missing === 1 ? "1 audit copy" : `${missing} audit copies`
+      const copies = counted(missing, "audit copy", "audit copies")
       yield* Effect.logWarning(`${copies} could not be written, the last because: ${last?.message}`)
     })
   }

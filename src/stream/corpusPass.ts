@@ -1,4 +1,5 @@
 import { Effect, Schema, type Stream } from "effect"
+import { counted } from "../config/inWords.ts"
 import type { Recipe } from "../embeddings/recipe.ts"
 import type { KnownRecordings } from "../embeddings/sighting.ts"
 import { type ObjectInfo, Store, StoreError } from "../store/store.ts"
@@ -63,7 +64,7 @@ export class TooManySkipped extends Schema.TaggedError<TooManySkipped>()("TooMan
 }) {
   static readonly of = (skipped: ReadonlyArray<Skipped>, { maxSkipped, count }: StreamSettings) => {
     const { key, reason } = skipped.at(-1)!
-    const share = `${skipped.length} of ${count.recordings} recordings cannot be used`
+    const share = `${skipped.length} of ${counted(count.recordings, "recording")} cannot be used`
     return new TooManySkipped({
       skipped,
       message: `${share}, more than MAX_SKIPPED (${maxSkipped * 100} %) allows; the last was ${key}. ${reason}`

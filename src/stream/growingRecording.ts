@@ -124,7 +124,7 @@ export class GrowingRecording {
       )
     }
     if (this.#reason !== undefined) return Result.fail(this.#reason)
-    const whole = isCut ? `no more than its first ${this.#hearing.most} s` : "all of it"
+    const whole = isCut ? `of it the first ${this.#hearing.most} s are` : "all of it is"
     const long = this.#hearing.end({ whole, noted: this.#decoder.noted })
     return Result.succeed(prepareLong(long, contentHash, this.#frontEnd, settings))
   }

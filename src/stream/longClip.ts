@@ -7,7 +7,7 @@ import { isFlat } from "../sound/silence.ts"
 import { WindowCutter } from "./field/windowCutter.ts"
 import { LoudestSound, LoudestStretch, SecondCutter } from "./loudness.ts"
 
-/** Seconds whose windows are in memory at once, 31 MB of YAMNet's: of what is longer still, so many are used. */
+/** Seconds whose windows are in memory at once, 31 MB of YAMNet's: of what is longer still, so many are used, or `stretch`. */
 const MOST_SECONDS = 600
 const BLOCK_BYTES = 1 << 20
 
@@ -73,7 +73,7 @@ export class LongClipHearing {
   }
 
   /**
-   * @param from second of the recording at which it began. @param whole what the notes call all that was used.
+   * @param from second of the recording at which it began. @param whole how the notes say what was used: "all of it is".
    * @param noted what is wrong with the recording.
    */
   end({
@@ -95,15 +95,15 @@ export class LongClipHearing {
       isFlat: isFlat(samples),
       notes: [
         ...noted,
-        `It lasts longer than CLIP_MAX_SECONDS: ${whole} is heard, and its variants are made of the ${this.#stretch} s from second ${from + first} on.`
+        `It lasts longer than CLIP_MAX_SECONDS: ${whole} heard, and its variants are made of the ${this.#stretch} s from second ${from + first} on.`
       ]
     }
   }
 }
 
 /**
- * Decodes a clip of any length as a stream, and once more where it lasts longer than ten minutes and the loudest ten are not
- * the first. What is damaged is silence, which counts for nothing where windows count by their energy.
+ * Decodes a clip of any length as a stream, and once more where it lasts longer than is used and the loudest part is not the
+ * first. What is damaged is silence, which counts for nothing where windows count by their energy.
  *
  * @param stretch seconds of the loudest stretch. Fails with a `DecodeError` where there is no sound that can be read.
  */
@@ -128,7 +128,7 @@ export const hearLongClip = async (bytes: Uint8Array, frontEnd: FrontEnd, stretc
   if (cutter !== undefined) add(cutter.end())
   const { noted } = decoder
   const { first: from } = loudest
-  const whole = count > most ? `all of it, the loudest ${most} s of it,` : "all of it"
+  const whole = count > most ? `of it the loudest ${most} s are` : "all of it is"
   if (from === 0) return first.end({ whole, noted })
   const again = new LongClipHearing(frontEnd, stretch)
   for await (const piece of piecesOf(new FieldDecoder(bytes.length, from, bytes.length), bytes)) {

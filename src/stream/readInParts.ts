@@ -8,7 +8,7 @@ import { GRAIN_BYTES, type Progress } from "./growingRecording.ts"
 import { mostSeconds } from "./longClip.ts"
 import type { PrepareSettings } from "./prepare.ts"
 import { PrepareError, Preparers } from "./preparers.ts"
-import { toldOf, Unread, Vanished } from "./readRecording.ts"
+import { toldOf, Unread, vanished } from "./readRecording.ts"
 
 /** What is fetched of a recording that does not tell yet how many of its bytes last a second. */
 const UNTOLD_BYTES = 8 * BLOCK_BYTES
@@ -75,6 +75,6 @@ const isUnchanged = Effect.fnUntraced(function* ({ key, etag }: ObjectInfo) {
   if (isVersionByTime(etag) || etag === "") return true
   const store = yield* Store
   const found = yield* store.find(key).pipe(Effect.mapError(toldOf))
-  if (Option.isNone(found)) return yield* new Vanished({ reason: "It vanished after it was listed." })
+  if (Option.isNone(found)) return yield* vanished(key)
   return found.value.etag === etag
 })

@@ -6,7 +6,7 @@ import { asLoudAsClips } from "../sound/level.ts"
 import { encodeFloatWav } from "../sound/wav.ts"
 import { classOf, isUnlabelled, type Span, spanOf } from "../store/keys.ts"
 import { sha256 } from "../store/sha256.ts"
-import { isAbsence, isVersionByTime, type ObjectInfo, Store, type StoreError } from "../store/store.ts"
+import { isAbsence, isVersionByTime, type ObjectInfo, Store, type StoreError, whyMisnamed } from "../store/store.ts"
 import { PrepareError } from "./preparers.ts"
 
 /** The store did not give a recording that may be fine. */
@@ -17,6 +17,10 @@ export class Unread extends Schema.TaggedError<Unread>()("Unread", {
 }) {}
 /** A recording that was listed, and is not there. */
 export class Vanished extends Schema.TaggedError<Vanished>()("Vanished", { reason: Schema.String }) {}
+
+/** Of what was listed under `key`; also where it never was there by that name. */
+export const vanished = (key: string) =>
+  new Vanished({ reason: whyMisnamed(key) ?? "It vanished after it was listed." })
 
 /** What is fetched at once, in bytes: 90 s of sound at 96 kHz and 16 bits, hours of the sound that telephones record. */
 const WHOLE_BYTES = 1 << 24
@@ -103,7 +107,7 @@ const sizeOf = Effect.fnUntraced(function* ({ key, size }: ObjectInfo) {
 // That the whole store refuses, as with credentials that have expired, says nothing of the recording.
 export const toldOf = (error: StoreError) =>
   isAbsence(error)
-    ? new Vanished({ reason: "It vanished after it was listed." })
+    ? vanished(error.key)
     : new Unread({ reason: error.message, mayPass: error.reason === "unreachable" || error.key === "" })
 
 /** A number from 0 to 1 that these samples draw, always the same one. */

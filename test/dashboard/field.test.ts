@@ -102,7 +102,20 @@ test.skipIf(!hasChromium)(
 
     await go(page, "Annotations")
     await page.getByRole("button", { name: NAME }).click()
-    await page.getByRole("button", { name: "Save" }).waitFor()
+    // A time that is cleared is none, not the recording's beginning: nothing is saved before it is filled in.
+    const [written, start] = [await table(), page.getByLabel("Start of row 1, seconds")]
+    const known = await start.inputValue()
+    const save = page.getByRole("button", { name: "Save" })
+    await start.fill("")
+    await start.blur()
+    await save.click()
+    await toast(page, "Row 1 needs a number of seconds as its Start.")
+    expect(await table()).toEqual(written)
+    await start.fill(known)
+    await start.blur()
+    await save.click()
+    await toast(page, "Saved: the next training hears them.")
+    expect(await table()).toEqual(written)
 
     await go(page, "Runs")
     await page.getByRole("button", { name: "Start training" }).click()

@@ -90,6 +90,24 @@ test("a bucket of another server is written with its keys, whatever they hold; a
   })
 })
 
+test("an apostrophe and a dollar in a folder's name are read as they are, by Bun and by a shell", async () => {
+  for (const name of ["o'brien", "a $HOME", "d'or $1", "a #b"]) {
+    await using folder = await folderOf(
+      Object.fromEntries([...smallCorpus()].map(([key, bytes]) => [`${name}/${key}`, bytes]))
+    )
+    const { code, stderr } = await init(folder.root, ["--store", name])
+    expect({ code, stderr }).toMatchObject({ code: 0 })
+    const store = join(folder.root, name)
+    expect((await settingsIn(folder.root)).STORE).toBe(store)
+    const shell = Bun.spawnSync(["sh", "-c", '. ./.env; printf %s "$STORE"'], { cwd: folder.root })
+    expect(shell.stdout.toString()).toBe(store)
+  }
+  await using folder = await folderOf({ ...Object.fromEntries(smallCorpus()) })
+  const refused = await init(folder.root, ["--store", `o'"brien`])
+  expect(refused).toMatchObject({ code: 1, stderr: expect.stringContaining("STORE may hold no line breaks") })
+  expect(await Bun.file(join(folder.root, ".env")).exists()).toBe(false)
+})
+
 test("what cannot be asked, or is missing, is told in a sentence", async () => {
   await using folder = await folderOf({})
   const asked = await init(folder.root, [])

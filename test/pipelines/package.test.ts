@@ -4,6 +4,7 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import packageJson from "../../package.json"
 import { untrainedNetwork } from "../../src/embedder/yamnet/untrained.ts"
+import { sha256 } from "../../src/store/sha256.ts"
 import { toTfjs } from "../support/modelFiles.ts"
 import { folderOf, resultOf, runProgram } from "../support/program.ts"
 import { smallCorpus } from "../support/runWorld.ts"
@@ -136,14 +137,11 @@ packs("native parts that may not be run, are damaged or were cut short are told 
   await chmod(library, 0o644)
   expect(await list()).toMatchObject({ code: 1, stderr: expect.stringContaining("may not be run") })
   await chmod(library, 0o755)
+  // As long as it was, as a disk that fails leaves it: loading it would end the process without a word.
+  const whole = sha256(await Bun.file(library).bytes())
   await Bun.write(library, new Uint8Array(size))
   await chmod(library, 0o755)
-  await using world = await worldOf()
-  const environment = { MODEL_CACHE: cache, YAMNET_MODEL: join(world.root, "yamnet"), ENGINE: "native" }
-  const trained = await ecosight(["retrain", "--store", join(world.root, "store")], environment)
-  expect(trained.code).toBe(1)
-  expect(trained.stderr).toMatch(
-    /ERROR\n {2}The native engine cannot \w+[^\n]*: \S+ is damaged, or not for this system; remove it/
-  )
+  expect(await list()).toMatchObject({ code: 0 })
+  expect(sha256(await Bun.file(library).bytes())).toBe(whole)
   await rm(cache, { recursive: true })
 })

@@ -2,21 +2,44 @@ import { expect, test } from "bun:test"
 import { describe, toldFrom } from "../../pipelines/scan.ts"
 import type { ScanSummary } from "../../src/runs/scan/scan.ts"
 
+const ELSEWHERE =
+  "A site with other sounds may have more false alarms: judge some events of each site before you rely on it."
+
 test("what was tested in the field, what was not, and what was asked for are told apart", () => {
   const thresholds = { clips: 0.7, dog_bark: 0.85, gun_shot: 0.31, saw: 0.5 }
   expect(
-    toldFrom({ thresholds, tested: ["dog_bark", "gun_shot"], silent: [], untested: ["saw"], alarmsPerHour: 1 })
+    toldFrom({
+      thresholds,
+      tested: ["dog_bark", "gun_shot"],
+      silent: [],
+      untested: ["saw"],
+      unsure: [],
+      alarmsPerHour: 1
+    })
   ).toBe(
     "Told are events from a probability of: dog_bark 0.850, gun_shot 0.310, where it had up to 1 false alarm of each an " +
-      "hour when it was tested; saw 0.500, with which it was not tested; clips 0.700."
+      `hour in the sound that it was tested in; saw 0.500, with which it was not tested; clips 0.700. ${ELSEWHERE}`
   )
-  expect(toldFrom({ thresholds: { saw: 0.9 }, tested: [], silent: [], untested: [], alarmsPerHour: null })).toBe(
-    "Told are events from a probability of: saw 0.900."
-  )
-  const silent = { thresholds: { dog_bark: 0.85, saw: 0.5 }, tested: ["dog_bark"], silent: ["saw"], untested: [] }
+  expect(
+    toldFrom({ thresholds: { saw: 0.9 }, tested: [], silent: [], untested: [], unsure: [], alarmsPerHour: null })
+  ).toBe("Told are events from a probability of: saw 0.900.")
+  const silent = {
+    thresholds: { dog_bark: 0.85, saw: 0.5 },
+    tested: ["dog_bark"],
+    silent: ["saw"],
+    untested: [],
+    unsure: []
+  }
   expect(toldFrom({ ...silent, alarmsPerHour: 5 })).toBe(
-    "Told are events from a probability of: dog_bark 0.850, where it had up to 5 false alarms of each an hour when it was " +
-      "tested; saw 0.500, where it had no more either, but nothing of it was there to be found."
+    "Told are events from a probability of: dog_bark 0.850, where it had up to 5 false alarms of each an hour in the sound " +
+      `that it was tested in; saw 0.500, where it had no more either, but nothing of it was there to be found. ${ELSEWHERE}`
+  )
+  const unsure = [
+    { name: "dog_bark", events: 3, hours: 10 / 60 },
+    { name: "saw", events: 0, hours: 10 / 60 }
+  ]
+  expect(toldFrom({ ...silent, unsure, alarmsPerHour: 5 })).toContain(
+    " to be found. Some of these rest on little: that of dog_bark on 3 events in 10.0 minutes of sound, that of saw on 0 events in 10.0 minutes of sound. A site"
   )
 })
 
@@ -40,7 +63,8 @@ const summary: ScanSummary = {
     thresholds: {},
     tested: [],
     silent: [],
-    untested: []
+    untested: [],
+    unsure: []
   },
   alarmsPerHour: null
 }

@@ -102,6 +102,35 @@ test("a file that would not be read back is refused, the others are uploaded, an
   expect(server.bucket.size).toBe(3)
 })
 
+test("files that the server does not take are told by name, and the others are uploaded", async () => {
+  using server = startS3Server()
+  await using folder = await folderOf({
+    "dog/a.wav": "dog a",
+    "dog/forbidden.wav": "x",
+    "dog/homeless.wav": "x",
+    "dog/long-headed.wav": "x",
+    "dog/long.wav": "x",
+    "gun_shot/c.mp3": "gun c"
+  })
+  server.fault = ({ method, key }) => {
+    if (key.endsWith("/long-headed.wav") && method === "HEAD") return new Response(null, { status: 400 })
+    if (method !== "PUT") return undefined
+    if (key.endsWith("/long.wav")) return s3Error(400, "KeyTooLongError", "Your key is too long")
+    if (key.endsWith("/forbidden.wav")) return s3Error(403, "AccessDenied")
+    return key.endsWith("/homeless.wav") ? s3Error(404, "NoSuchKey") : undefined
+  }
+  const result = await upload([folder.root, "--json"], environmentFor(server.endpoint))
+  expect(result.code).toBe(1)
+  for (const name of ["forbidden", "homeless", "long", "long-headed"]) {
+    expect(result.stderr).toContain(`Refused dog/${name}.wav: `)
+  }
+  expect(result.stderr).toContain("KeyTooLongError: Your key is too long")
+  expect(result.stderr).toContain("s3://recordings does not take extracted_audio/dog/homeless.wav")
+  expect(result.stderr).toContain("4 files refused.")
+  expect(resultOf(result)).toMatchObject({ uploaded: 2 })
+  expect([...server.bucket.keys()].toSorted()).toEqual(["extracted_audio/dog/a.wav", "extracted_audio/gun_shot/c.mp3"])
+})
+
 test("what goes wrong is one sentence, and the exit code is not 0", async () => {
   using server = startS3Server()
   await using folder = await folderOf(FILES)

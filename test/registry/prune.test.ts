@@ -41,6 +41,8 @@ test("old versions go, but for what is promoted and where a rollback goes", asyn
   expect(await world.run(pruneVersions(2))).toEqual(["b"])
   expect(await world.run(pruneVersions(1))).toEqual(["e"])
   expect(await world.run(wholeVersions)).toEqual(["a", "c", "d", "f"])
+  // No empty folders are left behind.
+  expect(await world.versions()).toEqual(["a", "c", "d", "f"])
   expect(await world.run(rollback())).toEqual({ runId: "c", from: "d" })
   expect(await world.run(pruneVersions(1))).toEqual(["d"])
   expect(await world.run(rollback())).toEqual({ runId: "a", from: "c" })

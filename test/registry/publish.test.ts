@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, expect, test } from "bun:test"
+import { existsSync } from "node:fs"
 import { mkdtemp, readdir, rm } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
@@ -210,9 +211,7 @@ test("a full disk promotes nothing: pointer, copies and versions stay as they we
     let left = after
     const room = (key: string) =>
       Effect.suspend(() =>
-        left-- > 0
-          ? Effect.void
-          : Effect.fail(new StoreError({ reason: "unreachable", key, message: "the disk is full." }))
+        left-- > 0 ? Effect.void : Effect.fail(new StoreError({ reason: "full", key, message: "the disk is full." }))
       )
     return Store.of({
       ...inner,
@@ -228,7 +227,8 @@ test("a full disk promotes nothing: pointer, copies and versions stay as they we
     if (Exit.isSuccess(exit)) break
   }
   expect(Exit.isFailure(await attempt(writeVersion("d", artifactsOf("d")), full(3)))).toBe(true)
-  expect(await readdir(join(folder, versionKey("d", "")))).toEqual([])
+  // A folder that a removal empties goes as well.
+  expect(existsSync(join(folder, versionKey("d", "")))).toBe(false)
 })
 
 test("a run whose lease was taken over promotes nothing", async () => {

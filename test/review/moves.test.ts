@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test"
 import { Effect, Result, Stream } from "effect"
-import { finishMoves, keep, relabel, restore, setAside } from "../../src/review/moves.ts"
+import { finishMoves, keep, onAll, relabel, restore, setAside } from "../../src/review/moves.ts"
 import { folderStore } from "../../src/store/folder.ts"
 import { keptKey, MOVES_BEGUN_PREFIX, MOVES_PREFIX, uploadKey } from "../../src/store/keys.ts"
 import { Store, StoreError } from "../../src/store/store.ts"
@@ -53,6 +53,39 @@ test("what is set aside is out of the training set, whole, and comes back", asyn
   expect(await world.text(DOG)).toBe("a bark")
   expect(await world.keysIn("set_aside/")).toEqual([])
   expect(await world.keysIn(MOVES_PREFIX)).toHaveLength(2)
+})
+
+test("of several recordings none is touched where one cannot be, and one that is named twice counts once", async () => {
+  await using world = await open({ ...FILES, "set_aside/fox/2.wav": "a howl" })
+  const all = ["extracted_audio/dog/yard/1.wav", "extracted_audio/fox/2.wav", "set_aside/fox/2.wav"]
+  const untouched = async () => {
+    expect(await world.keysIn("")).toEqual(all)
+  }
+  const missing = "extracted_audio/dog/none.wav"
+  expect(messageOf(await world.run(onAll("set aside", [DOG, missing], setAside)))).toMatch(
+    /holds no extracted_audio\/dog\/none.wav. Nothing was changed: name recordings that are there\.$/
+  )
+  await untouched()
+  expect(messageOf(await world.run(onAll("keep", [DOG, missing], keep)))).toContain(
+    "holds no extracted_audio/dog/none.wav"
+  )
+  await untouched()
+  expect(messageOf(await world.run(onAll("set aside", [DOG, "dog"], setAside)))).toContain(
+    "is not the key of a recording"
+  )
+  await untouched()
+  const taken = await world.run(onAll("set aside", [DOG, "extracted_audio/fox/2.wav"], setAside))
+  expect(messageOf(taken)).toContain("set_aside/fox/2.wav holds another recording already")
+  await untouched()
+
+  expect(Result.getOrThrow(await world.run(onAll("set aside", [DOG, DOG], setAside)))).toHaveLength(1)
+  const restored = await world.run(onAll("restore", [DOG, "set_aside/dog/yard/gone.wav"], restore))
+  expect(messageOf(restored)).toContain("holds no set_aside/dog/yard/gone.wav")
+  expect(await world.keysIn("set_aside/dog/")).toEqual(["set_aside/dog/yard/1.wav"])
+  expect(Result.getOrThrow(await world.run(onAll("restore", [DOG, "set_aside/dog/yard/1.wav"], restore)))).toHaveLength(
+    1
+  )
+  expect(await world.text(DOG)).toBe("a bark")
 })
 
 test("an unlabelled recording moves to its first class, from whatever folder it lay in", async () => {

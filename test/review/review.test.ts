@@ -11,6 +11,7 @@ import { loadDataset } from "../../src/runs/data.ts"
 import { decodeClip } from "../../src/sound/decode/decode.ts"
 import { seededRandom } from "../../src/sound/random.ts"
 import { encodeWav } from "../../src/sound/wav.ts"
+import { readOnly } from "../../src/store/readOnly.ts"
 import { Store } from "../../src/store/store.ts"
 import { memoryStore } from "../support/memoryStore.ts"
 import { gaussian } from "../support/problems.ts"
@@ -70,8 +71,17 @@ test("planted near-duplicates and silence are found, kept together by the split,
       "trained on and tested. bun run review looks for such."
   ])
 
+  const told: Array<string> = []
+  const looking = runOn(readOnly(store, "This store is only looked at."))
+  const onUnkept = (message: string) => Effect.sync(() => void told.push(message))
+  const seen = await looking(reviewRecordings(() => Effect.void, [], onUnkept))
+  expect(told).toEqual(["This store is only looked at."])
+  expect(await run(readReview)).toEqual(Option.none())
+  expect(looking(reviewRecordings())).rejects.toThrow("This store is only looked at.")
+
   const steps: Array<ReviewStep> = []
   const found = await run(reviewRecordings((step) => Effect.sync(() => void steps.push(step))))
+  expect({ ...seen, date: "" }).toEqual({ ...found, date: "" })
   const pairs = found.duplicates.map(({ recordings }) => recordings.map(({ key }) => key).sort())
   // Those of two classes first.
   expect(pairs).toEqual([

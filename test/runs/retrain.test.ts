@@ -1,4 +1,6 @@
 import { describe, expect, setDefaultTimeout, test } from "bun:test"
+import { writeFile } from "node:fs/promises"
+import { join } from "node:path"
 import { Effect, Schema } from "effect"
 import { s3Error } from "../../bench/s3/server.ts"
 import { RunSummary } from "../../src/runs/summary.ts"
@@ -205,6 +207,20 @@ describe("bad input", () => {
         .split("\n")
       const notesOf = (key: string) => lines.map((line) => JSON.parse(line)).find(({ source }) => source === key).notes
       expect(notesOf(stereo)).toEqual([note])
+    }))
+
+  test("in a folder: a name that is not UTF-8 is told of as such, and has not vanished", () =>
+    inFolder(async (store) => {
+      await fill(store, smallCorpus())
+      const dogs = Buffer.from(join(store.location, "extracted_audio/dog_bark/gr"))
+      await writeFile(Buffer.concat([dogs, Buffer.from([0xfc]), Buffer.from("n.wav")]), "x")
+      const summary = await succeed(store)
+      expect(summary.skipped).toEqual([
+        {
+          key: "extracted_audio/dog_bark/gr\ufffdn.wav",
+          reason: "Its name is not UTF-8, so it cannot be opened: rename it (convmv does so for a whole folder)."
+        }
+      ])
     }))
 
   test("in a bucket: what vanishes or cannot be read after it was listed is skipped", () =>

@@ -10,7 +10,7 @@ test("requests write out of sight, too: a full disk is met before anything is pr
   Effect.runPromise(
     Effect.gen(function* () {
       const inner = folderStore(yield* temporaryFolder)
-      const full = new StoreError({ reason: "unreachable", key: "a", message: "the disk is full." })
+      const full = new StoreError({ reason: "full", key: "a", message: "the disk is full." })
       const store = yield* boundedStore(inner)
       const place = yield* store.stage!("a", new Uint8Array([1]))
       expect((yield* inner.find("a"))._tag).toBe("None")

@@ -41,12 +41,16 @@ test("an engine that is killed costs the request that it works on, and no other"
 }, 60_000)
 
 test("a run that is killed is marked, leaves nothing half-written, and can be started again", async () => {
+  const copy = join(service.store, "models/classifier.onnx")
+  const whole = await readFile(copy)
   const before = (await json("/models")) as { models: Array<unknown>; promoted: string }
   const { run_id: id } = (await (
     await service.post("/retrain", JSON.stringify({ trigger_reason: "doomed", min_new_samples: 0 }))
   ).json()) as { run_id: string }
   await until(async () => (await isTraining(service, id)) || undefined)
   const [run] = await processesOf(service, "runProgram.ts")
+  // As it leaves the copies where it dies while it promotes.
+  await writeFile(copy, "of the model before")
   process.kill(run!, "SIGKILL")
   const ended = await until(async () => {
     const found = await json(`/runs/${id}`)
@@ -54,6 +58,7 @@ test("a run that is killed is marked, leaves nothing half-written, and can be st
   })
   expect(ended).toMatchObject({ status: "failed", trigger: "doomed", outcome: expect.stringContaining("died") })
   expect(JSON.parse(await readFile(join(service.store, `runs/${id}.json`), "utf8"))).toMatchObject({ status: "failed" })
+  await until(async () => (await readFile(copy)).equals(whole) || undefined)
   expect(await json("/models")).toEqual(before)
   expect((await predict()).status).toBe(200)
   expect((await train(service, "again")).status).toBe("finished")

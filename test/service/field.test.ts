@@ -93,6 +93,27 @@ describe("with a model", () => {
     expect((await post("/scan", { recording: "field_audio/ridge/other.wav" })).status).toBe(404)
     expect((await post("/scan", { recording: "extracted_audio/dog_bark/0-0-0-0.wav" })).status).toBe(404)
     expect((await post("/scan", { threshold: 2 })).status).toBe(422)
+    const { models } = await json(service.get("/models"))
+    const refusals: ReadonlyArray<readonly [Record<string, unknown>, number, string]> = [
+      [{ site: "ridg" }, 404, 'There is no site "ridg": there is ridge.'],
+      [{ model: "gone" }, 404, `There is no version "gone" of the model: there is ${models[0].runId}.`],
+      [
+        { threshold: 0.5, alarms: 5 },
+        422,
+        "A threshold says what is told, and alarms have one chosen: send one of them."
+      ]
+    ]
+    for (const [task, status, detail] of refusals) {
+      const refused = await post("/scan", task)
+      expect([refused.status, await json(refused)]).toEqual([status, { detail }])
+      if ("site" in task) continue
+      const fields = Object.fromEntries(Object.entries(task).map(([name, value]) => [name, String(value)]))
+      const upload = await service.post("/scan", form(fieldRecording(3, []), "new.wav", { site: "ridge", ...fields }))
+      expect([upload.status, await json(upload)]).toEqual([status, { detail }])
+    }
+    // Nothing was stored, and none begun.
+    expect(await readdir(join(service.store, "field_audio/ridge"))).toEqual([NAME])
+    expect((await json(service.get("/scans"))).scans).toEqual([])
     const { scan_id } = await json(post("/scan", { threshold: 0.05 }))
     const told = await readEvents(await service.get(`/scans/${scan_id}/events`))
     expect(told.at(-1)).toMatchObject({ event: "end", data: { status: "finished" } })
@@ -146,6 +167,10 @@ describe("with a model", () => {
       "most=1.01",
       "least=-0.1",
       "since=yesterday",
+      "since=2025-13-45",
+      "since=2025-02-30",
+      "until=2025-06-31T04:30",
+      "until=2025-06-12T24:10",
       "judged=maybe",
       "order=odd"
     ]) {
@@ -214,6 +239,23 @@ describe("with a model", () => {
     }
     const unknown = { recording, start, end, class: className, answer: "other", other: "wolf" }
     expect((await post("/events/judge", unknown)).status).toBe(400)
+    const refused = async (part: object) => {
+      const response = await post("/events/judge", { recording, start, end, class: className, answer: "yes", ...part })
+      return [response.status, (await json(response)).detail]
+    }
+    expect(await refused({ class: "nonsense" })).toEqual([400, expect.stringContaining("There is no such class")])
+    expect(await refused({ class: "" })).toEqual([400, expect.stringContaining("A class's name is")])
+    const behind = "behind the recording, which ends at 12 s."
+    for (const answer of ["yes", "no"]) {
+      expect(await refused({ answer, end: 12.49 })).toEqual([422, `It ends at 12.49 s, ${behind}`])
+      expect(await refused({ answer, end: 2e9 })).toEqual([
+        422,
+        "It ends at 2000000000 s, later than any recording: are its times in seconds?"
+      ])
+      // To the millisecond, as it is kept, it would be a point.
+      expect((await refused({ answer, start: 5, end: 5.0004 }))[0]).toBe(422)
+    }
+    expect(await rows()).toEqual([])
     const gone = { recording: "field_audio/ridge/b.wav", start, end, class: className, answer: "yes" }
     expect((await post("/events/judge", gone)).status).toBe(404)
   })
@@ -253,10 +295,64 @@ describe("with a model", () => {
     ])
     const take = async (format: string) =>
       (await service.get(`/annotations/table?recording=${KEY}&format=${format}`)).text()
-    expect(await take("audacity")).toBe("2.000\t2.500\tdog_bark\n8.000\t8.500\tgun_shot\n")
-    expect((await take("raven")).split("\n")[1]).toContain("2.000\t2.500")
+    expect(await take("audacity")).toBe("0.000\t0.000\tcomplete\n2.000\t2.500\tdog_bark\n8.000\t8.500\tgun_shot\n")
+    const selections = (await take("raven")).split("\n")
+    expect(selections[2]).toContain("2.000\t2.500\t\t\tdog_bark\t\t\t")
+    expect(selections[3]).toContain("8.000\t8.500\t\t\tgun_shot\t0.900000\t\t")
     expect(await take("csv")).toStartWith("# complete\nstart,end,label,confidence,annotator,low,high\n")
     expect((await service.get(`/annotations/table?recording=${KEY}&format=word`)).status).toBe(422)
+    // What was taken away adds nothing where it is brought back: it says what is there already.
+    const { etag: _, ...before } = await json(service.get(`/annotations/recording?recording=${KEY}`))
+    const back = new TextEncoder().encode(await take("raven"))
+    await service.post("/annotations", form(back, "20250612_050000.Table.1.selections.txt"))
+    expect(await json(service.get(`/annotations/recording?recording=${KEY}`))).toMatchObject(before)
+  })
+
+  test("what a table could not say of a recording is refused in a sentence, and nothing is written", async () => {
+    const recording = "field_audio/creek/d.wav"
+    await Bun.write(join(service.store, recording), fieldRecording(3, [], 4))
+    const say = async (annotations: ReadonlyArray<object>, complete: ReadonlyArray<object | null> = []) => {
+      const response = await post("/annotations/recording", { recording, etag: "", annotations, complete })
+      return [response.status, (await json(response)).detail]
+    }
+    const good = { start: 1, end: 2, label: "dog_bark" }
+    const is = (label: string, what: string) => `Its label, "${label}", is no class: it says that ${what}.`
+    for (const [part, reason] of [
+      [{ label: "" }, "It names no class."],
+      [{ label: " " }, "It names no class."],
+      [{ label: "o".repeat(201) }, "Its label is longer than 200 characters."],
+      [{ label: "complete" }, is("complete", "a span was listened to")],
+      [{ label: "# Complete " }, is("# Complete", "a span was listened to")],
+      [{ label: "nocall" }, is("nocall", "nothing was found")],
+      [{ start: -1 }, "It starts before the recording does, at -1 s."],
+      [{ start: 2.5 }, "It ends at 2 s, before it starts, at 2.5 s."],
+      [{ end: 3.49 }, "It ends at 3.49 s, behind the recording, which ends at 3 s."],
+      [{ end: 2e9 }, "It ends at 2000000000 s, later than any recording: are its times in seconds?"]
+    ] as const) {
+      expect(await say([good, { ...good, ...part }])).toEqual([422, `Row 2: ${reason}`])
+    }
+    const point = (at: number) =>
+      `It says of a point in time, at ${at} s, that it was listened to: give it an end, or null for all of the recording.`
+    for (const [part, reason] of [
+      [{ start: 0, end: 0 }, point(0)],
+      [{ start: 0, end: 0.0004 }, point(0)],
+      [{ start: 2, end: 2 }, point(2)],
+      [{ start: 5, end: 3 }, "It ends at 3 s, before it starts, at 5 s."],
+      [{ start: 0, end: 60 }, "It ends at 60 s, behind the recording, which ends at 3 s."]
+    ] as const) {
+      expect(await say([good], [null, part])).toEqual([422, `Span 2 of complete: ${reason}`])
+    }
+    const file = join(service.store, "annotations/creek/d.csv")
+    expect(existsSync(file)).toBe(false)
+    expect(await say([{ ...good, end: 3.4, label: " dog_bark " }], [{ start: 0, end: 3.4 }])).toEqual([200, undefined])
+    const shown = await json(service.get(`/annotations/recording?recording=${recording}`))
+    expect(shown).toMatchObject({
+      annotations: [{ ...good, end: 3.4 }],
+      complete: [{ start: 0, end: 3.4 }],
+      problems: []
+    })
+    // No training of this test learns it.
+    await rm(file)
   })
 
   test("a table of another program is kept where it is replaced", async () => {
@@ -308,6 +404,27 @@ describe("with a model", () => {
     expect(existsSync(join(service.store, shared))).toBe(true)
   })
 
+  test("rows that no answer can hold are told of, and what else the table says is shown", async () => {
+    const recording = "field_audio/creek/e.wav"
+    await Bun.write(join(service.store, recording), fieldRecording(3, [], 8))
+    const rows = `0,1,${"o".repeat(201)},\n0.5,1.5,dog_bark,1e999\n1,2,gun_shot,0.5\n`
+    const table = join(service.store, "annotations/creek/e.csv")
+    await Bun.write(table, `start,end,label,confidence\n${rows}`)
+    const response = await service.get(`/annotations/recording?recording=${recording}`)
+    expect([response.status, await json(response)]).toMatchObject([
+      200,
+      {
+        annotations: [{ start: 1, end: 2, label: "gun_shot", confidence: 0.5 }],
+        problems: [
+          { row: 2, reason: "Its label is longer than 200 characters." },
+          { row: 3, reason: "Its confidence is further from 0 than numbers go." }
+        ]
+      }
+    ])
+    // Nothing is to be heard there: no training of this test learns it.
+    await rm(table)
+  })
+
   test("another model's scan tells what changed between the two", async () => {
     const before = (await json(service.get("/events"))).model
     await Bun.write(join(service.store, "extracted_audio/dog_bark/77-0-0-0.wav"), fieldRecording(1, [], 9))
@@ -333,6 +450,29 @@ describe("with a model", () => {
     expect(windows.some(isOwn)).toBe(false)
     const likeness = windows.map((one: Json) => one.likeness)
     expect(likeness).toEqual(likeness.toSorted((a: number, b: number) => b - a))
+  })
+
+  test("a copy has the events of its content, listed once, and says whose copy it is", async () => {
+    const copy = "field_audio/summit/again.wav"
+    const before = (await json(service.get("/events"))).total
+    const own = await json(service.get(`/events?recording=${KEY}`))
+    await Bun.write(join(service.store, copy), sound)
+    await scanned((await json(post("/scan", { threshold: 0.05 }))).scan_id)
+    const [all, there, atSite] = await Promise.all(
+      ["", `?recording=${copy}`, "?site=summit"].map((query) => json(service.get(`/events${query}`)))
+    )
+    expect(own.total).toBeGreaterThan(0)
+    expect([all.total, there.total, atSite.total]).toEqual([before, own.total, own.total])
+    expect(there.events).toEqual(own.events)
+    expect(all.sites).toContain("summit")
+    const { recordings, classes } = await json(service.get("/field/site?name=summit"))
+    expect(recordings).toMatchObject([{ key: copy, copy_of: KEY, events: own.total }])
+    expect(classes.reduce((sum: number, { events }: Json) => sum + events, 0)).toBe(own.total)
+    const { recordings: originals } = await json(service.get("/field/site?name=ridge"))
+    expect(originals).toMatchObject([{ key: KEY, copy_of: null, events: own.total }])
+    const { sites } = await json(service.get("/field"))
+    expect(sites.find(({ name }: Json) => name === "summit")).toMatchObject({ heard: 1, events: own.total })
+    await rm(join(service.store, copy))
   })
 
   test("a recording that cannot be heard says why, until another lies there", async () => {

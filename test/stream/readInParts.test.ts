@@ -135,7 +135,7 @@ describe("a recording in a bucket", () => {
       {
         key: LONG,
         note: expect.stringMatching(
-          /^It lasts longer than CLIP_MAX_SECONDS: no more than its first 600 s is heard, and its variants are made of the 30 s from second \d+ on\.$/
+          /^It lasts longer than CLIP_MAX_SECONDS: of it the first 600 s are heard, and its variants are made of the 30 s from second \d+ on\.$/
         )
       }
     ])

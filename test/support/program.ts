@@ -26,6 +26,8 @@ export const runProgram = async (
     | "retrain"
     | "migrate"
     | "evaluate"
+    | "scan"
+    | "rescan"
     | "package"
     | "upload"
     | "models"

@@ -1,4 +1,5 @@
 import { ALARM_RATES } from "../../config/alarmRates.ts"
+import { counted } from "../../config/inWords.ts"
 import type { Evaluation } from "./evaluation.ts"
 import type { Figure } from "./figures.ts"
 import type { PartFigures } from "./partFigures.ts"
@@ -71,7 +72,7 @@ export const partTable = (parts: ReadonlyArray<PartFigures>): ReadonlyArray<Read
 
 /** What the intervals and rates are, in two sentences. */
 export const explain = ({ folds, repeats, sources, recordings, resamples, background, parts }: Evaluation): string =>
-  `${recordings} recordings of ${sources} sources; ${repeats} times ${folds} ${parts === undefined ? "folds" : "parts"}, ` +
+  `${counted(recordings, "recording")} of ${counted(sources, "source")}; ${repeats} times ${folds} ${parts === undefined ? "folds" : "parts"}, ` +
   `no source on two sides; in brackets, ` +
   `95 % of the values when the sources are drawn anew (${resamples} times). ` +
   `False alarms are counted in ${(background.hours * 60).toFixed(1)} minutes of ` +

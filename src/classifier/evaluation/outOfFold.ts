@@ -1,5 +1,6 @@
 import { availableParallelism } from "node:os"
 import { Effect } from "effect"
+import { counted } from "../../config/inWords.ts"
 import { type Classifier, predict } from "../classifier.ts"
 import { type Dataset, vectorsOf } from "../dataset.ts"
 import { type Split, splitAround } from "../split.ts"
@@ -141,13 +142,11 @@ const untestedNotes = (
     const groups = new Set(own.map(({ row }) => dataset.samples[row]!.group))
     if (groups.size === 1) {
       return [
-        `Class "${name}" is not tested: ${recordings(own.length)} from one source cannot say how others fare; add sources.`
+        `Class "${name}" is not tested: ${counted(own.length, "recording")} from one source cannot say how others fare; add sources.`
       ]
     }
     const bound = own.some(({ row }) => folds.get(dataset.samples[row]!.group) === ALWAYS_TRAINED)
     const why = bound ? "their source holds all of another class" : "no other source of the class was left to train on"
-    return [`Class "${name}": ${untested} of ${recordings(own.length)} are not tested: ${why}.`]
+    return [`Class "${name}": ${untested} of ${counted(own.length, "recording")} are not tested: ${why}.`]
   })
 }
-
-const recordings = (count: number): string => (count === 1 ? "1 recording" : `${count} recordings`)

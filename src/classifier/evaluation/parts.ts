@@ -1,3 +1,4 @@
+import { counted } from "../../config/inWords.ts"
 import type { Dataset } from "../dataset.ts"
 import { splitAround } from "../split.ts"
 import { type Cut, testable } from "./outOfFold.ts"
@@ -49,13 +50,15 @@ export const notesOnParts = (
   const inPart = originals.filter((row) => partOf(samples[row]!.key) !== undefined)
   const outside = originals.length - inPart.length
   return [
-    ...(outside > 0 ? [`${outside} of ${originals.length} recordings are in no part: they test nothing.`] : []),
+    ...(outside > 0
+      ? [`${outside} of ${counted(originals.length, "recording")} are in no part: they test nothing.`]
+      : []),
     ...classes.flatMap((name, label) => {
       const untested = inPart.filter((row) => labels[row] === label && !tested.has(row)).length
       return untested === 0
         ? []
         : [
-            `Class "${name}": ${untested} recordings are not tested: no other part has a source of the class to train on.`
+            `Class "${name}": ${counted(untested, "recording is", "recordings are")} not tested: no other part has a source of the class to train on.`
           ]
     })
   ]

@@ -1,3 +1,4 @@
+import { counted } from "../../config/inWords.ts"
 import type { Dataset } from "../dataset.ts"
 
 /** Fewer sources than this of a class say little of the next one. */
@@ -34,7 +35,9 @@ export const worthOf = ({ classes, samples, labels }: Dataset): ReadonlyArray<st
     ...(few.length > 0
       ? [`Few sources, so figures of these classes may change a lot with the next one: ${namesOf(few)}.`]
       : []),
-    ...(all < FEW_IN_ALL ? [`All recordings come from ${all} sources: figures from so few are a first guess.`] : []),
+    ...(all < FEW_IN_ALL
+      ? [`All recordings come from ${counted(all, "source")}: figures from so few are a first guess.`]
+      : []),
     ...(twice > 0
       ? [
           `The same sound lies in several classes ${twice === 1 ? "once" : `${twice} times`} (${namesOf(shared)}): ` +

@@ -120,7 +120,7 @@ export const fieldPage = async (asked: URLSearchParams): Promise<Page> => {
           h(
             "span",
             { class: "hint" },
-            "Of each class, as the model had them when it was tested in the field: whoever lives with more finds more. It is asked of all recordings, also of those heard before. Scans that begin by themselves take what the service allows."
+            "Of each class, as the model had them in the sound that it was tested in; a site with other sounds may have more. Whoever lives with more finds more. It is asked of all recordings, also of those heard before. Scans that begin by themselves take what the service allows."
           )
         ),
         probability,

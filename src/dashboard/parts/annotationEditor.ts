@@ -1,4 +1,5 @@
 import { type Answer, dataOf, download, fetchEventSound, service } from "../api.ts"
+import { unfinished } from "./annotationRow.ts"
 import { h, select, wideCard } from "./elements.ts"
 import { counted, lengthOf, nameOf } from "./format.ts"
 import { pager } from "./pager.ts"
@@ -45,9 +46,9 @@ export const annotationEditor = (found: Found, classes: ReadonlyArray<string>, s
     save.disabled = false
   }
   const store = async () => {
-    const wrong = rows.findIndex(({ start, end, label }) => !(end >= start && start >= 0) || label === "")
-    if (wrong >= 0) {
-      toast(`Row ${wrong + 1} needs a class, and an end that is not before its start.`)
+    const wrong = rows.map((row, at) => unfinished(row, at + 1)).find((reason) => reason !== undefined)
+    if (wrong !== undefined) {
+      toast(wrong)
       return
     }
     const answer = await dataOf(service.annotations.recording.post({ recording, etag, annotations: rows, complete }))
@@ -65,9 +66,10 @@ export const annotationEditor = (found: Found, classes: ReadonlyArray<string>, s
       type: "number",
       min: 0,
       step: "any",
-      value: rows[at]![name],
+      value: Number.isNaN(rows[at]![name]) ? "" : rows[at]![name],
       "aria-label": `${label} of row ${at + 1}, seconds`,
-      change: () => change(at, { [name]: Number(input.value) })
+      // NaN where it is empty or no number.
+      change: () => change(at, { [name]: input.valueAsNumber })
     })
     return input
   }
@@ -91,13 +93,18 @@ export const annotationEditor = (found: Found, classes: ReadonlyArray<string>, s
       h(
         "div",
         { class: "row" },
-        h("button", { "aria-label": `Listen to row ${at + 1}`, click: () => void listen(rows[at]!) }, "Listen"),
+        h("button", { "aria-label": `Listen to row ${at + 1}`, click: () => void listen(at) }, "Listen"),
         h("button", { class: "danger", "aria-label": `Remove row ${at + 1}`, click: () => remove(at) }, "Remove")
       )
     ]
   }
-  const listen = ({ start, end, label }: Row) =>
+  const listen = (at: number) =>
     attempt(async () => {
+      const { start, end, label } = rows[at]!
+      if (Number.isNaN(start + end)) {
+        toast(unfinished(rows[at]!, at + 1)!)
+        return
+      }
       const until = Math.max(end, start + 0.1)
       const { sound, from } = await fetchEventSound({ recording, start, end: until }, AROUND)
       stage.replaceChildren(
@@ -116,7 +123,8 @@ export const annotationEditor = (found: Found, classes: ReadonlyArray<string>, s
   }
   const add = () => {
     const last = rows.at(-1)
-    rows.push({ start: last?.end ?? 0, end: (last?.end ?? 0) + 1, label: last?.label ?? classes[0] ?? "" })
+    const start = last?.end || 0
+    rows.push({ start, end: start + 1, label: last?.label ?? classes[0] ?? "" })
     skip = Math.floor((rows.length - 1) / SHOWN) * SHOWN
     touch()
     draw()

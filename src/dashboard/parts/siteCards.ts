@@ -86,8 +86,8 @@ const recordingsOf = (
   skip: number,
   turnTo: (skip: number) => void
 ): ReadonlyArray<HTMLElement> => {
-  const rows = recordings.map(({ key, name, size, heard, refused, events }) => [
-    h("a", { href: `#annotations?${new URLSearchParams({ recording: key })}` }, name),
+  const rows = recordings.map(({ key, name, size, heard, refused, copy_of, events }) => [
+    h("div", {}, linkTo(key, name), ...(copy_of === null ? [] : [h("div", { class: "hint" }, ...copyOf(copy_of))])),
     bytes(size),
     heard === null ? (refused === null ? "not yet" : "cannot be") : lengthOf(heard.seconds),
     heard?.startedAt === undefined ? "–" : clockOf(heard.startedAt),
@@ -99,6 +99,12 @@ const recordingsOf = (
     h("div", { class: "row" }, ...pager({ skip, count: recordings.length, total, most: SHOWN }, `${total}`, turnTo))
   ]
 }
+
+const linkTo = (key: string, name: string) =>
+  h("a", { href: `#annotations?${new URLSearchParams({ recording: key })}` }, name)
+
+/** A copy is one recording with what it is a copy of: its events are judged, and annotated, there. */
+const copyOf = (key: string) => ["A copy of ", linkTo(key, key.slice(key.indexOf("/") + 1)), ", with its events"]
 
 /** What the recorder says, and what was not as usual. */
 const recorderOf = ({ recorder, temperature, battery, repairs }: NonNullable<Site["recordings"][number]["heard"]>) =>

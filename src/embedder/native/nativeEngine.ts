@@ -1,5 +1,6 @@
 import { availableParallelism, cpus } from "node:os"
 import { Effect, Semaphore } from "effect"
+import { counted } from "../../config/inWords.ts"
 import type { Backbone } from "../embedder.ts"
 import { countPatches, Engine } from "../engine.ts"
 import { rowSize } from "../frontEnd.ts"
@@ -41,7 +42,7 @@ export const makeNative = Effect.fn("makeNative")(function* (options: NativeOpti
   const turn = yield* Semaphore.make(1)
   return Engine.of({
     name: "native",
-    adapter: `${processor()}, ${threads} ${threads === 1 ? "thread" : "threads"}`,
+    adapter: `${processor()}, ${counted(threads, "thread")}`,
     why,
     frontEnd,
     batch,

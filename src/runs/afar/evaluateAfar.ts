@@ -5,6 +5,7 @@ import { type AfarEvaluation, AS_IT_IS, afarFigures } from "../../classifier/eva
 import { hearAfar, type Way } from "../../classifier/evaluation/afar/ways.ts"
 import type { FieldSound } from "../../classifier/evaluation/field/soundscape.ts"
 import type { Cut } from "../../classifier/evaluation/outOfFold.ts"
+import { counted } from "../../config/inWords.ts"
 import { Settings } from "../../config/settings.ts"
 import { Engine, embedPatches } from "../../embedder/engine.ts"
 import { rowSize } from "../../embedder/frontEnd.ts"
@@ -104,11 +105,11 @@ export const evaluateAfar = Effect.fn("evaluateAfar")(function* ({
     ...afarFigures(dataset, { rows, parts, ways: names, heads: answers }),
     notes: [
       ...(gone > 0
-        ? [`${gone} of ${rows.length} recordings could not be read again: they are not heard from afar.`]
+        ? [`${gone} of ${counted(rows.length, "recording")} could not be read again: they are not heard from afar.`]
         : []),
       ...(alone > 0
         ? [
-            `${alone} of ${rows.length} recordings were not mixed: no other source of "${background}" was left out with them.`
+            `${alone} of ${counted(rows.length, "recording")} were not mixed: no other source of "${background}" was left out with them.`
           ]
         : [])
     ]

@@ -25,7 +25,8 @@ import { runLitert } from "./litert.ts"
 
 /**
  * Runs a version's files that take sound on its own held-out recordings, by onnxruntime here and by LiteRT in a Python, and
- * writes what they are worth into its certificate. Where that Python has no LiteRT, the rest is written all the same.
+ * writes what they are worth into its certificate. Where that Python has no LiteRT, the rest is written all the same; where
+ * the store may not be written, a note says so.
  */
 export const certify = Effect.fn("certify")(function* (runId: string, python: string) {
   const store = yield* Store
@@ -64,9 +65,17 @@ export const certify = Effect.fn("certify")(function* (runId: string, python: st
   if (missing > 0) notes.push(`${missing} of the recordings held out are no longer there, or are others now.`)
   const grown = withResults(certificate, results)
   const bytes = encodeDocument(grown)
-  yield* store.put(versionKey(runId, CERTIFICATE_FILE), bytes)
   const promoted = yield* readPointer()
-  if (Option.isSome(promoted) && promoted.value.runId === runId) yield* store.put(modelKey(CERTIFICATE_FILE), bytes)
+  const isPromoted = Option.isSome(promoted) && promoted.value.runId === runId
+  yield* Effect.forEach(
+    [versionKey(runId, CERTIFICATE_FILE), ...(isPromoted ? [modelKey(CERTIFICATE_FILE)] : [])],
+    (key) => store.put(key, bytes)
+  ).pipe(
+    Effect.catchIf(
+      ({ reason }) => reason === "denied",
+      ({ message }) => Effect.sync(() => notes.push(`The certificate stays as it was: ${message}`))
+    )
+  )
   return { certificate: grown, notes }
 })
 

@@ -1,5 +1,6 @@
 import { isAbsolute } from "node:path"
 import { Effect, Layer, type Option } from "effect"
+import { counted } from "../../config/inWords.ts"
 import { Settings } from "../../config/settings.ts"
 import type { Embedder } from "../../embedder/embedder.ts"
 import { rowSize } from "../../embedder/frontEnd.ts"
@@ -116,7 +117,7 @@ const expectation = (toEmbed: number, speed: Speed): Finding =>
     ? ok("time", "All is embedded: a run only trains.")
     : ok(
         "time",
-        `About ${duration(secondsFor(toEmbed * VARIANTS, speed))} to embed ${toEmbed} recordings once, with ${VARIANTS - 1} variants each, if ` +
+        `About ${duration(secondsFor(toEmbed * VARIANTS, speed))} to embed ${counted(toEmbed, "recording")} once, with ${VARIANTS - 1} variants each, if ` +
           `they are ${ASSUMED_SECONDS} s long; training comes on top. A later run pays for new ones only.`
       )
 

@@ -1,5 +1,6 @@
 import { Effect, Option, Stream } from "effect"
 import { FEW_SOURCES } from "../../classifier/evaluation/worth.ts"
+import { counted } from "../../config/inWords.ts"
 import { Settings } from "../../config/settings.ts"
 import { BACKGROUND, backgroundOf } from "../../store/className.ts"
 import { classOf, groupOf } from "../../store/keys.ts"
@@ -42,7 +43,7 @@ export const examineRecordings = Effect.fn("examineRecordings")(function* () {
   const background = backgroundOf(names)
   const findings = [
     tooFew === undefined
-      ? ok("recordings", `${found.recordings} in ${names.length} classes: ${counts.join(", ")}.`)
+      ? ok("recordings", `${found.recordings} in ${counted(names.length, "class", "classes")}: ${counts.join(", ")}.`)
       : wrong("recordings", tooFew),
     ...(few.length === 0
       ? []

@@ -7,7 +7,7 @@ import { decodeClip } from "../../sound/decode/decode.ts"
 import { seededRandom, shuffled } from "../../sound/random.ts"
 import { spanOf } from "../../store/keys.ts"
 import { isAbsence, Store } from "../../store/store.ts"
-import { readRecording, type Unread, Vanished } from "../../stream/readRecording.ts"
+import { readRecording, type Unread, vanished } from "../../stream/readRecording.ts"
 import type { JointCorpus } from "../jointCorpus.ts"
 
 /** Recordings that soundscapes are made of, at most: memory holds them all. */
@@ -76,7 +76,7 @@ const fetch = Effect.fnUntraced(function* (store: Store["Service"], key: string)
   const span = spanOf(key)
   if (span === undefined) return (yield* store.get(key)).bytes
   const found = yield* store.find(span.recording)
-  if (Option.isNone(found)) return yield* new Vanished({ reason: "It vanished." })
+  if (Option.isNone(found)) return yield* vanished(key)
   return (yield* readRecording({ ...found.value, key }).pipe(Effect.provideService(Store, store))).bytes
 })
 

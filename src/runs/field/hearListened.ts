@@ -5,7 +5,7 @@ import { Engine, embedPatches } from "../../embedder/engine.ts"
 import { codeVectors } from "../../embeddings/scans/coding.ts"
 import { fieldPieces } from "../../sound/field/readField.ts"
 import { concatenate } from "../../sound/floats.ts"
-import { isAbsence } from "../../store/store.ts"
+import { isAbsence, whyMisnamed } from "../../store/store.ts"
 import { levelling } from "../../stream/field/levelling.ts"
 import { type PatchChunk, WindowCutter } from "../../stream/field/windowCutter.ts"
 import type { Listened } from "./listened.ts"
@@ -29,7 +29,9 @@ export const hearListened = Effect.fn("hearListened")(function* (
     hearStretch(one, classifiers).pipe(
       Effect.map((own) => [own]),
       Effect.catchTag("DecodeError", ({ reason }) => leaveOut(one, reason)),
-      Effect.catchTag("StoreError", (error) => (isAbsence(error) ? leaveOut(one, "It vanished.") : Effect.fail(error))),
+      Effect.catchTag("StoreError", (error) =>
+        isAbsence(error) ? leaveOut(one, whyMisnamed(one.recording.key) ?? "It vanished.") : Effect.fail(error)
+      ),
       Effect.tap(() => onHeard(at + 1, listened.length))
     )
   )

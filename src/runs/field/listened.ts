@@ -1,6 +1,7 @@
 import { Effect } from "effect"
 import type { TrueEvent } from "../../classifier/evaluation/field/soundscape.ts"
 import { UNMEASURED_THRESHOLD } from "../../config/alarmRates.ts"
+import { counted } from "../../config/inWords.ts"
 import { Settings } from "../../config/settings.ts"
 import { spanOf } from "../../store/keys.ts"
 import { type ObjectInfo, Store } from "../../store/store.ts"
@@ -9,7 +10,6 @@ import { lengthOf } from "../../stream/annotations/lengthOf.ts"
 import { Problems } from "../../stream/annotations/problems.ts"
 import { readSaid, type Said } from "../../stream/annotations/said.ts"
 import { type Stretch, union } from "../../stream/annotations/spans.ts"
-import { counted } from "../inWords.ts"
 import type { JointCorpus } from "../jointCorpus.ts"
 
 /** Sources with events, at least: of fewer, all may lean to one side by chance more often than one time in twenty. */

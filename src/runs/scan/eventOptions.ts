@@ -22,16 +22,19 @@ export const settleEvents = (
 
 /**
  * A request with thresholds such as `0.9`, for all classes, or `dog_bark=0.7`, for one, separated by commas; undefined where
- * it is none.
+ * it is none, or names a class, or all, twice.
  */
 export const withThresholds = (request: EventRequest, text: string): EventRequest | undefined => {
   let { threshold } = request
   const perClass: Record<string, number> = { ...request.perClass }
+  const given = new Set<string>()
   for (const part of text.split(",")) {
     const at = part.lastIndexOf("=")
     const [name, figure] = [part.slice(0, Math.max(0, at)).trim(), part.slice(at + 1).trim()]
     const least = Number(figure)
     if (figure === "" || !(least > 0 && least <= 1) || (at >= 0 && name === "")) return undefined
+    if (given.has(name)) return undefined
+    given.add(name)
     if (at < 0) threshold = least
     else perClass[name] = least
   }

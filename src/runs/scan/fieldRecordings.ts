@@ -2,7 +2,7 @@ import { Effect, Stream } from "effect"
 import type { KnownScans } from "../../embeddings/scans/knownScans.ts"
 import type { ScannedRecording } from "../../embeddings/scans/scannedRecording.ts"
 import { readFileName } from "../../sound/field/fileName.ts"
-import { formatClock } from "../../sound/field/wallClock.ts"
+import { formatClock, instantOf, readTime } from "../../sound/field/wallClock.ts"
 import { FIELD_PREFIX, isFieldRecording, siteOf } from "../../store/keys.ts"
 import { type ObjectInfo, Store } from "../../store/store.ts"
 
@@ -19,15 +19,12 @@ export interface Selection {
   readonly since?: string | undefined
 }
 
-const OFFSET = /(?:Z|[+-]\d{2}:\d{2})$/
-
-/** What a clock showed, as if it had shown UTC. */
-const shownAt = (time: string): number => Date.parse(time.includes("T") ? `${time.replace(OFFSET, "")}Z` : time)
-
-const isSince = (since: string, time: string): boolean =>
-  OFFSET.test(since)
-    ? Date.parse(OFFSET.test(time) ? time : `${time}Z`) >= Date.parse(since)
-    : shownAt(time) >= shownAt(since)
+/** Without an offset on either side, clocks are compared as they were read. */
+const isSince = (asked: string, told: string): boolean => {
+  const [since, time] = [readTime(asked), readTime(told)]
+  if (since === undefined || time === undefined) return true
+  return since.offset === undefined ? time.shown >= since.shown : instantOf(time) >= instantOf(since)
+}
 
 /** Whether a recording that lies at `key` is meant, as far as it is known when it starts. */
 export const isMeant = ({ site, recording, since }: Selection, key: string, startedAt: string | undefined): boolean =>

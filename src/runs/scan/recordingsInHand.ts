@@ -8,7 +8,7 @@ import { readIndex } from "../../sound/field/mp4Index.ts"
 import { type RecorderFacts, readRecorder } from "../../sound/field/recorder.ts"
 import { blocksOf } from "../../store/blocks.ts"
 import { sha256 } from "../../store/sha256.ts"
-import { isAbsence, type ObjectInfo, Store } from "../../store/store.ts"
+import { isAbsence, type ObjectInfo, Store, whyMisnamed } from "../../store/store.ts"
 import { type HeardBytes, Listeners } from "../../stream/field/listeners.ts"
 import { CHUNK_WINDOWS, type PatchChunk } from "../../stream/field/windowCutter.ts"
 
@@ -16,10 +16,6 @@ import { CHUNK_WINDOWS, type PatchChunk } from "../../stream/field/windowCutter.
 export const PART_WINDOWS = 30 * CHUNK_WINDOWS
 /** Of a recording's first bytes a hash tells whether it may be a copy. */
 const BEGINNING_BYTES = 1 << 16
-
-/** What stands in a listing for bytes of a name that are no UTF-8: by such a name nothing can be opened, nor its size told. */
-const NO_LETTER = "\uFFFD"
-const MISNAMED = "Its name is not UTF-8, so it cannot be opened: rename it (convmv does so for a whole folder)."
 
 /** What hearing tells of itself. */
 type HearEvent =
@@ -81,7 +77,7 @@ export const recordingsInHand = Effect.fnUntraced(function* (known: KnownScans, 
   const hearOne = Effect.fnUntraced(function* (object: ObjectInfo) {
     const { key, size } = object
     if (size === 0) {
-      yield* skip(key, key.includes(NO_LETTER) ? MISNAMED : "It is empty.")
+      yield* skip(key, whyMisnamed(key) ?? "It is empty.")
       return Stream.empty
     }
     const read = (from: number, to: number) => store.getRange(key, from, to)

@@ -1,6 +1,6 @@
 import { Clock, Effect, Option } from "effect"
 import type { EventSettings } from "../../classifier/events/findEvents.ts"
-import type { AlarmRate } from "../../config/alarmRates.ts"
+import { type AlarmRate, FEW_ALARMS, FEW_EVENTS } from "../../config/alarmRates.ts"
 import { Settings } from "../../config/settings.ts"
 import type { Embedder } from "../../embedder/embedder.ts"
 import { makeScanRecipe } from "../../embeddings/scans/scanRecipe.ts"
@@ -57,6 +57,8 @@ export interface ScanSummary {
   readonly tested: ReadonlyArray<string>
   readonly silent: ReadonlyArray<string>
   readonly untested: ReadonlyArray<string>
+  /** Of those tested the ones whose probability rests on few events, or on so little sound that it had room for few false alarms. */
+  readonly unsure: ReadonlyArray<{ readonly name: string; readonly events: number; readonly hours: number }>
   /** The false alarms of each class tested an hour that these allow; null where none is. */
   readonly alarmsPerHour: AlarmRate | null
 }
@@ -118,8 +120,10 @@ const toldFrom = (
   model: WindowModel | undefined,
   asked: EventRequest,
   { threshold, perClass }: EventSettings
-): Pick<ScanSummary, "thresholds" | "tested" | "silent" | "untested" | "alarmsPerHour"> => {
-  if (model === undefined) return { thresholds: {}, tested: [], silent: [], untested: [], alarmsPerHour: null }
+): Pick<ScanSummary, "thresholds" | "tested" | "silent" | "untested" | "unsure" | "alarmsPerHour"> => {
+  if (model === undefined) {
+    return { thresholds: {}, tested: [], silent: [], untested: [], unsure: [], alarmsPerHour: null }
+  }
   const quiet = backgroundOf(model.classes)
   const told = model.classes.filter((name) => name !== quiet || name in perClass)
   const known = model.thresholds[asked.alarms] ?? {}
@@ -128,6 +132,14 @@ const toldFrom = (
   return {
     thresholds: Object.fromEntries(told.map((name) => [name, perClass[name] ?? threshold])),
     tested: heard.filter((name) => !model.silent.includes(name)),
+    unsure: heard.flatMap((name) => {
+      const own = model.test?.events[name]
+      if (model.test === undefined || own === undefined) return []
+      const { hours } = model.test
+      // Of a silent class it is known that there were none.
+      const isFew = own < FEW_EVENTS && !model.silent.includes(name)
+      return isFew || hours * asked.alarms < FEW_ALARMS ? [{ name, events: own, hours }] : []
+    }),
     silent: heard.filter((name) => model.silent.includes(name)),
     untested: left.filter((name) => !(name in known)),
     alarmsPerHour: heard.length > 0 ? asked.alarms : null

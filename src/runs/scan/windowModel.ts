@@ -30,6 +30,7 @@ const Metadata = Schema.Struct({
   field: Schema.optionalKey(
     Schema.Struct({
       false_alarms_per_hour: Schema.Array(Schema.Finite),
+      hours: Schema.optionalKey(Schema.Finite),
       classes: Schema.Record(
         Schema.String,
         // Absent in versions of before.
@@ -52,6 +53,8 @@ export interface WindowModel {
    * place may have more of them. Of a silent class at least that of one that was not tested.
    */
   readonly thresholds: Partial<Record<AlarmRate, Readonly<Record<string, number>>>>
+  /** What that test had: hours of sound, and of each class so many events. Absent in versions that do not tell. */
+  readonly test?: { readonly hours: number; readonly events: Readonly<Record<string, number>> }
   /** Classes of which nothing was there to be found in that test. */
   readonly silent: ReadonlyArray<string>
   /** Any number of windows to probabilities [count * classes]. */
@@ -97,7 +100,8 @@ export const openWindowModel = Effect.fn("openWindowModel")(function* (runId: st
   const silent = Object.entries(metadata.field?.classes ?? {}).flatMap(([name, { events }]) =>
     events === 0 ? [name] : []
   )
-  return { runId, classes, thresholds: thresholdsIn(metadata), silent, score } satisfies WindowModel
+  const opening = { runId, classes, thresholds: thresholdsIn(metadata), silent, score }
+  return { ...opening, ...testIn(metadata) } satisfies WindowModel
 })
 
 const thresholdsIn = ({ field }: typeof Metadata.Type): WindowModel["thresholds"] =>
@@ -113,6 +117,14 @@ const thresholdsIn = ({ field }: typeof Metadata.Type): WindowModel["thresholds"
       )
     ])
   )
+
+const testIn = ({ field }: typeof Metadata.Type): Pick<WindowModel, "test"> => {
+  if (field?.hours === undefined) return {}
+  const events = Object.entries(field.classes).flatMap(([name, own]) =>
+    own.events === undefined ? [] : [[name, own.events] as const]
+  )
+  return { test: { hours: field.hours, events: Object.fromEntries(events) } }
+}
 
 /** Room for windows that are scored together. */
 export const emptyBlock = (recipe: ScanRecipe): CodedVectors => {

@@ -1,4 +1,5 @@
 import { Duration, Effect, Schedule, Stream } from "effect"
+import { counted } from "../../config/inWords.ts"
 import { Settings } from "../../config/settings.ts"
 import type { Embedder } from "../../embedder/embedder.ts"
 import { Embeddings } from "../../embeddings/embeddings.ts"
@@ -9,7 +10,6 @@ import { classOf, spanOf } from "../../store/keys.ts"
 import type { ObjectInfo } from "../../store/store.ts"
 import { embedCorpus } from "../../stream/embed.ts"
 import { liveVersions } from "../../stream/recordings.ts"
-import { counted } from "../inWords.ts"
 import { makeAnnotatedWatch } from "./annotatedWatch.ts"
 import type { Source } from "./source.ts"
 

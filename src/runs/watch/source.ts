@@ -1,6 +1,7 @@
 import { watch } from "node:fs"
 import { join } from "node:path"
 import { Clock, Duration, Effect, Queue, Schema, Stream } from "effect"
+import { counted } from "../../config/inWords.ts"
 import { classOf, isRecording, RECORDINGS_PREFIX } from "../../store/keys.ts"
 import { type ObjectInfo, Store, type StoreError } from "../../store/store.ts"
 import { recordings } from "../../stream/recordings.ts"
@@ -71,7 +72,7 @@ export const bucketSource = ({ interval }: Pick<Pace, "interval">): Source => {
     untilWhole = rhythm - 1
     if (rhythm > before) {
       yield* Effect.logInfo(
-        `${found.objects.length} recordings: new classes and names that sort last are found every ${Duration.format(interval)}, other names, changes and removals every ${Duration.format(Duration.times(interval, rhythm))}. SQS_QUEUE_URL finds all at once.`
+        `${counted(found.objects.length, "recording")}: new classes and names that sort last are found every ${Duration.format(interval)}, other names, changes and removals every ${Duration.format(Duration.times(interval, rhythm))}. SQS_QUEUE_URL finds all at once.`
       )
     }
     return found

@@ -1,4 +1,5 @@
 import { Effect } from "effect"
+import { counted } from "../../config/inWords.ts"
 import type { Embedder } from "../../embedder/embedder.ts"
 import { mendCopies } from "../../registry/mendCopies.ts"
 import { newRunId } from "../../registry/runRecord.ts"
@@ -49,7 +50,7 @@ export const watch = Effect.fn("watch")(function* (source: Source, embedder: Emb
     const fresh = [...recordings].filter(([key, contentHash]) => isNew(key, contentHash)).length
     const classes = new Set([...recordings.keys()].map(classOf)).size
     if (!isDue({ fresh, classes }, options.minNewSamples, failedAt)) return
-    yield* Effect.logInfo(`${fresh} recordings are new since the last training.`)
+    yield* Effect.logInfo(`${counted(fresh, "recording is", "recordings are")} new since the last training.`)
     yield* train.pipe(
       Effect.catchTag("LeaseHeld", ({ message }) => Effect.logInfo(`${message} Waiting for its result.`)),
       Effect.catchIf(

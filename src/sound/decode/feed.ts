@@ -30,17 +30,29 @@ export class Feed {
   lost: { readonly first: number; places: number; seconds: number } | undefined
   /** What a file holds whose index need not stand in front of its sound, where that was read before. */
   index: Index | undefined
+  /** Bytes in front of what is read, which are no part of it. */
+  private dropped = 0
   private readonly waiting: Array<Uint8Array> = []
   private waitingBytes = 0
 
-  /** @param size of the whole file in bytes; @param isStrict whether files that are not whole are refused. */
+  /** @param total size of the whole file in bytes; @param isStrict whether files that are not whole are refused. */
   private constructor(
     bytes: Uint8Array,
-    readonly size: number,
+    readonly total: number,
     readonly isStrict: boolean
   ) {
     this.bytes = bytes
     this.ended = isStrict
+  }
+
+  /** Bytes of the file, without those dropped. */
+  get size(): number {
+    return this.total - this.dropped
+  }
+
+  /** Leaves out `length` bytes in front, before anything is read: those behind are a file of their own. */
+  drop(length: number): void {
+    this.dropped += this.take(length).length
   }
 
   /** A short file, which is used only if it is whole. */

@@ -28,14 +28,14 @@ const MAX_ERRORS = 0.02
 export const decodeByFfmpeg = Effect.fn("decodeByFfmpeg")(function* (
   program: string,
   bytes: Uint8Array,
-  { demuxer }: Foreign,
+  foreign: Foreign,
   seconds: number
 ) {
   const run = Effect.fnUntraced(function* (folder: string) {
     const path = join(folder, "recording")
     return yield* Effect.tryPromise(async (signal) => {
       await Bun.write(path, bytes)
-      return await collect(program, demuxer, path, seconds, signal)
+      return await collect(program, foreign, path, seconds, signal)
     }).pipe(Effect.timeout(PATIENCE))
   })
   return yield* Effect.acquireUseRelease(
@@ -48,7 +48,17 @@ export const decodeByFfmpeg = Effect.fn("decodeByFfmpeg")(function* (
   )
 })
 
-const collect = async (program: string, demuxer: string, path: string, seconds: number, signal: AbortSignal) => {
+/**
+ * Starts ffmpeg on a file, to write what it holds of sound as a WAV file of floats, of no more than `seconds`; the signal ends
+ * it.
+ */
+export const ffmpegToWav = (
+  program: string,
+  { demuxer }: Foreign,
+  path: string,
+  seconds: number,
+  signal: AbortSignal
+) => {
   const child = Bun.spawn(
     [
       program,
@@ -59,10 +69,15 @@ const collect = async (program: string, demuxer: string, path: string, seconds: 
     ],
     { stdin: "ignore", stdout: "pipe", stderr: "ignore", signal, killSignal: "SIGKILL", env: {} }
   )
+  return { child, wav: child.stdout }
+}
+
+const collect = async (program: string, foreign: Foreign, path: string, seconds: number, signal: AbortSignal) => {
+  const { child, wav } = ffmpegToWav(program, foreign, path, seconds, signal)
   const most = Math.ceil(seconds * BYTES_PER_SECOND)
   const pieces: Array<Uint8Array> = []
   let size = 0
-  for await (const piece of child.stdout) {
+  for await (const piece of wav) {
     pieces.push(piece)
     size += piece.length
     if (size > most) {

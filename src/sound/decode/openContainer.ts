@@ -16,6 +16,9 @@ import { openWebm } from "./webm.ts"
 /** What a W64 file begins with: "riff" as the first of 16 bytes that name it. */
 const W64_MARK = "riff\x2e\x91\xcf\x11\xa5\xd6\x28\xdb\x04\xc1\x00\x00"
 
+const isWave = (bytes: Uint8Array, at: number): boolean =>
+  ["RIFF", "RIFX", "RF64", "BW64"].includes(text(bytes, at, 4)) && text(bytes, at + 8, 4) === "WAVE"
+
 const isZero = (bytes: Uint8Array): boolean => bytes.every((byte) => byte === 0)
 
 /** Bytes by which a file is recognised, and in which the headers of most end. */
@@ -34,7 +37,7 @@ export const openFeed = (feed: Feed): Opened | typeof MORE => {
   if (bytes.length < Math.min(HEAD_BYTES, feed.size) && !feed.ended) return feed.want(HEAD_BYTES)
   const start = text(bytes, 0, 4)
   const kind = text(bytes, 8, 4)
-  if (["RIFF", "RIFX", "RF64", "BW64"].includes(start) && kind === "WAVE") return openWave(feed)
+  if (isWave(bytes, 0)) return openWave(feed)
   if (text(bytes, 0, 16) === W64_MARK) return openW64(feed)
   if (start === "FORM" && (kind === "AIFF" || kind === "AIFC")) return openAiff(feed)
   if (start === "caff") return openCaf(feed)
@@ -46,6 +49,11 @@ export const openFeed = (feed: Feed): Opened | typeof MORE => {
   const sound = skipTags(bytes, 0)
   if (sound >= bytes.length && bytes[0] !== 0 && !feed.ended) return feed.want(sound + HEAD_BYTES)
   if (text(bytes, sound, 4) === "fLaC") return openFlac(feed, sound)
+  // Taggers for MP3 put their tags in front of these, too.
+  if (sound > 0 && (text(bytes, sound, 4) === "OggS" || isWave(bytes, sound))) {
+    feed.drop(sound)
+    return openFeed(feed)
+  }
   const other = foreign(bytes.subarray(sound))
   if (other !== undefined) return Result.succeed(other)
   const frame = findMpeg(bytes, sound)
@@ -61,6 +69,9 @@ export const openFeed = (feed: Feed): Opened | typeof MORE => {
 
 /** Opens a whole file, of which nothing more will come. */
 export const openContainer = (bytes: Uint8Array): Opened => {
-  const opened = openFeed(Feed.whole(bytes))
-  return opened === MORE ? Result.fail("is cut short within its header") : opened
+  const feed = Feed.whole(bytes)
+  const opened = openFeed(feed)
+  if (opened === MORE) return Result.fail("is cut short within its header")
+  // Behind what was dropped.
+  return Result.map(opened, (sound) => ("begin" in sound ? { ...sound, begin: sound.begin + feed.start } : sound))
 }

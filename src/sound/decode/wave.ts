@@ -114,11 +114,14 @@ const unclaimed = (feed: Feed, sound: Chunk, format: Uint8Array, littleEndian: b
   return isUnfinished && !isChunk(feed.bytes, end, littleEndian, feed.size) ? rest : 0
 }
 
+/** Sizes of 64 bits from here on say nothing, as programs that stream write them: no file is so large. */
+const NO_SIZE = 2 ** 53
+
 /** The size of the sound in a 64-bit WAV file, from its ds64 chunk: undefined where that does not know. */
 const longSize = (bytes: Uint8Array, { start }: Chunk): number | undefined => {
   if (start + 16 > bytes.length) return undefined
-  const size = view(bytes).getBigUint64(start + 8, true)
-  return size === 0n || size === 2n ** 64n - 1n ? undefined : Number(size)
+  const size = Number(view(bytes).getBigUint64(start + 8, true))
+  return size === 0 || size >= NO_SIZE ? undefined : size
 }
 
 /** Sound whose size, of 64 bits, may be more than there is. */
@@ -129,7 +132,10 @@ const longExtent = (feed: Feed, begin: number, size: number): Extent => {
   return { begin, length: present, ...(!isKnown && { fault: shortfall(size, present) }) }
 }
 
-/** Opens a WAV file: RIFF, RIFX (big-endian), or RF64 and BW64, which hold more than 4 GB. */
+/**
+ * Opens a WAV file: RIFF, RIFX (big-endian), or RF64 and BW64, which hold more than 4 GB. Its sound is that of the first data
+ * chunk that is not empty; its format may stand behind it.
+ */
 export const openWave = (feed: Feed): Opened | typeof MORE => {
   const { bytes } = feed
   const mark = text(bytes, 0, 4)
@@ -137,28 +143,46 @@ export const openWave = (feed: Feed): Opened | typeof MORE => {
   const isLong = mark === "RF64" || mark === "BW64"
   let format: Uint8Array | undefined
   let long: number | undefined
+  let sound: Chunk | undefined
   let next = 12
   for (const chunk of chunks(feed, littleEndian)) {
     const { id, start, size } = chunk
     next = start + size
     if (id === "fmt " && size >= 16 && start + 16 <= bytes.length) format = bytes.subarray(start, start + size)
     if (id === "ds64" && isLong) long = longSize(bytes, chunk)
-    if (id !== "data") continue
-    if (format === undefined) return Result.fail("is a WAV file that does not say its sample format")
-    if (isLong && size === 0xffff_ffff && long !== undefined) {
-      return openSound(feed, longExtent(feed, start, long), format, littleEndian)
-    }
-    const rest = unclaimed(feed, chunk, format, littleEndian)
-    if (rest === 0) {
-      return openSound(feed, soundExtent(feed, chunk, littleEndian, "a WAV file"), format, littleEndian)
-    }
-    const claim = `claims ${count(size)} bytes of sound, and ${count(rest)} bytes follow: its recorder never finished the header`
-    if (feed.isStrict) return Result.fail(`${claim}, which a sound editor can repair`)
-    feed.forgives(claim)
-    return openSound(feed, { begin: start, length: feed.size - start }, format, littleEndian)
+    if (id === "data" && (sound === undefined || isEmpty(feed, sound, littleEndian))) sound = chunk
+    if (format === undefined || sound === undefined || isEmpty(feed, sound, littleEndian)) continue
+    return openFound(feed, sound, format, { littleEndian, long: isLong ? long : undefined })
   }
   if (!feed.ended && next < feed.size) return feed.want(next + 16)
-  return Result.fail("is a WAV file without a data chunk, or cut short before it")
+  if (sound === undefined) return Result.fail("is a WAV file without a data chunk, or cut short before it")
+  if (format === undefined) return Result.fail("is a WAV file that does not say its sample format")
+  return openFound(feed, sound, format, { littleEndian, long: undefined })
+}
+
+/** Whether a data chunk holds nothing, and another chunk follows: what has no size and none behind it is unfinished. */
+const isEmpty = (feed: Feed, { start, size }: Chunk, littleEndian: boolean): boolean =>
+  size === 0 && isChunk(feed.bytes, start, littleEndian, feed.size)
+
+/** @param long its size where 32 bits are too few for it. */
+const openFound = (
+  feed: Feed,
+  sound: Chunk,
+  format: Uint8Array,
+  { littleEndian, long }: { readonly littleEndian: boolean; readonly long: number | undefined }
+): Opened | typeof MORE => {
+  const { start, size } = sound
+  if (size === 0xffff_ffff && long !== undefined) {
+    return openSound(feed, longExtent(feed, start, long), format, littleEndian)
+  }
+  const rest = unclaimed(feed, sound, format, littleEndian)
+  if (rest === 0) {
+    return openSound(feed, soundExtent(feed, sound, littleEndian, "a WAV file"), format, littleEndian)
+  }
+  const claim = `claims ${count(size)} bytes of sound, and ${count(rest)} bytes follow: its recorder never finished the header`
+  if (feed.isStrict) return Result.fail(`${claim}, which a sound editor can repair`)
+  feed.forgives(claim)
+  return openSound(feed, { begin: start, length: feed.size - start }, format, littleEndian)
 }
 
 /** Opens a W64 file (Sony): chunks named by 16 bytes, whose first four are WAV's, with sizes of 8 that count both. */
@@ -174,7 +198,7 @@ export const openW64 = (feed: Feed): Opened | typeof MORE => {
     if (id === "data" && format !== undefined) {
       // What streams says nothing, or the largest number.
       const present = Math.max(0, feed.size - at - 24)
-      const length = size > 24 && size < 2 ** 62 ? size - 24 : present
+      const length = size > 24 && size < NO_SIZE ? size - 24 : present
       const fault = length > present ? shortfall(length, present) : undefined
       const extent = { begin: at + 24, length: Math.min(length, present), ...(fault && { fault }) }
       return openSound(feed, extent, format, true, "w64")

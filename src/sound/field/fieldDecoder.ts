@@ -1,6 +1,6 @@
 import { Result } from "effect"
 import { type Block, codedBlocks } from "../decode/coded.ts"
-import type { Format } from "../decode/container.ts"
+import type { Foreign, Format } from "../decode/container.ts"
 import { count } from "../decode/container.ts"
 import { DecodeError, MAX_PEAKS, refuse, whyNot } from "../decode/decode.ts"
 import { MAX_PEAK } from "../decode/fault.ts"
@@ -10,6 +10,7 @@ import { openFeed } from "../decode/openContainer.ts"
 import { type PcmBlock, pcmBlocks } from "../decode/pcm.ts"
 import { BlockMixer } from "./blockMixer.ts"
 import { clockOf } from "./clock.ts"
+import { adviceOn, foreignSound } from "./foreignSound.ts"
 
 /** Some of a recording's sound, mono, at its own rate. A recording's pieces follow each other without a gap. */
 export interface Piece {
@@ -39,7 +40,7 @@ const MAX_WHOLE = 200e6
  * come. Both fail with a `DecodeError` where there is no sound that can be read; once there was some, damage is a
  * sentence in `noted`. It loads decoders and frees them itself; `close` does so where the end is not wanted.
  *
- * MP4 whose index is not given, for it may stand at the end, is read whole, up to `maxWholeBytes`. For files of up to 30 s, samples are those of `decodeClip`
+ * MP4 whose index is not given, for it may stand at the end, and what ffmpeg reads have to come whole, up to `maxWholeBytes`. For files of up to 30 s, samples are those of `decodeClip`
  * before it changes their rate.
  */
 export class FieldDecoder {
@@ -66,12 +67,14 @@ export class FieldDecoder {
    * @param from the second of the recording at which its pieces begin; those before it are decoded where the format
    *   does not say where its samples lie (all but uncompressed ones).
    * @param index of MP4, as `readIndex` finds it.
+   * @param ffmpeg what reads recordings of kinds that are not read here, if anything does; without it, these are refused.
    */
   constructor(
     size: number,
     private readonly from = 0,
     private readonly maxWholeBytes = MAX_WHOLE,
-    index?: Index
+    index?: Index,
+    private readonly ffmpeg?: { readonly program: string | undefined }
   ) {
     this.feed = Feed.growing(size, index)
     this.blocks = this.read()
@@ -84,7 +87,7 @@ export class FieldDecoder {
 
   /** From which byte of the file on the decoder needs what follows, as far as it knows; undefined where it is done. */
   get next(): number | undefined {
-    return this.finished || this.feed.next >= this.feed.size ? undefined : this.feed.next
+    return this.finished || this.feed.next >= this.feed.total ? undefined : this.feed.next
   }
 
   /** Bytes that are read, of those that have come. */
@@ -186,18 +189,15 @@ export class FieldDecoder {
     const { feed } = this
     let result = openFeed(feed)
     while (result === MORE) {
-      if (feed.wanted > this.maxWholeBytes) {
-        const limit = count(Math.floor(this.maxWholeBytes / 1e6))
-        throw refuse(
-          `is of a kind that has to be read whole, and larger than the ${limit} MB allowed: convert it to WAV or FLAC`
-        )
-      }
-      yield MORE
+      yield this.wait()
       result = openFeed(feed)
     }
     if (Result.isFailure(result)) throw refuse(result.failure)
     const opened = result.success
-    if ("demuxer" in opened) throw refuse(`is ${opened.name}, which is not read here: convert it to WAV or FLAC`)
+    if ("demuxer" in opened) {
+      yield* this.readForeign(opened)
+      return
+    }
     if ("begin" in opened) {
       const { rate } = opened
       if (!(rate >= 1000 && rate <= 1_000_000)) throw refuse(`claims a sample rate of ${rate} Hz`)
@@ -215,6 +215,29 @@ export class FieldDecoder {
     this.promised = opened.length
     this.maxPeak = MAX_PEAKS[opened.format] ?? MAX_PEAK
     yield* unmixed(codedBlocks(opened), opened.format)
+  }
+
+  /** Waits for more of what is at the front, which has to be in memory all at once. */
+  private wait(): typeof MORE {
+    if (this.feed.wanted <= this.maxWholeBytes) return MORE
+    const limit = count(Math.floor(this.maxWholeBytes / 1e6))
+    throw refuse(
+      `is of a kind that has to be read whole, and larger than the ${limit} MB allowed: convert it to WAV or FLAC`
+    )
+  }
+
+  /** Has ffmpeg read it, once all of it has come: half of these formats keep their index at the end. */
+  private async *readForeign(foreign: Foreign): AsyncGenerator<PcmBlock | typeof MORE> {
+    const { feed, ffmpeg } = this
+    if (ffmpeg?.program === undefined) {
+      throw refuse(`${adviceOn(foreign)}${ffmpeg === undefined ? "" : ", or install ffmpeg"}`)
+    }
+    while (!feed.ended && feed.bytes.length < feed.size) {
+      feed.wantAll()
+      yield this.wait()
+    }
+    this.found.push(`It is ${foreign.name}, decoded by ffmpeg.`)
+    yield* foreignSound(ffmpeg.program, feed.bytes, foreign)
   }
 
   /** Where samples belong, but for those before the first that is asked for. */

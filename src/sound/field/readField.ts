@@ -1,6 +1,7 @@
 import { Effect, Option, Stream } from "effect"
 import { DecodeError, refuse } from "../decode/decode.ts"
 import type { Sound } from "../decode/fault.ts"
+import { Ffmpeg } from "../decode/ffmpeg.ts"
 import { concatenate } from "../floats.ts"
 import { FieldDecoder, type Piece } from "./fieldDecoder.ts"
 import { readIndex } from "./mp4Index.ts"
@@ -40,8 +41,9 @@ export const fieldPieces = <E, R>(
       // Read before the decoder is made, and used as its first block.
       const head = size === 0 ? new Uint8Array() : yield* read(0, Math.min(size, blockBytes))
       const index = yield* readIndex(read, size, head)
+      const program = yield* Ffmpeg
       const decoder = yield* Effect.acquireRelease(
-        Effect.sync(() => new FieldDecoder(size, span.from, undefined, index)),
+        Effect.sync(() => new FieldDecoder(size, span.from, undefined, index, { program })),
         (it) => Effect.promise(() => it.close())
       )
       let pieces: AsyncGenerator<Piece> | undefined

@@ -3,6 +3,7 @@ import { text } from "../decode/container.ts"
 import { Feed, MORE } from "../decode/feed.ts"
 import { findStream, secondsAtEnd } from "../decode/oggPages.ts"
 import { openFeed } from "../decode/openContainer.ts"
+import { skipTags } from "../decode/tags.ts"
 import { readIndex } from "./mp4Index.ts"
 import type { ReadRange } from "./readRange.ts"
 
@@ -20,8 +21,9 @@ export const readLength = Effect.fn("readLength")(function* <E, R>(
   size: number
 ): Effect.fn.Return<number | undefined, E, R> {
   const head = yield* read(0, Math.min(size, HEAD_BYTES))
-  if (text(head, 0, 4) === "OggS") {
-    const stream = findStream(head)
+  const sound = skipTags(head, 0)
+  if (text(head, sound, 4) === "OggS") {
+    const stream = findStream(head.subarray(sound))
     const tail = yield* read(Math.max(0, size - HEAD_BYTES), size)
     return stream === undefined ? undefined : secondsAtEnd(tail, stream, size)
   }

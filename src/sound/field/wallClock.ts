@@ -50,6 +50,22 @@ export const findTime = (text: string): (WallClock & { readonly at: number; read
   }
 }
 
+const ASKED =
+  /^(\d{4})(?:-(\d\d)(?:-(\d\d)(?:T(\d\d)(?::(\d\d)(?::(\d\d)(?:\.(\d{1,6}))?)?(Z|[+-]\d\d:[0-5]\d)?)?)?)?)?$/
+
+/**
+ * A time as people ask for it, cut where they like: `2026`, `2026-05-31`, `2026-05-31T04:30`, the last two with an offset
+ * from UTC where one is meant. What is cut off has just begun. Undefined for a day or an hour that there is not.
+ */
+export const readTime = (text: string): WallClock | undefined => {
+  const found = ASKED.exec(text)
+  if (found === null) return undefined
+  const [, year, month = "1", day = "1", hour = "0", minute = "0", second = "0", fraction = "0", offset] = found
+  const milliseconds = Math.round(1000 * Number(`0.${fraction}`))
+  const parts = [year, month, day, hour, minute, second].map(Number)
+  return wallClock(parts, milliseconds, offset === undefined ? undefined : offsetOf(offset))
+}
+
 /** Milliseconds since 1970; as if it had shown UTC where the clock does not say how far it was ahead. */
 export const instantOf = ({ shown, offset = 0 }: WallClock): number => shown - 60_000 * offset
 

@@ -7,11 +7,10 @@ import type { ObjectInfo } from "../../store/store.ts"
 import { type Classes, classesOf } from "./classes.ts"
 import { lengthOf } from "./lengthOf.ts"
 import { type AnnotationReport, Problems } from "./problems.ts"
+import { endingAt, isBehind } from "./rules.ts"
 import { type Placed, readSaid, type Said } from "./said.ts"
-import { cutBackground, cutClips, type Stretch } from "./spans.ts"
+import { cutBackground, cutClips, type Stretch, WINDOW } from "./spans.ts"
 
-/** Seconds of the shortest clip that is cut: what is heard at once. */
-const SHORTEST = 0.96
 /** Seconds of a clip of background, at most: about as long as others are. */
 const BACKGROUND_PIECE = 4
 /** Recordings whose headers are read at once. */
@@ -106,13 +105,13 @@ const cutRecording = (
     if (className === undefined) problems.add(annotation.table, unknownClass(annotation.label), annotation.row)
     return { start: annotation.start, end: Math.min(annotation.end, seconds ?? annotation.end), className }
   })
-  const { clips, overlapping } = cutClips(labelled, { window: SHORTEST, longest, seconds })
+  const { clips, overlapping } = cutClips(labelled, { window: WINDOW, longest, seconds })
   const clipOf = ({ start, end }: Stretch, className: string): Clip => ({
     recording,
     span: { recording: recording.key, start, end, className }
   })
   const piecesOf = (stretches: ReadonlyArray<Stretch>) =>
-    cutBackground(stretches, labelled, { window: SHORTEST, piece: BACKGROUND_PIECE }).map((one) =>
+    cutBackground(stretches, labelled, { window: WINDOW, piece: BACKGROUND_PIECE }).map((one) =>
       clipOf(one, background)
     )
   const known = complete
@@ -129,11 +128,11 @@ const cutRecording = (
   }
 }
 
-const isWithin = ({ start, end, table, row }: Placed, seconds: number | undefined, problems: Problems): boolean => {
-  if (seconds === undefined || end <= seconds + SHORTEST / 2) return true
-  const at = `the recording, which ends at ${Number(seconds.toFixed(3))} s`
-  if (start >= seconds) problems.add(table, `It lies behind ${at}: is it another's table?`, row)
-  else problems.add(table, `It goes on behind ${at}, and is used up to there.`, row)
+const isWithin = (placed: Placed, seconds: number | undefined, problems: Problems): boolean => {
+  if (seconds === undefined || !isBehind(placed, seconds)) return true
+  const { start, table, row } = placed
+  if (start >= seconds) problems.add(table, `It lies behind ${endingAt(seconds)}: is it another's table?`, row)
+  else problems.add(table, `It goes on behind ${endingAt(seconds)}, and is used up to there.`, row)
   return start < seconds
 }
 

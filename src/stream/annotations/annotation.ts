@@ -15,6 +15,16 @@ export interface Annotation {
   readonly high?: number
 }
 
+/** A part of a recording, in seconds; the whole of it where it is empty. */
+export type HeardPart = { readonly start: number; readonly end: number } | undefined
+
+/** What is said of a recording. */
+export interface Annotations {
+  readonly annotations: ReadonlyArray<Annotation>
+  /** What has been listened to completely: where nothing is annotated in it, nothing is to be heard. */
+  readonly complete: ReadonlyArray<HeardPart>
+}
+
 /** An annotation as it stands in a table. */
 export interface AnnotationRow extends Annotation {
   /** The line of the table, from 1. */
@@ -74,12 +84,22 @@ export interface TableWriter {
   readonly row: (detection: Detection, number: number) => string
 }
 
+/** How the annotations of one recording are written in a format, with all of them that it can hold. */
+export interface AnnotationWriter {
+  readonly head: string
+  /** What stands above the head where all was listened to; without it, a point where the recording begins says so. */
+  readonly whole?: string
+  /** `number` counts a table's rows from 1. */
+  readonly row: (annotation: Annotation, number: number, recording: string) => string
+}
+
 /** A way of writing annotations down. */
 export interface TableFormat {
   readonly name: string
   /** Reads a sheet; undefined where it is not of this format. */
   readonly read?: (sheet: Sheet, options: ReadOptions) => AnnotationTable | undefined
   readonly writer?: TableWriter
+  readonly annotations?: AnnotationWriter
 }
 
 export interface ReadOptions {

@@ -27,8 +27,17 @@ export const audacity: TableFormat = {
     perRecording: true,
     head: "",
     row: ({ start, end, class: className }) => tabLine([seconds(start), seconds(end), className])
+  },
+  annotations: {
+    head: "",
+    row: ({ start, end, label, low, high }) => {
+      const band = low === undefined && high === undefined ? "" : tabLine([BAND, low ?? NO_BOUND, high ?? NO_BOUND])
+      return tabLine([seconds(start), seconds(end), label]) + band
+    }
   }
 }
 
-/** Audacity writes -1 for a bound that a label has not. */
+/** What Audacity writes for a bound that a label has not. */
+const NO_BOUND = -1
+
 const bound = (cell: string | undefined) => (cell?.startsWith("-") ? undefined : cell)

@@ -1,14 +1,6 @@
 import type { AnnotationRow, AnnotationTable, BadRow, HeardSpan, Line, ReadOptions, Sheet } from "./annotation.ts"
+import { COMPLETE, NOTHING, pointHeard, wrongLabel, wrongTimes } from "./rules.ts"
 import { numberOf } from "./sheet.ts"
-
-/** A row with this for its label says that all from its start to its end has been listened to. */
-const COMPLETE = /^#?\s*complete$/i
-
-/** Seconds that no recording lasts: eleven days. Of compressed ones no header says how long they are. */
-const LATEST = 1e6
-
-/** What a program writes that found nothing. */
-const NOTHING = /^no ?call$/i
 
 /** The names that a table's columns may have, as `nameOf` writes them, the likeliest first. */
 export interface Columns {
@@ -35,8 +27,6 @@ export const nameOf = (cell: string): string =>
     .toLowerCase()
     .replace(/[._*\s-]+/g, " ")
     .trim()
-
-export const NO_CLASS = "It names no class."
 
 /** Why a table that is clearly one names no class. */
 const noLabel = (header: ReadonlyArray<string>) =>
@@ -120,7 +110,7 @@ export const collect = (
     if ("reason" in found) bad.push(found)
     else if (COMPLETE.test(found.label)) {
       if (found.end > found.start || found.end === 0) complete.push(heard(found))
-      else bad.push({ row: found.row, reason: pointHeard(found.start) })
+      else bad.push({ row: found.row, reason: pointHeard(found.start, WHOLE) })
     } else if (!NOTHING.test(found.label)) rows.push(found)
   }
   return { format, rows, bad, complete }
@@ -133,8 +123,7 @@ const heard = ({ start, end, row, file }: AnnotationRow): HeardSpan => ({
   ...(file === undefined ? {} : { file })
 })
 
-const pointHeard = (at: number): string =>
-  `It says of a point in time, at ${at} s, that it was listened to: give it an end, or write a line "# complete" for all of the recording.`
+const WHOLE = 'write a line "# complete"'
 
 const understand = (row: number, said: Said): AnnotationRow | BadRow => {
   const start = numberOf(said.start)
@@ -144,20 +133,21 @@ const understand = (row: number, said: Said): AnnotationRow | BadRow => {
   if (end === undefined) {
     return { row, reason: `Its end, "${said.end ?? said.duration ?? ""}", is not a number of seconds.` }
   }
-  if (start < 0) return { row, reason: `It starts before the recording does, at ${start} s.` }
-  if (end < start) return { row, reason: `It ends at ${end} s, before it starts, at ${start} s.` }
-  if (said.label === "") return { row, reason: NO_CLASS }
-  const shift = (numberOf(said.offset) ?? start) - start
-  if (end + shift > LATEST) {
-    return { row, reason: `It ends at ${end + shift} s, later than any recording: are its times in seconds?` }
-  }
+  const offset = numberOf(said.offset)
+  const shift = (offset ?? start) - start
+  const times = { start: start + shift, end: end + shift }
   const confidence = numberOf(said.confidence)
   const low = numberOf(said.low)
   const high = numberOf(said.high)
+  const reason =
+    beyondNumbers({ start, end, offset, confidence, low, high }) ??
+    // Over several files, times as they are written may be later than any recording ends.
+    wrongTimes(start < 0 || end < start ? { start, end } : times) ??
+    wrongLabel(said.label)
+  if (reason !== undefined) return { row, reason }
   return {
     row,
-    start: start + shift,
-    end: end + shift,
+    ...times,
     label: said.label,
     ...(said.file ? { file: said.file } : {}),
     ...(confidence === undefined ? {} : { confidence }),
@@ -167,16 +157,31 @@ const understand = (row: number, said: Said): AnnotationRow | BadRow => {
   }
 }
 
+/** Tells of a number such as 1e999, which is infinite here, and which no answer can hold. */
+const beyondNumbers = (numbers: Readonly<Record<string, number | undefined>>): string | undefined => {
+  const name = Object.keys(numbers).find((one) => Math.abs(numbers[one] ?? 0) === Number.POSITIVE_INFINITY)
+  return name && `Its ${name} is further from 0 than numbers go.`
+}
+
 /** A line of a table, as RFC 4180 has it. */
 export const csvLine = (cells: ReadonlyArray<string | number>): string =>
   `${cells.map((cell) => (/[",\r\n]/.test(`${cell}`) ? `"${`${cell}`.replaceAll('"', '""')}"` : cell)).join(",")}\n`
 
-/** A line of cells between tabs, which no quotation protects: what would end a cell becomes a space. */
+/**
+ * A line of cells between tabs, which no quotation protects: what would end a cell becomes a space. A cell that is all in
+ * quotation marks is quoted once more, for one layer of them is taken off where it is read.
+ */
 export const tabLine = (cells: ReadonlyArray<string | number>): string =>
-  `${cells.map((cell) => `${cell}`.replace(/[\t\r\n]+/g, " ")).join("\t")}\n`
+  `${cells
+    .map((cell) => `${cell}`.replace(/[\t\r\n]+/g, " "))
+    .map((cell) => (/^".*"$/.test(cell) ? `"${cell.replaceAll('"', '""')}"` : cell))
+    .join("\t")}\n`
 
 /** Seconds to the millisecond. */
 export const seconds = (value: number): string => value.toFixed(3)
 
 /** A probability to six digits. */
 export const probability = (value: number): string => value.toFixed(6)
+
+/** The same where one is known. */
+export const confidenceCell = (value: number | undefined): string => (value === undefined ? "" : probability(value))

@@ -1,5 +1,5 @@
 import type { TableFormat } from "./annotation.ts"
-import { type Columns, collect, csvLine, probability, readColumns, seconds } from "./columns.ts"
+import { type Columns, collect, confidenceCell, csvLine, probability, readColumns, seconds } from "./columns.ts"
 import { numberOf } from "./sheet.ts"
 
 const COLUMNS: Columns = {
@@ -83,5 +83,11 @@ export const csv: TableFormat = {
         windows,
         at ?? ""
       ])
+  },
+  annotations: {
+    whole: "# complete\n",
+    head: csvLine(["start", "end", "label", "confidence", "annotator", "low", "high"]),
+    row: ({ start, end, label, confidence, annotator = "", low = "", high = "" }) =>
+      csvLine([seconds(start), seconds(end), label, confidenceCell(confidence), annotator, low, high])
   }
 }

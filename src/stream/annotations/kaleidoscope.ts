@@ -1,5 +1,7 @@
-import type { TableFormat } from "./annotation.ts"
-import { csvLine, probability, readColumns, seconds } from "./columns.ts"
+import type { Annotation, TableFormat } from "./annotation.ts"
+import { confidenceCell, csvLine, readColumns, seconds } from "./columns.ts"
+
+const HEAD = ["INDIR", "FOLDER", "IN FILE", "CHANNEL", "OFFSET", "DURATION", "AUTO ID", "CONFIDENCE", "MANUAL ID"]
 
 /** Kaleidoscope's tables of clusters, identifications and their review; a person's word goes before the program's. */
 export const kaleidoscope: TableFormat = {
@@ -24,31 +26,19 @@ export const kaleidoscope: TableFormat = {
   writer: {
     ending: ".csv",
     perRecording: false,
-    head: csvLine([
-      "INDIR",
-      "FOLDER",
-      "IN FILE",
-      "CHANNEL",
-      "OFFSET",
-      "DURATION",
-      "AUTO ID",
-      "CONFIDENCE",
-      "MANUAL ID"
-    ]),
-    row: ({ recording, start, end, class: className, peak }) => {
-      const [indir, ...path] = recording.split("/")
-      const file = path.pop() ?? ""
-      return csvLine([
-        indir!,
-        path.join("/"),
-        file,
-        0,
-        seconds(start),
-        seconds(end - start),
-        className,
-        probability(peak),
-        ""
-      ])
-    }
+    head: csvLine(HEAD),
+    row: ({ recording, start, end, class: className, peak }) =>
+      csvLine(cellsOf(recording, { start, end, label: className, confidence: peak }))
+  },
+  annotations: {
+    head: csvLine([...HEAD, "REVIEWED BY"]),
+    row: (annotation, _, recording) => csvLine([...cellsOf(recording, annotation), annotation.annotator ?? ""])
   }
+}
+
+const cellsOf = (recording: string, { start, end, label, confidence }: Annotation): ReadonlyArray<string | number> => {
+  const [indir, ...path] = recording.split("/")
+  const file = path.pop() ?? ""
+  const cells = [indir!, path.join("/"), file, 0, seconds(start), seconds(end - start), label]
+  return [...cells, confidenceCell(confidence), ""]
 }

@@ -1,5 +1,6 @@
-import type { AnnotationRow, AnnotationTable, Sheet, TableFormat } from "./annotation.ts"
-import { type Columns, NO_CLASS, nameOf, probability, readColumns, seconds, tabLine } from "./columns.ts"
+import type { Annotation, AnnotationRow, AnnotationTable, Sheet, TableFormat } from "./annotation.ts"
+import { type Columns, confidenceCell, nameOf, probability, readColumns, seconds, tabLine } from "./columns.ts"
+import { NO_CLASS } from "./rules.ts"
 
 /** What people and programs call the column of the class, BirdNET's tables for Raven included. */
 const LABELS = ["species", "annotation", "label", "class", "tag", "tags", "tag 1", "call type", "common name"]
@@ -17,7 +18,12 @@ const COLUMNS: Columns = {
   high: ["high freq (hz)"]
 }
 
-/** The band that is written: what a model hears of a recording. */
+/** What Raven asks of a selection, in its order. */
+const HEAD = ["Selection", "View", "Channel", "Begin Time (s)", "End Time (s)", "Low Freq (Hz)", "High Freq (Hz)"]
+/** The recording, and where in it a selection begins. */
+const PLACE = ["Begin File", "File Offset (s)"]
+
+/** The band of a detection: what a model hears of a recording. */
 const HEARD = { low: 0, high: 8000 }
 
 /** Raven's selection tables, with any views, channels and measurements. */
@@ -30,57 +36,55 @@ export const raven: TableFormat = {
   writer: {
     ending: ".Table.1.selections.txt",
     perRecording: true,
-    head: tabLine([
-      "Selection",
-      "View",
-      "Channel",
-      "Begin Time (s)",
-      "End Time (s)",
-      "Low Freq (Hz)",
-      "High Freq (Hz)",
-      "Species",
-      "Confidence",
-      "Mean",
-      "Windows",
-      "Begin File",
-      "File Offset (s)",
-      "Begin Date Time"
-    ]),
+    head: tabLine([...HEAD, "Species", "Confidence", "Mean", "Windows", ...PLACE, "Begin Date Time"]),
     row: ({ recording, start, end, class: className, peak, mean, windows, at }, number) =>
       tabLine([
-        number,
-        "Spectrogram 1",
-        1,
-        seconds(start),
-        seconds(end),
-        HEARD.low,
-        HEARD.high,
+        ...selectionOf(number, { start, end, ...HEARD }),
         className,
         probability(peak),
         probability(mean),
         windows,
-        recording.slice(recording.lastIndexOf("/") + 1),
-        seconds(start),
+        ...placeOf(recording, start),
         at ?? ""
       ])
+  },
+  annotations: {
+    head: tabLine([...HEAD, "Species", "Confidence", "Annotator", ...PLACE]),
+    row: (annotation, number, recording) => {
+      const { start, label, confidence, annotator = "" } = annotation
+      const said = [label, confidenceCell(confidence), annotator]
+      return tabLine([...selectionOf(number, annotation), ...said, ...placeOf(recording, start)])
+    }
   }
 }
+
+const selectionOf = (number: number, { start, end, low, high }: Omit<Annotation, "label">) => [
+  number,
+  "Spectrogram 1",
+  1,
+  seconds(start),
+  seconds(end),
+  low ?? "",
+  high ?? ""
+]
+
+const placeOf = (recording: string, start: number) => [recording.slice(recording.lastIndexOf("/") + 1), seconds(start)]
 
 /** Raven writes a selection once for each view and channel that shows it, and a view may lack what another tells. */
 const onePerSelection = ({ lines }: Sheet, table: AnnotationTable): AnnotationTable => {
   const names = lines[0]?.cells.map(nameOf) ?? []
   const place = names.indexOf("selection")
   if (place < 0 || !names.includes("view")) return table
-  const selectionOf = new Map(lines.map(({ row, cells }) => [row, cells[place] ?? ""]))
+  const selections = new Map(lines.map(({ row, cells }) => [row, cells[place] ?? ""]))
   const said = new Map<string, AnnotationRow>()
   for (const row of table.rows) {
-    const key = [selectionOf.get(row.row), row.start, row.end, row.file, row.label].join("\t")
+    const key = [selections.get(row.row), row.start, row.end, row.file, row.label].join("\t")
     said.set(key, { ...row, ...said.get(key) })
   }
-  const told = new Set(table.rows.map(({ row }) => selectionOf.get(row)))
+  const told = new Set(table.rows.map(({ row }) => selections.get(row)))
   return {
     ...table,
     rows: [...said.values()],
-    bad: table.bad.filter(({ row, reason }) => reason !== NO_CLASS || !told.has(selectionOf.get(row)))
+    bad: table.bad.filter(({ row, reason }) => reason !== NO_CLASS || !told.has(selections.get(row)))
   }
 }

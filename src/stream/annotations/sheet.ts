@@ -15,9 +15,18 @@ export const textOf = (bytes: Uint8Array): string => {
   }
 }
 
-/** Takes a text apart at tabs, else at semicolons or commas; fails with a sentence where a quotation never ends. */
-export const sheetOf = (text: string): Result.Result<Sheet, string> => {
-  const delimiter = delimiterOf(text)
+/** A first line that tells spreadsheets what is between cells: `sep=;`. */
+const DELIMITER_LINE = /^"?sep=([^\w\s"]|\t)"?[^\S\t\r\n]*(?=[\r\n]|$)/i
+
+/**
+ * Takes a text apart at what its first line names (`sep=;`), else at tabs, else at semicolons or commas; fails with a
+ * sentence where a quotation never ends.
+ */
+export const sheetOf = (whole: string): Result.Result<Sheet, string> => {
+  const named = DELIMITER_LINE.exec(whole)
+  // The line's end stays, so that rows keep the numbers that they have in the file.
+  const text = whole.slice(named?.[0].length ?? 0)
+  const delimiter = named?.[1] ?? delimiterOf(text)
   // Programs that write tabs quote nothing: a lone quotation mark is an inch, or a seconds' sign.
   const isQuoted = delimiter !== "\t"
   return Result.try({

@@ -1,3 +1,6 @@
+/** Seconds that are heard at once: those of the shortest clip that is cut. */
+export const WINDOW = 0.96
+
 /** A stretch of a recording, in seconds. */
 export interface Stretch {
   readonly start: number

@@ -7,19 +7,19 @@ import { type PatchChunk, WindowCutter } from "./windowCutter.ts"
 
 declare const self: Worker
 
+/** Which recording comes, and how it is heard. */
+interface Opening {
+  readonly origin: FrontEndOrigin
+  readonly index: Index | undefined
+  readonly size: number
+  readonly first: number
+  readonly maxWholeBytes: number
+  /** The ffmpeg program, where there is one. */
+  readonly ffmpeg: string | undefined
+}
+
 /** What a listener is told of one recording: that it begins, its bytes in order, and that it has ended. */
-export type ListenerRequest =
-  | {
-      readonly open: {
-        readonly origin: FrontEndOrigin
-        readonly index: Index | undefined
-        readonly size: number
-        readonly first: number
-        readonly maxWholeBytes: number
-      }
-    }
-  | { readonly bytes: Uint8Array }
-  | "end"
+export type ListenerRequest = { readonly open: Opening } | { readonly bytes: Uint8Array } | "end"
 
 /** What a listener says to each of them, in order. */
 export type ListenerReply =
@@ -45,10 +45,10 @@ class Listening {
   #rate = 0
   #seconds = 0
 
-  constructor(frontEnd: FrontEnd, size: number, first: number, maxWholeBytes: number, index: Index | undefined) {
+  constructor(frontEnd: FrontEnd, { index, size, first, maxWholeBytes, ffmpeg }: Opening) {
     this.#frontEnd = frontEnd
     this.#first = first
-    this.#decoder = new FieldDecoder(size, 0, maxWholeBytes, index)
+    this.#decoder = new FieldDecoder(size, 0, maxWholeBytes, index, { program: ffmpeg })
   }
 
   async push(bytes: Uint8Array): Promise<ListenerReply> {
@@ -91,8 +91,7 @@ let turn: Promise<unknown> = Promise.resolve()
 const answer = async (request: ListenerRequest): Promise<ListenerReply> => {
   if (typeof request === "object" && "open" in request) {
     await listening?.close()
-    const { origin, index, size, first, maxWholeBytes } = request.open
-    listening = new Listening(await importFrontEnd(origin), size, first, maxWholeBytes, index)
+    listening = new Listening(await importFrontEnd(request.open.origin), request.open)
     return { chunks: [], seconds: 0 }
   }
   if (listening === undefined) return { reason: "No recording was opened." }

@@ -2,6 +2,7 @@ import { Context, Effect, Exit, Layer, Pool, Schema, Stream } from "effect"
 import type { FrontEndOrigin } from "../../embedder/frontEnd.ts"
 import { programPath } from "../../processes/programPath.ts"
 import { startWorker, type WorkerCrash } from "../../processes/startWorker.ts"
+import { Ffmpeg } from "../../sound/decode/ffmpeg.ts"
 import type { Index } from "../../sound/decode/mp4Layout.ts"
 import type { ListenedEnd, ListenerReply, ListenerRequest } from "./listenerWorker.ts"
 import type { PatchChunk } from "./windowCutter.ts"
@@ -72,7 +73,8 @@ export class Listeners extends Context.Service<
                     index,
                     size,
                     first,
-                    maxWholeBytes
+                    maxWholeBytes,
+                    ffmpeg: yield* Ffmpeg
                   }
                 })
                 return Stream.concat(

@@ -8,6 +8,7 @@ import type { Certificate } from "../../../src/classifier/export/certificate.ts"
 import { Settings } from "../../../src/config/settings.ts"
 import { Embeddings } from "../../../src/embeddings/embeddings.ts"
 import { certify } from "../../../src/runs/certify/certify.ts"
+import { readOnly } from "../../../src/store/readOnly.ts"
 import { Store } from "../../../src/store/store.ts"
 import { memoryStore } from "../../support/memoryStore.ts"
 import { fill, json, smallCorpus, sound, succeed } from "../../support/runWorld.ts"
@@ -66,6 +67,17 @@ test("without LiteRT, what onnxruntime runs is certified, and the rest is said n
   expect(certificate.not_run).toEqual(["ecosight.tflite", "ecosight_int8.tflite"])
   expect(await certificateOf()).toEqual(certificate)
   expect(await json(store, `models/versions/${runId}/certificate.json`)).toEqual(certificate)
+})
+
+test("on a store that may not be written it is told what the files are worth, and that nothing was kept", async () => {
+  const before = await certificateOf()
+  const looking = Layer.succeed(Store, readOnly(store, "This store is only looked at."))
+  const { certificate, notes } = await Effect.runPromise(
+    certify(runId, "no-such-python").pipe(Effect.provide(looking), Effect.provide(services))
+  )
+  expect(certificate.results.map(({ file }) => file)).toContain("ecosight.onnx")
+  expect(notes).toContain("The certificate stays as it was: This store is only looked at.")
+  expect(await certificateOf()).toEqual(before)
 })
 
 test("with it, a file that loses is marked", async () => {

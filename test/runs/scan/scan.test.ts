@@ -332,6 +332,25 @@ test("tells events for so many false alarms an hour as the model had in its soun
   expect(await scanOn(store)).toMatchObject({ tested: [], untested: ["dog_bark", "gun_shot"], alarmsPerHour: null })
 })
 
+test("says which probabilities rest on few events, or on too little sound for the alarms that are asked for", async () => {
+  const { objects, store, runId } = await world()
+  const key = `models/versions/${runId}/model_metadata.json`
+  const metadata = JSON.parse(new TextDecoder().decode(objects.get(key)))
+  const thresholds = [1, 0.9, 0.8].map((high) => ({ value: high, low: high, high }))
+  const unsureOf = async (alarms: 1 | 5, hours: number, dogs: number, shots: number) => {
+    const classes = { dog_bark: { events: dogs, thresholds }, gun_shot: { events: shots, thresholds } }
+    const field = { false_alarms_per_hour: [1, 5, 20], hours, classes }
+    objects.set(key, new TextEncoder().encode(JSON.stringify({ ...metadata, field })))
+    return (await scanOn(store, { events: { alarms, perClass: {} } })).unsure
+  }
+  expect(await unsureOf(5, 2, 3, 10)).toEqual([{ name: "dog_bark", events: 3, hours: 2 }])
+  expect(await unsureOf(5, 0.6, 10, 0)).toEqual([])
+  expect(await unsureOf(1, 2, 40, 0)).toEqual([
+    { name: "dog_bark", events: 40, hours: 2 },
+    { name: "gun_shot", events: 0, hours: 2 }
+  ])
+})
+
 test("a site that is none, and a threshold of a class that is none, are named", async () => {
   const { store, runId } = await world()
   await expect(scanOn(store, { site: "rigde" })).rejects.toThrow(

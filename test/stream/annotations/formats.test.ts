@@ -137,6 +137,23 @@ test("plain tables are read with a header or without, between commas, semicolons
   }
 })
 
+test("a first line that names the delimiter is no row, and rows keep their numbers in the file", () => {
+  for (const [first, text] of [
+    ["sep=;", "start;end;label\n1,5;2,25;owl, barn\nx;2;owl\n"],
+    ["sep=,", 'start,end,label\n1.5,2.25,"owl, barn"\nx,2,owl\n'],
+    ['"sep=;"', "start;end;label,x,y,z\n1,5;2,25;owl, barn\nx;2;owl\n"],
+    ["SEP=|", "start|end|label\n1.5|2.25|owl, barn\nx|2|owl\n"],
+    ["sep=\t", "start\tend\tlabel\n1.5\t2.25\towl, barn\nx\t2\towl\n"]
+  ] as const) {
+    for (const end of ["\n", "\r\n"]) {
+      const { rows, bad } = read(`\uFEFF${first}\n${text}`.replaceAll("\n", end), { labelColumn: "label,x,y,z" })
+      expect(rows).toEqual([{ row: 3, start: 1.5, end: 2.25, label: "owl, barn" }])
+      expect(bad).toEqual([{ row: 4, reason: 'Its start, "x", is not a number of seconds.' }])
+    }
+  }
+  expect(read("sep=;\n1;2;owl\n").rows).toEqual([{ row: 2, start: 1, end: 2, label: "owl" }])
+})
+
 test("what is complete is said by a comment, by a point at the beginning or by a span", () => {
   expect(read("# complete\nstart,end,label\n1,2,owl\n").complete).toEqual([{}])
   expect(read("# complete\n").complete).toEqual([{}])
@@ -182,6 +199,53 @@ test("a time later than any recording is no time, of a class as of what is compl
   expect(bad).toEqual([
     { row: 2, reason: "It ends at 1000000000000 s, later than any recording: are its times in seconds?" },
     { row: 3, reason: "It ends at 1000000000 s, later than any recording: are its times in seconds?" }
+  ])
+})
+
+test("a row that says more than can be kept is told, and the others are read", () => {
+  const long = "o".repeat(201)
+  const { rows, bad } = read(
+    lines(
+      "start,end,label,confidence,low,high",
+      `1,2,${long},,,`,
+      `1,2,${long.slice(1)},,,`,
+      "1e999,1e999,owl,,,",
+      "1,1e999,owl,,,",
+      "1,2,owl,1e999,,",
+      "1,2,owl,,-1e999,",
+      "1,2,owl,,,1e999",
+      "1,2,owl,0.5,100,900"
+    )
+  )
+  expect(rows.map(({ row }) => row)).toEqual([3, 9])
+  const beyond = (name: string) => `Its ${name} is further from 0 than numbers go.`
+  expect(bad).toEqual([
+    { row: 2, reason: "Its label is longer than 200 characters." },
+    { row: 4, reason: beyond("start") },
+    { row: 5, reason: beyond("end") },
+    { row: 6, reason: beyond("confidence") },
+    { row: 7, reason: beyond("low") },
+    { row: 8, reason: beyond("high") }
+  ])
+})
+
+test("a time in a file of several is one of that file: neither before it nor later than any lasts", () => {
+  const { rows, bad } = read(
+    lines(
+      `${RAVEN}\tBegin File\tFile Offset (s)\tSpecies`,
+      "1\tSpectrogram 1\t1\t3e6\t3000001\t0\t1\ta.wav\t3.0\towl",
+      "2\tSpectrogram 1\t1\t63\t64\t0\t1\tb.wav\t-3.5\towl",
+      "3\tSpectrogram 1\t1\t63\t61\t0\t1\tb.wav\t100\towl",
+      "4\tSpectrogram 1\t1\t63\t64\t0\t1\tb.wav\t2e6\towl",
+      "5\tSpectrogram 1\t1\t63\t64\t0\t1\tb.wav\t1e999\towl"
+    )
+  )
+  expect(rows).toMatchObject([{ row: 2, start: 3, end: 4 }])
+  expect(bad.map(({ reason }) => reason)).toEqual([
+    "It starts before the recording does, at -3.5 s.",
+    "It ends at 61 s, before it starts, at 63 s.",
+    "It ends at 2000001 s, later than any recording: are its times in seconds?",
+    "Its offset is further from 0 than numbers go."
   ])
 })
 

@@ -1,3 +1,4 @@
+import { counted } from "../../../config/inWords.ts"
 import { describeFigure } from "../figureTables.ts"
 import type { AfarEvaluation } from "./afarEvaluation.ts"
 
@@ -41,6 +42,6 @@ export const afarPartTable = ({ heads }: AfarEvaluation): ReadonlyArray<Readonly
 
 /** What these figures are of. */
 export const explainAfar = ({ recordings, sources }: AfarEvaluation): string =>
-  `Heard from afar: ${recordings} recordings of ${sources} sources left out, in another source's background at so many dB ` +
+  `Heard from afar: ${counted(recordings, "recording")} of ${counted(sources, "source")} left out, in another source's background at so many dB ` +
   "(of their loudest second), without what lies above so many kHz, through a forest, and 20 dB quieter. Answers kept: those " +
   "that are the same as for the recording as it is."

@@ -1,4 +1,5 @@
 import { ALARM_RATES } from "../../../config/alarmRates.ts"
+import { counted } from "../../../config/inWords.ts"
 import { describeDifference, describeFigure } from "../figureTables.ts"
 import { COMPARED_RATE, type FieldEvaluation } from "./fieldEvaluation.ts"
 import type { FieldClass, FieldFigures } from "./fieldFigures.ts"
@@ -53,8 +54,8 @@ export const explainField = ({ snr, heads, perHour }: FieldEvaluation): string =
   const { hours, events, sources, judgedBy } = heads[0]!.figures
   const heard =
     judgedBy === "recordings"
-      ? `${hours.toFixed(1)} hours of annotated field recordings of ${sources} sources left out: ${events} events, window by window`
-      : `${hours.toFixed(1)} hours of soundscape that were made of ${sources} sources left out: ${events} events ` +
+      ? `${hours.toFixed(1)} hours of annotated field recordings of ${counted(sources, "source")} left out: ${counted(events, "event")}, window by window`
+      : `${hours.toFixed(1)} hours of soundscape that were made of ${counted(sources, "source")} left out: ${counted(events, "event")} ` +
         `(up to ${perHour} an hour) at ${snr[0]} to ${snr[1]} dB in their own background, window by window`
   return (
     `Heard in ${heard}. The share found where a class's own false alarms are as many an hour; in brackets, 95 % of the ` +

@@ -1,0 +1,67 @@
+import type { Annotation } from "./annotation.ts"
+import { type Stretch, WINDOW } from "./spans.ts"
+
+// What may be said of a recording, whoever says it: a table's row, a request, an answer to what a model heard.
+
+/** Seconds that no recording lasts: eleven days. Of compressed ones no header says how long they are. */
+const LATEST = 1e6
+
+/** Characters of a label. */
+const LONGEST_LABEL = 200
+
+/** A row with this for its label says that all from its start to its end has been listened to. */
+export const COMPLETE = /^#?\s*complete$/i
+
+/** What a program writes that found nothing. */
+export const NOTHING = /^no ?call$/i
+
+export const NO_CLASS = "It names no class."
+
+/** Why nothing in a recording can have these times, as a sentence. */
+export const wrongTimes = ({ start, end }: Stretch): string | undefined => {
+  if (start < 0) return `It starts before the recording does, at ${start} s.`
+  if (end < start) return `It ends at ${end} s, before it starts, at ${start} s.`
+  return end > LATEST ? `It ends at ${end} s, later than any recording: are its times in seconds?` : undefined
+}
+
+/** Why nothing can be labelled so, as a sentence. */
+export const wrongLabel = (label: string): string | undefined => {
+  if (label === "") return NO_CLASS
+  return label.length > LONGEST_LABEL ? `Its label is longer than ${LONGEST_LABEL} characters.` : undefined
+}
+
+/** Whether something ends behind its recording, by more than what is rounding, or a window that was filled up. */
+export const isBehind = ({ end }: Stretch, seconds: number): boolean => end > seconds + WINDOW / 2
+
+/** A recording whose length is known, as sentences name it. */
+export const endingAt = (seconds: number): string => `the recording, which ends at ${Number(seconds.toFixed(3))} s`
+
+/** What says of a point in time that it was listened to, and how all of the recording is said to be. */
+export const pointHeard = (at: number, whole: string): string =>
+  `It says of a point in time, at ${at} s, that it was listened to: give it an end, or ${whole} for all of the recording.`
+
+/** Times as they are kept: to the millisecond. */
+export const asKept = ({ start, end }: Stretch): Stretch => ({
+  start: Number(start.toFixed(3)),
+  end: Number(end.toFixed(3))
+})
+
+/** Why an annotation, as it is kept, would not be read again as one of its recording, whose length may be known. */
+export const wrongAnnotation = (
+  { label, ...times }: Pick<Annotation, "start" | "end" | "label">,
+  seconds?: number
+): string | undefined => {
+  const reason = wrongTimes(times) ?? behind(times, seconds) ?? wrongLabel(label)
+  if (reason !== undefined) return reason
+  if (COMPLETE.test(label)) return `Its label, "${label}", is no class: it says that a span was listened to.`
+  return NOTHING.test(label) ? `Its label, "${label}", is no class: it says that nothing was found.` : undefined
+}
+
+/** Why a span, as it is kept, cannot be one that was listened to. */
+export const wrongPart = (span: Stretch, seconds?: number): string | undefined =>
+  wrongTimes(span) ?? (span.end > span.start ? behind(span, seconds) : pointHeard(span.start, "null"))
+
+const behind = (times: Stretch, seconds: number | undefined): string | undefined =>
+  seconds !== undefined && isBehind(times, seconds)
+    ? `It ends at ${times.end} s, behind ${endingAt(seconds)}.`
+    : undefined
