@@ -16,7 +16,7 @@ const SCALE = 0.1
  * shots than a store has, from more places, so a regression that begins there needs to learn but the difference.
  */
 export const namedScores: FeatureKind = {
-  title: "scores, and logits of the classes' own sounds",
+  title: "scores and named sounds",
   needs: scores.needs!,
   make: (inputs, embedder, classes) => withNamed(scores.make(inputs, embedder, classes), embedder, classes),
   // Changed where callers standardise clips, it is no head for the `.keras` file, so a search draws none.

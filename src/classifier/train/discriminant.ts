@@ -11,6 +11,18 @@ const SMALLEST_VARIANCE = 0.1
 /** How much less likely than one that lies amid all others a class is whose samples all are elsewhere, as a logit. */
 const UNSEEN = 5
 
+/** Sources from which on a discriminant is as sure as its head has it. */
+const ENOUGH_SOURCES = 160
+
+/**
+ * A head's discriminant where so many sources train it. Few lie close about the few means that they make themselves, so that of
+ * fewer it is surer than it should be, by about as much as they are fewer (docs/decisions/heads.md).
+ */
+export const ofSources = ({ shrinkage, sharpness }: Discriminant, sources: number): Discriminant => ({
+  shrinkage,
+  sharpness: sharpness * Math.min(1, sources / ENOUGH_SOURCES)
+})
+
 /**
  * A linear discriminant (Fisher) as a network without hidden layers, in one step and without chance: logits are those of
  * normally distributed classes whose covariance is the same, so that directions in which the samples of a class lie far

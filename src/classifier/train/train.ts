@@ -12,6 +12,7 @@ import { defaultHead, HEADS, type HeadName } from "../heads/heads.ts"
 import type { Split } from "../split.ts"
 import type { HeadSearch } from "../trials.ts"
 import { type Backend, TrainingError } from "./backend.ts"
+import { ofSources } from "./discriminant.ts"
 import { SCHEDULE, trainBy } from "./fit.ts"
 import { weightsOf } from "./sampleWeights.ts"
 import type { EpochRecord, Examples, Fit } from "./task.ts"
@@ -138,7 +139,13 @@ const trainBranch = Effect.fnUntraced(function* (
   if (problem !== undefined) return yield* new TrainingError({ message: problem })
   const vector = vectorSeen(description.input, dataset.vectors)
   const features = FEATURES[description.input].make(dataset.vectors[vector]!, embedder, dataset.classes)
-  const network = networkOf(description, features.width, dataset.classes.length)
+  const { discriminant } = description
+  const sources = new Set(rows.training.map((row) => dataset.samples[row]!.group)).size
+  const network = networkOf(
+    { ...description, discriminant: discriminant && ofSources(discriminant, sources) },
+    features.width,
+    dataset.classes.length
+  )
   const training = examplesOf(dataset, rows.training, vector, features)
   const validation = examplesOf(dataset, rows.validation, vector, features)
   const { smallestDeviation } = description

@@ -11,7 +11,6 @@ import { testClassifier } from "../../../src/classifier/holdoutResult.ts"
 import { nativeBackend } from "../../../src/classifier/train/nativeBackend.ts"
 import { corpus, SETTINGS, tapped, trainedRun, trainOn, WITH_TAP } from "../../support/trainingRuns.ts"
 
-const NAMED = "scores, and logits of the classes' own sounds"
 const samples = tapped(corpus(8))
 const given = { ...SETTINGS, head: "layers", epochs: 4 } as const
 const limits = { seconds: 0, most: 1, onTrial: () => Effect.void }
@@ -73,7 +72,8 @@ test("the .keras file holds its first classifier, and all that tells figures tel
   expect(metadata).toMatchObject({
     input_shape: [1024],
     vectors: WITH_TAP,
-    model_type: `YAMNet scores, linear, mixed with ${NAMED}, linear, mixed with activations of layer 8, linear`,
+    model_type:
+      "YAMNet scores, linear, mixed with scores and named sounds, linear, mixed with activations of layer 8, linear",
     macro_f1: result.macroF1,
     served: {
       files: ["ecosight.onnx", "classifier.onnx", "ecosight.tflite"],

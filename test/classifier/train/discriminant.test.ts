@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test"
 import { Effect } from "effect"
-import { discriminate } from "../../../src/classifier/train/discriminant.ts"
+import { discriminate, ofSources } from "../../../src/classifier/train/discriminant.ts"
 import { trainBy } from "../../../src/classifier/train/fit.ts"
 import { nativeBackend } from "../../../src/classifier/train/nativeBackend.ts"
 import { seededRandom } from "../../../src/sound/random.ts"
@@ -87,4 +87,11 @@ test("of one recording a class, and of a class without any, it makes numbers", a
   expect(Math.max(...logits(1, 0))).toBe(logits(1, 0)[1]!)
   expect(Math.min(...logits(9, 9))).toBe(logits(9, 9)[2]!)
   expect(history[0]!.val_loss).toBe(history[0]!.loss)
+})
+
+test("of few sources it is less sure by as much as they are fewer, of many as its head has it", () => {
+  const own = { shrinkage: 0.7, sharpness: 0.1 }
+  expect(ofSources(own, 8).sharpness).toBeCloseTo(ofSources(own, 40).sharpness / 5, 10)
+  expect(ofSources(own, 40).sharpness).toBeLessThan(own.sharpness)
+  expect(ofSources(own, 1000)).toEqual(own)
 })
