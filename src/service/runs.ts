@@ -105,8 +105,9 @@ export class Runs extends Context.Service<
           yield* Effect.logInfo(`Run ${task.runId} ${status}: ${outcome}`)
           log.end({ status, outcome })
           yield* predictor.warm
-          // It may have died while it promoted. Not waited for: whether its lease is free may take seconds to know.
-          if (status !== "finished" && !ending.gaveWay) yield* mendCopies().pipe(Effect.forkIn(scope))
+          // It may have died while it promoted. Not waited for, but by the next start: whether its lease is free may take seconds
+          // to know, and while that is held for the copies, a start would take it for a run.
+          if (status !== "finished" && !ending.gaveWay) yield* mendCopies().pipe(turn.withPermit, Effect.forkIn(scope))
         },
         Effect.provideService(Store, store)
       )
