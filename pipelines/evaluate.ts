@@ -3,8 +3,9 @@ import { Console, DateTime, Effect, FileSystem, Option, Schema } from "effect"
 import { CliError, Command, Flag } from "effect/cli"
 import packageJson from "../package.json"
 import { evaluationPage } from "../src/classifier/evaluation/evaluationPage.ts"
-import { HEAD_NAMES } from "../src/classifier/heads/heads.ts"
+import { HEAD_NAMES, HEADS, isOffered } from "../src/classifier/heads/heads.ts"
 import { Settings } from "../src/config/settings.ts"
+import type { Embedder } from "../src/embedder/embedder.ts"
 import { evaluate } from "../src/runs/evaluate/evaluate.ts"
 import type { EvaluateOptions } from "../src/runs/evaluate/options.ts"
 import { runServices, settledEmbedder } from "../src/runs/services.ts"
@@ -23,8 +24,10 @@ const COMPARABLE = [...HEAD_NAMES, "auto"] as const
 const input = {
   store: storeFlag(),
   compare: Flag.String("compare").pipe(
-    Flag.withDescription(`Heads to compare with the first of them: ${COMPARABLE.join(", ")} (default: all but auto)`),
-    Flag.withDefault(HEAD_NAMES.join(","))
+    Flag.withDescription(
+      `Heads to compare with the first of them: ${COMPARABLE.join(", ")} (default: all that the embedder allows, without auto)`
+    ),
+    Flag.optional
   ),
   folds: Flag.Int("folds").pipe(
     Flag.withSchema(wholeNumber(2, 100)),
@@ -65,9 +68,9 @@ const Heads = Schema.NonEmptyArray(Schema.Literals(COMPARABLE))
 const handle = Effect.fn("evaluate.command")(function* (options: Options) {
   const settings = yield* Settings
   const { progress, end } = yield* Reporter
-  const heads = yield* Schema.decodeUnknownEffect(Heads)(options.compare.split(",").map((name) => name.trim())).pipe(
-    Effect.mapError(() => refuse(`--compare takes heads separated by commas: ${COMPARABLE.join(", ")}.`))
-  )
+  const wanted = yield* Effect.transposeOption(
+    Option.map(options.compare, (text) => Schema.decodeUnknownEffect(Heads)(text.split(",").map((name) => name.trim())))
+  ).pipe(Effect.mapError(() => refuse(`--compare takes heads separated by commas: ${COMPARABLE.join(", ")}.`)))
   if (Option.isSome(options.by) && Option.isSome(options.test)) {
     return yield* refuse("--by leaves parts of the store out, and --test tests on another one: say one of them.")
   }
@@ -77,6 +80,7 @@ const handle = Effect.fn("evaluate.command")(function* (options: Options) {
   if (Option.isNone(opened)) return yield* refuse("No store is given: add --store.")
   const test = yield* storeToTestOn(options.test)
   const embedder = yield* settledEmbedder({ allowUntrained: false })
+  const heads = yield* onOffer(wanted, embedder)
   const { evaluation, notes } = yield* evaluate(embedder, asked(heads, test, options), progress).pipe(
     Effect.provide(runServices(opened.value, embedder, settings))
   )
@@ -91,6 +95,18 @@ const handle = Effect.fn("evaluate.command")(function* (options: Options) {
   yield* writeFileString(options.report, page)
   yield* Console.log(`\nPictures: ${options.report}`)
   if (options.json) yield* Console.log(JSON.stringify(evaluation))
+})
+
+/** The heads asked for, all of which the embedder must allow, or, where none are, all that it does. */
+const onOffer = Effect.fnUntraced(function* (wanted: Option.Option<typeof Heads.Type>, embedder: Embedder) {
+  const layers = { scores: embedder.scores, vectors: embedder.frontEnd.vectors }
+  const offered = HEAD_NAMES.filter((name) => isOffered(HEADS[name], layers))
+  if (Option.isNone(wanted)) return offered
+  const [lacking] = wanted.value.filter((name) => name !== "auto" && !offered.includes(name))
+  if (lacking === undefined) return wanted.value
+  return yield* refuse(
+    `The head ${lacking} is not on offer: ${embedder.name} does not give what it needs. There are ${offered.join(", ")}.`
+  )
 })
 
 /** Fails where what is written at the end could not be: an evaluation may take an hour. */

@@ -8,16 +8,19 @@ const MOST_FIELD = 64 * 1024
 export interface FormParts {
   /** The file's name as the client gives it; undefined where the form has no file in the field `file`. */
   readonly fileName: string | undefined
+  /** Files in the field `file`. */
+  readonly files: number
   readonly fields: ReadonlyMap<string, string>
 }
 
 /**
  * Parses a multipart body as it comes, so that nobody holds it whole: `piece` is given the bytes of the first file in the
- * field `file`, other files are passed over. `end` tells what there was, or undefined if the body is not such a form.
+ * field `file`, those of the others are passed over. `end` tells what there was, or undefined if the body is not such a form.
  */
 export const makeFormParser = (contentType: string, piece: (bytes: Uint8Array) => void) => {
   const fields = new Map<string, string>()
   let fileName: string | undefined
+  let files = 0
   let isBroken = false
   const parser = MultipartParser.make({
     headers: { "content-type": contentType },
@@ -25,7 +28,7 @@ export const makeFormParser = (contentType: string, piece: (bytes: Uint8Array) =
     maxFieldSize: MOST_FIELD,
     onField: (info, value) => fields.set(info.name, MultipartParser.decodeField(info, value)),
     onFile: (info) => {
-      if (info.name !== "file" || fileName !== undefined) return () => {}
+      if (info.name !== "file" || ++files > 1) return () => {}
       fileName = info.filename ?? ""
       return (bytes) => {
         if (bytes !== null) piece(bytes)
@@ -40,7 +43,7 @@ export const makeFormParser = (contentType: string, piece: (bytes: Uint8Array) =
     write: parser.write,
     end: (): FormParts | undefined => {
       parser.end()
-      return isBroken ? undefined : { fileName, fields }
+      return isBroken ? undefined : { fileName, files, fields }
     }
   }
 }

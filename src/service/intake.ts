@@ -147,8 +147,9 @@ const readForm = Effect.fnUntraced(function* (
   )
   const parts = parser.end()
   if (parts === undefined) return yield* refuse(400, "The body is not the multipart/form-data that its header says.")
-  const { fileName, fields } = parts
+  const { fileName, files, fields } = parts
   if (fileName === undefined) return yield* refuse(422, "There is no file in the field `file`.")
+  if (files > 1) return yield* refuse(422, `There are ${files} files in the field \`file\`: send one at a time.`)
   if (spool.size() === 0) return yield* refuse(400, "The file is empty.")
   if (spool.size() > most) return yield* tooLarge(most)
   return { file: { name: fileName, recording: spool.spooled() }, fields } satisfies Form

@@ -1,10 +1,13 @@
-import { readdir, realpath, stat } from "node:fs/promises"
+import { lstat, readdir, realpath, stat } from "node:fs/promises"
 import { join } from "node:path"
 import { ignoreAbsence } from "./folder-error.ts"
 import type { ObjectInfo } from "./store.ts"
 
 /** What begins so is the store's own: files being written, and its lock. It is never listed. */
 export const OWN = ".ecosight-"
+
+/** Stands for the ETag of what cannot be looked at. */
+const UNREADABLE = "unreadable"
 
 /** Files looked at together. */
 const CHUNK = 256
@@ -59,9 +62,37 @@ export async function* listFolder(
     // A link to a folder that holds it would never end.
     if (trail.some((entered) => `${entered}/`.startsWith(`${entry.path}/`))) continue
     if (entry.isLink && isBelowLink && ++nested.links > MOST_NESTED) throw new Error(TANGLED)
+    if (entry.order.includes(MANGLED)) {
+      yield await listMisnamed(here, entry.order, key)
+      continue
+    }
     yield* listFolder(key, prefix, [...trail, entry.path], nested, entry.isLink || isBelowLink)
   }
   if (files.length > 0) yield await Promise.all(files.map((file) => lookAt(here, folder, file)))
+}
+
+/** What stands in a string for bytes that are not UTF-8; the string leads nowhere. */
+const MANGLED = "\uFFFD"
+
+/** All files in folders of such a name, which only its bytes lead to: listed, so that reading them says why that cannot be. */
+const listMisnamed = async (here: string, order: string, key: string): Promise<ReadonlyArray<ObjectInfo>> => {
+  const names = await readdir(here, { encoding: "buffer" })
+  const own = names.filter((name) => `${name}/` === order)
+  const files = await Promise.all(own.map((name) => filesBelow(Buffer.concat([Buffer.from(`${here}/`), name]))))
+  return [...new Set(files.flat())].sort().map((file) => ({ key: key + file, etag: UNREADABLE, size: 0 }))
+}
+
+const filesBelow = async (folder: Buffer): Promise<ReadonlyArray<string>> => {
+  const names = await readdir(folder, { encoding: "buffer" })
+  const files = await Promise.all(
+    names.map(async (name) => {
+      const path = Buffer.concat([folder, Buffer.from("/"), name])
+      const found = await lstat(path)
+      if (found.isFile()) return [`${name}`]
+      return found.isDirectory() ? (await filesBelow(path)).map((file) => `${name}/${file}`) : []
+    })
+  )
+  return files.flat()
 }
 
 interface Entry {
@@ -100,5 +131,5 @@ const readEntries = async (folder: string): Promise<ReadonlyArray<Entry>> => {
 // What cannot be looked at, its name not being UTF-8 for instance, is listed all the same: reading it will say why.
 const lookAt = async (here: string, folder: string, { order }: Entry): Promise<ObjectInfo> => {
   const stats = await stat(join(here, order), { bigint: true }).catch(() => undefined)
-  return stats ? infoOf(folder + order, stats) : { key: folder + order, etag: "unreadable", size: 0 }
+  return stats ? infoOf(folder + order, stats) : { key: folder + order, etag: UNREADABLE, size: 0 }
 }

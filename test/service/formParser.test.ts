@@ -21,7 +21,10 @@ const parse = (chunks: ReadonlyArray<Uint8Array>, type = TYPE) => {
 }
 
 test("a form is the same wherever its chunks end", () => {
-  const whole = { parts: { fileName: "цапля 1.wav", fields: new Map([["class_name", "dog_bark"]]) }, bytes: file }
+  const whole = {
+    parts: { fileName: "цапля 1.wav", files: 2, fields: new Map([["class_name", "dog_bark"]]) },
+    bytes: file
+  }
   expect(parse([body])).toEqual(whole)
   for (let at = 1; at < body.length; at++) expect(parse([body.subarray(0, at), body.subarray(at)])).toEqual(whole)
   expect(parse(Array.from(body, (_, at) => body.subarray(at, at + 1)))).toEqual(whole)
@@ -34,5 +37,5 @@ test("what is no form, or ends early, is told from one without a file", () => {
   const manyParts = Buffer.from('--xx\r\nContent-Disposition: form-data; name="a"\r\n\r\nb\r\n'.repeat(200))
   expect(parse([manyParts, Buffer.from("--xx--\r\n")]).parts).toBeUndefined()
   const empty = Buffer.from('--xx\r\nContent-Disposition: form-data; name="a"\r\n\r\nb\r\n--xx--\r\n')
-  expect(parse([empty]).parts).toEqual({ fileName: undefined, fields: new Map([["a", "b"]]) })
+  expect(parse([empty]).parts).toEqual({ fileName: undefined, files: 0, fields: new Map([["a", "b"]]) })
 })

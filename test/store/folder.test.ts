@@ -241,3 +241,18 @@ const LOCK_HOLDER = `
   console.log("held")
   setInterval(() => lock, 1000)
 `
+
+test("what lies in a folder whose name is not UTF-8 is listed as what nobody can read", async () => {
+  await using folder = await folderWith({ "dog/a.wav": "a", "dog/sub/b.wav": "b" })
+  const within = (...names: ReadonlyArray<Buffer>) =>
+    Buffer.concat([Buffer.from(`${folder.root}/`), ...names.flatMap((name) => [name, Buffer.from("/")])])
+  const [odd, more] = [Buffer.from([0x62, 0xff]), Buffer.from([0xfe])]
+  await mkdir(within(odd, more), { recursive: true })
+  await writeFile(Buffer.concat([within(odd), Buffer.from("c.wav")]), "c")
+  await writeFile(Buffer.concat([within(odd, more), Buffer.from("d.wav")]), "d")
+  expect((await list(folder.store)).filter(({ etag }) => etag === "unreadable").map(({ key }) => key)).toEqual([
+    "b\ufffd/c.wav",
+    "b\ufffd/\ufffd/d.wav"
+  ])
+  expect(await keys(folder.store, "dog/")).toEqual(["dog/a.wav", "dog/sub/b.wav"])
+})

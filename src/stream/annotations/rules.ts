@@ -15,6 +15,9 @@ export const COMPLETE = /^#?\s*complete$/i
 /** What a program writes that found nothing. */
 export const NOTHING = /^no ?call$/i
 
+/** Control characters, and halves of pairs. */
+const UNPRINTABLE = /[\p{Cc}\p{Cs}]/u
+
 export const NO_CLASS = "It names no class."
 
 /** Why nothing in a recording can have these times, as a sentence. */
@@ -27,6 +30,7 @@ export const wrongTimes = ({ start, end }: Stretch): string | undefined => {
 /** Why nothing can be labelled so, as a sentence. */
 export const wrongLabel = (label: string): string | undefined => {
   if (label === "") return NO_CLASS
+  if (UNPRINTABLE.test(label)) return "Its label holds characters that cannot be written, such as a line break."
   return label.length > LONGEST_LABEL ? `Its label is longer than ${LONGEST_LABEL} characters.` : undefined
 }
 

@@ -2,11 +2,16 @@ import { expect, test } from "bun:test"
 import { soundsOf } from "../../../src/classifier/features/soundsOf.ts"
 import { SOUNDS } from "../../../src/embedder/yamnet/sounds.ts"
 
-const sounds = { dog: [1], bark: [2], gunshot: [3], gun: [3], bus: [4], train: [5], rain: [6] }
+const sounds = { dog: [1], bark: [2], fire: [7], gunfire: [3], gunshot: [3], gun: [3], bus: [4], train: [5], rain: [6] }
 
 test.each([
   ["dog_bark", [1, 2]],
   ["Dogs", [1]],
+  ["DogBark", [1, 2]],
+  ["gun_fire", [3]],
+  ["dog fire", [1, 7]],
+  ["no_dog", []],
+  ["background without dogs", []],
   ["gun_shot", [3]],
   ["Gun-shots 2", [3]],
   ["gunshots", [3]],
