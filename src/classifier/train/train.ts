@@ -14,6 +14,7 @@ import type { HeadSearch } from "../trials.ts"
 import { type Backend, TrainingError } from "./backend.ts"
 import { ofSources } from "./discriminant.ts"
 import { SCHEDULE, trainBy } from "./fit.ts"
+import { trainingNotes } from "./notes.ts"
 import { weightsOf } from "./sampleWeights.ts"
 import type { EpochRecord, Examples, Fit } from "./task.ts"
 
@@ -79,6 +80,7 @@ export const train = Effect.fn("Classifier.train")(function* (
     ...fit,
     branch: { ...branch, weights: foldTemperature(branch.network, branch.weights, 1 / shares[at]!) }
   })) as [Trained, ...Array<Trained>]
+  const neverEnded = split.validation.length === 0 && first.branch.network.optimizer !== "lbfgs"
   const classifier: TrainedClassifier = {
     classes: dataset.classes,
     vectors: dataset.vectors,
@@ -90,12 +92,7 @@ export const train = Effect.fn("Classifier.train")(function* (
     settings,
     description: descriptions[0]!,
     descriptions,
-    notes:
-      split.validation.length > 0 || first.branch.network.optimizer === "lbfgs"
-        ? []
-        : [
-            `There are no validation recordings: trained for all ${first.history.length} epochs, without early stopping.`
-          ]
+    notes: trainingNotes(dataset, { scores }, descriptions, neverEnded ? first.history.length : undefined)
   }
   return classifier
 })

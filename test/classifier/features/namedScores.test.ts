@@ -4,7 +4,7 @@ import { predict } from "../../../src/classifier/classifier.ts"
 import { FEATURES } from "../../../src/classifier/features/kinds.ts"
 import { layers } from "../../../src/classifier/heads/layers.ts"
 import type { ScoreLayer } from "../../../src/embedder/embedder.ts"
-import { corpus, standInScores, trainOn } from "../../support/trainingRuns.ts"
+import { corpus, standInScores, tapped, trainOn } from "../../support/trainingRuns.ts"
 
 const plain = standInScores()
 // Far above the floor for any embedding, so that every logit counts.
@@ -50,4 +50,13 @@ test("what is hardly learnt answers by what YAMNet hears of the names", async ()
   const [first, ...others] = dataset.samples.map(({ vector }) => vector)
   const heard = (vector: Float32Array) => (logitOf(vector, 3) - logitOf(vector, 7)) * description.prior!
   for (const vector of others) expect(odds(vector) - odds(first!)).toBeCloseTo(heard(vector) - heard(first!), 1)
+})
+
+test("where no class is named by a sound, training says so; where one is, it does not", async () => {
+  const notesOf = async (sounds: NonNullable<ScoreLayer["sounds"]>, head: "layers" | "audioset") =>
+    (await Effect.runPromise(trainOn(tapped(corpus(3)), { head, scores: { ...scores, sounds }, epochs: 3 }))).classifier
+      .notes
+  expect((await notesOf({ owl: [1] }, "layers")).join()).toContain("No class is named by a sound")
+  expect((await notesOf({ gun: [1] }, "layers")).join()).not.toContain("named")
+  expect((await notesOf({ owl: [1] }, "audioset")).join()).not.toContain("named")
 })

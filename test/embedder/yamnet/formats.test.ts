@@ -129,14 +129,16 @@ test("YAMNet's last layer is read with it, whatever it is called, and missed by 
     kernel: Float32Array.from({ length: 1024 * 521 }, random),
     bias: Float32Array.from({ length: 521 }, random)
   }
-  expect((await Effect.runPromise(readFiles(toTfjs({ ...network, scores }, "yamnet_frames/")))).scores).toEqual(scores)
+  expect((await Effect.runPromise(readFiles(toTfjs({ ...network, scores }, "yamnet_frames/")))).scores).toMatchObject(
+    scores
+  )
   expect(await Effect.runPromise(readFiles(toTfjs(network, "yamnet_frames/")))).not.toHaveProperty("scores")
   const weights = [
     ...unfold(network),
     { path: "dense/dense/kernel:0", shape: [1024, 521], values: scores.kernel },
     { path: "dense/dense/bias:0", shape: [521], values: scores.bias }
   ]
-  expect((await Effect.runPromise(readKeras(await toKeras(weights)))).scores).toEqual(scores)
+  expect((await Effect.runPromise(readKeras(await toKeras(weights)))).scores).toMatchObject(scores)
 })
 
 test("the untrained network has every layer in YAMNet's shape", () => {
