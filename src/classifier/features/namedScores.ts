@@ -4,6 +4,7 @@ import { concatenate, fullyConnect, outputsFirst } from "../../embedder/tflite/o
 import type { EmbedderLayers, FeatureKind, Features } from "./features.ts"
 import { addCodedProduct, scores } from "./scores.ts"
 import { soundsOf } from "./soundsOf.ts"
+import { addRange } from "./tap.ts"
 
 /** A logit at which YAMNet is sure that there is none of a sound; how much lower it is says nothing. */
 const FLOOR = -12
@@ -68,13 +69,10 @@ const withNamed = (plain: Features, { scores: layer }: EmbedderLayers, classes: 
       return addMeans(graph, plain.addTo(graph, vectors), graph.op("Gemm", [vectors, ...constants]))
     },
     addCodedTo: (graph, codes, ranges) => {
-      const own = ranges()
-      const [low, step] = [0, 1].map((at) =>
-        graph.op("Slice", [own, ...[at, at + 1, 1].map((bound) => graph.integers([bound]))])
-      )
+      const { low, step } = addRange(graph, ranges())
       const product = addCodedProduct(graph, codes, kernel, sounds.length)
-      const lowest = graph.op("MatMul", [low!, graph.floats(sumOfRows(kernel, sounds.length), [1, sounds.length])])
-      const varied = graph.op("Add", [graph.op("Mul", [product, step!]), lowest])
+      const lowest = graph.op("MatMul", [low, graph.floats(sumOfRows(kernel, sounds.length), [1, sounds.length])])
+      const varied = graph.op("Add", [graph.op("Mul", [product, step]), lowest])
       const logits = graph.op("Add", [varied, graph.floats(bias, [sounds.length])])
       return addMeans(graph, plain.addCodedTo!(graph, codes, ranges), logits)
     },

@@ -1,4 +1,4 @@
-import { ElementType } from "../../embedder/onnx/graph.ts"
+import { ElementType, type Graph } from "../../embedder/onnx/graph.ts"
 import { embedding } from "./embedding.ts"
 import type { FeatureKind } from "./features.ts"
 
@@ -32,14 +32,16 @@ export const plainTap = (layer: number): FeatureKind => ({
     of: (vector) => vector,
     addTo: (_, vectors) => vectors,
     addCodedTo: (graph, codes, ranges) => {
-      const own = ranges()
-      const [low, step] = [0, 1].map((at) =>
-        graph.op("Slice", [own, ...[at, at + 1, 1].map((bound) => graph.integers([bound]))])
-      )
-      const steps = graph.op("Mul", [graph.op("Cast", [codes], { to: ElementType.float32 }), step!])
-      return graph.op("Add", [steps, low!])
+      const { low, step } = addRange(graph, ranges())
+      return graph.op("Add", [graph.op("Mul", [graph.op("Cast", [codes], { to: ElementType.float32 }), step]), low])
     },
     addToTflite: (_, vectors) => vectors,
     kerasLayers: []
   })
 })
+
+/** Of vectors' ranges [n, 2] the least values [n, 1], and what a step of their codes is worth [n, 1]. */
+export const addRange = (graph: Graph, ranges: string) => {
+  const column = (at: number) => graph.op("Slice", [ranges, ...[at, at + 1, 1].map((bound) => graph.integers([bound]))])
+  return { low: column(0), step: column(1) }
+}
