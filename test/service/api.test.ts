@@ -3,7 +3,7 @@ import { existsSync } from "node:fs"
 import { readdir, rm, writeFile } from "node:fs/promises"
 import { join } from "node:path"
 import { sound } from "../support/runWorld.ts"
-import { form, readEvents, type Service, startService, train, until } from "../support/serviceWorld.ts"
+import { form, logged, readEvents, type Service, startService, train, until } from "../support/serviceWorld.ts"
 
 let service: Service
 beforeAll(async () => {
@@ -433,7 +433,7 @@ test("a damaged model serves from this machine's copy; without that it is set as
   expect(await again()).toBe(200)
   await rm(service.cache, { recursive: true })
   expect(await again()).toBe(200)
-  expect(service.log()).toContain(`Version ${runId} is set aside: The model of ${runId} cannot be loaded: `)
+  await logged(service, `Version ${runId} is set aside: The model of ${runId} cannot be loaded: `)
 })
 
 test.each([
@@ -458,7 +458,7 @@ test.each([
     return found.status === 503 && String(found.body.detail).includes("try again") ? undefined : found
   })
   expect(Object.keys(body.all_probabilities as object).sort()).toEqual([...names].sort())
-  expect(service.log()).toContain(`Version ${runId} is set aside: The model of ${runId} `)
+  await logged(service, `Version ${runId} is set aside: The model of ${runId} `)
 })
 
 const children = async (pid: number): Promise<Array<number>> =>
@@ -484,7 +484,7 @@ test("a sole version that is damaged is told with 503, and nothing else fails fo
     status: 503,
     body: { detail: expect.stringContaining("The promoted model has no ecosight.onnx") }
   })
-  expect(alone.log()).toContain(`It is set aside as models/versions/${id}/ecosight.onnx.damaged-`)
+  await logged(alone, `It is set aside as models/versions/${id}/ecosight.onnx.damaged-`)
   const others = ["/health", "/status", "/classes", "/models", "/clips", "/review", "/runs", "/metrics"]
   const answers = await Promise.all(others.map(async (path) => [path, (await alone.get(path)).status]))
   expect(answers).toEqual(others.map((path) => [path, 200]))

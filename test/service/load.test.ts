@@ -2,7 +2,7 @@ import { afterAll, beforeAll, expect, test } from "bun:test"
 import { readdir, readFile } from "node:fs/promises"
 import { join } from "node:path"
 import { sound } from "../support/runWorld.ts"
-import { form, processesOf, type Service, startService, train } from "../support/serviceWorld.ts"
+import { form, logged, processesOf, type Service, startService, train } from "../support/serviceWorld.ts"
 
 let service: Service
 beforeAll(async () => {
@@ -97,6 +97,6 @@ test("a long recording is refused by name where there is no room for it, and sho
     "5",
     { detail: "There is no room to take in a recording of this size at the moment; please try again." }
   ])
-  expect(full.log()).toContain("A recording cannot be kept in /dev/null/arriving")
+  await logged(full, "A recording cannot be kept in /dev/null/arriving")
   expect((await full.post("/predict", form(sound("dog_bark", 1), "bark.wav"))).status).toBe(200)
 }, 120_000)

@@ -104,6 +104,10 @@ export const form = (bytes: Uint8Array, name: string, fields: Record<string, str
   return data
 }
 
+/** Waits until a service has said this in its log, which comes by a pipe of its own, after its answers or before. */
+export const logged = ({ log }: Pick<Service, "log">, text: string) =>
+  until(async () => log().includes(text) || undefined)
+
 /** Trains until the end and returns the run as the service tells of it. */
 export const train = async ({ post, get }: Service, reason: string) => {
   const answer = await post("/retrain", JSON.stringify({ trigger_reason: reason, min_new_samples: 0 }))
