@@ -143,6 +143,7 @@ export const follow = <Data extends object>(route: { readonly "~path": string },
   }
   return source
 }
+
 /** The sound of a recording, or of a variant of it. */
 export const fetchSound = async (key: string, variant = ""): Promise<Blob> => {
   const query = new URLSearchParams(variant === "" ? { key } : { key, variant })

@@ -62,7 +62,8 @@ export async function* listFolder(
     // A link to a folder that holds it would never end.
     if (trail.some((entered) => `${entered}/`.startsWith(`${entry.path}/`))) continue
     if (entry.isLink && isBelowLink && ++nested.links > MOST_NESTED) throw new Error(TANGLED)
-    if (entry.order.includes(MANGLED)) {
+    // A name may hold that letter itself: then its path leads there.
+    if (entry.order.includes(MANGLED) && (await lstat(entry.path).catch(ignoreAbsence)) === undefined) {
       yield await listMisnamed(here, entry.order, key)
       continue
     }

@@ -256,3 +256,10 @@ test("what lies in a folder whose name is not UTF-8 is listed as what nobody can
   ])
   expect(await keys(folder.store, "dog/")).toEqual(["dog/a.wav", "dog/sub/b.wav"])
 })
+
+test("a folder whose name holds the letter that stands for such bytes is read as any other", async () => {
+  await using folder = await folderWith({ "b\ufffd/c.wav": "c" })
+  expect((await list(folder.store)).map(({ key, size, etag }) => [key, size, etag === "unreadable"])).toEqual([
+    ["b\ufffd/c.wav", 1, false]
+  ])
+})

@@ -97,7 +97,7 @@ export const trainWindows = (
   scores: Embedder["scores"],
   backend: Backend
 ) => {
-  // With and without the classes' own sounds the scores are one network of a `.keras` file's too many.
+  // Scores without named sounds beside those with them are for the `.keras` file, and windows have none.
   const isTwice = descriptions.some(({ input }) => input === "namedScores")
   const [description, ...mixedWith] = descriptions
     .filter(({ input }) => input !== "scores" || !isTwice)
