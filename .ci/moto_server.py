@@ -1,6 +1,6 @@
 """moto's server for S3, where one of many conditional writes wins: moto looks at a condition and writes in two steps.
 
-python .ci/moto.py -H HOST -p PORT
+python .ci/moto_server.py -H HOST -p PORT
 """
 
 import sys
