@@ -7,8 +7,8 @@ import { CliError, Command, Flag } from "effect/cli"
 import packageJson from "../package.json"
 import { bundleDashboard } from "../src/dashboard/bundle.ts"
 import { programPath } from "../src/processes/programPath.ts"
-import { sha256 } from "../src/store/sha256.ts"
 import { runMain } from "./cli/runMain.ts"
+import { checksumOf } from "./packed/checksum.ts"
 import type { NativePart } from "./packed/embedded.ts"
 import { findEntries, packing, ROOT } from "./packed/plugin.ts"
 
@@ -37,7 +37,7 @@ const packLibraries = async (arch: Architecture, folder: string) => {
     hash.update(bytes)
     const path = join(folder, arch, `${basename(library)}.zst`)
     await Bun.write(path, Bun.zstdCompressSync(bytes, { level: 9 }))
-    parts.push({ name: basename(library), path, size: bytes.length, hash: sha256(bytes) })
+    parts.push({ name: basename(library), path, size: bytes.length, checksum: checksumOf(bytes) })
   }
   return { parts, version: hash.digest("hex").slice(0, 16) }
 }

@@ -1,9 +1,9 @@
-/** A native library within the one file: packed with Zstandard at `path`, `size` bytes unpacked, whose SHA-256 in hex is `hash`. */
+/** A native library within the one file: packed with Zstandard at `path`, `size` bytes unpacked, whose checksum is `checksum`. */
 export interface NativePart {
   readonly name: string
   readonly path: string
   readonly size: number
-  readonly hash: string
+  readonly checksum: string
 }
 
 // `bun run package` puts what it has packed in the place of these.

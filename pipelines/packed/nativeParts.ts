@@ -13,7 +13,7 @@ import {
 import { createRequire } from "node:module"
 import { join } from "node:path"
 import { userCache } from "../../src/config/userCache.ts"
-import { sha256 } from "../../src/store/sha256.ts"
+import { checksumOf } from "./checksum.ts"
 import { NATIVE_PARTS, NATIVE_VERSION } from "./embedded.ts"
 
 // The system's loader opens native libraries by path and where they may be run from, which a file within a file is not: they
@@ -53,9 +53,9 @@ const whyNotLoaded = (path: string, said: string): string => {
 }
 
 /** Whether it is there, byte for byte: a library that is damaged may end the process that loads it, without a word. */
-const isWhole = ({ name, size, hash }: (typeof NATIVE_PARTS)[number]): boolean =>
+const isWhole = ({ name, size, checksum }: (typeof NATIVE_PARTS)[number]): boolean =>
   statSync(nativePart(name), { throwIfNoEntry: false })?.size === size &&
-  sha256(readFileSync(nativePart(name))) === hash
+  checksumOf(Bun.mmap(nativePart(name))) === checksum
 
 const ASK = "set MODEL_CACHE to a folder of yours with 70 MB free that programs may be run from."
 

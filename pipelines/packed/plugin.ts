@@ -84,8 +84,8 @@ const embedded = (parts: ReadonlyArray<NativePart>, version: string) =>
     ...parts.map(({ path }, index) => `import part${index} from ${JSON.stringify(path)} with { type: "file" }`),
     "export const NATIVE_PARTS = [",
     ...parts.map(
-      ({ name, size, hash }, index) =>
-        `  { name: ${JSON.stringify(name)}, path: part${index}, size: ${size}, hash: ${JSON.stringify(hash)} },`
+      ({ name, size, checksum }, index) =>
+        `  { name: ${JSON.stringify(name)}, path: part${index}, size: ${size}, checksum: ${JSON.stringify(checksum)} },`
     ),
     "]",
     `export const NATIVE_VERSION = ${JSON.stringify(version)}`

@@ -49,23 +49,31 @@ interface Batch {
  */
 export const embedInBatches = (engine: Engine["Service"]) => {
   const sizes: Sizes = { batch: engine.batch, patch: engine.frontEnd.patchSize, vector: rowSize(engine.frontEnd) }
-  return <E, R>(recordings: Stream.Stream<Prepared, E, R>) =>
-    recordings.pipe(
+  return <E, R>(recordings: Stream.Stream<Prepared, E, R>) => {
+    // Those of batches that were embedded are filled again: memory that is new costs more than what is put there.
+    const free: Array<Float32Array> = []
+    const nextBuffer = () => free.pop() ?? new Float32Array(sizes.batch * sizes.patch)
+    return recordings.pipe(
       Stream.mapAccum(
-        (): Cut => ({ buffer: new Float32Array(sizes.batch * sizes.patch), filled: 0, spans: [] }),
-        (cut, recording) => cutBatches(cut, recording, sizes),
+        (): Cut => ({ buffer: nextBuffer(), filled: 0, spans: [] }),
+        (cut, recording) => cutBatches(cut, recording, sizes, nextBuffer),
         {
           onHalt: ({ buffer, filled, spans }): Array<Batch> =>
             filled === 0 ? [] : [{ patches: buffer.subarray(0, filled * sizes.patch), spans }]
         }
       ),
       Stream.mapEffect(
-        (batch) => engine.embed(batch.patches).pipe(Effect.map((vectors) => ({ vectors, spans: batch.spans }))),
+        ({ patches, spans }) =>
+          Effect.map(engine.embed(patches), (vectors) => {
+            if (patches.length === sizes.batch * sizes.patch) free.push(patches)
+            return { vectors, spans }
+          }),
         { concurrency: engine.atOnce }
       ),
       Stream.map(({ vectors, spans }) => gather(vectors, spans, sizes)),
       Stream.flattenIterable
     )
+  }
 }
 
 interface Cut {
@@ -74,7 +82,12 @@ interface Cut {
   readonly spans: ReadonlyArray<Span>
 }
 
-const cutBatches = (cut: Cut, prepared: Prepared, sizes: Sizes): [Cut, Array<Batch>] => {
+const cutBatches = (
+  cut: Cut,
+  prepared: Prepared,
+  sizes: Sizes,
+  nextBuffer: () => Float32Array
+): [Cut, Array<Batch>] => {
   const { batch: size, patch: patchSize } = sizes
   const pending = startPending(prepared, sizes)
   const full: Array<Batch> = []
@@ -90,7 +103,7 @@ const cutBatches = (cut: Cut, prepared: Prepared, sizes: Sizes): [Cut, Array<Bat
       filled += taken
       if (filled === size) {
         full.push({ patches: buffer, spans })
-        buffer = new Float32Array(size * patchSize)
+        buffer = nextBuffer()
         filled = 0
         spans = []
       }

@@ -1,6 +1,5 @@
 import { Effect } from "effect"
 import { type Zippable, zipSync } from "fflate"
-import { File as Hdf5File, ready } from "h5wasm"
 import type { Branch } from "../classifier.ts"
 import { NORMALIZATION, tensorsOf } from "../denseNetwork.ts"
 import type { KerasLayer } from "./kerasLayer.ts"
@@ -11,13 +10,15 @@ import type { KerasLayer } from "./kerasLayer.ts"
  * It opens in Keras 2.15 and in Keras 3. Equal classifiers give equal bytes. Not compiled: it is for prediction.
  */
 export const kerasModel = Effect.fn("kerasModel")(function* (classifier: Branch) {
+  // Loaded when it is needed: it brings HDF5's library as one long text, which takes longer to read than most commands.
+  const { File: Hdf5File, ready } = yield* Effect.promise(() => import("h5wasm"))
   const { FS } = yield* Effect.promise(() => ready)
   const layers = layersOf(classifier)
   const json = (value: unknown): Uint8Array => new TextEncoder().encode(JSON.stringify(value))
   const entries: Zippable = {
     "metadata.json": json({ keras_version: "2.15.0", date_saved: "1980-01-01@00:00:00" }),
     "config.json": json(modelConfig(layers, classifier.features.inputs)),
-    "model.weights.h5": weightsFile(FS, layers)
+    "model.weights.h5": weightsFile(Hdf5File, FS, layers)
   }
   // Keras stores without compression as well: weights are noise to a compressor. The date is the zip format's zero.
   return zipSync(entries, { level: 0, mtime: new Date(1980, 0, 1) })
@@ -106,7 +107,11 @@ const modelConfig = (layers: ReadonlyArray<KerasLayer>, inputs: number) => {
   }
 }
 
-const weightsFile = (files: FileSystem, layers: ReadonlyArray<KerasLayer>): Uint8Array => {
+const weightsFile = (
+  Hdf5File: typeof import("h5wasm").File,
+  files: FileSystem,
+  layers: ReadonlyArray<KerasLayer>
+): Uint8Array => {
   const path = "model.weights.h5"
   atTimeZero(() => {
     const file = new Hdf5File(path, "w")

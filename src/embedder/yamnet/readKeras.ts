@@ -1,5 +1,4 @@
 import { Effect } from "effect"
-import { Dataset, File, ready } from "h5wasm"
 import type { Convolution, Shape } from "../convolution.ts"
 import { channels, LAYERS, type Mobilenet, pickScores, toNetwork, UnusableWeights } from "./mobilenet.ts"
 
@@ -13,7 +12,11 @@ export const isHdf5 = (bytes: Uint8Array): boolean =>
 type Weights = ReadonlyMap<string, { readonly shape: ReadonlyArray<number>; readonly values: Float32Array }>
 
 // HDF5's library reads from files of Emscripten's memory only, and prints its complaints unless it may throw them.
-const readDatasets = ({ FS, ...library }: Awaited<typeof ready>, bytes: Uint8Array): Weights => {
+const readDatasets = (
+  { Dataset, File }: typeof import("h5wasm"),
+  { FS, ...library }: Awaited<typeof import("h5wasm").ready>,
+  bytes: Uint8Array
+): Weights => {
   const name = "yamnet.h5"
   FS.writeFile(name, bytes)
   library.activate_throwing_error_handler()
@@ -91,9 +94,11 @@ const readLayer = Effect.fnUntraced(function* (
 export const readKeras = Effect.fn("Keras.read")(function* (
   bytes: Uint8Array
 ): Effect.fn.Return<Mobilenet, UnusableWeights> {
-  const library = yield* Effect.promise(() => ready)
+  // Loaded when it is needed (see `kerasModel`).
+  const h5wasm = yield* Effect.promise(() => import("h5wasm"))
+  const library = yield* Effect.promise(() => h5wasm.ready)
   const weights = yield* Effect.try({
-    try: () => readDatasets(library, bytes),
+    try: () => readDatasets(h5wasm, library, bytes),
     catch: () => new UnusableWeights({ message: "is not a whole HDF5 file" })
   })
   return toNetwork(yield* Effect.forEach(LAYERS, (layer) => readLayer(weights, layer)), pickScores(weights.values()))
