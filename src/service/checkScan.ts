@@ -16,8 +16,12 @@ export const checkScan = Effect.fn("checkScan")(function* ({ recording, site, mo
   }
   if (recording !== undefined) {
     const store = yield* Store
-    const isThere = isFieldRecording({ key: recording }) && Option.isSome(yield* store.find(recording))
-    if (!isThere) return yield* refuse(404, "There is no such field recording: its key begins with field_audio/.")
+    if (!isFieldRecording({ key: recording })) {
+      return yield* refuse(404, `"${recording}" is no field recording: the key of one begins with field_audio/.`)
+    }
+    if (Option.isNone(yield* store.find(recording))) {
+      return yield* refuse(404, `There is no field recording "${recording}".`)
+    }
   }
   if (site !== undefined && !(yield* sitesNow(site)).includes(site)) {
     return yield* refuse(404, `There is no site "${site}": ${named(yield* Field.use(({ sites }) => sites))}.`)

@@ -13,11 +13,24 @@ import { refuse } from "./refusal.ts"
 import { END_ID, eventStream } from "./runLog.ts"
 import { ScanData, type ScanEvent } from "./scanLog.ts"
 import { type Scan, ScanRunner } from "./scanRunner.ts"
-import { answers, Binary, Done, input, lastEventId, limited, open, streams, Timestamp, wholeNumber } from "./stated.ts"
+import {
+  answers,
+  Binary,
+  Done,
+  input,
+  lastEventId,
+  limited,
+  open,
+  STRICT,
+  streams,
+  Timestamp,
+  wholeNumber
+} from "./stated.ts"
 
 /** What a form says of its scan: fields are text. */
 const { model, threshold, alarms } = ScanTask.fields
 const Asked = Schema.Struct({
+  site: Schema.optionalKey(Schema.String),
   model,
   threshold: Schema.optionalKey(Schema.NumberFromString.pipe(Schema.decodeTo(Threshold))),
   alarms: Schema.optionalKey(Schema.NumberFromString.pipe(Schema.decodeTo(Alarms)))
@@ -43,7 +56,7 @@ const begin = Effect.fnUntraced(function* (task: ScanTask) {
 })
 
 const byKey = Effect.fnUntraced(function* (body: unknown) {
-  const task = yield* Effect.mapError(Schema.decodeUnknownEffect(ScanTask)(body), () => refuse(422, BODY))
+  const task = yield* Effect.mapError(Schema.decodeUnknownEffect(ScanTask, STRICT)(body), () => refuse(422, BODY))
   yield* checkScan(task)
   return yield* begin(task)
 })
@@ -56,11 +69,12 @@ const byUpload = Effect.fnUntraced(function* (request: Request) {
     request,
     ({ file, fields }) =>
       Effect.gen(function* () {
-        const asked = yield* Effect.mapError(Schema.decodeUnknownEffect(Asked)(Object.fromEntries(fields)), () =>
+        const given = Object.fromEntries(fields)
+        const { site = "", ...asked } = yield* Effect.mapError(Schema.decodeUnknownEffect(Asked, STRICT)(given), () =>
           refuse(422, BODY)
         )
         yield* checkScan(asked)
-        const { isNew, ...lies } = yield* acceptField(file.name, fields.get("site") ?? "", file.recording)
+        const { isNew, ...lies } = yield* acceptField(file.name, site, file.recording)
         yield* (yield* Field).forget
         const stored = { ...lies, already_stored: !isNew }
         if (Option.isNone(yield* (yield* Current).model)) {
@@ -132,7 +146,7 @@ export const scanRoutes = (handle: Handle) =>
           "json" as const,
           "formdata" as const
         ],
-        body: input(Schema.Union([ScanTask, Upload]), BODY),
+        body: input(Schema.Union([ScanTask, Upload]), BODY, STRICT),
         response: answers(Started, 400, 401, 404, 408, 409, 413, 415, 422, 429),
         detail: {
           ...limited,

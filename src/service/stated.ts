@@ -1,12 +1,15 @@
-import { Schema, SchemaTransformation } from "effect"
+import { Schema, type SchemaAST, SchemaTransformation } from "effect"
 import { readJson } from "./intake.ts"
 
 // Effect's schemas as the web framework, OpenAPI and the dashboard's client take them (Standard Schema).
 
 type Stateable = Schema.ConstraintDecoder<unknown>
 
-const standard = <S extends Stateable>(schema: S) =>
-  Schema.toStandardJSONSchemaV1(Schema.toStandardSchemaV1(schema))["~standard"]
+const standard = <S extends Stateable>(schema: S, parseOptions: SchemaAST.ParseOptions = {}) =>
+  Schema.toStandardJSONSchemaV1(Schema.toStandardSchemaV1(schema, { parseOptions }))["~standard"]
+
+/** For what does more where less is said: a member that is misspelt is refused, and not passed over. */
+export const STRICT = { onExcessProperty: "error" } as const
 
 /** Stated by a route, in OpenAPI's own words, that anybody may ask. All others need the token, where one is set. */
 export const open = { security: [] }
@@ -21,8 +24,8 @@ export const statedOf = (detail: { readonly security?: ReadonlyArray<unknown> } 
 })
 
 /** A query or headers of this shape; any other is refused with the sentence. */
-export const input = <S extends Stateable>(schema: S, sentence: string) => {
-  const own = standard(schema)
+export const input = <S extends Stateable>(schema: S, sentence: string, parseOptions?: SchemaAST.ParseOptions) => {
+  const own = standard(schema, parseOptions)
   const validate: typeof own.validate = (value) => {
     const result = own.validate(value)
     return "issues" in result && result.issues !== undefined ? { issues: [{ message: sentence }] } : result

@@ -90,11 +90,17 @@ describe("with a model", () => {
 
   let events: ReadonlyArray<Json>
   test("a scan tells how far it is, and what it heard is listed", async () => {
-    expect((await post("/scan", { recording: "field_audio/ridge/other.wav" })).status).toBe(404)
-    expect((await post("/scan", { recording: "extracted_audio/dog_bark/0-0-0-0.wav" })).status).toBe(404)
+    expect((await post("/scan", { sites: ["ridge"] })).status).toBe(422)
+    expect((await service.post("/scan", form(sound, NAME, { sites: "ridge" }))).status).toBe(422)
     expect((await post("/scan", { threshold: 2 })).status).toBe(422)
     const { models } = await json(service.get("/models"))
     const refusals: ReadonlyArray<readonly [Record<string, unknown>, number, string]> = [
+      [{ recording: "field_audio/ridge/other.wav" }, 404, 'There is no field recording "field_audio/ridge/other.wav".'],
+      [
+        { recording: "extracted_audio/dog_bark/0-0-0-0.wav" },
+        404,
+        '"extracted_audio/dog_bark/0-0-0-0.wav" is no field recording: the key of one begins with field_audio/.'
+      ],
       [{ site: "ridg" }, 404, 'There is no site "ridg": there is ridge.'],
       [{ model: "gone" }, 404, `There is no version "gone" of the model: there is ${models[0].runId}.`],
       [
@@ -106,7 +112,7 @@ describe("with a model", () => {
     for (const [task, status, detail] of refusals) {
       const refused = await post("/scan", task)
       expect([refused.status, await json(refused)]).toEqual([status, { detail }])
-      if ("site" in task) continue
+      if ("site" in task || "recording" in task) continue
       const fields = Object.fromEntries(Object.entries(task).map(([name, value]) => [name, String(value)]))
       const upload = await service.post("/scan", form(fieldRecording(3, []), "new.wav", { site: "ridge", ...fields }))
       expect([upload.status, await json(upload)]).toEqual([status, { detail }])
