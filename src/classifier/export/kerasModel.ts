@@ -10,7 +10,7 @@ import type { KerasLayer } from "./kerasLayer.ts"
  * It opens in Keras 2.15 and in Keras 3. Equal classifiers give equal bytes. Not compiled: it is for prediction.
  */
 export const kerasModel = Effect.fn("kerasModel")(function* (classifier: Branch) {
-  // Loaded when it is needed: it brings HDF5's library as one long text, which takes longer to read than most commands.
+  // Loaded when it is needed: to start HDF5's library takes longer than many a command.
   const { File: Hdf5File, ready } = yield* Effect.promise(() => import("h5wasm"))
   const { FS } = yield* Effect.promise(() => ready)
   const layers = layersOf(classifier)
