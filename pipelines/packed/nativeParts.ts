@@ -55,7 +55,8 @@ const whyNotLoaded = (path: string, said: string): string => {
 /** Whether it is there, byte for byte: a library that is damaged may end the process that loads it, without a word. */
 const isWhole = ({ name, size, checksum }: (typeof NATIVE_PARTS)[number]): boolean =>
   statSync(nativePart(name), { throwIfNoEntry: false })?.size === size &&
-  checksumOf(Bun.mmap(nativePart(name))) === checksum
+  // Read, not mapped: Bun maps files to be written, which a read-only folder does not allow.
+  checksumOf(readFileSync(nativePart(name))) === checksum
 
 const ASK = "set MODEL_CACHE to a folder of yours with 70 MB free that programs may be run from."
 
@@ -85,6 +86,8 @@ const unpackDamaged = () => {
     for (const { name, path } of NATIVE_PARTS) {
       writeFileSync(join(draft, name), Bun.zstdDecompressSync(readFileSync(path)))
       chmodSync(join(draft, name), 0o755)
+      if (statSync(nativePart(name), { throwIfNoEntry: false })?.isDirectory())
+        rmSync(nativePart(name), { recursive: true })
       renameSync(join(draft, name), nativePart(name))
     }
   } catch (cause) {

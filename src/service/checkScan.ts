@@ -14,6 +14,9 @@ export const checkScan = Effect.fn("checkScan")(function* ({ recording, site, mo
   if (threshold !== undefined && alarms !== undefined) {
     return yield* refuse(422, "A threshold says what is told, and alarms have one chosen: send one of them.")
   }
+  if (recording !== undefined && site !== undefined) {
+    return yield* refuse(422, "A recording is heard by its key, and a site's are all of it: send recording or site.")
+  }
   if (recording !== undefined) {
     const store = yield* Store
     if (!isFieldRecording({ key: recording })) {

@@ -101,6 +101,11 @@ describe("with a model", () => {
         404,
         '"extracted_audio/dog_bark/0-0-0-0.wav" is no field recording: the key of one begins with field_audio/.'
       ],
+      [
+        { recording: "field_audio/ridge/other.wav", site: "ridge" },
+        422,
+        "A recording is heard by its key, and a site's are all of it: send recording or site."
+      ],
       [{ site: "ridg" }, 404, 'There is no site "ridg": there is ridge.'],
       [{ model: "gone" }, 404, `There is no version "gone" of the model: there is ${models[0].runId}.`],
       [
