@@ -21,7 +21,7 @@ import {
   lastEventId,
   limited,
   open,
-  STRICT,
+  stated,
   streams,
   Timestamp,
   wholeNumber
@@ -48,6 +48,9 @@ const Started = Schema.Struct({
   /** What is wrong with it, where what is whole of it is heard all the same. */
   note: Schema.optionalKey(Schema.String)
 })
+
+/** The less a body says, the more is heard: a member that is misspelt is refused, and not passed over. */
+const STRICT = { onExcessProperty: "error" } as const
 
 const begin = Effect.fnUntraced(function* (task: ScanTask) {
   const { status, id } = yield* (yield* ScanRunner).start(task)
@@ -146,7 +149,7 @@ export const scanRoutes = (handle: Handle) =>
           "json" as const,
           "formdata" as const
         ],
-        body: input(Schema.Union([ScanTask, Upload]), BODY, STRICT),
+        body: stated(Schema.Union([ScanTask, Upload])),
         response: answers(Started, 400, 401, 404, 408, 409, 413, 415, 422, 429),
         detail: {
           ...limited,

@@ -1,15 +1,12 @@
-import { Schema, type SchemaAST, SchemaTransformation } from "effect"
+import { Schema, SchemaTransformation } from "effect"
 import { readJson } from "./intake.ts"
 
 // Effect's schemas as the web framework, OpenAPI and the dashboard's client take them (Standard Schema).
 
 type Stateable = Schema.ConstraintDecoder<unknown>
 
-const standard = <S extends Stateable>(schema: S, parseOptions: SchemaAST.ParseOptions = {}) =>
-  Schema.toStandardJSONSchemaV1(Schema.toStandardSchemaV1(schema, { parseOptions }))["~standard"]
-
-/** For what does more where less is said: a member that is misspelt is refused, and not passed over. */
-export const STRICT = { onExcessProperty: "error" } as const
+const standard = <S extends Stateable>(schema: S) =>
+  Schema.toStandardJSONSchemaV1(Schema.toStandardSchemaV1(schema))["~standard"]
 
 /** Stated by a route, in OpenAPI's own words, that anybody may ask. All others need the token, where one is set. */
 export const open = { security: [] }
@@ -24,8 +21,8 @@ export const statedOf = (detail: { readonly security?: ReadonlyArray<unknown> } 
 })
 
 /** A query or headers of this shape; any other is refused with the sentence. */
-export const input = <S extends Stateable>(schema: S, sentence: string, parseOptions?: SchemaAST.ParseOptions) => {
-  const own = standard(schema, parseOptions)
+export const input = <S extends Stateable>(schema: S, sentence: string) => {
+  const own = standard(schema)
   const validate: typeof own.validate = (value) => {
     const result = own.validate(value)
     return "issues" in result && result.issues !== undefined ? { issues: [{ message: sentence }] } : result
@@ -39,10 +36,15 @@ export const jsonBody = <S extends Stateable>(schema: S, sentence: string, most?
   body: input(schema, sentence)
 })
 
-/** A multipart body, stated for clients: `Intake` reads and checks it, for the framework would hold one of any size. */
+/** A body's shape, stated for clients: whoever handles it checks it, and sees what it has besides. */
+export const stated = <S extends Stateable>(schema: S) => ({
+  "~standard": { ...standard(schema), validate: (value: unknown) => ({ value: value as S["Type"] }) }
+})
+
+/** A multipart body: `Intake` reads and checks it, for the framework would hold one of any size. */
 export const multipartBody = <S extends Stateable>(schema: S) => ({
   parse: [() => null, "formdata" as const],
-  body: { "~standard": { ...standard(schema), validate: (value: unknown) => ({ value: value as S["Type"] }) } }
+  body: stated(schema)
 })
 
 /** A file's bytes, in a multipart body or as an answer. */

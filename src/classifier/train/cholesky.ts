@@ -42,7 +42,7 @@ const factorise = (matrix: Float64Array, size: number): void => {
   for (let row = blocked; row < size; row++) factoriseRow(matrix, size, row, 0)
 }
 
-/** Four rows of two columns, of whose rows and of all columns before the factor is made. */
+/** Four rows of two columns. The columns before these are made, and so are all rows above. */
 const factoriseBlock = (matrix: Float64Array, size: number, row: number, column: number): void => {
   const [left, right] = [column * size, (column + 1) * size]
   const first = row * size
