@@ -1,4 +1,4 @@
-import { Cause, Effect, Layer, Logger, Predicate, References } from "effect"
+import { Cause, Clock, Effect, Layer, Logger, Predicate, References } from "effect"
 import { SqlClient, SqlError } from "effect/sql"
 
 // effect/cluster asks the database several times a second, and tells of each time that it does not answer.
@@ -7,6 +7,8 @@ import { SqlClient, SqlError } from "effect/sql"
 const LOOK = "1 second"
 /** A database that takes longer than this does not answer. */
 const PATIENCE = "3 seconds"
+/** Milliseconds from its return for which effect/cluster may tell of locks that it gives back and takes anew. */
+const AFTERMATH = 15_000
 
 /** Whether an error, or what it was caused by, is a connection that failed. */
 const isConnection = (error: unknown): boolean =>
@@ -27,7 +29,7 @@ const isOfCluster = ({ fiber }: Logger.Options<unknown>): boolean => {
 
 /**
  * Says once that the database does not answer, and once that it does again; what effect/cluster and retries would say of
- * it meanwhile is left out. A connection that was cut and made anew is not worth a word.
+ * it meanwhile, and right after, is left out. A connection that was cut and made anew is not worth a word.
  */
 export const quietAbsence = Layer.effect(
   Logger.CurrentLoggers,
@@ -36,6 +38,7 @@ export const quietAbsence = Layer.effect(
     const loggers = yield* Logger.CurrentLoggers
     let isInDoubt = false
     let isAway = false
+    let quietUntil = 0
 
     const answers = sql`SELECT 1`.pipe(Effect.timeout(PATIENCE), Effect.isSuccess)
     const look = Effect.gen(function* () {
@@ -45,7 +48,10 @@ export const quietAbsence = Layer.effect(
         isAway = true
         return
       }
-      if (isAway) yield* Effect.logInfo("The database answers again.")
+      if (isAway) {
+        yield* Effect.logInfo("The database answers again.")
+        quietUntil = (yield* Clock.currentTimeMillis) + AFTERMATH
+      }
       isInDoubt = false
       isAway = false
     })
@@ -54,8 +60,9 @@ export const quietAbsence = Layer.effect(
     return new Set(
       [...loggers].map((logger) =>
         Logger.make((options) => {
+          const isTroubled = isInDoubt || options.date.getTime() < quietUntil
           if (isAbsence(options)) isInDoubt = true
-          else if (!isInDoubt || !isOfCluster(options)) logger.log(options)
+          else if (!isTroubled || !isOfCluster(options)) logger.log(options)
         })
       )
     )

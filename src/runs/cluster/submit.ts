@@ -18,6 +18,8 @@ const LOOK = "500 millis"
 const WAIT = "15 minutes"
 /** Milliseconds of silence of a run's coordinator after which the workers are asked for instead. */
 const SILENCE = 2_000
+/** Milliseconds that workers get to say that they are there after the database was away, for them as well. */
+const REJOIN = 10_000
 
 /** Waits for workers, and sees that they can do runs of this store. */
 const findWorkers = Effect.fnUntraced(function* (store: string) {
@@ -81,6 +83,7 @@ export const retrainOnCluster = Effect.fn("retrainOnCluster")(function* (
   /** The coordinator may have died, and every worker with it: what it said of them last is not true any more. */
   const tellOfWorkers = Effect.gen(function* () {
     const now = yield* Clock.currentTimeMillis
+    if (warned) heardAt = now + REJOIN
     if (now - heardAt < SILENCE) return
     heardAt = now
     const there = yield* roster.members

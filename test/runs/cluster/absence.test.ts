@@ -81,8 +81,8 @@ describe.skipIf(withoutDatabase)(`who follows a run hears${needsDatabase}`, () =
     const away = "The database does not answer; waiting for it."
     const back = "The database answers again."
     await until("both to say so", () => (log.includes(away) && worker!.said().includes(away) ? true : undefined))
-    // Time to ask a good many times.
-    await Bun.sleep(4_000)
+    // Longer than a silent worker counts as one that is there, and than locks are held without being refreshed.
+    await Bun.sleep(12_000)
     proxy.setAway(false)
     expect(Result.getOrThrow(await result)).toMatchObject({ recordings: RECORDINGS, skipped: [] })
     expect(log).toEqual([away, back])
