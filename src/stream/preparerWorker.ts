@@ -74,10 +74,15 @@ const told = ({ contentHash, outcome }: Grown): WorkerReply =>
 const buffersOf = ({ variants }: PreparedRecording): Array<ArrayBuffer> =>
   variants.flatMap(({ patches, wav }) => [patches.buffer as ArrayBuffer, ...(wav ? [wav.buffer as ArrayBuffer] : [])])
 
-self.onmessage = ({ data }: MessageEvent<WorkerRequest>) =>
-  answer(data)
+/** Until what was asked before is answered: answers are told apart by their order. */
+let before = Promise.resolve()
+
+self.onmessage = ({ data }: MessageEvent<WorkerRequest>) => {
+  before = before
+    .then(() => answer(data))
     // A mistake of ours, met on this recording: the next one may be fine.
     .catch((cause: unknown): WorkerReply => ({ reason: `The decoder failed: ${cause}.` }))
     .then((reply) => self.postMessage(reply, "prepared" in reply ? buffersOf(reply.prepared) : []))
+}
 
 self.postMessage("ready")

@@ -1,4 +1,4 @@
-import { Context, Effect, Layer, Pool, Result, Schema, type Scope } from "effect"
+import { Context, Effect, Layer, Pool, Result, Schema, type Scope, Semaphore } from "effect"
 import type { FrontEndOrigin } from "../embedder/frontEnd.ts"
 import { programPath } from "../processes/programPath.ts"
 import { type RunningWorker, startWorker, WorkerCrash } from "../processes/startWorker.ts"
@@ -20,6 +20,12 @@ export class PrepareError extends Schema.TaggedError<PrepareError>()("PrepareErr
 /** The slowest real decoding seen takes 0.1 s: one that takes this long hangs. */
 const PATIENCE = "60 seconds"
 
+/**
+ * Recordings in the hands of a worker that is the only one: while it does one, the next is there. The engine holds the
+ * thread that hands them out, where it has no processes of its own; of several workers another is at work meanwhile.
+ */
+const AHEAD = 2
+
 /** A recording in a worker's hands. */
 export interface Growing {
   /** Takes the bytes that follow over, and says how far it is; from a multiple of `GRAIN_BYTES` on. */
@@ -35,14 +41,14 @@ export interface Growing {
  * Workers that decode and augment, one recording each at a time.
  *
  * They run pure JavaScript and WebAssembly only (native add-ons have crashed Bun when a Worker ends). One that crashes
- * or hangs on a recording is replaced, and that recording alone is refused.
+ * or hangs on a recording is replaced, and that recording alone is refused: what waited behind it is given to another.
  */
 export class Preparers extends Context.Service<
   Preparers,
   {
     /**
-     * Takes the bytes, whose hex SHA-256 is `contentHash`, over: they are transferred, and empty afterwards. Audit copies that
-     * could be written to their place are not returned.
+     * Prepares the bytes whose hex SHA-256 is `contentHash`. Audit copies that could be written to their place are not
+     * returned.
      */
     readonly prepare: (
       bytes: Uint8Array,
@@ -72,13 +78,16 @@ export class Preparers extends Context.Service<
           acquire: startPreparer(alive),
           min: 0,
           max: count,
+          concurrency: count === 1 ? AHEAD : 1,
           timeToLive: "1 minute"
         })
+        // A worker has one that comes in parts at a time.
+        const growing = yield* Semaphore.make(count)
 
         const askPatiently = (worker: Preparer, request: WorkerRequest) =>
-          worker.ask(request, bytesIn(request)).pipe(
+          worker.ask(request, partOf(request)).pipe(
             // A worker left alone is still at work on what nobody waits for.
-            Effect.onInterrupt(() => Pool.invalidate(pool, worker)),
+            Effect.onInterrupt(() => Effect.andThen(worker.stop, Pool.invalidate(pool, worker))),
             Effect.timeoutOrElse({
               duration: PATIENCE,
               orElse: () =>
@@ -95,16 +104,11 @@ export class Preparers extends Context.Service<
           copies?: CopiesPlace
         ) {
           const place = copies && { copies }
-          const request = {
-            bytes: ownBuffer(bytes),
-            contentHash,
-            origin: { module, settings: made },
-            settings,
-            ...place
-          }
+          // Copied, and not transferred: they may be needed again.
+          const request = { bytes, contentHash, origin: { module, settings: made }, settings, ...place }
           const { outcome } = yield* Pool.use(pool, (worker) =>
             Effect.flatMap(askPatiently(worker, request), outcomeOf)
-          )
+          ).pipe(Effect.retry({ while: (error) => error instanceof WorkerCrash && !error.isCulprit }))
           return yield* Effect.fromResult(outcome)
         }, mendable)
 
@@ -112,6 +116,7 @@ export class Preparers extends Context.Service<
           request: GrowingRequest,
           { module, settings }: FrontEndOrigin
         ) {
+          yield* Effect.acquireRelease(growing.take(1), () => growing.release(1))
           const worker = yield* Pool.get(pool)
           yield* askPatiently(worker, { open: { ...request, origin: { module, settings } } })
           return {
@@ -179,7 +184,5 @@ const startPreparer = (alive: Set<Preparer>) =>
     )
   )
 
-const bytesIn = (request: WorkerRequest): Uint8Array | undefined => {
-  if (request === "end" || "open" in request) return undefined
-  return "more" in request ? request.more : request.bytes
-}
+const partOf = (request: WorkerRequest): Uint8Array | undefined =>
+  typeof request === "object" && "more" in request ? request.more : undefined

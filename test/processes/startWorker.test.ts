@@ -17,11 +17,26 @@ test("requests that are asked at once are answered each by its own, and bytes ar
   expect(bytes.byteLength).toBe(0)
 })
 
-test("a Worker that crashes fails what it was asked, and what it is asked later", async () => {
-  const [during, after] = await withEcho(({ ask }) =>
-    Effect.all([Effect.flip(ask("crash")), Effect.flip(ask("anything"))])
+test("a Worker that crashes fails what it was at, what waits behind it, and what it is asked later", async () => {
+  const [[during, behind], after] = await withEcho(({ ask }) =>
+    Effect.all([
+      Effect.all([Effect.flip(ask("crash")), Effect.flip(ask("anything"))], { concurrency: "unbounded" }),
+      Effect.flip(ask("anything"))
+    ])
   )
-  expect(during).toMatchObject({ _tag: "WorkerCrash", message: expect.stringContaining("as asked") })
+  expect(during).toMatchObject({ _tag: "WorkerCrash", isCulprit: true, message: expect.stringContaining("as asked") })
+  expect(behind).toMatchObject({ _tag: "WorkerCrash", isCulprit: false, message: during.message })
+  expect(after).toBe(behind)
+})
+
+test("a Worker that is stopped answers nothing", async () => {
+  const [during, after] = await withEcho(({ ask, stop }) =>
+    Effect.all([
+      Effect.all([Effect.flip(ask("hang")), stop], { concurrency: "unbounded" }).pipe(Effect.map(([error]) => error)),
+      Effect.flip(ask("anything"))
+    ])
+  )
+  expect(during).toMatchObject({ _tag: "WorkerCrash", isCulprit: false })
   expect(after).toEqual(during)
 })
 

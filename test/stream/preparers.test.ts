@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test"
 import { writeFile } from "node:fs/promises"
 import { join } from "node:path"
-import { Effect } from "effect"
+import { Effect, Fiber } from "effect"
 import { folderStore } from "../../src/store/folder.ts"
 import { Preparers } from "../../src/stream/preparers.ts"
 import { keysIn, sound } from "../support/runWorld.ts"
@@ -43,6 +43,35 @@ test("audit copies that a worker cannot write come back, and nothing of them sta
     expect(written).toEqual(returned)
     expect(yield* Effect.promise(() => keysIn(folderStore(folder), ""))).toEqual(["augmented_audio"])
   }).pipe(Effect.scoped, Effect.runPromise))
+
+const LETHAL = join(import.meta.dir, "../support/lethalFrontEnd.ts")
+const prepareOf = ({ prepare }: Preparers["Service"], fate: "dies" | "hangs" | "lives") =>
+  prepare(sound("dog_bark", 1), "c0ffee", { module: LETHAL, settings: fate }, settings)
+
+test("a recording on which a worker crashes is refused, and the one behind it goes to another", () =>
+  Effect.gen(function* () {
+    const preparers = yield* Preparers
+    yield* preparers.start
+    const [crashed, behind] = yield* Effect.all(
+      [Effect.flip(prepareOf(preparers, "dies")), prepareOf(preparers, "lives")],
+      { concurrency: "unbounded" }
+    )
+    expect(crashed.reason).toStartWith("The decoder crashed: ")
+    expect(crashed.isLasting).toBe(false)
+    expect(behind).toEqual(yield* prepareOf(preparers, "lives"))
+  }).pipe(Effect.provide(Preparers.layer(1)), Effect.runPromise))
+
+test("where nobody waits for a recording any more its worker is ended, and the one behind it goes to another", () =>
+  Effect.gen(function* () {
+    const preparers = yield* Preparers
+    yield* preparers.start
+    const hung = yield* Effect.forkChild(prepareOf(preparers, "hangs"), { startImmediately: true })
+    const behind = yield* Effect.forkChild(prepareOf(preparers, "lives"), { startImmediately: true })
+    // Until the worker has both.
+    yield* Effect.sleep("100 millis")
+    yield* Fiber.interrupt(hung)
+    expect((yield* Fiber.join(behind)).variants).toHaveLength(2)
+  }).pipe(Effect.provide(Preparers.layer(1)), Effect.runPromise))
 
 test("workers that rest are ended, and others take the next recording", () =>
   Effect.gen(function* () {
