@@ -65,59 +65,67 @@ const equalise = (ranges: Float64Array, next: Convolution | undefined): Float32A
   return Float32Array.from(shares, (share) => coarse(share / widest))
 }
 
-/** A layer between channels that are kept divided: the same function of the divided ones. */
-const rescale = (
-  { kernel, bias, shape }: Convolution,
-  before: Float32Array | undefined,
-  after: Float32Array | undefined
-) => {
+/** A layer, and what the channels that go into it and come out of it are kept divided by. */
+interface Divided {
+  readonly layer: Convolution
+  readonly before: Float32Array
+  readonly after: Float32Array
+}
+
+/** Such a layer as one between the divided channels, in float32. */
+const rescale = ({ layer: { kernel, bias, shape }, before, after }: Divided): Convolution => {
   const [, , input, output] = shape
-  const [factors, divisors] = [
-    before ?? new Float32Array(input).fill(1),
-    after ?? new Float32Array(bias.length).fill(1)
-  ]
-  const scaled = new Float64Array(kernel.length)
+  const scaled = new Float32Array(kernel.length)
   for (let at = 0, from = 0; at < kernel.length; from = (from + 1) % input) {
     // A depthwise kernel has one output for each input.
     for (let to = output === 1 ? from : 0, end = to + output; to < end; to++, at++) {
-      scaled[at] = (kernel[at]! * factors[from]!) / divisors[to]!
+      scaled[at] = (kernel[at]! * before[from]!) / after[to]!
     }
   }
-  return { kernel: scaled, bias: Float64Array.from(bias, (value, at) => value / (after?.[at] ?? 1)), shape }
+  return { kernel: scaled, bias: Float32Array.from(bias, (value, at) => value / after[at]!), shape }
 }
 
-/** Rounds a rescaled layer; `means` are of what goes in, where its bias makes good what rounding moves them by. */
+/** The same in integers; `means` are of what goes in, where its bias makes good what rounding moves them by. */
 const roundLayer = (
-  { kernel, bias, shape }: ReturnType<typeof rescale>,
+  { layer: { kernel, bias, shape }, before, after }: Divided,
   from: number,
   to: number,
   means: Float64Array | undefined
 ): IntegerConvolution => {
   const [height, width, input, output] = shape
   const area = height * width
-  const [outputs, inputs] = output === 1 ? [input, 1] : [output, input]
+  const isDepthwise = output === 1
+  const [outputs, inputs] = isDepthwise ? [input, 1] : [output, input]
+  const rows = area * inputs
+  // Every weight is divided twice, for it costs less than to keep all of them.
   const largests = new Float64Array(outputs)
-  for (let at = 0; at < kernel.length; ) {
-    for (let o = 0; o < outputs; o++, at++) largests[o] = Math.max(largests[o]!, Math.abs(kernel[at]!))
+  for (let row = 0, at = 0; row < rows; row++) {
+    const factor = before[row % inputs]!
+    for (let o = 0; o < outputs; o++, at++) {
+      const size = Math.abs((kernel[at]! * (isDepthwise ? before[o]! : factor)) / after[o]!)
+      if (size > largests[o]!) largests[o] = size
+    }
   }
+  const shifts = Float64Array.from(bias, (value, o) => value / after[o]!)
   // A channel that hardly looks at what goes in has its bias to keep.
   const scales = Float32Array.from(largests, (most, o) =>
-    Math.max(most / 127, Math.abs(bias[o]!) / (2 ** 30 * from), 1e-30)
+    Math.max(most / 127, Math.abs(shifts[o]!) / (2 ** 30 * from), 1e-30)
   )
   const rounded = new Int8Array(kernel.length)
   const moved = new Float64Array(outputs)
-  for (let row = 0; row < area * inputs; row++) {
-    const [i, place] = [row % inputs, Math.floor(row / inputs)]
-    const mean = means?.[i] ?? 0
-    for (let o = 0; o < outputs; o++) {
-      const exact = kernel[row * outputs + o]!
+  for (let row = 0, at = 0; row < rows; row++) {
+    const i = row % inputs
+    const factor = before[i]!
+    const mean = means === undefined ? 0 : means[i]!
+    for (let o = 0, place = i * area + Math.floor(row / inputs); o < outputs; o++, at++, place += inputs * area) {
+      const exact = (kernel[at]! * (isDepthwise ? before[o]! : factor)) / after[o]!
       // What Math.round gives, in a third of the time.
       const value = Math.floor(exact / scales[o]! + 0.5)
-      rounded[(o * inputs + i) * area + place] = value
+      rounded[place] = value
       moved[o]! += (value * scales[o]! - exact) * mean
     }
   }
-  const biases = Int32Array.from(bias, (value, o) => Math.round((value - moved[o]!) / (scales[o]! * from)))
+  const biases = Int32Array.from(shifts, (value, o) => Math.round((value - moved[o]!) / (scales[o]! * from)))
   return { kernel: rounded, shape, scales, bias: biases, scale: to }
 }
 
@@ -137,22 +145,18 @@ export const quantise = (network: Mobilenet, measured: ReadonlyMap<number, Measu
   const scales = divisors.map((divisor, at) =>
     divisor === undefined ? 0 : coarse(largest(measured.get(at)!.ranges.map((range, c) => range / divisor[c]!)) / 255)
   )
-  const rescaled = layers.map((layer, at) => rescale(layer, divisors[at - 1], divisors[at]))
-  const rest = rescaled.slice(FIRST_INTEGER).map((layer, index) => {
+  const kept = divisors.map((divisor, at) => divisor ?? new Float32Array(channels(layers[at]!.shape)).fill(1))
+  const divided = layers.map((layer, at): Divided => {
+    // Nothing before the first layer is divided.
+    const before = kept[at - 1] ?? new Float32Array(layer.shape[2]).fill(1)
+    return { layer, before, after: kept[at]! }
+  })
+  const rest = divided.slice(FIRST_INTEGER).map((layer, index) => {
     const at = index + FIRST_INTEGER
-    const means =
-      layer.shape[3] === 1 ? undefined : measured.get(at - 1)!.means.map((mean, c) => mean / divisors[at - 1]![c]!)
+    const isDepthwise = layer.layer.shape[3] === 1
+    const means = isDepthwise ? undefined : measured.get(at - 1)!.means.map((mean, c) => mean / kept[at - 1]![c]!)
     return roundLayer(layer, scales[at - 1]!, scales[at]!, means)
   })
-  const first = rescaled.slice(0, FIRST_INTEGER).map(({ kernel, bias, shape }) => ({
-    kernel: Float32Array.from(kernel),
-    bias: Float32Array.from(bias),
-    shape
-  }))
-  return {
-    first,
-    scale: scales[FIRST_INTEGER - 1]!,
-    rest,
-    divisors: divisors.map((divisor, at) => divisor ?? new Float32Array(channels(layers[at]!.shape)).fill(1))
-  }
+  const first = divided.slice(0, FIRST_INTEGER).map(rescale)
+  return { first, scale: scales[FIRST_INTEGER - 1]!, rest, divisors: kept }
 }
