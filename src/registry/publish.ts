@@ -64,13 +64,16 @@ export const writeVersion = Effect.fn("writeVersion")(function* (runId: string, 
  * at any moment. The copies under `models/`, for programs that open fixed names, are written before it, where the store
  * can do that out of sight, so that a full disk promotes nothing; they come into place after it, for before they could
  * be of a model that loses that write. What dies in between is made good by the next promotion, rollback or run.
+ *
+ * @param written The version's files, where they have just been written: they are not read again.
  */
 export const promoteVersion = Effect.fn("promoteVersion")(function* <E = never, R = never>(
   runId: string,
   from: Option.Option<Promoted>,
-  fence: Effect.Effect<void, E, R> = Effect.void
+  fence: Effect.Effect<void, E, R> = Effect.void,
+  written?: Artifacts
 ) {
-  const files = yield* Effect.flatMap(findStored(runId), readVersion)
+  const files = written ?? (yield* Effect.flatMap(findStored(runId), readVersion))
   if (Option.isSome(from) && from.value.runId === runId) return yield* copyPromoted
   const promotedAt = DateTime.formatIso(yield* DateTime.now)
   const history = Option.match(from, {

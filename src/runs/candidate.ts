@@ -25,7 +25,7 @@ import { keepEmbedder } from "../registry/keptEmbedder.ts"
 import { requireLease } from "../registry/lease.ts"
 import { type Promoted, readPointer } from "../registry/pointer.ts"
 import { compareWithPromoted, type Recall } from "../registry/promoted.ts"
-import { promoteVersion, writeVersion } from "../registry/publish.ts"
+import { type Artifacts, promoteVersion, writeVersion } from "../registry/publish.ts"
 import { newSince, type TrainingSet } from "../registry/trainingSet.ts"
 import { HELD_OUT_FILE, readVersionDocument, TRAINING_SET_FILE } from "../registry/versionFiles.ts"
 import { CURRENT_KEY, modelKey } from "../store/keys.ts"
@@ -163,7 +163,7 @@ const checkNewLabels = Effect.fnUntraced(function* (
 })
 
 /**
- * Writes the candidate's version, and returns its keys. `trainingSet` is `live` as a file: the recordings (key to content) that
+ * Writes the candidate's version, and returns its files and their keys. `trainingSet` is `live` as a file: the recordings (key to content) that
  * it was made from.
  */
 export const writeCandidate = Effect.fn("writeCandidate")(function* (
@@ -182,10 +182,8 @@ export const writeCandidate = Effect.fn("writeCandidate")(function* (
   yield* keepEmbedder(candidate.embedder)
   const { dataset, split } = candidate
   const heldOut = split.holdout.map((row) => live.get(dataset.samples[row]!.key)!)
-  return yield* writeVersion(
-    candidate.runId,
-    new Map([...artifacts, [HELD_OUT_FILE, encodeHeldOut(heldOut)], [TRAINING_SET_FILE, trainingSet]])
-  )
+  const files = new Map([...artifacts, [HELD_OUT_FILE, encodeHeldOut(heldOut)], [TRAINING_SET_FILE, trainingSet]])
+  return { files, keys: yield* writeVersion(candidate.runId, files) }
 })
 
 /** The published log: from its copy, else from the promoted version; undefined where there is none. It blocks no run. */
@@ -210,10 +208,11 @@ const LOG_FILE = "retraining_log.json"
 export const carryOut = Effect.fnUntraced(function* (
   decision: Decision,
   runId: string,
-  pointer: Option.Option<Promoted>
+  pointer: Option.Option<Promoted>,
+  written: Artifacts
 ) {
   if (!decision.promote) return { decision, keys: [] }
-  return yield* promoteVersion(runId, pointer, requireLease(runId)).pipe(
+  return yield* promoteVersion(runId, pointer, requireLease(runId), written).pipe(
     Effect.map((keys) => ({ decision, keys })),
     Effect.catchIf(
       (error) => error._tag === "StoreError" && error.reason === "conflict" && error.key === CURRENT_KEY,

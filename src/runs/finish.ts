@@ -111,8 +111,8 @@ export const finish = Effect.fn("retrain.finish")(function* (embedder: Embedder,
     engine
   }
   const trainingSet = encodeTrainingSet(live)
-  const [writing, versionKeys] = yield* writeCandidate(candidate, live, trainingSet).pipe(Effect.timed)
-  const { decision, keys } = yield* carryOut(intended, runId, pointer)
+  const [writing, written] = yield* writeCandidate(candidate, live, trainingSet).pipe(Effect.timed)
+  const { decision, keys } = yield* carryOut(intended, runId, pointer, written.files)
   const pruned = yield* pruneNote(settings.keepVersions)
 
   return {
@@ -168,7 +168,7 @@ export const finish = Effect.fn("retrain.finish")(function* (embedder: Embedder,
     labels: labels ?? null,
     promoted: decision.promote,
     decision: decision.why,
-    artifacts: decision.promote ? keys : versionKeys
+    artifacts: decision.promote ? keys : written.keys
   } satisfies RunSummary
 }, Effect.scoped)
 
