@@ -47,11 +47,10 @@ const addFourier = (
   wave: (turns: number) => number
 ) => {
   const window = hannWindow()
+  const turn = Float64Array.from({ length: FFT_LENGTH }, (_, at) => wave(at / FFT_LENGTH))
   const kernels = new Float32Array(bins.length * WINDOW)
   for (const [at, bin] of bins.entries()) {
-    for (let n = 0; n < WINDOW; n++) {
-      kernels[at * WINDOW + n] = window[n]! * wave(((bin * n) % FFT_LENGTH) / FFT_LENGTH)
-    }
+    for (let n = 0; n < WINDOW; n++) kernels[at * WINDOW + n] = window[n]! * turn[(bin * n) % FFT_LENGTH]!
   }
   const bias = graph.floats(new Float32Array(bins.length), [bins.length])
   const part = slide(graph, samples, graph.floats(kernels, [bins.length, 1, WINDOW, 1]), bias, HOP)
