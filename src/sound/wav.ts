@@ -2,15 +2,25 @@ import { WaveFile } from "wavefile"
 import type { Clip } from "./clip.ts"
 import { floatsAt, kernels, Room } from "./kernels/kernels.ts"
 
+/** Headers as wavefile writes them for no samples, by rate: it takes as long for one as the samples take. */
+const empty = new Map<number, Uint8Array>()
+const emptyAt = (sampleRate: number): Uint8Array => {
+  const known = empty.get(sampleRate)
+  if (known !== undefined) return known
+  const wav = new WaveFile()
+  wav.fromScratch(1, sampleRate, "16", new Int16Array(0))
+  const header = wav.toBuffer()
+  empty.set(sampleRate, header)
+  return header
+}
+
 /**
- * The header of a WAV file of `samples` 16-bit mono samples, as wavefile writes it for none.
+ * The header of a WAV file of `samples` 16-bit mono samples.
  *
  * wavefile packs samples one by one, which is slow (docs/decisions/front-end.md), so they are written under its header here.
  */
 const makeHeader = (samples: number, sampleRate: number): Uint8Array => {
-  const wav = new WaveFile()
-  wav.fromScratch(1, sampleRate, "16", new Int16Array(0))
-  const header = wav.toBuffer()
+  const header = emptyAt(sampleRate).slice()
   const sizes = new DataView(header.buffer)
   sizes.setUint32(4, header.length - 8 + 2 * samples, true)
   sizes.setUint32(header.length - 4, 2 * samples, true)
