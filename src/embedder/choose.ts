@@ -66,7 +66,7 @@ const makeInteger = Effect.fnUntraced(function* ({ engine, embedder, threads }: 
   if (engine === "webgpu") {
     return yield* new EngineError({ message: "PRECISION=int8 needs the native engine: set ENGINE=native or auto" })
   }
-  const { unrounded } = embedder
+  const { frontEnd, unrounded } = embedder
   if (unrounded === undefined) {
     return yield* new EngineError({
       message: `PRECISION=int8: ${embedder.name} has no network in eight bits. Set PRECISION=float32`
@@ -77,7 +77,7 @@ const makeInteger = Effect.fnUntraced(function* ({ engine, embedder, threads }: 
   const chosen = engine === "native" ? "Native, as asked." : "Native, because only it computes in int8."
   const why = whole ? chosen : `${chosen} ${CUT_SUMS}`
   const native = yield* onProcessor({ backbone: embedder, why, ...(threads === undefined ? {} : { threads }) })
-  const wrong = yield* testIntegers(native, unrounded)
+  const wrong = yield* testIntegers(native, frontEnd, yield* unrounded)
   if (wrong === undefined) return native
   return yield* new EngineError({ message: `PRECISION=int8 cannot be had here: ${wrong}. Set PRECISION=float32` })
 })

@@ -24,8 +24,11 @@ export interface Backbone {
    * each. Absent where WebGPU cannot run it.
    */
   readonly kernels?: (batch: number, precision: Precision) => ReadonlyArray<Kernel>
-  /** The network before it was rounded to eight bits, which `model` is held against; absent where it was not. */
-  readonly unrounded?: Backbone
+  /**
+   * The rows that the network gave for known patches before it was rounded to eight bits, which `model` is held against;
+   * absent where it was not.
+   */
+  readonly unrounded?: Effect.Effect<Float32Array, EngineError>
 }
 
 /**

@@ -3,9 +3,10 @@ import { Settings } from "../../config/settings.ts"
 import type { Backbone, Embedder } from "../embedder.ts"
 import type { EngineError } from "../engine.ts"
 import { rowSize } from "../frontEnd.ts"
+import { knownRows } from "../native/integers.ts"
 import { Graph } from "../onnx/graph.ts"
 import { frontEndOf } from "./frontEnd.ts"
-import { keptRanges } from "./keptRanges.ts"
+import { keptRounding } from "./keptRounding.ts"
 import { MEL_BANDS, PATCH_FRAMES } from "./logMel.ts"
 import { type Mobilenet, TAPS } from "./mobilenet.ts"
 import { addFrontEnd, addNetwork } from "./networkGraph.ts"
@@ -48,21 +49,23 @@ export const quantiseYamnet = Effect.fn("quantiseYamnet")(function* (network: Mo
 
 /**
  * YAMNet with these weights; in eight bits where it is given what they were rounded to. `round` rounds them for TensorFlow
- * Lite, of which there are no files without it.
+ * Lite, of which there are no files without it; `rows` are what they give for known patches.
  */
 export const yamnetOf = (
   weights: YamnetWeights,
   taps = TAPS,
   rounded?: QuantisedMobilenet,
-  round?: Effect.Effect<QuantisedMobilenet, EngineError>
+  round?: Effect.Effect<QuantisedMobilenet, EngineError>,
+  rows?: Float32Array
 ): Embedder => {
   const precise = backboneOf(weights, taps)
+  const unrounded = rows === undefined ? knownRows(precise) : Effect.succeed(rows)
   const add: AddRows = (graph, patches, batch) =>
     rounded === undefined
       ? addNetwork(graph, patches, weights, { taps, batch })
       : addQuantised(graph, patches, weights, rounded, taps)
   return {
-    ...(rounded === undefined ? precise : { ...backbone(add, taps), unrounded: precise }),
+    ...(rounded === undefined ? precise : { ...backbone(add, taps), unrounded }),
     name: weights.embedder,
     hash: weights.hash,
     source: weights.source,
@@ -93,10 +96,12 @@ export const findYamnet = Effect.fn("findYamnet")(function* (options: {
   const fs = yield* FileSystem.FileSystem
   const location = Option.match(yamnetModel, { onNone: () => ({}), onSome: (location) => ({ location }) })
   const weights = yield* findWeights({ ...location, ...options })
-  const round = yield* keptRanges(weights, modelCache).pipe(
-    Effect.map((measured) => quantise(weights, measured)),
+  const rounding = yield* keptRounding(weights, modelCache, knownRows(backboneOf(weights))).pipe(
     Effect.provideService(FileSystem.FileSystem, fs),
     Effect.cached
   )
-  return yamnetOf(weights, TAPS, precision === "int8" ? yield* round : undefined, round)
+  const round = Effect.map(rounding, ({ rounded }) => rounded)
+  if (precision !== "int8") return yamnetOf(weights, TAPS, undefined, round)
+  const { rounded, rows } = yield* rounding
+  return yamnetOf(weights, TAPS, rounded, round, rows)
 })
