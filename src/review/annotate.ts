@@ -34,7 +34,7 @@ const tableKey = (recording: string, namesakes: ReadonlyArray<string>): string =
 
 /** A recording's annotations cannot be changed; `message` says why. */
 export class AnnotationError extends Schema.TaggedError<AnnotationError>()("AnnotationError", {
-  reason: Schema.Literals(["unreadable", "damaged", "changed", "contradicted"]),
+  reason: Schema.Literals(["unreadable", "unusable", "damaged", "changed", "contradicted"]),
   message: Schema.String
 }) {}
 

@@ -1,7 +1,7 @@
 import { Effect, Option, Result, Schema } from "effect"
 import { Elysia } from "elysia"
 import { counted } from "../config/inWords.ts"
-import { addTable } from "../review/addTable.ts"
+import { type Annotatable, addTable } from "../review/addTable.ts"
 import { AnnotationError, changeAnnotations, readAnnotations } from "../review/annotate.ts"
 import type { Annotations } from "../stream/annotations/annotation.ts"
 import { ANNOTATION_WRITERS, WRITERS, writeAnnotations } from "../stream/annotations/formats.ts"
@@ -82,7 +82,7 @@ const refused = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
     error instanceof AnnotationError ? refuse(STATUS[error.reason], error.message) : error
   )
 
-const STATUS = { unreadable: 400, damaged: 409, changed: 409, contradicted: 409 } as const
+const STATUS = { unreadable: 400, unusable: 422, damaged: 409, changed: 409, contradicted: 409 } as const
 
 const show = Effect.fnUntraced(function* (asked: string) {
   const { key: recording } = yield* fieldRecordingAt(asked)
@@ -136,10 +136,18 @@ const upload = (request: Request) =>
       request,
       Effect.fnUntraced(function* ({ file, fields }) {
         const bytes = yield* readSpooled(file.recording)
-        const recordings = (yield* (yield* Field).recordings).map(({ recording }) => recording.key)
         const asked = fields.get("recording")
-        if (asked !== undefined) yield* fieldRecordingAt(asked)
-        const added = yield* addTable(bytes, file.name, recordings, asked)
+        const chosen = asked === undefined ? [] : [yield* fieldRecordingAt(asked)]
+        const known = (yield* (yield* Field).recordings).map(
+          ({ recording: { key, size }, heard }): Annotatable => ({ key, size, seconds: heard?.seconds })
+        )
+        const listed = new Set(known.map(({ key }) => key))
+        const added = yield* addTable(
+          bytes,
+          file.name,
+          [...known, ...chosen.filter(({ key }) => !listed.has(key))],
+          asked
+        )
         yield* (yield* Field).forget
         const of =
           added.recordings.length === 1 ? fileName(added.recordings[0]!) : counted(added.recordings.length, "recording")
@@ -225,7 +233,7 @@ export const annotationRoutes = (handle: Handle) =>
           ...Done,
           annotations: Schema.Int,
           recordings: Schema.Array(Schema.String),
-          /** Rows that could not be used. */
+          /** Rows that could not be used, or not all of it. */
           problems: Schema.Array(Problem),
           /** Recordings that rows name, and that there are not. */
           missing: Schema.Array(Schema.String)

@@ -8,6 +8,13 @@ export const UNKNOWN = "unknown"
 /** Whether a new class may have this name. It becomes a folder's, on any system, and part of addresses and pages. */
 export const isClassName = (name: string): boolean => PLAIN.test(name) && !RESERVED.test(name) && name !== UNKNOWN
 
+/**
+ * Whether a class's folder may be called so that somebody made by hand: of another name than `isClassName` gives a new one,
+ * but neither hidden, nor a path, nor without anything to read.
+ */
+export const isFolderName = (name: string): boolean =>
+  !name.startsWith(".") && !/[/\\]/.test(name) && /[\p{L}\p{N}]/u.test(name)
+
 /** What a client is told whose class has another name. */
 export const CLASS_NAME_RULE =
   "A class's name is 1 to 64 lower-case letters, digits, _ and -, begins with a letter or digit, and is neither unknown " +

@@ -87,7 +87,7 @@ export const openAiff = (feed: Feed): Opened | typeof MORE => {
   if (!isFound && !feed.ended && next < feed.size) return feed.want(next + 40)
   if (sound === undefined) return Result.fail("is an AIFF file without sound, or cut short before it")
   const extent = soundExtent(feed, sound, false, "an AIFF file")
-  if (extent.fault !== undefined && !feed.forgives(extent.fault)) return Result.fail(extent.fault)
+  if (extent.fault !== undefined && !feed.forgives(extent.fault, extent.isFarOff)) return Result.fail(extent.fault)
   if (common === undefined) return Result.fail("is an AIFF file that does not say its sample format")
   const { channels, frames, bits, rate, coding } = common
   // The sound begins behind two fields, and so many bytes as the first of them says.

@@ -1,5 +1,5 @@
 import { Result } from "effect"
-import { type Opened, type Pcm, shortfall, text, view } from "./container.ts"
+import { isFarOff, type Opened, type Pcm, shortfall, text, view } from "./container.ts"
 import type { Feed } from "./feed.ts"
 import { MAX_PCM_CHANNELS } from "./pcm.ts"
 
@@ -34,7 +34,7 @@ export const openAu = (feed: Feed): Opened => {
   }
   const present = Math.max(0, feed.size - start)
   const fault = size !== 0xffff_ffff && size > present ? shortfall(size, present) : undefined
-  if (fault !== undefined && !feed.forgives(fault)) return Result.fail(fault)
+  if (fault !== undefined && !feed.forgives(fault, isFarOff(size, present))) return Result.fail(fault)
   const [coding, width] = known
   const length = size === 0 ? present : Math.min(size, present)
   return Result.succeed({ coding, width, littleEndian, channels, rate, begin: start, length })

@@ -1,4 +1,4 @@
-import { count, shortfall, text, view } from "./container.ts"
+import { count, isFarOff, shortfall, text, view } from "./container.ts"
 import type { Feed } from "./feed.ts"
 
 /** A part of a RIFF or IFF file. */
@@ -49,6 +49,8 @@ export interface Extent {
   readonly length: number
   /** Why a clip of it is not used, as the end of a sentence. */
   readonly fault?: string
+  /** Whether that is a wrong number and no sign of sound that was lost. */
+  readonly isFarOff?: boolean
 }
 
 /**
@@ -86,5 +88,5 @@ export const soundExtent = (
     noted.push(`Its header promises ${count(excess)} bytes of sound too many, as it counts itself.`)
     return { begin: start, length: present }
   }
-  return { begin: start, length: present, fault: shortfall(size, present) }
+  return { begin: start, length: present, fault: shortfall(size, present), isFarOff: isFarOff(size, present) }
 }

@@ -28,6 +28,8 @@ export interface Container {
   readonly seconds?: number
   /** Seconds that its head says it has, where it does: about, and nothing is promised. */
   readonly told?: number
+  /** What a short file is read in spite of, as a sentence. */
+  readonly note?: string
 }
 
 /** Sound as plain numbers, one after another, channel by channel, whatever container they lie in. */
@@ -48,6 +50,8 @@ export interface Pcm {
    * everyone else has it, but for the last bit.
    */
   readonly positiveSteps?: number
+  /** What a short file is read in spite of, as a sentence. */
+  readonly note?: string
 }
 
 /** A recording that is recognised and not read here; a program beside this one may. */
@@ -74,6 +78,12 @@ export const count = (n: number): string => n.toLocaleString("en")
 /** "is cut short: the header promises 20 bytes of sound and 10 are there" */
 export const shortfall = (promised: number, present: number, what = "bytes of sound"): string =>
   `is cut short: its header promises ${count(promised)} ${what}, ${count(present)} are there`
+
+/** What is cut has a part of what its header promises; so little of it, or less, is there where that is a wrong number. */
+const FAR = 10
+
+/** Whether a header promises so much that it does not tell of sound that was lost, but is wrong. */
+export const isFarOff = (promised: number, present: number): boolean => present > 0 && promised > FAR * present
 
 export const cutShort = (promised: number, present: number, what?: string): Result.Result<never, string> =>
   Result.fail(shortfall(promised, present, what))

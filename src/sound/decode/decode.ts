@@ -91,6 +91,7 @@ export const decodeClip = Effect.fn("audio.decodeClip")(function* (
   if ("demuxer" in opened) notes.push(`It is ${opened.name}, decoded by ffmpeg.`)
   const file = "demuxer" in opened ? yield* convert(bytes, opened, maxSeconds) : bytes
   const container = "demuxer" in opened ? yield* open(file) : opened
+  if ("note" in container && container.note !== undefined) notes.push(container.note)
   const mixer = new Mixer()
   let sound = yield* read(file, container, maxSeconds, mixer)
   const alone = mixer.cancelling

@@ -26,6 +26,8 @@ export class Feed {
   readonly noted: Array<string> = []
   /** Where in the file the bytes begin that the reader needs next; those in front of them need not come. */
   next = 0
+  /** Whether its header names a size that it can hardly have had. */
+  isFarOff = false
   /** What is lost of the sound: at how many places, the first of them, and how much together, in seconds. */
   lost: { readonly first: number; places: number; seconds: number } | undefined
   /** What a file holds whose index need not stand in front of its sound, where that was read before. */
@@ -162,9 +164,14 @@ export class Feed {
     this.lost.seconds += samples / rate
   }
 
-  /** Whether the file is used in spite of this, which is the end of a sentence that begins with "the file ". */
-  forgives(fault: string): boolean {
-    if (!this.isStrict) this.noted.push(`It ${fault}.`)
-    return !this.isStrict
+  /**
+   * Whether the file is used in spite of this, which is the end of a sentence that begins with "the file ": a short one only
+   * where the header `isFarOff`, so that it does not tell of a file that lost its end.
+   */
+  forgives(fault: string, isFarOff = false): boolean {
+    if (this.isStrict && !isFarOff) return false
+    this.noted.push(`It ${fault}.`)
+    this.isFarOff ||= isFarOff
+    return true
   }
 }

@@ -72,6 +72,9 @@ export const openContainer = (bytes: Uint8Array): Opened => {
   const feed = Feed.whole(bytes)
   const opened = openFeed(feed)
   if (opened === MORE) return Result.fail("is cut short within its header")
-  // Behind what was dropped.
-  return Result.map(opened, (sound) => ("begin" in sound ? { ...sound, begin: sound.begin + feed.start } : sound))
+  return Result.map(opened, (sound) => {
+    const told = feed.isFarOff ? { ...sound, note: feed.noted.join(" ") } : sound
+    // Behind what was dropped.
+    return "begin" in told ? { ...told, begin: told.begin + feed.start } : told
+  })
 }

@@ -2,7 +2,7 @@ import { Effect } from "effect"
 import { Ffmpeg } from "./ffmpeg.ts"
 
 /** Raised whenever recordings that were refused may be read. */
-const VERSION = 2
+const VERSION = 3
 /** With ffmpeg more is read. */
 const FFMPEG = 0.5
 

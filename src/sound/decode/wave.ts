@@ -1,6 +1,6 @@
 import { Result } from "effect"
 import { type Chunk, chunks, type Extent, isChunk, isKnownExcess, soundExtent } from "./chunks.ts"
-import { count, type Opened, type Pcm, shortfall, text, view } from "./container.ts"
+import { count, isFarOff, type Opened, type Pcm, shortfall, text, view } from "./container.ts"
 import { Feed, type MORE } from "./feed.ts"
 import { findMpeg, openMpeg } from "./mpeg.ts"
 import { MAX_PCM_CHANNELS } from "./pcm.ts"
@@ -69,7 +69,7 @@ const openSound = (
   littleEndian = true,
   demuxer = "wav"
 ): Opened | typeof MORE => {
-  if (extent.fault !== undefined && !feed.forgives(extent.fault)) return Result.fail(extent.fault)
+  if (extent.fault !== undefined && !feed.forgives(extent.fault, extent.isFarOff)) return Result.fail(extent.fault)
   const { begin, length } = extent
   const fields = readFormat(format, littleEndian)
   const { coding, channels, rate, blockSize, blockLength } = fields
@@ -129,7 +129,11 @@ const longExtent = (feed: Feed, begin: number, size: number): Extent => {
   const present = Math.max(0, feed.size - begin)
   if (size <= present) return { begin, length: size }
   const isKnown = isKnownExcess(size - present, begin)
-  return { begin, length: present, ...(!isKnown && { fault: shortfall(size, present) }) }
+  return {
+    begin,
+    length: present,
+    ...(!isKnown && { fault: shortfall(size, present), isFarOff: isFarOff(size, present) })
+  }
 }
 
 /**
@@ -200,7 +204,11 @@ export const openW64 = (feed: Feed): Opened | typeof MORE => {
       const present = Math.max(0, feed.size - at - 24)
       const length = size > 24 && size < NO_SIZE ? size - 24 : present
       const fault = length > present ? shortfall(length, present) : undefined
-      const extent = { begin: at + 24, length: Math.min(length, present), ...(fault && { fault }) }
+      const extent = {
+        begin: at + 24,
+        length: Math.min(length, present),
+        ...(fault && { fault, isFarOff: isFarOff(length, present) })
+      }
       return openSound(feed, extent, format, true, "w64")
     }
     if (size < 24) break

@@ -4,6 +4,7 @@ import { Feed, MORE } from "../decode/feed.ts"
 import { findStream, secondsAtEnd } from "../decode/oggPages.ts"
 import { openFeed } from "../decode/openContainer.ts"
 import { skipTags } from "../decode/tags.ts"
+import { foreignLength } from "./foreignLength.ts"
 import { readIndex } from "./mp4Index.ts"
 import type { ReadRange } from "./readRange.ts"
 
@@ -14,7 +15,7 @@ const MOST_BYTES = 1 << 20
 
 /**
  * How many seconds a recording has, as its header says, or its last page; undefined where these do not: of MP3 without a count
- * of frames, ADTS, WebM and what has to be read whole. Reads no sound.
+ * of frames, ADTS, WebM and what has to be read whole. Of what is not decoded here, WMA and WavPack are told. Reads no sound.
  */
 export const readLength = Effect.fn("readLength")(function* <E, R>(
   read: ReadRange<E, R>,
@@ -34,7 +35,8 @@ export const readLength = Effect.fn("readLength")(function* <E, R>(
     feed.push(yield* read(head.length, feed.wanted))
     opened = openFeed(feed)
   }
-  if (opened === MORE || Result.isFailure(opened) || "demuxer" in opened.success) return undefined
+  if (opened === MORE || Result.isFailure(opened)) return undefined
+  if ("demuxer" in opened.success) return foreignLength(head.subarray(sound))
   if (!("begin" in opened.success)) return opened.success.told ?? (opened.success.seconds || undefined)
   const { begin, length, channels, width, rate } = opened.success
   return Math.floor(Math.min(length, size - begin) / (channels * width)) / rate

@@ -1,13 +1,13 @@
 import { Effect } from "effect"
 import { Settings } from "../../config/settings.ts"
-import { BACKGROUND, backgroundOf } from "../../store/className.ts"
+import { BACKGROUND, backgroundOf, CLASS_NAME_RULE } from "../../store/className.ts"
 import { type Span, spanKey } from "../../store/keys.ts"
 import { sha256 } from "../../store/sha256.ts"
 import type { ObjectInfo } from "../../store/store.ts"
-import { type Classes, classesOf } from "./classes.ts"
+import { type Classes, classesOf, mayBeNewClass } from "./classes.ts"
 import { lengthOf } from "./lengthOf.ts"
 import { type AnnotationReport, Problems } from "./problems.ts"
-import { endingAt, isBehind } from "./rules.ts"
+import { beyondEnd } from "./rules.ts"
 import { type Placed, readSaid, type Said } from "./said.ts"
 import { cutBackground, cutClips, type Stretch, WINDOW } from "./spans.ts"
 
@@ -129,15 +129,16 @@ const cutRecording = (
 }
 
 const isWithin = (placed: Placed, seconds: number | undefined, problems: Problems): boolean => {
-  if (seconds === undefined || !isBehind(placed, seconds)) return true
-  const { start, table, row } = placed
-  if (start >= seconds) problems.add(table, `It lies behind ${endingAt(seconds)}: is it another's table?`, row)
-  else problems.add(table, `It goes on behind ${endingAt(seconds)}, and is used up to there.`, row)
-  return start < seconds
+  const reason = seconds === undefined ? undefined : beyondEnd(placed, seconds)
+  if (seconds === undefined || reason === undefined) return true
+  problems.add(placed.table, reason, placed.row)
+  return placed.start < seconds
 }
 
 const unknownClass = (label: string): string =>
-  `"${label}" is no class that has recordings: correct it, or set ALLOW_NEW_CLASSES=1 to train it as a new one.`
+  mayBeNewClass(label)
+    ? `"${label}" is no class that has recordings: correct it, or set ALLOW_NEW_CLASSES=1 to train it as a new one.`
+    : `"${label}" is no class that has recordings, and cannot be a new one: correct it. ${CLASS_NAME_RULE}`
 
 /** Each recording's clips after each other, as one pass over it meets them. */
 const inOrder = (clips: ReadonlyArray<Clip>): ReadonlyArray<Clip> =>

@@ -13,9 +13,12 @@ export const classesOf = (known: Iterable<string>, mayBeNew: boolean): Classes =
   return (label) => {
     if (names.has(label)) return label
     const written = plainOf(label)
-    return plain.get(written) ?? (mayBeNew && isClassName(written) ? written : undefined)
+    return plain.get(written) ?? (mayBeNew && mayBeNewClass(label) ? written : undefined)
   }
 }
+
+/** Whether a label can be written as the name of a class that is not there yet. */
+export const mayBeNewClass = (label: string): boolean => isClassName(plainOf(label))
 
 const plainOf = (label: string): string =>
   label

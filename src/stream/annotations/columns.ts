@@ -1,5 +1,5 @@
 import type { AnnotationRow, AnnotationTable, BadRow, HeardSpan, Line, ReadOptions, Sheet } from "./annotation.ts"
-import { COMPLETE, NOTHING, pointHeard, wrongLabel, wrongTimes } from "./rules.ts"
+import { COMPLETE, NOTHING, pointHeard, wrongLabel, wrongMeasures, wrongTimes } from "./rules.ts"
 import { numberOf } from "./sheet.ts"
 
 /** The names that a table's columns may have, as `nameOf` writes them, the likeliest first. */
@@ -48,9 +48,11 @@ export const readColumns = (
   const duration = end === undefined ? place(columns.duration) : undefined
   if (start === undefined || (end === undefined && duration === undefined)) return undefined
   const labels = places(names, labelColumn === undefined ? columns.label : [nameOf(labelColumn), ...columns.label])
-  if (labels.length === 0) {
-    return { format, rows: [], bad: [{ row: header.row, reason: noLabel(header.cells) }], complete: [] }
-  }
+  const refused = (reason: string) => ({ format, rows: [], bad: [{ row: header.row, reason }], complete: [] })
+  if (labels.length === 0) return refused(noLabel(header.cells))
+  const used = { ...columns, label: [names[labels[0]!]!] }
+  const twofold = calledAlike(header.cells, Object.values(used).flat()) ?? differing(header.cells, rest, columns)
+  if (twofold !== undefined) return refused(twofold)
   const file = place(columns.file)
   const offset = file === undefined ? undefined : place(columns.offset)
   const folder = place(columns.folder)
@@ -76,6 +78,42 @@ export const readColumns = (
       high: at(optional.high)
     }
   })
+}
+
+/** Why it cannot be told which of two columns of one name is meant, however their unit is written. */
+const calledAlike = (header: ReadonlyArray<string>, used: ReadonlyArray<string>): string | undefined => {
+  const plain = (name: string) =>
+    nameOf(name)
+      .replace(/[()]/g, "")
+      .replace(/ seconds$/, " s")
+  const names = header.map(plain)
+  const known = new Set(used.map(plain))
+  const second = names.findIndex((name, at) => known.has(name) && names.indexOf(name) < at)
+  if (second < 0) return undefined
+  const first = names.indexOf(names[second]!)
+  return `Its columns ${first + 1} and ${second + 1} are of one meaning (${header[first]}, ${header[second]}): leave one of them, or rename it.`
+}
+
+/** Why it cannot be told which of several columns of times is meant, whose numbers differ. */
+const differing = (
+  header: ReadonlyArray<string>,
+  lines: ReadonlyArray<Line>,
+  { start, end }: Columns
+): string | undefined => {
+  const names = header.map(nameOf)
+  // Beside an end, an offset is mostly something else.
+  for (const wanted of [start, end.filter((name) => !name.startsWith("offset"))]) {
+    const [first, ...others] = places(names, wanted)
+    for (const other of others) {
+      const odd = lines.find(({ cells }) => {
+        const [one, another] = [numberOf(cells[first!]), numberOf(cells[other])]
+        return one !== undefined && another !== undefined && one !== another
+      })
+      if (odd === undefined) continue
+      return `Its columns ${header[first!]} and ${header[other]} are of one meaning and differ in row ${odd.row}: leave one of them, or rename it.`
+    }
+  }
+  return undefined
 }
 
 const places = (names: ReadonlyArray<string>, wanted: ReadonlyArray<string>): ReadonlyArray<number> =>
@@ -143,7 +181,8 @@ const understand = (row: number, said: Said): AnnotationRow | BadRow => {
     beyondNumbers({ start, end, offset, confidence, low, high }) ??
     // Over several files, times as they are written may be later than any recording ends.
     wrongTimes(start < 0 || end < start ? { start, end } : times) ??
-    wrongLabel(said.label)
+    wrongLabel(said.label) ??
+    wrongMeasures({ confidence, low, high })
   if (reason !== undefined) return { row, reason }
   return {
     row,

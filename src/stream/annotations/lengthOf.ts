@@ -3,7 +3,7 @@ import { readLength } from "../../sound/field/readLength.ts"
 import { type ObjectInfo, Store } from "../../store/store.ts"
 
 /** How many seconds a field recording has, where that can be told without decoding it. */
-export const lengthOf = Effect.fn("lengthOf")(function* ({ key, size }: ObjectInfo) {
+export const lengthOf = Effect.fn("lengthOf")(function* ({ key, size }: Pick<ObjectInfo, "key" | "size">) {
   const store = yield* Store
   return yield* readLength((from, to) => store.getRange(key, from, to), size)
 })

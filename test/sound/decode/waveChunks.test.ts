@@ -90,3 +90,20 @@ test.each(["vorbis_stereo.ogg", "opus.opus", "ogg_flac.oga"])(
     expect(await secondsOf(tagged)).toBe((await secondsOf(bytes))!)
   }
 )
+
+test.each([
+  ["a WAV file", riff(FORMAT, concatenate(ascii("data"), u32(40 * SECOND.length), SECOND))],
+  ["an RF64 file", rf64(1n << 40n)]
+])("%s whose size is far too large is read as far as it goes, and that is said, both ways", async (_, bytes) => {
+  const clip = Result.getOrThrow(await asClip(bytes))
+  expect(clip.samples).toEqual(Result.getOrThrow(await asClip(plain)).samples)
+  const said = /^It is cut short: its header promises [0-9,]+ bytes of sound, 32,000 are there\.$/
+  expect(clip.notes).toEqual([expect.stringMatching(said)])
+  const decoder = new FieldDecoder(bytes.length)
+  const pieces: Array<Float32Array> = []
+  for await (const { samples } of decoder.push(bytes)) pieces.push(samples)
+  for await (const { samples } of decoder.end()) pieces.push(samples)
+  expect(floats(pieces)).toEqual(await asField(plain))
+  expect(decoder.noted).toEqual([...clip.notes])
+  expect(await secondsOf(bytes)).toBe(1)
+})

@@ -6,6 +6,7 @@ import { Effect, Result, Stream } from "effect"
 import { decodeClip } from "../../../src/sound/decode/decode.ts"
 import { Ffmpeg } from "../../../src/sound/decode/ffmpeg.ts"
 import { fieldPieces, readSpan } from "../../../src/sound/field/readField.ts"
+import { readLength } from "../../../src/sound/field/readLength.ts"
 import { concatenate } from "../../../src/sound/floats.ts"
 import { fill } from "../../support/runWorld.ts"
 import { eventsIn, fieldRecording, scanOn, trainedStore } from "../../support/scanWorld.ts"
@@ -56,6 +57,23 @@ describe.skipIf(ffmpeg === null)("what ffmpeg alone reads is heard in the field,
       const span = await Effect.runPromise(readSpan(read, bytes.length, { from: 7, to: 8 }))
       expect(span.samples).toEqual(samples.slice(7 * 16_000, 8 * 16_000))
     }
+  })
+
+  test("how long they are is told by their heads", async () => {
+    const files = [
+      await wavPack(fieldRecording(20, 1)),
+      await wavPack(fieldRecording(7.5, 1, 5, 44_100)),
+      await wma(fieldRecording(20, 1, 5, 16_000))
+    ]
+    const told = await Promise.all(
+      files.map((bytes) => {
+        const read = (from: number, to: number) => Effect.succeed(bytes.slice(from, to))
+        return Effect.runPromise(readLength(read, bytes.length))
+      })
+    )
+    expect(told.slice(0, 2)).toEqual([20, 7.5])
+    // But for what its coder adds at the end.
+    expect(Math.abs(told[2]! - 20)).toBeLessThan(0.3)
   })
 
   test("a scan hears them for longer than a clip, and tells by what", async () => {

@@ -289,3 +289,61 @@ test("what is written is read back", () => {
   const objects = writeTable(WRITERS.jsonl, detections).trim().split("\n")
   expect(objects.map((line): unknown => JSON.parse(line))).toEqual([...detections])
 })
+
+test("a label that no class's folder could have is told with its row, and the others are read", () => {
+  const odd = ["../x", "..", "*", ".hidden", "a/b", "a\\b", "--", "dog\u0007", "dog\u2028cat", "\u202egod"]
+  const fine = ["Tawny Owl", "Häher", "Сова", "owl?", "# 7", "unknown", "owl, barn"]
+  const table = [...odd, ...fine].map((label) => `1\t2\t${label}`)
+  const { rows, bad } = read(lines(...table))
+  expect(rows.map(({ label }) => label)).toEqual(fine)
+  expect(bad.map(({ row }) => row)).toEqual(odd.map((_, at) => at + 1))
+  expect(bad[0]!.reason).toStartWith(
+    "Its label, \"../x\", cannot be a class's, which is a folder's name: write it with"
+  )
+  expect(bad.slice(7).map(({ reason }) => reason)).toEqual(
+    ["dog\\u0007", "dog\\u2028cat", "\\u202egod"].map(
+      (label) => `Its label, "${label}", holds characters that cannot be written, such as a line break.`
+    )
+  )
+})
+
+test("a confidence that is none, and a band upside down, are told with their row", () => {
+  const { rows, bad } = read(
+    lines(
+      "start,end,label,confidence,low,high",
+      "1,2,owl,1.5,,",
+      "1,2,owl,-0.1,,",
+      "1,2,owl,0.5,900,100",
+      "1,2,owl,1,100,100",
+      "1,2,owl,0,900,"
+    )
+  )
+  expect(rows.map(({ row }) => row)).toEqual([5, 6])
+  expect(bad).toEqual([
+    { row: 2, reason: "Its confidence, 1.5, is not from 0 to 1." },
+    { row: 3, reason: "Its confidence, -0.1, is not from 0 to 1." },
+    { row: 4, reason: "Its low frequency, 900 Hz, is above its high one, 100 Hz." }
+  ])
+  expect(read("1\t2\towl\n\\\t900\t100\n").bad).toMatchObject([{ row: 1 }])
+})
+
+test("a table with two columns of one meaning is refused by name, and one whose second says the same is read", () => {
+  const rename = "leave one of them, or rename it."
+  for (const [head, reason] of [
+    ["start,start,end,label", `Its columns 1 and 2 are of one meaning (start, start): ${rename}`],
+    ["Start (s),end,label,START_S", `Its columns 1 and 4 are of one meaning (Start (s), START_S): ${rename}`],
+    ["start,end,label,Label", `Its columns 3 and 4 are of one meaning (label, Label): ${rename}`],
+    [
+      "start,end,label,confidence,confidence",
+      `Its columns 4 and 5 are of one meaning (confidence, confidence): ${rename}`
+    ],
+    ["start,end,label,file,file", `Its columns 4 and 5 are of one meaning (file, file): ${rename}`],
+    ["start,end,label,begin", `Its columns start and begin are of one meaning and differ in row 2: ${rename}`]
+  ] as const) {
+    const { rows, bad } = read(lines(head, "1,2,3,4,5"))
+    expect([rows, bad]).toEqual([[], [{ row: 1, reason }]])
+  }
+  expect(read(lines("start,end,label,begin", "1,2,owl,1.0")).rows).toHaveLength(1)
+  expect(read(lines("start,end,label,start time", "1,2,owl,05:00:01")).rows).toHaveLength(1)
+  expect(read(lines("start,end,label,notes,notes", "1,2,owl,a,b")).rows).toHaveLength(1)
+})
