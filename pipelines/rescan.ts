@@ -13,7 +13,7 @@ import { Store } from "../src/store/store.ts"
 import { jsonFlag, storeFlag } from "./cli/flags.ts"
 import { onTerminal } from "./cli/onTerminal.ts"
 import { runMain } from "./cli/runMain.ts"
-import { readScanFlags, scanFlags } from "./cli/scanFlags.ts"
+import { describeUndated, readScanFlags, scanFlags } from "./cli/scanFlags.ts"
 import { table } from "./cli/summaryText.ts"
 
 const input = {
@@ -50,13 +50,25 @@ const handle = Effect.fn("rescan.command")(function* (options: Options) {
 /** Rows of the table at most; JSON and the tables of events have all. */
 const SHOWN = 40
 
-const describe = ({ model, against, recordings, judged, hours, seconds, speed, events, changes }: Shown): string => {
+const describe = ({
+  model,
+  against,
+  recordings,
+  undated,
+  judged,
+  hours,
+  seconds,
+  speed,
+  events,
+  changes
+}: Shown): string => {
   const heard =
     `${model} hears ${counted(events, "event")} in ${counted(recordings, "recording")} of ${lengthInWords(hours)}` +
     (judged === 0
       ? ", as it did before."
       : ` (${judged} heard anew in ${seconds.toFixed(1)} s${speed === null ? "" : `, ${Math.round(speed).toLocaleString("en")} × real time`}).`)
-  if (changes === null) return `${heard}\nThere is no other version to compare it with: name one with --against.`
+  if (changes === null)
+    return `${[heard, ...describeUndated(undated)].join("\n")}\nThere is no other version to compare it with: name one with --against.`
   const { gained, lost, moved, same } = changes
   const rows = [
     ...gained.map((event) => row("gained", event)),
@@ -66,6 +78,7 @@ const describe = ({ model, against, recordings, judged, hours, seconds, speed, e
   const more = rows.length - SHOWN
   return [
     heard,
+    ...describeUndated(undated),
     `Against ${against}: ${gained.length} gained, ${lost.length} lost, ${moved.length} moved, ${same} the same.`,
     ...(rows.length === 0
       ? []

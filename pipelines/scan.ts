@@ -13,7 +13,7 @@ import { Store } from "../src/store/store.ts"
 import { askedCluster, clusterFlag, jsonFlag, storeFlag } from "./cli/flags.ts"
 import { onTerminal } from "./cli/onTerminal.ts"
 import { runMain } from "./cli/runMain.ts"
-import { readScanFlags, scanFlags } from "./cli/scanFlags.ts"
+import { describeUndated, readScanFlags, scanFlags } from "./cli/scanFlags.ts"
 import { Reporter } from "./cli/terminal.ts"
 
 const input = {
@@ -68,7 +68,7 @@ const shown = ({ hours, totalHours, speed }: ScanProgress) => ({
 
 /** What a scan came to. */
 export const describe = (summary: ScanSummary, tables: ReadonlyArray<string>): string => {
-  const { heard, hours, storedHours, seconds, speed, skipped, repaired, odd, events, model, store } = summary
+  const { heard, undated, hours, storedHours, seconds, speed, skipped, repaired, odd, events, model, store } = summary
   const found = Object.entries(events).map(([name, count]) => `${count.toLocaleString("en")} of ${name}`)
   return [
     heard === 0
@@ -81,6 +81,7 @@ export const describe = (summary: ScanSummary, tables: ReadonlyArray<string>): s
     ...(model === null ? [] : [toldFrom(summary)]),
     ...shorten([...repaired, ...odd].map(({ key, note }) => `${key}: ${note}`)),
     ...(skipped.length > 0 ? [`${skipped.length} could not be heard.`] : []),
+    ...describeUndated(undated),
     ...(tables.length > 0
       ? [`Wrote ${tables.length === 1 ? tables[0] : `${tables.length} tables, such as ${tables[0]}`}.`]
       : [])

@@ -1,6 +1,7 @@
 import { Effect, Option, Schema } from "effect"
 import { CliError, Flag } from "effect/cli"
 import { ALARM_RATES, type AlarmRate, UNMEASURED_THRESHOLD } from "../../src/config/alarmRates.ts"
+import { counted } from "../../src/config/inWords.ts"
 import { Settings } from "../../src/config/settings.ts"
 import { type EventRequest, withThresholds } from "../../src/runs/scan/eventOptions.ts"
 import { TABLE_FORMATS } from "../../src/runs/scan/tables.ts"
@@ -15,7 +16,7 @@ export const scanFlags = {
   ),
   since: Flag.String("since").pipe(
     Flag.withDescription(
-      "Only recordings that start at this time or later: 2025-06-12 or 2025-06-12T05:00:00 as their recorders' clocks showed it, 2025-06-12T05:00:00Z or with another offset the instant"
+      "Only recordings that start at this time or later, by their names or headers: 2025-06-12 or 2025-06-12T05:00:00 as their recorders' clocks showed it, 2025-06-12T05:00:00Z or with another offset the instant"
     ),
     Flag.optional
   ),
@@ -101,3 +102,11 @@ export const readScanFlags = Effect.fn("readScanFlags")(function* (flags: ScanFl
   const selection = { site, since, model: Option.getOrUndefined(flags.model) }
   return { ...selection, events, formats }
 })
+
+/** How many recordings --since leaves out that do not tell when they start. */
+export const describeUndated = (undated: number): ReadonlyArray<string> =>
+  undated === 0
+    ? []
+    : [
+        `${counted(undated, "recording tells", "recordings tell")} neither by name nor by header when ${undated === 1 ? "it starts" : "they start"}, and --since leaves ${undated === 1 ? "it" : "them"} out.`
+      ]

@@ -1,4 +1,4 @@
-import { counted } from "../../src/config/inWords.ts"
+import { counted, namedFew } from "../../src/config/inWords.ts"
 import type { RunSummary } from "../../src/runs/summary.ts"
 import { printable } from "./terminal.ts"
 
@@ -35,7 +35,7 @@ export const describeSummary = (summary: RunSummary): string => {
         ]),
     `${counted(summary.recordings, "recording")} (${summary.embedded} embedded now, ${summary.reused} reused, ${summary.skipped.length} skipped), ` +
       `${counted(summary.variants, "variant")}, ${counted(summary.patches, "patch", "patches")}.`,
-    ...(summary.silent.length > 0 ? [`Silent, worth a look: ${summary.silent.map(printable).join(", ")}.`] : []),
+    ...(summary.silent.length > 0 ? [`Silent, worth a look: ${namedFew(summary.silent.map(printable))}.`] : []),
     `${engine.name} engine on ${engine.adapter}. ${engine.why}`,
     `${seconds.total.toFixed(1)} s: ${stages(seconds)}.`,
     summary.decision,

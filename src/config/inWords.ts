@@ -8,3 +8,12 @@ export const lengthInWords = (hours: number): string => {
 /** `1 recording`, `2,000 recordings`. */
 export const counted = (count: number, one: string, more = `${one}s`): string =>
   `${count.toLocaleString("en")} ${count === 1 ? one : more}`
+
+/** Names that a sentence has room for; of the others it says how many. */
+const NAMED = 3
+
+/** `a, b, c and 97 more`. */
+export const namedFew = (names: ReadonlyArray<string>): string => {
+  const more = names.length - NAMED
+  return `${names.slice(0, NAMED).join(", ")}${more > 0 ? ` and ${more.toLocaleString("en")} more` : ""}`
+}

@@ -1,6 +1,6 @@
 import { Effect, Option, Schema, Stream } from "effect"
 import { DatasetError, makeDataset, type Sample } from "../classifier/dataset.ts"
-import { counted } from "../config/inWords.ts"
+import { counted, namedFew } from "../config/inWords.ts"
 import { select } from "../embedder/frontEnd.ts"
 import { Embeddings } from "../embeddings/embeddings.ts"
 import { type Recipe, vectorsOf } from "../embeddings/recipe.ts"
@@ -149,11 +149,17 @@ const notesOnCopies = (copies: number, contradictions: ReadonlyArray<ReadonlyArr
     .entries()
     .map(([classes, found]) =>
       found.length === 1
-        ? `The same bytes lie in several classes and were left out: ${found[0]!.join(", ")}.`
+        ? `The same bytes lie in several classes and were left out: ${fewOf(found[0]!)}.`
         : `The same bytes lie in several classes (${classes}) ${found.length} times and were left out, such as ` +
-          `${found[0]!.join(", ")}.`
+          `${fewOf(found[0]!)}.`
     )
 ]
+
+/** Copies of one content, one of each class first. */
+const fewOf = (keys: ReadonlyArray<string>): string => {
+  const firsts = [...Map.groupBy(keys, classOf).values()].map(([first]) => first!)
+  return namedFew([...firsts, ...keys.filter((key) => !firsts.includes(key))])
+}
 
 /** The classes of which more recordings contradict others than do not: who trains on what is left hears something else. */
 const mostlyContradicted = (

@@ -2,7 +2,7 @@ import { Schema } from "effect"
 import { JUDGES } from "../classifier/evaluation/field/fieldFigures.ts"
 import type { ClassScore, HoldoutResult } from "../classifier/holdoutResult.ts"
 import { ALARM_RATES } from "../config/alarmRates.ts"
-import { counted } from "../config/inWords.ts"
+import { counted, namedFew } from "../config/inWords.ts"
 import { AnnotationReport, describeProblem } from "../stream/annotations/problems.ts"
 import type { Noted } from "../stream/corpusPass.ts"
 import type { CorpusTotals } from "./data.ts"
@@ -146,18 +146,14 @@ export const RunSummary = Schema.Struct({
 })
 export type RunSummary = typeof RunSummary.Type
 
-/** Keys that a note names; the summary has them all. */
+/** Problems that are noted; the summary has them all. */
 const NAMED = 3
 
 /** What to know of files that were not read as usual, or not at all, a sentence each. */
 export const notesOnFiles = (noted: ReadonlyArray<Noted>, others: number): ReadonlyArray<string> => [
   ...Map.groupBy(noted, ({ note }) => note)
     .entries()
-    .map(([note, recordings]) => {
-      const named = recordings.slice(0, NAMED).map(({ key }) => key)
-      const more = recordings.length - named.length
-      return `${note.replace(/\.$/, "")}: ${named.join(", ")}${more > 0 ? ` and ${more} more` : ""}.`
-    }),
+    .map(([note, recordings]) => `${note.replace(/\.$/, "")}: ${namedFew(recordings.map(({ key }) => key))}.`),
   ...(others > 0 ? [`${counted(others, "other file")} ${others === 1 ? "was" : "were"} left alone.`] : [])
 ]
 

@@ -49,6 +49,7 @@ const summary: ScanSummary = {
     recipe: "r",
     model: null,
     recordings: 1,
+    undated: 0,
     heard: 1,
     hours: 12 / 3600,
     storedHours: 12 / 3600
@@ -82,4 +83,14 @@ test("how much was heard is told in a unit that fits, however little it is", () 
   expect(first({ heard: 0, hours: 0, storedHours: 0, skipped })).toBe(
     "Nothing new could be heard in s3://bucket: 0.0 seconds were heard before."
   )
+})
+
+test("how many recordings a time leaves out is told where there are some", () => {
+  const said = (undated: number) =>
+    describe({ ...summary, undated }, [])
+      .split("\n")
+      .slice(-1)[0]
+  expect(said(0)).toStartWith("No model is promoted")
+  expect(said(1)).toBe("1 recording tells neither by name nor by header when it starts, and --since leaves it out.")
+  expect(said(2)).toBe("2 recordings tell neither by name nor by header when they start, and --since leaves them out.")
 })

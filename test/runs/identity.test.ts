@@ -120,6 +120,19 @@ test("bytes in two classes are left out and named", async () => {
   )
 })
 
+test("of many copies in two classes a few are named, of both classes, and the record has all", async () => {
+  const objects = smallCorpus()
+  const [key, bytes] = [...objects].find(([one]) => one.includes("/dog_bark/"))!
+  for (let i = 0; i < 30; i++) objects.set(`extracted_audio/dog_bark/copy${i}.wav`, bytes)
+  objects.set("extracted_audio/gun_shot/bark.wav", bytes)
+  const summary = await succeed(memoryStore(objects))
+  expect(summary.contradictions?.map(({ length }) => length)).toEqual([32])
+  expect(summary.notes).toContain(
+    "The same bytes lie in several classes and were left out: " +
+      `${key}, extracted_audio/gun_shot/bark.wav, extracted_audio/dog_bark/copy0.wav and 29 more.`
+  )
+})
+
 test("where nothing else is left of a class, bytes in two classes are why nothing can be trained", async () => {
   const objects = new Map([...smallCorpus()].filter(([key]) => key.includes("/dog_bark/")))
   const [key, bytes] = [...objects][0]!

@@ -139,12 +139,17 @@ export const findWeights = Effect.fn("Weights.find")(function* (
   options: WeightsOptions
 ): Effect.fn.Return<YamnetWeights, WeightsError, FileSystem.FileSystem | Path.Path | HttpClient.HttpClient> {
   const { folder, location, addresses = OFFICIAL_ADDRESSES, patience = "10 seconds" } = options
-  const fail = (places: ReadonlyArray<string>) => {
+  const fail = (places: ReadonlyArray<string>, isNamed = false) => {
     const tried = places.map(withoutCredentials)
-    const supply = `Put ${KERAS_FILE}, or ${TFJS_FILE} and its shards, into ${folder}, or set YAMNET_MODEL to where they are.`
+    const files = `${KERAS_FILE}, or ${TFJS_FILE} and its shards`
+    const supply =
+      isNamed && location !== undefined
+        ? `YAMNET_MODEL names ${withoutCredentials(location)}: put ${files}, there, or set YAMNET_MODEL to where they are.`
+        : `Put ${files}, into ${folder}, or set YAMNET_MODEL to where they are.`
     return new WeightsError({ message: `No usable YAMNet weights: ${tried.join("; ")}. ${supply}`, tried })
   }
-  const at = (place: string) => Effect.mapError(({ message }: UnusableWeights) => fail([`${place} ${message}`]))
+  const at = (place: string) =>
+    Effect.mapError(({ message }: UnusableWeights) => fail([`${place} ${message}`], place === location))
 
   const isAddress = location !== undefined && /^https?:\/\//i.test(location)
   if (location !== undefined && !isAddress) {

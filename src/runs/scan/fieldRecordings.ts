@@ -2,6 +2,7 @@ import { Effect, Stream } from "effect"
 import type { KnownScans } from "../../embeddings/scans/knownScans.ts"
 import type { ScannedRecording } from "../../embeddings/scans/scannedRecording.ts"
 import { readFileName } from "../../sound/field/fileName.ts"
+import { readRecorder } from "../../sound/field/recorder.ts"
 import { formatClock, instantOf, readTime } from "../../sound/field/wallClock.ts"
 import { FIELD_PREFIX, isFieldRecording, siteOf } from "../../store/keys.ts"
 import { type ObjectInfo, Store } from "../../store/store.ts"
@@ -13,7 +14,7 @@ export interface Selection {
   /** The one at this key. */
   readonly recording?: string | undefined
   /**
-   * Those that start at this time or later, and those that do not tell; ISO 8601. Where it says how far it is ahead of UTC it
+   * Those that start at this time or later; of those that do not tell, none. ISO 8601. Where it says how far it is ahead of UTC it
    * is an instant, else what the recorders' clocks showed, wherever this machine is.
    */
   readonly since?: string | undefined
@@ -22,28 +23,77 @@ export interface Selection {
 /** Without an offset on either side, clocks are compared as they were read. */
 const isSince = (asked: string, told: string): boolean => {
   const [since, time] = [readTime(asked), readTime(told)]
-  if (since === undefined || time === undefined) return true
+  if (since === undefined || time === undefined) return false
   return since.offset === undefined ? time.shown >= since.shown : instantOf(time) >= instantOf(since)
 }
 
-/** Whether a recording that lies at `key` is meant, as far as it is known when it starts. */
-export const isMeant = ({ site, recording, since }: Selection, key: string, startedAt: string | undefined): boolean =>
-  (site === undefined || siteOf(key) === site) &&
-  (recording === undefined || key === recording) &&
-  (since === undefined || startedAt === undefined || isSince(since, startedAt))
+/** Whether a recording that lies at `key` and starts at this time is meant. */
+export const isMeant = (selection: Selection, key: string, startedAt: string | undefined): boolean =>
+  isMeantAnyTime(selection, key) &&
+  (selection.since === undefined || (startedAt !== undefined && isSince(selection.since, startedAt)))
 
-/** The field recordings that are meant, as far as their names tell when they start, in the order of their keys. */
+const isMeantAnyTime = ({ site, recording }: Selection, key: string): boolean =>
+  (site === undefined || siteOf(key) === site) && (recording === undefined || key === recording)
+
+/** When a recording starts, as its name has it. */
+const namedStart = (key: string): string | undefined => {
+  const { start } = readFileName(key.slice(key.lastIndexOf("/") + 1))
+  return start === undefined ? undefined : formatClock(start)
+}
+
+/** The field recordings that are meant, and those whose names do not tell when they start, in the order of their keys. */
 export const listField = Effect.fn("listField")(function* (selection: Selection) {
   const { site, recording } = selection
   const store = yield* Store
   return yield* store.list(recording ?? (site === undefined ? FIELD_PREFIX : `${FIELD_PREFIX}${site}/`)).pipe(
     Stream.filter(isFieldRecording),
     Stream.filter(({ key }) => {
-      const { start } = readFileName(key.slice(key.lastIndexOf("/") + 1))
-      return isMeant(selection, key, start === undefined ? undefined : formatClock(start))
+      const startedAt = namedStart(key)
+      return startedAt === undefined ? isMeantAnyTime(selection, key) : isMeant(selection, key, startedAt)
     }),
     Stream.runCollect
   )
+})
+
+/** Recordings whose headers are read at once. */
+const CONCURRENCY = 16
+
+/**
+ * Takes out of a listing what does not start at the time that is asked for, where a recording's name does not tell: by what
+ * was heard of it, else by its header. What tells nowhere is `undated`; what cannot be read stays, and hearing it says why.
+ */
+export const whereDated = Effect.fn("whereDated")(function* (
+  selection: Selection,
+  objects: ReadonlyArray<ObjectInfo>,
+  known: KnownScans
+) {
+  if (selection.since === undefined) return { objects, undated: [] }
+  const store = yield* Store
+  const startOf = Effect.fnUntraced(function* (object: ObjectInfo) {
+    const named = namedStart(object.key)
+    if (named !== undefined) return named
+    const heard = known.recordings.get(known.contentOf(object) ?? "")
+    if (heard !== undefined) return heard.facts.startedAt
+    const { start } = yield* readRecorder((from, to) => store.getRange(object.key, from, to), object)
+    return start === undefined ? undefined : formatClock(start)
+  })
+  const told = yield* Effect.forEach(
+    objects,
+    (object) =>
+      startOf(object).pipe(
+        Effect.map((startedAt) => ({
+          object,
+          isUndated: startedAt === undefined,
+          isAsked: isMeant(selection, object.key, startedAt)
+        })),
+        Effect.orElseSucceed(() => ({ object, isUndated: false, isAsked: true }))
+      ),
+    { concurrency: CONCURRENCY }
+  )
+  return {
+    objects: told.filter(({ isAsked }) => isAsked).map(({ object }) => object),
+    undated: told.filter(({ isUndated }) => isUndated).map(({ object }) => object.key)
+  }
 })
 
 /** A recording that was heard, and where it lies now. */
@@ -56,6 +106,8 @@ export interface PlacedRecording {
 export interface Placing {
   /** Those that are meant, where they lie now, in the order of their keys; where they lay, if they are gone. */
   readonly placed: ReadonlyArray<PlacedRecording>
+  /** The keys of those that would be, if it were known when they start. */
+  readonly undated: ReadonlyArray<string>
   /** Those in whose place lies something else now. */
   readonly replaced: ReadonlyArray<ScannedRecording>
 }
@@ -80,12 +132,16 @@ export const placeRecordings = (
     known.keysOf(contentHash).some((key) => siteOf(key) !== selection.site)
   const isReplaced = ({ contentHash, key }: ScannedRecording) => !keys.has(contentHash) && taken.has(key)
   const recordings = [...known.recordings.values()]
+  const here = recordings
+    .filter((recording) => !isReplaced(recording) && !isElsewhere(recording))
+    .map((recording) => ({ recording, key: keys.get(recording.contentHash) ?? recording.key }))
+  const isUndated = ({ recording, key }: PlacedRecording) =>
+    selection.since !== undefined && recording.facts.startedAt === undefined && isMeantAnyTime(selection, key)
   return {
-    placed: recordings
-      .filter((recording) => !isReplaced(recording) && !isElsewhere(recording))
-      .map((recording) => ({ recording, key: keys.get(recording.contentHash) ?? recording.key }))
+    placed: here
       .filter(({ recording, key }) => isMeant(selection, key, recording.facts.startedAt))
       .sort((a, b) => (a.key < b.key ? -1 : 1)),
+    undated: here.filter(isUndated).map(({ key }) => key),
     replaced: recordings.filter(isReplaced)
   }
 }

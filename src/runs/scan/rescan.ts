@@ -44,9 +44,11 @@ export const rescan = Effect.fn("rescan")(function* (
   const placing = placeRecordings(known, yield* listField(options), options)
   const recordings = placing.placed
   if (recordings.length === 0) {
-    return yield* new ScanError({
-      message: `No field recording in ${location} was heard yet: bun run scan hears them.`
-    })
+    const message =
+      known.recordings.size > 0 && (options.since !== undefined || options.site !== undefined)
+        ? `No field recording in ${location} that was heard is of that site and time.`
+        : `No field recording in ${location} was heard yet: bun run scan hears them.`
+    return yield* new ScanError({ message })
   }
   const hours = recordings.reduce((sum, { recording }) => sum + recording.seconds, 0) / 3600
 
@@ -68,6 +70,8 @@ export const rescan = Effect.fn("rescan")(function* (
     model: runId,
     against: against ?? null,
     recordings: recordings.length,
+    /** Those left out as nothing tells when they start, where a time is asked for. */
+    undated: placing.undated.length,
     /** Those that this model had not judged by these settings yet. */
     judged: after.judged,
     hours,

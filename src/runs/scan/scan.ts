@@ -10,7 +10,7 @@ import { backgroundOf } from "../../store/className.ts"
 import { Store } from "../../store/store.ts"
 import { type EventRequest, settleEvents } from "./eventOptions.ts"
 import { tellBy } from "./eventParts.ts"
-import { listField, type PlacedRecording, placeRecordings, type Selection } from "./fieldRecordings.ts"
+import { listField, type PlacedRecording, placeRecordings, type Selection, whereDated } from "./fieldRecordings.ts"
 import { type HearAll, hearFresh } from "./hearFresh.ts"
 import { type Archive, judgePlaced } from "./judgePlaced.ts"
 import { odditiesIn } from "./oddities.ts"
@@ -32,8 +32,11 @@ export interface ScanSummary {
   readonly recipe: string
   /** Null where no version is promoted yet: then there are vectors, and no events. */
   readonly model: string | null
-  /** Field recordings that were meant, and of these those that this scan heard. */
+  /** Field recordings that were meant. */
   readonly recordings: number
+  /** Those left out as neither their names nor their headers tell when they start, where a time is asked for. */
+  readonly undated: number
+  /** Of those that were meant the ones that this scan heard. */
   readonly heard: number
   /** Hours of sound heard in this scan, and in all. */
   readonly hours: number
@@ -83,8 +86,9 @@ export const scanBy = Effect.fn("scan")(function* <E, R>(
   const model = runId === undefined ? undefined : yield* openWindowModel(runId, recipe)
   if (model !== undefined) yield* checkThresholds(model, options.events)
   const before = yield* Effect.flatMap(Scans, (scans) => scans.index(recipe))
-  const objects = yield* listField(options)
-  if (objects.length === 0) yield* checkMeant(location, options, before)
+  const listed = yield* listField(options)
+  if (listed.length === 0) yield* checkMeant(location, options, before)
+  const { objects, undated } = yield* whereDated(options, listed, before)
   const events = settleEvents(options.events, model)
   if (model !== undefined) yield* tellBy(model.runId, events)
   const archive: Archive = { recipe, known: before, model, events }
@@ -98,6 +102,7 @@ export const scanBy = Effect.fn("scan")(function* <E, R>(
     recipe: recipe.id,
     model: model?.runId ?? null,
     recordings: objects.length,
+    undated: new Set([...undated, ...placing.undated]).size,
     heard: heard.length,
     hours,
     storedHours: placing.placed.reduce((sum, { recording }) => sum + recording.seconds, 0) / 3600,

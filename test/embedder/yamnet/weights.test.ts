@@ -102,6 +102,12 @@ describe("in a folder", () => {
     expect(await refused({ location: "/nowhere/yamnet", allowUntrained: true })).toContain(
       "/nowhere/yamnet does not exist"
     )
+    const broken = join(await fill(new Map([["a.h5", keras.slice(0, 1000)]])), "a.h5")
+    const message = await refused({ location: broken, folder: "/nowhere" })
+    expect(message).toContain(
+      `YAMNET_MODEL names ${broken}: put yamnet.h5, or model.json and its shards, there, or set`
+    )
+    expect(message).not.toContain("/nowhere")
     const empty = await fill(new Map([["README.md", new Uint8Array(3)]]))
     expect(await refused({ location: empty, folder: "/nowhere" })).toContain(`${empty} holds neither model.json nor`)
   })

@@ -8,6 +8,7 @@ import { isMeant } from "../../../src/runs/scan/fieldRecordings.ts"
 import { folderStore } from "../../../src/store/folder.ts"
 import { Store } from "../../../src/store/store.ts"
 import { memoryStore } from "../../support/memoryStore.ts"
+import { ascii, chunk, concatenate } from "../../support/pcmFiles.ts"
 import { fill, keysIn } from "../../support/runWorld.ts"
 import { EVENTS, eventsIn, fieldRecording, rescanOn, scanOn, train, trainedStore } from "../../support/scanWorld.ts"
 
@@ -243,7 +244,27 @@ test("events tell the time by the recorder's clock, as the name or the header ha
   expect(events.every(({ at = "T05:00:00.000" }) => /T\d\d:\d\d:\d\d\.\d{3}$/.test(at))).toBe(true)
   expect(events.filter(({ recording }) => recording === VALLEY).every(({ at }) => at === undefined)).toBe(true)
   expect(odd.map(({ key }) => key)).toEqual(["field_audio/ridge/20250612_051000.wav"])
-  expect(await scanOn(store, { since: "2025-06-12T05:05:00" })).toMatchObject({ recordings: 2 })
+  expect(await scanOn(store, { since: "2025-06-12T05:05:00" })).toMatchObject({ recordings: 1, undated: 1 })
+})
+
+test("since leaves out what tells no time, by name or header, and says how many, before it is heard and after", async () => {
+  const { store } = await world()
+  const sound = fieldRecording(12, 6)
+  const comment = "Recorded at 06:00:00 12/06/2025 (UTC) by AudioMoth 24F3190361DA3578 at medium gain."
+  const info = concatenate(ascii("INFO"), chunk("ICMT", ascii(comment)))
+  await fill(store, [
+    ["field_audio/ridge/20251341_050000.wav", sound],
+    ["field_audio/ridge/20250612_256199.wav", fieldRecording(12, 7)],
+    ["field_audio/ridge/dated.wav", concatenate(fieldRecording(12, 8), chunk("LIST", info))]
+  ])
+  const since = "2025-06-12T05:30:00"
+  for (const heard of [1, 0]) expect(await scanOn(store, { since })).toMatchObject({ recordings: 1, heard, undated: 3 })
+  await scanOn(store)
+  expect(await scanOn(store, { since })).toMatchObject({ recordings: 1, heard: 0, undated: 3 })
+  expect(await scanOn(store, { since, site: "ridge" })).toMatchObject({ recordings: 1, undated: 2 })
+  expect(await scanOn(store)).toMatchObject({ recordings: 5, undated: 0 })
+  await train(store, 7)
+  expect(await rescanOn(store, { since })).toMatchObject({ recordings: 1, undated: 3 })
 })
 
 describe("rescan", () => {
