@@ -11,6 +11,7 @@ import { settledEmbedder } from "../src/runs/services.ts"
 import { openStore } from "../src/store/openStore.ts"
 import { Store } from "../src/store/store.ts"
 import { jsonFlag, storeFlag } from "./cli/flags.ts"
+import { readJudgements } from "./cli/judgements.ts"
 import { onTerminal } from "./cli/onTerminal.ts"
 import { runMain } from "./cli/runMain.ts"
 import { describeUndated, readScanFlags, scanFlags } from "./cli/scanFlags.ts"
@@ -40,7 +41,12 @@ const handle = Effect.fn("rescan.command")(function* (options: Options) {
     const tables =
       formats.length === 0
         ? []
-        : yield* writeTables(options.out, formats, yield* Stream.runCollect(eventsOf(summary.model, settings, placed)))
+        : yield* writeTables(
+            options.out,
+            formats,
+            yield* Stream.runCollect(eventsOf(summary.model, settings, placed)),
+            yield* readJudgements(formats)
+          )
     yield* Console.log(describe(summary))
     if (tables.length > 0) yield* Console.log(`\nWrote ${counted(tables.length, "table")}, such as ${tables[0]}.`)
     if (options.json) yield* Console.log(JSON.stringify({ status: "finished", ...summary, tables }))

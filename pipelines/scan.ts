@@ -11,6 +11,7 @@ import { writeTables } from "../src/runs/scan/tables.ts"
 import { openStore } from "../src/store/openStore.ts"
 import { Store } from "../src/store/store.ts"
 import { askedCluster, clusterFlag, jsonFlag, storeFlag } from "./cli/flags.ts"
+import { readJudgements } from "./cli/judgements.ts"
 import { onTerminal } from "./cli/onTerminal.ts"
 import { runMain } from "./cli/runMain.ts"
 import { describeUndated, readScanFlags, scanFlags } from "./cli/scanFlags.ts"
@@ -51,7 +52,12 @@ const handle = Effect.fn("scan.command")(function* (options: Options) {
     const tables =
       formats.length === 0 || summary.model === null
         ? []
-        : yield* writeTables(options.out, formats, yield* Stream.runCollect(eventsOf(summary.model, settings, placed)))
+        : yield* writeTables(
+            options.out,
+            formats,
+            yield* Stream.runCollect(eventsOf(summary.model, settings, placed)),
+            yield* readJudgements(formats)
+          )
     yield* end
     yield* Console.log(describe(summary, tables))
     if (options.json) yield* Console.log(JSON.stringify({ status: "finished", ...summary, tables }))

@@ -4,6 +4,7 @@ import type { Event } from "../../classifier/events/event.ts"
 import { explain } from "../../store/folder-error.ts"
 import { FIELD_PREFIX } from "../../store/keys.ts"
 import { sha256 } from "../../store/sha256.ts"
+import type { Detection, TableWriter } from "../../stream/annotations/annotation.ts"
 import { WRITERS, type WriterName, writeTable } from "../../stream/annotations/formats.ts"
 
 export const TABLE_FORMATS = Object.keys(WRITERS) as ReadonlyArray<WriterName>
@@ -11,12 +12,14 @@ export const TABLE_FORMATS = Object.keys(WRITERS) as ReadonlyArray<WriterName>
 /**
  * Writes events as tables into a folder: one for each recording, named as it is, in formats that have no column for it,
  * else one of all, `events` with the format's ending. Recordings without events get none; those that differ in their endings
- * alone keep them in their tables' names. A name that would be too long for a file is shortened. Returns the tables' paths.
+ * alone keep them in their tables' names. A name that would be too long for a file is shortened. What a person says of an
+ * event, `judgedAs`, stands in formats that have a place for it. Returns the tables' paths.
  */
 export const writeTables = Effect.fn("writeTables")(function* (
   folder: string,
   formats: ReadonlyArray<WriterName>,
-  events: ReadonlyArray<Event>
+  events: ReadonlyArray<Event>,
+  judgedAs: (event: Event) => string | undefined = () => undefined
 ) {
   const { makeDirectory, writeFileString } = yield* FileSystem.FileSystem
   const sorted = events.toSorted((a, b) =>
@@ -28,12 +31,15 @@ export const writeTables = Effect.fn("writeTables")(function* (
     (namesakes.get(withoutEnding(recording))!.length > 1 ? recording : withoutEnding(recording)).slice(
       FIELD_PREFIX.length
     )
+  const rowsOf = ({ tellsJudged }: TableWriter, own: ReadonlyArray<Event>): ReadonlyArray<Detection> =>
+    tellsJudged === true ? own.map((event) => ({ ...event, judged: judgedAs(event) })) : own
   const tables = formats.flatMap((format) => {
     const writer = WRITERS[format]
-    if (!writer.perRecording) return [{ path: join(folder, nameOf(format)), text: writeTable(writer, sorted) }]
+    if (!writer.perRecording)
+      return [{ path: join(folder, nameOf(format)), text: writeTable(writer, rowsOf(writer, sorted)) }]
     return [...byRecording].map(([recording, own]) => ({
       path: join(folder, dirname(called(recording)), shortened(basename(called(recording)), recording, writer.ending)),
-      text: writeTable(writer, own)
+      text: writeTable(writer, rowsOf(writer, own))
     }))
   })
   for (const { path, text } of tables) {

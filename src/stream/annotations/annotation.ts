@@ -71,6 +71,8 @@ export interface Detection {
   readonly windows: number
   /** When it began by the recorder's clock, as ISO 8601 has it. */
   readonly at?: string | undefined
+  /** What a person says that it is: a class, or nothing (the empty text). */
+  readonly judged?: string | undefined
 }
 
 /** How detections are written in a format: `head` once, then a row each. */
@@ -79,6 +81,8 @@ export interface TableWriter {
   readonly ending: string
   /** Whether a table is of one recording; otherwise its rows say of which they are. */
   readonly perRecording: boolean
+  /** Whether a row has a place for what a person says. */
+  readonly tellsJudged?: boolean
   readonly head: string
   /** `number` counts a table's rows from 1. */
   readonly row: (detection: Detection, number: number) => string

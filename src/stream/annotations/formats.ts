@@ -30,7 +30,7 @@ export const WRITERS = {
   csv: csv.writer!,
   jsonl: jsonl.writer!,
   kaleidoscope: kaleidoscope.writer!
-} satisfies Record<string, TableWriter>
+} satisfies Readonly<Record<string, TableWriter>>
 export type WriterName = keyof typeof WRITERS
 
 /** What annotations can be written as. */

@@ -26,19 +26,34 @@ export const kaleidoscope: TableFormat = {
   writer: {
     ending: ".csv",
     perRecording: false,
+    tellsJudged: true,
     head: csvLine(HEAD),
-    row: ({ recording, start, end, class: className, peak }) =>
-      csvLine(cellsOf(recording, { start, end, label: className, confidence: peak }))
+    row: ({ recording, start, end, class: className, peak, judged }) =>
+      csvLine(cellsOf(recording, { start, end, confidence: peak }, className, judged === "" ? NO_ID : (judged ?? "")))
   },
   annotations: {
     head: csvLine([...HEAD, "REVIEWED BY"]),
-    row: (annotation, _, recording) => csvLine([...cellsOf(recording, annotation), annotation.annotator ?? ""])
+    row: (annotation, _, recording) => {
+      const { label, annotator = "", confidence } = annotation
+      // Programs say how sure they are, and people who they are.
+      const isOfProgram = confidence !== undefined && annotator === ""
+      const [automatic, manual] = isOfProgram ? [label, ""] : ["", label]
+      return csvLine([...cellsOf(recording, annotation, automatic, manual), annotator])
+    }
   }
 }
 
-const cellsOf = (recording: string, { start, end, label, confidence }: Annotation): ReadonlyArray<string | number> => {
+/** What Kaleidoscope calls that of which nobody can say what it is, or that it is anything. */
+const NO_ID = "NoID"
+
+const cellsOf = (
+  recording: string,
+  { start, end, confidence }: Omit<Annotation, "label">,
+  automatic: string,
+  manual: string
+): ReadonlyArray<string | number> => {
   const [indir, ...path] = recording.split("/")
   const file = path.pop() ?? ""
-  const cells = [indir!, path.join("/"), file, 0, seconds(start), seconds(end - start), label]
-  return [...cells, confidenceCell(confidence), ""]
+  const cells = [indir!, path.join("/"), file, 0, seconds(start), seconds(end - start), automatic]
+  return [...cells, confidenceCell(confidence), manual]
 }

@@ -13,8 +13,8 @@ const LONGEST_LABEL = 200
 /** A row with this for its label says that all from its start to its end has been listened to. */
 export const COMPLETE = /^#?\s*complete$/i
 
-/** What a program writes that found nothing. */
-export const NOTHING = /^no ?call$/i
+/** What a program writes that found nothing, or nothing that has a name. */
+export const NOTHING = /^no ?(call|id)$/i
 
 /** Control characters, those that break a line or turn its direction, and halves of pairs. */
 const UNPRINTABLE = /[\p{Cc}\p{Cs}\p{Zl}\p{Zp}\u202a-\u202e\u2066-\u2069]/gu

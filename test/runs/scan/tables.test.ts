@@ -50,3 +50,16 @@ test("where tables cannot be written, a sentence says why", async () => {
   )
   await rm(folder, { recursive: true })
 })
+
+test("what a person says of an event stands where a format has a place for it", async () => {
+  const folder = await mkdtemp(join(tmpdir(), "ecosight-tables-"))
+  const events = [event("field_audio/s/a.wav", 0), event("field_audio/s/a.wav", 5)]
+  const written = writeTables(folder, ["kaleidoscope", "jsonl"], events, ({ start }) => (start === 0 ? "" : undefined))
+  const [kaleidoscope, jsonl] = await Effect.runPromise(written.pipe(Effect.provide(NodeServices.layer)))
+  expect((await Bun.file(kaleidoscope!).text()).split("\n").slice(1, 3)).toEqual([
+    "field_audio,s,a.wav,0,0.000,1.000,dog_bark,0.900000,NoID",
+    "field_audio,s,a.wav,0,5.000,1.000,dog_bark,0.900000,"
+  ])
+  expect(await Bun.file(jsonl!).text()).not.toContain("judged")
+  await rm(folder, { recursive: true })
+})

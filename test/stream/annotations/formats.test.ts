@@ -347,3 +347,26 @@ test("a table with two columns of one meaning is refused by name, and one whose 
   expect(read(lines("start,end,label,start time", "1,2,owl,05:00:01")).rows).toHaveLength(1)
   expect(read(lines("start,end,label,notes,notes", "1,2,owl,a,b")).rows).toHaveLength(1)
 })
+
+test("Kaleidoscope's MANUAL ID has what a person says, and a table that is read again has it, too", () => {
+  const event = { recording: "field_audio/s/a.wav", class: "dog_bark", peak: 0.9, mean: 0.75, windows: 1 }
+  const detections: ReadonlyArray<Detection> = [undefined, "dog_bark", "gun_shot", ""].map((judged, at) => ({
+    ...{ ...event, start: at, end: at + 1 },
+    judged
+  }))
+  const text = writeTable(WRITERS.kaleidoscope, detections)
+  const ids = text.trim().split("\n").slice(1)
+  expect(ids.map((line) => line.split(",").slice(6))).toEqual([
+    ["dog_bark", "0.900000", ""],
+    ["dog_bark", "0.900000", "dog_bark"],
+    ["dog_bark", "0.900000", "gun_shot"],
+    ["dog_bark", "0.900000", "NoID"]
+  ])
+  const { rows, bad } = read(text)
+  expect(rows.map(({ start, label }) => [start, label])).toEqual([
+    [0, "dog_bark"],
+    [1, "dog_bark"],
+    [2, "gun_shot"]
+  ])
+  expect(bad).toEqual([])
+})

@@ -105,3 +105,22 @@ test("a span of less than a millisecond does not become a point, which would be 
     expect(read(written).said).toEqual({ annotations: [], complete: [] })
   }
 })
+
+test("what people say is Kaleidoscope's MANUAL ID, and what programs say its AUTO ID", () => {
+  const at = (start: number) => ({ start, end: start + 1, label: "owl" })
+  const said = [at(0), { ...at(1), annotator: "ann" }, { ...at(2), annotator: "ann", confidence: 0.5 }]
+  const complete = [{ start: 4, end: 5 }]
+  const text = writeAnnotations(
+    ANNOTATION_WRITERS.kaleidoscope,
+    { annotations: [...said, { ...at(3), confidence: 0.5 }], complete },
+    "field_audio/ridge/a.wav"
+  )
+  const rows = text.trim().split("\n").slice(1)
+  expect(rows.map((row) => row.split(",").slice(6))).toEqual([
+    ["", "", "owl", ""],
+    ["", "", "owl", "ann"],
+    ["", "0.500000", "owl", "ann"],
+    ["owl", "0.500000", "", ""],
+    ["", "", "complete", ""]
+  ])
+})
