@@ -2,7 +2,7 @@ import { Effect, Option, Result, Schedule, Schema, Semaphore, Stream } from "eff
 import { unlessChanged } from "../store/documents.ts"
 import { ANNOTATIONS_PREFIX, FIELD_PREFIX, isFieldRecording, mayBeTable } from "../store/keys.ts"
 import { sha256 } from "../store/sha256.ts"
-import { orNone, removeUnneeded, Store } from "../store/store.ts"
+import { isNoFile, orNone, removeUnneeded, Store } from "../store/store.ts"
 import type { Annotations, AnnotationTable, BadRow } from "../stream/annotations/annotation.ts"
 import { ANNOTATION_WRITERS, readOptions, readTable, writeAnnotations } from "../stream/annotations/formats.ts"
 import { pairingOf } from "../stream/annotations/pairing.ts"
@@ -77,7 +77,9 @@ const ownTables = Effect.fnUntraced(function* (recording: string, namesakes: Rea
 })
 
 const readOwn = Effect.fnUntraced(function* (key: string, isOwn: (file: string) => boolean) {
-  const found = yield* orNone((yield* Store).get(key))
+  const found = yield* orNone((yield* Store).get(key)).pipe(
+    Effect.catchIf(isNoFile, ({ message }) => Effect.fail(new AnnotationError({ reason: "damaged", message })))
+  )
   if (Option.isNone(found)) return []
   const { bytes, etag } = found.value
   const read = readTable(bytes, yield* readOptions)

@@ -15,7 +15,7 @@ import {
   SCANS_PREFIX,
   siteOf
 } from "../store/keys.ts"
-import { isAbsence, type ObjectInfo, orNone, Store, type StoreError } from "../store/store.ts"
+import { isAbsence, isNoFile, type ObjectInfo, Store, type StoreError } from "../store/store.ts"
 import type { Annotations, AnnotationTable } from "../stream/annotations/annotation.ts"
 import { readOptions, readTable } from "../stream/annotations/formats.ts"
 import { type Pairing, pairingOf } from "../stream/annotations/pairing.ts"
@@ -173,10 +173,11 @@ export class Field extends Context.Service<
       const readOne = Effect.fnUntraced(function* ({ key, etag }: ObjectInfo, pairing: Pairing) {
         const known = texts.get(key)
         if (known?.etag === etag) return said(key, known.table, pairing)
-        const found = yield* orNone(store.get(key))
-        const table: FieldTable["table"] = Option.isNone(found)
-          ? Result.fail("It has just been removed.")
-          : readTable(found.value.bytes, options)
+        const table: FieldTable["table"] = yield* store.get(key).pipe(
+          Effect.map(({ bytes }) => readTable(bytes, options)),
+          Effect.catchIf(isAbsence, () => Effect.succeed(Result.fail("It has just been removed."))),
+          Effect.catchIf(isNoFile, ({ message }) => Effect.succeed(Result.fail(message)))
+        )
         texts.set(key, { etag, table })
         return said(key, table, pairing)
       })

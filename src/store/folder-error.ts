@@ -5,6 +5,21 @@ import { StoreError } from "./store.ts"
 export const codeOf = (thrown: unknown): string =>
   Predicate.hasProperty(thrown, "code") && typeof thrown.code === "string" ? thrown.code : ""
 
+/** What neither a file nor a folder is: opening it may wait for ever, or never end. */
+export class Special extends Error {}
+
+/** Fails for a pipe, a socket or a device. */
+export const refuseSpecial = (stats: {
+  readonly isFIFO: () => boolean
+  readonly isSocket: () => boolean
+  readonly isFile: () => boolean
+  readonly isDirectory: () => boolean
+}): void => {
+  if (stats.isFile() || stats.isDirectory()) return
+  const kind = stats.isFIFO() ? "a named pipe" : stats.isSocket() ? "a socket" : "a device"
+  throw new Special(`it is ${kind}, and no file`)
+}
+
 const FULL = "the disk is full: make room on it"
 
 /** A handler for what may be absent: a file, a folder on the way to it, or what a link points to. */
@@ -20,6 +35,7 @@ export const explain =
     const absent = new StoreError({ reason: "missing", key, message: `${path} does not exist.` })
     const cannot = (reason: StoreError["reason"], why: string) =>
       new StoreError({ reason, key, message: `${path} cannot be ${done}: ${why}.` })
+    if (thrown instanceof Special) return cannot("invalid", thrown.message)
     // SQLite's, of the lock, where the folder around it may not be written: READONLY_DIRECTORY, say.
     if (code.startsWith("SQLITE_READONLY")) return cannot("denied", "this user may not do that")
     switch (code) {

@@ -1,6 +1,18 @@
 import { lstat, readdir, realpath, stat } from "node:fs/promises"
 import { join } from "node:path"
 import { ignoreAbsence } from "./folder-error.ts"
+import {
+  AUDIT_PREFIX,
+  EMBEDDERS_PREFIX,
+  EMBEDDINGS_PREFIX,
+  EVENTS_PREFIX,
+  MODELS_PREFIX,
+  RUNS_PREFIX,
+  SCANS_PREFIX,
+  SET_ASIDE_PREFIX,
+  TRASH_PREFIX,
+  UPLOADS_PREFIX
+} from "./keys.ts"
 import type { ObjectInfo } from "./store.ts"
 
 /** What begins so is the store's own: files being written, and its lock. It is never listed. */
@@ -17,6 +29,24 @@ const MOST_NESTED = 1_000
 
 /** Folders whose links lead to one another are there by as many paths as they have orders. */
 const TANGLED = `more than ${MOST_NESTED.toLocaleString("en")} links to folders lie in folders that are links; remove those that lead to one another`
+
+/** What is below these is written by this program alone. */
+const OWN_PREFIXES = [
+  AUDIT_PREFIX,
+  EMBEDDERS_PREFIX,
+  EMBEDDINGS_PREFIX,
+  EVENTS_PREFIX,
+  MODELS_PREFIX,
+  RUNS_PREFIX,
+  SCANS_PREFIX,
+  SET_ASIDE_PREFIX,
+  TRASH_PREFIX,
+  UPLOADS_PREFIX,
+  "review/"
+]
+
+/** What is in the store's own folders is no recording or table of anybody's. */
+const isOfPeople = (key: string): boolean => !OWN_PREFIXES.some((own) => key.startsWith(own))
 
 interface Stats {
   readonly size: bigint
@@ -53,7 +83,7 @@ export async function* listFolder(
   for (const entry of await readEntries(here)) {
     const key = folder + entry.order
     if (!entry.isFolder) {
-      if (key.startsWith(prefix)) files.push(entry)
+      if (key.startsWith(prefix) && (!entry.isSpecial || isOfPeople(key))) files.push(entry)
       if (files.length < CHUNK) continue
     }
     if (files.length > 0) yield await Promise.all(files.map((file) => lookAt(here, folder, file)))
@@ -101,6 +131,8 @@ interface Entry {
   readonly order: string
   readonly isFolder: boolean
   readonly isLink: boolean
+  /** Whether it is a pipe, a socket or a device: listed as what cannot be read, and never opened. */
+  readonly isSpecial?: boolean
   /** Without links where it is a folder. */
   readonly path: string
 }
@@ -113,13 +145,14 @@ const readEntries = async (folder: string): Promise<ReadonlyArray<Entry>> => {
       if (entry.name.startsWith(OWN)) return undefined
       if (entry.isFile()) return { order: entry.name, isFolder: false, isLink: false, path }
       if (entry.isDirectory()) return { order: `${entry.name}/`, isFolder: true, isLink: false, path }
-      if (!entry.isSymbolicLink()) return undefined
+      const special = { order: entry.name, isFolder: false, isLink: entry.isSymbolicLink(), isSpecial: true, path }
+      if (!entry.isSymbolicLink()) return special
       const target = await stat(path).catch(ignoreAbsence)
       // A dangling link is listed, so that what reads it says so.
       if (target === undefined || target.isFile()) return { order: entry.name, isFolder: false, isLink: true, path }
       return target.isDirectory()
         ? { order: `${entry.name}/`, isFolder: true, isLink: true, path: await realpath(path) }
-        : undefined
+        : special
     })
   )
   return entries
@@ -132,5 +165,5 @@ const readEntries = async (folder: string): Promise<ReadonlyArray<Entry>> => {
 // What cannot be looked at, its name not being UTF-8 for instance, is listed all the same: reading it will say why.
 const lookAt = async (here: string, folder: string, { order }: Entry): Promise<ObjectInfo> => {
   const stats = await stat(join(here, order), { bigint: true }).catch(() => undefined)
-  return stats ? infoOf(folder + order, stats) : { key: folder + order, etag: UNREADABLE, size: 0 }
+  return stats?.isFile() ? infoOf(folder + order, stats) : { key: folder + order, etag: UNREADABLE, size: 0 }
 }

@@ -1,7 +1,7 @@
 import { realpath, rmdir, stat, unlink } from "node:fs/promises"
 import { join, resolve } from "node:path"
 import { Effect, Option, Stream } from "effect"
-import { explain, ignoreAbsence } from "./folder-error.ts"
+import { explain, ignoreAbsence, refuseSpecial } from "./folder-error.ts"
 import { infoOf, listFolder } from "./folder-list.ts"
 import { whileLocked } from "./folder-lock.ts"
 import { pathOf } from "./folder-path.ts"
@@ -46,8 +46,7 @@ export const folderStore = (folder: string): Store["Service"] => {
       try: async () => {
         // Before reading: if the file changes meanwhile, this version is not the one that listing will show.
         const stats = await stat(path, { bigint: true })
-        // A pipe or a device may never end.
-        if (!stats.isFile() && !stats.isDirectory()) throw new Error("it is no file")
+        refuseSpecial(stats)
         return { bytes: await Bun.file(path).bytes(), etag: infoOf(key, stats).etag }
       },
       catch: explain(key, path, "read")
@@ -57,7 +56,10 @@ export const folderStore = (folder: string): Store["Service"] => {
   const getRange = Effect.fn("Store.getRange")(function* (key: string, from: number, to: number) {
     const path = yield* pathOf(root, key)
     return yield* Effect.tryPromise({
-      try: () => Bun.file(path).slice(from, to).bytes(),
+      try: async () => {
+        refuseSpecial(await stat(path))
+        return Bun.file(path).slice(from, to).bytes()
+      },
       catch: explain(key, path, "read")
     })
   })

@@ -102,6 +102,9 @@ export type OpenStore = (address: string, options: OpenOptions) => Effect.Effect
 /** Whether there is no such object, in a store that is there. */
 export const isAbsence = ({ reason, key }: StoreError): boolean => reason === "missing" && key !== ""
 
+/** Whether what was listed under this key cannot be an object's content: a pipe in a folder, say. */
+export const isNoFile = ({ reason, key }: StoreError): boolean => reason === "invalid" && key !== ""
+
 /** Turns "there is no such object" into None, and leaves every other failure. */
 export const orNone = <A, R>(self: Effect.Effect<A, StoreError, R>): Effect.Effect<Option.Option<A>, StoreError, R> =>
   self.pipe(

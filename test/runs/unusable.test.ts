@@ -41,6 +41,20 @@ const inFolder = (body: (store: Store["Service"]) => Promise<void>) =>
     Effect.flatMap(temporaryFolder, (folder) => Effect.promise(() => body(folderStore(folder)))).pipe(Effect.scoped)
   )
 
+test("pipes among recordings and tables are told of, and wait for nobody", () =>
+  inFolder(async (store) => {
+    await fill(store, smallCorpus())
+    await fill(store, [["field_audio/ridge/a.wav", sound("dog_bark", 9)]])
+    const at = (key: string) => `${store.location}/${key}`
+    await Bun.$`mkdir -p ${at("annotations/ridge")}`
+    await Bun.$`mkfifo ${at("extracted_audio/dog_bark/pipe.wav")} ${at("annotations/ridge/a.csv")}`
+    const why = (key: string) => `${at(key)} cannot be read: it is a named pipe, and no file.`
+    const { skipped, annotations } = await succeed(store, {}, { MAX_SKIPPED: "0.5" })
+    const key = "extracted_audio/dog_bark/pipe.wav"
+    expect(skipped).toEqual([{ key, reason: why(key) }])
+    expect(annotations?.problems).toMatchObject([{ reason: why("annotations/ridge/a.csv") }])
+  }))
+
 test("what cannot be used counts as new until a run has tried it, and again when its bytes change", () =>
   inFolder(async (store) => {
     await fill(store, smallCorpus())

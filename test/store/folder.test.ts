@@ -152,10 +152,25 @@ test("folders, and names too long for the file system, are not objects", async (
   }
 })
 
-test("special files, which can be waited on for ever, are not listed", async () => {
-  await using folder = await folderWith({ "dog/a.wav": "a" })
-  await Bun.$`mkfifo ${folder.root}/dog/pipe.wav`
-  expect(await keys(folder.store)).toEqual(["dog/a.wav"])
+test("pipes, sockets and devices are listed as what cannot be read, and reading them says why at once", async () => {
+  await using folder = await folderWith({ "dog/a.wav": "a", "models/a": "a" })
+  await Bun.$`mkfifo ${folder.root}/dog/pipe.wav ${folder.root}/models/pipe`
+  using _socket = Bun.listen({ unix: join(folder.root, "dog/socket.wav"), socket: { data: () => undefined } })
+  await symlink("/dev/zero", join(folder.root, "dog/zero.wav"))
+  // What is the store's own is read by nobody who could say so.
+  expect(await keys(folder.store)).toEqual(["dog/a.wav", "dog/pipe.wav", "dog/socket.wav", "dog/zero.wav", "models/a"])
+  expect((await list(folder.store)).filter(({ etag }) => etag === "unreadable")).toHaveLength(3)
+  for (const [name, kind] of [
+    ["pipe", "a named pipe"],
+    ["socket", "a socket"],
+    ["zero", "a device"]
+  ] as const) {
+    const key = `dog/${name}.wav`
+    const refused = { reason: "invalid", message: `${folder.root}/${key} cannot be read: it is ${kind}, and no file.` }
+    expect(await failureOf(folder.store.get(key))).toMatchObject(refused)
+    expect(await failureOf(folder.store.getRange(key, 0, 4))).toMatchObject(refused)
+    expect(await run(folder.store.find(key))).toEqual(Option.none())
+  }
 })
 
 test.skipIf(process.getuid?.() === 0)(
@@ -230,7 +245,7 @@ test("a pipe in the place of a file is refused, not waited for", async () => {
   await using folder = await folderWith({})
   Bun.spawnSync(["mkfifo", join(folder.root, "lease")])
   expect((await failureOf(folder.store.get("lease"))).message).toBe(
-    `${join(folder.root, "lease")} cannot be read: it is no file.`
+    `${join(folder.root, "lease")} cannot be read: it is a named pipe, and no file.`
   )
 })
 

@@ -1,4 +1,4 @@
-import { Effect, Stream } from "effect"
+import { Effect, Result, Stream } from "effect"
 import { Engine } from "../../embedder/engine.ts"
 import { rowSize } from "../../embedder/frontEnd.ts"
 import type { KnownScans } from "../../embeddings/scans/knownScans.ts"
@@ -8,7 +8,7 @@ import { readIndex } from "../../sound/field/mp4Index.ts"
 import { type RecorderFacts, readRecorder } from "../../sound/field/recorder.ts"
 import { blocksOf } from "../../store/blocks.ts"
 import { sha256 } from "../../store/sha256.ts"
-import { isAbsence, type ObjectInfo, Store, whyMisnamed } from "../../store/store.ts"
+import { isAbsence, isNoFile, type ObjectInfo, Store, whyMisnamed } from "../../store/store.ts"
 import { type HeardBytes, Listeners } from "../../stream/field/listeners.ts"
 import { CHUNK_WINDOWS, type PatchChunk } from "../../stream/field/windowCutter.ts"
 
@@ -77,7 +77,9 @@ export const recordingsInHand = Effect.fnUntraced(function* (known: KnownScans, 
   const hearOne = Effect.fnUntraced(function* (object: ObjectInfo) {
     const { key, size } = object
     if (size === 0) {
-      yield* skip(key, whyMisnamed(key) ?? "It is empty.")
+      const read = yield* Effect.result(store.get(key))
+      const why = Result.isFailure(read) && isNoFile(read.failure) ? read.failure.message : whyMisnamed(key)
+      yield* skip(key, why ?? "It is empty.")
       return Stream.empty
     }
     const read = (from: number, to: number) => store.getRange(key, from, to)

@@ -1,6 +1,6 @@
 import { Effect, Option, Result, Stream } from "effect"
 import { ANNOTATIONS_PREFIX, FIELD_PREFIX, isFieldRecording, mayBeTable } from "../../store/keys.ts"
-import { type ObjectInfo, orNone, Store } from "../../store/store.ts"
+import { isNoFile, type ObjectInfo, orNone, Store } from "../../store/store.ts"
 import type { AnnotationTable, ReadOptions } from "./annotation.ts"
 import { readOptions, readTable } from "./formats.ts"
 import { ofSeveral, type Pairing, pairingOf } from "./pairing.ts"
@@ -97,7 +97,12 @@ const readOne = Effect.fnUntraced(function* (
     if (isMeant) problems.add(table, "It is larger than 64 MB, which no table of annotations is.")
     return []
   }
-  const found = yield* orNone(store.get(table))
+  const found = yield* orNone(store.get(table)).pipe(
+    Effect.catchIf(isNoFile, ({ message }) => {
+      if (isMeant) problems.add(table, message)
+      return Effect.succeedNone
+    })
+  )
   if (Option.isNone(found)) return []
   const read = readTable(found.value.bytes, options)
   if (Result.isSuccess(read)) return partsOf(table, read.success, named, pairing, problems)
