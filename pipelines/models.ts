@@ -11,6 +11,8 @@ import { promoteVersion, rollback } from "../src/registry/publish.ts"
 import { newRunId, RunName } from "../src/registry/runRecord.ts"
 import {
   type Difference,
+  describeClass,
+  describeRecordings,
   diffVersions,
   leavesOf,
   listVersions,
@@ -111,10 +113,9 @@ const diff = Command.make("diff", { from: id("from"), to: id("to") }, ({ from, t
   onStore(diffVersions(from, to).pipe(Effect.provide(Embeddings.layer)), describeDifference)
 ).pipe(Command.withDescription("What changed from one version to another: data, settings, scores"))
 
-const describeDifference = ({ versions: [one, other], recordings, settings }: Difference): string => {
-  const classes = [...new Set([...one.classes, ...other.classes])].sort()
-  const recallOf = ({ perClass }: typeof one, name: string) => {
-    const scores = perClass[name]
+const describeDifference = ({ versions: [one, other], classes, recordings, settings }: Difference): string => {
+  const recallOf = ({ perClass }: typeof one, name: string | null) => {
+    const scores = perClass[name ?? ""]
     return share(scores !== undefined && scores.support > 0 ? scores.recall : null)
   }
   const changes = Object.entries(settings).map(
@@ -127,10 +128,14 @@ const describeDifference = ({ versions: [one, other], recordings, settings }: Di
       ["recordings", String(one.recordings), String(other.recordings)],
       ["accuracy", share(one.accuracy), share(other.accuracy)],
       ["macro-F1", share(one.macroF1), share(other.macroF1)],
-      ...classes.map((name) => [`recall of ${name}`, recallOf(one, name), recallOf(other, name)])
+      ...classes.map((own) => [
+        `recall of ${describeClass(own)}`,
+        recallOf(one, own.before),
+        recallOf(other, own.after)
+      ])
     ]),
     "Each is scored on its own holdout; a run compares on the same recordings, in model_metadata.json.",
-    `Recordings: ${recordings.added} added, ${recordings.removed} removed, ${recordings.changed} changed, ${recordings.same} the same.`,
+    describeRecordings(recordings),
     ...(changes.length > 0 ? changes : ["The settings are the same."])
   ].join("\n")
 }

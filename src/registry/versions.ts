@@ -1,7 +1,7 @@
 import { Effect, Option, Schema } from "effect"
 import { Store } from "../store/store.ts"
 import { readPointer } from "./pointer.ts"
-import { readTrainingSet, wholeVersions } from "./trainingSet.ts"
+import { readTrainingSet, renamedClasses, wholeVersions } from "./trainingSet.ts"
 import { METADATA_FILE, readVersionDocument, VersionError, VersionRecipe } from "./versionFiles.ts"
 
 const Score = Schema.NullOr(Schema.Finite)
@@ -80,9 +80,13 @@ export const showVersion = Effect.fn("showVersion")(function* (runId: string) {
 /** What changed from one version to another. */
 export const Difference = Schema.Struct({
   versions: Schema.Tuple([VersionDetails, VersionDetails]),
+  /** The classes of both, in order; one that was renamed has another name after, and one that is in one of them alone null. */
+  classes: Schema.Array(Schema.Struct({ before: Schema.NullOr(Schema.String), after: Schema.NullOr(Schema.String) })),
   recordings: Schema.Struct({
     added: Schema.Int,
     removed: Schema.Int,
+    /** The same sound under another name or in another class: neither added nor removed. */
+    moved: Schema.Int,
     changed: Schema.Int,
     same: Schema.Int
   }),
@@ -96,6 +100,9 @@ export const diffVersions = Effect.fn("diffVersions")(function* (one: string, ot
   const versions = [yield* showVersion(one), yield* showVersion(other)] as const
   const before = yield* readTrainingSet(one)
   const after = yield* readTrainingSet(other)
+  const gone = countsOf([...before].filter(([key]) => !after.has(key)))
+  const come = countsOf([...after].filter(([key]) => !before.has(key)))
+  const moved = [...gone].reduce((sum, [content, count]) => sum + Math.min(count, come.get(content) ?? 0), 0)
   const shared = [...after].filter(([key]) => before.has(key))
   const same = shared.filter(([key, etag]) => before.get(key) === etag).length
   const [old, now] = versions.map(
@@ -103,9 +110,11 @@ export const diffVersions = Effect.fn("diffVersions")(function* (one: string, ot
   )
   return {
     versions,
+    classes: pairClasses(versions[0].classes, versions[1].classes, renamedClasses(before, after)),
     recordings: {
-      added: after.size - shared.length,
-      removed: before.size - shared.length,
+      added: after.size - shared.length - moved,
+      removed: before.size - shared.length - moved,
+      moved,
       changed: shared.length - same,
       same
     },
@@ -116,6 +125,34 @@ export const diffVersions = Effect.fn("diffVersions")(function* (one: string, ot
     )
   } satisfies Difference
 })
+
+/** How often each content is there. */
+const countsOf = (recordings: ReadonlyArray<readonly [key: string, content: string]>): ReadonlyMap<string, number> =>
+  new Map([...Map.groupBy(recordings, ([, content]) => content)].map(([content, own]) => [content, own.length]))
+
+const pairClasses = (
+  before: ReadonlyArray<string>,
+  after: ReadonlyArray<string>,
+  renamed: ReadonlyMap<string, string>
+): Difference["classes"] => {
+  const pairs = before.map((name) => {
+    const now = renamed.get(name)
+    const isNew = now !== undefined && after.includes(now) && !before.includes(now)
+    return { before: name, after: isNew ? now : after.includes(name) ? name : null }
+  })
+  const paired = new Set(pairs.map((pair) => pair.after))
+  const added = after.filter((name) => !paired.has(name)).map((name) => ({ before: null, after: name }))
+  const nameOf = (pair: Difference["classes"][number]) => pair.before ?? pair.after ?? ""
+  return [...pairs, ...added].sort((a, b) => (nameOf(a) < nameOf(b) ? -1 : 1))
+}
+
+/** A class of two versions, as people are told of it. */
+export const describeClass = ({ before, after }: Difference["classes"][number]): string =>
+  before !== null && after !== null && before !== after ? `${before}, now ${after}` : (before ?? after ?? "")
+
+/** What became of the recordings from one version to another, in a sentence. */
+export const describeRecordings = ({ added, removed, moved, changed, same }: Difference["recordings"]): string =>
+  `Recordings: ${added} added, ${removed} removed, ${moved} moved to another name or class, ${changed} changed, ${same} the same.`
 
 /** What is no object or array, by its path. */
 export const leavesOf = (value: Schema.Json, path = ""): ReadonlyArray<readonly [string, Schema.Json]> =>

@@ -103,7 +103,7 @@ export const setAside = Effect.fn("setAside")(function* (key: string) {
 /** Puts a recording back that was set aside; takes its key under `set_aside/`, or the one that it had. */
 export const restore = Effect.fn("restore")(function* (key: string) {
   const { from, to } = WAYS.restore(key)
-  yield* classIn(to)
+  yield* checkNamed("restore", key)
   return yield* move("restore", from, to)
 })
 
@@ -131,7 +131,7 @@ export const onAll = Effect.fn("onAll")(function* <A, E, R>(
   const missing: Array<string> = []
   for (const key of named.values()) {
     const { from, to } = WAYS[decision](key)
-    yield* classIn(decision === "restore" ? to : from)
+    yield* checkNamed(decision, key)
     if (Option.isNone(yield* store.find(from))) missing.push(from)
     else if (from !== to && Option.isSome(yield* store.find(to)) && (yield* hashOf(from)) !== (yield* hashOf(to))) {
       return yield* heldByAnother(from, to)
@@ -212,6 +212,16 @@ const removeMoved = Effect.fnUntraced(function* (id: string, record: Move) {
   yield* writeDocument(moveKey(id), Move, record)
   yield* store.remove(moveBegunKey(id))
 })
+
+/** That a person names a recording by `key`, as this decision has them named. */
+const checkNamed = (decision: keyof typeof WAYS, key: string): Effect.Effect<unknown, MoveError> => {
+  if (decision !== "restore") return classIn(key)
+  const { to } = WAYS.restore(key)
+  const isPlace = key.startsWith(SET_ASIDE_PREFIX) || key.startsWith(RECORDINGS_PREFIX)
+  if (isPlace && classOf(to) !== undefined && isRecording({ key: to })) return Effect.void
+  const message = `"${key}" is not the key of a recording that is set aside: write set_aside/<class>/<name>, as bun run review aside lists them.`
+  return Effect.fail(new MoveError({ reason: "invalid", message }))
+}
 
 const classIn = (key: string) => {
   const className = classOf(key)

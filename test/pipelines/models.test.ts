@@ -1,4 +1,5 @@
 import { expect, setDefaultTimeout, test } from "bun:test"
+import { rename } from "node:fs/promises"
 import { join } from "node:path"
 import { folderStore } from "../../src/store/folder.ts"
 import { runKey, versionKey } from "../../src/store/keys.ts"
@@ -36,7 +37,7 @@ test("versions are listed, shown, compared, promoted and rolled back", async () 
   expect(resultOf(await models("show", two))).toMatchObject({ runId: two, metadata: { training_config: { seed: 1 } } })
   const compared = await models("diff", one, two)
   expect(resultOf(compared)).toMatchObject({
-    recordings: { added: 0, removed: 0, changed: 0, same: 10 },
+    recordings: { added: 0, removed: 0, moved: 0, changed: 0, same: 10 },
     settings: { seed: [0, 1], epochs: [2, 3] }
   })
   expect(compared.stdout).toContain("seed: 0 -> 1")
@@ -60,4 +61,24 @@ test("versions are listed, shown, compared, promoted and rolled back", async () 
   const pruned = await models("prune", "--keep", "1")
   expect(pruned.stdout).toContain("Nothing is to be removed")
   expect(resultOf(pruned)).toEqual({ removed: [] })
+})
+
+test("a class that was renamed between two versions is compared as one, and its recordings are moved, not new", async () => {
+  await using folder = await folderOf(Object.fromEntries(smallCorpus()))
+  const store = folderStore(folder.root)
+  const one = (await succeed(store, { audit: false })).runId
+  await rename(join(folder.root, "extracted_audio/dog_bark"), join(folder.root, "extracted_audio/hound"))
+  const two = (await succeed(store, { audit: false }, { FIELD_MINUTES: "0" })).runId
+  const compared = await runProgram("models", ["diff", one, two, "--json"], {}, folder.root)
+  expect(resultOf(compared)).toMatchObject({
+    classes: [
+      { before: "dog_bark", after: "hound" },
+      { before: "gun_shot", after: "gun_shot" }
+    ],
+    recordings: { added: 0, removed: 0, moved: 5, changed: 0, same: 5 }
+  })
+  expect(compared.stdout).toContain("recall of dog_bark, now hound")
+  expect(compared.stdout).toContain(
+    "Recordings: 0 added, 0 removed, 5 moved to another name or class, 0 changed, 5 the same."
+  )
 })

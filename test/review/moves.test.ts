@@ -81,6 +81,11 @@ test("of several recordings none is touched where one cannot be, and one that is
   expect(Result.getOrThrow(await world.run(onAll("set aside", [DOG, DOG], setAside)))).toHaveLength(1)
   const restored = await world.run(onAll("restore", [DOG, "set_aside/dog/yard/gone.wav"], restore))
   expect(messageOf(restored)).toContain("holds no set_aside/dog/yard/gone.wav")
+  for (const key of ["none", "", "set_aside/none", "extracted_audio/none", "field_audio/ridge/dog/1.wav"]) {
+    const message = `"${key}" is not the key of a recording that is set aside: write set_aside/<class>/<name>, as bun run review aside lists them.`
+    expect(messageOf(await world.run(onAll("restore", [DOG, key], restore)))).toBe(message)
+    expect(messageOf(await world.run(restore(key)))).toBe(message)
+  }
   expect(await world.keysIn("set_aside/dog/")).toEqual(["set_aside/dog/yard/1.wav"])
   expect(Result.getOrThrow(await world.run(onAll("restore", [DOG, "set_aside/dog/yard/1.wav"], restore)))).toHaveLength(
     1

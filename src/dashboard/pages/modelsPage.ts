@@ -115,17 +115,24 @@ const compareForm = (models: Versions, compare: Actions["compare"]): HTMLElement
   return h("form", { class: "compare", submit }, from.line, to.line, h("button", {}, "Compare"))
 }
 
-const differenceOf = ({ versions: [before, after], recordings, settings }: Difference): ReadonlyArray<HTMLElement> => {
-  const f1 = ({ perClass }: typeof before, name: string) => {
-    const score = perClass[name]
+const differenceOf = ({
+  versions: [before, after],
+  classes,
+  recordings,
+  settings
+}: Difference): ReadonlyArray<HTMLElement> => {
+  const f1 = ({ perClass }: typeof before, name: string | null) => {
+    const score = perClass[name ?? ""]
     return score === undefined || score.support === 0 ? null : score.f1_score
   }
   const rows = [
     ["Accuracy", before.accuracy, after.accuracy] as const,
     ["Macro-F1", before.macroF1, after.macroF1] as const,
-    ...[...new Set([...before.classes, ...after.classes])].map(
-      (name) => [`F1 of ${name}`, f1(before, name), f1(after, name)] as const
-    )
+    ...classes.map((own) => {
+      const isRenamed = own.before !== null && own.after !== null && own.before !== own.after
+      const name = isRenamed ? `${own.before}, now ${own.after}` : (own.before ?? own.after)
+      return [`F1 of ${name}`, f1(before, own.before), f1(after, own.after)] as const
+    })
   ].map(([name, was, is]) => [
     name,
     percent(was),
@@ -143,7 +150,7 @@ const differenceOf = ({ versions: [before, after], recordings, settings }: Diffe
     h(
       "p",
       {},
-      `Recordings: ${recordings.added} added, ${recordings.removed} removed, ${recordings.changed} changed, ${recordings.same} the same.`
+      `Recordings: ${recordings.added} added, ${recordings.removed} removed, ${recordings.moved} moved to another name or class, ${recordings.changed} changed, ${recordings.same} the same.`
     ),
     ...(changes.length === 0 ? [] : [table("Settings", ["Setting", "before", "after"], changes)])
   ]

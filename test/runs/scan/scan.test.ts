@@ -114,7 +114,7 @@ describe("scan", () => {
     expect(told.get(RIDGE)).toBe("")
   })
 
-  test("names a recording whose name is not UTF-8 as such, for it is not empty", async () => {
+  test("names a recording whose name is not UTF-8, and a pipe, as such, for they are not empty", async () => {
     const folder = await mkdtemp(join(tmpdir(), "ecosight-names-"))
     const ridge = join(folder, "field_audio/ridge")
     await mkdir(ridge, { recursive: true })
@@ -122,6 +122,12 @@ describe("scan", () => {
     await writeFile(name, fieldRecording(3, 1))
     const { skipped } = await scanOn(folderStore(folder))
     expect(skipped.map(({ reason }) => reason)).toEqual([expect.stringMatching(/not UTF-8.*rename it/)])
+    await Bun.$`mkfifo ${ridge}/pipe.wav`
+    const again = await scanOn(folderStore(folder))
+    expect(again.skipped.map(({ reason }) => reason).toSorted()).toEqual([
+      `${ridge}/pipe.wav cannot be read: it is a named pipe, and no file.`,
+      expect.stringMatching(/not UTF-8/)
+    ])
     await rm(folder, { recursive: true })
   })
 
