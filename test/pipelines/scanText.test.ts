@@ -1,6 +1,11 @@
 import { expect, test } from "bun:test"
+import { ConfigProvider, Effect, Layer } from "effect"
+import { readJudgements } from "../../pipelines/cli/judgements.ts"
 import { describe, toldFrom } from "../../pipelines/scan.ts"
+import { Settings } from "../../src/config/settings.ts"
 import type { ScanSummary } from "../../src/runs/scan/scan.ts"
+import { Store } from "../../src/store/store.ts"
+import { memoryStore } from "../support/memoryStore.ts"
 
 const ELSEWHERE =
   "A site with other sounds may have more false alarms: judge some events of each site before you rely on it."
@@ -93,4 +98,23 @@ test("how many recordings a time leaves out is told where there are some", () =>
   expect(said(0)).toStartWith("No model is promoted")
   expect(said(1)).toBe("1 recording tells neither by name nor by header when it starts, and --since leaves it out.")
   expect(said(2)).toBe("2 recordings tell neither by name nor by header when they start, and --since leaves them out.")
+})
+
+test("what people say of events is read for tables that have a place for it, as the dashboard reads it", async () => {
+  const bytes = (text: string) => new TextEncoder().encode(text)
+  const key = "field_audio/ridge/a.wav"
+  const store = memoryStore(
+    new Map([
+      [key, bytes("sound")],
+      ["annotations/ridge/a.csv", bytes("start,end,label\n0,1,Dog bark\n2,3,gun_shot\n4,5,complete\n")]
+    ])
+  )
+  const settings = Settings.layer.pipe(Layer.provide(ConfigProvider.layer(ConfigProvider.fromEnv({ env: {} }))))
+  const judgedBy = (formats: Parameters<typeof readJudgements>[0]) =>
+    Effect.runPromise(readJudgements(formats).pipe(Effect.provideService(Store, store), Effect.provide(settings)))
+  const at = (start: number, recording = key) => ({ recording, start, end: start + 1, class: "dog_bark" })
+  const judgedAs = await judgedBy(["csv", "kaleidoscope"])
+  expect([0, 2, 4, 6].map((start) => judgedAs(at(start)))).toEqual(["dog_bark", "gun_shot", "", undefined])
+  expect(judgedAs(at(0, "field_audio/ridge/b.wav"))).toBeUndefined()
+  expect((await judgedBy(["csv"]))(at(0))).toBeUndefined()
 })

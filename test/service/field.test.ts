@@ -289,6 +289,13 @@ describe("with a model", () => {
     const found = await json(service.get(`/annotations/recording?recording=${KEY}`))
     expect(found).toMatchObject({ annotations: [{ start: 2, end: 2.5, label: "dog_bark" }], complete: [] })
     expect((await service.post("/annotations", form(bytes, "elsewhere.txt"))).status).toBe(400)
+    const useless = new TextEncoder().encode("start,end,label\n20,21,dog_bark\n2,3,../x\n")
+    const none = await service.post("/annotations", form(useless, "20250612_050000.csv"))
+    expect([none.status, (await json(none)).detail]).toEqual([
+      422,
+      "It has no row that can be used, and nothing is changed. Row 2: It lies behind the recording, which ends at 12 s: is it another's table? 1 more row cannot be used either."
+    ])
+    expect(await json(service.get(`/annotations/recording?recording=${KEY}`))).toEqual({ recording: KEY, ...found })
     expect((await service.post("/annotations", form(new TextEncoder().encode("{}"), "a.csv"))).status).toBe(400)
 
     const edit = { recording: KEY, etag: found.etag, complete: [null] }
