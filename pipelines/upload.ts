@@ -3,9 +3,10 @@ import { Argument, CliError, Command, Flag } from "effect/cli"
 import packageJson from "../package.json"
 import { counted } from "../src/config/inWords.ts"
 import { Settings } from "../src/config/settings.ts"
+import { CLASS_NAME_RULE } from "../src/store/className.ts"
 import { folderStore } from "../src/store/folder.ts"
 import { openStoreOrHere } from "../src/store/openStore.ts"
-import { listReceipts, planUpload, type Refusal, upload } from "../src/store/uploadFolder.ts"
+import { listReceipts, planUpload, type Refusal, upload, wrongClasses } from "../src/store/uploadFolder.ts"
 import { shareMemory } from "../src/stream/memory.ts"
 import { tellFailure } from "./cli/failure.ts"
 import { jsonFlag, storeFlag } from "./cli/flags.ts"
@@ -39,6 +40,11 @@ const handle = Effect.fn("upload")(function* (options: Command.Command.Config.In
   const total = plan.uploads.length + plan.embeddings.length
   if (plan.uploads.length + plan.refused.length === 0) {
     const cause = `There is nothing to upload in ${folder.location}: it should hold a folder of recordings for each class.`
+    return yield* new CliError.UserError({ cause })
+  }
+  const wrong = yield* wrongClasses(store, plan)
+  if (wrong.length > 0) {
+    const cause = `${wrong.map((name) => `The folder "${name}" cannot be a class.`).join(" ")} ${CLASS_NAME_RULE} Nothing was uploaded.`
     return yield* new CliError.UserError({ cause })
   }
 

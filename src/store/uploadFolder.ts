@@ -1,4 +1,5 @@
 import { Effect, Option, Result, Stream } from "effect"
+import { isClassName } from "./className.ts"
 import { readDocumentIfWhole } from "./documents.ts"
 import {
   classOf,
@@ -54,6 +55,21 @@ export const planUpload = Effect.fn("planUpload")(function* (folder: Store["Serv
     refused: planned.filter(Result.isFailure).map(({ failure }) => failure),
     ignored: found.length - files.length
   } satisfies UploadPlan
+})
+
+/**
+ * The classes of a plan that cannot be: the store has none of that name, and none may get it. A class that the store has, it
+ * keeps, whoever named it.
+ */
+export const wrongClasses = Effect.fn("wrongClasses")(function* (store: Store["Service"], { uploads }: UploadPlan) {
+  const names = new Set(uploads.map(({ key }) => classOf(key)).filter((name) => name !== undefined))
+  return yield* Effect.filter([...names].filter((name) => !isClassName(name)).sort(), (name) =>
+    store.list(recordingKey(name, "")).pipe(
+      Stream.take(1),
+      Stream.runCollect,
+      Effect.map(({ length }) => length === 0)
+    )
+  )
 })
 
 const planParts = (folder: Store["Service"]) =>

@@ -1,5 +1,5 @@
 import { expect, setDefaultTimeout, test } from "bun:test"
-import { mkdir, writeFile } from "node:fs/promises"
+import { mkdir, readdir, writeFile } from "node:fs/promises"
 import { join } from "node:path"
 import { failFirst, s3Error, startS3Server } from "../../bench/s3/server.ts"
 import { folderOf, resultOf, runProgram } from "../support/program.ts"
@@ -100,6 +100,25 @@ test("a file that would not be read back is refused, the others are uploaded, an
   expect(result.stderr).toContain("3 files refused.")
   expect(resultOf(result)).toMatchObject({ uploaded: 3 })
   expect(server.bucket.size).toBe(3)
+})
+
+test("folders that cannot be classes are named with what a name may be, and nothing is uploaded", async () => {
+  await using folder = await folderOf({ ...FILES, "Dog Bark/d.wav": "x", "con/e.wav": "x", "unknown/f.wav": "x" })
+  await using target = await folderOf({})
+  const args = [folder.root, "--store", target.root, "--json"]
+  const refused = await upload(args)
+  expect(refused.code).toBe(1)
+  for (const name of ["Dog Bark", "con", "unknown"]) {
+    expect(refused.stderr).toContain(`The folder "${name}" cannot be a class.`)
+  }
+  expect(refused.stderr).toContain("A class's name is 1 to 64 lower-case letters, digits, _ and -")
+  expect(refused.stderr).not.toContain('"dog"')
+  expect(await readdir(target.root)).toEqual([])
+  // What the store has under such a name it keeps, and takes more of.
+  for (const name of ["Dog Bark", "con", "unknown"]) {
+    await Bun.write(join(target.root, `extracted_audio/${name}/before.wav`), "y")
+  }
+  expect(resultOf(await upload(args))).toMatchObject({ uploaded: 6, refused: [] })
 })
 
 test("files that the server does not take are told by name, and the others are uploaded", async () => {
