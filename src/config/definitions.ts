@@ -11,6 +11,7 @@ import {
   seconds,
   share,
   splitList,
+  WHOLE,
   wholeNumber,
   yesOrNo
 } from "./forms.ts"
@@ -386,7 +387,10 @@ export const definitions = {
       "False alarms of each class an hour that scans, watch and serve allow: events are told from the probabilities at which " +
       "the model had no more of them in the sound that it was tested in; a site with other sounds may have more",
     allowed: ALARM_RATES.join(", "),
-    schema: Schema.NumberFromString.pipe(Schema.decodeTo(Schema.Literals(ALARM_RATES)))
+    schema: matching(WHOLE).pipe(
+      Schema.decodeTo(Schema.NumberFromString),
+      Schema.decodeTo(Schema.Literals(ALARM_RATES))
+    )
   }),
   scanLanded: define({
     name: "SCAN_LANDED",

@@ -5,10 +5,14 @@ import { Option, Schema, SchemaTransformation } from "effect"
 
 export const matching = (pattern: RegExp) => Schema.String.check(Schema.isPattern(pattern))
 
-export const wholeNumber = (minimum: number, maximum: number) =>
-  matching(/^\d+$/).pipe(Schema.decodeTo(Schema.NumberFromString.check(Schema.isBetween({ minimum, maximum }))))
+/** How numbers are written: in decimal digits, and neither as `0x1` nor `1e3`, as JavaScript would read them. */
+export const WHOLE = /^\d+$/
+export const DECIMAL = /^\d+(\.\d+)?$/
 
-export const seconds = matching(/^\d+(\.\d+)?$/).pipe(
+export const wholeNumber = (minimum: number, maximum: number) =>
+  matching(WHOLE).pipe(Schema.decodeTo(Schema.NumberFromString.check(Schema.isBetween({ minimum, maximum }))))
+
+export const seconds = matching(DECIMAL).pipe(
   Schema.decodeTo(Schema.NumberFromString.check(Schema.isBetween({ minimum: 1, maximum: 3600 })))
 )
 

@@ -5,6 +5,17 @@ export const lengthInWords = (hours: number): string => {
   return hours < 2 ? `${minutes.toFixed(1)} minutes` : `${hours.toFixed(1)} hours`
 }
 
+/** Names in one sentence at most. */
+const MOST_NAMES = 5
+
+/** `there are a, b`, the first of them where they are many. */
+export const whatThereIs = (names: ReadonlyArray<string>): string => {
+  if (names.length === 0) return "there is none yet"
+  const more = names.length - MOST_NAMES
+  const shown = names.slice(0, MOST_NAMES).join(", ")
+  return `${names.length === 1 ? "there is" : "there are"} ${shown}${more > 0 ? ` and ${more} more` : ""}`
+}
+
 /** `1 recording`, `2,000 recordings`. */
 export const counted = (count: number, one: string, more = `${one}s`): string =>
   `${count.toLocaleString("en")} ${count === 1 ? one : more}`

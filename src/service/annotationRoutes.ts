@@ -14,7 +14,7 @@ import type { Handle } from "./handle.ts"
 import { Intake } from "./intake.ts"
 import { refuse } from "./refusal.ts"
 import { readSpooled } from "./spool.ts"
-import { answers, Binary, Done, input, jsonBody, limited, multipartBody, streams, wholeNumber } from "./stated.ts"
+import { answers, besideFile, Done, input, jsonBody, limited, multipartBody, streams, wholeNumber } from "./stated.ts"
 
 // What rows may say is a rule of tables, which refuses with a sentence of its own.
 const Row = Schema.Struct({
@@ -130,13 +130,19 @@ const whyNot = ({ annotations, complete }: Annotations, seconds: number | undefi
   return undefined
 }
 
+const BesideTable = besideFile(
+  { recording: Schema.optionalKey(Schema.String) },
+  "The form has a table in file, and, where it is of one recording, that one's key in recording."
+)
+
 const upload = (request: Request) =>
   Intake.use((intake) =>
     intake.form(
       request,
+      BesideTable,
       Effect.fnUntraced(function* ({ file, fields }) {
         const bytes = yield* readSpooled(file.recording)
-        const asked = fields.get("recording")
+        const asked = fields.recording
         const chosen = asked === undefined ? [] : [yield* fieldRecordingAt(asked)]
         const known = (yield* (yield* Field).recordings).map(
           ({ recording: { key, size }, heard }): Annotatable => ({ key, size, seconds: heard?.seconds })
@@ -227,7 +233,7 @@ export const annotationRoutes = (handle: Handle) =>
       }
     })
     .post("/annotations", ({ request }) => handle(request, upload(request)), {
-      ...multipartBody(Schema.Struct({ file: Binary, recording: Schema.optionalKey(Schema.String) })),
+      ...multipartBody(BesideTable),
       response: answers(
         Schema.Struct({
           ...Done,

@@ -2,6 +2,7 @@ import { cors } from "@elysiajs/cors"
 import { Cause, type Context, Effect } from "effect"
 import { type AnyElysia, Elysia } from "elysia"
 import { Settings } from "../config/settings.ts"
+import { checkQuery } from "./checkQuery.ts"
 import { Counters } from "./counters.ts"
 import { makeDrain } from "./drain.ts"
 import { isLoopback, makeGuard } from "./guard.ts"
@@ -57,7 +58,10 @@ const makeApp = (settings: Settings["Service"], context: Context.Context<Service
       const asker = askerOf(request.headers, server?.requestIP(request)?.address ?? "")
       const found = find(request.method, pathOf(request))
       const refusal = guard(request, found, asker)
-      if (refusal === undefined) return undefined
+      if (refusal === undefined) {
+        const wrong = found.route && checkQuery(request, found.route)
+        return wrong && refusalResponse(wrong)
+      }
       if (refusal.status === 401 && request.headers.has("authorization")) {
         Effect.runForkWith(context)(Effect.logWarning(`${asker.client} sent a wrong token to ${found.route?.path}.`))
       }

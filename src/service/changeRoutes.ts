@@ -148,7 +148,7 @@ export const changeRoutes = (handle: Handle) =>
         ),
       {
         parse: "none",
-        response: answers(Schema.Struct({ ...Done, change: Told }), 401, 404, 409),
+        response: answers(Schema.Struct({ ...Done, change: Told }), 401, 404, 409, 422),
         detail: { summary: "Puts recordings back where they were before a change" }
       }
     )

@@ -1,13 +1,11 @@
 import { Effect, Option } from "effect"
-import { wholeVersions } from "../registry/trainingSet.ts"
-import { isFieldRecording } from "../store/keys.ts"
+import { whatThereIs } from "../config/inWords.ts"
+import { FIELD_PREFIX, isFieldRecording } from "../store/keys.ts"
 import { Store } from "../store/store.ts"
+import { checkVersion } from "./checkVersion.ts"
 import { Field } from "./field.ts"
 import type { ScanTask } from "./protocols.ts"
 import { refuse } from "./refusal.ts"
-
-/** Names in one sentence at most; the routes that list them have all. */
-const MOST_NAMES = 5
 
 /** Refuses a scan of what there is not, and one by two rules at once, before anything is stored or begun. */
 export const checkScan = Effect.fn("checkScan")(function* ({ recording, site, model, threshold, alarms }: ScanTask) {
@@ -20,21 +18,16 @@ export const checkScan = Effect.fn("checkScan")(function* ({ recording, site, mo
   if (recording !== undefined) {
     const store = yield* Store
     if (!isFieldRecording({ key: recording })) {
-      return yield* refuse(404, `"${recording}" is no field recording: the key of one begins with field_audio/.`)
+      return yield* refuse(404, `"${recording}" is no field recording: ${whyNone(recording)}.`)
     }
     if (Option.isNone(yield* store.find(recording))) {
       return yield* refuse(404, `There is no field recording "${recording}".`)
     }
   }
   if (site !== undefined && !(yield* sitesNow(site)).includes(site)) {
-    return yield* refuse(404, `There is no site "${site}": ${named(yield* Field.use(({ sites }) => sites))}.`)
+    return yield* refuse(404, `There is no site "${site}": ${whatThereIs(yield* Field.use(({ sites }) => sites))}.`)
   }
-  if (model !== undefined) {
-    const versions = (yield* wholeVersions).toReversed()
-    if (!versions.includes(model)) {
-      return yield* refuse(404, `There is no version "${model}" of the model: ${named(versions)}.`)
-    }
-  }
+  if (model !== undefined) yield* checkVersion(model)
 })
 
 /** The sites there are; what has landed since the last look at the store is looked for, too. */
@@ -46,10 +39,7 @@ const sitesNow = Effect.fnUntraced(function* (asked: string) {
   return yield* field.sites
 })
 
-/** "there are a, b", the first of them where they are many. */
-const named = (names: ReadonlyArray<string>): string => {
-  if (names.length === 0) return "there is none yet"
-  const more = names.length - MOST_NAMES
-  const shown = names.slice(0, MOST_NAMES).join(", ")
-  return `${names.length === 1 ? "there is" : "there are"} ${shown}${more > 0 ? ` and ${more} more` : ""}`
-}
+const whyNone = (key: string): string =>
+  key.startsWith(FIELD_PREFIX)
+    ? "it is named as notes, tables and pictures beside recordings are, or as what a system hides or leaves behind"
+    : `the key of one begins with ${FIELD_PREFIX}`

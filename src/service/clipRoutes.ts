@@ -11,7 +11,7 @@ import { mayBeNew } from "./newClasses.ts"
 import { sendObject } from "./range.ts"
 import { refuse } from "./refusal.ts"
 import { Runs } from "./runs.ts"
-import { answers, Binary, input, open, streams, wholeNumber } from "./stated.ts"
+import { answers, Binary, headerInput, input, open, streams, wholeNumber } from "./stated.ts"
 
 const Classes = Schema.Struct({
   classes: Schema.Array(Schema.Struct({ name: Schema.String, recordings: Schema.Int, new: Schema.Int })),
@@ -159,7 +159,7 @@ export const clipRoutes = (handle: Handle) =>
     })
     .get("/clips/audio", ({ request, query }) => handle(request, audio(request, query.key, query.variant)), {
       query: input(Schema.Struct({ key: Schema.String, variant: Schema.optionalKey(Schema.String) }), KEY_MISSING),
-      headers: input(Schema.Struct({ range: Schema.optionalKey(Schema.String) }), "Range must be a text."),
+      headers: headerInput(Schema.Struct({ range: Schema.optionalKey(Schema.String) }), "Range must be a text."),
       detail: {
         summary: "The sound of a recording, or of a variant of it, whole or by Range",
         responses: streams("audio/*", "The recording's own bytes", Binary, 401, 404, 409, 422)

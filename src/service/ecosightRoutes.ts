@@ -2,6 +2,7 @@ import { DateTime, Effect, Option, Schema } from "effect"
 import { Elysia } from "elysia"
 import packageJson from "../../package.json"
 import { Settings } from "../config/settings.ts"
+import { UNKNOWN } from "../store/className.ts"
 import { Store } from "../store/store.ts"
 import { acceptUpload } from "./acceptUpload.ts"
 import { Counters } from "./counters.ts"
@@ -13,7 +14,7 @@ import { Predictor } from "./predictor.ts"
 import { HeardWhole } from "./protocols.ts"
 import { refuse } from "./refusal.ts"
 import type { Spooled } from "./spool.ts"
-import { answers, Binary, Done, input, limited, multipartBody, open, Timestamp, yesOrNo } from "./stated.ts"
+import { answers, besideFile, Done, input, limited, multipartBody, open, Timestamp, yesOrNo } from "./stated.ts"
 
 const timestamp = Effect.map(DateTime.now, DateTime.formatIso)
 
@@ -71,11 +72,13 @@ const trainingHistory = Effect.map(promoted, (model) => {
   return { has_history, training_history: has_history ? curves : null, retraining_log: log }
 })
 
+const BesideClip = besideFile({}, "The form has a recording in file, and nothing else.")
+
 const predict = (request: Request, mayBeUnknown: boolean) =>
   Effect.andThen(
     Predictor.use(({ admit }) => admit),
     Intake.use((intake) =>
-      intake.form(request, ({ file }) =>
+      intake.form(request, BesideClip, ({ file }) =>
         Effect.gen(function* () {
           const began = performance.now()
           const { runId, all_probabilities, seconds_heard, events } = yield* heardOf(file.recording)
@@ -128,13 +131,21 @@ const doubted = Effect.fnUntraced(function* (runId: string, likeliest_class: str
   return { predicted_class: confidence < threshold ? "unknown" : likeliest_class, likeliest_class, threshold }
 })
 
-const upload = (request: Request, classInQuery = "unknown") =>
+const BesideUpload = besideFile(
+  { class_name: Schema.optionalKey(Schema.String) },
+  "The form has a recording in file, and its class in class_name."
+)
+
+const upload = (request: Request, classInQuery: string | undefined) =>
   Intake.use((intake) =>
-    intake.form(request, ({ file, fields }) =>
+    intake.form(request, BesideUpload, ({ file, fields }) =>
       Effect.gen(function* () {
         const { location } = yield* Store
-        const asked = fields.get("class_name") ?? classInQuery
-        const { key, className, isNew } = yield* acceptUpload(file.name, asked, file.recording)
+        const { class_name = classInQuery ?? UNKNOWN } = fields
+        if (class_name !== (classInQuery ?? class_name)) {
+          return yield* refuse(422, "class_name is one class in the form and another in the query: send one of them.")
+        }
+        const { key, className, isNew } = yield* acceptUpload(file.name, class_name, file.recording)
         if (isNew) yield* (yield* Counters).uploaded
         return {
           success: true,
@@ -249,7 +260,7 @@ export const ecosightRoutes = (handle: Handle) =>
     })
     .post("/predict", ({ request, query }) => handle(request, predict(request, query.unknown ?? false)), {
       query: input(Schema.Struct({ unknown: Schema.optionalKey(yesOrNo) }), "unknown must be true or false."),
-      ...multipartBody(Schema.Struct({ file: Binary })),
+      ...multipartBody(BesideClip),
       response: answers(Prediction, ...BODY),
       detail: {
         ...limited,
@@ -260,7 +271,7 @@ export const ecosightRoutes = (handle: Handle) =>
     .post("/upload", ({ request, query }) => handle(request, upload(request, query.class_name)), {
       // EcoSight takes the class from the query.
       query: input(Schema.Struct({ class_name: Schema.optionalKey(Schema.String) }), "class_name must be one class."),
-      ...multipartBody(Schema.Struct({ file: Binary, class_name: Schema.optionalKey(Schema.String) })),
+      ...multipartBody(BesideUpload),
       response: answers(Uploaded, ...BODY, 409),
       detail: { ...limited, summary: "Adds a recording to the training data" }
     })

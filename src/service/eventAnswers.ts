@@ -4,6 +4,7 @@ import { Event } from "../classifier/events/event.ts"
 import { RunName } from "../registry/runRecord.ts"
 import { mayBeRight } from "../sound/field/timeline.ts"
 import { siteOf } from "../store/keys.ts"
+import { checkVersion } from "./checkVersion.ts"
 import { activityOf, EVENT_ORDERS, EventFilter, filterEvents, orderEvents } from "./eventQuery.ts"
 import { Field } from "./field.ts"
 import { knownClasses } from "./newClasses.ts"
@@ -53,6 +54,8 @@ const found = Effect.fnUntraced(function* ({ model, ...filter }: typeof Query.Ty
   }
   const field = yield* Field
   const heard = yield* field.heard(model)
+  // Of a version that is gone, what it heard is still told.
+  if (heard === undefined && model !== undefined) yield* checkVersion(model)
   if (heard === undefined) return { model: null, all: [], events: [], judgedAs: () => null }
   const judged = yield* field.judgements
   const events = filterEvents(heard.events, filter, judged, yield* field.placesOf)

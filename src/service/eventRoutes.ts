@@ -37,6 +37,7 @@ export const eventRoutes = (handle: Handle) =>
           known_classes: Schema.Array(Schema.String)
         }),
         401,
+        404,
         422
       ),
       detail: { summary: "What a model heard in field recordings, page by page; without a model, the one in use" }
@@ -45,7 +46,7 @@ export const eventRoutes = (handle: Handle) =>
       query: input(Query, `${FILTER}.`),
       detail: {
         summary: "The same as a table",
-        responses: streams("text/csv", "The events, by time", Schema.String, 401, 422)
+        responses: streams("text/csv", "The events, by time", Schema.String, 401, 404, 422)
       }
     })
     .get("/events/activity", ({ request, query }) => handle(request, activity(query)), {
@@ -61,6 +62,7 @@ export const eventRoutes = (handle: Handle) =>
           wrong_clock: Schema.Int
         }),
         401,
+        404,
         422
       ),
       detail: { summary: "Events by day and hour of the recorders' clocks, and what share of each hour was heard" }

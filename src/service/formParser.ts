@@ -1,4 +1,5 @@
 import { MultipartParser } from "effect/http"
+import { repeatedIn } from "./shape.ts"
 
 /** A form here has a file and a class. */
 const MOST_PARTS = 100
@@ -10,7 +11,11 @@ export interface FormParts {
   readonly fileName: string | undefined
   /** Files in the field `file`. */
   readonly files: number
+  /** Other fields that hold a file. */
+  readonly otherFiles: ReadonlyArray<string>
   readonly fields: ReadonlyMap<string, string>
+  /** A field that is given twice; `fields` has the last of it. */
+  readonly repeated: string | undefined
 }
 
 /**
@@ -19,6 +24,8 @@ export interface FormParts {
  */
 export const makeFormParser = (contentType: string, piece: (bytes: Uint8Array) => void) => {
   const fields = new Map<string, string>()
+  const names: Array<string> = []
+  const otherFiles: Array<string> = []
   let fileName: string | undefined
   let files = 0
   let isBroken = false
@@ -26,8 +33,12 @@ export const makeFormParser = (contentType: string, piece: (bytes: Uint8Array) =
     headers: { "content-type": contentType },
     maxParts: MOST_PARTS,
     maxFieldSize: MOST_FIELD,
-    onField: (info, value) => fields.set(info.name, MultipartParser.decodeField(info, value)),
+    onField: (info, value) => {
+      names.push(info.name)
+      fields.set(info.name, MultipartParser.decodeField(info, value))
+    },
     onFile: (info) => {
+      if (info.name !== "file") otherFiles.push(info.name)
       if (info.name !== "file" || ++files > 1) return () => {}
       fileName = info.filename ?? ""
       return (bytes) => {
@@ -43,7 +54,7 @@ export const makeFormParser = (contentType: string, piece: (bytes: Uint8Array) =
     write: parser.write,
     end: (): FormParts | undefined => {
       parser.end()
-      return isBroken ? undefined : { fileName, files, fields }
+      return isBroken ? undefined : { fileName, files, otherFiles, fields, repeated: repeatedIn(names) }
     }
   }
 }

@@ -1,14 +1,15 @@
-import { Context, Duration, Effect, Layer, Scope } from "effect"
+import { Context, Duration, Effect, Layer, type Schema, Scope } from "effect"
 import { Settings } from "../config/settings.ts"
 import { makeBodyMemory } from "./bodyMemory.ts"
 import { makeFormParser } from "./formParser.ts"
 import { type Refusal, refuse } from "./refusal.ts"
+import { type FormShape, givenTwice, readShape, repeatedMember } from "./shape.ts"
 import { makeSpool, type Spooled, spoolFolder } from "./spool.ts"
 
 /** A multipart request that has arrived. */
-export interface Form {
+export interface Form<Fields> {
   readonly file: { readonly name: string; readonly recording: Spooled }
-  readonly fields: ReadonlyMap<string, string>
+  readonly fields: Fields
 }
 
 /** Boundaries, headers and fields around a file. */
@@ -25,10 +26,14 @@ const SILENCE = Duration.seconds(30)
 export class Intake extends Context.Service<
   Intake,
   {
-    /** Runs `use` on a multipart request with a `file`, which is kept meanwhile; one of MAX_UPLOAD_MB, or of `most` bytes. */
-    readonly form: <A, E, R>(
+    /**
+     * Runs `use` on a multipart request with a `file`, which is kept meanwhile, and fields of this shape; one of MAX_UPLOAD_MB,
+     * or of `most` bytes.
+     */
+    readonly form: <S extends Schema.ConstraintDecoder<unknown>, A, E, R>(
       request: Request,
-      use: (form: Form) => Effect.Effect<A, E, R>,
+      shape: FormShape<S>,
+      use: (form: Form<S["Type"]>) => Effect.Effect<A, E, R>,
       most?: number
     ) => Effect.Effect<A, E | Refusal, R>
     /** Runs `effect` while holding memory for so many bytes. */
@@ -53,7 +58,12 @@ export class Intake extends Context.Service<
             memory.release
           )
 
-      const form = <A, E, R>(request: Request, use: (form: Form) => Effect.Effect<A, E, R>, most = usual) =>
+      const form = <S extends Schema.ConstraintDecoder<unknown>, A, E, R>(
+        request: Request,
+        shape: FormShape<S>,
+        use: (form: Form<S["Type"]>) => Effect.Effect<A, E, R>,
+        most = usual
+      ) =>
         Effect.gen(function* () {
           const type = request.headers.get("content-type") ?? ""
           if (!/^multipart\/form-data\s*;/i.test(type)) {
@@ -64,7 +74,11 @@ export class Intake extends Context.Service<
           return yield* Effect.acquireUseRelease(
             memory.claim(announced),
             (claim) => {
-              const read = readForm(request, type, most, folder, (bytes) => memory.take(claim, bytes))
+              const read = readForm(request, type, most, folder, (bytes) => memory.take(claim, bytes)).pipe(
+                Effect.flatMap(({ file, given }) =>
+                  Effect.map(readFields(shape, given), (fields) => ({ file, fields }) satisfies Form<S["Type"]>)
+                )
+              )
               return Effect.scopedWith((scope) => Effect.flatMap(Scope.provide(read, scope), use))
             },
             memory.release
@@ -76,18 +90,42 @@ export class Intake extends Context.Service<
   )
 }
 
-/** Parses a JSON body for the web framework, which would read one of any length; none, or null, counts as `{}`. */
-export const readJson = ({ request }: { readonly request: Request }, most = MOST_JSON): Promise<unknown> =>
+const readFields = <S extends Schema.ConstraintDecoder<unknown>>(
+  { fields, rules }: FormShape<S>,
+  given: ReadonlyMap<string, string>
+) =>
+  Effect.fromResult(readShape(fields, rules)(Object.fromEntries(given))).pipe(
+    Effect.mapError((wrong) => refuse(422, wrong))
+  )
+
+/** How a body is read as JSON. */
+interface JsonOptions {
+  /** Bytes that it may have. */
+  readonly most?: number | undefined
+  /** What a client is told whose body is none. */
+  readonly otherwise?: string
+}
+
+/** Parses a JSON body for the web framework, which would read one of any length; none counts as `{}`. */
+export const readJson = (
+  request: Request,
+  { most = MOST_JSON, otherwise = "The body is not JSON." }: JsonOptions = {}
+): Promise<unknown> =>
   Effect.runPromise(
     Effect.gen(function* () {
       yield* checkAnnounced(request, most)
       const chunks: Array<Uint8Array> = []
       yield* readBody(request, most, (chunk) => Effect.sync(() => chunks.push(chunk)))
       if (chunks.length === 0) return {}
-      return yield* Effect.try({
-        try: (): unknown => JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(Buffer.concat(chunks))) ?? {},
-        catch: () => refuse(400, "The body is not JSON.")
+      const { text, value } = yield* Effect.try({
+        try: () => {
+          const text = new TextDecoder("utf-8", { fatal: true }).decode(Buffer.concat(chunks))
+          return { text, value: JSON.parse(text) as unknown }
+        },
+        catch: () => refuse(400, otherwise)
       })
+      const twice = repeatedMember(text)
+      return twice === undefined ? value : yield* refuse(422, givenTwice(twice))
     }),
     { signal: request.signal }
   )
@@ -147,10 +185,17 @@ const readForm = Effect.fnUntraced(function* (
   )
   const parts = parser.end()
   if (parts === undefined) return yield* refuse(400, "The body is not the multipart/form-data that its header says.")
-  const { fileName, files, fields } = parts
+  const { fileName, files, otherFiles, fields, repeated } = parts
+  if (otherFiles[0] !== undefined) {
+    return yield* refuse(
+      422,
+      `There is a file in the field \`${otherFiles[0].slice(0, 60)}\`: only \`file\` holds one.`
+    )
+  }
+  if (repeated !== undefined) return yield* refuse(422, givenTwice(repeated))
   if (fileName === undefined) return yield* refuse(422, "There is no file in the field `file`.")
   if (files > 1) return yield* refuse(422, `There are ${files} files in the field \`file\`: send one at a time.`)
   if (spool.size() === 0) return yield* refuse(400, "The file is empty.")
   if (spool.size() > most) return yield* tooLarge(most)
-  return { file: { name: fileName, recording: spool.spooled() }, fields } satisfies Form
+  return { file: { name: fileName, recording: spool.spooled() }, given: fields }
 })

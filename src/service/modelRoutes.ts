@@ -80,11 +80,11 @@ export const modelRoutes = (handle: Handle) =>
     })
     .post("/models/:id/promote", ({ request, params }) => handle(request, promote(params.id)), {
       parse: "none",
-      response: answers(Changed, 401, 404, 409),
+      response: answers(Changed, 401, 404, 409, 422),
       detail: { summary: "Makes a version the one that predicts" }
     })
     .post("/models/rollback", ({ request }) => handle(request, goBack), {
       parse: "none",
-      response: answers(Changed, 401, 409),
+      response: answers(Changed, 401, 409, 422),
       detail: { summary: "Goes back to the version that was promoted before" }
     })

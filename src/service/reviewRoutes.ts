@@ -160,7 +160,7 @@ export const reviewRoutes = (handle: Handle) =>
     })
     .post("/review", ({ request }) => handle(request, start), {
       parse: "none",
-      response: answers(Schema.Struct({ ...Done, status: Schema.Literals(["running", "in_progress"]) }), 401),
+      response: answers(Schema.Struct({ ...Done, status: Schema.Literals(["running", "in_progress"]) }), 401, 422),
       detail: { summary: "Looks through the recordings anew, in a process of its own" }
     })
     .post("/review/decide", ({ request, body }) => handle(request, decide(body)), {

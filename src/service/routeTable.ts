@@ -10,6 +10,8 @@ export interface Route {
   readonly isOpen: boolean
   /** Whether each client may ask only so often. */
   readonly isLimited: boolean
+  /** Whether it states a query. */
+  readonly takesQuery: boolean
 }
 
 /** Where a request leads. */
@@ -37,7 +39,7 @@ export const routeTable = ({ routes }: Pick<AnyElysia, "routes">): ((method: str
     .filter(({ method }) => method !== "OPTIONS")
     .map(({ method, path, hooks }) => ({
       segments: segmentsOf(path),
-      route: { method, path, ...statedOf(hooks.detail) }
+      route: { method, path, ...statedOf(hooks.detail), takesQuery: hooks.query !== undefined }
     }))
     // What is written out goes before what any text may stand for.
     .sort((a, b) => parametersIn(a.segments) - parametersIn(b.segments))

@@ -171,7 +171,7 @@ export const runRoutes = (handle: Handle) =>
     )
     .post("/runs/:id/cancel", ({ request, params }) => handle(request, cancel(params.id)), {
       parse: "none",
-      response: answers(Schema.Struct({ ...Done, status: Schema.Literal("cancelled") }), 401, 404, 409),
+      response: answers(Schema.Struct({ ...Done, status: Schema.Literal("cancelled") }), 401, 404, 409, 422),
       detail: { summary: "Cancels a run" }
     })
     .post("/retrain", ({ request, body }) => handle(request, retrain(body)), {

@@ -1,5 +1,6 @@
-import { Effect, Option, Schema } from "effect"
+import { Effect, Option, Schema, Struct } from "effect"
 import { Elysia } from "elysia"
+import { ALARM_RATES } from "../config/alarmRates.ts"
 import { Settings } from "../config/settings.ts"
 import { acceptField } from "./acceptField.ts"
 import { checkScan } from "./checkScan.ts"
@@ -13,10 +14,12 @@ import { refuse } from "./refusal.ts"
 import { END_ID, eventStream } from "./runLog.ts"
 import { ScanData, type ScanEvent } from "./scanLog.ts"
 import { type Scan, ScanRunner } from "./scanRunner.ts"
+import { readShape } from "./shape.ts"
 import {
   answers,
   Binary,
   Done,
+  decimal,
   input,
   lastEventId,
   limited,
@@ -27,14 +30,30 @@ import {
   wholeNumber
 } from "./stated.ts"
 
+/** What is asked of a scan; each may be left out. */
+const MEMBERS = {
+  recording: "a field recording's key",
+  site: "a site's name",
+  model: "the run of a version of the model",
+  threshold: "a number from 0.01 to 1",
+  alarms: `${ALARM_RATES.slice(0, -1).join(", ")} or ${ALARM_RATES.at(-1)}, an hour`
+}
+const readTask = readShape(ScanTask, {
+  whole: "The body must be an object of JSON, such as {recording}, {site}, or {} for all that is new.",
+  members: MEMBERS
+})
+
 /** What a form says of its scan: fields are text. */
 const { model, threshold, alarms } = ScanTask.fields
-const Asked = Schema.Struct({
-  site: Schema.optionalKey(Schema.String),
-  model,
-  threshold: Schema.optionalKey(Schema.NumberFromString.pipe(Schema.decodeTo(Threshold))),
-  alarms: Schema.optionalKey(Schema.NumberFromString.pipe(Schema.decodeTo(Alarms)))
-})
+const BesideRecording = {
+  fields: Schema.Struct({
+    site: Schema.String,
+    model,
+    threshold: Schema.optionalKey(decimal.pipe(Schema.decodeTo(Threshold))),
+    alarms: Schema.optionalKey(decimal.pipe(Schema.decodeTo(Alarms)))
+  }),
+  rules: { whole: "The form has a recording in file, and a site.", members: Struct.omit(MEMBERS, ["recording"]) }
+}
 const Upload = Schema.Struct({ file: Binary, site: Schema.String, model, threshold, alarms })
 
 const Started = Schema.Struct({
@@ -49,9 +68,6 @@ const Started = Schema.Struct({
   note: Schema.optionalKey(Schema.String)
 })
 
-/** The less a body says, the more is heard: a member that is misspelt is refused, and not passed over. */
-const STRICT = { onExcessProperty: "error" } as const
-
 const begin = Effect.fnUntraced(function* (task: ScanTask) {
   const { status, id } = yield* (yield* ScanRunner).start(task)
   const message = status === "running" ? "The scan has begun." : "A scan is under way; another follows it."
@@ -59,7 +75,7 @@ const begin = Effect.fnUntraced(function* (task: ScanTask) {
 })
 
 const byKey = Effect.fnUntraced(function* (body: unknown) {
-  const task = yield* Effect.mapError(Schema.decodeUnknownEffect(ScanTask, STRICT)(body), () => refuse(422, BODY))
+  const task = yield* Effect.mapError(Effect.fromResult(readTask(body)), (wrong) => refuse(422, wrong))
   yield* checkScan(task)
   return yield* begin(task)
 })
@@ -70,12 +86,9 @@ const byUpload = Effect.fnUntraced(function* (request: Request) {
   const intake = yield* Intake
   return yield* intake.form(
     request,
-    ({ file, fields }) =>
+    BesideRecording,
+    ({ file, fields: { site, ...asked } }) =>
       Effect.gen(function* () {
-        const given = Object.fromEntries(fields)
-        const { site = "", ...asked } = yield* Effect.mapError(Schema.decodeUnknownEffect(Asked, STRICT)(given), () =>
-          refuse(422, BODY)
-        )
         yield* checkScan(asked)
         const { isNew, ...lies } = yield* acceptField(file.name, site, file.recording)
         yield* (yield* Field).forget
@@ -91,8 +104,8 @@ const byUpload = Effect.fnUntraced(function* (request: Request) {
 
 const UNHEARD = "The recording is stored; once a model is trained, a scan hears it."
 
-const BODY =
-  "The body must be JSON: {recording}, {site} or {} for all that is new, with the run of another model than the one in use in `model`, and either a threshold from 0.01 to 1 or alarms, 1, 5 or 20 an hour; or a multipart form with file and site, and model, threshold and alarms where these are meant."
+const OTHERWISE =
+  "The body is neither JSON, such as {recording}, {site}, or {} for all that is new, nor multipart/form-data with a file and a site."
 
 const tell = ({ id, startedAt, task, progress, ending }: Scan) => ({
   id,
@@ -144,7 +157,8 @@ export const scanRoutes = (handle: Handle) =>
       ({ request, body }) => (isForm(request) ? handle(request, byUpload(request)) : handle(request, byKey(body))),
       {
         parse: [
-          ({ request }: { readonly request: Request }) => (isForm(request) ? {} : readJson({ request })),
+          ({ request }: { readonly request: Request }) =>
+            isForm(request) ? {} : readJson(request, { otherwise: OTHERWISE }),
           // Of these two none is left to read: they state what may come.
           "json" as const,
           "formdata" as const
@@ -196,7 +210,7 @@ export const scanRoutes = (handle: Handle) =>
         ),
       {
         parse: "none",
-        response: answers(Schema.Struct({ ...Done, status: Schema.Literal("cancelled") }), 401, 404, 409),
+        response: answers(Schema.Struct({ ...Done, status: Schema.Literal("cancelled") }), 401, 404, 409, 422),
         detail: { summary: "Stops a scan; what it has heard is kept" }
       }
     )

@@ -1,5 +1,7 @@
-import { Schema, SchemaTransformation } from "effect"
+import { Result, Schema, SchemaTransformation } from "effect"
+import { DECIMAL, WHOLE } from "../config/forms.ts"
 import { readJson } from "./intake.ts"
+import { readShape } from "./shape.ts"
 
 // Effect's schemas as the web framework, OpenAPI and the dashboard's client take them (Standard Schema).
 
@@ -20,8 +22,23 @@ export const statedOf = (detail: { readonly security?: ReadonlyArray<unknown> } 
   isLimited: detail !== undefined && "x-rate-limited" in detail
 })
 
-/** A query or headers of this shape; any other is refused with the sentence. */
+/** A query of this shape and nothing besides; of any other the refusal names what is wrong, and then says the sentence. */
 export const input = <S extends Stateable>(schema: S, sentence: string) => {
+  const read = readShape(schema, { whole: sentence })
+  return {
+    "~standard": {
+      ...standard(schema),
+      validate: (value: unknown) =>
+        Result.match(read(value), {
+          onSuccess: (value) => ({ value }),
+          onFailure: (message) => ({ issues: [{ message }] })
+        })
+    }
+  }
+}
+
+/** Headers of this shape, among others; those of another are refused with the sentence. */
+export const headerInput = <S extends Stateable>(schema: S, sentence: string) => {
   const own = standard(schema)
   const validate: typeof own.validate = (value) => {
     const result = own.validate(value)
@@ -30,9 +47,9 @@ export const input = <S extends Stateable>(schema: S, sentence: string) => {
   return { "~standard": { ...own, validate } }
 }
 
-/** A body of JSON of this shape, and no longer than `readJson` takes or `most` bytes; any other is refused with the sentence. */
+/** A body of JSON of this shape, as `input` has queries, and no longer than `readJson` takes or `most` bytes. */
 export const jsonBody = <S extends Stateable>(schema: S, sentence: string, most?: number) => ({
-  parse: [(context: { readonly request: Request }) => readJson(context, most), "json" as const],
+  parse: [({ request }: { readonly request: Request }) => readJson(request, { most }), "json" as const],
   body: input(schema, sentence)
 })
 
@@ -41,14 +58,24 @@ export const stated = <S extends Stateable>(schema: S) => ({
   "~standard": { ...standard(schema), validate: (value: unknown) => ({ value: value as S["Type"] }) }
 })
 
-/** A multipart body: `Intake` reads and checks it, for the framework would hold one of any size. */
-export const multipartBody = <S extends Stateable>(schema: S) => ({
-  parse: [() => null, "formdata" as const],
-  body: stated(schema)
-})
-
 /** A file's bytes, in a multipart body or as an answer. */
 export const Binary = Schema.String.annotate({ format: "binary" })
+
+/** What may stand in a form beside its file; whatever else does is refused with the sentence. */
+export const besideFile = <Fields extends Readonly<Record<string, Stateable>>>(fields: Fields, whole: string) => ({
+  fields: Schema.Struct(fields),
+  rules: { whole }
+})
+
+/** A multipart body: `Intake` reads and checks it, for the framework would hold one of any size. */
+export const multipartBody = <Fields extends Readonly<Record<string, Stateable>>>({
+  fields: beside
+}: {
+  readonly fields: Schema.Struct<Fields>
+}) => ({
+  parse: [() => null, "formdata" as const],
+  body: stated(Schema.Struct({ file: Binary, ...beside.fields }))
+})
 
 /** What every refusal says, in one sentence. */
 const Detail = Schema.Struct({ detail: Schema.String })
@@ -84,6 +111,7 @@ const jsonSchema = (schema: Stateable) => standard(schema).jsonSchema.output({ t
 /** A whole number in a query or header. */
 export const wholeNumber = (least: number, most: number) =>
   Schema.String.annotate({ description: `A whole number from ${least} to ${most}` }).pipe(
+    Schema.check(Schema.isPattern(WHOLE)),
     Schema.decodeTo(
       Schema.Int.check(Schema.isBetween({ minimum: least, maximum: most })),
       SchemaTransformation.numberFromString
@@ -91,15 +119,20 @@ export const wholeNumber = (least: number, most: number) =>
   )
 
 /** Where a client of Server-Sent Events goes on: behind the last one that it has seen. */
-export const lastEventId = input(
+export const lastEventId = headerInput(
   Schema.Struct({ "last-event-id": Schema.optionalKey(wholeNumber(0, Number.MAX_SAFE_INTEGER)) }),
   "Last-Event-ID must be a whole number."
+)
+
+/** A number in a form. */
+export const decimal = Schema.String.check(Schema.isPattern(DECIMAL)).pipe(
+  Schema.decodeTo(Schema.Finite, SchemaTransformation.numberFromString)
 )
 
 /** A number in a query. */
 const number = (least: number, most: number, description: string) =>
   Schema.String.annotate({ description }).pipe(
-    Schema.check(Schema.isPattern(/^\d+(\.\d+)?$/)),
+    Schema.check(Schema.isPattern(DECIMAL)),
     Schema.decodeTo(
       Schema.Finite.check(Schema.isBetween({ minimum: least, maximum: most })),
       SchemaTransformation.numberFromString

@@ -22,7 +22,13 @@ const parse = (chunks: ReadonlyArray<Uint8Array>, type = TYPE) => {
 
 test("a form is the same wherever its chunks end", () => {
   const whole = {
-    parts: { fileName: "цапля 1.wav", files: 2, fields: new Map([["class_name", "dog_bark"]]) },
+    parts: {
+      fileName: "цапля 1.wav",
+      files: 2,
+      otherFiles: ["other"],
+      fields: new Map([["class_name", "dog_bark"]]),
+      repeated: undefined
+    },
     bytes: file
   }
   expect(parse([body])).toEqual(whole)
@@ -37,5 +43,11 @@ test("what is no form, or ends early, is told from one without a file", () => {
   const manyParts = Buffer.from('--xx\r\nContent-Disposition: form-data; name="a"\r\n\r\nb\r\n'.repeat(200))
   expect(parse([manyParts, Buffer.from("--xx--\r\n")]).parts).toBeUndefined()
   const empty = Buffer.from('--xx\r\nContent-Disposition: form-data; name="a"\r\n\r\nb\r\n--xx--\r\n')
-  expect(parse([empty]).parts).toEqual({ fileName: undefined, files: 0, fields: new Map([["a", "b"]]) })
+  const fields = new Map([["a", "b"]])
+  expect(parse([empty]).parts).toEqual({ fileName: undefined, files: 0, otherFiles: [], fields, repeated: undefined })
+})
+
+test("a field that is given twice is told of", () => {
+  const part = '--xx\r\nContent-Disposition: form-data; name="site"\r\n\r\n'
+  expect(parse([Buffer.from(`${part}creek\r\n${part}ridge\r\n--xx--\r\n`)]).parts?.repeated).toBe("site")
 })
