@@ -14,7 +14,7 @@ import type { Handle } from "./handle.ts"
 import { Intake } from "./intake.ts"
 import { refuse } from "./refusal.ts"
 import { readSpooled } from "./spool.ts"
-import { answers, besideFile, Done, input, jsonBody, limited, multipartBody, streams, wholeNumber } from "./stated.ts"
+import { answers, Binary, Done, input, jsonBody, limited, multipartBody, streams, wholeNumber } from "./stated.ts"
 
 // What rows may say is a rule of tables, which refuses with a sentence of its own.
 const Row = Schema.Struct({
@@ -130,10 +130,10 @@ const whyNot = ({ annotations, complete }: Annotations, seconds: number | undefi
   return undefined
 }
 
-const BesideTable = besideFile(
-  { recording: Schema.optionalKey(Schema.String) },
-  "The form has a table in file, and, where it is of one recording, that one's key in recording."
-)
+const BesideTable = {
+  fields: Schema.Struct({ recording: Schema.optionalKey(Schema.String) }),
+  rules: { whole: "The form has a table in file, and, where it is of one recording, that one's key in recording." }
+}
 
 const upload = (request: Request) =>
   Intake.use((intake) =>
@@ -233,7 +233,7 @@ export const annotationRoutes = (handle: Handle) =>
       }
     })
     .post("/annotations", ({ request }) => handle(request, upload(request)), {
-      ...multipartBody(BesideTable),
+      ...multipartBody(Schema.Struct({ file: Binary, ...BesideTable.fields.fields })),
       response: answers(
         Schema.Struct({
           ...Done,

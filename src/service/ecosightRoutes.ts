@@ -14,7 +14,7 @@ import { Predictor } from "./predictor.ts"
 import { HeardWhole } from "./protocols.ts"
 import { refuse } from "./refusal.ts"
 import type { Spooled } from "./spool.ts"
-import { answers, besideFile, Done, input, limited, multipartBody, open, Timestamp, yesOrNo } from "./stated.ts"
+import { answers, Binary, Done, input, limited, multipartBody, open, Timestamp, yesOrNo } from "./stated.ts"
 
 const timestamp = Effect.map(DateTime.now, DateTime.formatIso)
 
@@ -72,7 +72,10 @@ const trainingHistory = Effect.map(promoted, (model) => {
   return { has_history, training_history: has_history ? curves : null, retraining_log: log }
 })
 
-const BesideClip = besideFile({}, "The form has a recording in file, and nothing else.")
+const BesideClip = {
+  fields: Schema.Record(Schema.String, Schema.Never),
+  rules: { whole: "The form has a recording in file, and nothing else." }
+}
 
 const predict = (request: Request, mayBeUnknown: boolean) =>
   Effect.andThen(
@@ -131,10 +134,10 @@ const doubted = Effect.fnUntraced(function* (runId: string, likeliest_class: str
   return { predicted_class: confidence < threshold ? "unknown" : likeliest_class, likeliest_class, threshold }
 })
 
-const BesideUpload = besideFile(
-  { class_name: Schema.optionalKey(Schema.String) },
-  "The form has a recording in file, and its class in class_name."
-)
+const BesideUpload = {
+  fields: Schema.Struct({ class_name: Schema.optionalKey(Schema.String) }),
+  rules: { whole: "The form has a recording in file, and its class in class_name." }
+}
 
 const upload = (request: Request, classInQuery: string | undefined) =>
   Intake.use((intake) =>
@@ -260,7 +263,7 @@ export const ecosightRoutes = (handle: Handle) =>
     })
     .post("/predict", ({ request, query }) => handle(request, predict(request, query.unknown ?? false)), {
       query: input(Schema.Struct({ unknown: Schema.optionalKey(yesOrNo) }), "unknown must be true or false."),
-      ...multipartBody(BesideClip),
+      ...multipartBody(Schema.Struct({ file: Binary })),
       response: answers(Prediction, ...BODY),
       detail: {
         ...limited,
@@ -271,7 +274,7 @@ export const ecosightRoutes = (handle: Handle) =>
     .post("/upload", ({ request, query }) => handle(request, upload(request, query.class_name)), {
       // EcoSight takes the class from the query.
       query: input(Schema.Struct({ class_name: Schema.optionalKey(Schema.String) }), "class_name must be one class."),
-      ...multipartBody(BesideUpload),
+      ...multipartBody(Schema.Struct({ file: Binary, ...BesideUpload.fields.fields })),
       response: answers(Uploaded, ...BODY, 409),
       detail: { ...limited, summary: "Adds a recording to the training data" }
     })

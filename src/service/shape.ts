@@ -78,6 +78,9 @@ const faultsIn = (issue: SchemaIssue.Issue, path: Fault["path"]): ReadonlyArray<
     case "AnyOf":
       // Which of several shapes was meant is not known.
       return issue.issues.length === 1 ? faultsIn(issue.issues[0]!, path) : [{ path, kind: "InvalidValue" }]
+    case "InvalidType":
+      // Where nothing may stand, what stands there is too much.
+      return [{ path, kind: issue.ast._tag === "Never" ? "UnexpectedKey" : issue._tag }]
     default:
       return [{ path, kind: issue._tag }]
   }

@@ -61,20 +61,10 @@ export const stated = <S extends Stateable>(schema: S) => ({
 /** A file's bytes, in a multipart body or as an answer. */
 export const Binary = Schema.String.annotate({ format: "binary" })
 
-/** What may stand in a form beside its file; whatever else does is refused with the sentence. */
-export const besideFile = <Fields extends Readonly<Record<string, Stateable>>>(fields: Fields, whole: string) => ({
-  fields: Schema.Struct(fields),
-  rules: { whole }
-})
-
 /** A multipart body: `Intake` reads and checks it, for the framework would hold one of any size. */
-export const multipartBody = <Fields extends Readonly<Record<string, Stateable>>>({
-  fields: beside
-}: {
-  readonly fields: Schema.Struct<Fields>
-}) => ({
+export const multipartBody = <S extends Stateable>(schema: S) => ({
   parse: [() => null, "formdata" as const],
-  body: stated(Schema.Struct({ file: Binary, ...beside.fields }))
+  body: stated(schema)
 })
 
 /** What every refusal says, in one sentence. */

@@ -64,7 +64,10 @@ describe("EcoSight's clients", () => {
     for (const no of ["false", "0"]) expect(await json(ask(no))).not.toContainKey("likeliest_class")
     for (const other of ["maybe", "constructor", ""]) {
       const refused = await ask(other)
-      expect([refused.status, await refused.json()]).toEqual([422, { detail: "unknown must be true or false." }])
+      expect([refused.status, await refused.json()]).toEqual([
+        422,
+        { detail: `\`unknown\` cannot be "${other}": unknown must be true or false.` }
+      ])
     }
   })
 })

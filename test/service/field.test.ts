@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test"
 import { existsSync } from "node:fs"
-import { readdir, rm } from "node:fs/promises"
+import { readdir, rename, rm } from "node:fs/promises"
 import { join } from "node:path"
 import { fieldRecording } from "../support/fieldWorld.ts"
 import { form, readEvents, type Service, startService, train, until } from "../support/serviceWorld.ts"
@@ -83,6 +83,70 @@ test("a field recording that is cut short is taken, and what is wrong with it to
   await rm(join(service.store, "field_audio/cut"), { recursive: true })
 })
 
+test("what is wrong with what a scan is asked for is named, and nothing is stored", async () => {
+  const refusal = async (answer: Promise<Response>) => {
+    const { status, ...response } = await answer.then(async (given) => ({
+      status: given.status,
+      ...(await given.json())
+    }))
+    return [status, response.detail]
+  }
+  const said: ReadonlyArray<readonly [string, string]> = [
+    ["null", "The body must be an object of JSON, such as {recording}, {site}, or {} for all that is new."],
+    ["[]", "The body must be an object of JSON, such as {recording}, {site}, or {} for all that is new."],
+    ['{"sites": ["ridge"]}', "`sites` is not known here: known are recording, site, model, threshold, alarms."],
+    ['{"site": "ridge", "site": "creek"}', "`site` is given twice: send it once."],
+    ['{"site": 5}', "`site` cannot be 5: it must be a site's name."],
+    ['{"site": null}', "`site` cannot be null: it must be a site's name."],
+    ['{"threshold": 2}', "`threshold` cannot be 2: it must be a number from 0.01 to 1."],
+    ['{"threshold": "0.5"}', '`threshold` cannot be "0.5": it must be a number from 0.01 to 1.'],
+    ['{"alarms": 2}', "`alarms` cannot be 2: it must be 1, 5 or 20, an hour."]
+  ]
+  for (const [body, detail] of said) expect(await refusal(service.post("/scan", body))).toEqual([422, detail])
+  for (const [body, type] of [
+    ["site=ridge", "application/x-www-form-urlencoded"],
+    ["site: ridge", "text/plain"]
+  ] as const) {
+    expect(await refusal(service.post("/scan", body, { "content-type": type }))).toEqual([
+      400,
+      "The body is neither JSON, such as {recording}, {site}, or {} for all that is new, nor multipart/form-data with a file and a site."
+    ])
+  }
+  expect(await refusal(post("/scan?site=ridge", {}))).toEqual([
+    422,
+    "`site` is not known here: this path takes no query."
+  ])
+
+  const sent = (...fields: ReadonlyArray<readonly [string, string | Blob]>) => {
+    const data = form(sound, "other.wav")
+    for (const [name, value] of fields) data.append(name, value)
+    return refusal(service.post("/scan", data))
+  }
+  const site = ["site", "ridge"] as const
+  expect(await sent(site, ["alarms", new Blob(["5"])])).toEqual([
+    422,
+    "There is a file in the field `alarms`: only `file` holds one."
+  ])
+  expect(await sent(site, ["site", "creek"])).toEqual([422, "`site` is given twice: send it once."])
+  expect(await sent()).toEqual([422, "`site` is missing: it must be a site's name."])
+  expect(await sent(site, ["sites", "ridge"])).toEqual([
+    422,
+    "`sites` is not known here: known are site, model, threshold, alarms."
+  ])
+  for (const number of ["0x1", "1e0", " 1 ", "1.", "+1", "Infinity", ""]) {
+    expect(await sent(site, ["threshold", number])).toEqual([
+      422,
+      `\`threshold\` cannot be "${number}": it must be a number from 0.01 to 1.`
+    ])
+    expect(await sent(site, ["alarms", number.replace("1", "5")])).toEqual([
+      422,
+      expect.stringMatching(/^`alarms` cannot be ".*": it must be 1, 5 or 20, an hour\.$/)
+    ])
+  }
+  expect(await readdir(join(service.store, "field_audio"))).toEqual(["ridge"])
+  expect(await readdir(join(service.store, "field_audio/ridge"))).toEqual([NAME])
+})
+
 describe("with a model", () => {
   beforeAll(async () => {
     await train(service, "first")
@@ -90,9 +154,6 @@ describe("with a model", () => {
 
   let events: ReadonlyArray<Json>
   test("a scan tells how far it is, and what it heard is listed", async () => {
-    expect((await post("/scan", { sites: ["ridge"] })).status).toBe(422)
-    expect((await service.post("/scan", form(sound, NAME, { sites: "ridge" }))).status).toBe(422)
-    expect((await post("/scan", { threshold: 2 })).status).toBe(422)
     const { models } = await json(service.get("/models"))
     const refusals: ReadonlyArray<readonly [Record<string, unknown>, number, string]> = [
       [{ recording: "field_audio/ridge/other.wav" }, 404, 'There is no field recording "field_audio/ridge/other.wav".'],
@@ -102,12 +163,21 @@ describe("with a model", () => {
         '"extracted_audio/dog_bark/0-0-0-0.wav" is no field recording: the key of one begins with field_audio/.'
       ],
       [
+        { recording: "field_audio/ridge/notes.txt" },
+        404,
+        '"field_audio/ridge/notes.txt" is no field recording: it is named as notes, tables and pictures beside recordings are, or as what a system hides or leaves behind.'
+      ],
+      [
         { recording: "field_audio/ridge/other.wav", site: "ridge" },
         422,
         "A recording is heard by its key, and a site's are all of it: send recording or site."
       ],
       [{ site: "ridg" }, 404, 'There is no site "ridg": there is ridge.'],
-      [{ model: "gone" }, 404, `There is no version "gone" of the model: there is ${models[0].runId}.`],
+      [
+        { model: "gone" },
+        404,
+        `There is no version "gone" of the model: there is ${models[0].runId}; GET /models lists them.`
+      ],
       [
         { threshold: 0.5, alarms: 5 },
         422,
@@ -158,6 +228,27 @@ describe("with a model", () => {
       return told.running === null ? told : undefined
     })
     expect(scans.slice(0, 3).map(({ task }: Json) => task)).toEqual([asked[3], asked[2], asked[0]])
+  })
+
+  test("events of a version that there is not are refused, and of one that is gone still told", async () => {
+    const [{ runId }] = (await json(service.get("/models"))).models
+    const gone = {
+      status: 404,
+      detail: `There is no version "gone" of the model: there is ${runId}; GET /models lists them.`
+    }
+    const ask = async (path: string) => {
+      const response = await service.get(path)
+      return { status: response.status, ...(await response.json()) }
+    }
+    for (const path of ["/events", "/events/list.csv", "/events/activity"]) {
+      expect(await ask(`${path}?model=gone`)).toEqual(gone)
+    }
+    expect(await ask(`/events/changes?from=gone&to=${runId}`)).toEqual(gone)
+    expect(await ask(`/events/changes?from=${runId}&to=gone`)).toEqual(gone)
+    const version = join(service.store, "models/versions", runId)
+    await rename(version, join(service.store, "kept"))
+    expect(await ask(`/events?model=${runId}`)).toMatchObject({ status: 200, model: runId, total: events.length })
+    await rename(join(service.store, "kept"), version)
   })
 
   test("events are filtered, ordered, paged and taken away as a table", async () => {
