@@ -36,7 +36,7 @@ const MEMBERS = {
   site: "a site's name",
   model: "the run of a version of the model",
   threshold: "a number from 0.01 to 1",
-  alarms: `${ALARM_RATES.slice(0, -1).join(", ")} or ${ALARM_RATES.at(-1)}, an hour`
+  alarms: `${ALARM_RATES.slice(0, -1).join(", ")} or ${ALARM_RATES.at(-1)} an hour`
 }
 const readTask = readShape(ScanTask, {
   whole: "The body must be an object of JSON, such as {recording}, {site}, or {} for all that is new.",

@@ -58,14 +58,14 @@ export const stated = <S extends Stateable>(schema: S) => ({
   "~standard": { ...standard(schema), validate: (value: unknown) => ({ value: value as S["Type"] }) }
 })
 
-/** A file's bytes, in a multipart body or as an answer. */
-export const Binary = Schema.String.annotate({ format: "binary" })
-
 /** A multipart body: `Intake` reads and checks it, for the framework would hold one of any size. */
 export const multipartBody = <S extends Stateable>(schema: S) => ({
   parse: [() => null, "formdata" as const],
   body: stated(schema)
 })
+
+/** A file's bytes, in a multipart body or as an answer. */
+export const Binary = Schema.String.annotate({ format: "binary" })
 
 /** What every refusal says, in one sentence. */
 const Detail = Schema.Struct({ detail: Schema.String })

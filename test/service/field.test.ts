@@ -100,7 +100,7 @@ test("what is wrong with what a scan is asked for is named, and nothing is store
     ['{"site": null}', "`site` cannot be null: it must be a site's name."],
     ['{"threshold": 2}', "`threshold` cannot be 2: it must be a number from 0.01 to 1."],
     ['{"threshold": "0.5"}', '`threshold` cannot be "0.5": it must be a number from 0.01 to 1.'],
-    ['{"alarms": 2}', "`alarms` cannot be 2: it must be 1, 5 or 20, an hour."]
+    ['{"alarms": 2}', "`alarms` cannot be 2: it must be 1, 5 or 20 an hour."]
   ]
   for (const [body, detail] of said) expect(await refusal(service.post("/scan", body))).toEqual([422, detail])
   for (const [body, type] of [
@@ -140,7 +140,7 @@ test("what is wrong with what a scan is asked for is named, and nothing is store
     ])
     expect(await sent(site, ["alarms", number.replace("1", "5")])).toEqual([
       422,
-      expect.stringMatching(/^`alarms` cannot be ".*": it must be 1, 5 or 20, an hour\.$/)
+      expect.stringMatching(/^`alarms` cannot be ".*": it must be 1, 5 or 20 an hour\.$/)
     ])
   }
   expect(await readdir(join(service.store, "field_audio"))).toEqual(["ridge"])
