@@ -132,7 +132,9 @@ const whyNot = ({ annotations, complete }: Annotations, seconds: number | undefi
 
 const BesideTable = {
   fields: Schema.Struct({ recording: Schema.optionalKey(Schema.String) }),
-  rules: { whole: "The form has a table in file, and in recording the key of the one that it is of, if that is one alone." }
+  rules: {
+    whole: "The form has a table in file, and in recording the key of the one that it is of, if that is one alone."
+  }
 }
 
 const upload = (request: Request) =>

@@ -4,13 +4,15 @@ import { join } from "node:path"
 import { sound } from "../support/runWorld.ts"
 import { form, processesOf, type Service, startService, train, until } from "../support/serviceWorld.ts"
 
-const body = (at: number) => form(sound("dog_bark", 2000 + at), `${at}.wav`, { class_name: "dog_bark" })
+const body = (at: number, fields = {}) => form(sound("dog_bark", 2000 + at), `${at}.wav`, fields)
 const hasEnded = ({ pid }: Service) => until(async () => !existsSync(`/proc/${pid}`) || undefined)
 
 test("a service that is asked to end answers what is under way, and ends", async () => {
   await using service = await startService()
   await train(service, "first")
-  const asked = Array.from({ length: 60 }, (_, at) => service.post(at % 2 ? "/upload" : "/predict", body(at)))
+  const asked = Array.from({ length: 60 }, (_, at) =>
+    at % 2 ? service.post("/upload", body(at, { class_name: "dog_bark" })) : service.post("/predict", body(at))
+  )
   await asked[0]
   process.kill(service.pid, "SIGTERM")
   const answers = await Promise.all(asked)
