@@ -72,9 +72,10 @@ const trainingHistory = Effect.map(promoted, (model) => {
   return { has_history, training_history: has_history ? curves : null, retraining_log: log }
 })
 
+/** EcoSight's API passes over what its clients send besides, and nothing is decided by it. */
 const BesideClip = {
-  fields: Schema.Record(Schema.String, Schema.Never),
-  rules: { whole: "The form has a recording in file, and nothing else." }
+  fields: Schema.Record(Schema.String, Schema.String),
+  rules: { whole: "The form has a recording in file." }
 }
 
 const predict = (request: Request, mayBeUnknown: boolean) =>
