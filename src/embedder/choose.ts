@@ -48,13 +48,14 @@ const askedAdapter = findAdapter.pipe(
 const CUT_SUMS =
   "This processor has no instructions for sums of bytes (VNNI): int8 gains little here, and its vectors are some 0.1 % off those of processors that have them."
 
-/** On as few cores threads of one session are as fast, and start sooner. */
+/** On so many cores threads of one session are as fast as processes in eight bits, and start sooner. */
 const FEW_CORES = 2
 
-const onProcessor = (options: NativeOptions) => {
+const onProcessor = (options: NativeOptions, precision: "float32" | "int8") => {
   const cores = availableParallelism()
   const processes = processesFor(cores, machineMemory())
-  if (options.threads !== undefined || cores <= FEW_CORES || processes === 1) return makeNative(options)
+  const areThreadsAsFast = precision === "int8" && cores <= FEW_CORES
+  if (options.threads !== undefined || areThreadsAsFast || processes === 1) return makeNative(options)
   return makeEngineProcesses({ ...options, processes }).pipe(
     Effect.catchTag("EngineError", ({ message }) =>
       Effect.andThen(Effect.logWarning(`${message}. This process embeds alone, more slowly.`), makeNative(options))
@@ -76,7 +77,7 @@ const makeInteger = Effect.fnUntraced(function* ({ engine, embedder, threads }: 
   if (!whole) yield* Effect.logWarning(CUT_SUMS)
   const chosen = engine === "native" ? "Native, as asked." : "Native, because only it computes in int8."
   const why = whole ? chosen : `${chosen} ${CUT_SUMS}`
-  const native = yield* onProcessor({ backbone: embedder, why, ...(threads === undefined ? {} : { threads }) })
+  const native = yield* onProcessor({ backbone: embedder, why, ...(threads === undefined ? {} : { threads }) }, "int8")
   const wrong = yield* testIntegers(native, frontEnd, yield* unrounded)
   if (wrong === undefined) return native
   return yield* new EngineError({ message: `PRECISION=int8 cannot be had here: ${wrong}. Set PRECISION=float32` })
@@ -87,7 +88,7 @@ const makeEngine = Effect.fn("makeEngine")(function* (options: EngineOptions) {
   if (precision === "int8") return yield* makeInteger(options)
   const native = Effect.fnUntraced(function* (why: string) {
     if (precision === "float32")
-      return yield* onProcessor({ backbone: embedder, why, ...(threads === undefined ? {} : { threads }) })
+      return yield* onProcessor({ backbone: embedder, why, ...(threads === undefined ? {} : { threads }) }, precision)
     return yield* new EngineError({
       message: `PRECISION=float16 needs the WebGPU engine: set PRECISION=float32 here. ${why}`
     })
