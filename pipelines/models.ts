@@ -2,6 +2,7 @@ import { Console, Effect, type FileSystem, Option, type Schema } from "effect"
 import { Argument, CliError, Command, Flag } from "effect/cli"
 import packageJson from "../package.json"
 import type { Certificate } from "../src/classifier/export/certificate.ts"
+import { recordingsInWords } from "../src/config/inWords.ts"
 import { Settings } from "../src/config/settings.ts"
 import { Embeddings } from "../src/embeddings/embeddings.ts"
 import { withLease } from "../src/registry/lease.ts"
@@ -12,7 +13,6 @@ import { newRunId, RunName } from "../src/registry/runRecord.ts"
 import {
   type Difference,
   describeClass,
-  describeRecordings,
   diffVersions,
   leavesOf,
   listVersions,
@@ -135,7 +135,7 @@ const describeDifference = ({ versions: [one, other], classes, recordings, setti
       ])
     ]),
     "Each is scored on its own holdout; a run compares on the same recordings, in model_metadata.json.",
-    describeRecordings(recordings),
+    recordingsInWords(recordings),
     ...(changes.length > 0 ? changes : ["The settings are the same."])
   ].join("\n")
 }

@@ -28,3 +28,15 @@ export const namedFew = (names: ReadonlyArray<string>): string => {
   const more = names.length - NAMED
   return `${names.slice(0, NAMED).join(", ")}${more > 0 ? ` and ${more.toLocaleString("en")} more` : ""}`
 }
+
+/** What became of the recordings from one version to another, in a sentence. */
+export const recordingsInWords = ({
+  added,
+  removed,
+  moved,
+  changed,
+  same
+}: Readonly<Record<"added" | "removed" | "moved" | "changed" | "same", number>>): string => {
+  const elsewhere = moved > 0 ? `${moved} moved to another name or class, ` : ""
+  return `Recordings: ${added} added, ${removed} removed, ${elsewhere}${changed} changed, ${same} the same.`
+}

@@ -150,10 +150,6 @@ const pairClasses = (
 export const describeClass = ({ before, after }: Difference["classes"][number]): string =>
   before !== null && after !== null && before !== after ? `${before}, now ${after}` : (before ?? after ?? "")
 
-/** What became of the recordings from one version to another, in a sentence. */
-export const describeRecordings = ({ added, removed, moved, changed, same }: Difference["recordings"]): string =>
-  `Recordings: ${added} added, ${removed} removed, ${moved} moved to another name or class, ${changed} changed, ${same} the same.`
-
 /** What is no object or array, by its path. */
 export const leavesOf = (value: Schema.Json, path = ""): ReadonlyArray<readonly [string, Schema.Json]> =>
   value === null || typeof value !== "object"

@@ -1,3 +1,4 @@
+import { recordingsInWords } from "../../config/inWords.ts"
 import { type Answer, dataOf, service } from "../api.ts"
 import type { Page } from "../page.ts"
 import { card, h, select, wideCard } from "../parts/elements.ts"
@@ -147,11 +148,7 @@ const differenceOf = ({
       { class: "hint" },
       "Each on its own held-out recordings; a run compares them on the same ones before it promotes."
     ),
-    h(
-      "p",
-      {},
-      `Recordings: ${recordings.added} added, ${recordings.removed} removed, ${recordings.moved} moved to another name or class, ${recordings.changed} changed, ${recordings.same} the same.`
-    ),
+    h("p", {}, recordingsInWords(recordings)),
     ...(changes.length === 0 ? [] : [table("Settings", ["Setting", "before", "after"], changes)])
   ]
 }
