@@ -91,31 +91,40 @@ export const makeEngineProcesses = Effect.fn("makeEngineProcesses")(function* (
     return { opened, way }
   })
 
-  const started = yield* Effect.replicateEffect(start, processes)
-  yield* Effect.addFinalizer(() =>
-    Effect.sync(() => {
-      isOver = true
-    })
+  // None before the first batch: a run that finds nothing new starts none.
+  const places = yield* Effect.cached(
+    Effect.gen(function* () {
+      const started = yield* Effect.replicateEffect(start, processes)
+      yield* Effect.addFinalizer(() =>
+        Effect.sync(() => {
+          isOver = true
+        })
+      )
+      // Once all have the memory, nothing of it is left behind, however they end.
+      yield* Effect.forEach(started, ({ opened }) => Effect.exit(opened), {
+        concurrency: "unbounded",
+        discard: true
+      }).pipe(Effect.andThen(forgetSlots(memory)), Effect.forkScoped)
+      const idle = yield* Queue.unbounded<Embed>()
+      // In turn, so that the first batches go to one process each.
+      yield* Queue.offerAll(
+        idle,
+        slots.map((_, slot) => started[slot % processes]!.way(slot))
+      )
+      return idle
+    }).pipe(Scope.provide(scope), Effect.uninterruptible)
   )
-  // Once all have the memory, nothing of it is left behind, however they end.
-  yield* Effect.forEach(started, ({ opened }) => Effect.exit(opened), { concurrency: "unbounded", discard: true }).pipe(
-    Effect.andThen(forgetSlots(memory)),
-    Effect.forkScoped
-  )
-  // In turn, so that the first batches go to one process each.
-  const ways = slots.map((_, slot) => started[slot % processes]!.way(slot))
-  const idle = yield* Queue.unbounded<Embed>()
-  yield* Queue.offerAll(idle, ways)
   return Engine.of({
     name: "native",
     adapter: `${processor()}, ${processes} processes`,
     why,
     frontEnd,
     batch: network.batch,
-    atOnce: ways.length,
+    atOnce: slots.length,
     faults: Effect.succeed([]),
     embed: Effect.fnUntraced(function* (patches) {
       const count = yield* countPatches(patches, frontEnd, network.batch)
+      const idle = yield* places
       // Nothing else may be written to a slot before its process has done with it.
       return yield* Effect.acquireUseRelease(
         Queue.take(idle),

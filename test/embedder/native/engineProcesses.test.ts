@@ -56,6 +56,7 @@ describe.skipIf(process.platform !== "linux")("an engine in processes of its own
       adapter: "2 processes",
       batch: 32
     })
+    expect(networks()).toEqual([])
     expect(await embedAll()).toEqual(expected)
     expect(networks().length).toBe(2)
   })
