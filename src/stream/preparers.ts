@@ -81,8 +81,9 @@ export class Preparers extends Context.Service<
           concurrency: count === 1 ? AHEAD : 1,
           timeToLive: "1 minute"
         })
-        // A worker has one that comes in parts at a time.
-        const growing = yield* Semaphore.make(count)
+        const places = yield* Semaphore.make(Math.max(count, AHEAD))
+        // One that comes in parts has its worker to itself: its parts cannot be asked of another.
+        const whole = count === 1 ? AHEAD : 1
 
         const askPatiently = (worker: Preparer, request: WorkerRequest) =>
           worker.ask(request, partOf(request)).pipe(
@@ -108,7 +109,10 @@ export class Preparers extends Context.Service<
           const request = { bytes, contentHash, origin: { module, settings: made }, settings, ...place }
           const { outcome } = yield* Pool.use(pool, (worker) =>
             Effect.flatMap(askPatiently(worker, request), outcomeOf)
-          ).pipe(Effect.retry({ while: (error) => error instanceof WorkerCrash && !error.isCulprit }))
+          ).pipe(
+            Effect.retry({ while: (error) => error instanceof WorkerCrash && !error.isCulprit }),
+            places.withPermit
+          )
           return yield* Effect.fromResult(outcome)
         }, mendable)
 
@@ -116,7 +120,7 @@ export class Preparers extends Context.Service<
           request: GrowingRequest,
           { module, settings }: FrontEndOrigin
         ) {
-          yield* Effect.acquireRelease(growing.take(1), () => growing.release(1))
+          yield* Effect.acquireRelease(places.take(whole), () => places.release(whole))
           const worker = yield* Pool.get(pool)
           yield* askPatiently(worker, { open: { ...request, origin: { module, settings } } })
           return {
@@ -141,12 +145,16 @@ export class Preparers extends Context.Service<
 const ownBuffer = (bytes: Uint8Array): Uint8Array =>
   bytes.byteLength === bytes.buffer.byteLength ? bytes : bytes.slice()
 
-/** A crash says nothing of the bytes that lasts. */
+/** A crash says nothing of the bytes that lasts, and what the engine says of it is for those who mend the decoder. */
 const mendable = <A, E, R>(self: Effect.Effect<A, E | WorkerCrash, R>) =>
   self.pipe(
     Effect.catchIf(
       (error) => error instanceof WorkerCrash,
-      ({ message }) => Effect.fail(new PrepareError({ reason: `The decoder crashed: ${message}.`, isLasting: false }))
+      ({ message }) =>
+        Effect.andThen(
+          Effect.logDebug(`The decoder crashed: ${message}`),
+          Effect.fail(new PrepareError({ reason: "The decoder crashed on it.", isLasting: false }))
+        )
     )
   )
 

@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test"
 import { writeFile } from "node:fs/promises"
 import { join } from "node:path"
-import { Effect, Fiber } from "effect"
+import { Effect, Fiber, Result } from "effect"
 import { folderStore } from "../../src/store/folder.ts"
 import { Preparers } from "../../src/stream/preparers.ts"
 import { keysIn, sound } from "../support/runWorld.ts"
@@ -56,9 +56,31 @@ test("a recording on which a worker crashes is refused, and the one behind it go
       [Effect.flip(prepareOf(preparers, "dies")), prepareOf(preparers, "lives")],
       { concurrency: "unbounded" }
     )
-    expect(crashed.reason).toStartWith("The decoder crashed: ")
+    expect(crashed.reason).toBe("The decoder crashed on it.")
     expect(crashed.isLasting).toBe(false)
     expect(behind).toEqual(yield* prepareOf(preparers, "lives"))
+  }).pipe(Effect.provide(Preparers.layer(1)), Effect.runPromise))
+
+test("a recording that comes in parts has its worker to itself: one on which a worker crashes is none of its business", () =>
+  Effect.gen(function* () {
+    const preparers = yield* Preparers
+    const bytes = sound("dog_bark", 1)
+    const request = { size: bytes.length, maxWholeBytes: 1e9, index: undefined, settings }
+    const [grown, crashed] = yield* Effect.all(
+      [
+        Effect.gen(function* () {
+          const growing = yield* preparers.begin(request, tiny.frontEnd)
+          // The other is asked for meanwhile.
+          yield* Effect.sleep("100 millis")
+          yield* growing.push(bytes.slice())
+          return yield* growing.end
+        }).pipe(Effect.scoped),
+        Effect.flip(prepareOf(preparers, "dies"))
+      ],
+      { concurrency: "unbounded" }
+    )
+    expect(Result.isSuccess(grown.outcome)).toBe(true)
+    expect(crashed.reason).toBe("The decoder crashed on it.")
   }).pipe(Effect.provide(Preparers.layer(1)), Effect.runPromise))
 
 test("where nobody waits for a recording any more its worker is ended, and the one behind it goes to another", () =>

@@ -18,6 +18,8 @@ const MOST_PROCESSES = 8
 const PROCESS_BYTES = 250e6
 /** Slots of a process: one that it computes, one that spares it waiting for the next. */
 const SLOTS = 2
+/** Batches that this process embeds itself: of so few, others would take longer to start than they spare. */
+const FIRST_BATCHES = 16
 
 /** How many processes a machine with so many cores, and so many bytes of memory, runs a network in. */
 export const processesFor = (cores: number, memory: number): number =>
@@ -27,19 +29,21 @@ export const processesFor = (cores: number, memory: number): number =>
 type Embed = (patches: Float32Array, count: number) => Effect.Effect<Float32Array, EngineError>
 
 /**
- * An embedder's network on this machine's processor, in several processes: threads of one session wait for each other in
- * every layer, and this process is left to fetch and hand out meanwhile. Batches lie in memory that all share. What a
- * process that ended would have computed is computed in this one.
+ * An embedder's network on this machine's processor, after the first batches in several processes: threads of one session
+ * wait for each other in every layer, and this process is left to fetch and hand out meanwhile. Batches lie in memory that
+ * all share. What a process that ended would have computed is computed in this one.
+ *
+ * @param first Batches that are embedded here before the processes start.
  */
 export const makeEngineProcesses = Effect.fn("makeEngineProcesses")(function* (
-  options: NativeOptions & { readonly processes: number }
+  options: NativeOptions & { readonly processes: number; readonly first?: number }
 ) {
-  const { backbone, why, processes, threads: cores = availableParallelism() } = options
+  const { backbone, why, processes, threads: cores = availableParallelism(), first = FIRST_BATCHES } = options
   const { frontEnd } = backbone
   const scope = yield* Effect.scope
   const network = networkOf(backbone, Math.max(1, Math.floor(cores / processes)))
   const size = rowSize(frontEnd)
-  const here = yield* Effect.cached(Scope.provide(makeNative({ ...options, threads: 1 }), scope))
+  const here = yield* Effect.cached(Scope.provide(makeNative(options), scope))
 
   const memory = yield* makeSlots({
     slots: SLOTS * processes,
@@ -48,6 +52,7 @@ export const makeEngineProcesses = Effect.fn("makeEngineProcesses")(function* (
   })
   const slots = yield* mapSlots(memory)
   let isOver = false
+  let begun = 0
 
   /** Starts a process, and gives the way of having a batch embedded by it, in a slot. */
   const start = Effect.gen(function* () {
@@ -91,7 +96,6 @@ export const makeEngineProcesses = Effect.fn("makeEngineProcesses")(function* (
     return { opened, way }
   })
 
-  // None before the first batch: a run that finds nothing new starts none.
   const places = yield* Effect.cached(
     Effect.gen(function* () {
       const started = yield* Effect.replicateEffect(start, processes)
@@ -124,6 +128,10 @@ export const makeEngineProcesses = Effect.fn("makeEngineProcesses")(function* (
     faults: Effect.succeed([]),
     embed: Effect.fnUntraced(function* (patches) {
       const count = yield* countPatches(patches, frontEnd, network.batch)
+      if (begun < first) {
+        begun++
+        return yield* Effect.flatMap(here, (engine) => engine.embed(patches))
+      }
       const idle = yield* places
       // Nothing else may be written to a slot before its process has done with it.
       return yield* Effect.acquireUseRelease(

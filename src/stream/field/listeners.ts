@@ -89,7 +89,10 @@ export class Listeners extends Context.Service<
 }
 
 const crashed = ({ message }: WorkerCrash) =>
-  Effect.fail(new ListenError({ reason: `The decoder crashed: ${message}.` }))
+  Effect.andThen(
+    Effect.logDebug(`The decoder crashed: ${message}`),
+    Effect.fail(new ListenError({ reason: "The decoder crashed on it." }))
+  )
 
 const startListener = startWorker<ListenerRequest, ListenerReply>(PROGRAM).pipe(
   Effect.map(({ ask }) => ({

@@ -13,7 +13,7 @@ const random = noise(3)
 const patches = Float32Array.from({ length: 70 * PATCH_SIZE }, () => 3 * random() - 3)
 const slice = (from: number, to: number) => patches.slice(from * PATCH_SIZE, to * PATCH_SIZE)
 
-const options = { backbone: backboneOf(untrainedNetwork()), why: "A test.", threads: 2, processes: 2 }
+const options = { backbone: backboneOf(untrainedNetwork()), why: "A test.", threads: 2, processes: 2, first: 0 }
 
 const CANNOT_SHARE = expect.stringMatching(
   /^Memory cannot be shared with another process: .*This process embeds in its place\.$/
@@ -66,6 +66,14 @@ describe.skipIf(process.platform !== "linux")("an engine in processes of its own
     const callers = Array.from({ length: 12 }, (_, at) => [5 * at, 5 * at + 1 + (at % 5)] as const)
     const given = await Promise.all(callers.map(([from, to]) => embed(slice(from, to))))
     for (const [at, [from, to]] of callers.entries()) expect(given[at]).toEqual(expected.slice(from * size, to * size))
+  })
+
+  test("embeds the first batches in this process, with the same rows", async () => {
+    const before = networks().length
+    const rows = await Effect.flatMap(makeEngineProcesses({ ...options, first: 3 }), (engine) =>
+      Effect.map(embedPatches(engine, patches), (own) => [own, networks().length - before] as const)
+    ).pipe(Effect.scoped, Effect.runPromise)
+    expect(rows).toEqual([expected, 0])
   })
 
   test("refuses what is no batch", async () => {
