@@ -79,11 +79,13 @@ export const count = (n: number): string => n.toLocaleString("en")
 export const shortfall = (promised: number, present: number, what = "bytes of sound"): string =>
   `is cut short: its header promises ${count(promised)} ${what}, ${count(present)} are there`
 
-/** What is cut has a part of what its header promises; so little of it, or less, is there where that is a wrong number. */
+/** No clip has as many bytes of sound; a recording that has them, and is cut, keeps more of them than one in `FAR`. */
+const ABSURD = 2 ** 30
 const FAR = 10
 
 /** Whether a header promises so much that it does not tell of sound that was lost, but is wrong. */
-export const isFarOff = (promised: number, present: number): boolean => present > 0 && promised > FAR * present
+export const isFarOff = (promised: number, present: number): boolean =>
+  present > 0 && promised >= ABSURD && promised > FAR * present
 
 export const cutShort = (promised: number, present: number, what?: string): Result.Result<never, string> =>
   Result.fail(shortfall(promised, present, what))

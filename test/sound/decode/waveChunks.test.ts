@@ -92,7 +92,7 @@ test.each(["vorbis_stereo.ogg", "opus.opus", "ogg_flac.oga"])(
 )
 
 test.each([
-  ["a WAV file", riff(FORMAT, concatenate(ascii("data"), u32(40 * SECOND.length), SECOND))],
+  ["a WAV file", riff(FORMAT, concatenate(ascii("data"), u32(2 ** 30), SECOND))],
   ["an RF64 file", rf64(1n << 40n)]
 ])("%s whose size is far too large is read as far as it goes, and that is said, both ways", async (_, bytes) => {
   const clip = Result.getOrThrow(await asClip(bytes))
@@ -106,4 +106,9 @@ test.each([
   expect(floats(pieces)).toEqual(await asField(plain))
   expect(decoder.noted).toEqual([...clip.notes])
   expect(await secondsOf(bytes)).toBe(1)
+})
+
+test("a WAV file that has lost nearly all of its sound is a clip that is cut, and refused", async () => {
+  const bytes = riff(FORMAT, concatenate(ascii("data"), u32(40 * SECOND.length), SECOND))
+  expect(Result.isFailure(await asClip(bytes))).toBe(true)
 })
