@@ -5,17 +5,6 @@ export const lengthInWords = (hours: number): string => {
   return hours < 2 ? `${minutes.toFixed(1)} minutes` : `${hours.toFixed(1)} hours`
 }
 
-/** Names in one sentence at most. */
-const MOST_NAMES = 5
-
-/** `there are a, b`, the first of them where they are many. */
-export const whatThereIs = (names: ReadonlyArray<string>): string => {
-  if (names.length === 0) return "there is none yet"
-  const more = names.length - MOST_NAMES
-  const shown = names.slice(0, MOST_NAMES).join(", ")
-  return `${names.length === 1 ? "there is" : "there are"} ${shown}${more > 0 ? ` and ${more} more` : ""}`
-}
-
 /** `1 recording`, `2,000 recordings`. */
 export const counted = (count: number, one: string, more = `${one}s`): string =>
   `${count.toLocaleString("en")} ${count === 1 ? one : more}`
@@ -24,9 +13,18 @@ export const counted = (count: number, one: string, more = `${one}s`): string =>
 const NAMED = 3
 
 /** `a, b, c and 97 more`. */
-export const namedFew = (names: ReadonlyArray<string>): string => {
-  const more = names.length - NAMED
-  return `${names.slice(0, NAMED).join(", ")}${more > 0 ? ` and ${more.toLocaleString("en")} more` : ""}`
+export const namedFew = (names: ReadonlyArray<string>, most = NAMED): string => {
+  const more = names.length - most
+  return `${names.slice(0, most).join(", ")}${more > 0 ? ` and ${more.toLocaleString("en")} more` : ""}`
+}
+
+/** Of what there is to choose from, a sentence names more. */
+const OFFERED = 5
+
+/** `there are a, b`, the first of them where they are many. */
+export const whatThereIs = (names: ReadonlyArray<string>): string => {
+  if (names.length === 0) return "there is none yet"
+  return `${names.length === 1 ? "there is" : "there are"} ${namedFew(names, OFFERED)}`
 }
 
 /** What became of the recordings from one version to another, in a sentence. */

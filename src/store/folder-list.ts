@@ -1,18 +1,7 @@
 import { lstat, readdir, realpath, stat } from "node:fs/promises"
 import { join } from "node:path"
 import { ignoreAbsence } from "./folder-error.ts"
-import {
-  AUDIT_PREFIX,
-  EMBEDDERS_PREFIX,
-  EMBEDDINGS_PREFIX,
-  EVENTS_PREFIX,
-  MODELS_PREFIX,
-  RUNS_PREFIX,
-  SCANS_PREFIX,
-  SET_ASIDE_PREFIX,
-  TRASH_PREFIX,
-  UPLOADS_PREFIX
-} from "./keys.ts"
+import { isOfProgram } from "./keys.ts"
 import type { ObjectInfo } from "./store.ts"
 
 /** What begins so is the store's own: files being written, and its lock. It is never listed. */
@@ -29,24 +18,6 @@ const MOST_NESTED = 1_000
 
 /** Folders whose links lead to one another are there by as many paths as they have orders. */
 const TANGLED = `more than ${MOST_NESTED.toLocaleString("en")} links to folders lie in folders that are links; remove those that lead to one another`
-
-/** What is below these is written by this program alone. */
-const OWN_PREFIXES = [
-  AUDIT_PREFIX,
-  EMBEDDERS_PREFIX,
-  EMBEDDINGS_PREFIX,
-  EVENTS_PREFIX,
-  MODELS_PREFIX,
-  RUNS_PREFIX,
-  SCANS_PREFIX,
-  SET_ASIDE_PREFIX,
-  TRASH_PREFIX,
-  UPLOADS_PREFIX,
-  "review/"
-]
-
-/** What is in the store's own folders is no recording or table of anybody's. */
-const isOfPeople = (key: string): boolean => !OWN_PREFIXES.some((own) => key.startsWith(own))
 
 interface Stats {
   readonly size: bigint
@@ -83,7 +54,7 @@ export async function* listFolder(
   for (const entry of await readEntries(here)) {
     const key = folder + entry.order
     if (!entry.isFolder) {
-      if (key.startsWith(prefix) && (!entry.isSpecial || isOfPeople(key))) files.push(entry)
+      if (key.startsWith(prefix) && (!entry.isSpecial || !isOfProgram(key))) files.push(entry)
       if (files.length < CHUNK) continue
     }
     if (files.length > 0) yield await Promise.all(files.map((file) => lookAt(here, folder, file)))

@@ -54,6 +54,23 @@ export const MOVES_BEGUN_PREFIX = "review/moves/begun/"
 /** Under here lies one record per change of many recordings at once. */
 export const CHANGES_PREFIX = "review/changes/"
 
+const PROGRAM_PREFIXES = [
+  AUDIT_PREFIX,
+  EMBEDDERS_PREFIX,
+  EMBEDDINGS_PREFIX,
+  EVENTS_PREFIX,
+  MODELS_PREFIX,
+  RUNS_PREFIX,
+  SCANS_PREFIX,
+  SET_ASIDE_PREFIX,
+  TRASH_PREFIX,
+  UPLOADS_PREFIX,
+  "review/"
+]
+
+/** Whether what lies there is this program's own, and no recording or table of anybody's. */
+export const isOfProgram = (key: string): boolean => PROGRAM_PREFIXES.some((own) => key.startsWith(own))
+
 export const manifestKey = (name: string): string => `${MANIFEST_PREFIX}${name}`
 export const embeddingsPrefix = (recipe: string): string => `${EMBEDDINGS_PREFIX}${recipe}/`
 export const scansPrefix = (recipe: string): string => `${SCANS_PREFIX}${recipe}/`
