@@ -1,6 +1,12 @@
 import type { Classifier } from "./classifier.ts"
 
 /**
+ * Windows of the background for each of an event's class, which training balances: what a window of another class makes of
+ * an event then counts little beside whether it is one at all (`docs/decisions/field.md`).
+ */
+export const BACKGROUND_ODDS = 10
+
+/**
  * A classifier whose answers are for sounds among which one class is so many times as frequent, beside the others, as where
  * it was trained (Bayes' rule: its bias grows by the logarithm); the same where there is no such class.
  */

@@ -164,6 +164,14 @@ export const definitions = {
     allowed: "a whole number of minutes from 0 to 10000",
     schema: wholeNumber(0, 10_000)
   }),
+  learnSites: define({
+    name: "LEARN_SITES",
+    fallback: "1",
+    description:
+      "Whether scans learn the sound of each site, so that what is always heard there is told as an event less often",
+    allowed: "1 or 0",
+    schema: yesOrNo
+  }),
   keepVersions: define({
     name: "KEEP_VERSIONS",
     fallback: "50",

@@ -99,6 +99,7 @@ const readSettings = Effect.fn("Settings.read")(function* () {
     gateTolerance: yield* required(definitions.gateTolerance),
     gateClassTolerance: yield* required(definitions.gateClassTolerance),
     fieldMinutes: yield* required(definitions.fieldMinutes),
+    learnSites: yield* required(definitions.learnSites),
     keepVersions: yield* required(definitions.keepVersions),
     trackingUri: yield* optional(definitions.trackingUri),
     auditCopies: yield* required(definitions.auditCopies),

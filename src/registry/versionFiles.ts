@@ -1,4 +1,5 @@
 import { Effect, Option, Schema, Stream } from "effect"
+import { KEPT_WINDOWS_FILE } from "../classifier/site/keptWindows.ts"
 import { StoredRecipe } from "../embeddings/recipe.ts"
 import { decodeDocument, readDocumentIfWhole } from "../store/documents.ts"
 import { DAMAGED, isDamagedKey, modelKey, VERSIONS_PREFIX, versionKey } from "../store/keys.ts"
@@ -26,7 +27,8 @@ const DISPENSABLE: ReadonlySet<string> = new Set([
   "report.html",
   "ecosight.tflite",
   "ecosight_int8.tflite",
-  "certificate.json"
+  "certificate.json",
+  KEPT_WINDOWS_FILE
 ])
 
 /** A version that cannot be used. */

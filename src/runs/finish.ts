@@ -75,7 +75,7 @@ export const finish = Effect.fn("retrain.finish")(function* (embedder: Embedder,
   const own = { classifier, dataset, split, embedder }
   const [mixing, windows] = yield* trainField(own, backend).pipe(Effect.timed)
   const field = yield* judgeField(
-    { classifier: windows.classifier ?? classifier, dataset, rows, embedder },
+    { classifier: windows.classifier ?? classifier, kept: windows.kept, dataset, rows, embedder },
     pointer,
     renamed,
     totalOf(totals.seconds.values())
@@ -102,6 +102,7 @@ export const finish = Effect.fn("retrain.finish")(function* (embedder: Embedder,
     kerasResult,
     field: field.figures,
     windows: windows.classifier,
+    kept: windows.kept,
     comparison,
     dataset,
     map: yield* Fiber.join(mapping),

@@ -77,6 +77,9 @@ export const scansPrefix = (recipe: string): string => `${SCANS_PREFIX}${recipe}
 export const eventsPrefix = (runId: string): string => `${EVENTS_PREFIX}${runId}/`
 /** Names by which settings a version's events are told. */
 export const toldKey = (runId: string): string => `${eventsPrefix(runId)}told.json`
+/** What a version has learnt of a site's sound: a site's name need not be one for a file. */
+export const siteKey = (runId: string, site: string): string =>
+  `${eventsPrefix(runId)}sites/${sha256(site).slice(0, 16)}.json`
 /** A part in a folder such as `embeddings/<recipe>/`. */
 export const partKey = (folder: string, part: string): string => `${folder}${part}.parquet`
 /** Where a part goes that cannot be read: out of the way, but not lost. */

@@ -31,6 +31,7 @@ test("every setting has a default", async () => {
     gateTolerance: 0,
     gateClassTolerance: 0.05,
     fieldMinutes: 60,
+    learnSites: true,
     keepVersions: 50,
     trackingUri: Option.none(),
     auditCopies: true,

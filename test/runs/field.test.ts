@@ -17,6 +17,8 @@ const Told = Schema.Struct({
   })
 })
 
+const Vectors = Schema.Struct({ vectors: Schema.Record(Schema.String, Schema.Int) })
+
 const corpus = () => {
   const wind = (seed: number) => {
     const random = seededRandom(seed)
@@ -55,6 +57,10 @@ test("a run says what its model hears in the field, and holds it against the pro
   const model = objects.get(versionKey(first.runId, "field.onnx"))
   expect(model).toBeDefined()
   expect(model).not.toEqual(objects.get(versionKey(first.runId, "classifier.onnx")))
+
+  // Sites are learnt by an earlier layer's vector.
+  const { vectors } = Schema.decodeUnknownSync(Vectors)(metadata)
+  expect(objects.has(versionKey(first.runId, "field_windows.parquet"))).toBe("layer8max" in vectors)
 
   const again = await succeed(store, { audit: false }, environment)
   // The same model in the same sound.

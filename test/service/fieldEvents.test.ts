@@ -2,7 +2,7 @@ import { expect, test } from "bun:test"
 import { Effect, Layer } from "effect"
 import { Settings } from "../../src/config/settings.ts"
 import { Scans } from "../../src/embeddings/scans/scans.ts"
-import { type Placed, writeEvents } from "../../src/runs/scan/eventParts.ts"
+import { judgedBy, type Placed } from "../../src/runs/scan/eventParts.ts"
 import { Current } from "../../src/service/current.ts"
 import { Field } from "../../src/service/field.ts"
 import { eventsPrefix } from "../../src/store/keys.ts"
@@ -29,14 +29,14 @@ const around = Field.layer.pipe(
     })
   ),
   Layer.provide(Scans.layer),
-  Layer.provide(Settings.layer),
+  Layer.provideMerge(Settings.layer),
   Layer.provideMerge(Layer.succeed(Store, memoryStore(objects)))
 )
 
 test("events that are gone when they are read, and come back to the bit, are told again", async () => {
   const told = await Effect.gen(function* () {
     const field = yield* Field
-    yield* writeEvents(MODEL, SETTINGS, placed)
+    yield* (yield* judgedBy(MODEL)).write(SETTINGS, placed)
     // Listed with those of all models, before anybody asks for them.
     yield* field.models
     const parts = [...objects].filter(([key]) => key.startsWith(eventsPrefix(MODEL)))

@@ -2,6 +2,7 @@ import { Effect } from "effect"
 import type { EngineError } from "../../embedder/engine.ts"
 import { embeddingAlone } from "../../embedder/frontEnd.ts"
 import { reportPage } from "../report/reportPage.ts"
+import { encodeKeptWindows, KEPT_WINDOWS_FILE } from "../site/keptWindows.ts"
 import { CERTIFICATE_FILE, newCertificate } from "./certificate.ts"
 import { kerasModel } from "./kerasModel.ts"
 import { continueLog, modelMetadata, performanceMetrics, type RetrainingLog, trainingHistory } from "./metadata.ts"
@@ -52,6 +53,7 @@ export const exportArtifacts = Effect.fn("exportArtifacts")(function* (
       ? []
       : [[KERAS_TWIN, classifierModel(classifier.alone, embeddingAlone(frontEnd.vectors))] as const]),
     ...(run.windows === undefined ? [] : [[FIELD_MODEL, fieldModel(run.windows, frontEnd.vectors)] as const]),
+    ...(run.kept === undefined ? [] : [[KEPT_WINDOWS_FILE, encodeKeptWindows(run.kept)] as const]),
     ...(addTo === undefined ? [] : [["ecosight.onnx", edgeModel(classifier, { addTo, frontEnd })] as const]),
     ...devices.map(({ file, bytes }) => [file, bytes] as const),
     [CERTIFICATE_FILE, json(certificate)],

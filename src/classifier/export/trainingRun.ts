@@ -6,6 +6,7 @@ import type { Dataset } from "../dataset.ts"
 import type { FieldFigures } from "../evaluation/field/fieldFigures.ts"
 import type { HoldoutResult } from "../holdoutResult.ts"
 import type { DataMap } from "../mapRecordings.ts"
+import type { KeptWindows } from "../site/keptWindows.ts"
 import type { Split } from "../split.ts"
 import type { TrainedClassifier } from "../train/train.ts"
 
@@ -19,6 +20,8 @@ export interface TrainingRun {
   readonly result: HoldoutResult | undefined
   /** What hears field recordings window by window; absent where the classifier of clips does. */
   readonly windows?: TrainedClassifier | undefined
+  /** What that learns sites by, where it can. */
+  readonly kept?: KeptWindows | undefined
   /** In soundscapes of the holdout; absent where nothing could be heard. */
   readonly field?: FieldFigures | undefined
   /** The same of the `.keras` file's classifier, where that is another. */

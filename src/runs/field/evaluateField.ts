@@ -16,6 +16,7 @@ import type { Embedder } from "../../embedder/embedder.ts"
 import { Engine } from "../../embedder/engine.ts"
 import type { JointCorpus } from "../jointCorpus.ts"
 import { fieldJudge, type JudgeSettings } from "./fieldJudge.ts"
+import { keptOf } from "./trainField.ts"
 import { makeWindows, trainWindows } from "./trainWindows.ts"
 
 /** How the field is imitated, and so many seconds of it, or of annotated recordings, for each part. */
@@ -86,7 +87,12 @@ export const evaluateField = Effect.fn("evaluateField")(function* <E, R>({
         Effect.gen(function* () {
           const clips = own.get(split)!
           const trained = windows && (yield* trainWindows(windows, clips, scores, backend))
-          return yield* openWindowClassifier(fieldModel(trained ?? clips, vectors), classes, Object.values(vectors))
+          const opened = yield* openWindowClassifier(
+            fieldModel(trained ?? clips, vectors),
+            classes,
+            Object.values(vectors)
+          )
+          return { ...opened, kept: windows && trained && (yield* keptOf(windows, trained)) }
         })
       )
       return yield* sound.hear(classifiers, (done, total) => onHeard(at + done / total, parts.length))

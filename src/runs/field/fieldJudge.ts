@@ -6,6 +6,7 @@ import { bandsOf, type ScoredRecording } from "../../classifier/evaluation/field
 import type { WindowClassifier } from "../../classifier/evaluation/field/windowClassifier.ts"
 import { Engine } from "../../embedder/engine.ts"
 import type { JointCorpus } from "../jointCorpus.ts"
+import { correctSites } from "./correctSites.ts"
 import { windowsOf } from "./fieldDefaults.ts"
 import { readFieldSounds } from "./fieldSounds.ts"
 import { hearListened } from "./hearListened.ts"
@@ -66,7 +67,10 @@ export const fieldJudge = Effect.fn("fieldJudge")(function* (
 const ofRecordings = (listened: ReadonlyArray<Listened>) => ({
   scenes: [],
   hear: (classifiers: ReadonlyArray<WindowClassifier>, onHeard?: OnHeard) =>
-    hearListened(listened, classifiers, onHeard)
+    Effect.gen(function* () {
+      const { heard, unheard } = yield* hearListened(listened, classifiers, onHeard)
+      return { heard: yield* correctSites(heard, classifiers), unheard }
+    })
 })
 
 const ofScenes = (scenes: ReadonlyArray<Soundscape>) => ({
@@ -75,6 +79,6 @@ const ofScenes = (scenes: ReadonlyArray<Soundscape>) => ({
     const heard = yield* Effect.forEach(scenes, (scene, at) =>
       hearScene(scene, classifiers).pipe(Effect.tap(() => onHeard?.(at + 1, scenes.length) ?? Effect.void))
     )
-    return { heard, unheard: [] }
+    return { heard: yield* correctSites(heard, classifiers), unheard: [] }
   })
 })

@@ -2,12 +2,14 @@ import { Effect, Stream } from "effect"
 import type { ScoredRecording } from "../../classifier/evaluation/field/sweep.ts"
 import type { WindowClassifier } from "../../classifier/evaluation/field/windowClassifier.ts"
 import { Engine, embedPatches } from "../../embedder/engine.ts"
-import { codeVectors } from "../../embeddings/scans/coding.ts"
+import { type CodedVectors, codeVectors } from "../../embeddings/scans/coding.ts"
 import { fieldPieces } from "../../sound/field/readField.ts"
 import { concatenate } from "../../sound/floats.ts"
+import { siteOf } from "../../store/keys.ts"
 import { isAbsence, whyMisnamed } from "../../store/store.ts"
 import { levelling } from "../../stream/field/levelling.ts"
 import { type PatchChunk, WindowCutter } from "../../stream/field/windowCutter.ts"
+import { type HeardPiece, siteColumns } from "./correctSites.ts"
 import type { Listened } from "./listened.ts"
 
 /**
@@ -46,11 +48,13 @@ const hearStretch = Effect.fnUntraced(function* (
   const { frontEnd } = engine
   const sizes = Object.values(frontEnd.vectors)
   const scored = classifiers.map((): Array<Float32Array> => [])
+  const pieces: Array<CodedVectors> = []
   let cutter: WindowCutter | undefined
   let [samplesHeard, seconds] = [0, 0]
   const judge = Effect.fnUntraced(function* ({ patches }: PatchChunk) {
     const windows = codeVectors(yield* embedPatches(engine, patches), sizes)
     for (const [which, { score }] of classifiers.entries()) scored[which]!.push(yield* score(windows))
+    pieces.push(...siteColumns(windows, frontEnd))
   })
   const read = (from: number, to: number) => store.getRange(key, from, to)
   yield* fieldPieces(read, { size, span: { from: start, to: end } }).pipe(
@@ -67,12 +71,16 @@ const hearStretch = Effect.fnUntraced(function* (
   for (const chunk of cutter?.end() ?? []) yield* judge(chunk)
   // Where only decoding tells how long a recording is, tables may go on behind it.
   const within = events.filter((event) => event.start < seconds)
-  return scored.map(
-    (own): ScoredRecording => ({
-      seconds,
-      events: within,
-      bed: [{ start: 0, source }],
-      probabilities: concatenate(own)
-    })
-  )
+  return {
+    scored: scored.map(
+      (own): ScoredRecording => ({
+        seconds,
+        events: within,
+        bed: [{ start: 0, source }],
+        probabilities: concatenate(own)
+      })
+    ),
+    site: siteOf(key),
+    pieces
+  } satisfies HeardPiece
 })

@@ -7,6 +7,7 @@ import type { FrontEnd } from "../../embedder/frontEnd.ts"
 import { codeVectors } from "../../embeddings/scans/coding.ts"
 import { levelling } from "../../stream/field/levelling.ts"
 import { CHUNK_WINDOWS } from "../../stream/field/windowCutter.ts"
+import { type HeardPiece, siteColumns } from "./correctSites.ts"
 
 /** Chunks at once: one is rendered, the others keep every process of an engine busy. */
 const CHUNKS_IN_HAND = 3
@@ -16,21 +17,31 @@ export type Scene = Pick<Soundscape, "seconds" | "events" | "bed" | "render">
 
 /**
  * Hears a scene window by window, as a scan does, and gives what each classifier made of it. It is rendered in pieces, so
- * memory does not grow with its length but for the probabilities.
+ * memory does not grow with its length but for the probabilities, and what a site is learnt by.
  */
 export const hearScene = Effect.fn("hearScene")(function* (scene: Scene, classifiers: ReadonlyArray<WindowClassifier>) {
   const { frontEnd } = yield* Engine
   const windows = countWindows(scene, frontEnd)
   const probabilities = classifiers.map(({ classes }) => new Float32Array(windows * classes.length))
-  yield* embedScene(scene, (rows, first) => {
+  const pieces = yield* embedScene(scene, (rows, first) => {
     const coded = codeVectors(rows, Object.values(frontEnd.vectors))
-    return Effect.forEach(classifiers, ({ classes, score }, which) =>
-      Effect.map(score(coded), (own) => probabilities[which]!.set(own, first * classes.length))
+    return Effect.as(
+      Effect.forEach(classifiers, ({ classes, score }, which) =>
+        Effect.map(score(coded), (own) => probabilities[which]!.set(own, first * classes.length))
+      ),
+      siteColumns(coded, frontEnd)
     )
   })
   const { seconds, events, bed } = scene
-  return probabilities.map((own): ScoredRecording => ({ seconds, events, bed, probabilities: own }))
+  return {
+    scored: probabilities.map((own): ScoredRecording => ({ seconds, events, bed, probabilities: own })),
+    site: SOUNDSCAPE,
+    pieces: pieces.flat()
+  } satisfies HeardPiece
 })
+
+/** All soundscapes of a part are one site. */
+const SOUNDSCAPE = ""
 
 /**
  * Renders a scene chunk by chunk and uses the rows [count * rowSize] of the windows from `first` on of each; gives what came of

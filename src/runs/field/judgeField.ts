@@ -10,6 +10,7 @@ import {
 } from "../../classifier/evaluation/field/fieldFigures.ts"
 import { openWindowClassifier, type WindowClassifier } from "../../classifier/evaluation/field/windowClassifier.ts"
 import { fieldModel } from "../../classifier/export/onnx.ts"
+import type { KeptWindows } from "../../classifier/site/keptWindows.ts"
 import { Settings } from "../../config/settings.ts"
 import type { Embedder } from "../../embedder/embedder.ts"
 import { Engine, EngineError } from "../../embedder/engine.ts"
@@ -34,6 +35,8 @@ export interface FieldJudgement {
 /** A classifier, and what judges it. */
 interface Candidate {
   readonly classifier: Classifier
+  /** What it learns sites by. */
+  readonly kept: KeptWindows | undefined
   readonly dataset: Dataset
   /** Rows of recordings held out, of which what judges is made. */
   readonly rows: ReadonlyArray<number>
@@ -86,7 +89,7 @@ const silentJudgement = (...notes: ReadonlyArray<string>): FieldJudgement => ({
 })
 
 const hearBoth = Effect.fnUntraced(function* (
-  { classifier, dataset, rows, embedder }: Candidate,
+  { classifier, kept, dataset, rows, embedder }: Candidate,
   pointer: Option.Option<Promoted>,
   renamed: ReadonlyMap<string, string>,
   background: string,
@@ -112,11 +115,12 @@ const hearBoth = Effect.fnUntraced(function* (
       `Nothing says how the model hears in the field: no recording held out has sound of "${background}" and of another class.`
     )
   }
-  const own = yield* openWindowClassifier(
+  const opened = yield* openWindowClassifier(
     fieldModel(classifier, frontEnd.vectors),
     classifier.classes,
     Object.values(frontEnd.vectors)
   )
+  const own = { ...opened, kept }
   const other = Option.isNone(pointer) ? Option.none() : yield* promotedModel(pointer.value.runId, embedder, renamed)
   const models = [own, ...Option.toArray(other)]
   const { heard, unheard } = yield* sound.hear(models)
@@ -141,9 +145,13 @@ const promotedModel = Effect.fnUntraced(function* (
 ) {
   const { precision } = yield* Settings
   return yield* openWindowModel(runId, makeScanRecipe(embedder, precision)).pipe(
-    Effect.map(({ classes, score }) =>
+    Effect.map(({ classes, kept, score }) =>
       underNames(
-        { classes, score: (windows) => Effect.mapError(score(windows), ({ message }) => new EngineError({ message })) },
+        {
+          classes,
+          kept,
+          score: (windows) => Effect.mapError(score(windows), ({ message }) => new EngineError({ message }))
+        },
         classes.map((name) => renamed.get(name) ?? name)
       )
     ),
@@ -153,10 +161,10 @@ const promotedModel = Effect.fnUntraced(function* (
 })
 
 /** The same by other names; what gets one name becomes one class. */
-const underNames = ({ classes, score }: WindowClassifier, names: ReadonlyArray<string>): WindowClassifier => {
+const underNames = ({ classes, kept, score }: WindowClassifier, names: ReadonlyArray<string>): WindowClassifier => {
   const merged = [...new Set(names)]
   const places = names.map((name) => merged.indexOf(name))
-  if (merged.length === classes.length) return { classes: merged, score }
+  if (merged.length === classes.length) return { classes: merged, kept, score }
   return {
     classes: merged,
     score: (windows) =>

@@ -1,5 +1,8 @@
 import { Effect } from "effect"
 import type { Dataset } from "../../classifier/dataset.ts"
+import { openWindowClassifier } from "../../classifier/evaluation/field/windowClassifier.ts"
+import { fieldModel } from "../../classifier/export/onnx.ts"
+import { type KeptWindows, keepWindows } from "../../classifier/site/keptWindows.ts"
 import type { Split } from "../../classifier/split.ts"
 import type { Backend } from "../../classifier/train/backend.ts"
 import type { TrainedClassifier } from "../../classifier/train/train.ts"
@@ -21,6 +24,8 @@ interface Clips {
 /** A classifier for scans; none, with a sentence on why, where the recordings do not give one. */
 export interface FieldTraining {
   readonly classifier: TrainedClassifier | undefined
+  /** What it learns sites by, where it can. */
+  readonly kept?: KeptWindows | undefined
   readonly notes: ReadonlyArray<string>
 }
 
@@ -45,13 +50,26 @@ export const trainField = Effect.fn("trainField")(function* (
       windows === undefined
         ? Effect.succeed(without(`Scans use the classifier of clips: ${LACKING}.`))
         : Effect.map(
-            trainWindows(windows, classifier, embedder.scores, backend),
-            (trained): FieldTraining => ({ classifier: trained, notes: [] })
+            trainWindows(windows, classifier, embedder.scores, backend).pipe(
+              Effect.flatMap((trained) => Effect.map(keptOf(windows, trained), (kept) => ({ trained, kept })))
+            ),
+            ({ trained, kept }): FieldTraining => ({ classifier: trained, kept, notes: [] })
           )
     ),
     Effect.catch(({ message }) => Effect.succeed(without(`Scans use the classifier of clips: ${message}`)))
   )
 })
+
+/** Of the windows that trained a classifier those by which it learns sites. */
+export const keptOf = (windows: Dataset, classifier: TrainedClassifier) =>
+  openWindowClassifier(
+    fieldModel(classifier, windows.vectors),
+    classifier.classes,
+    Object.values(windows.vectors)
+  ).pipe(
+    Effect.flatMap(({ score }) => keepWindows(windows, score)),
+    Effect.scoped
+  )
 
 const LACKING = "of some class no recording that trains can be heard"
 

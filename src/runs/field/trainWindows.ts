@@ -4,7 +4,7 @@ import { energyOf } from "../../classifier/evaluation/field/loudest.ts"
 import type { Soundscape } from "../../classifier/evaluation/field/soundscape.ts"
 import type { FeatureName } from "../../classifier/features/kinds.ts"
 import type { HeadDescription } from "../../classifier/heads/head.ts"
-import { amongMore } from "../../classifier/prior.ts"
+import { amongMore, BACKGROUND_ODDS } from "../../classifier/prior.ts"
 import type { Split } from "../../classifier/split.ts"
 import type { Backend } from "../../classifier/train/backend.ts"
 import { type TrainedClassifier, train } from "../../classifier/train/train.ts"
@@ -42,11 +42,6 @@ const OF_WINDOWS: Partial<Record<FeatureName, Partial<HeadDescription>>> = {
   scores: { optimizer: "adam", learningRate: 0.03 },
   layer8max: { input: "layer8plain", decay: 0.03, discriminant: null, share: 1 }
 }
-/**
- * Windows of the background for each of an event's class, which training balances: what a window of another class makes of
- * an event then counts little beside whether it is one at all (`docs/decisions/field.md`).
- */
-const BACKGROUND_ODDS = 10
 /** Far from those that judge. */
 const SEED = 0x5ced
 

@@ -3,6 +3,7 @@ import { parquetReadObjects } from "hyparquet"
 import { parquetWriteBuffer } from "hyparquet-writer"
 import { Event } from "../../classifier/events/event.ts"
 import type { EventSettings } from "../../classifier/events/findEvents.ts"
+import { Settings } from "../../config/settings.ts"
 import { damaged } from "../../embeddings/parts.ts"
 import { findTime, formatClock } from "../../sound/field/wallClock.ts"
 import { readDocumentIfWhole, writeDocument } from "../../store/documents.ts"
@@ -27,9 +28,12 @@ export interface Placed extends Judged {
   readonly key: string
 }
 
-/** Names what decides about a recording's events, beside its vectors and the model. */
-const digestOf = (settings: EventSettings, key: string): string =>
-  sha256(JSON.stringify([settings, key])).slice(0, DIGITS.settings)
+/** Names what decides about a recording's events, beside its vectors and the model; `site` names what it learnt of that. */
+const digestOf = ({ threshold, perClass }: EventSettings, key: string, site?: string): string =>
+  sha256(JSON.stringify([{ threshold, perClass }, key, ...(site === undefined ? [] : [site])])).slice(
+    0,
+    DIGITS.settings
+  )
 
 const nameFor = (contentHash: string, digest: string): string => `${contentHash.slice(0, DIGITS.content)}-${digest}`
 
@@ -70,10 +74,16 @@ const namesIn = (key: string) => {
   return content === undefined || digest === undefined ? undefined : { content, digest }
 }
 
+/** What a model has learnt of sites, by their names. */
+export type LearntSites = Readonly<Record<string, string>>
+
 const Told = Schema.Struct({
   threshold: Schema.Finite,
-  perClass: Schema.Record(Schema.String, Schema.Finite)
-}) satisfies Schema.ConstraintCodec<EventSettings, unknown>
+  perClass: Schema.Record(Schema.String, Schema.Finite),
+  /** Which of what was learnt of a site its events are told by; none of sites that it does not have. */
+  sites: Schema.optionalKey(Schema.Record(Schema.String, Schema.String))
+})
+type Told = typeof Told.Type
 
 const readTold = (runId: string) =>
   Effect.map(readDocumentIfWhole(toldKey(runId), Told), (found) => Option.getOrUndefined(found)?.value)
@@ -83,7 +93,18 @@ const isSame = (a: EventSettings, b: EventSettings): boolean => digestOf(a, "") 
 /** Has a version's events be told by these settings from now on, whatever a scan under way goes by. */
 export const tellBy = Effect.fn("tellBy")(function* (runId: string, settings: EventSettings) {
   const before = yield* readTold(runId)
-  if (before === undefined || !isSame(before, settings)) yield* writeDocument(toldKey(runId), Told, settings)
+  if (before !== undefined && isSame(before, settings)) return
+  const { threshold, perClass } = settings
+  yield* writeDocument(toldKey(runId), Told, { ...before, threshold, perClass })
+})
+
+/** Has a version's events be told by what it has learnt of these sites, from now on. */
+export const tellSites = Effect.fn("tellSites")(function* (runId: string, settings: EventSettings, sites: LearntSites) {
+  const before = yield* readTold(runId)
+  const known = before?.sites ?? {}
+  if (Object.entries(sites).every(([site, id]) => known[site] === id)) return
+  const { threshold, perClass } = before ?? settings
+  yield* writeDocument(toldKey(runId), Told, { threshold, perClass, sites: { ...known, ...sites } })
 })
 
 /** The parts of a version's events by the beginning of the recording's content: which settings made each. */
@@ -101,19 +122,29 @@ export const judgedBy = Effect.fn("judgedBy")(function* (runId: string) {
     )
   )
   const of = (contentHash: string) => parts.get(contentHash.slice(0, DIGITS.content)) ?? []
+  const { learnSites } = yield* Settings
+  const sites = learnSites ? ((yield* readTold(runId))?.sites ?? {}) : {}
+  const digestNow = (settings: EventSettings, key: string) => digestOf(settings, key, sites[siteOf(key)])
   return {
     /** The part of a recording that lies at `key`, if these settings have judged it. */
     partOf: (contentHash: string, key: string, settings: EventSettings): string | undefined => {
-      const own = digestOf(settings, key)
+      const own = digestNow(settings, key)
       return of(contentHash).find(({ digest }) => digest === own)?.key
     },
     /** The keys of a recording's parts that other settings gave, or another place. */
     othersOf: (contentHash: string, key: string, settings: EventSettings): ReadonlyArray<string> => {
-      const own = digestOf(settings, key)
+      const own = digestNow(settings, key)
       return of(contentHash).flatMap((part) => (part.digest === own ? [] : [part.key]))
     },
     /** The keys of a recording's parts. */
     partsOf: (contentHash: string): ReadonlyArray<string> => of(contentHash).map(({ key }) => key),
+    /** Writes a recording's events; returns them. */
+    write: Effect.fn("writeEvents")(function* (settings: EventSettings, placed: Placed) {
+      const name = nameFor(placed.recording.contentHash, digestNow(settings, placed.key))
+      const events = placeEvents(placed)
+      yield* store.put(partKey(eventsPrefix(runId), name), encodeEvents(placed.recording, events))
+      return events
+    }),
     /** Whether another scan has not begun meanwhile, by whose settings events are told instead. */
     isTold: Effect.fnUntraced(function* (settings: EventSettings) {
       const told = yield* readTold(runId)
@@ -122,15 +153,6 @@ export const judgedBy = Effect.fn("judgedBy")(function* (runId: string) {
   }
 })
 export type JudgedBy = Effect.Success<ReturnType<typeof judgedBy>>
-
-/** Writes a recording's events; returns them. */
-export const writeEvents = Effect.fn("writeEvents")(function* (runId: string, settings: EventSettings, placed: Placed) {
-  const store = yield* Store
-  const events = placeEvents(placed)
-  const key = partKey(eventsPrefix(runId), nameFor(placed.recording.contentHash, digestOf(settings, placed.key)))
-  yield* store.put(key, encodeEvents(placed.recording, events))
-  return events
-})
 
 /** The events in a part. */
 export const readPart = Effect.fnUntraced(function* (key: string) {
@@ -158,8 +180,10 @@ export const eventsIn = Effect.fn("eventsIn")(function* (runId: string, parts: R
 })
 
 /** Of the parts of one recording the one that these settings made; where none did, any, but always the same one. */
-const toldOf = (parts: ReadonlyArray<ReadPart>, told: EventSettings | undefined): ReadPart => {
+const toldOf = (parts: ReadonlyArray<ReadPart>, told: Told | undefined): ReadPart => {
   const keys = new Set(parts.flatMap(({ events }) => events.map(({ recording }) => recording)))
-  const digests = new Set(told === undefined ? [] : [...keys].map((key) => digestOf(told, key)))
+  const digests = new Set(
+    told === undefined ? [] : [...keys].map((key) => digestOf(told, key, told.sites?.[siteOf(key)]))
+  )
   return parts.find(({ key }) => digests.has(namesIn(key)?.digest ?? "")) ?? parts[0]!
 }

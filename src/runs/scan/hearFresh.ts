@@ -53,7 +53,9 @@ export const hearFresh = Effect.fn("hearFresh")(function* (
     Stream.groupedWithin(JUDGED_TOGETHER, "5 seconds"),
     Stream.runForEach((recordings) => {
       heard.push(...recordings)
-      return judgePlaced(archive, { placed: recordings.map((recording) => ({ recording, key: recording.key })) })
+      const placed = recordings.map((recording) => ({ recording, key: recording.key }))
+      // Sites are learnt once all of them are heard.
+      return judgePlaced(archive, { placed }, { learns: false })
     }),
     Effect.provide(Listeners.layer({ count: workers, maxWholeBytes: maxRecordingMegabytes * 1e6 }))
   )

@@ -1,11 +1,14 @@
 import { Effect, Stream } from "effect"
 import type { EventSettings } from "../../classifier/events/findEvents.ts"
 import type { KnownScans } from "../../embeddings/scans/knownScans.ts"
+import type { ScannedRecording } from "../../embeddings/scans/scannedRecording.ts"
 import type { ScanRecipe } from "../../embeddings/scans/scanRecipe.ts"
+import { siteOf } from "../../store/keys.ts"
 import { removeUnneeded } from "../../store/store.ts"
-import { judgedBy, writeEvents } from "./eventParts.ts"
+import { judgedBy, tellSites } from "./eventParts.ts"
 import type { PlacedRecording, Placing } from "./fieldRecordings.ts"
 import { judgeRecordings } from "./judgeRecordings.ts"
+import { correctionsOf } from "./siteCorrections.ts"
 import type { WindowModel } from "./windowModel.ts"
 
 /** Recordings whose events are written while the next ones are judged: a disk that makes sure of them takes as long as judging. */
@@ -25,10 +28,14 @@ export interface Archive {
  * replaced go. Returns how many it judged.
  */
 export const judgePlaced = Effect.fn("judgePlaced")(function* (
-  { recipe, known, model, events: settings }: Archive,
-  { placed, replaced = [] }: Partial<Placing> & Pick<Placing, "placed">
+  archive: Archive,
+  { placed, replaced = [] }: Partial<Placing> & Pick<Placing, "placed">,
+  { learns }: { readonly learns: boolean } = { learns: true }
 ) {
+  const { recipe, known, model, events: settings } = archive
   if (model === undefined) return 0
+  const corrections = yield* correctionsOf({ recipe, known, model }, placed, learns)
+  yield* tellSites(model.runId, settings, Object.fromEntries([...corrections].map(([site, { id }]) => [site, id])))
   const judged = yield* judgedBy(model.runId)
   const isJudged = ({ recording, key }: PlacedRecording) =>
     judged.partOf(recording.contentHash, key, settings) !== undefined
@@ -45,13 +52,12 @@ export const judgePlaced = Effect.fn("judgePlaced")(function* (
   ])
   const keys = new Map(due.map(({ recording, key }) => [recording.contentHash, key]))
   const recordings = due.map(({ recording }) => recording)
-  yield* judgeRecordings(recipe, known, model, settings, recordings).pipe(
+  const correctionFor = ({ contentHash }: ScannedRecording) => corrections.get(siteOf(keys.get(contentHash)!))
+  yield* judgeRecordings(recipe, known, model, settings, recordings, correctionFor).pipe(
     Stream.mapEffect(
       ({ recording, events }) => {
         const placed = { recording, key: keys.get(recording.contentHash)! }
-        return writeEvents(model.runId, settings, { ...placed, events }).pipe(
-          Effect.andThen(removeUnneeded(othersOf(placed)))
-        )
+        return judged.write(settings, { ...placed, events }).pipe(Effect.andThen(removeUnneeded(othersOf(placed))))
       },
       { concurrency: WRITTEN_AT_ONCE, unordered: true }
     ),

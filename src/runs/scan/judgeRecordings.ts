@@ -2,6 +2,8 @@ import { Effect, Stream } from "effect"
 import { confirmed } from "../../classifier/events/confirmed.ts"
 import type { HeardEvent } from "../../classifier/events/event.ts"
 import { type EventSettings, findEvents } from "../../classifier/events/findEvents.ts"
+import { columnsOf } from "../../classifier/site/keptWindows.ts"
+import { corrected, type SiteCorrection } from "../../classifier/site/siteCorrection.ts"
 import { copyWindows } from "../../embeddings/scans/coding.ts"
 import type { KnownScans } from "../../embeddings/scans/knownScans.ts"
 import type { ScannedRecording } from "../../embeddings/scans/scannedRecording.ts"
@@ -33,9 +35,10 @@ export interface Judged {
 export const judgeRecordings = (
   recipe: ScanRecipe,
   known: KnownScans,
-  { classes, score }: WindowModel,
+  { classes, score, kept }: WindowModel,
   settings: EventSettings,
-  recordings: Iterable<ScannedRecording>
+  recordings: Iterable<ScannedRecording>,
+  correctionOf: (recording: ScannedRecording) => SiteCorrection | undefined = () => undefined
 ) => {
   const sizes = sizesOf(recipe)
   const times = windowTimes(recipe)
@@ -45,7 +48,14 @@ export const judgeRecordings = (
   let done = 0
 
   const scoreBlock = Effect.fnUntraced(function* (windows: number) {
-    const scores = yield* score(block)
+    const heard = yield* score(block)
+    const correction = kept && correctionOf(recording!)
+    const scores = correction
+      ? corrected(correction, {
+          windows: columnsOf(block, recipe.parts.embedder.vectors, kept.vector),
+          probabilities: heard
+        })
+      : heard
     probabilities.set(scores.subarray(0, windows * classes.length), (done - windows) * classes.length)
   })
 

@@ -1,6 +1,7 @@
 import { Effect, Option, Schema } from "effect"
 import { openWindowClassifier } from "../../classifier/evaluation/field/windowClassifier.ts"
 import { FIELD_MODEL } from "../../classifier/export/artifacts.ts"
+import { decodeKeptWindows, KEPT_WINDOWS_FILE, type KeptWindows } from "../../classifier/site/keptWindows.ts"
 import { type AlarmRate, UNMEASURED_THRESHOLD } from "../../config/alarmRates.ts"
 import { rowSize } from "../../embedder/frontEnd.ts"
 import { embedderOf, precisionOf } from "../../embeddings/recipe.ts"
@@ -59,6 +60,8 @@ export interface WindowModel {
   readonly silent: ReadonlyArray<string>
   /** Any number of windows to probabilities [count * classes]. */
   readonly score: (windows: CodedVectors) => Effect.Effect<Float32Array, VersionError>
+  /** What it learns sites by, where it can. */
+  readonly kept?: KeptWindows | undefined
 }
 
 /**
@@ -97,12 +100,22 @@ export const openWindowModel = Effect.fn("openWindowModel")(function* (runId: st
   )
   const score = (windows: CodedVectors) =>
     Effect.mapError(opened.score(windows), () => damaged("cannot be run on windows"))
+  const kept = file === FIELD_MODEL && version.files.has(KEPT_WINDOWS_FILE) ? yield* keptIn(runId, read) : undefined
   const silent = Object.entries(metadata.field?.classes ?? {}).flatMap(([name, { events }]) =>
     events === 0 ? [name] : []
   )
-  const opening = { runId, classes, thresholds: thresholdsIn(metadata), silent, score }
+  const opening = { runId, classes, thresholds: thresholdsIn(metadata), silent, score, kept }
   return { ...opening, ...testIn(metadata) } satisfies WindowModel
 })
+
+/** A version without them tells events as it hears them. */
+const keptIn = <E, R>(runId: string, read: (file: string) => Effect.Effect<Option.Option<Uint8Array>, E, R>) =>
+  read(KEPT_WINDOWS_FILE).pipe(
+    Effect.flatMap((bytes) => (Option.isNone(bytes) ? Effect.succeed(undefined) : decodeKeptWindows(bytes.value))),
+    Effect.catchTag("KeptWindowsError", () =>
+      Effect.as(Effect.logWarning(`${KEPT_WINDOWS_FILE} of ${runId} is damaged: its scans learn no sites.`), undefined)
+    )
+  )
 
 const thresholdsIn = ({ field }: typeof Metadata.Type): WindowModel["thresholds"] =>
   Object.fromEntries(

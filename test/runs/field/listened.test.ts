@@ -197,7 +197,7 @@ test("what is annotated behind the end of a recording is no event", async () => 
     score: ({ count }: { readonly count: number }) => Effect.succeed(new Float32Array(count))
   }
   const { heard } = await inStore(store, hearListened([one], [deaf]))
-  expect(heard).toMatchObject([[{ seconds: 10, events: [event(2, 3), event(8, 12)] }]])
+  expect(heard[0]!.scored).toMatchObject([{ seconds: 10, events: [event(2, 3), event(8, 12)] }])
 })
 
 test("an annotated recording is heard as a scan hears; what cannot be read judges nothing, and is named", async () => {
@@ -246,8 +246,10 @@ test("an annotated recording is heard as a scan hears; what cannot be read judge
     "field_audio/a/3.wav judges nothing: It vanished."
   ])
   expect(listened.heard).toHaveLength(2)
-  for (const [at, [own]] of listened.heard.entries()) {
-    const [scene] = scenes[at]!
+  for (const [at, { scored, site }] of listened.heard.entries()) {
+    const [own] = scored
+    const [scene] = scenes[at]!.scored
+    expect(site).toBe("a")
     expect(own!.seconds).toBe(scene!.seconds)
     expect(own!.bed).toEqual([{ start: 0, source: "1" }])
     expect(own!.probabilities.length).toBe(scene!.probabilities.length)

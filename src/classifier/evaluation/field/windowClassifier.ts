@@ -4,12 +4,15 @@ import { EngineError } from "../../../embedder/engine.ts"
 import { openSession } from "../../../embedder/onnx/session.ts"
 import { type CodedVectors, decodeVectors } from "../../../embeddings/scans/coding.ts"
 import { FIELD_INPUTS } from "../../export/onnx.ts"
+import type { KeptWindows } from "../../site/keptWindows.ts"
 
 /** What gives windows, as a scan stores them, the probabilities of the classes. */
 export interface WindowClassifier {
   readonly classes: ReadonlyArray<string>
   /** Any number of windows to probabilities [count * classes]. */
   readonly score: (windows: CodedVectors) => Effect.Effect<Float32Array, EngineError>
+  /** What it learns a site's sound by, where it can. */
+  readonly kept?: KeptWindows | undefined
 }
 
 /**

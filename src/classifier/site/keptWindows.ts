@@ -1,0 +1,162 @@
+import { Effect, Schema } from "effect"
+import { parquetReadObjects } from "hyparquet"
+import { ByteWriter, parquetWrite } from "hyparquet-writer"
+import { placeOf, type Vectors } from "../../embedder/frontEnd.ts"
+import { type CodedVectors, codeVectors } from "../../embeddings/scans/coding.ts"
+import { backgroundOf } from "../../store/className.ts"
+import type { Dataset } from "../dataset.ts"
+import { REGRESSION } from "../heads/head.ts"
+import { weightsOf } from "../train/sampleWeights.ts"
+
+/** A version's `field_windows.parquet`: absent where its classifier of windows sees no layer but the last. */
+export const KEPT_WINDOWS_FILE = "field_windows.parquet"
+
+/**
+ * Windows that a classifier was trained on, as many as it takes to learn a site's sound without forgetting what events are
+ * like: of one vector, coded as a scan stores it, with what the classifier made of them.
+ */
+export interface KeptWindows {
+  readonly classes: ReadonlyArray<string>
+  /** The vector's name among the embedder's. */
+  readonly vector: string
+  readonly windows: CodedVectors
+  /** The place of each window's class. */
+  readonly labels: Uint8Array
+  /** What each counts for: classes the same, and sources of a class. */
+  readonly weights: Float32Array
+  /** The classifier's probabilities [count * classes]. */
+  readonly probabilities: Float32Array
+}
+
+/** Windows kept at most: of more, what a site teaches is worth no more (docs/decisions/field.md). */
+const MOST = 8000
+/** Windows scored at once. */
+const AT_ONCE = 1024
+
+/** The vector that a site is learnt by; undefined where the rows have none but the embedding. */
+export const vectorOfSites = (vectors: Vectors): string | undefined =>
+  Object.keys(vectors).find((name) => name === "layer8max")
+
+/** The columns of one vector of coded rows of these vectors. */
+export const columnsOf = ({ count, codes, ranges }: CodedVectors, vectors: Vectors, vector: string): CodedVectors => {
+  const { from, to } = placeOf(vectors, vector)
+  const names = Object.keys(vectors)
+  const place = names.indexOf(vector)
+  const own = new Float32Array(2 * count)
+  for (let window = 0; window < count; window++) {
+    const at = 2 * (window * names.length + place)
+    own.set(ranges.subarray(at, at + 2), 2 * window)
+  }
+  return { count, codes: codes.subarray(from * count, to * count), ranges: own }
+}
+
+/** Of the windows that trained a classifier those to keep, evenly drawn; undefined where no site can be learnt by them. */
+export const keepWindows = Effect.fn("keepWindows")(function* <E, R>(
+  { classes, samples, labels, vectors, width }: Dataset,
+  score: (windows: CodedVectors) => Effect.Effect<Float32Array, E, R>
+) {
+  const vector = vectorOfSites(vectors)
+  if (vector === undefined || backgroundOf(classes) === undefined) return undefined
+  const share = Math.min(1, MOST / samples.length)
+  const rows = [...samples.keys()].filter((row) => Math.floor((row + 1) * share) > Math.floor(row * share))
+  const flat = new Float32Array(rows.length * width)
+  for (const [at, row] of rows.entries()) flat.set(samples[row]!.vector, at * width)
+  const sizes = Object.values(vectors)
+  const probabilities = new Float32Array(rows.length * classes.length)
+  for (let from = 0; from < rows.length; from += AT_ONCE) {
+    const coded = codeVectors(flat.subarray(from * width, (from + AT_ONCE) * width), sizes)
+    probabilities.set(yield* score(coded), from * classes.length)
+  }
+  return {
+    classes,
+    vector,
+    windows: columnsOf(codeVectors(flat, sizes), vectors, vector),
+    labels: Uint8Array.from(rows, (row) => labels[row]!),
+    weights: weightsOf(
+      rows.map((row) => ({ ...samples[row]!, label: labels[row]! })),
+      { ...REGRESSION, sources: "same" }
+    ),
+    probabilities
+  } satisfies KeptWindows
+})
+
+const bytesOf = ({ buffer, byteOffset, byteLength }: Float32Array | Uint8Array): Uint8Array =>
+  new Uint8Array(buffer as ArrayBuffer, byteOffset, byteLength)
+
+const compressors = {
+  ZSTD: (input: Uint8Array) => new Uint8Array(Bun.zstdCompressSync(input.slice(), { level: 3 }))
+}
+const decompressors = { ZSTD: (input: Uint8Array) => Bun.zstdDecompressSync(input as Uint8Array<ArrayBuffer>) }
+
+/** One row: the windows' codes [size * count], as in a part of a scan, and what belongs to them, little-endian. */
+export const encodeKeptWindows = ({ windows, ...kept }: KeptWindows): Uint8Array => {
+  const writer = new ByteWriter()
+  const text = { type: "STRING", nullable: false } as const
+  const blob = { type: "BYTE_ARRAY", nullable: false, encoding: "PLAIN", statistics: false, codec: "ZSTD" } as const
+  parquetWrite({
+    writer,
+    createdBy: "ecosight-retrain",
+    compressors,
+    columnData: [
+      { ...text, name: "classes", data: [JSON.stringify(kept.classes)] },
+      { ...text, name: "vector", data: [kept.vector] },
+      { name: "count", type: "INT32", nullable: false, data: [windows.count] },
+      { ...blob, name: "labels", data: [kept.labels] },
+      { ...blob, name: "weights", data: [bytesOf(kept.weights)] },
+      { ...blob, name: "probabilities", data: [bytesOf(kept.probabilities)] },
+      { ...blob, name: "ranges", data: [bytesOf(windows.ranges)] },
+      { ...blob, name: "codes", data: [bytesOf(windows.codes)] }
+    ]
+  })
+  return new Uint8Array(writer.getBuffer())
+}
+
+const Blob = Schema.instanceOf(Uint8Array<ArrayBuffer>)
+const Rows = Schema.Tuple([
+  Schema.Struct({
+    classes: Schema.fromJsonString(Schema.Array(Schema.String)),
+    vector: Schema.String,
+    count: Schema.Int,
+    labels: Blob,
+    weights: Blob,
+    probabilities: Blob,
+    ranges: Blob,
+    codes: Blob
+  })
+])
+
+/** The file's bytes are none, or not of such windows. */
+export class KeptWindowsError extends Schema.TaggedError<KeptWindowsError>()("KeptWindowsError", {
+  cause: Schema.Defect()
+}) {}
+
+/** What `encodeKeptWindows` wrote. */
+export const decodeKeptWindows = Effect.fn("decodeKeptWindows")(function* (bytes: Uint8Array) {
+  const [row] = yield* Effect.tryPromise({
+    try: async (): Promise<unknown> => {
+      const found = await parquetReadObjects({
+        file: bytes.slice().buffer,
+        compressors: decompressors,
+        utf8: false
+      })
+      return found
+    },
+    catch: (cause) => cause
+  }).pipe(
+    Effect.flatMap(Schema.decodeUnknownEffect(Rows)),
+    Effect.mapError((cause) => new KeptWindowsError({ cause }))
+  )
+  const floats = (blob: Uint8Array) => new Float32Array(blob.slice().buffer)
+  const { classes, vector, count, labels, codes } = row
+  const weights = floats(row.weights)
+  const probabilities = floats(row.probabilities)
+  const ranges = floats(row.ranges)
+  const isWhole =
+    labels.length === count &&
+    weights.length === count &&
+    probabilities.length === count * classes.length &&
+    ranges.length === 2 * count &&
+    codes.length % count === 0
+  if (!isWhole) return yield* new KeptWindowsError({ cause: "Its columns do not belong together." })
+  return { classes, vector, windows: { count, codes, ranges }, labels, weights, probabilities } satisfies KeptWindows
+})

@@ -1,0 +1,182 @@
+import { Effect } from "effect"
+import { type CodedVectors, decodeVectors } from "../../embeddings/scans/coding.ts"
+import { backgroundOf } from "../../store/className.ts"
+import { networkOf } from "../denseNetwork.ts"
+import { featureScale, foldFeatureScale, standardiseFeatures } from "../featureScale.ts"
+import { REGRESSION } from "../heads/head.ts"
+import { BACKGROUND_ODDS } from "../prior.ts"
+import { regress } from "../train/regression.ts"
+import type { KeptWindows } from "./keptWindows.ts"
+
+// A site has sounds of its own, and those that resemble an event most are what false alarms are made of. Nobody has to say
+// what they are: hardly a window of a recording holds an event, so all of them together are a fair sample of the site's
+// background. A correction is what has to be added to a classifier's logits for it to take them as that, while it still
+// tells the windows that it was trained on. Figures are in docs/decisions/field.md.
+
+/** Windows of a site, of the vector that it is learnt by, and the classifier's probabilities [count * classes]. */
+export interface SiteWindows {
+  readonly windows: CodedVectors
+  readonly probabilities: Float32Array
+}
+
+/** What is added to the logits: `bias` [classes] and, for each number of the vector, `kernel` [size * classes]. */
+export interface SiteCorrection {
+  readonly kernel: Float32Array
+  readonly bias: Float32Array
+}
+
+/** Windows that a site is learnt from, at least: twenty minutes. Of fewer, an event among them weighs too much. */
+export const LEAST_WINDOWS = 2500
+/** And at most: some three hours, evenly drawn. */
+export const MOST_WINDOWS = 20_000
+
+/** What keeps corrections small, by a window of the site: the more is heard, the more may be corrected. */
+const DECAY = 45
+/** Of what the background weighs, what the site's windows weigh. */
+const SHARE = 0.5
+/**
+ * Of a class's mean probability at a site what is surely no event's. The more a class is heard beyond that, the more of it may
+ * be there, so the less its logits are corrected: a shooting range shall not teach that shots are background.
+ */
+const PRESENCE = 0.02
+/** Steps of the descent at most. */
+const MOST_STEPS = 60
+const SMALLEST_DEVIATION = 0.001
+/** What the classifier's own logits are divided by, so that decay leaves them as they are. */
+const FIXED = 1000
+/** Below it, a probability's logarithm says nothing. */
+const LEAST_PROBABILITY = 1e-30
+
+/** Learns what a site's windows have a classifier correct. Fails where training does. */
+export const learnSite = Effect.fn("learnSite")(function* (kept: KeptWindows, site: ReadonlyArray<SiteWindows>) {
+  const { classes, labels, weights } = kept
+  const quiet = classes.indexOf(backgroundOf(classes)!)
+  const size = kept.windows.codes.length / kept.windows.count
+  const heard = site.reduce((sum, { windows }) => sum + windows.count, 0)
+  const count = labels.length + heard
+  const features = new Float32Array(count * size)
+  const pieces = [kept, ...site]
+  let first = 0
+  for (const { windows } of pieces) {
+    decodeVectors(windows, [size], 0, windows.count, features.subarray(first * size, (first + windows.count) * size))
+    first += windows.count
+  }
+  const scale = featureScale(features.subarray(0, labels.length * size), size, SMALLEST_DEVIATION)
+  standardiseFeatures(features, scale)
+
+  const width = size + classes.length
+  const embeddings = new Float32Array(count * width)
+  let row = 0
+  for (const { probabilities } of pieces) {
+    for (let at = 0; at < probabilities.length; at += classes.length, row++) {
+      embeddings.set(features.subarray(row * size, (row + 1) * size), row * width)
+      embeddings.set(balancedLogits(probabilities.subarray(at, at + classes.length), quiet), row * width + size)
+    }
+  }
+  const prior = new Float32Array(width * classes.length)
+  for (const label of classes.keys()) prior[(size + label) * classes.length + label] = FIXED
+
+  const own = totalOf(weights, labels, quiet)
+  const sampleWeights = new Float32Array(count).fill((SHARE * own) / heard)
+  for (const [at, label] of labels.entries()) sampleWeights[at] = weights[at]! * (label === quiet ? 1 - SHARE : 1)
+  const mean = sampleWeights.reduce((sum, weight) => sum + weight, 0) / count
+  const allLabels = new Int32Array(count).fill(quiet)
+  allLabels.set(labels)
+  const network = networkOf({ ...REGRESSION, decay: DECAY / heard, optimizer: "lbfgs" }, width, classes.length)
+  const { weights: learnt } = yield* regress(
+    {
+      network,
+      training: { embeddings, labels: allLabels },
+      sampleWeights: sampleWeights.map((weight) => weight / mean),
+      validation: { embeddings: new Float32Array(), labels: new Int32Array() },
+      prior
+    },
+    MOST_STEPS,
+    () => Effect.void
+  ).pipe(Effect.scoped)
+  const folded = foldFeatureScale(
+    { ...network, units: [size, classes.length] },
+    { kernel0: learnt.kernel0!.slice(0, size * classes.length), bias0: learnt.bias0! },
+    scale
+  )
+  return damped(folded.kernel0!, folded.bias0!, classes.length, quiet, presenceOf(site, classes.length))
+})
+
+/** So many pieces of about the same length that together they hold no more windows than a site is learnt from, evenly drawn. */
+export const drawEvenly = <A>(pieces: ReadonlyArray<A>, windows: number): ReadonlyArray<A> => {
+  const share = Math.min(1, MOST_WINDOWS / windows)
+  return pieces.filter((_, at) => Math.floor((at + 1) * share) > Math.floor(at * share))
+}
+
+/** What a classifier's probabilities are once a site's correction is added. */
+export const corrected = (
+  { kernel, bias }: SiteCorrection,
+  { windows: { count, codes, ranges }, probabilities }: SiteWindows
+): Float32Array => {
+  const classes = bias.length
+  const size = kernel.length / classes
+  const sums = new Float64Array(classes)
+  for (let at = 0; at < kernel.length; at++) sums[at % classes]! += kernel[at]!
+  const added = new Float64Array(count * classes)
+  for (let i = 0; i < size; i++) {
+    for (let window = 0; window < count; window++) {
+      const code = codes[i * count + window]!
+      if (code === 0) continue
+      for (let label = 0; label < classes; label++)
+        added[window * classes + label]! += code * kernel[i * classes + label]!
+    }
+  }
+  const result = new Float32Array(probabilities.length)
+  const logits = new Float64Array(classes)
+  for (let window = 0; window < count; window++) {
+    const [low, step] = [ranges[2 * window]!, ranges[2 * window + 1]!]
+    for (let label = 0; label < classes; label++) {
+      const at = window * classes + label
+      const own = Math.log(Math.max(LEAST_PROBABILITY, probabilities[at]!))
+      logits[label] = own + bias[label]! + low * sums[label]! + step * added[at]!
+    }
+    const highest = Math.max(...logits)
+    const powers = logits.map((value) => Math.exp(value - highest))
+    const total = powers.reduce((sum, power) => sum + power, 0)
+    for (let label = 0; label < classes; label++) result[window * classes + label] = powers[label]! / total
+  }
+  return result
+}
+
+/** Logits of classes that are as likely as each other, divided by `FIXED`. */
+const balancedLogits = (probabilities: Float32Array, quiet: number): Float32Array =>
+  probabilities.map((own, label) => {
+    const logit = Math.log(Math.max(LEAST_PROBABILITY, own))
+    return (label === quiet ? logit - Math.log(BACKGROUND_ODDS) : logit) / FIXED
+  })
+
+const totalOf = (weights: Float32Array, labels: Uint8Array, label: number): number =>
+  weights.reduce((sum, weight, at) => (labels[at] === label ? sum + weight : sum), 0)
+
+/** The mean probability of each class. */
+const presenceOf = (site: ReadonlyArray<SiteWindows>, classes: number): Float64Array => {
+  const sums = new Float64Array(classes)
+  let count = 0
+  for (const { windows, probabilities } of site) {
+    for (let at = 0; at < probabilities.length; at++) sums[at % classes]! += probabilities[at]!
+    count += windows.count
+  }
+  return sums.map((sum) => sum / count)
+}
+
+/** Each class's correction beside that of the background, as much of it as its presence allows. */
+const damped = (
+  kernel: Float32Array,
+  bias: Float32Array,
+  classes: number,
+  quiet: number,
+  presence: Float64Array
+): SiteCorrection => {
+  const shares = presence.map((own) => Math.min(1, PRESENCE / own))
+  const damp = (values: Float32Array) =>
+    values.map((value, at) => {
+      const label = at % classes
+      return label === quiet ? 0 : shares[label]! * (value - values[at - label + quiet]!)
+    })
+  return { kernel: damp(kernel), bias: damp(bias) }
+}

@@ -1,0 +1,103 @@
+import { describe, expect, test } from "bun:test"
+import { Effect } from "effect"
+import fc from "fast-check"
+import {
+  columnsOf,
+  decodeKeptWindows,
+  encodeKeptWindows,
+  type KeptWindows
+} from "../../../src/classifier/site/keptWindows.ts"
+import { corrected, drawEvenly, learnSite, MOST_WINDOWS } from "../../../src/classifier/site/siteCorrection.ts"
+import { codeVectors } from "../../../src/embeddings/scans/coding.ts"
+import { columnsIn, SIZE, siteWindows, VECTORS, WORLD, windowsOf } from "../../support/siteWorld.ts"
+
+const { kept, hear } = WORLD
+const learn = (own: KeptWindows, ...site: Parameters<typeof learnSite>[1]) => Effect.runPromise(learnSite(own, site))
+const shots = (probabilities: Float32Array) => columnsIn(probabilities, 2)
+const mean = (values: ReadonlyArray<number>) => values.reduce((sum, value) => sum + value, 0) / values.length
+
+describe("a site's correction", () => {
+  test("has what is always heard there told as background, and what it was trained on told as before", async () => {
+    const site = hear(siteWindows(3000, 1))
+    const again = hear(siteWindows(500, 2))
+    const correction = await learn(kept, site)
+    const before = mean(shots(again.probabilities))
+    expect(before).toBeGreaterThan(0.03)
+    // Of another hour than the one that was learnt.
+    expect(mean(shots(corrected(correction, again)))).toBeLessThan(before / 2)
+    const trained = { windows: kept.windows, probabilities: kept.probabilities }
+    const after = corrected(correction, trained)
+    const right = (of: Float32Array) =>
+      kept.labels.filter((label, at) => label === 2 && of[3 * at + 2]! > 0.5).length /
+      kept.labels.filter((label) => label === 2).length
+    expect(right(kept.probabilities)).toBeGreaterThan(0.9)
+    expect(right(after)).toBeGreaterThan(0.9)
+  })
+
+  test("is the same whatever pieces the site comes in, but for the order in which sums are made", async () => {
+    const rows = siteWindows(3000, 1)
+    const whole = await learn(kept, hear(rows))
+    const parts = await learn(kept, hear(rows.subarray(0, 1700 * SIZE)), hear(rows.subarray(1700 * SIZE)))
+    expect(parts.kernel).toEqual(whole.kernel)
+    expect(parts.bias).toEqual(whole.bias)
+  })
+
+  test("is smaller for a class that is heard all the time, which may well be there", async () => {
+    const quietly = await learn(kept, hear(siteWindows(3000, 1)))
+    const rows = siteWindows(3000, 1, 0.5)
+    const often = await learn(kept, hear(rows))
+    const again = hear(siteWindows(500, 2))
+    expect(mean(shots(corrected(often, again)))).toBeGreaterThan(mean(shots(corrected(quietly, again))))
+  })
+
+  test("of nothing changes nothing, and each window's is its own", () => {
+    const none = { kernel: new Float32Array(3 * SIZE), bias: new Float32Array(3) }
+    fc.assert(
+      fc.property(fc.integer({ min: 1, max: 40 }), fc.integer(), (count, seed) => {
+        const own = hear(siteWindows(count, seed))
+        const same = corrected(none, own)
+        for (const [at, value] of same.entries()) expect(value).toBeCloseTo(own.probabilities[at]!, 6)
+      }),
+      { numRuns: 20 }
+    )
+    const correction = {
+      kernel: Float32Array.from({ length: 3 * SIZE }, (_, at) => (at % 3) / 7),
+      bias: new Float32Array(3)
+    }
+    const rows = siteWindows(9, 4)
+    const all = corrected(correction, hear(rows))
+    for (let at = 0; at < 9; at++) {
+      const one = corrected(correction, hear(rows.slice(at * SIZE, (at + 1) * SIZE)))
+      expect(one).toEqual(all.subarray(3 * at, 3 * at + 3))
+    }
+  })
+})
+
+test("windows are drawn evenly, and no more than a site is learnt from", () => {
+  const pieces = Array.from({ length: 400 }, (_, at) => at)
+  expect(drawEvenly(pieces, MOST_WINDOWS)).toEqual(pieces)
+  const drawn = drawEvenly(pieces, 4 * MOST_WINDOWS)
+  expect(drawn).toHaveLength(100)
+  expect(new Set(drawn.map((at) => Math.floor(at / 4))).size).toBe(100)
+})
+
+describe("kept windows", () => {
+  test("are read as they were written", async () => {
+    expect<KeptWindows>(await Effect.runPromise(decodeKeptWindows(encodeKeptWindows(kept)))).toEqual(kept)
+  })
+
+  test("that are damaged or something else's are told apart", async () => {
+    const bytes = encodeKeptWindows(kept)
+    const torn = { ...kept, weights: kept.weights.slice(1) }
+    for (const wrong of [bytes.subarray(0, bytes.length / 2), new Uint8Array(9), encodeKeptWindows(torn)]) {
+      expect(await Effect.runPromise(Effect.flip(decodeKeptWindows(wrong)))).toMatchObject({ _tag: "KeptWindowsError" })
+    }
+  })
+
+  test("are the columns of one vector", () => {
+    const rows = Float32Array.from({ length: 5 * (2 + SIZE) }, (_, at) => (at % 7) + at / 100)
+    const coded = codeVectors(rows, [2, SIZE])
+    const alone = codeVectors(windowsOf(rows, 2 + SIZE, 2), [SIZE])
+    expect(columnsOf(coded, VECTORS, "layer8max")).toEqual(alone)
+  })
+})

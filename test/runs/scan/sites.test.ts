@@ -1,0 +1,120 @@
+import { expect, setDefaultTimeout, test } from "bun:test"
+import { ConfigProvider, Effect, Layer, Logger, Stream } from "effect"
+import type { EventSettings } from "../../../src/classifier/events/findEvents.ts"
+import { Settings } from "../../../src/config/settings.ts"
+import { codeVectors } from "../../../src/embeddings/scans/coding.ts"
+import { makeScanRecipe } from "../../../src/embeddings/scans/scanRecipe.ts"
+import { Scans } from "../../../src/embeddings/scans/scans.ts"
+import { placeRecordings } from "../../../src/runs/scan/fieldRecordings.ts"
+import { judgePlaced } from "../../../src/runs/scan/judgePlaced.ts"
+import { eventsOf } from "../../../src/runs/scan/storedEvents.ts"
+import type { WindowModel } from "../../../src/runs/scan/windowModel.ts"
+import { eventsPrefix } from "../../../src/store/keys.ts"
+import { Store } from "../../../src/store/store.ts"
+import { memoryStore } from "../../support/memoryStore.ts"
+import { SIZE, siteWindows, VECTORS, WORLD } from "../../support/siteWorld.ts"
+import { tiny } from "../../support/tinyEmbedder.ts"
+
+setDefaultTimeout(60_000)
+
+const embedder = { hash: tiny.hash, frontEnd: { ...tiny.frontEnd, vectors: VECTORS } }
+const recipe = makeScanRecipe(embedder, "float32")
+const events: EventSettings = { threshold: 0.4, perClass: {} }
+
+/** A model that hears windows of this recipe by the numbers of `layer8max`. */
+const model: WindowModel = {
+  runId: "20260101T000000000Z-000000",
+  classes: WORLD.classes,
+  thresholds: {},
+  silent: [],
+  kept: WORLD.kept,
+  score: ({ count, codes, ranges }) =>
+    Effect.sync(() => {
+      const rows = new Float32Array(count * SIZE)
+      for (let at = 0; at < count; at++) {
+        const [low, step] = [ranges[4 * at + 2]!, ranges[4 * at + 3]!]
+        for (let i = 0; i < SIZE; i++) rows[at * SIZE + i] = low + codes[(2 + i) * count + at]! * step
+      }
+      return WORLD.hear(rows).probabilities
+    })
+}
+
+/** A recording that was heard: so many windows of a site with a drill. */
+const heard = Effect.fnUntraced(function* (key: string, windows: number, seed: number) {
+  const own = siteWindows(windows, seed)
+  const rows = new Float32Array(windows * (2 + SIZE))
+  for (let at = 0; at < windows; at++) rows.set(own.subarray(at * SIZE, (at + 1) * SIZE), at * (2 + SIZE) + 2)
+  const contentHash = String(seed).padEnd(64, "0")
+  yield* (yield* Scans).append(recipe, [
+    {
+      key,
+      etag: key,
+      first: 0,
+      windows: codeVectors(rows, [2, SIZE]),
+      recording: {
+        ...{ key, etag: key, size: windows, contentHash, beginning: contentHash, site: key.split("/")[1]!, windows },
+        ...{ seconds: windows / 2, sampleRate: 16_000, repairs: [], facts: {} }
+      }
+    }
+  ])
+})
+
+const judge = Effect.fnUntraced(function* (keys: ReadonlyArray<string>) {
+  const known = yield* (yield* Scans).index(recipe)
+  const objects = keys.map((key) => ({ key, etag: key, size: 1 }))
+  const placing = placeRecordings(known, objects, {})
+  const judged = yield* judgePlaced({ recipe, known, model, events }, placing)
+  const told = yield* Stream.runCollect(eventsOf(model.runId, events, placing.placed))
+  return { judged, shots: told.filter((event) => event.class === "gun_shot").length }
+})
+
+const world = (environment: Record<string, string> = {}) => {
+  const objects = new Map<string, Uint8Array>()
+  const services = Layer.mergeAll(
+    Scans.layer,
+    Settings.layer.pipe(Layer.provide(ConfigProvider.layer(ConfigProvider.fromEnv({ env: environment })))),
+    Logger.layer([])
+  ).pipe(Layer.provideMerge(Layer.succeed(Store, memoryStore(objects))))
+  const run = <A, E>(effect: Effect.Effect<A, E, Layer.Success<typeof services>>) =>
+    Effect.runPromise(effect.pipe(Effect.scoped, Effect.provide(services)))
+  const learnt = () => [...objects.keys()].filter((key) => key.startsWith(`${eventsPrefix(model.runId)}sites/`))
+  return { objects, run, learnt }
+}
+
+const [A, B, C] = ["field_audio/ridge/a.wav", "field_audio/ridge/b.wav", "field_audio/valley/c.wav"]
+
+test("a site is learnt once twenty minutes of it are heard, and again when there is twice as much", async () => {
+  const { objects, run, learnt } = world()
+  const little = await run(Effect.andThen(heard(A, 1500, 1), judge([A])))
+  expect(learnt()).toEqual([])
+  expect(little.shots).toBeGreaterThan(10)
+
+  // What was told of the first one is told anew.
+  const enough = await run(Effect.andThen(heard(B, 1500, 2), judge([A, B])))
+  expect(enough.judged).toBe(2)
+  expect(enough.shots).toBeLessThan(little.shots / 4)
+  const [key] = learnt()
+  const first = objects.get(key!)
+
+  // Another site is another place, and a little more of this one changes nothing.
+  const other = await run(Effect.andThen(heard(C, 1500, 3), judge([A, B, C])))
+  expect(other.judged).toBe(1)
+  expect(other.shots).toBeGreaterThan(enough.shots + 10)
+  expect(learnt()).toEqual([key!])
+  expect(objects.get(key!)).toEqual(first!)
+  expect((await run(judge([A, B, C]))).judged).toBe(0)
+
+  const D = "field_audio/ridge/d.wav"
+  const twice = await run(Effect.andThen(heard(D, 3000, 4), judge([A, B, C, D])))
+  expect(twice.judged).toBe(3)
+  expect(objects.get(key!)).not.toEqual(first!)
+  // Each recording has one part, and those of before are gone.
+  expect([...objects.keys()].filter((own) => own.endsWith(".parquet") && own.startsWith("events/"))).toHaveLength(4)
+})
+
+test("LEARN_SITES=0 tells events as the model hears them", async () => {
+  const { run, learnt } = world({ LEARN_SITES: "0" })
+  const all = await run(Effect.andThen(heard(A, 3000, 1), judge([A])))
+  expect(learnt()).toEqual([])
+  expect(all.shots).toBeGreaterThan(20)
+})
