@@ -22,14 +22,22 @@ const around = (count: number, seed: number, like: (at: number) => ReadonlyArray
   )
 }
 
-/** A site where every tenth window, or such a share of them, is of a drill, which is half like a shot. */
-export const siteWindows = (count: number, seed: number, share = 0.1): Float32Array =>
-  around(count, seed, (at) => ((at * share) % 1 < share ? [0, 1.6, 2] : []))
+/** What windows are like. */
+const DRILL = [0, 1.6, 2]
+export const SHOT = [0, 2]
+
+/** A site where every tenth window, or such a share of them, is of a drill, which is half like a shot, or of something else. */
+export const siteWindows = (
+  count: number,
+  seed: number,
+  share = 0.1,
+  like: ReadonlyArray<number> = DRILL
+): Float32Array => around(count, seed, (at) => ((at * share) % 1 < share ? like : []))
 
 /** A classifier of windows that has never heard a drill, and what it was trained on. */
 export const WORLD = (() => {
   const labels = Uint8Array.from({ length: 600 }, (_, at) => at % 3)
-  const rows = around(600, 7, (at) => [[], [2], [0, 2]][at % 3]!)
+  const rows = around(600, 7, (at) => [[], [2], SHOT][at % 3]!)
   const features = FEATURES.layer8plain.make(SIZE, {}, CLASSES)
   const network = networkOf(HEADS.linear.description, SIZE, CLASSES.length)
   const kernel0 = Float32Array.from({ length: 3 * SIZE }, (_, at) =>

@@ -35,10 +35,11 @@ const DECAY = 45
 /** Of what the background weighs, what the site's windows weigh. */
 const SHARE = 0.5
 /**
- * Of a class's mean probability at a site what is surely no event's. The more a class is heard beyond that, the more of it may
- * be there, so the less its logits are corrected: a shooting range shall not teach that shots are background.
+ * A class's mean probability at a site once what is always heard there is corrected, up to which it may be none's. The more of a
+ * class there is, the more of it is among what the site's background is learnt from, so the less its logits are corrected: a
+ * shooting range shall not teach that shots are background.
  */
-const PRESENCE = 0.02
+const PRESENCE = 0.01
 /** Steps of the descent at most. */
 const MOST_STEPS = 60
 const SMALLEST_DEVIATION = 0.001
@@ -99,7 +100,15 @@ export const learnSite = Effect.fn("learnSite")(function* (kept: KeptWindows, si
     { kernel0: learnt.kernel0!.slice(0, size * classes.length), bias0: learnt.bias0! },
     scale
   )
-  return damped(folded.kernel0!, folded.bias0!, classes.length, quiet, presenceOf(site, classes.length))
+  const whole = besideBackground({ kernel: folded.kernel0!, bias: folded.bias0! }, quiet)
+  const presence = presenceOf(
+    site.map((own) => corrected(whole, own)),
+    classes.length
+  )
+  return damped(
+    whole,
+    presence.map((own) => Math.min(1, PRESENCE / own))
+  )
 })
 
 /** So many pieces of about the same length that together they hold no more windows than a site is learnt from, evenly drawn. */
@@ -153,30 +162,26 @@ const balancedLogits = (probabilities: Float32Array, quiet: number): Float32Arra
 const totalOf = (weights: Float32Array, labels: Uint8Array, label: number): number =>
   weights.reduce((sum, weight, at) => (labels[at] === label ? sum + weight : sum), 0)
 
-/** The mean probability of each class. */
-const presenceOf = (site: ReadonlyArray<SiteWindows>, classes: number): Float64Array => {
+/** The mean probability of each class, of [n * classes] in pieces. */
+const presenceOf = (pieces: ReadonlyArray<Float32Array>, classes: number): Float64Array => {
   const sums = new Float64Array(classes)
   let count = 0
-  for (const { windows, probabilities } of site) {
+  for (const probabilities of pieces) {
     for (let at = 0; at < probabilities.length; at++) sums[at % classes]! += probabilities[at]!
-    count += windows.count
+    count += probabilities.length / classes
   }
   return sums.map((sum) => sum / count)
 }
 
-/** Each class's correction beside that of the background, as much of it as its presence allows. */
-const damped = (
-  kernel: Float32Array,
-  bias: Float32Array,
-  classes: number,
-  quiet: number,
-  presence: Float64Array
-): SiteCorrection => {
-  const shares = presence.map((own) => Math.min(1, PRESENCE / own))
-  const damp = (values: Float32Array) =>
-    values.map((value, at) => {
-      const label = at % classes
-      return label === quiet ? 0 : shares[label]! * (value - values[at - label + quiet]!)
-    })
+/** The same correction with none of the background's own: what is added to all logits changes nothing. */
+const besideBackground = ({ kernel, bias }: SiteCorrection, quiet: number): SiteCorrection => {
+  const classes = bias.length
+  const beside = (values: Float32Array) => values.map((value, at) => value - values[at - (at % classes) + quiet]!)
+  return { kernel: beside(kernel), bias: beside(bias) }
+}
+
+/** So much of each class's correction. */
+const damped = ({ kernel, bias }: SiteCorrection, shares: Float64Array): SiteCorrection => {
+  const damp = (values: Float32Array) => values.map((value, at) => shares[at % shares.length]! * value)
   return { kernel: damp(kernel), bias: damp(bias) }
 }

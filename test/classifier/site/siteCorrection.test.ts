@@ -9,7 +9,7 @@ import {
 } from "../../../src/classifier/site/keptWindows.ts"
 import { corrected, drawEvenly, learnSite, MOST_WINDOWS } from "../../../src/classifier/site/siteCorrection.ts"
 import { codeVectors } from "../../../src/embeddings/scans/coding.ts"
-import { columnsIn, SIZE, siteWindows, VECTORS, WORLD, windowsOf } from "../../support/siteWorld.ts"
+import { columnsIn, SHOT, SIZE, siteWindows, VECTORS, WORLD, windowsOf } from "../../support/siteWorld.ts"
 
 const { kept, hear } = WORLD
 const learn = (own: KeptWindows, ...site: Parameters<typeof learnSite>[1]) => Effect.runPromise(learnSite(own, site))
@@ -42,12 +42,14 @@ describe("a site's correction", () => {
     expect(parts.bias).toEqual(whole.bias)
   })
 
-  test("is smaller for a class that is heard all the time, which may well be there", async () => {
-    const quietly = await learn(kept, hear(siteWindows(3000, 1)))
-    const rows = siteWindows(3000, 1, 0.5)
-    const often = await learn(kept, hear(rows))
-    const again = hear(siteWindows(500, 2))
-    expect(mean(shots(corrected(often, again)))).toBeGreaterThan(mean(shots(corrected(quietly, again))))
+  test("does not teach a shooting range that shots are background", async () => {
+    const range = await learn(kept, hear(siteWindows(3000, 1, 0.3, SHOT)))
+    const site = await learn(kept, hear(siteWindows(3000, 1)))
+    const some = hear(siteWindows(500, 2, 0.1, SHOT))
+    const told = (of: Float32Array) => shots(of).filter((own) => own > 0.5).length
+    expect(told(some.probabilities)).toBeGreaterThan(45)
+    expect(told(corrected(range, some))).toBeGreaterThan(0.9 * told(some.probabilities))
+    expect(told(corrected(site, some))).toBeGreaterThan(0.9 * told(some.probabilities))
   })
 
   test("of nothing changes nothing, and each window's is its own", () => {
