@@ -2,6 +2,7 @@ import { Effect, Option, Schema, Stream } from "effect"
 import { columnsOf, type KeptWindows } from "../../classifier/site/keptWindows.ts"
 import {
   drawEvenly,
+  isDrawn,
   LEAST_WINDOWS,
   learnSite,
   MOST_WINDOWS,
@@ -19,7 +20,7 @@ import { readDocumentIfWhole, writeDocument } from "../../store/documents.ts"
 import { siteKey, siteOf } from "../../store/keys.ts"
 import { sha256 } from "../../store/sha256.ts"
 import type { PlacedRecording } from "./fieldRecordings.ts"
-import { emptyBlock, SCORED_WINDOWS, type WindowModel } from "./windowModel.ts"
+import { SCORED_WINDOWS, type WindowModel } from "./windowModel.ts"
 
 // What a version has learnt of a site stays as it is until twice as much has been heard there, so that events do not change
 // with each recording that lands, and a site of years is learnt some twenty times.
@@ -66,13 +67,16 @@ export const correctionsOf = Effect.fn("correctionsOf")(function* (
   for (const site of new Set([...keys.values()].map(siteOf))) {
     const key = siteKey(runId, site)
     const recordings = bySite.get(site) ?? []
-    const windows = recordings.reduce((sum, own) => sum + own.windows, 0)
+    const windows = windowsIn(recordings)
     const found = yield* readDocumentIfWhole(key, Learnt)
     let learnt = Option.getOrUndefined(found)?.value
     if (learns && windows >= LEAST_WINDOWS && (learnt === undefined || windows >= 2 * learnt.windows)) {
-      const { kernel, bias } = yield* learn(heard, kept, recordings)
-      learnt = { site, windows, kernel: Buffer.from(kernel.buffer).toString("base64"), bias: [...bias] }
-      yield* writeDocument(key, Learnt, learnt)
+      const correction = yield* learn(heard, kept, recordings)
+      if (correction !== undefined) {
+        const { kernel, bias } = correction
+        learnt = { site, windows, kernel: Buffer.from(kernel.buffer).toString("base64"), bias: [...bias] }
+        yield* writeDocument(key, Learnt, learnt)
+      }
     }
     if (learnt !== undefined) corrections.set(site, named(learnt))
   }
@@ -85,6 +89,12 @@ const named = ({ kernel, bias }: Learnt): NamedCorrection => ({
   bias: Float32Array.from(bias)
 })
 
+const windowsIn = (recordings: ReadonlyArray<ScannedRecording>): number =>
+  recordings.reduce((sum, { windows }) => sum + windows, 0)
+
+/** Recordings are read for so many times the windows that a site is learnt from, which are drawn from all of them. */
+const RECORDED = 8
+
 const learn = Effect.fnUntraced(function* (
   { recipe, known, model }: Heard,
   kept: KeptWindows,
@@ -92,13 +102,13 @@ const learn = Effect.fnUntraced(function* (
 ) {
   const { vectors } = recipe.parts.embedder
   const sizes = sizesOf(recipe)
+  const size = sizes.reduce((sum, own) => sum + own, 0)
   const inOrder = recordings.toSorted((a, b) => (a.contentHash < b.contentHash ? -1 : 1))
-  const chosen = drawEvenly(
-    inOrder,
-    inOrder.reduce((sum, { windows }) => sum + windows, 0)
-  )
-  const scans = yield* Scans
-  const blocks = yield* scans.load(recipe, known, chosen.length === 0 ? inOrder.slice(0, 1) : chosen).pipe(
+  const drawn = drawEvenly(inOrder, windowsIn(inOrder), RECORDED * MOST_WINDOWS)
+  // A single recording may be longer than that.
+  const chosen = drawn.length > 0 ? drawn : inOrder.slice(0, 1)
+  let count = 0
+  const blocks = yield* (yield* Scans).load(recipe, known, chosen).pipe(
     Stream.map(({ segment: { windows }, from, to }) =>
       Array.from({ length: Math.ceil((to - from) / SCORED_WINDOWS) }, (_, at) => {
         const first = from + at * SCORED_WINDOWS
@@ -106,23 +116,24 @@ const learn = Effect.fnUntraced(function* (
       })
     ),
     Stream.flattenIterable,
+    Stream.filter(() => isDrawn(count++, windowsIn(chosen))),
     Stream.mapEffect(
-      Effect.fnUntraced(function* ({ windows, first, count }) {
-        const block = { ...emptyBlock(recipe), count }
+      Effect.fnUntraced(function* (block) {
         const own = {
-          count,
-          codes: block.codes.subarray(0, (block.codes.length / SCORED_WINDOWS) * count),
-          ranges: block.ranges.subarray(0, (block.ranges.length / SCORED_WINDOWS) * count)
+          count: block.count,
+          codes: new Uint8Array(block.count * size),
+          ranges: new Float32Array(block.count * sizes.length * 2)
         }
-        copyWindows(windows, sizes, first, first + count, own, 0)
+        copyWindows(block.windows, sizes, block.first, block.first + block.count, own, 0)
         const probabilities = yield* model.score(own)
         return { windows: columnsOf(own, vectors, kept.vector), probabilities } satisfies SiteWindows
       })
     ),
     Stream.runCollect
   )
-  const total = blocks.reduce((sum, { windows }) => sum + windows.count, 0)
-  return yield* learnSite(kept, drawEvenly(blocks, Math.max(total, MOST_WINDOWS))).pipe(
+  // Of recordings whose parts were lost meanwhile there is less.
+  if (blocks.reduce((sum, { windows }) => sum + windows.count, 0) < LEAST_WINDOWS) return undefined
+  return yield* learnSite(kept, blocks).pipe(
     Effect.mapError(
       ({ message }) =>
         new VersionError({ runId: model.runId, message: `${model.runId} could not learn a site: ${message}` })
