@@ -1,7 +1,7 @@
 import { Clock, Console, Effect, Layer, Option, Stream } from "effect"
 import { CliError, Command } from "effect/cli"
 import packageJson from "../package.json"
-import { counted, lengthInWords } from "../src/config/inWords.ts"
+import { counted, lengthInWords, sitesInWords } from "../src/config/inWords.ts"
 import { Scans } from "../src/embeddings/scans/scans.ts"
 import type { ScanOptions, ScanSummary } from "../src/runs/scan/scan.ts"
 import type { ScanProgress } from "../src/runs/scan/scanProgress.ts"
@@ -74,7 +74,8 @@ const shown = ({ hours, totalHours, speed }: ScanProgress) => ({
 
 /** What a scan came to. */
 export const describe = (summary: ScanSummary, tables: ReadonlyArray<string>): string => {
-  const { heard, undated, hours, storedHours, seconds, speed, skipped, repaired, odd, events, model, store } = summary
+  const { heard, undated, hours, storedHours, seconds, speed, skipped, repaired, odd, learnt, events, model, store } =
+    summary
   const found = Object.entries(events).map(([name, count]) => `${count.toLocaleString("en")} of ${name}`)
   return [
     heard === 0
@@ -84,6 +85,9 @@ export const describe = (summary: ScanSummary, tables: ReadonlyArray<string>): s
     model === null
       ? "No model is promoted, so there are no events yet: bun run retrain trains one, and the next scan tells them."
       : `${model} hears ${found.length === 0 ? "no events" : `events: ${found.join(", ")}`}.`,
+    ...(learnt.length === 0
+      ? []
+      : [`It has learnt the sound of ${sitesInWords(learnt)}, and judged anew what was heard there.`]),
     ...(model === null ? [] : [toldFrom(summary)]),
     ...shorten([...repaired, ...odd].map(({ key, note }) => `${key}: ${note}`)),
     ...(skipped.length > 0 ? [`${skipped.length} could not be heard.`] : []),

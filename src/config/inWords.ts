@@ -18,6 +18,10 @@ export const namedFew = (names: ReadonlyArray<string>, most = NAMED): string => 
   return `${names.slice(0, most).join(", ")}${more > 0 ? ` and ${more.toLocaleString("en")} more` : ""}`
 }
 
+/** Sites by name, the first of them where they are many. */
+export const sitesInWords = (sites: ReadonlyArray<string>): string =>
+  namedFew(sites.map((site) => (site === "" ? "what lies in no site's folder" : site)))
+
 /** Of what there is to choose from, a sentence names more. */
 const OFFERED = 5
 

@@ -57,7 +57,8 @@ const summary: ScanSummary = {
     undated: 0,
     heard: 1,
     hours: 12 / 3600,
-    storedHours: 12 / 3600
+    storedHours: 12 / 3600,
+    learnt: []
   },
   ...{
     seconds: 1.25,

@@ -3,7 +3,6 @@ import { parquetReadObjects } from "hyparquet"
 import { parquetWriteBuffer } from "hyparquet-writer"
 import { Event } from "../../classifier/events/event.ts"
 import type { EventSettings } from "../../classifier/events/findEvents.ts"
-import { Settings } from "../../config/settings.ts"
 import { damaged } from "../../embeddings/parts.ts"
 import { findTime, formatClock } from "../../sound/field/wallClock.ts"
 import { readDocumentIfWhole, writeDocument } from "../../store/documents.ts"
@@ -74,9 +73,6 @@ const namesIn = (key: string) => {
   return content === undefined || digest === undefined ? undefined : { content, digest }
 }
 
-/** What a model has learnt of sites, by their names. */
-export type LearntSites = Readonly<Record<string, string>>
-
 const Told = Schema.Struct({
   threshold: Schema.Finite,
   perClass: Schema.Record(Schema.String, Schema.Finite),
@@ -88,6 +84,12 @@ type Told = typeof Told.Type
 const readTold = (runId: string) =>
   Effect.map(readDocumentIfWhole(toldKey(runId), Told), (found) => Option.getOrUndefined(found)?.value)
 
+/** What was learnt of the site where a recording lies. */
+const siteIn = (told: Told | undefined, key: string): string | undefined => {
+  const sites = told?.sites ?? {}
+  return Object.hasOwn(sites, siteOf(key)) ? sites[siteOf(key)] : undefined
+}
+
 const isSame = (a: EventSettings, b: EventSettings): boolean => digestOf(a, "") === digestOf(b, "")
 
 /** Has a version's events be told by these settings from now on, whatever a scan under way goes by. */
@@ -98,13 +100,21 @@ export const tellBy = Effect.fn("tellBy")(function* (runId: string, settings: Ev
   yield* writeDocument(toldKey(runId), Told, { ...before, threshold, perClass })
 })
 
-/** Has a version's events be told by what it has learnt of these sites, from now on. */
-export const tellSites = Effect.fn("tellSites")(function* (runId: string, settings: EventSettings, sites: LearntSites) {
+/** Has a version's events be told by what it has learnt of these sites from now on: undefined for nothing. */
+export const tellSites = Effect.fn("tellSites")(function* (
+  runId: string,
+  settings: EventSettings,
+  sites: ReadonlyMap<string, string | undefined>
+) {
   const before = yield* readTold(runId)
-  const known = before?.sites ?? {}
-  if (Object.entries(sites).every(([site, id]) => known[site] === id)) return
+  const known = new Map(Object.entries(before?.sites ?? {}))
+  if ([...sites].every(([site, id]) => known.get(site) === id)) return
+  for (const [site, id] of sites) {
+    if (id === undefined) known.delete(site)
+    else known.set(site, id)
+  }
   const { threshold, perClass } = before ?? settings
-  yield* writeDocument(toldKey(runId), Told, { threshold, perClass, sites: { ...known, ...sites } })
+  yield* writeDocument(toldKey(runId), Told, { threshold, perClass, sites: Object.fromEntries(known) })
 })
 
 /** The parts of a version's events by the beginning of the recording's content: which settings made each. */
@@ -122,9 +132,8 @@ export const judgedBy = Effect.fn("judgedBy")(function* (runId: string) {
     )
   )
   const of = (contentHash: string) => parts.get(contentHash.slice(0, DIGITS.content)) ?? []
-  const { learnSites } = yield* Settings
-  const sites = learnSites ? ((yield* readTold(runId))?.sites ?? {}) : {}
-  const digestNow = (settings: EventSettings, key: string) => digestOf(settings, key, sites[siteOf(key)])
+  const told = yield* readTold(runId)
+  const digestNow = (settings: EventSettings, key: string) => digestOf(settings, key, siteIn(told, key))
   return {
     /** The part of a recording that lies at `key`, if these settings have judged it. */
     partOf: (contentHash: string, key: string, settings: EventSettings): string | undefined => {
@@ -182,8 +191,6 @@ export const eventsIn = Effect.fn("eventsIn")(function* (runId: string, parts: R
 /** Of the parts of one recording the one that these settings made; where none did, any, but always the same one. */
 const toldOf = (parts: ReadonlyArray<ReadPart>, told: Told | undefined): ReadPart => {
   const keys = new Set(parts.flatMap(({ events }) => events.map(({ recording }) => recording)))
-  const digests = new Set(
-    told === undefined ? [] : [...keys].map((key) => digestOf(told, key, told.sites?.[siteOf(key)]))
-  )
+  const digests = new Set(told === undefined ? [] : [...keys].map((key) => digestOf(told, key, siteIn(told, key))))
   return parts.find(({ key }) => digests.has(namesIn(key)?.digest ?? "")) ?? parts[0]!
 }

@@ -25,7 +25,7 @@ export interface Archive {
 
 /**
  * Judges recordings that these settings have not judged where they lie now, and stores their events; those of what is
- * replaced go. Returns how many it judged.
+ * replaced go. Where `learns`, sites are learnt first. Returns how many recordings it judged, and which sites it has learnt.
  */
 export const judgePlaced = Effect.fn("judgePlaced")(function* (
   archive: Archive,
@@ -33,9 +33,10 @@ export const judgePlaced = Effect.fn("judgePlaced")(function* (
   { learns }: { readonly learns: boolean } = { learns: true }
 ) {
   const { recipe, known, model, events: settings } = archive
-  if (model === undefined) return 0
+  if (model === undefined) return { judged: 0, learnt: [] }
   const corrections = yield* correctionsOf({ recipe, known, model }, placed, learns)
-  yield* tellSites(model.runId, settings, Object.fromEntries([...corrections].map(([site, { id }]) => [site, id])))
+  const sites = [...new Set(placed.map(({ key }) => siteOf(key)))]
+  yield* tellSites(model.runId, settings, new Map(sites.map((site) => [site, corrections.get(site)?.id])))
   const judged = yield* judgedBy(model.runId)
   const isJudged = ({ recording, key }: PlacedRecording) =>
     judged.partOf(recording.contentHash, key, settings) !== undefined
@@ -63,5 +64,5 @@ export const judgePlaced = Effect.fn("judgePlaced")(function* (
     ),
     Stream.runDrain
   )
-  return due.length
+  return { judged: due.length, learnt: sites.filter((site) => corrections.get(site)?.isNew) }
 })

@@ -58,7 +58,7 @@ export const rescan = Effect.fn("rescan")(function* (
     if (id === runId) yield* checkThresholds(model, options.events)
     const settings = settleEvents(options.events, model)
     yield* tellBy(id, settings)
-    const judged = yield* judgePlaced({ recipe, known, model, events: settings }, placing)
+    const { judged } = yield* judgePlaced({ recipe, known, model, events: settings }, placing)
     const seconds = ((yield* Clock.currentTimeMillis) - began) / 1000
     return { judged, seconds, settings, events: yield* Stream.runCollect(eventsOf(id, settings, recordings)) }
   }, Effect.scoped)

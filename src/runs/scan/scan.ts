@@ -49,6 +49,8 @@ export interface ScanSummary {
   readonly repaired: ReadonlyArray<{ readonly key: string; readonly note: string }>
   /** What is odd about the recordings of a site in time: gaps, overlaps, clocks that jump. */
   readonly odd: ReadonlyArray<{ readonly key: string; readonly note: string }>
+  /** The sites whose sound this scan has learnt; the empty name is of recordings in no site's folder. */
+  readonly learnt: ReadonlyArray<string>
   /** Events of each class in all recordings that were meant. */
   readonly events: Readonly<Record<string, number>>
   /** The probability from which each class's events are told. */
@@ -95,7 +97,7 @@ export const scanBy = Effect.fn("scan")(function* <E, R>(
   const fresh = objects.filter((object) => before.contentOf(object) === undefined)
   const { known, heard, skipped, seconds: hearing } = yield* hearAll(archive, fresh, options)
   const placing = placeRecordings(known, objects, options)
-  yield* judgePlaced({ ...archive, known }, placing)
+  const { learnt } = yield* judgePlaced({ ...archive, known }, placing)
   const hours = heard.reduce((sum, { seconds }) => sum + seconds, 0) / 3600
   return {
     store: location,
@@ -111,6 +113,7 @@ export const scanBy = Effect.fn("scan")(function* <E, R>(
     skipped,
     repaired: heard.flatMap(({ key, repairs }) => repairs.map((note) => ({ key, note }))),
     odd: odditiesIn(placing.placed, yield* Clock.currentTimeMillis).map(({ key, what }) => ({ key, note: what })),
+    learnt,
     events: model === undefined ? {} : yield* countEvents(model, events, placing.placed),
     ...toldFrom(model, options.events, events),
     placed: placing.placed,

@@ -25,7 +25,13 @@ import { SCORED_WINDOWS, type WindowModel } from "./windowModel.ts"
 // What a version has learnt of a site stays as it is until twice as much has been heard there, so that events do not change
 // with each recording that lands, and a site of years is learnt some twenty times.
 
+/** Changes whenever the same windows would teach something else. */
+const LEARNING = "site-1"
+
 const Learnt = Schema.Struct({
+  learning: Schema.Literal(LEARNING),
+  /** Whose windows it was learnt from. */
+  recipe: Schema.String,
   site: Schema.String,
   /** Windows heard at the site when it was learnt. */
   windows: Schema.Int,
@@ -38,6 +44,8 @@ type Learnt = typeof Learnt.Type
 /** A site's correction, and what names it. */
 export interface NamedCorrection extends SiteCorrection {
   readonly id: string
+  /** Whether it has just been learnt. */
+  readonly isNew: boolean
 }
 
 interface Heard {
@@ -48,7 +56,7 @@ interface Heard {
 
 /**
  * What the model corrects at these sites, by name: none at sites of which too little is heard. Where `learns`, it learns those
- * that it does not know yet, or that have grown twofold, and keeps what it has learnt.
+ * that it does not know yet, or that have grown twofold or shrunk by half, and keeps what it has learnt.
  */
 export const correctionsOf = Effect.fn("correctionsOf")(function* (
   heard: Heard,
@@ -59,35 +67,51 @@ export const correctionsOf = Effect.fn("correctionsOf")(function* (
   const corrections = new Map<string, NamedCorrection>()
   const { runId, kept } = heard.model
   if (!learnSites || kept === undefined) return corrections
-  // Where a recording lies now, as far as that is known, is its site.
   const keys = new Map(placed.map(({ recording, key }) => [recording.contentHash, key]))
-  const bySite = Map.groupBy(heard.known.recordings.values(), ({ contentHash, key }) =>
-    siteOf(keys.get(contentHash) ?? key)
-  )
+  // Of one that is not meant now, and was seen at several sites, nothing says where it lies.
+  const bySite = Map.groupBy(heard.known.recordings.values(), ({ contentHash }) => {
+    const key = keys.get(contentHash)
+    const seen = new Set((key === undefined ? heard.known.keysOf(contentHash) : [key]).map(siteOf))
+    return seen.size === 1 ? [...seen][0] : undefined
+  })
   for (const site of new Set([...keys.values()].map(siteOf))) {
     const key = siteKey(runId, site)
     const recordings = bySite.get(site) ?? []
     const windows = windowsIn(recordings)
-    const found = yield* readDocumentIfWhole(key, Learnt)
-    let learnt = Option.getOrUndefined(found)?.value
-    if (learns && windows >= LEAST_WINDOWS && (learnt === undefined || windows >= 2 * learnt.windows)) {
-      const correction = yield* learn(heard, kept, recordings)
-      if (correction !== undefined) {
-        const { kernel, bias } = correction
-        learnt = { site, windows, kernel: Buffer.from(kernel.buffer).toString("base64"), bias: [...bias] }
-        yield* writeDocument(key, Learnt, learnt)
-      }
+    const found = Option.getOrUndefined(yield* readDocumentIfWhole(key, Learnt))?.value
+    const known = found?.recipe === heard.recipe.id ? found : undefined
+    const before = known && named(known, kept)
+    if (before !== undefined) corrections.set(site, before)
+    const isDue = before === undefined || windows >= 2 * known!.windows || 2 * windows <= known!.windows
+    if (!learns || windows < LEAST_WINDOWS || !isDue) continue
+    const correction = yield* learn(heard, kept, recordings)
+    if (correction === undefined) continue
+    const { kernel, bias } = correction
+    const learnt: Learnt = {
+      learning: LEARNING,
+      recipe: heard.recipe.id,
+      site,
+      windows,
+      kernel: Buffer.from(kernel.buffer).toString("base64"),
+      bias: [...bias]
     }
-    if (learnt !== undefined) corrections.set(site, named(learnt))
+    const own = named(learnt, kept)
+    if (own === undefined) continue
+    yield* writeDocument(key, Learnt, learnt)
+    corrections.set(site, { ...own, isNew: true })
   }
   return corrections
 })
 
-const named = ({ kernel, bias }: Learnt): NamedCorrection => ({
-  id: sha256(JSON.stringify([kernel, bias])).slice(0, 16),
-  kernel: new Float32Array(Uint8Array.from(Buffer.from(kernel, "base64")).buffer),
-  bias: Float32Array.from(bias)
-})
+/** Undefined where it is damaged, or not of these classes and this vector. */
+const named = ({ kernel, bias }: Learnt, { classes, windows }: KeptWindows): NamedCorrection | undefined => {
+  const bytes = Uint8Array.from(Buffer.from(kernel, "base64"))
+  const numbers = (windows.codes.length / windows.count) * classes.length
+  if (bytes.length !== numbers * Float32Array.BYTES_PER_ELEMENT || bias.length !== classes.length) return undefined
+  const correction = { kernel: new Float32Array(bytes.buffer), bias: Float32Array.from(bias) }
+  if (![correction.kernel, correction.bias].every((values) => values.every(Number.isFinite))) return undefined
+  return { id: sha256(JSON.stringify([kernel, bias])).slice(0, 16), ...correction, isNew: false }
+}
 
 const windowsIn = (recordings: ReadonlyArray<ScannedRecording>): number =>
   recordings.reduce((sum, { windows }) => sum + windows, 0)

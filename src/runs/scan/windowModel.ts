@@ -100,7 +100,7 @@ export const openWindowModel = Effect.fn("openWindowModel")(function* (runId: st
   )
   const score = (windows: CodedVectors) =>
     Effect.mapError(opened.score(windows), () => damaged("cannot be run on windows"))
-  const kept = file === FIELD_MODEL && version.files.has(KEPT_WINDOWS_FILE) ? yield* keptIn(runId, read) : undefined
+  const kept = file === FIELD_MODEL ? yield* keptIn(runId, read) : undefined
   const silent = Object.entries(metadata.field?.classes ?? {}).flatMap(([name, { events }]) =>
     events === 0 ? [name] : []
   )

@@ -1,5 +1,5 @@
 import { Clock, Effect, Option } from "effect"
-import { counted, lengthInWords } from "../../config/inWords.ts"
+import { counted, lengthInWords, sitesInWords } from "../../config/inWords.ts"
 import { Settings } from "../../config/settings.ts"
 import type { Embedder } from "../../embedder/embedder.ts"
 import { makeScanRecipe } from "../../embeddings/scans/scanRecipe.ts"
@@ -37,8 +37,9 @@ export const makeFieldWatch = Effect.fn("makeFieldWatch")(function* (embedder: E
   let archive: Pick<Archive, "recipe" | "known"> | undefined
 
   const judgeAll = Effect.fnUntraced(function* (own: Archive, objects: ReadonlyArray<ObjectInfo>) {
-    const judged = yield* judgePlaced(own, placeRecordings(own.known, objects, {}))
+    const { judged, learnt } = yield* judgePlaced(own, placeRecordings(own.known, objects, {}))
     judgedBy = own.model?.runId
+    if (learnt.length > 0) yield* Effect.logInfo(`${own.model?.runId} has learnt the sound of ${sitesInWords(learnt)}.`)
     if (judged > 0) yield* Effect.logInfo(`${own.model?.runId} heard ${judged} field recordings.`)
   })
 

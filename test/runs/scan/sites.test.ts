@@ -59,13 +59,13 @@ const heard = Effect.fnUntraced(function* (key: string, windows: number, seed: n
   ])
 })
 
-const judge = Effect.fnUntraced(function* (keys: ReadonlyArray<string>) {
+const judge = Effect.fnUntraced(function* (keys: ReadonlyArray<string>, own: WindowModel = model, site?: string) {
   const known = yield* (yield* Scans).index(recipe)
   const objects = keys.map((key) => ({ key, etag: key, size: 1 }))
-  const placing = placeRecordings(known, objects, {})
-  const judged = yield* judgePlaced({ recipe, known, model, events }, placing)
+  const placing = placeRecordings(known, objects, { site })
+  const { judged, learnt } = yield* judgePlaced({ recipe, known, model: own, events }, placing)
   const told = yield* Stream.runCollect(eventsOf(model.runId, events, placing.placed))
-  return { judged, shots: told.filter((event) => event.class === "gun_shot").length }
+  return { judged, learnt, shots: told.filter((event) => event.class === "gun_shot").length }
 })
 
 const world = (environment: Record<string, string> = {}) => {
@@ -91,14 +91,14 @@ test("a site is learnt once twenty minutes of it are heard, and again when there
 
   // What was told of the first one is told anew.
   const enough = await run(Effect.andThen(heard(B, 1500, 2), judge([A, B])))
-  expect(enough.judged).toBe(2)
+  expect(enough).toMatchObject({ judged: 2, learnt: ["ridge"] })
   expect(enough.shots).toBeLessThan(little.shots / 4)
   const [key] = learnt()
   const first = objects.get(key!)
 
   // Another site is another place, and a little more of this one changes nothing.
   const other = await run(Effect.andThen(heard(C, 1500, 3), judge([A, B, C])))
-  expect(other.judged).toBe(1)
+  expect(other).toMatchObject({ judged: 1, learnt: [] })
   expect(other.shots).toBeGreaterThan(enough.shots + 10)
   expect(learnt()).toEqual([key!])
   expect(objects.get(key!)).toEqual(first!)
@@ -110,6 +110,57 @@ test("a site is learnt once twenty minutes of it are heard, and again when there
   expect(objects.get(key!)).not.toEqual(first!)
   // Each recording has one part, and those of before are gone.
   expect([...objects.keys()].filter((own) => own.endsWith(".parquet") && own.startsWith("events/"))).toHaveLength(4)
+})
+
+test("what was learnt and is damaged, or another's, is learnt anew", async () => {
+  const { objects, run, learnt } = world()
+  const whole = await run(Effect.andThen(heard(A, 3000, 1), judge([A])))
+  const [key] = learnt()
+  const bytes = objects.get(key!)!
+  const own = JSON.parse(new TextDecoder().decode(bytes))
+  const { kernel } = own
+  const numbers = new Float32Array(kernel.length).fill(Number.NaN)
+  for (const wrong of [
+    { bias: [] },
+    { bias: [1e300, 0, 0] },
+    { kernel: "" },
+    { kernel: kernel.slice(4) },
+    { kernel: Buffer.from(numbers.buffer).toString("base64").slice(0, kernel.length) },
+    { learning: "site-0" },
+    { recipe: "another" },
+    { windows: 1e15 }
+  ]) {
+    objects.set(key!, new TextEncoder().encode(JSON.stringify({ ...own, ...wrong })))
+    expect(await run(judge([A]))).toEqual({ judged: 0, learnt: ["ridge"], shots: whole.shots })
+    expect(objects.get(key!)).toEqual(bytes)
+  }
+})
+
+test("events are never told as if a site were learnt when it is not", async () => {
+  const { objects, run, learnt } = world()
+  const { kept: _, ...deaf } = model
+  const known = await run(Effect.andThen(heard(A, 3000, 1), judge([A])))
+  const plain = await run(judge([A], deaf))
+  expect(plain.judged).toBe(1)
+  expect(plain.shots).toBeGreaterThan(2 * known.shots)
+  expect(await run(judge([A]))).toEqual({ ...known, learnt: [] })
+  objects.delete(learnt()[0]!)
+  expect(await run(judge([A]))).toEqual({ ...known, judged: 0 })
+})
+
+test("recordings that have moved to another site are not learnt with the one where they lay, whatever is asked for", async () => {
+  const { run } = world()
+  const moved = "field_audio/valley/b.wav"
+  await run(
+    Effect.gen(function* () {
+      yield* heard(A, 3000, 1)
+      yield* heard(B, 3000, 2)
+      yield* (yield* Scans).sighted([{ key: moved, etag: moved, size: 1, contentHash: "2".padEnd(64, "0") }])
+    })
+  )
+  const one = await run(judge([A], model, "ridge"))
+  expect(one.learnt).toEqual(["ridge"])
+  expect((await run(judge([A, moved]))).learnt).toEqual(["valley"])
 })
 
 test("LEARN_SITES=0 tells events as the model hears them", async () => {
