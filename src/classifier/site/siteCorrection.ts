@@ -50,57 +50,35 @@ const LEAST_PROBABILITY = 1e-30
 
 /** Learns what a site's windows have a classifier correct. Fails where training does. */
 export const learnSite = Effect.fn("learnSite")(function* (kept: KeptWindows, site: ReadonlyArray<SiteWindows>) {
-  const { classes, labels, weights } = kept
+  const { classes } = kept
   const quiet = classes.indexOf(backgroundOf(classes)!)
   const size = kept.windows.codes.length / kept.windows.count
   const heard = site.reduce((sum, { windows }) => sum + windows.count, 0)
-  const count = labels.length + heard
-  const features = new Float32Array(count * size)
-  const pieces = [kept, ...site]
-  let first = 0
-  for (const { windows } of pieces) {
-    decodeVectors(windows, [size], 0, windows.count, features.subarray(first * size, (first + windows.count) * size))
-    first += windows.count
-  }
-  const scale = featureScale(features.subarray(0, labels.length * size), size, SMALLEST_DEVIATION)
+  const features = featuresOf([kept, ...site], size)
+  const scale = featureScale(features.subarray(0, kept.windows.count * size), size, SMALLEST_DEVIATION)
   standardiseFeatures(features, scale)
-
   const width = size + classes.length
-  const embeddings = new Float32Array(count * width)
-  let row = 0
-  for (const { probabilities } of pieces) {
-    for (let at = 0; at < probabilities.length; at += classes.length, row++) {
-      embeddings.set(features.subarray(row * size, (row + 1) * size), row * width)
-      embeddings.set(balancedLogits(probabilities.subarray(at, at + classes.length), quiet), row * width + size)
-    }
-  }
-  const prior = new Float32Array(width * classes.length)
-  for (const label of classes.keys()) prior[(size + label) * classes.length + label] = FIXED
-
-  const own = totalOf(weights, labels, quiet)
-  const sampleWeights = new Float32Array(count).fill((SHARE * own) / heard)
-  for (const [at, label] of labels.entries()) sampleWeights[at] = weights[at]! * (label === quiet ? 1 - SHARE : 1)
-  const mean = sampleWeights.reduce((sum, weight) => sum + weight, 0) / count
-  const allLabels = new Int32Array(count).fill(quiet)
-  allLabels.set(labels)
   const network = networkOf({ ...REGRESSION, decay: DECAY / heard, optimizer: "lbfgs" }, width, classes.length)
-  const { weights: learnt } = yield* regress(
+  const { weights } = yield* regress(
     {
       network,
-      training: { embeddings, labels: allLabels },
-      sampleWeights: sampleWeights.map((weight) => weight / mean),
+      training: {
+        embeddings: besideLogits(features, size, [kept, ...site], quiet),
+        labels: labelsOf(kept, heard, quiet)
+      },
+      sampleWeights: weightsOf(kept, heard, quiet),
       validation: { embeddings: new Float32Array(), labels: new Int32Array() },
-      prior
+      prior: keepingLogits(size, classes.length)
     },
     MOST_STEPS,
     () => Effect.void
   ).pipe(Effect.scoped)
-  const folded = foldFeatureScale(
+  const { kernel0, bias0 } = foldFeatureScale(
     { ...network, units: [size, classes.length] },
-    { kernel0: learnt.kernel0!.slice(0, size * classes.length), bias0: learnt.bias0! },
+    { kernel0: weights.kernel0!.slice(0, size * classes.length), bias0: weights.bias0! },
     scale
   )
-  const whole = besideBackground({ kernel: folded.kernel0!, bias: folded.bias0! }, quiet)
+  const whole = besideBackground({ kernel: kernel0!, bias: bias0! }, quiet)
   const presence = presenceOf(
     site.map((own) => corrected(whole, own)),
     classes.length
@@ -110,6 +88,61 @@ export const learnSite = Effect.fn("learnSite")(function* (kept: KeptWindows, si
     presence.map((own) => Math.min(1, PRESENCE / own))
   )
 })
+
+/** The vectors of all windows, [windows * size]. */
+const featuresOf = (pieces: ReadonlyArray<SiteWindows>, size: number): Float32Array => {
+  const features = new Float32Array(size * pieces.reduce((sum, { windows }) => sum + windows.count, 0))
+  let first = 0
+  for (const { windows } of pieces) {
+    const { count } = windows
+    decodeVectors(windows, [size], 0, count, features.subarray(first * size, (first + count) * size))
+    first += count
+  }
+  return features
+}
+
+/** The same rows, behind each the logits that the classifier has for it: [windows * (size + classes)]. */
+const besideLogits = (
+  features: Float32Array,
+  size: number,
+  pieces: ReadonlyArray<SiteWindows>,
+  quiet: number
+): Float32Array => {
+  const classes = pieces[0]!.probabilities.length / pieces[0]!.windows.count
+  const width = size + classes
+  const rows = new Float32Array((features.length / size) * width)
+  let row = 0
+  for (const { probabilities } of pieces) {
+    for (let at = 0; at < probabilities.length; at += classes, row++) {
+      rows.set(features.subarray(row * size, (row + 1) * size), row * width)
+      rows.set(balancedLogits(probabilities.subarray(at, at + classes), quiet), row * width + size)
+    }
+  }
+  return rows
+}
+
+/** A kernel that gives the classifier's own logits, which is where learning begins. */
+const keepingLogits = (size: number, classes: number): Float32Array => {
+  const kernel = new Float32Array((size + classes) * classes)
+  for (let label = 0; label < classes; label++) kernel[(size + label) * classes + label] = FIXED
+  return kernel
+}
+
+/** Of the windows kept their own, of those heard the background's. */
+const labelsOf = ({ labels }: KeptWindows, heard: number, quiet: number): Int32Array => {
+  const all = new Int32Array(labels.length + heard).fill(quiet)
+  all.set(labels)
+  return all
+}
+
+/** What each window weighs, 1 on average: those heard have their share of the background's weight. */
+const weightsOf = ({ labels, weights }: KeptWindows, heard: number, quiet: number): Float32Array => {
+  const background = weights.reduce((sum, weight, at) => (labels[at] === quiet ? sum + weight : sum), 0)
+  const all = new Float32Array(labels.length + heard).fill((SHARE * background) / heard)
+  for (const [at, label] of labels.entries()) all[at] = weights[at]! * (label === quiet ? 1 - SHARE : 1)
+  const mean = all.reduce((sum, weight) => sum + weight, 0) / all.length
+  return all.map((weight) => weight / mean)
+}
 
 /** Whether a piece, by its number, is one of those evenly drawn of pieces with so many windows that hold about `most` of them. */
 export const isDrawn = (at: number, windows: number, most = MOST_WINDOWS): boolean => {
@@ -162,9 +195,6 @@ const balancedLogits = (probabilities: Float32Array, quiet: number): Float32Arra
     const logit = Math.log(Math.max(LEAST_PROBABILITY, own))
     return (label === quiet ? logit - Math.log(BACKGROUND_ODDS) : logit) / FIXED
   })
-
-const totalOf = (weights: Float32Array, labels: Uint8Array, label: number): number =>
-  weights.reduce((sum, weight, at) => (labels[at] === label ? sum + weight : sum), 0)
 
 /** The mean probability of each class, of [n * classes] in pieces. */
 const presenceOf = (pieces: ReadonlyArray<Float32Array>, classes: number): Float64Array => {
