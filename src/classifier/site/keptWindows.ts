@@ -3,10 +3,12 @@ import { parquetReadObjects } from "hyparquet"
 import { ByteWriter, parquetWrite } from "hyparquet-writer"
 import { placeOf, type Vectors } from "../../embedder/frontEnd.ts"
 import { type CodedVectors, codeVectors } from "../../embeddings/scans/coding.ts"
+import { BLOB, compressorsAt, decompressors } from "../../embeddings/zstd.ts"
 import { backgroundOf } from "../../store/className.ts"
 import type { Dataset } from "../dataset.ts"
 import { REGRESSION } from "../heads/head.ts"
 import { weightsOf } from "../train/sampleWeights.ts"
+import { drawEvenly } from "./drawEvenly.ts"
 
 /** A version's `field_windows.parquet`: absent where its classifier of windows sees no layer but the last. */
 export const KEPT_WINDOWS_FILE = "field_windows.parquet"
@@ -57,8 +59,7 @@ export const keepWindows = Effect.fn("keepWindows")(function* <E, R>(
 ) {
   const vector = vectorOfSites(vectors)
   if (vector === undefined || backgroundOf(classes) === undefined) return undefined
-  const share = Math.min(1, MOST / samples.length)
-  const rows = [...samples.keys()].filter((row) => Math.floor((row + 1) * share) > Math.floor(row * share))
+  const rows = drawEvenly([...samples.keys()], samples.length, MOST)
   const flat = new Float32Array(rows.length * width)
   for (const [at, row] of rows.entries()) flat.set(samples[row]!.vector, at * width)
   const sizes = Object.values(vectors)
@@ -83,29 +84,25 @@ export const keepWindows = Effect.fn("keepWindows")(function* <E, R>(
 const bytesOf = ({ buffer, byteOffset, byteLength }: Float32Array | Uint8Array): Uint8Array =>
   new Uint8Array(buffer as ArrayBuffer, byteOffset, byteLength)
 
-const compressors = {
-  ZSTD: (input: Uint8Array) => new Uint8Array(Bun.zstdCompressSync(input.slice(), { level: 3 }))
-}
-const decompressors = { ZSTD: (input: Uint8Array) => Bun.zstdDecompressSync(input as Uint8Array<ArrayBuffer>) }
+const ZSTD_LEVEL = 3
 
 /** One row: the windows' codes [size * count], as in a part of a scan, and what belongs to them, little-endian. */
 export const encodeKeptWindows = ({ windows, ...kept }: KeptWindows): Uint8Array => {
   const writer = new ByteWriter()
   const text = { type: "STRING", nullable: false } as const
-  const blob = { type: "BYTE_ARRAY", nullable: false, encoding: "PLAIN", statistics: false, codec: "ZSTD" } as const
   parquetWrite({
     writer,
     createdBy: "ecosight-retrain",
-    compressors,
+    compressors: compressorsAt(ZSTD_LEVEL),
     columnData: [
       { ...text, name: "classes", data: [JSON.stringify(kept.classes)] },
       { ...text, name: "vector", data: [kept.vector] },
       { name: "count", type: "INT32", nullable: false, data: [windows.count] },
-      { ...blob, name: "labels", data: [kept.labels] },
-      { ...blob, name: "weights", data: [bytesOf(kept.weights)] },
-      { ...blob, name: "probabilities", data: [bytesOf(kept.probabilities)] },
-      { ...blob, name: "ranges", data: [bytesOf(windows.ranges)] },
-      { ...blob, name: "codes", data: [bytesOf(windows.codes)] }
+      { ...BLOB, name: "labels", data: [kept.labels] },
+      { ...BLOB, name: "weights", data: [bytesOf(kept.weights)] },
+      { ...BLOB, name: "probabilities", data: [bytesOf(kept.probabilities)] },
+      { ...BLOB, name: "ranges", data: [bytesOf(windows.ranges)] },
+      { ...BLOB, name: "codes", data: [bytesOf(windows.codes)] }
     ]
   })
   return new Uint8Array(writer.getBuffer())
@@ -133,14 +130,8 @@ export class KeptWindowsError extends Schema.TaggedError<KeptWindowsError>()("Ke
 /** What `encodeKeptWindows` wrote. */
 export const decodeKeptWindows = Effect.fn("decodeKeptWindows")(function* (bytes: Uint8Array) {
   const [row] = yield* Effect.tryPromise({
-    try: async (): Promise<unknown> => {
-      const found = await parquetReadObjects({
-        file: bytes.slice().buffer,
-        compressors: decompressors,
-        utf8: false
-      })
-      return found
-    },
+    try: (): Promise<unknown> =>
+      parquetReadObjects({ file: bytes.slice().buffer, compressors: decompressors, utf8: false }),
     catch: (cause) => cause
   }).pipe(
     Effect.flatMap(Schema.decodeUnknownEffect(Rows)),

@@ -144,16 +144,6 @@ const weightsOf = ({ labels, weights }: KeptWindows, heard: number, quiet: numbe
   return all.map((weight) => weight / mean)
 }
 
-/** Whether a piece, by its number, is one of those evenly drawn of pieces with so many windows that hold about `most` of them. */
-export const isDrawn = (at: number, windows: number, most = MOST_WINDOWS): boolean => {
-  const share = Math.min(1, most / windows)
-  return Math.floor((at + 1) * share) > Math.floor(at * share)
-}
-
-/** The pieces that are drawn. */
-export const drawEvenly = <A>(pieces: ReadonlyArray<A>, windows: number, most = MOST_WINDOWS): ReadonlyArray<A> =>
-  pieces.filter((_, at) => isDrawn(at, windows, most))
-
 /** What a classifier's probabilities are once a site's correction is added. */
 export const corrected = (
   { kernel, bias }: SiteCorrection,

@@ -3,6 +3,7 @@ import { type parquetMetadata, parquetReadObjects } from "hyparquet"
 import { ByteWriter, parquetWrite } from "hyparquet-writer"
 import { locateIndex } from "../part.ts"
 import { damaged, intact, PartError } from "../parts.ts"
+import { BLOB, compressorsAt, decompressors } from "../zstd.ts"
 import { ScannedRecording, type WindowSegment } from "./scannedRecording.ts"
 
 // A row is a segment: consecutive windows of one recording. In Python, np.frombuffer(row["codes"], "u1").reshape(-1, count)
@@ -35,20 +36,15 @@ const INDEX_COLUMNS = Object.keys(IndexRow.fields)
 export const FOOTER_BYTES = 16_384
 
 const ZSTD_LEVEL = 1
-const compressors = {
-  ZSTD: (input: Uint8Array) => new Uint8Array(Bun.zstdCompressSync(input.slice(), { level: ZSTD_LEVEL }))
-}
-const decompressors = { ZSTD: (input: Uint8Array) => Bun.zstdDecompressSync(input as Uint8Array<ArrayBuffer>) }
 
 /** Segments as one Parquet file, the index first. */
 export const encodeWindowPart = (segments: ReadonlyArray<WindowSegment>): Uint8Array => {
   const writer = new ByteWriter()
-  const blob = { type: "BYTE_ARRAY", nullable: false, encoding: "PLAIN", statistics: false, codec: "ZSTD" } as const
   parquetWrite({
     writer,
     createdBy: "ecosight-retrain",
     rowGroupSize: Math.max(segments.length, 1),
-    compressors,
+    compressors: compressorsAt(ZSTD_LEVEL),
     columnData: [
       { name: "key", type: "STRING", nullable: false, data: segments.map(({ key }) => key) },
       { name: "etag", type: "STRING", nullable: false, data: segments.map(({ etag }) => etag) },
@@ -60,8 +56,8 @@ export const encodeWindowPart = (segments: ReadonlyArray<WindowSegment>): Uint8A
         nullable: false,
         data: segments.map(({ recording }) => (recording === undefined ? "" : encodeRecording(recording)))
       },
-      { ...blob, name: "ranges", data: segments.map(({ windows }) => bytesOf(windows.ranges)) },
-      { ...blob, name: "codes", data: segments.map(({ windows }) => windows.codes) }
+      { ...BLOB, name: "ranges", data: segments.map(({ windows }) => bytesOf(windows.ranges)) },
+      { ...BLOB, name: "codes", data: segments.map(({ windows }) => windows.codes) }
     ]
   })
   return new Uint8Array(writer.getBuffer())

@@ -1,12 +1,13 @@
 import { Effect } from "effect"
 import type { ScoredRecording } from "../../classifier/evaluation/field/sweep.ts"
 import type { WindowClassifier } from "../../classifier/evaluation/field/windowClassifier.ts"
+import { drawEvenly } from "../../classifier/site/drawEvenly.ts"
 import { columnsOf, type KeptWindows, vectorOfSites } from "../../classifier/site/keptWindows.ts"
 import {
   corrected,
-  drawEvenly,
   LEAST_WINDOWS,
   learnSite,
+  MOST_WINDOWS,
   type SiteWindows
 } from "../../classifier/site/siteCorrection.ts"
 import { Settings } from "../../config/settings.ts"
@@ -61,7 +62,7 @@ const correctSite = Effect.fnUntraced(function* (kept: KeptWindows, heard: Reado
   const pieces = stretches.flat()
   const total = pieces.reduce((sum, { windows }) => sum + windows.count, 0)
   if (total < LEAST_WINDOWS) return []
-  const correction = yield* learnSite(kept, drawEvenly(pieces, total))
+  const correction = yield* learnSite(kept, drawEvenly(pieces, total, MOST_WINDOWS))
   return stretches.map((own) => concatenate(own.map((piece) => corrected(correction, piece))))
 })
 

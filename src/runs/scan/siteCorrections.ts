@@ -1,8 +1,7 @@
 import { Effect, Option, Schema, Stream } from "effect"
+import { drawEvenly, isDrawn } from "../../classifier/site/drawEvenly.ts"
 import { columnsOf, type KeptWindows } from "../../classifier/site/keptWindows.ts"
 import {
-  drawEvenly,
-  isDrawn,
   LEAST_WINDOWS,
   learnSite,
   MOST_WINDOWS,
@@ -20,7 +19,7 @@ import { readDocumentIfWhole, writeDocument } from "../../store/documents.ts"
 import { siteKey, siteOf } from "../../store/keys.ts"
 import { sha256 } from "../../store/sha256.ts"
 import type { PlacedRecording } from "./fieldRecordings.ts"
-import { SCORED_WINDOWS, type WindowModel } from "./windowModel.ts"
+import { emptyBlock, SCORED_WINDOWS, type WindowModel } from "./windowModel.ts"
 
 // What a version has learnt of a site stays as it is until twice as much has been heard there, so that events do not change
 // with each recording that lands, and a site of years is learnt some twenty times.
@@ -67,23 +66,18 @@ export const correctionsOf = Effect.fn("correctionsOf")(function* (
   const corrections = new Map<string, NamedCorrection>()
   const { runId, kept } = heard.model
   if (!learnSites || kept === undefined) return corrections
-  const keys = new Map(placed.map(({ recording, key }) => [recording.contentHash, key]))
-  // Of one that is not meant now, and was seen at several sites, nothing says where it lies.
-  const bySite = Map.groupBy(heard.known.recordings.values(), ({ contentHash }) => {
-    const key = keys.get(contentHash)
-    const seen = new Set((key === undefined ? heard.known.keysOf(contentHash) : [key]).map(siteOf))
-    return seen.size === 1 ? [...seen][0] : undefined
-  })
-  for (const site of new Set([...keys.values()].map(siteOf))) {
+  const bySite = learns ? recordingsBySite(heard.known, placed) : new Map<string, ReadonlyArray<ScannedRecording>>()
+  for (const site of new Set(placed.map(({ key }) => siteOf(key)))) {
     const key = siteKey(runId, site)
-    const recordings = bySite.get(site) ?? []
-    const windows = windowsIn(recordings)
     const found = Option.getOrUndefined(yield* readDocumentIfWhole(key, Learnt))?.value
     const known = found?.recipe === heard.recipe.id ? found : undefined
     const before = known && named(known, kept)
     if (before !== undefined) corrections.set(site, before)
+    if (!learns) continue
+    const recordings = bySite.get(site) ?? []
+    const windows = windowsIn(recordings)
     const isDue = before === undefined || windows >= 2 * known!.windows || 2 * windows <= known!.windows
-    if (!learns || windows < LEAST_WINDOWS || !isDue) continue
+    if (windows < LEAST_WINDOWS || !isDue) continue
     const correction = yield* learn(heard, kept, recordings)
     if (correction === undefined) continue
     const { kernel, bias } = correction
@@ -113,6 +107,17 @@ const named = ({ kernel, bias }: Learnt, { classes, windows }: KeptWindows): Nam
   return { id: sha256(JSON.stringify([kernel, bias])).slice(0, 16), ...correction, isNew: false }
 }
 
+/** All that was heard at each site, where it lies now. */
+const recordingsBySite = (known: KnownScans, placed: ReadonlyArray<PlacedRecording>) => {
+  const keys = new Map(placed.map(({ recording, key }) => [recording.contentHash, key]))
+  // Of one that is not meant now, and was seen at several sites, nothing says where it lies.
+  return Map.groupBy(known.recordings.values(), ({ contentHash }) => {
+    const key = keys.get(contentHash)
+    const seen = new Set((key === undefined ? known.keysOf(contentHash) : [key]).map(siteOf))
+    return seen.size === 1 ? [...seen][0] : undefined
+  })
+}
+
 const windowsIn = (recordings: ReadonlyArray<ScannedRecording>): number =>
   recordings.reduce((sum, { windows }) => sum + windows, 0)
 
@@ -126,11 +131,11 @@ const learn = Effect.fnUntraced(function* (
 ) {
   const { vectors } = recipe.parts.embedder
   const sizes = sizesOf(recipe)
-  const size = sizes.reduce((sum, own) => sum + own, 0)
   const inOrder = recordings.toSorted((a, b) => (a.contentHash < b.contentHash ? -1 : 1))
   const drawn = drawEvenly(inOrder, windowsIn(inOrder), RECORDED * MOST_WINDOWS)
   // A single recording may be longer than that.
   const chosen = drawn.length > 0 ? drawn : inOrder.slice(0, 1)
+  const all = windowsIn(chosen)
   let count = 0
   const blocks = yield* (yield* Scans).load(recipe, known, chosen).pipe(
     Stream.map(({ segment: { windows }, from, to }) =>
@@ -140,14 +145,10 @@ const learn = Effect.fnUntraced(function* (
       })
     ),
     Stream.flattenIterable,
-    Stream.filter(() => isDrawn(count++, windowsIn(chosen))),
+    Stream.filter(() => isDrawn(count++, all, MOST_WINDOWS)),
     Stream.mapEffect(
       Effect.fnUntraced(function* (block) {
-        const own = {
-          count: block.count,
-          codes: new Uint8Array(block.count * size),
-          ranges: new Float32Array(block.count * sizes.length * 2)
-        }
+        const own = emptyBlock(recipe, block.count)
         copyWindows(block.windows, sizes, block.first, block.first + block.count, own, 0)
         const probabilities = yield* model.score(own)
         return { windows: columnsOf(own, vectors, kept.vector), probabilities } satisfies SiteWindows

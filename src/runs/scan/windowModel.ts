@@ -140,12 +140,12 @@ const testIn = ({ field }: typeof Metadata.Type): Pick<WindowModel, "test"> => {
 }
 
 /** Room for windows that are scored together. */
-export const emptyBlock = (recipe: ScanRecipe): CodedVectors => {
+export const emptyBlock = (recipe: ScanRecipe, count = SCORED_WINDOWS): CodedVectors => {
   const sizes = sizesOf(recipe)
   const size = sizes.reduce((sum, own) => sum + own, 0)
   return {
-    count: SCORED_WINDOWS,
-    codes: new Uint8Array(SCORED_WINDOWS * size),
-    ranges: new Float32Array(SCORED_WINDOWS * sizes.length * 2)
+    count,
+    codes: new Uint8Array(count * size),
+    ranges: new Float32Array(count * sizes.length * 2)
   }
 }

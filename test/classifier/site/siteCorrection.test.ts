@@ -1,13 +1,14 @@
 import { describe, expect, test } from "bun:test"
 import { Effect } from "effect"
 import fc from "fast-check"
+import { drawEvenly } from "../../../src/classifier/site/drawEvenly.ts"
 import {
   columnsOf,
   decodeKeptWindows,
   encodeKeptWindows,
   type KeptWindows
 } from "../../../src/classifier/site/keptWindows.ts"
-import { corrected, drawEvenly, learnSite, MOST_WINDOWS } from "../../../src/classifier/site/siteCorrection.ts"
+import { corrected, learnSite, MOST_WINDOWS } from "../../../src/classifier/site/siteCorrection.ts"
 import { codeVectors } from "../../../src/embeddings/scans/coding.ts"
 import { columnsIn, SHOT, SIZE, siteWindows, VECTORS, WORLD, windowsOf } from "../../support/siteWorld.ts"
 
@@ -77,8 +78,8 @@ describe("a site's correction", () => {
 
 test("windows are drawn evenly, and no more than a site is learnt from", () => {
   const pieces = Array.from({ length: 400 }, (_, at) => at)
-  expect(drawEvenly(pieces, MOST_WINDOWS)).toEqual(pieces)
-  const drawn = drawEvenly(pieces, 4 * MOST_WINDOWS)
+  expect(drawEvenly(pieces, MOST_WINDOWS, MOST_WINDOWS)).toEqual(pieces)
+  const drawn = drawEvenly(pieces, 4 * MOST_WINDOWS, MOST_WINDOWS)
   expect(drawn).toHaveLength(100)
   expect(new Set(drawn.map((at) => Math.floor(at / 4))).size).toBe(100)
 })
