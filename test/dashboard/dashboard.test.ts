@@ -23,7 +23,7 @@ beforeAll(async () => {
     "first"
   )
   browser = await openBrowser()
-}, 60_000)
+}, 120_000)
 afterAll(async () => {
   await browser?.close()
   await service?.[Symbol.asyncDispose]()
@@ -140,7 +140,7 @@ test.skipIf(!hasChromium)(
     expect(complaints).toEqual([])
     await page.close()
   },
-  60_000
+  120_000
 )
 
 test.skipIf(!hasChromium)(
@@ -173,7 +173,7 @@ test.skipIf(!hasChromium)(
       await page.close()
     }
   },
-  60_000
+  120_000
 )
 
 test.skipIf(!hasChromium)(
@@ -209,7 +209,7 @@ test.skipIf(!hasChromium)(
       await desk.close()
     }
   },
-  60_000
+  120_000
 )
 
 test.skipIf(!hasChromium)(
@@ -231,5 +231,5 @@ test.skipIf(!hasChromium)(
     expect(await page.locator("nav a[aria-current]").textContent()).toBe("Runs")
     await page.close()
   },
-  60_000
+  120_000
 )

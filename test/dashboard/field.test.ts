@@ -20,7 +20,7 @@ beforeAll(async () => {
   await Bun.write(join(folder, NAME), fieldRecording(22, calls))
   service = await startService()
   browser = await openBrowser()
-}, 60_000)
+}, 120_000)
 afterAll(async () => {
   await browser?.close()
   await service?.[Symbol.asyncDispose]()

@@ -17,7 +17,7 @@ beforeAll(async () => {
   await Bun.write(join(service.store, `extracted_audio/${MARKUP}/a.wav`), "unusable")
   await train(service, "first")
   browser = await openBrowser()
-}, 60_000)
+}, 120_000)
 afterAll(async () => {
   await browser?.close()
   await service?.[Symbol.asyncDispose]()
@@ -84,7 +84,7 @@ test.skipIf(!hasChromium)(
     expect(complaints).toEqual([])
     await page.close()
   },
-  60_000
+  120_000
 )
 
 test.skipIf(!hasChromium)(
@@ -127,7 +127,7 @@ test.skipIf(!hasChromium)(
     expect(complaints).toEqual([])
     await page.close()
   },
-  60_000
+  120_000
 )
 
 test.skipIf(!hasChromium)(
@@ -151,5 +151,5 @@ test.skipIf(!hasChromium)(
     await page.locator(".map ~ div").getByRole("button", { name: "Play" }).waitFor()
     await page.close()
   },
-  60_000
+  120_000
 )

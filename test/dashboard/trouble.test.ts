@@ -21,7 +21,7 @@ beforeAll(async () => {
   await Bun.write(join(folder, "whine.wav"), sound("dog_bark", 701))
   service = await startService({ environment: { API_TOKEN: TOKEN } })
   browser = await openBrowser()
-}, 60_000)
+}, 120_000)
 afterAll(async () => {
   await browser?.close()
   await service?.[Symbol.asyncDispose]()
@@ -78,7 +78,7 @@ test.skipIf(!hasChromium)(
     expect(complaints).toEqual([])
     await page.close()
   },
-  60_000
+  120_000
 )
 
 test.skipIf(!hasChromium)(
@@ -99,7 +99,7 @@ test.skipIf(!hasChromium)(
     expect(complaints).toEqual([])
     await page.close()
   },
-  60_000
+  120_000
 )
 
 test.skipIf(!hasChromium)(
@@ -127,7 +127,7 @@ test.skipIf(!hasChromium)(
       .waitFor()
     await page.close()
   },
-  60_000
+  120_000
 )
 
 test.skipIf(!hasChromium)(
@@ -144,7 +144,7 @@ test.skipIf(!hasChromium)(
     expect(await page.getByText("cannot be reached").count()).toBe(0)
     await page.close()
   },
-  60_000
+  120_000
 )
 
 test.skipIf(!hasChromium)(
@@ -160,7 +160,7 @@ test.skipIf(!hasChromium)(
     await page.getByText("1 of 1: 1 stored, 0 were there already, 0 refused.").waitFor()
     await page.close()
   },
-  60_000
+  120_000
 )
 
 test.skipIf(!hasChromium)(
@@ -188,7 +188,7 @@ test.skipIf(!hasChromium)(
     await page.getByRole("cell", { name: "1:01 to 1:02" }).waitFor()
     await page.close()
   },
-  60_000
+  120_000
 )
 
 test.skipIf(!hasChromium)(
@@ -210,7 +210,7 @@ test.skipIf(!hasChromium)(
     expect(await page.getByRole("button", { name: "Send again" }).count()).toBe(0)
     await page.close()
   },
-  60_000
+  120_000
 )
 
 /** Drops a file or folder of this machine where recordings go. */
@@ -242,7 +242,7 @@ test.skipIf(!hasChromium)(
     expect(complaints).toEqual([])
     await page.close()
   },
-  60_000
+  120_000
 )
 
 test.skipIf(!hasChromium)(
@@ -255,7 +255,7 @@ test.skipIf(!hasChromium)(
     expect(await page.getByText("No model is loaded: train one first.").count()).toBe(2)
     await page.close()
   },
-  60_000
+  120_000
 )
 
 test.skipIf(!hasChromium)(
@@ -300,7 +300,7 @@ test.skipIf(!hasChromium)(
     expect(await changes.getByText("of 3 recordings moved").count()).toBe(0)
     await page.close()
   },
-  60_000
+  120_000
 )
 
 test.skipIf(!hasChromium)(
@@ -329,5 +329,5 @@ test.skipIf(!hasChromium)(
     await page.getByText("extracted_audio/dog_bark/balanced.wav: Its channels cancel: the first was taken.").waitFor()
     await page.close()
   },
-  60_000
+  120_000
 )

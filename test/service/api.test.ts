@@ -8,7 +8,7 @@ import { form, logged, readEvents, type Service, startService, train, until } fr
 let service: Service
 beforeAll(async () => {
   service = await startService({ environment: { ALLOW_NEW_CLASSES: "1", MAX_UPLOAD_MB: "1" } })
-}, 60_000)
+}, 120_000)
 afterAll(() => service[Symbol.asyncDispose]())
 
 const bark = sound("dog_bark", 901)
@@ -46,7 +46,7 @@ describe("after a training", () => {
   let run: Awaited<ReturnType<typeof train>>
   beforeAll(async () => {
     run = await train(service, "a <reason>")
-  }, 60_000)
+  }, 120_000)
 
   test("the run has a report, and its events can be read again from any point", async () => {
     expect(run).toMatchObject({
@@ -586,4 +586,4 @@ test("a sole version that is damaged is told with 503, and nothing else fails fo
   const others = ["/health", "/status", "/classes", "/models", "/clips", "/review", "/runs", "/metrics"]
   const answers = await Promise.all(others.map(async (path) => [path, (await alone.get(path)).status]))
   expect(answers).toEqual(others.map((path) => [path, 200]))
-}, 60_000)
+}, 120_000)

@@ -32,7 +32,7 @@ beforeAll(async () => {
   await using service = await startService(options())
   await train(service, "first")
   await until(async () => (await copied()) || undefined)
-}, 60_000)
+}, 120_000)
 afterAll(async () => {
   server[Symbol.dispose]()
   await removeCache()
@@ -114,13 +114,13 @@ test("a copy that is damaged is not used", async () => {
     server.fault = () => undefined
   }
   for (const model of models) await rm(dirname(join(cache, model)), { recursive: true })
-}, 60_000)
+}, 120_000)
 
 test("a wrong bucket or key still shows at the start", async () => {
   const { environment = {} } = options()
   const wrong = { bucket: "s3://no-such-bucket", environment }
   expect(startService(wrong).then((service) => service[Symbol.asyncDispose]())).rejects.toThrow("no-such-bucket")
-}, 60_000)
+}, 120_000)
 
 test("the service starts without its database, and says so", async () => {
   const database = { DATABASE_URL: "postgres://nobody:secret@127.0.0.1:9/nothing" }
@@ -129,4 +129,4 @@ test("the service starts without its database, and says so", async () => {
   expect(away).toBeString()
   expect((await service.get("/classes")).status).toBe(200)
   expect((await service.get("/workers")).status).toBe(503)
-}, 60_000)
+}, 120_000)

@@ -38,4 +38,4 @@ test("a bucket serves as a folder does: upload, train, predict, listen", async (
     }
   )
   expect([heard.status, await heard.text()]).toEqual([206, "RIFF"])
-}, 60_000)
+}, 120_000)

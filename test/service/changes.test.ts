@@ -11,7 +11,7 @@ const bearer = { authorization: `Bearer ${TOKEN}` }
 let service: Service
 beforeAll(async () => {
   service = await startService({ environment: { API_TOKEN: TOKEN } })
-}, 60_000)
+}, 120_000)
 afterAll(() => service[Symbol.asyncDispose]())
 
 interface Told {
@@ -77,7 +77,7 @@ test("a class is renamed without leave for new ones, merged into another, and co
   }
   expect(await classes()).toEqual(before)
   expect((await post(`/clips/changes/${change!.id}/undo`))[0]).toBe(409)
-}, 60_000)
+}, 120_000)
 
 test("what is removed is out of the training data, still in the store, and comes back", async () => {
   const before = await classes()
@@ -89,7 +89,7 @@ test("what is removed is out of the training data, still in the store, and comes
   await post(`/clips/changes/${change!.id}/undo`)
   await ended()
   expect(await classes()).toEqual(before)
-}, 60_000)
+}, 120_000)
 
 test("a change of what nobody named, of what has gone, or of another number than was seen, is refused in a sentence", async () => {
   const refused = async (recordings: object, more: object = { action: "remove" }) => {
@@ -144,7 +144,7 @@ test("the list of recordings and a model's files are taken away as files, under 
     await service.post("/predict", form(smallCorpus().values().next().value!, "a.wav"), bearer)
   ).json()
   expect(said).toMatchObject({ seconds_heard: expect.any(Number), heard_to_the_end: true })
-}, 60_000)
+}, 120_000)
 
 test("a client that comes back after a restart gets the end of its run, once, and a change that died goes on", async () => {
   const id = "20260131T235959123Z-1a2b3c"
@@ -171,4 +171,4 @@ test("a client that comes back after a restart gets the end of its run, once, an
   const again = await restarted.get(`/runs/${id}/events`, { headers: { "last-event-id": `${end!.id}` } })
   expect(again.status).toBe(204)
   await until(async () => existsSync(join(store.root, "extracted_audio/fox/1.wav")) || undefined)
-}, 60_000)
+}, 120_000)

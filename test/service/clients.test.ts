@@ -19,7 +19,7 @@ beforeAll(async () => {
     { ...service, post: (path, body) => service.post(path, body, bearer) },
     "a reason\n[12:00:00] INFO: forged \u001b[31mred\u202e"
   )
-}, 60_000)
+}, 120_000)
 afterAll(() => service[Symbol.asyncDispose]())
 
 const json = async (response: Response | Promise<Response>) =>
@@ -207,7 +207,7 @@ describe("a newcomer's store", () => {
     folder = await mkdtemp(join(tmpdir(), "fresh-"))
     await Bun.write(join(folder, "extracted_audio/fox/where and when.csv"), "name,place")
     fresh = await startService({ place: folder })
-  }, 60_000)
+  }, 120_000)
   afterAll(async () => {
     await fresh[Symbol.asyncDispose]()
     await rm(folder, { recursive: true })

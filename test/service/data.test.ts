@@ -18,7 +18,7 @@ beforeAll(async () => {
   })
   first = await firstRun()
   second = (await train(authorized(), "second")).id
-}, 60_000)
+}, 120_000)
 afterAll(() => service[Symbol.asyncDispose]())
 
 const authorized = (): Service => ({
@@ -59,7 +59,7 @@ test("uploads begin a training when there are enough, and recordings that cannot
   expect(run.status).toBe("finished")
   expect(await json("/classes")).toMatchObject({ new_since_training: 0 })
   await rm(join(store, "extracted_audio/dog_bark/broken.wav"))
-}, 60_000)
+}, 120_000)
 
 test("what writes or costs needs the token, and nothing tells it", async () => {
   const { get, post, log } = service

@@ -9,7 +9,7 @@ let service: Service
 beforeAll(async () => {
   service = await startService()
   await train(service, "first")
-}, 60_000)
+}, 120_000)
 afterAll(() => service[Symbol.asyncDispose]())
 
 const json = async (path: string) => (await service.get(path)).json() as Promise<Record<string, unknown>>
@@ -38,7 +38,7 @@ test("an engine that is killed costs the request that it works on, and no other"
   expect((await predict()).status).toBe(200)
   expect(await processesOf(service, "predictorProgram.ts")).not.toContain(engine!)
   expect((await json("/health")).status).toBe("healthy")
-}, 60_000)
+}, 120_000)
 
 test("a run that is killed is marked, leaves nothing half-written, and can be started again", async () => {
   const copy = join(service.store, "models/classifier.onnx")
@@ -64,7 +64,7 @@ test("a run that is killed is marked, leaves nothing half-written, and can be st
   expect((await train(service, "again")).status).toBe("finished")
   const files = await readdir(service.store, { recursive: true })
   expect(files.filter((file) => /\.(tmp|part|draft)/.test(file))).toEqual([])
-}, 60_000)
+}, 120_000)
 
 test("a service that starts makes good the copies that a dead promotion left behind", async () => {
   const copy = join(service.store, "models/classifier.onnx")
@@ -72,7 +72,7 @@ test("a service that starts makes good the copies that a dead promotion left beh
   await writeFile(copy, "of the model before")
   await using _ = await startService({ place: service.store })
   await until(async () => (await readFile(copy)).equals(whole) || undefined)
-}, 60_000)
+}, 120_000)
 
 test("a service that is asked to end cancels its run and gives the lease back", async () => {
   await using other = await startService()
@@ -90,7 +90,7 @@ test("a service that is asked to end cancels its run and gives the lease back", 
   })
   expect(lease.runId).toBe(id)
   await until(async () => other.log().includes(`Run ${id} cancelled`) || undefined)
-}, 60_000)
+}, 120_000)
 
 test("a service that is killed leaves no process behind, and its run is cancelled", async () => {
   await using other = await startService({ watching: true })
@@ -105,7 +105,7 @@ test("a service that is killed leaves no process behind, and its run is cancelle
   process.kill(other.pid, "SIGKILL")
   for (const child of children) await until(async () => (existsSync(`/proc/${child}`) ? undefined : true))
   expect(JSON.parse(await readFile(record, "utf8"))).toMatchObject({ status: "cancelled" })
-}, 60_000)
+}, 120_000)
 
 test("another host needs a token or leave to be open", async () => {
   const refused = Bun.spawn(
@@ -119,4 +119,4 @@ test("another host needs a token or leave to be open", async () => {
   expect((await new Response(refused.stdout).text()) + (await new Response(refused.stderr).text())).toContain(
     "set API_TOKEN, or ALLOW_ANONYMOUS=1"
   )
-}, 60_000)
+}, 120_000)

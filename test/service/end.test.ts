@@ -23,7 +23,7 @@ test("a service that is asked to end answers what is under way, and ends", async
   }
   await hasEnded(service)
   expect(fetch(`${service.url}/health`)).rejects.toThrow()
-}, 60_000)
+}, 120_000)
 
 /** A request whose body does not end: the service would wait for it. */
 const hold = (service: Service) => {
@@ -53,7 +53,7 @@ test("asked twice, it ends at once", async () => {
   expect(refused.headers.get("retry-after")).toBe("5")
   process.kill(service.pid, "SIGTERM")
   await hasEnded(service)
-}, 60_000)
+}, 120_000)
 
 test("a run that was answered leaves a record, though all is killed at once, and the next start marks it", async () => {
   await using service = await startService()
@@ -71,7 +71,7 @@ test("a run that was answered leaves a record, though all is killed at once, and
     trigger: "doomed",
     outcome: expect.stringContaining("was gone before it came to its end")
   })
-}, 60_000)
+}, 120_000)
 
 test("of two services on one store one trains by itself, and the other leaves no failed run", async () => {
   const watching = { watching: true, environment: { MIN_NEW_SAMPLES: "5" } }

@@ -17,7 +17,7 @@ const sound = fieldRecording(12, [
 let service: Service
 beforeAll(async () => {
   service = await startService({ environment: { CLIP_MAX_SECONDS: "5" } })
-}, 60_000)
+}, 120_000)
 afterAll(() => service[Symbol.asyncDispose]())
 
 // biome-ignore lint/suspicious/noExplicitAny: answers are looked at field by field.
@@ -150,7 +150,7 @@ test("what is wrong with what a scan is asked for is named, and nothing is store
 describe("with a model", () => {
   beforeAll(async () => {
     await train(service, "first")
-  }, 60_000)
+  }, 120_000)
 
   let events: ReadonlyArray<Json>
   test("a scan tells how far it is, and what it heard is listed", async () => {

@@ -8,7 +8,7 @@ let service: Service
 beforeAll(async () => {
   service = await startService({ environment: { MAX_RECORDING_MB: "51", MAX_UPLOAD_MB: "50", RATE_LIMIT: "100000" } })
   await train(service, "first")
-}, 60_000)
+}, 120_000)
 afterAll(() => service[Symbol.asyncDispose]())
 
 const predict = (seed = 1) => service.post("/predict", form(sound("dog_bark", seed), "bark.wav"))

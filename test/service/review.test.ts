@@ -12,7 +12,7 @@ const COPY = "extracted_audio/dog_bark/copy.wav"
 let service: Service
 beforeAll(async () => {
   service = await startService({ environment: { API_TOKEN: TOKEN } })
-}, 60_000)
+}, 120_000)
 afterAll(() => service[Symbol.asyncDispose]())
 
 const authorized = (): Service => ({
@@ -40,7 +40,7 @@ test("a review before the first training says what to do, and there is no map", 
   expect(await look()).toMatchObject({ review: null, failure: expect.stringContaining("run bun run retrain first") })
   expect(JSON.stringify(await get("/review"))).not.toContain(service.store)
   expect((await service.get("/map", { headers: bearer })).status).toBe(404)
-}, 60_000)
+}, 120_000)
 
 test("what is found is decided, at once and for good", async () => {
   await Bun.write(join(service.store, COPY), smallCorpus().get(SHOT)!)
@@ -77,7 +77,7 @@ test("what is found is decided, at once and for good", async () => {
   expect(await decide({ decision: "relabel", key: COPY, class: "gun_shot" })).toMatchObject([200, { key: moved }])
   expect([COPY, moved].map((key) => existsSync(join(service.store, key)))).toEqual([false, true])
   expect(await get("/classes")).toMatchObject({ recordings: 11, new_since_training: 1 })
-}, 60_000)
+}, 120_000)
 
 test("an unlabelled recording is offered, heard and labelled", async () => {
   const key = "unlabelled_audio/night/0042.wav"
@@ -93,7 +93,7 @@ test("an unlabelled recording is offered, heard and labelled", async () => {
   expect(await decide({ decision: "relabel", key, class: "gun_shot" })).toMatchObject([200, { key: labelled }])
   expect(await get("/review")).toMatchObject({ review: { unlabelled: [], counts: { unlabelled: 0 } } })
   expect(await get("/classes")).toMatchObject({ recordings: 12 })
-}, 60_000)
+}, 120_000)
 
 test("what is damaged of a review or of the map is done without", async () => {
   const { promoted } = (await get("/models")) as { promoted: string }
@@ -103,7 +103,7 @@ test("what is damaged of a review or of the map is done without", async () => {
   expect(await get("/review")).toMatchObject({ review: null })
   const map = await service.get("/map", { headers: bearer })
   expect([map.status, await map.json()]).toEqual([404, { detail: expect.stringContaining("There is no map yet") }])
-}, 60_000)
+}, 120_000)
 
 test("what cannot be decided is refused in one sentence", async () => {
   expect(await decide({ decision: "relabel", key: SHOT, class: "fox" })).toEqual([

@@ -19,4 +19,4 @@ test("requests are traced where a collector is named", async () => {
   const traces = await until(async () => received.find((text) => text.includes("GET /classes")))
   expect(traces).toStartWith("/v1/traces ")
   expect(traces).toContain('"service.name"')
-}, 60_000)
+}, 120_000)

@@ -8,7 +8,7 @@ import { form, type Service, startService, until } from "../support/serviceWorld
 let service: Service
 beforeAll(async () => {
   service = await startService({ environment: { ALLOW_NEW_CLASSES: "1" } })
-}, 60_000)
+}, 120_000)
 afterAll(() => service[Symbol.asyncDispose]())
 
 const send = async (bytes: Uint8Array, class_name: string, name = "sent.wav") => {
@@ -119,7 +119,7 @@ test("what the command uploaded is not stored again by the service, nor the othe
   await using relabelled = await folderOf({ "gun_shot/ours.wav": ours })
   const refused = await runProgram("upload", [relabelled.root, "--store", service.store, "--json"])
   expect(refused.stderr + refused.stdout).toContain("was uploaded to class dog_bark, as extracted_audio/dog_bark/")
-}, 60_000)
+}, 120_000)
 
 test("what writers that died left behind is swept at the start, and what may still be written is not", async () => {
   const old = join(service.store, `extracted_audio/dog_bark/.ecosight-${crypto.randomUUID()}`)
@@ -130,4 +130,4 @@ test("what writers that died left behind is swept at the start, and what may sti
   await using _ = await startService({ place: service.store })
   await until(async () => !(await Bun.file(old).exists()) || undefined)
   expect(await Bun.file(young).exists()).toBe(true)
-}, 60_000)
+}, 120_000)

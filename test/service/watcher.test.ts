@@ -35,7 +35,7 @@ test("in a folder, recordings are embedded as they land, whoever put them there,
     status: "finished",
     summary: { embedded: 0, reused: smallCorpus().size + 3 }
   })
-}, 60_000)
+}, 120_000)
 
 test("a store that was copied, its recordings renamed, begins no training", async () => {
   await using service = await startService()
@@ -52,7 +52,7 @@ test("a store that was copied, its recordings renamed, begins no training", asyn
   await until(async () => (await keysIn(folderStore(copy), "embeddings/seen/")).length > 0 || undefined)
   expect(((await (await other.get("/runs")).json()) as { runs: Array<unknown> }).runs).toHaveLength(1)
   expect(await (await other.get("/classes")).json()).toMatchObject({ new_since_training: 0 })
-}, 60_000)
+}, 120_000)
 
 test("what is uploaded to a bucket is embedded without a look at the bucket", async () => {
   using server = startS3Server()
@@ -77,4 +77,4 @@ test("what is uploaded to a bucket is embedded without a look at the bucket", as
     const key = await upload(service, seed)
     await until(async () => copy(key))
   }
-}, 60_000)
+}, 120_000)

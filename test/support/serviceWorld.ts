@@ -60,6 +60,8 @@ export const startService = async (options: ServiceOptions = {}): Promise<Servic
     stdio: ["ignore", "pipe", "pipe"]
   })
   let log = ""
+  const told = () => log
+  logs.add(told)
   const collect = async (stream: ReadableStream<Uint8Array>) => {
     const decoder = new TextDecoder()
     for await (const chunk of stream) log += decoder.decode(chunk, { stream: true })
@@ -75,24 +77,39 @@ export const startService = async (options: ServiceOptions = {}): Promise<Servic
     store,
     cache: join(folder, "cache"),
     pid: process.pid,
-    log: () => log,
+    log: told,
     get: (path, init) => fetch(url + path, init),
     post: (path, body, headers = {}) =>
       fetch(url + path, { method: "POST", ...(body === undefined ? {} : { body }), headers }),
     [Symbol.asyncDispose]: async () => {
       process.kill()
       await process.exited
+      logs.delete(told)
       await rm(folder, { recursive: true, force: true })
     }
   }
 }
 
-/** Asks again and again until there is an answer. */
+/** Logs of the services that run: what they say tells why a wait was in vain. */
+const logs = new Set<() => string>()
+
+/** Milliseconds, less than tests have: a busy machine may take so long for what takes it seconds. */
+const PATIENCE = 90_000
+
+/** Asks again and again until there is an answer; fails, with what the services have logged, where none comes. */
 export const until = async <A>(ask: () => Promise<A | undefined>): Promise<A> => {
-  for (;;) {
-    const answer = await ask()
-    if (answer !== undefined) return answer
-    await Bun.sleep(50)
+  const { promise: late, reject } = Promise.withResolvers<never>()
+  const giveUp = () =>
+    reject(new Error(`Waited in vain. The services have logged:\n${[...logs].map((log) => log()).join("\n")}`))
+  const timer = setTimeout(giveUp, PATIENCE)
+  try {
+    for (;;) {
+      const answer = await Promise.race([ask(), late])
+      if (answer !== undefined) return answer
+      await Bun.sleep(50)
+    }
+  } finally {
+    clearTimeout(timer)
   }
 }
 
