@@ -64,9 +64,9 @@ export const packing = ({ parts, version, dashboard, tensorflow }: Packed): BunP
         `= loadNativePart("dawn.node")\nimport { loadNativePart } from ${PARTS}`
       )
     )
-    // The bundler drops this class, which nobody uses, but not this line about it.
-    build.onLoad({ filter: /\/@wasm-audio-decoders\/flac\/index\.js$/ }, ({ path }) =>
-      replaced(path, /assignNames\(FLACDecoderWebWorker.*/, "")
+    // The bundler drops a class that nobody uses, but not the line about it.
+    build.onLoad({ filter: /\/(@wasm-audio-decoders\/flac|mpg123-decoder)\/index\.js$/ }, ({ path }) =>
+      replaced(path, /assignNames\(\w+DecoderWebWorker.*/, "")
     )
   }
 })

@@ -2,6 +2,7 @@ import decode from "audio-decode"
 import { type Container, count, type Format, type Gap, MAX_BYTES, NEXT_STREAM, Unreadable } from "./container.ts"
 import { MORE } from "./feed.ts"
 import { makeFlacDecoder } from "./flac.ts"
+import { makeMp3Decoder } from "./mp3.ts"
 
 /** More than any array of microphones that is sold; a file may claim 255 and take a decoder for each. */
 const MAX_CHANNELS = 64
@@ -15,7 +16,11 @@ interface Decoder {
 /** audio-decode's declarations know only the names, not that each makes a decoder fed chunk by chunk. */
 const audioDecode: Record<Format, () => Promise<Decoder>> = decode
 
-const decoders: Record<Format, () => Promise<Decoder>> = { ...audioDecode, flac: makeFlacDecoder }
+const decoders: Record<Format, () => Promise<Decoder>> = {
+  ...audioDecode,
+  flac: makeFlacDecoder,
+  mp3: makeMp3Decoder
+}
 
 /** Runs a decoder without the line that some of them write to the console for every damaged frame. */
 const quietly = <A>(run: () => A): A => {
