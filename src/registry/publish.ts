@@ -1,4 +1,4 @@
-import { DateTime, Effect, Option } from "effect"
+import { DateTime, Effect, Fiber, Option } from "effect"
 import { FIELD_MODEL, KERAS_TWIN } from "../classifier/export/artifacts.ts"
 import { CERTIFICATE_FILE } from "../classifier/export/certificate.ts"
 import { TFLITE_FILES } from "../classifier/export/tflite.ts"
@@ -46,12 +46,16 @@ export const writeVersion = Effect.fn("writeVersion")(function* (runId: string, 
   const last = (yield* listStored).at(-1)?.sequence ?? 0
   // A certificate grows as more of the version's files are run.
   const sealed = [...artifacts].filter(([file]) => file !== CERTIFICATE_FILE)
-  const files = new Map([...artifacts, [sealFile(last + 1), encodeDocument(sealOf(runId, sealed))]])
-  const put = (file: string) => store.put(versionKey(runId, file), files.get(file)!)
-  return yield* inOrder([...files.keys()], TRAINING_SET_FILE, put).pipe(
+  const sealing = yield* Effect.forkChild(sealOf(runId, sealed))
+  const seal = sealFile(last + 1)
+  const files = [...artifacts.keys(), seal]
+  const bytesOf = (file: string) =>
+    file === seal ? Effect.map(Fiber.join(sealing), encodeDocument) : Effect.succeed(artifacts.get(file)!)
+  const put = (file: string) => Effect.flatMap(bytesOf(file), (bytes) => store.put(versionKey(runId, file), bytes))
+  return yield* inOrder(files, TRAINING_SET_FILE, put).pipe(
     Effect.map((written) => written.map(({ key }) => key)),
     Effect.tapError(() =>
-      Effect.forEach(files.keys(), (file) => Effect.ignore(store.remove(versionKey(runId, file))), { discard: true })
+      Effect.forEach(files, (file) => Effect.ignore(store.remove(versionKey(runId, file))), { discard: true })
     )
   )
 })

@@ -4,7 +4,7 @@ import { StoredRecipe } from "../embeddings/recipe.ts"
 import { decodeDocument, readDocumentIfWhole } from "../store/documents.ts"
 import { DAMAGED, isDamagedKey, modelKey, VERSIONS_PREFIX, versionKey } from "../store/keys.ts"
 import { setAside } from "../store/setAside.ts"
-import { sha256 } from "../store/sha256.ts"
+import { sha256, sha256Aside } from "../store/sha256.ts"
 import { type ObjectInfo, orNone, Store } from "../store/store.ts"
 
 /** Says which recordings a version was trained from. Written last: a version that has it was written to its end. */
@@ -52,10 +52,19 @@ const SEAL = /^seal-(\d{1,15})\.json$/
 export const sealFile = (sequence: number): string => `seal-${sequence}.json`
 
 /** The seal of a version with these files. */
-export const sealOf = (runId: string, files: Iterable<readonly [string, Uint8Array]>): Seal => ({
-  runId,
-  files: Object.fromEntries([...files].map(([name, bytes]) => [name, { size: bytes.length, sha256: sha256(bytes) }]))
-})
+export const sealOf = (runId: string, files: Iterable<readonly [string, Uint8Array]>): Effect.Effect<Seal> =>
+  Effect.map(
+    Effect.forEach(
+      files,
+      ([name, bytes]) =>
+        Effect.map(
+          Effect.promise(() => sha256Aside(bytes)),
+          (hash) => [name, { size: bytes.length, sha256: hash }] as const
+        ),
+      { concurrency: "unbounded" }
+    ),
+    (sealed) => ({ runId, files: Object.fromEntries(sealed) })
+  )
 
 /** A version as a listing tells it. */
 export interface StoredVersion {

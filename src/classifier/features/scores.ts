@@ -3,6 +3,7 @@ import { ElementType, type Graph } from "../../embedder/onnx/graph.ts"
 import type { TfliteGraph } from "../../embedder/tflite/graph.ts"
 import { combine, fullyConnect, map, outputsFirst, reduce } from "../../embedder/tflite/operators.ts"
 import type { Tensor } from "../../embedder/tflite/tensor.ts"
+import { kernels, Room } from "../../sound/kernels/kernels.ts"
 import type { KerasLayer } from "../export/kerasLayer.ts"
 import {
   addDeviation,
@@ -49,12 +50,14 @@ const makeScores = (layer: ScoreLayer): Features => {
   const scaled = layer.kernel.map((weight) => weight * SCORE_SCALE)
   // Cross-validation asks for the same vectors' in every fold, and they take longer than the training.
   const computed = new WeakMap<Float32Array, Float32Array>()
+  let score: ReturnType<typeof scoring> | undefined
   return {
     inputs,
     width,
     layers: [width],
     of: (vector) => {
-      const own = computed.get(vector) ?? scoresOf(standardise(vector), layer)
+      score ??= scoring(layer)
+      const own = computed.get(vector) ?? score(standardise(vector))
       computed.set(vector, own)
       return own
     },
@@ -65,50 +68,28 @@ const makeScores = (layer: ScoreLayer): Features => {
   }
 }
 
-const scoresOf = (clip: Float32Array, { kernel, bias }: ScoreLayer): Float32Array => {
-  let zero = Number.POSITIVE_INFINITY
-  for (let feature = 0; feature < clip.length; feature++) zero = Math.min(zero, clip[feature]!)
-  const values = new Float64Array(clip.length)
-  const nonZero = new Uint32Array(clip.length)
-  let seen = 0
-  for (let feature = 0; feature < clip.length; feature++) {
-    const value = (clip[feature]! - zero) * SCORE_SCALE
-    values[feature] = value
-    if (value !== 0) nonZero[seen++] = feature
-  }
-  const logits = new Float64Array(bias)
-  const whole = seen - (seen % 4)
-  for (let at = 0; at < whole; at += 4) addFour(logits, kernel, values, nonZero, at)
-  for (let at = whole; at < seen; at++) {
-    const value = values[nonZero[at]!]!
-    for (let score = 0, k = nonZero[at]! * logits.length; score < logits.length; score++, k++) {
-      logits[score]! += value * kernel[k]!
+/** Computes the scores of standardised clips by a layer, whose kernel stays where the kernels reach it as long as the program. */
+const scoring = ({ kernel, bias }: ScoreLayer): ((clip: Float32Array) => Float32Array) => {
+  const placed = new Room().place(kernel)
+  return (clip) => {
+    let zero = Number.POSITIVE_INFINITY
+    for (let feature = 0; feature < clip.length; feature++) zero = Math.min(zero, clip[feature]!)
+    const values = new Float64Array(clip.length)
+    const nonZero = new Uint32Array(clip.length)
+    let seen = 0
+    for (let feature = 0; feature < clip.length; feature++) {
+      const value = (clip[feature]! - zero) * SCORE_SCALE
+      if (value === 0) continue
+      values[seen] = value
+      nonZero[seen++] = feature
     }
-  }
-  const own = new Float32Array(logits.length)
-  for (let score = 0; score < own.length; score++) own[score] = 1 / (1 + Math.exp(-logits[score]!))
-  return own
-}
-
-/** Adds the shares of four features, from `at` on, to the logits, which are read and written once for all of them. */
-const addFour = (
-  logits: Float64Array,
-  kernel: Float32Array,
-  values: Float64Array,
-  features: Uint32Array,
-  at: number
-): void => {
-  const width = logits.length
-  let a = features[at]! * width
-  let b = features[at + 1]! * width
-  let c = features[at + 2]! * width
-  let d = features[at + 3]! * width
-  const first = values[features[at]!]!
-  const second = values[features[at + 1]!]!
-  const third = values[features[at + 2]!]!
-  const fourth = values[features[at + 3]!]!
-  for (let score = 0; score < width; score++, a++, b++, c++, d++) {
-    logits[score] = logits[score]! + first * kernel[a]! + second * kernel[b]! + third * kernel[c]! + fourth * kernel[d]!
+    using room = new Room()
+    const sums = room.record(bias, [])
+    kernels.addRows(placed, bias.length, room.record([], nonZero), room.record(values, []), seen, sums)
+    const logits = new Float64Array(kernels.memory.buffer, sums, bias.length)
+    const own = new Float32Array(bias.length)
+    for (let score = 0; score < own.length; score++) own[score] = 1 / (1 + Math.exp(-logits[score]!))
+    return own
   }
 }
 
@@ -156,12 +137,21 @@ const FINE_STEPS = 2 * MOST + 1
 /** A kernel [inputs * width] as (FINE_STEPS * coarse + fine) * scales, a scale for each column. */
 const splitKernel = (kernel: Float32Array, width: number) => {
   const scales = new Float32Array(width)
-  for (const [at, weight] of kernel.entries()) {
-    scales[at % width] = Math.max(scales[at % width]!, Math.abs(weight) / (FINE_STEPS * MOST + MOST))
+  for (let row = 0; row < kernel.length; row += width) {
+    for (let at = 0; at < width; at++) {
+      scales[at] = Math.max(scales[at]!, Math.abs(kernel[row + at]!) / (FINE_STEPS * MOST + MOST))
+    }
   }
-  const whole = kernel.map((weight, at) => Math.round(weight / (scales[at % width] || 1)))
-  const coarse = Int8Array.from(whole, (value) => Math.round(value / FINE_STEPS))
-  return { coarse, fine: Int8Array.from(whole, (value, at) => value - FINE_STEPS * coarse[at]!), scales }
+  const coarse = new Int8Array(kernel.length)
+  const fine = new Int8Array(kernel.length)
+  for (let row = 0; row < kernel.length; row += width) {
+    for (let at = 0; at < width; at++) {
+      const whole = Math.round(kernel[row + at]! / (scales[at]! || 1))
+      coarse[row + at] = Math.round(whole / FINE_STEPS)
+      fine[row + at] = whole - FINE_STEPS * coarse[row + at]!
+    }
+  }
+  return { coarse, fine, scales }
 }
 
 /**

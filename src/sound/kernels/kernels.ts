@@ -26,6 +26,8 @@ interface Kernels {
     visits: number,
     out: number
   ) => void
+  readonly addNormal: (samples: number, length: number, sigma: number, seed: number) => void
+  readonly addRows: (matrix: number, width: number, rows: number, values: number, count: number, out: number) => void
 }
 
 const load = (): Kernels => {
@@ -77,7 +79,7 @@ export class Room implements Disposable {
   }
 
   /** A record of the assembly: its doubles, then its integers of 32 bits. */
-  record(doubles: ReadonlyArray<number>, words: ReadonlyArray<number>): number {
+  record(doubles: ArrayLike<number>, words: ArrayLike<number>): number {
     const at = this.allocate(8 * doubles.length + 4 * words.length)
     new Float64Array(kernels.memory.buffer, at, doubles.length).set(doubles)
     new Uint32Array(kernels.memory.buffer, at + 8 * doubles.length, words.length).set(words)

@@ -164,9 +164,16 @@ const renderer = (bed: ReadonlyArray<Placed>, sampleRate: number, seed: number) 
 
 const mixIn = (samples: Float32Array, from: number, { at, samples: own, gain, fade }: Placed): void => {
   const start = Math.max(from, at)
-  const { length } = own
-  const end = Math.min(from + samples.length, at + length)
-  for (let i = start; i < end; i++) samples[i - from]! += gain * ramp(i - at, length, fade) * own[i - at]!
+  const end = Math.min(from + samples.length, at + own.length)
+  if (start >= end) return
+  const first = start - at
+  const into = samples.subarray(start - from, end - from)
+  const sound = own.subarray(first, end - at)
+  const rampUntil = Math.min(into.length, Math.max(0, fade - first))
+  const rampFrom = Math.min(into.length, Math.max(rampUntil, own.length - fade - first))
+  for (let i = 0; i < rampUntil; i++) into[i]! += gain * ramp(first + i, own.length, fade) * sound[i]!
+  for (let i = rampUntil; i < rampFrom; i++) into[i]! += gain * sound[i]!
+  for (let i = rampFrom; i < into.length; i++) into[i]! += gain * ramp(first + i, own.length, fade) * sound[i]!
 }
 
 /** Holds samples to full scale, in place. */

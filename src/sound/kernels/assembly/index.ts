@@ -4,6 +4,8 @@ export { resample } from "./resample"
 export { logMel } from "./logmel"
 export { encode } from "./pcm"
 export { keep } from "./keep"
+export { addNormal } from "./normal"
+export { addRows } from "./rows"
 
 /** Bytes aligned to 16, not cleared. */
 export function allocate(bytes: usize): usize {
