@@ -53,7 +53,7 @@ export const fieldListener = Effect.gen(function* () {
           Effect.mapError(noEmbedder)
         )
         const recipe = makeScanRecipe(embedder, precision)
-        const opening = Effect.map(openWindowModel(runId, recipe), (model) => ({ model, recipe }))
+        const opening = Effect.map(openWindowModel(runId, recipe, false), (model) => ({ model, recipe }))
         engines = yield* keep(engines, embedder.hash, enginesOf(embedder))
         open = yield* keep(open, runId, opening)
       }

@@ -3,6 +3,7 @@ import { openWindowClassifier } from "../../classifier/evaluation/field/windowCl
 import { FIELD_MODEL } from "../../classifier/export/artifacts.ts"
 import { decodeKeptWindows, KEPT_WINDOWS_FILE, type KeptWindows } from "../../classifier/site/keptWindows.ts"
 import { type AlarmRate, UNMEASURED_THRESHOLD } from "../../config/alarmRates.ts"
+import { Settings } from "../../config/settings.ts"
 import { rowSize } from "../../embedder/frontEnd.ts"
 import { embedderOf, precisionOf } from "../../embeddings/recipe.ts"
 import type { CodedVectors } from "../../embeddings/scans/coding.ts"
@@ -67,8 +68,15 @@ export interface WindowModel {
 /**
  * Opens a version for windows of this recipe; fails where it is none, is damaged or takes another embedder's vectors, and
  * says where it was trained on vectors of another precision.
+ *
+ * @param learns Whether it will learn sites: what it learns them by, some megabytes, is read for that alone.
  */
-export const openWindowModel = Effect.fn("openWindowModel")(function* (runId: string, recipe: ScanRecipe) {
+export const openWindowModel = Effect.fn("openWindowModel")(function* (
+  runId: string,
+  recipe: ScanRecipe,
+  learns = true
+) {
+  const { learnSites } = yield* Settings
   const damaged = (why = "is damaged") => new VersionError({ runId, message: `The version ${runId} ${why}.` })
   const version = yield* findStored(runId)
   if (version.files.size === 0) return yield* damaged("does not exist: bun run models list shows those that do")
@@ -100,7 +108,7 @@ export const openWindowModel = Effect.fn("openWindowModel")(function* (runId: st
   )
   const score = (windows: CodedVectors) =>
     Effect.mapError(opened.score(windows), () => damaged("cannot be run on windows"))
-  const kept = file === FIELD_MODEL ? yield* keptIn(runId, read) : undefined
+  const kept = learns && learnSites && file === FIELD_MODEL ? yield* keptIn(runId, read) : undefined
   const silent = Object.entries(metadata.field?.classes ?? {}).flatMap(([name, { events }]) =>
     events === 0 ? [name] : []
   )

@@ -1,5 +1,6 @@
 import { expect, test } from "bun:test"
 import { Effect, Layer, Logger } from "effect"
+import { Settings } from "../../../src/config/settings.ts"
 import { makeScanRecipe } from "../../../src/embeddings/scans/scanRecipe.ts"
 import { openWindowModel } from "../../../src/runs/scan/windowModel.ts"
 import { Store } from "../../../src/store/store.ts"
@@ -13,7 +14,7 @@ test("a model that was trained in another precision than its windows are heard i
     const logger = Logger.make(({ message }) => void lines.push([message].flat().join(" ")))
     const { classes } = await openWindowModel(runId, makeScanRecipe(tiny, precision)).pipe(
       Effect.scoped,
-      Effect.provide(Layer.merge(Layer.succeed(Store, store), Logger.layer([logger]))),
+      Effect.provide(Layer.mergeAll(Layer.succeed(Store, store), Settings.layer, Logger.layer([logger]))),
       Effect.runPromise
     )
     expect(classes).toEqual(["dog_bark", "gun_shot"])
