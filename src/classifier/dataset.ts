@@ -1,5 +1,6 @@
 import { Effect, Schema } from "effect"
 import { firstOf, placeOf, type Vectors } from "../embedder/frontEnd.ts"
+import { allFinite } from "../sound/floats.ts"
 
 /** One variant of a recording, embedded. */
 export interface Sample {
@@ -42,7 +43,7 @@ export const makeDataset = Effect.fn("makeDataset")(function* (samples: Readonly
     return yield* new DatasetError({ message: `A classifier needs recordings of at least two classes, but ${found}.` })
   }
   const width = samples[0]!.vector.length
-  const unusable = samples.find(({ vector }) => vector.length !== width || !vector.every(Number.isFinite))
+  const unusable = samples.find(({ vector }) => vector.length !== width || !allFinite(vector))
   if (unusable !== undefined) {
     const which = `${unusable.variant} of ${unusable.key}`
     return yield* new DatasetError({ message: `The embedding (${which}) is not ${width} finite numbers.` })

@@ -16,3 +16,9 @@ export const concatenate = (
   }
   return whole
 }
+
+/** Whether all are numbers; by a loop, for `every` calls a function for each. */
+export const allFinite = (values: Float32Array): boolean => {
+  for (let index = 0; index < values.length; index++) if (!Number.isFinite(values[index])) return false
+  return true
+}

@@ -4,6 +4,7 @@ import { type Duration, Effect, FileSystem, Option, Path, Schema } from "effect"
 import type { HttpClient } from "effect/http"
 import { withoutCredentials } from "../../config/forms.ts"
 import { writeWhole } from "../../config/writeWhole.ts"
+import { allFinite } from "../../sound/floats.ts"
 import { beside, download, mainFile, OFFICIAL_ADDRESSES } from "./download.ts"
 import { layersOf, type Mobilenet, UnusableWeights } from "./mobilenet.ts"
 import { isHdf5, readKeras } from "./readKeras.ts"
@@ -52,11 +53,6 @@ const finish = (network: Mobilenet, source: string, embedder: YamnetWeights["emb
   const hash = createHash("sha256")
   for (const { kernel, bias } of layersOf(network)) hash.update(kernel).update(bias)
   return { ...network, hash: hash.digest("hex"), source: withoutCredentials(source), embedder }
-}
-
-const allFinite = (values: Float32Array): boolean => {
-  for (let index = 0; index < values.length; index++) if (!Number.isFinite(values[index])) return false
-  return true
 }
 
 const checkFinite = (network: Mobilenet) =>

@@ -123,7 +123,7 @@ const labelledWindows = Effect.fnUntraced(function* (scene: Soundscape, backgrou
       const label = labels[first + window]
       if (label === undefined) continue
       const { className, group } = label === null ? { className: background, group: background } : label
-      const vector = rows.slice(window * size, (window + 1) * size)
+      const vector = rows.subarray(window * size, (window + 1) * size)
       windows.push({ key: group, className, group, variant: "original", vector })
     }
     return Effect.succeed(windows)

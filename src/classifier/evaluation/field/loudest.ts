@@ -5,8 +5,11 @@ export const energyOf = (samples: Float32Array): number => {
   return sum
 }
 
-/** Mean square, and a little, so that it can be divided by. */
-export const power = (samples: Float32Array): number => energyOf(samples) / Math.max(1, samples.length) + 1e-12
+/** A mean square, and a little, so that it can be divided by. */
+const meanSquare = (energy: number, length: number): number => energy / Math.max(1, length) + 1e-12
+
+/** The mean square of sound. */
+export const power = (samples: Float32Array): number => meanSquare(energyOf(samples), samples.length)
 
 /** The consecutive `length` samples that hold the most energy, the first of several; all where there are no more. */
 export const loudestPart = (samples: Float32Array, length: number): Float32Array => {
@@ -27,6 +30,12 @@ export const ramp = (at: number, length: number, fade: number): number => {
   return edge >= fade ? 1 : (edge + 0.5) / fade
 }
 
-/** A copy that comes and goes so. */
-export const faded = (samples: Float32Array, fade: number): Float32Array =>
-  samples.map((sample, at) => sample * ramp(at, samples.length, fade))
+/** The power of sound that comes and goes so. */
+export const fadedPower = (samples: Float32Array, fade: number): number => {
+  let sum = 0
+  for (let i = 0; i < samples.length; i++) {
+    const sample = Math.fround(samples[i]! * ramp(i, samples.length, fade))
+    sum += sample * sample
+  }
+  return meanSquare(sum, samples.length)
+}

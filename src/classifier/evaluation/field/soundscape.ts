@@ -1,6 +1,6 @@
 import { addNormal } from "../../../augment/normalDeviates.ts"
 import { type Random, seededRandom } from "../../../sound/random.ts"
-import { faded, loudestPart, power, ramp } from "./loudest.ts"
+import { fadedPower, loudestPart, power, ramp } from "./loudest.ts"
 
 /** A recording of a corpus, decoded: a soundscape is made of such. */
 export interface FieldSound {
@@ -104,7 +104,7 @@ export const makeSoundscape = (
     const snr = settings.snr[0] + random() * (settings.snr[1] - settings.snr[0])
     const [start, end] = [at / sampleRate, (at + part.length) / sampleRate]
     if (at < 0 || events.some((other) => start < other.end + APART && end > other.start - APART)) continue
-    const gain = Math.sqrt((power(hear(at, part.length)) * 10 ** (snr / 10)) / power(faded(part, fade)))
+    const gain = Math.sqrt((power(hear(at, part.length)) * 10 ** (snr / 10)) / fadedPower(part, fade))
     placed.push({ at, samples: part, gain, fade })
     events.push({ start, end, class: sound.className, source: sound.source, snr })
   }
@@ -150,16 +150,18 @@ const layBed = (
 }
 
 /** The background alone, at any place. */
-const renderer = (bed: ReadonlyArray<Placed>, sampleRate: number, seed: number) => (from: number, length: number) => {
-  const samples = new Float32Array(length)
-  for (const sound of bed) mixIn(samples, from, sound)
-  // Hiss is drawn second by second, so that it is the same wherever a reader begins.
-  for (let second = Math.floor(from / sampleRate); second * sampleRate < from + length; second++) {
-    const hiss = new Float32Array(sampleRate)
-    addNormal(hiss, HISS, (Math.imul(seed + 1, 0x9e3779b9) + second) | 0)
-    mixIn(samples, from, { at: second * sampleRate, samples: hiss, gain: 1, fade: 0 })
+const renderer = (bed: ReadonlyArray<Placed>, sampleRate: number, seed: number) => {
+  const hiss = new Float32Array(sampleRate)
+  return (from: number, length: number) => {
+    const samples = new Float32Array(length)
+    for (const sound of bed) mixIn(samples, from, sound)
+    // Hiss is drawn second by second, so that it is the same wherever a reader begins.
+    for (let second = Math.floor(from / sampleRate); second * sampleRate < from + length; second++) {
+      addNormal(hiss.fill(0), HISS, (Math.imul(seed + 1, 0x9e3779b9) + second) | 0)
+      mixIn(samples, from, { at: second * sampleRate, samples: hiss, gain: 1, fade: 0 })
+    }
+    return samples
   }
-  return samples
 }
 
 const mixIn = (samples: Float32Array, from: number, { at, samples: own, gain, fade }: Placed): void => {
