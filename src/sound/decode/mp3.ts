@@ -2,8 +2,8 @@ import type { MPEGDecoder } from "mpg123-decoder"
 import { concatenate } from "../floats.ts"
 
 // libmpg123 in WebAssembly, by the package that `audio-decode` brings for it. That makes an instance for each file, with 16 MB
-// of its own. JavaScriptCore lets four memories at once go without a check of each access; what comes behind them is compiled once
-// more, with checks, and takes 17 ms to make and twice as long to decode. So an instance decodes one file after another.
+// of its own, which takes up to 17 ms; and but for the first few, JavaScriptCore compiles them once more, with a check of each
+// access. So an instance decodes one file after another (docs/decisions/coded-recordings.md).
 
 /** What the package's WebAssembly exports; an address is in bytes from the start of `HEAP`. */
 interface Mpg123 {
@@ -51,9 +51,8 @@ const instantiate = async (): Promise<Instance> => {
   }
 }
 
-/** Instances without a file, of this thread. */
+/** This thread's instances that have no file to decode, and how many of them wait for one at most. */
 const idle: Array<Instance> = []
-/** So many files are decoded at once without checks of each access, beside our own kernels. */
 const MOST_IDLE = 3
 
 /** A decoder that is given an MPEG stream piece by piece; two channels, alike where the stream has one. */
