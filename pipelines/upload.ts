@@ -14,7 +14,7 @@ import { runMain } from "./cli/runMain.ts"
 import { Reporter, reporterLogger } from "./cli/terminal.ts"
 
 const input = {
-  folder: Argument.Directory("folder").pipe(
+  folder: Argument.String("folder").pipe(
     Argument.withDescription("A folder that holds a folder of recordings for each class")
   ),
   store: storeFlag(),
@@ -32,9 +32,13 @@ const handle = Effect.fn("upload")(function* (options: Command.Command.Config.In
   const holding = yield* shareMemory(maxRecordingMegabytes)
   const store = yield* openStoreOrHere(options.store)
   const folder = folderStore(options.folder)
-  const { exists } = yield* FileSystem.FileSystem
+  const { exists, stat } = yield* FileSystem.FileSystem
   if (!(yield* exists(folder.location))) {
     return yield* new CliError.UserError({ cause: `There is no folder ${folder.location}.` })
+  }
+  if ((yield* stat(folder.location)).type !== "Directory") {
+    const cause = `${folder.location} is no folder: give the one that holds a folder of recordings for each class.`
+    return yield* new CliError.UserError({ cause })
   }
   const plan = yield* planUpload(folder)
   const total = plan.uploads.length + plan.embeddings.length

@@ -160,7 +160,8 @@ const readMetadata = Effect.fnUntraced(function* (runId: string) {
   const { location } = yield* Store
   const found = yield* readVersionDocument(runId, METADATA_FILE, Metadata)
   if (Option.isSome(found)) return found.value
-  return yield* new VersionError({ runId, message: `${location} holds no version ${runId} with a ${METADATA_FILE}.` })
+  const message = `${location} holds no version ${runId} with a ${METADATA_FILE}: bun run models list shows those that it holds.`
+  return yield* new VersionError({ runId, message })
 })
 
 const versionOf = (
