@@ -1,4 +1,4 @@
-import { Clock, Console, Effect, FileSystem, Layer } from "effect"
+import { Clock, Console, Effect, FileSystem, Layer, Option } from "effect"
 import { Argument, CliError, Command, Flag } from "effect/cli"
 import packageJson from "../package.json"
 import { counted } from "../src/config/inWords.ts"
@@ -32,11 +32,13 @@ const handle = Effect.fn("upload")(function* (options: Command.Command.Config.In
   const holding = yield* shareMemory(maxRecordingMegabytes)
   const store = yield* openStoreOrHere(options.store)
   const folder = folderStore(options.folder)
-  const { exists, stat } = yield* FileSystem.FileSystem
-  if (!(yield* exists(folder.location))) {
-    return yield* new CliError.UserError({ cause: `There is no folder ${folder.location}.` })
+  const { stat } = yield* FileSystem.FileSystem
+  const found = options.folder === "" ? Option.none() : yield* Effect.option(stat(folder.location))
+  if (Option.isNone(found)) {
+    const which = options.folder === "" ? "without a name" : folder.location
+    return yield* new CliError.UserError({ cause: `There is no folder ${which}.` })
   }
-  if ((yield* stat(folder.location)).type !== "Directory") {
+  if (found.value.type !== "Directory") {
     const cause = `${folder.location} is no folder: give the one that holds a folder of recordings for each class.`
     return yield* new CliError.UserError({ cause })
   }

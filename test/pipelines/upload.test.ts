@@ -160,6 +160,8 @@ test("what goes wrong is one sentence, and the exit code is not 0", async () => 
     [[folder.root], { ...environment, FETCH_CONCURRENCY: "x" }, 'FETCH_CONCURRENCY is "x", but must be a whole number'],
     [[empty.root], environment, `There is nothing to upload in ${empty.root}`],
     [[join(empty.root, "missing")], environment, `There is no folder ${empty.root}/missing.`],
+    [[join(folder.root, "dog/a.wav/b")], environment, `There is no folder ${folder.root}/dog/a.wav/b.`],
+    [[""], environment, "There is no folder without a name."],
     [[join(folder.root, "dog/a.wav")], environment, `${folder.root}/dog/a.wav is no folder: give the one that holds`]
   ] as const
   const results = await Promise.all(failures.map(([args, environment]) => upload(args, environment)))

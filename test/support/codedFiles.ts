@@ -153,6 +153,13 @@ export const silentOpus = (seconds: number, channels = 1): Uint8Array => {
   return join(...pages)
 }
 
+/** Frames of silence of layer II, at 44,100 Hz. */
+export const silentLayer2 = (seconds: number): Uint8Array => {
+  const frame = new Uint8Array(104)
+  frame.set([0xff, 0xfd, 0x10, 0xc0])
+  return join(...Array(Math.ceil((seconds * 44_100) / 1152)).fill(frame))
+}
+
 /** Frames of silence of an MP3 of layer III, at 44,100 or 22,050 Hz. */
 export const silentMp3 = (seconds: number, rate: 44_100 | 22_050 = 44_100): Uint8Array => {
   const [header, length, each] =

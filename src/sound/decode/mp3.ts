@@ -60,8 +60,10 @@ export const makeMp3Decoder = async () => {
   const instance = idle.pop() ?? (await instantiate())
   const { wasm, input, output, words } = instance
   const [samples, rate, error] = [4, 8, 12].map((offset) => words.byteOffset + offset)
+  const refusal = wasm.mpeg_frame_decoder_create(words.byteOffset, 1)
+  if (refusal !== 0) throw new Error(`libmpg123 has no decoder: error ${refusal}`)
   /** Whether nothing has failed that may have left something in the instance. */
-  let isClean = wasm.mpeg_frame_decoder_create(words.byteOffset, 1) === 0
+  let isClean = true
   const decoder = words[0]!
   const decode = async (bytes: Uint8Array = new Uint8Array()) => {
     const [left, right]: [Array<Float32Array>, Array<Float32Array>] = [[], []]

@@ -27,6 +27,9 @@ const ADTS_RATES = [96_000, 88_200, 64_000, 48_000, 44_100, 32_000, 24_000, 22_0
 /** The layer field's value for AAC, which has none. */
 const ADTS = 4
 
+/** What frames of a layer are, in words. */
+const kindOf = (layer: number): string => (layer === ADTS ? "AAC" : `MPEG layer ${"I".repeat(layer)}`)
+
 /** Bytes that tell what a frame is. */
 const FRAME_HEADER = 8
 
@@ -106,7 +109,7 @@ export const findMpeg = (bytes: Uint8Array, from: number): number => {
  * The frames at the front, as many together as may be in one piece.
  *
  * Tags and zeros between frames are passed over, unless frames are missing of as many as are promised. Other bytes there,
- * and frames of another rate, which decoders go on to play at the first rate, are refused. Where a damaged file is read
+ * and frames of another layer or rate, which decoders go on to play at the first rate, are refused. Where a damaged file is read
  * on, as much is lost as frames of the mean length so far would fill.
  */
 function* readFrames(feed: Feed, promised = 0): Generator<Given | typeof MORE> {
@@ -152,8 +155,12 @@ function* readFrames(feed: Feed, promised = 0): Generator<Given | typeof MORE> {
       continue
     }
     yield* feed.need(RUN_BYTES)
-    if (frame !== undefined && frame.rate !== rate && isRun(feed.bytes, 0, 2)) {
-      throw new Unreadable(`changes its sample rate from ${count(rate)} to ${count(frame.rate)} Hz midway`)
+    if (frame !== undefined && isRun(feed.bytes, 0, 2)) {
+      throw new Unreadable(
+        frame.rate === rate
+          ? `changes from ${kindOf(layer)} to ${kindOf(frame.layer)} midway`
+          : `changes its sample rate from ${count(rate)} to ${count(frame.rate)} Hz midway`
+      )
     }
     const { start } = feed
     const resumed = yield* findNext(feed)

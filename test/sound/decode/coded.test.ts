@@ -11,6 +11,7 @@ import {
   join,
   oggPage,
   sealPage,
+  silentLayer2,
   silentMp3,
   splitOgg
 } from "../../support/codedFiles.ts"
@@ -214,6 +215,12 @@ describe("MP3", () => {
     expect(await reasonOf(join(fast, slow))).toBe("The file changes its sample rate from 44,100 to 22,050 Hz midway.")
     expect(await reasonOf(join(slow, fast))).toBe("The file changes its sample rate from 22,050 to 44,100 Hz midway.")
     expect(await reasonOf(join(slow, id3(90), fast))).toMatch(/changes its sample rate/)
+  })
+
+  test("whose layer changes midway is refused", async () => {
+    expect(await reasonOf(join(silentMp3(2), silentLayer2(2)))).toBe(
+      "The file changes from MPEG layer III to MPEG layer II midway."
+    )
   })
 
   test("with tags between its frames goes on behind them", async () => {

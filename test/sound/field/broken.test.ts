@@ -3,7 +3,16 @@ import { Feed } from "../../../src/sound/decode/feed.ts"
 import { openFeed } from "../../../src/sound/decode/openContainer.ts"
 import { FieldDecoder, type Piece } from "../../../src/sound/field/fieldDecoder.ts"
 import { concatenate } from "../../../src/sound/floats.ts"
-import { flac, flacParts, join, oggPage, sealPage, silentMp3, splitOgg } from "../../support/codedFiles.ts"
+import {
+  flac,
+  flacParts,
+  join,
+  oggPage,
+  sealPage,
+  silentLayer2,
+  silentMp3,
+  splitOgg
+} from "../../support/codedFiles.ts"
 import { chunk, riff, wave, waveFormat } from "../../support/pcmFiles.ts"
 import { noise } from "../../support/signals.ts"
 import { readGolden } from "../../support/vectors.ts"
@@ -247,6 +256,13 @@ describe("an MP3", () => {
     const found = await readAll(join(frames, silentMp3(2, 22_050)))
     expect(found.noted).toEqual([
       "From 0:08 on it is not read: it changes its sample rate from 44,100 to 22,050 Hz midway."
+    ])
+  })
+
+  test("whose layer changes midway is read up to there", async () => {
+    const found = await readAll(join(frames, silentLayer2(2)))
+    expect(found.noted).toEqual([
+      "From 0:08 on it is not read: it changes from MPEG layer III to MPEG layer II midway."
     ])
   })
 })
