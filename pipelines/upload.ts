@@ -33,7 +33,8 @@ const handle = Effect.fn("upload")(function* (options: Command.Command.Config.In
   const store = yield* openStoreOrHere(options.store)
   const folder = folderStore(options.folder)
   const { stat } = yield* FileSystem.FileSystem
-  const found = options.folder === "" ? Option.none() : yield* Effect.option(stat(folder.location))
+  // As it was given: an empty name is no folder, and would be resolved to this one.
+  const found = yield* Effect.option(stat(options.folder))
   if (Option.isNone(found)) {
     const which = options.folder === "" ? "without a name" : folder.location
     return yield* new CliError.UserError({ cause: `There is no folder ${which}.` })

@@ -52,19 +52,13 @@ const SEAL = /^seal-(\d{1,15})\.json$/
 export const sealFile = (sequence: number): string => `seal-${sequence}.json`
 
 /** The seal of a version with these files. */
-export const sealOf = (runId: string, files: Iterable<readonly [string, Uint8Array]>): Effect.Effect<Seal> =>
-  Effect.map(
-    Effect.forEach(
-      files,
-      ([name, bytes]) =>
-        Effect.map(
-          Effect.promise(() => sha256Aside(bytes)),
-          (hash) => [name, { size: bytes.length, sha256: hash }] as const
-        ),
-      { concurrency: "unbounded" }
-    ),
-    (sealed) => ({ runId, files: Object.fromEntries(sealed) })
-  )
+export const sealOf = (runId: string, files: ReadonlyArray<readonly [string, Uint8Array]>): Effect.Effect<Seal> =>
+  Effect.promise(async () => {
+    const sealed = files.map(
+      async ([name, bytes]) => [name, { size: bytes.length, sha256: await sha256Aside(bytes) }] as const
+    )
+    return { runId, files: Object.fromEntries(await Promise.all(sealed)) }
+  })
 
 /** A version as a listing tells it. */
 export interface StoredVersion {

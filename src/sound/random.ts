@@ -3,7 +3,7 @@
  *
  * sfc32 (Chris Doty-Humphrey, PractRand): 128 bits of state, integer arithmetic only.
  */
-export const seededIntegers = (seed: number): (() => number) => {
+const seededIntegers = (seed: number): (() => number) => {
   let a = 0
   let b = seed | 0
   let c = 0x9e3779b9 | 0

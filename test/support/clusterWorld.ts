@@ -15,6 +15,7 @@ import { folderStore } from "../../src/store/folder.ts"
 import { recordingKey } from "../../src/store/keys.ts"
 import { Store } from "../../src/store/store.ts"
 import { type RunEvent, RunEvents } from "../../src/stream/events.ts"
+import { lookUntil } from "./lookUntil.ts"
 import { fill, keysIn, OPTIONS, sound } from "./runWorld.ts"
 import { storeAt } from "./stores.ts"
 
@@ -55,15 +56,8 @@ export const createCorpus = async (recordings: number) => {
 }
 
 /** Waits until something is so, however long a busy machine takes; what it came to. */
-export const until = async <A>(what: string, look: () => Promise<A | undefined> | A | undefined): Promise<A> => {
-  const patience = Date.now() + 200_000
-  for (;;) {
-    const found = await look()
-    if (found !== undefined) return found
-    if (Date.now() > patience) throw new Error(`Waited in vain for ${what}.`)
-    await Bun.sleep(50)
-  }
-}
+export const until = <A>(what: string, look: () => Promise<A | undefined> | A | undefined): Promise<A> =>
+  lookUntil(look, 200_000, () => `Waited in vain for ${what}.`)
 
 export interface TestWorker {
   readonly process: Bun.Subprocess<"ignore", "pipe", "pipe">

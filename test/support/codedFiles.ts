@@ -153,18 +153,18 @@ export const silentOpus = (seconds: number, channels = 1): Uint8Array => {
   return join(...pages)
 }
 
-/** Frames of silence of layer II, at 44,100 Hz. */
-export const silentLayer2 = (seconds: number): Uint8Array => {
+const silentFrames = (header: ReadonlyArray<number>, count: number): Uint8Array => {
   const frame = new Uint8Array(104)
-  frame.set([0xff, 0xfd, 0x10, 0xc0])
-  return join(...Array(Math.ceil((seconds * 44_100) / 1152)).fill(frame))
+  frame.set(header)
+  return join(...Array(Math.ceil(count)).fill(frame))
 }
 
+/** Frames of silence of layer II, at 44,100 Hz. */
+export const silentLayer2 = (seconds: number): Uint8Array =>
+  silentFrames([0xff, 0xfd, 0x10, 0xc0], (seconds * 44_100) / 1152)
+
 /** Frames of silence of an MP3 of layer III, at 44,100 or 22,050 Hz. */
-export const silentMp3 = (seconds: number, rate: 44_100 | 22_050 = 44_100): Uint8Array => {
-  const [header, length, each] =
-    rate === 44_100 ? [[0xff, 0xfb, 0x10, 0xc0], 104, 1152] : [[0xff, 0xf3, 0x40, 0xc0], 104, 576]
-  const frame = new Uint8Array(length)
-  frame.set(header)
-  return join(...Array(Math.ceil((seconds * rate) / each)).fill(frame))
-}
+export const silentMp3 = (seconds: number, rate: 44_100 | 22_050 = 44_100): Uint8Array =>
+  rate === 44_100
+    ? silentFrames([0xff, 0xfb, 0x10, 0xc0], (seconds * rate) / 1152)
+    : silentFrames([0xff, 0xf3, 0x40, 0xc0], (seconds * rate) / 576)

@@ -2,6 +2,7 @@ import { mkdir, mkdtemp, readFile, rm } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { dirname, join, resolve } from "node:path"
 import { untrainedNetwork } from "../../src/embedder/yamnet/untrained.ts"
+import { lookUntil } from "./lookUntil.ts"
 import { toTfjs } from "./modelFiles.ts"
 import { smallCorpus } from "./runWorld.ts"
 
@@ -97,21 +98,12 @@ const logs = new Set<() => string>()
 const PATIENCE = 90_000
 
 /** Asks again and again until there is an answer; fails, with what the services have logged, where none comes. */
-export const until = async <A>(ask: () => Promise<A | undefined>): Promise<A> => {
-  const { promise: late, reject } = Promise.withResolvers<never>()
-  const giveUp = () =>
-    reject(new Error(`Waited in vain. The services have logged:\n${[...logs].map((log) => log()).join("\n")}`))
-  const timer = setTimeout(giveUp, PATIENCE)
-  try {
-    for (;;) {
-      const answer = await Promise.race([ask(), late])
-      if (answer !== undefined) return answer
-      await Bun.sleep(50)
-    }
-  } finally {
-    clearTimeout(timer)
-  }
-}
+export const until = <A>(ask: () => Promise<A | undefined>): Promise<A> =>
+  lookUntil(
+    ask,
+    PATIENCE,
+    () => `Waited in vain. The services have logged:\n${[...logs].map((log) => log()).join("\n")}`
+  )
 
 /** A multipart body. */
 export const form = (bytes: Uint8Array, name: string, fields: Record<string, string> = {}): FormData => {

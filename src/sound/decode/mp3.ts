@@ -59,33 +59,33 @@ const MOST_IDLE = 3
 export const makeMp3Decoder = async () => {
   const instance = idle.pop() ?? (await instantiate())
   const { wasm, input, output, words } = instance
-  const [samples, rate, error] = [4, 8, 12].map((offset) => words.byteOffset + offset)
-  const refusal = wasm.mpeg_frame_decoder_create(words.byteOffset, 1)
+  const told = words.byteOffset
+  const refusal = wasm.mpeg_frame_decoder_create(told, 1)
   if (refusal !== 0) throw new Error(`libmpg123 has no decoder: error ${refusal}`)
   /** Whether nothing has failed that may have left something in the instance. */
   let isClean = true
   const decoder = words[0]!
   const decode = async (bytes: Uint8Array = new Uint8Array()) => {
     const [left, right]: [Array<Float32Array>, Array<Float32Array>] = [[], []]
-    const wasClean = isClean
+    // It is not, where the loop does not come to its end.
+    let staysClean = isClean
     isClean = false
-    let hasFailed = false
     for (let at = 0; at < bytes.length; at += INPUT_BYTES) {
       const piece = bytes.subarray(at, at + INPUT_BYTES)
       input.set(piece)
       let status = wasm.mpeg_decoder_feed(decoder, input.byteOffset, piece.length)
       while (status !== NEED_MORE) {
         words[1] = 0
-        status = wasm.mpeg_decoder_read(decoder, output.byteOffset, OUTPUT_SAMPLES, samples!, rate!, error!)
+        status = wasm.mpeg_decoder_read(decoder, output.byteOffset, OUTPUT_SAMPLES, told + 4, told + 8, told + 12)
         const length = words[1]
         if (length > 0) {
           left.push(output.slice(0, length))
           right.push(output.slice(length, 2 * length))
         }
-        hasFailed ||= status !== 0 && status !== NEED_MORE && status !== NEW_FORMAT
+        staysClean &&= status === 0 || status === NEED_MORE || status === NEW_FORMAT
       }
     }
-    isClean = wasClean && !hasFailed
+    isClean = staysClean
     return { channelData: [concatenate(left), concatenate(right)], sampleRate: words[2]! }
   }
   const free = () => {
