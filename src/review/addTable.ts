@@ -13,7 +13,7 @@ import { lengthOf } from "../stream/annotations/lengthOf.ts"
 import { ofSeveral, pairingOf } from "../stream/annotations/pairing.ts"
 import { beyondEnd } from "../stream/annotations/rules.ts"
 import type { Stretch } from "../stream/annotations/spans.ts"
-import { AnnotationError, changeAnnotations, contentOf } from "./annotate.ts"
+import { AnnotationError, changeAnnotations, contentOf, mayChange } from "./annotate.ts"
 
 /** A field recording that a table may be of. */
 export interface Annotatable {
@@ -37,7 +37,7 @@ export interface AddedTable {
  * Adds what a table says to the annotations of its recordings. Rows are of the recording that they name; others of `asked`,
  * else of the one that the table is named as. Where `asked` is given, rows that name another are left out. What is there
  * already stays, and is not there twice. What a row says of the time behind its recording's end is left out and told. A table
- * without a row that can be used is refused, and changes nothing.
+ * without a row that can be used, or of a recording whose annotations cannot be changed, is refused, and changes nothing.
  */
 export const addTable = Effect.fn("addTable")(function* (
   bytes: Uint8Array,
@@ -82,6 +82,7 @@ export const addTable = Effect.fn("addTable")(function* (
   const problems = [...bad, ...left, ...parts.flatMap(({ behind }) => behind)].sort((a, b) => a.row - b.row)
   const used = parts.filter(({ rows, complete }) => rows.length + complete.length > 0)
   if (used.length === 0) return yield* new AnnotationError({ reason: "unusable", message: ofNoUse(problems) })
+  yield* mayChange(used.map(({ recording }) => recording))
   let annotations = 0
   for (const { recording, ...said } of used) {
     const part = contentOf(said)

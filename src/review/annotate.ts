@@ -133,6 +133,19 @@ const keep = Effect.fnUntraced(function* ({ key, bytes }: OwnTable) {
   return yield* store.put(`${kept}-${hash.slice(0, 8)}`, bytes)
 })
 
+/** A recording's tables, where they may be changed: read as they are, and none of other recordings, too. */
+const changeable = Effect.fnUntraced(function* (recording: string) {
+  const namesakes = yield* namesakesOf(recording)
+  const tables = yield* ownTables(recording, namesakes)
+  const shared = tables.find(({ isShared }) => isShared)
+  if (shared !== undefined) return yield* new AnnotationError({ reason: "damaged", message: sharedBy(shared.key) })
+  return { namesakes, tables }
+})
+
+/** Fails where one of the recordings has a table that may not be changed, so that of several none is changed then. */
+export const mayChange = (recordings: ReadonlyArray<string>) =>
+  Effect.forEach(recordings, changeable, { discard: true })
+
 /**
  * Changes a recording's annotations, as one of many who may at once. The table is then one of the project's own; those that
  * people or other programs wrote are kept where they were, under names that are no table's.
@@ -144,8 +157,7 @@ export const changeAnnotations = Effect.fn("changeAnnotations")(
     etag?: string
   ) {
     const store = yield* Store
-    const namesakes = yield* namesakesOf(recording)
-    const tables = yield* ownTables(recording, namesakes)
+    const { namesakes, tables } = yield* changeable(recording)
     const before = joined(tables)
     if (etag !== undefined && etag !== before.etag) {
       return yield* new AnnotationError({ reason: "changed", message: CHANGED })
@@ -153,8 +165,6 @@ export const changeAnnotations = Effect.fn("changeAnnotations")(
     const after = yield* change(before)
     const key = tableKey(recording, namesakes)
     const [own, others] = [tables.find((table) => table.key === key), tables.filter((table) => table.key !== key)]
-    const shared = tables.find(({ isShared }) => isShared)
-    if (shared !== undefined) return yield* new AnnotationError({ reason: "damaged", message: sharedBy(shared.key) })
     yield* Effect.forEach(tables.filter(tellsMore), keep, { discard: true })
     const bytes = new TextEncoder().encode(asOwnTable(after))
     const written = yield* store.put(key, bytes, unlessChanged(Option.fromUndefinedOr(own)))

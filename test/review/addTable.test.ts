@@ -107,3 +107,17 @@ test("a table without a row that can be used is refused, and what was there stay
     expect([tables, textOf(table)]).toEqual([[table], before])
   }
 })
+
+test("where one of its recordings has annotations that cannot be changed, nothing of the table is added", async () => {
+  const shared = "file,start,end,label\nb.wav,1,2,gull\nz.wav,1,2,gull\n"
+  const [text, name] = ["file,start,end,label\nridge/a.wav,1,2,owl\nb.wav,3,4,owl\n", "night.csv"]
+  for (const [before, reason] of [
+    ["of no columns that are known\n", "annotations/ridge/b.csv cannot be read, so nothing is written to it"],
+    [shared, "annotations/ridge/b.csv has rows of other recordings, too, so nothing is written to it"]
+  ] as const) {
+    const table = "annotations/ridge/b.csv"
+    const { answer, tables, textOf } = await added(text, name, undefined, { [table]: new TextEncoder().encode(before) })
+    expect(answer).toEqual({ refused: expect.stringContaining(reason) })
+    expect([tables, textOf(table)]).toEqual([[table], before])
+  }
+})
