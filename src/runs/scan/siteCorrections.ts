@@ -12,20 +12,26 @@ import { Settings } from "../../config/settings.ts"
 import { copyWindows } from "../../embeddings/scans/coding.ts"
 import type { KnownScans } from "../../embeddings/scans/knownScans.ts"
 import type { ScannedRecording } from "../../embeddings/scans/scannedRecording.ts"
-import { type ScanRecipe, sizesOf } from "../../embeddings/scans/scanRecipe.ts"
+import { type ScanRecipe, sizesOf, windowTimes } from "../../embeddings/scans/scanRecipe.ts"
 import { Scans } from "../../embeddings/scans/scans.ts"
 import { VersionError } from "../../registry/versionFiles.ts"
+import { backgroundOf } from "../../store/className.ts"
 import { readDocumentIfWhole, writeDocument } from "../../store/documents.ts"
 import { siteKey, siteOf } from "../../store/keys.ts"
 import { sha256 } from "../../store/sha256.ts"
+import { classesOf } from "../../stream/annotations/classes.ts"
+import { Problems } from "../../stream/annotations/problems.ts"
+import { readSaid } from "../../stream/annotations/said.ts"
+import type { Stretch } from "../../stream/annotations/spans.ts"
 import type { PlacedRecording } from "./fieldRecordings.ts"
 import { emptyBlock, SCORED_WINDOWS, type WindowModel } from "./windowModel.ts"
 
 // What a version has learnt of a site stays as it is until twice as much has been heard there, so that events do not change
-// with each recording that lands, and a site of years is learnt some twenty times.
+// with each recording that lands, and a site of years is learnt some twenty times. What people have said by then to be an
+// event is not learnt as background.
 
 /** Changes whenever the same windows would teach something else. */
-const LEARNING = "site-1"
+const LEARNING = "site-2"
 
 const Learnt = Schema.Struct({
   learning: Schema.Literal(LEARNING),
@@ -66,7 +72,9 @@ export const correctionsOf = Effect.fn("correctionsOf")(function* (
   const corrections = new Map<string, NamedCorrection>()
   const { runId, kept } = heard.model
   if (!learnSites || kept === undefined) return corrections
-  const bySite = learns ? recordingsBySite(heard.known, placed) : new Map<string, ReadonlyArray<ScannedRecording>>()
+  const eventsOf = yield* Effect.cached(saidEvents(heard.model.classes))
+  const keysOf = whereIn(heard.known, placed)
+  const bySite = learns ? recordingsBySite(heard.known, keysOf) : new Map<string, ReadonlyArray<ScannedRecording>>()
   for (const site of new Set(placed.map(({ key }) => siteOf(key)))) {
     const key = siteKey(runId, site)
     const found = Option.getOrUndefined(yield* readDocumentIfWhole(key, Learnt))?.value
@@ -78,7 +86,10 @@ export const correctionsOf = Effect.fn("correctionsOf")(function* (
     const windows = windowsIn(recordings)
     const isDue = before === undefined || windows >= 2 * known!.windows || 2 * windows <= known!.windows
     if (windows < LEAST_WINDOWS || !isDue) continue
-    const correction = yield* learn(heard, kept, recordings)
+    const events = yield* eventsOf
+    const correction = yield* learn(heard, kept, recordings, (recording) =>
+      keysOf(recording).flatMap((own) => events.get(own) ?? [])
+    )
     if (correction === undefined) continue
     const { kernel, bias } = correction
     const learnt: Learnt = {
@@ -107,19 +118,37 @@ const named = ({ kernel, bias }: Learnt, { classes, windows }: KeptWindows): Nam
   return { id: sha256(JSON.stringify([kernel, bias])).slice(0, 16), ...correction, isNew: false }
 }
 
+/** Where a recording lies now, or else where it was seen. */
+const whereIn = (known: KnownScans, placed: ReadonlyArray<PlacedRecording>) => {
+  const keys = new Map(placed.map(({ recording, key }) => [recording.contentHash, [key]]))
+  return ({ contentHash }: ScannedRecording): ReadonlyArray<string> =>
+    keys.get(contentHash) ?? known.keysOf(contentHash)
+}
+
 /** All that was heard at each site, where it lies now. */
-const recordingsBySite = (known: KnownScans, placed: ReadonlyArray<PlacedRecording>) => {
-  const keys = new Map(placed.map(({ recording, key }) => [recording.contentHash, key]))
+const recordingsBySite = (known: KnownScans, keysOf: ReturnType<typeof whereIn>) =>
   // Of one that is not meant now, and was seen at several sites, nothing says where it lies.
-  return Map.groupBy(known.recordings.values(), ({ contentHash }) => {
-    const key = keys.get(contentHash)
-    const seen = new Set((key === undefined ? known.keysOf(contentHash) : [key]).map(siteOf))
+  Map.groupBy(known.recordings.values(), (recording) => {
+    const seen = new Set(keysOf(recording).map(siteOf))
     return seen.size === 1 ? [...seen][0] : undefined
   })
-}
 
 const windowsIn = (recordings: ReadonlyArray<ScannedRecording>): number =>
   recordings.reduce((sum, { windows }) => sum + windows, 0)
+
+/** What people have said to be an event of one of these classes, by the recordings in which it is. */
+const saidEvents = Effect.fnUntraced(function* (classes: ReadonlyArray<string>) {
+  // What tables have wrong is told where they are trained on.
+  const { said } = yield* readSaid(new Problems())
+  const background = backgroundOf(classes)
+  const classNamed = classesOf(classes, false)
+  return new Map(
+    said.map(({ recording, annotations }): [string, ReadonlyArray<Stretch>] => [
+      recording.key,
+      annotations.filter(({ label }) => ![undefined, background].includes(classNamed(label)))
+    ])
+  )
+})
 
 /** Recordings are read for so many times the windows that a site is learnt from, which are drawn from all of them. */
 const RECORDED = 8
@@ -127,10 +156,12 @@ const RECORDED = 8
 const learn = Effect.fnUntraced(function* (
   { recipe, known, model }: Heard,
   kept: KeptWindows,
-  recordings: ReadonlyArray<ScannedRecording>
+  recordings: ReadonlyArray<ScannedRecording>,
+  eventsOf: (recording: ScannedRecording) => ReadonlyArray<Stretch>
 ) {
   const { vectors } = recipe.parts.embedder
   const sizes = sizesOf(recipe)
+  const times = windowTimes(recipe)
   const inOrder = recordings.toSorted((a, b) => (a.contentHash < b.contentHash ? -1 : 1))
   const drawn = drawEvenly(inOrder, windowsIn(inOrder), RECORDED * MOST_WINDOWS)
   // A single recording may be longer than that.
@@ -138,22 +169,34 @@ const learn = Effect.fnUntraced(function* (
   const all = windowsIn(chosen)
   let count = 0
   const blocks = yield* (yield* Scans).load(recipe, known, chosen).pipe(
-    Stream.map(({ segment: { windows }, from, to }) =>
-      Array.from({ length: Math.ceil((to - from) / SCORED_WINDOWS) }, (_, at) => {
-        const first = from + at * SCORED_WINDOWS
-        return { windows, first, count: Math.min(SCORED_WINDOWS, to - first) }
+    Stream.map(({ recording, first, segment: { windows }, from, to }) => {
+      const events = eventsOf(recording)
+      return Array.from({ length: Math.ceil((to - from) / SCORED_WINDOWS) }, (_, at) => {
+        const row = from + at * SCORED_WINDOWS
+        const count = Math.min(SCORED_WINDOWS, to - row)
+        return { windows, row, count, first: first + row - from, events }
       })
-    ),
+    }),
     Stream.flattenIterable,
     Stream.filter(() => isDrawn(count++, all, MOST_WINDOWS)),
     Stream.mapEffect(
       Effect.fnUntraced(function* (block) {
-        const own = emptyBlock(recipe, block.count)
-        copyWindows(block.windows, sizes, block.first, block.first + block.count, own, 0)
+        const rows = quietRows(block, times)
+        const own = emptyBlock(
+          recipe,
+          rows.reduce((sum, { from, to }) => sum + to - from, 0)
+        )
+        let filled = 0
+        for (const { from, to } of rows) {
+          copyWindows(block.windows, sizes, from, to, own, filled)
+          filled += to - from
+        }
+        if (filled === 0) return []
         const probabilities = yield* model.score(own)
-        return { windows: columnsOf(own, vectors, kept.vector), probabilities } satisfies SiteWindows
+        return [{ windows: columnsOf(own, vectors, kept.vector), probabilities } satisfies SiteWindows]
       })
     ),
+    Stream.flattenIterable,
     Stream.runCollect
   )
   // Of recordings whose parts were lost meanwhile there is less.
@@ -165,3 +208,27 @@ const learn = Effect.fnUntraced(function* (
     )
   )
 })
+
+interface Block {
+  readonly row: number
+  readonly count: number
+  /** The place of its first row in the recording. */
+  readonly first: number
+  readonly events: ReadonlyArray<Stretch>
+}
+
+/** The rows of a block in whose windows none of its events is heard, by stretches of rows that follow each other. */
+const quietRows = (
+  { row, count, first, events }: Block,
+  { hop, window }: ReturnType<typeof windowTimes>
+): ReadonlyArray<{ readonly from: number; readonly to: number }> => {
+  const stretches: Array<{ from: number; to: number }> = []
+  for (let at = 0; at < count; at++) {
+    const start = (first + at) * hop
+    if (events.some((event) => event.start < start + window && start < event.end)) continue
+    const last = stretches.at(-1)
+    if (last?.to === row + at) last.to++
+    else stretches.push({ from: row + at, to: row + at + 1 })
+  }
+  return stretches
+}

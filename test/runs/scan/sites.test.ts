@@ -3,7 +3,7 @@ import { ConfigProvider, Effect, Layer, Logger, Stream } from "effect"
 import type { EventSettings } from "../../../src/classifier/events/findEvents.ts"
 import { Settings } from "../../../src/config/settings.ts"
 import { codeVectors } from "../../../src/embeddings/scans/coding.ts"
-import { makeScanRecipe } from "../../../src/embeddings/scans/scanRecipe.ts"
+import { makeScanRecipe, windowTimes } from "../../../src/embeddings/scans/scanRecipe.ts"
 import { Scans } from "../../../src/embeddings/scans/scans.ts"
 import { placeRecordings } from "../../../src/runs/scan/fieldRecordings.ts"
 import { judgePlaced } from "../../../src/runs/scan/judgePlaced.ts"
@@ -161,6 +161,24 @@ test("recordings that have moved to another site are not learnt with the one whe
   const one = await run(judge([A], model, "ridge"))
   expect(one.learnt).toEqual(["ridge"])
   expect((await run(judge([A, moved]))).learnt).toEqual(["valley"])
+})
+
+test("what people said to be an event is not learnt as a site's background; what they said of other sounds is", async () => {
+  const { hop, window } = windowTimes(recipe)
+  const table = (label: string) =>
+    Array.from({ length: 600 }, (_, at) => `${10 * at * hop}\t${10 * at * hop + window / 2}\t${label}\n`).join("")
+  const shotsWhere = async (label: string) => {
+    const { objects, run } = world()
+    objects.set(A, new Uint8Array(1))
+    if (label !== "") objects.set("annotations/ridge/a.txt", new TextEncoder().encode(table(label)))
+    const { learnt, shots } = await run(Effect.andThen(heard(A, 6000, 1), judge([A])))
+    expect(learnt).toEqual(["ridge"])
+    return shots
+  }
+  const shots = await shotsWhere("")
+  expect(await shotsWhere("drill")).toBe(shots)
+  expect(await shotsWhere("clips")).toBe(shots)
+  expect(await shotsWhere("Gun shot")).toBeGreaterThan(2 * shots)
 })
 
 test("LEARN_SITES=0 tells events as the model hears them", async () => {
