@@ -72,7 +72,7 @@ export const correctionsOf = Effect.fn("correctionsOf")(function* (
   const corrections = new Map<string, NamedCorrection>()
   const { runId, kept } = heard.model
   if (!learnSites || kept === undefined) return corrections
-  const eventsOf = yield* Effect.cached(saidEvents(heard.model.classes))
+  const said = yield* Effect.cached(saidEvents(heard.model.classes))
   const keysOf = whereIn(heard.known, placed)
   const bySite = learns ? recordingsBySite(heard.known, keysOf) : new Map<string, ReadonlyArray<ScannedRecording>>()
   for (const site of new Set(placed.map(({ key }) => siteOf(key)))) {
@@ -86,7 +86,7 @@ export const correctionsOf = Effect.fn("correctionsOf")(function* (
     const windows = windowsIn(recordings)
     const isDue = before === undefined || windows >= 2 * known!.windows || 2 * windows <= known!.windows
     if (windows < LEAST_WINDOWS || !isDue) continue
-    const events = yield* eventsOf
+    const events = yield* said
     const correction = yield* learn(heard, kept, recordings, (recording) =>
       keysOf(recording).flatMap((own) => events.get(own) ?? [])
     )
