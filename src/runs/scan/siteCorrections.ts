@@ -73,8 +73,8 @@ export const correctionsOf = Effect.fn("correctionsOf")(function* (
   const { runId, kept } = heard.model
   if (!learnSites || kept === undefined) return corrections
   const said = yield* Effect.cached(saidEvents(heard.model.classes))
-  const keysOf = whereIn(heard.known, placed)
-  const bySite = learns ? recordingsBySite(heard.known, keysOf) : new Map<string, ReadonlyArray<ScannedRecording>>()
+  const keys = new Map(placed.map(({ recording, key }) => [recording.contentHash, key]))
+  const bySite = learns ? recordingsBySite(heard.known, keys) : new Map<string, ReadonlyArray<ScannedRecording>>()
   for (const site of new Set(placed.map(({ key }) => siteOf(key)))) {
     const key = siteKey(runId, site)
     const found = Option.getOrUndefined(yield* readDocumentIfWhole(key, Learnt))?.value
@@ -87,8 +87,9 @@ export const correctionsOf = Effect.fn("correctionsOf")(function* (
     const isDue = before === undefined || windows >= 2 * known!.windows || 2 * windows <= known!.windows
     if (windows < LEAST_WINDOWS || !isDue) continue
     const events = yield* said
-    const correction = yield* learn(heard, kept, recordings, (recording) =>
-      keysOf(recording).flatMap((own) => events.get(own) ?? [])
+    // Wherever a copy lies, something may be said of it.
+    const correction = yield* learn(heard, kept, recordings, ({ contentHash }) =>
+      heard.known.keysOf(contentHash).flatMap((copy) => events.get(copy) ?? [])
     )
     if (correction === undefined) continue
     const { kernel, bias } = correction
@@ -118,18 +119,12 @@ const named = ({ kernel, bias }: Learnt, { classes, windows }: KeptWindows): Nam
   return { id: sha256(JSON.stringify([kernel, bias])).slice(0, 16), ...correction, isNew: false }
 }
 
-/** Where a recording lies now, or else where it was seen. */
-const whereIn = (known: KnownScans, placed: ReadonlyArray<PlacedRecording>) => {
-  const keys = new Map(placed.map(({ recording, key }) => [recording.contentHash, [key]]))
-  return ({ contentHash }: ScannedRecording): ReadonlyArray<string> =>
-    keys.get(contentHash) ?? known.keysOf(contentHash)
-}
-
 /** All that was heard at each site, where it lies now. */
-const recordingsBySite = (known: KnownScans, keysOf: ReturnType<typeof whereIn>) =>
+const recordingsBySite = (known: KnownScans, keys: ReadonlyMap<string, string>) =>
   // Of one that is not meant now, and was seen at several sites, nothing says where it lies.
-  Map.groupBy(known.recordings.values(), (recording) => {
-    const seen = new Set(keysOf(recording).map(siteOf))
+  Map.groupBy(known.recordings.values(), ({ contentHash }) => {
+    const key = keys.get(contentHash)
+    const seen = new Set((key === undefined ? known.keysOf(contentHash) : [key]).map(siteOf))
     return seen.size === 1 ? [...seen][0] : undefined
   })
 
@@ -222,10 +217,14 @@ const quietRows = (
   { row, count, first, events }: Block,
   { hop, window }: ReturnType<typeof windowTimes>
 ): ReadonlyArray<{ readonly from: number; readonly to: number }> => {
+  // A point in time is in the windows that begin at it, too.
+  const among = (from: number, to: number) => (event: Stretch) =>
+    event.start < to && (from < event.end || from <= event.start)
+  const near = events.filter(among(first * hop, (first + count) * hop + window))
   const stretches: Array<{ from: number; to: number }> = []
   for (let at = 0; at < count; at++) {
     const start = (first + at) * hop
-    if (events.some((event) => event.start < start + window && start < event.end)) continue
+    if (near.some(among(start, start + window))) continue
     const last = stretches.at(-1)
     if (last?.to === row + at) last.to++
     else stretches.push({ from: row + at, to: row + at + 1 })

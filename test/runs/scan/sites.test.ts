@@ -167,18 +167,27 @@ test("what people said to be an event is not learnt as a site's background; what
   const { hop, window } = windowTimes(recipe)
   const table = (label: string) =>
     Array.from({ length: 600 }, (_, at) => `${10 * at * hop}\t${10 * at * hop + window / 2}\t${label}\n`).join("")
-  const shotsWhere = async (label: string) => {
+  const shotsWhere = async (label: string, name = "a") => {
     const { objects, run } = world()
-    objects.set(A, new Uint8Array(1))
-    if (label !== "") objects.set("annotations/ridge/a.txt", new TextEncoder().encode(table(label)))
-    const { learnt, shots } = await run(Effect.andThen(heard(A, 6000, 1), judge([A])))
+    for (const key of [A, B]) objects.set(key, new Uint8Array(1))
+    if (label !== "") objects.set(`annotations/ridge/${name}.txt`, new TextEncoder().encode(table(label)))
+    const { learnt, shots } = await run(
+      Effect.gen(function* () {
+        yield* heard(A, 6000, 1)
+        yield* (yield* Scans).sighted([{ key: B, etag: B, size: 1, contentHash: "1".padEnd(64, "0") }])
+        return yield* judge([A, B])
+      })
+    )
     expect(learnt).toEqual(["ridge"])
     return shots
   }
   const shots = await shotsWhere("")
   expect(await shotsWhere("drill")).toBe(shots)
   expect(await shotsWhere("clips")).toBe(shots)
-  expect(await shotsWhere("Gun shot")).toBeGreaterThan(2 * shots)
+  const known = await shotsWhere("Gun shot")
+  expect(known).toBeGreaterThan(2 * shots)
+  // Of a copy as well.
+  expect(await shotsWhere("Gun shot", "b")).toBe(known)
 })
 
 test("LEARN_SITES=0 tells events as the model hears them", async () => {
