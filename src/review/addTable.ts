@@ -82,7 +82,8 @@ export const addTable = Effect.fn("addTable")(function* (
   const problems = [...bad, ...left, ...parts.flatMap(({ behind }) => behind)].sort((a, b) => a.row - b.row)
   const used = parts.filter(({ rows, complete }) => rows.length + complete.length > 0)
   if (used.length === 0) return yield* new AnnotationError({ reason: "unusable", message: ofNoUse(problems) })
-  yield* mayChange(used.map(({ recording }) => recording))
+  // The first one tells itself, before anything is written.
+  yield* mayChange(used.slice(1).map(({ recording }) => recording))
   let annotations = 0
   for (const { recording, ...said } of used) {
     const part = contentOf(said)

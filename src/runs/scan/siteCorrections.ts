@@ -73,8 +73,7 @@ export const correctionsOf = Effect.fn("correctionsOf")(function* (
   const { runId, kept } = heard.model
   if (!learnSites || kept === undefined) return corrections
   const said = yield* Effect.cached(saidEvents(heard.model.classes))
-  const keys = new Map(placed.map(({ recording, key }) => [recording.contentHash, key]))
-  const bySite = learns ? recordingsBySite(heard.known, keys) : new Map<string, ReadonlyArray<ScannedRecording>>()
+  const bySite = learns ? recordingsBySite(heard.known, placed) : new Map<string, ReadonlyArray<ScannedRecording>>()
   for (const site of new Set(placed.map(({ key }) => siteOf(key)))) {
     const key = siteKey(runId, site)
     const found = Option.getOrUndefined(yield* readDocumentIfWhole(key, Learnt))?.value
@@ -120,13 +119,15 @@ const named = ({ kernel, bias }: Learnt, { classes, windows }: KeptWindows): Nam
 }
 
 /** All that was heard at each site, where it lies now. */
-const recordingsBySite = (known: KnownScans, keys: ReadonlyMap<string, string>) =>
+const recordingsBySite = (known: KnownScans, placed: ReadonlyArray<PlacedRecording>) => {
+  const keys = new Map(placed.map(({ recording, key }) => [recording.contentHash, key]))
   // Of one that is not meant now, and was seen at several sites, nothing says where it lies.
-  Map.groupBy(known.recordings.values(), ({ contentHash }) => {
+  return Map.groupBy(known.recordings.values(), ({ contentHash }) => {
     const key = keys.get(contentHash)
     const seen = new Set((key === undefined ? known.keysOf(contentHash) : [key]).map(siteOf))
     return seen.size === 1 ? [...seen][0] : undefined
   })
+}
 
 const windowsIn = (recordings: ReadonlyArray<ScannedRecording>): number =>
   recordings.reduce((sum, { windows }) => sum + windows, 0)
@@ -136,11 +137,14 @@ const saidEvents = Effect.fnUntraced(function* (classes: ReadonlyArray<string>) 
   // What tables have wrong is told where they are trained on.
   const { said } = yield* readSaid(new Problems())
   const background = backgroundOf(classes)
-  const classNamed = classesOf(classes, false)
+  const eventNamed = classesOf(
+    classes.filter((name) => name !== background),
+    false
+  )
   return new Map(
     said.map(({ recording, annotations }): [string, ReadonlyArray<Stretch>] => [
       recording.key,
-      annotations.filter(({ label }) => ![undefined, background].includes(classNamed(label)))
+      annotations.filter(({ label }) => eventNamed(label) !== undefined)
     ])
   )
 })
