@@ -12,10 +12,11 @@ import { trainingHistory } from "../../src/classifier/export/metadata.ts"
 import type { Head } from "../../src/classifier/heads/head.ts"
 import { HEADS } from "../../src/classifier/heads/heads.ts"
 import { withoutOthers } from "../../src/classifier/train/train.ts"
+import { rowSize } from "../../src/embedder/frontEnd.ts"
 import { untrainedNetwork } from "../../src/embedder/yamnet/untrained.ts"
 import { seededRandom } from "../../src/sound/random.ts"
 import { gaussian } from "../support/problems.ts"
-import { corpus, tapped, trainedRun } from "../support/trainingRuns.ts"
+import { corpus, tapped, trainedRun, WITH_TAPS } from "../support/trainingRuns.ts"
 import { embedWaveform } from "../support/waveform.ts"
 
 const folder = process.argv[2]
@@ -39,7 +40,9 @@ for (const [head, { description, mixedWith }] of Object.entries(heads)) {
   const random = seededRandom(8)
   // Clips of many levels, one of them constant, which standardisation must not turn into NaN.
   const rows = Array.from({ length: 40 }, (_, row) =>
-    Float32Array.from({ length: 1536 }, () => (row === 0 ? 0.25 : Math.max(0, gaussian(random)) * 2 ** (row % 9)))
+    Float32Array.from({ length: rowSize({ vectors: WITH_TAPS }) }, () =>
+      row === 0 ? 0.25 : Math.max(0, gaussian(random)) * 2 ** (row % 9)
+    )
   )
   const waveform = Float32Array.from({ length: 24_000 }, (_, i) => 0.3 * Math.sin(i / 7) + 0.05 * gaussian(random))
   const probe = {

@@ -55,7 +55,7 @@ export const WORLD = (() => {
   })
   const kept: KeptWindows = {
     classes: CLASSES,
-    vector: "layer8max",
+    vectors: { layer8max: SIZE },
     labels,
     weights: new Float32Array(600).fill(1),
     ...hear(rows)

@@ -6,8 +6,9 @@ import { splitDataset } from "../../src/classifier/split.ts"
 import { nativeBackend } from "../../src/classifier/train/nativeBackend.ts"
 import { type TrainingSettings, train } from "../../src/classifier/train/train.ts"
 import type { ScoreLayer } from "../../src/embedder/embedder.ts"
+import { rowSize } from "../../src/embedder/frontEnd.ts"
 import { calibrationPatches } from "../../src/embedder/yamnet/calibrationSounds.ts"
-import { TAPS } from "../../src/embedder/yamnet/mobilenet.ts"
+import { EMBEDDING_SIZE, TAPS, vectorSizes } from "../../src/embedder/yamnet/mobilenet.ts"
 import { SOUNDS } from "../../src/embedder/yamnet/sounds.ts"
 import { untrainedNetwork } from "../../src/embedder/yamnet/untrained.ts"
 import { quantiseYamnet, yamnetOf } from "../../src/embedder/yamnet/yamnet.ts"
@@ -36,15 +37,15 @@ export const corpus = (groups: number, distance = 0.6): ReadonlyArray<Sample> =>
 }
 
 /** What `tapped` rows are made of. */
-export const WITH_TAP = { embedding: 1024, layer8max: 512 }
+export const WITH_TAPS = vectorSizes(TAPS)
 
-/** The same with another vector beside the embedding, in whose features other differences are. */
+/** The same with other vectors beside the embedding, in whose features other differences are. */
 export const tapped = (samples: ReadonlyArray<Sample>, distance = 0.6): ReadonlyArray<Sample> => {
   const random = seededRandom(13)
   const labels = [...new Set(samples.map(({ className }) => className))].sort()
   return samples.map((sample) => {
     const label = labels.indexOf(sample.className)
-    const features = Array.from({ length: 512 }, (_, i) => {
+    const features = Array.from({ length: rowSize({ vectors: WITH_TAPS }) - EMBEDDING_SIZE }, (_, i) => {
       return Math.max(0, gaussian(random) + (i % 3 === label ? distance : 0))
     })
     return { ...sample, vector: Float32Array.from([...sample.vector, ...features]) }
@@ -67,7 +68,7 @@ export const SETTINGS: TrainingSettings = { head: "mlp", scores: standInScores()
 export const trainOn = (samples: ReadonlyArray<Sample>, settings: Partial<TrainingSettings> = {}) =>
   Effect.gen(function* () {
     const isTapped = samples[0]!.vector.length > 1024
-    const dataset = yield* makeDataset(samples, isTapped ? WITH_TAP : undefined)
+    const dataset = yield* makeDataset(samples, isTapped ? WITH_TAPS : undefined)
     const split = splitDataset(dataset)
     return { dataset, split, classifier: yield* train(dataset, split, { ...SETTINGS, ...settings }, nativeBackend) }
   })

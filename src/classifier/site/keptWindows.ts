@@ -1,7 +1,7 @@
 import { Effect, Schema } from "effect"
 import { parquetReadObjects } from "hyparquet"
 import { ByteWriter, parquetWrite } from "hyparquet-writer"
-import { placeOf, type Vectors } from "../../embedder/frontEnd.ts"
+import { placeOf, rowSize, select, type Vectors } from "../../embedder/frontEnd.ts"
 import { type CodedVectors, codeVectors } from "../../embeddings/scans/coding.ts"
 import { BLOB, compressorsAt, decompressors } from "../../embeddings/zstd.ts"
 import { backgroundOf } from "../../store/className.ts"
@@ -15,12 +15,12 @@ export const KEPT_WINDOWS_FILE = "field_windows.parquet"
 
 /**
  * Windows that a classifier was trained on, as many as it takes to learn a site's sound without forgetting what events are
- * like: of one vector, coded as a scan stores it, with what the classifier made of them.
+ * like: of the vectors that a site is learnt by, coded as a scan stores them, with what the classifier made of them.
  */
 export interface KeptWindows {
   readonly classes: ReadonlyArray<string>
-  /** The vector's name among the embedder's. */
-  readonly vector: string
+  /** The vectors that `windows` has, in order. */
+  readonly vectors: Vectors
   readonly windows: CodedVectors
   /** The place of each window's class. */
   readonly labels: Uint8Array
@@ -35,21 +35,28 @@ const MOST = 8000
 /** Windows scored at once. */
 const AT_ONCE = 1024
 
-/** The vector that a site is learnt by; undefined where the rows have none but the embedding. */
-export const vectorOfSites = (vectors: Vectors): string | undefined =>
-  Object.keys(vectors).find((name) => name === "layer8max")
+/** Those of a row's vectors that a site is learnt by: of earlier layers, in which a sound is most itself. */
+export const vectorsOfSites = (vectors: Vectors): Vectors => select(vectors, ["layer8max", "layer4max"])
 
-/** The columns of one vector of coded rows of these vectors. */
-export const columnsOf = ({ count, codes, ranges }: CodedVectors, vectors: Vectors, vector: string): CodedVectors => {
-  const { from, to } = placeOf(vectors, vector)
+/** The columns of some of the vectors of coded rows, in the rows' order. */
+export const columnsOf = ({ count, codes, ranges }: CodedVectors, vectors: Vectors, chosen: Vectors): CodedVectors => {
   const names = Object.keys(vectors)
-  const place = names.indexOf(vector)
-  const own = new Float32Array(2 * count)
+  const places = names.flatMap((name, place) => (name in chosen ? [place] : []))
+  const own = new Float32Array(2 * places.length * count)
   for (let window = 0; window < count; window++) {
-    const at = 2 * (window * names.length + place)
-    own.set(ranges.subarray(at, at + 2), 2 * window)
+    for (const [at, place] of places.entries()) {
+      const from = 2 * (window * names.length + place)
+      own.set(ranges.subarray(from, from + 2), 2 * (window * places.length + at))
+    }
   }
-  return { count, codes: codes.subarray(from * count, to * count), ranges: own }
+  const columns = new Uint8Array(count * rowSize({ vectors: chosen }))
+  let end = 0
+  for (const name of Object.keys(chosen)) {
+    const { from, to } = placeOf(vectors, name)
+    columns.set(codes.subarray(from * count, to * count), end)
+    end += (to - from) * count
+  }
+  return { count, codes: columns, ranges: own }
 }
 
 /** Of the windows that trained a classifier those to keep, evenly drawn; undefined where no site can be learnt by them. */
@@ -57,8 +64,8 @@ export const keepWindows = Effect.fn("keepWindows")(function* <E, R>(
   { classes, samples, labels, vectors, width }: Dataset,
   score: (windows: CodedVectors) => Effect.Effect<Float32Array, E, R>
 ) {
-  const vector = vectorOfSites(vectors)
-  if (vector === undefined || backgroundOf(classes) === undefined) return undefined
+  const own = vectorsOfSites(vectors)
+  if (Object.keys(own).length === 0 || backgroundOf(classes) === undefined) return undefined
   const rows = drawEvenly([...samples.keys()], samples.length, MOST)
   const flat = new Float32Array(rows.length * width)
   for (const [at, row] of rows.entries()) flat.set(samples[row]!.vector, at * width)
@@ -70,8 +77,8 @@ export const keepWindows = Effect.fn("keepWindows")(function* <E, R>(
   }
   return {
     classes,
-    vector,
-    windows: columnsOf(codeVectors(flat, sizes), vectors, vector),
+    vectors: own,
+    windows: columnsOf(codeVectors(flat, sizes), vectors, own),
     labels: Uint8Array.from(rows, (row) => labels[row]!),
     weights: weightsOf(
       rows.map((row) => ({ ...samples[row]!, label: labels[row]! })),
@@ -96,7 +103,7 @@ export const encodeKeptWindows = ({ windows, ...kept }: KeptWindows): Uint8Array
     compressors: compressorsAt(ZSTD_LEVEL),
     columnData: [
       { ...text, name: "classes", data: [JSON.stringify(kept.classes)] },
-      { ...text, name: "vector", data: [kept.vector] },
+      { ...text, name: "vectors", data: [JSON.stringify(kept.vectors)] },
       { name: "count", type: "INT32", nullable: false, data: [windows.count] },
       { ...BLOB, name: "labels", data: [kept.labels] },
       { ...BLOB, name: "weights", data: [bytesOf(kept.weights)] },
@@ -112,7 +119,9 @@ const Blob = Schema.instanceOf(Uint8Array<ArrayBuffer>)
 const Rows = Schema.Tuple([
   Schema.Struct({
     classes: Schema.fromJsonString(Schema.Array(Schema.String)),
-    vector: Schema.String,
+    vectors: Schema.optionalKey(Schema.fromJsonString(Schema.Record(Schema.String, Schema.Int))),
+    // In place of them where there is one alone, as versions of before have it.
+    vector: Schema.optionalKey(Schema.String),
     count: Schema.Int,
     labels: Blob,
     weights: Blob,
@@ -138,7 +147,8 @@ export const decodeKeptWindows = Effect.fn("decodeKeptWindows")(function* (bytes
     Effect.mapError((cause) => new KeptWindowsError({ cause }))
   )
   const floats = (blob: Uint8Array) => new Float32Array(blob.slice().buffer)
-  const { classes, vector, count, labels, codes } = row
+  const { classes, count, labels, codes } = row
+  const vectors = row.vectors ?? { [row.vector ?? ""]: codes.length / count }
   const weights = floats(row.weights)
   const probabilities = floats(row.probabilities)
   const ranges = floats(row.ranges)
@@ -146,8 +156,8 @@ export const decodeKeptWindows = Effect.fn("decodeKeptWindows")(function* (bytes
     labels.length === count &&
     weights.length === count &&
     probabilities.length === count * classes.length &&
-    ranges.length === 2 * count &&
-    codes.length % count === 0
+    ranges.length === 2 * count * Object.keys(vectors).length &&
+    codes.length === count * rowSize({ vectors })
   if (!isWhole) return yield* new KeptWindowsError({ cause: "Its columns do not belong together." })
-  return { classes, vector, windows: { count, codes, ranges }, labels, weights, probabilities } satisfies KeptWindows
+  return { classes, vectors, windows: { count, codes, ranges }, labels, weights, probabilities } satisfies KeptWindows
 })

@@ -1,11 +1,19 @@
 import { Effect } from "effect"
+import { rowSize } from "../../embedder/frontEnd.ts"
 import { type CodedVectors, decodeVectors } from "../../embeddings/scans/coding.ts"
 import { backgroundOf } from "../../store/className.ts"
 import { networkOf } from "../denseNetwork.ts"
-import { featureScale, foldFeatureScale, standardiseFeatures } from "../featureScale.ts"
+import { type FeatureScale, featureScale, foldFeatureScale, standardiseFeatures } from "../featureScale.ts"
 import { REGRESSION } from "../heads/head.ts"
 import { BACKGROUND_ODDS } from "../prior.ts"
 import { regress } from "../train/regression.ts"
+import {
+  addFourierFeatures,
+  drawFourierFeatures,
+  FOURIER_FEATURES,
+  type FourierFeatures,
+  ofUnscaled
+} from "./fourierFeatures.ts"
 import type { KeptWindows } from "./keptWindows.ts"
 
 // A site has sounds of its own, and those that resemble an event most are what false alarms are made of. Nobody has to say
@@ -13,14 +21,19 @@ import type { KeptWindows } from "./keptWindows.ts"
 // background. A correction is what has to be added to a classifier's logits for it to take them as that, while it still
 // tells the windows that it was trained on. Figures are in docs/decisions/field.md.
 
-/** Windows of a site, of the vector that it is learnt by, and the classifier's probabilities [count * classes]. */
+/** Windows of a site, of the vectors that it is learnt by, and the classifier's probabilities [count * classes]. */
 export interface SiteWindows {
   readonly windows: CodedVectors
   readonly probabilities: Float32Array
 }
 
-/** What is added to the logits: `bias` [classes] and, for each number of the vector, `kernel` [size * classes]. */
+/** What is added to the logits: `bias` [classes] and what the kernel makes of a window's numbers. */
 export interface SiteCorrection {
+  /** Of each of the vectors, in order. */
+  readonly sizes: ReadonlyArray<number>
+  /** Of the vectors as they are. */
+  readonly nearness: FourierFeatures
+  /** For each number of the vectors, and then each Fourier feature of them, [(size + FOURIER_FEATURES) * classes]. */
   readonly kernel: Float32Array
   readonly bias: Float32Array
 }
@@ -40,6 +53,11 @@ const SHARE = 0.5
  * shooting range shall not teach that shots are background.
  */
 const PRESENCE = 0.01
+/**
+ * Of a class that the classifier hears more of there, by its mean probability, decay grows by the square: where events are
+ * common they are much of what is taken for background.
+ */
+const COMMON = 0.03
 /** Steps of the descent at most. */
 const MOST_STEPS = 60
 const SMALLEST_DEVIATION = 0.001
@@ -52,33 +70,50 @@ const LEAST_PROBABILITY = 1e-30
 export const learnSite = Effect.fn("learnSite")(function* (kept: KeptWindows, site: ReadonlyArray<SiteWindows>) {
   const { classes } = kept
   const quiet = classes.indexOf(backgroundOf(classes)!)
-  const size = kept.windows.codes.length / kept.windows.count
+  const sizes = Object.values(kept.vectors)
+  const size = rowSize(kept)
+  const features = size + FOURIER_FEATURES
+  const width = features + classes.length
   const heard = site.reduce((sum, { windows }) => sum + windows.count, 0)
-  const features = featuresOf([kept, ...site], size)
-  const scale = featureScale(features.subarray(0, kept.windows.count * size), size, SMALLEST_DEVIATION)
-  standardiseFeatures(features, scale)
-  const width = size + classes.length
-  const network = networkOf({ ...REGRESSION, decay: DECAY / heard, optimizer: "lbfgs" }, width, classes.length)
+  const trained = decoded(kept, sizes)
+  const scale = featureScale(trained, size, SMALLEST_DEVIATION)
+  standardiseFeatures(trained, scale)
+  const nearness = drawFourierFeatures(trained, size)
+  const decay = DECAY / heard
+  const network = networkOf({ ...REGRESSION, decay, optimizer: "lbfgs" }, width, classes.length)
   const { weights } = yield* regress(
     {
       network,
       training: {
-        embeddings: besideLogits(features, size, [kept, ...site], quiet),
+        embeddings: inputsOf([kept, ...site], sizes, scale, nearness, quiet),
         labels: labelsOf(kept, heard, quiet)
       },
       sampleWeights: weightsOf(kept, heard, quiet),
       validation: { embeddings: new Float32Array(), labels: new Int32Array() },
-      prior: keepingLogits(size, classes.length)
+      prior: keepingLogits(features, classes.length),
+      decays: Float32Array.from(
+        presenceOf(
+          site.map(({ probabilities }) => probabilities),
+          classes.length
+        ),
+        (own) => decay * Math.max(1, own / COMMON) ** 2
+      )
     },
     MOST_STEPS,
     () => Effect.void
   ).pipe(Effect.scoped)
-  const { kernel0, bias0 } = foldFeatureScale(
+  const kernel = weights.kernel0!
+  const linear = foldFeatureScale(
     { ...network, units: [size, classes.length] },
-    { kernel0: weights.kernel0!.slice(0, size * classes.length), bias0: weights.bias0! },
+    { kernel0: kernel.slice(0, size * classes.length), bias0: weights.bias0! },
     scale
   )
-  const whole = besideBackground({ kernel: kernel0!, bias: bias0! }, quiet)
+  const folded = kernel.slice(0, features * classes.length)
+  folded.set(linear.kernel0!)
+  const whole = besideBackground(
+    { sizes, nearness: ofUnscaled(nearness, scale), kernel: folded, bias: linear.bias0! },
+    quiet
+  )
   const presence = presenceOf(
     site.map((own) => corrected(whole, own)),
     classes.length
@@ -89,36 +124,37 @@ export const learnSite = Effect.fn("learnSite")(function* (kept: KeptWindows, si
   )
 })
 
-/** The vectors of all windows, [windows * size]. */
-const featuresOf = (pieces: ReadonlyArray<SiteWindows>, size: number): Float32Array => {
-  const features = new Float32Array(size * pieces.reduce((sum, { windows }) => sum + windows.count, 0))
-  let first = 0
-  for (const { windows } of pieces) {
-    const { count } = windows
-    decodeVectors(windows, [size], 0, count, features.subarray(first * size, (first + count) * size))
-    first += count
-  }
-  return features
+/** The vectors of windows, [count * size]. */
+const decoded = ({ windows }: Pick<SiteWindows, "windows">, sizes: ReadonlyArray<number>): Float32Array => {
+  const rows = new Float32Array(windows.codes.length)
+  decodeVectors(windows, sizes, 0, windows.count, rows)
+  return rows
 }
 
-/** The same rows, behind each the logits that the classifier has for it: [windows * (size + classes)]. */
-const besideLogits = (
-  features: Float32Array,
-  size: number,
+/** What is learnt from: vectors, their Fourier features, and the logits that the classifier has, [windows * width]. */
+const inputsOf = (
   pieces: ReadonlyArray<SiteWindows>,
+  sizes: ReadonlyArray<number>,
+  scale: FeatureScale,
+  nearness: FourierFeatures,
   quiet: number
 ): Float32Array => {
+  const size = scale.mean.length
   const classes = pieces[0]!.probabilities.length / pieces[0]!.windows.count
-  const width = size + classes
-  const rows = new Float32Array((features.length / size) * width)
-  let row = 0
-  for (const { probabilities } of pieces) {
-    for (let at = 0; at < probabilities.length; at += classes, row++) {
-      rows.set(features.subarray(row * size, (row + 1) * size), row * width)
-      rows.set(balancedLogits(probabilities.subarray(at, at + classes), quiet), row * width + size)
+  const width = size + FOURIER_FEATURES + classes
+  const inputs = new Float32Array(width * pieces.reduce((sum, { windows }) => sum + windows.count, 0))
+  let at = 0
+  for (const piece of pieces) {
+    const rows = decoded(piece, sizes)
+    standardiseFeatures(rows, scale)
+    for (let window = 0; window < piece.windows.count; window++, at += width) {
+      inputs.set(rows.subarray(window * size, (window + 1) * size), at)
+      addFourierFeatures(nearness, rows, window * size, inputs, at + size)
+      const own = piece.probabilities.subarray(window * classes, (window + 1) * classes)
+      inputs.set(balancedLogits(own, quiet), at + size + FOURIER_FEATURES)
     }
   }
-  return rows
+  return inputs
 }
 
 /** A kernel that gives the classifier's own logits, which is where learning begins. */
@@ -145,31 +181,17 @@ const weightsOf = ({ labels, weights }: KeptWindows, heard: number, quiet: numbe
 }
 
 /** What a classifier's probabilities are once a site's correction is added. */
-export const corrected = (
-  { kernel, bias }: SiteCorrection,
-  { windows: { count, codes, ranges }, probabilities }: SiteWindows
-): Float32Array => {
+export const corrected = (correction: SiteCorrection, { windows, probabilities }: SiteWindows): Float32Array => {
+  const { bias } = correction
   const classes = bias.length
-  const size = kernel.length / classes
-  const sums = new Float64Array(classes)
-  for (let at = 0; at < kernel.length; at++) sums[at % classes]! += kernel[at]!
-  const added = new Float64Array(count * classes)
-  for (let i = 0; i < size; i++) {
-    for (let window = 0; window < count; window++) {
-      const code = codes[i * count + window]!
-      if (code === 0) continue
-      for (let label = 0; label < classes; label++)
-        added[window * classes + label]! += code * kernel[i * classes + label]!
-    }
-  }
+  const added = addedLogits(correction, windows)
   const result = new Float32Array(probabilities.length)
   const logits = new Float64Array(classes)
-  for (let window = 0; window < count; window++) {
-    const [low, step] = [ranges[2 * window]!, ranges[2 * window + 1]!]
+  for (let window = 0; window < windows.count; window++) {
     for (let label = 0; label < classes; label++) {
       const at = window * classes + label
       const own = Math.log(Math.max(LEAST_PROBABILITY, probabilities[at]!))
-      logits[label] = own + bias[label]! + low * sums[label]! + step * added[at]!
+      logits[label] = own + bias[label]! + added[at]!
     }
     const highest = Math.max(...logits)
     const powers = logits.map((value) => Math.exp(value - highest))
@@ -177,6 +199,27 @@ export const corrected = (
     for (let label = 0; label < classes; label++) result[window * classes + label] = powers[label]! / total
   }
   return result
+}
+
+/** What the kernel makes of windows, [count * classes]. */
+const addedLogits = ({ sizes, nearness, kernel, bias }: SiteCorrection, windows: CodedVectors): Float64Array => {
+  const classes = bias.length
+  const rows = decoded({ windows }, sizes)
+  const size = rows.length / windows.count
+  const added = new Float64Array(windows.count * classes)
+  const features = new Float32Array(FOURIER_FEATURES)
+  for (let window = 0; window < windows.count; window++) {
+    const from = window * size
+    addFourierFeatures(nearness, rows, from, features, 0)
+    for (let label = 0; label < classes; label++) {
+      let sum = 0
+      for (let i = 0, at = label; i < size; i++, at += classes) sum += rows[from + i]! * kernel[at]!
+      for (let i = 0, at = size * classes + label; i < FOURIER_FEATURES; i++, at += classes)
+        sum += features[i]! * kernel[at]!
+      added[window * classes + label] = sum
+    }
+  }
+  return added
 }
 
 /** Logits of classes that are as likely as each other, divided by `FIXED`. */
@@ -198,14 +241,14 @@ const presenceOf = (pieces: ReadonlyArray<Float32Array>, classes: number): Float
 }
 
 /** The same correction with none of the background's own: what is added to all logits changes nothing. */
-const besideBackground = ({ kernel, bias }: SiteCorrection, quiet: number): SiteCorrection => {
+const besideBackground = ({ kernel, bias, ...rest }: SiteCorrection, quiet: number): SiteCorrection => {
   const classes = bias.length
   const beside = (values: Float32Array) => values.map((value, at) => value - values[at - (at % classes) + quiet]!)
-  return { kernel: beside(kernel), bias: beside(bias) }
+  return { ...rest, kernel: beside(kernel), bias: beside(bias) }
 }
 
 /** So much of each class's correction. */
-const damped = ({ kernel, bias }: SiteCorrection, shares: Float64Array): SiteCorrection => {
+const damped = ({ kernel, bias, ...rest }: SiteCorrection, shares: Float64Array): SiteCorrection => {
   const damp = (values: Float32Array) => values.map((value, at) => shares[at % shares.length]! * value)
-  return { kernel: damp(kernel), bias: damp(bias) }
+  return { ...rest, kernel: damp(kernel), bias: damp(bias) }
 }

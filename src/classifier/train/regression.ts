@@ -19,7 +19,14 @@ const TOLERANCE = 3e-4
  * @param most Steps, `onEpoch` after each; the gradient is onnxruntime's, of all samples at once.
  */
 export const regress = Effect.fn("regress")(function* (
-  { network, training, sampleWeights, validation, prior = new Float32Array() }: Omit<Task, "schedule" | "seed">,
+  {
+    network,
+    training,
+    sampleWeights,
+    validation,
+    prior = new Float32Array(),
+    decays = new Float32Array()
+  }: Omit<Task, "schedule" | "seed">,
   most: number,
   onEpoch: (epoch: number, record: EpochRecord) => Effect.Effect<void>
 ) {
@@ -27,7 +34,7 @@ export const regress = Effect.fn("regress")(function* (
   const kernelSize = width * classes
   const samples = training.labels.length
   const watched = validation.labels.length
-  const descent = yield* openSession(slopeGraph(network), 1, failed)
+  const descent = yield* openSession(slopeGraph({ ...network, decay: 0 }), 1, failed)
   const score = yield* openSession(scoreGraph(network), 1, failed)
   const trained = { ...examplesFeed(training, width), sample_weights: floats(sampleWeights, [samples]) }
   const held = examplesFeed(validation, width)
@@ -46,14 +53,17 @@ export const regress = Effect.fn("regress")(function* (
     if (!Number.isFinite(loss)) {
       return yield* new TrainingError({ message: "Training failed: the loss is not a number." })
     }
-    let squares = 0
-    for (let i = 0; i < kernelSize; i++) squares += (point[i]! - (prior[i] ?? 0)) ** 2
     const gradient = new Float64Array(point.length)
     gradient.set(results.slope_kernel0!.data as Float32Array)
-    // The graph's decay goes towards zero.
-    for (let i = 0; i < prior.length; i++) gradient[i]! -= 2 * network.decay * prior[i]!
     gradient.set(results.slope_bias0!.data as Float32Array, kernelSize)
-    return { value: loss / samples + network.decay * squares, gradient, loss, hits }
+    let decayed = 0
+    for (let i = 0; i < kernelSize; i++) {
+      const decay = decays[i % classes] ?? network.decay
+      const away = point[i]! - (prior[i] ?? 0)
+      decayed += decay * away ** 2
+      gradient[i]! += 2 * decay * away
+    }
+    return { value: loss / samples + decayed, gradient, loss, hits }
   })
 
   const history: Array<EpochRecord> = []
@@ -73,7 +83,7 @@ export const regress = Effect.fn("regress")(function* (
 
 /**
  * Loss and gradient over all samples. Inputs: `embeddings` [n, inputs], `labels` [n] int64, `sample_weights` [n], `kernel0`
- * and `bias0`. Outputs: `slope_kernel0` and `slope_bias0`, the decay's share included; `loss` (sum of weighted
+ * and `bias0`. Outputs: `slope_kernel0` and `slope_bias0`; `loss` (sum of weighted
  * cross-entropies, without decay) and `hits`.
  */
 const slopeGraph = (network: DenseNetwork): Uint8Array => {

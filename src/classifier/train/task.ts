@@ -45,6 +45,8 @@ export const Task = Schema.Struct({
   sampleWeights: Floats,
   /** A kernel [inputs, classes] that L-BFGS starts from and that decay goes towards: zero unless given. */
   prior: Schema.optionalKey(Floats),
+  /** What L-BFGS takes for the decay of each class, where it is not the network's for all. */
+  decays: Schema.optionalKey(Floats),
   /** May be empty. */
   validation: Examples,
   schedule: Schedule,

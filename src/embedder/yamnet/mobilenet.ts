@@ -42,9 +42,10 @@ const STEM_FILTERS = 32
 
 /**
  * Layers whose activations join the embedding in a row: after the ReLU, as means over a patch's frequencies at the moment
- * when these are highest. Numbered as YAMNet does: the stem is 1, the separable layers are 2 to 14.
+ * when these are highest. Numbered as YAMNet does: the stem is 1, the separable layers are 2 to 14. Later ones are added last, since
+ * models of before take the first numbers of a row.
  */
-export const TAPS: ReadonlyArray<number> = [8]
+export const TAPS: ReadonlyArray<number> = [8, 4]
 
 /** What the vector of a layer is called: how it is pooled is part of the name, so that no part mixes two ways of it. */
 export const tapName = (layer: number): string => `layer${layer}max`

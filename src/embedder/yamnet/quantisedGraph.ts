@@ -54,7 +54,7 @@ export const addQuantised = (
     scale
   ]
   const add = integerConvolution(graph)
-  const tapped: Array<string> = []
+  const tapped = new Map<number, string>()
   for (const [index, layer] of rest.entries()) {
     const at = first.length + index
     features = add(features, last, layer, strides[at]!)
@@ -62,10 +62,10 @@ export const addQuantised = (
     // Layers are numbered from the stem, which is 1, and each further one has two convolutions.
     if (at % 2 === 0 && taps.includes(at / 2 + 1)) {
       const means = graph.op("ReduceMean", [toFloats(features, last)], { axes: [2], keepdims: 0 })
-      tapped.push(undivided(graph.op("ReduceMax", [means], { axes: [1], keepdims: 0 }), at))
+      tapped.set(at / 2 + 1, undivided(graph.op("ReduceMax", [means], { axes: [1], keepdims: 0 }), at))
     }
   }
   const embedding = graph.op("ReduceMean", [toFloats(features, last)], { axes: [1, 2], keepdims: 0 })
-  const vectors = [undivided(embedding, divisors.length - 1), ...tapped]
+  const vectors = [undivided(embedding, divisors.length - 1), ...taps.map((layer) => tapped.get(layer)!)]
   return vectors.length === 1 ? vectors[0]! : graph.op("Concat", vectors, { axis: 1 })
 }

@@ -2,7 +2,7 @@ import { Effect } from "effect"
 import type { ScoredRecording } from "../../classifier/evaluation/field/sweep.ts"
 import type { WindowClassifier } from "../../classifier/evaluation/field/windowClassifier.ts"
 import { drawEvenly } from "../../classifier/site/drawEvenly.ts"
-import { columnsOf, type KeptWindows, vectorOfSites } from "../../classifier/site/keptWindows.ts"
+import { columnsOf, type KeptWindows, vectorsOfSites } from "../../classifier/site/keptWindows.ts"
 import {
   corrected,
   LEAST_WINDOWS,
@@ -11,6 +11,7 @@ import {
   type SiteWindows
 } from "../../classifier/site/siteCorrection.ts"
 import { Settings } from "../../config/settings.ts"
+import { Engine } from "../../embedder/engine.ts"
 import type { FrontEnd } from "../../embedder/frontEnd.ts"
 import type { CodedVectors } from "../../embeddings/scans/coding.ts"
 import { concatenate } from "../../sound/floats.ts"
@@ -21,15 +22,13 @@ export interface HeardPiece {
   readonly scored: ReadonlyArray<ScoredRecording>
   /** Where it was recorded: what has one name is learnt together. */
   readonly site: string
-  /** Its windows, of the vector that sites are learnt by; none where the embedder gives none. */
+  /** Its windows, of the vectors that sites are learnt by. */
   readonly pieces: ReadonlyArray<CodedVectors>
 }
 
 /** Of coded rows what a site is learnt by. */
-export const siteColumns = (windows: CodedVectors, { vectors }: FrontEnd): ReadonlyArray<CodedVectors> => {
-  const vector = vectorOfSites(vectors)
-  return vector === undefined ? [] : [columnsOf(windows, vectors, vector)]
-}
+export const siteColumns = (windows: CodedVectors, { vectors }: FrontEnd): CodedVectors =>
+  columnsOf(windows, vectors, vectorsOfSites(vectors))
 
 /**
  * The same stretches, each as its classifiers hear it once they have learnt its site, as a scan has them do; those of sites
@@ -58,7 +57,15 @@ export const correctSites = Effect.fn("correctSites")(function* (
 
 /** The probabilities of a site's stretches, one after the other; none where there is too little of it. */
 const correctSite = Effect.fnUntraced(function* (kept: KeptWindows, heard: ReadonlyArray<HeardPiece>, which: number) {
-  const stretches = heard.map((one) => windowsOf(one, which, kept.classes.length))
+  const { frontEnd } = yield* Engine
+  const vectors = vectorsOfSites(frontEnd.vectors)
+  const stretches = heard.map((one) =>
+    windowsOf(one, which, kept.classes.length).map(({ windows, probabilities }) => ({
+      // A version of before may learn sites by fewer vectors.
+      windows: columnsOf(windows, vectors, kept.vectors),
+      probabilities
+    }))
+  )
   const pieces = stretches.flat()
   const total = pieces.reduce((sum, { windows }) => sum + windows.count, 0)
   if (total < LEAST_WINDOWS) return []

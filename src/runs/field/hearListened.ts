@@ -54,7 +54,7 @@ const hearStretch = Effect.fnUntraced(function* (
   const judge = Effect.fnUntraced(function* ({ patches }: PatchChunk) {
     const windows = codeVectors(yield* embedPatches(engine, patches), sizes)
     for (const [which, { score }] of classifiers.entries()) scored[which]!.push(yield* score(windows))
-    pieces.push(...siteColumns(windows, frontEnd))
+    pieces.push(siteColumns(windows, frontEnd))
   })
   const read = (from: number, to: number) => store.getRange(key, from, to)
   yield* fieldPieces(read, { size, span: { from: start, to: end } }).pipe(

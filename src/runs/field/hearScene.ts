@@ -36,7 +36,7 @@ export const hearScene = Effect.fn("hearScene")(function* (scene: Scene, classif
   return {
     scored: probabilities.map((own): ScoredRecording => ({ seconds, events, bed, probabilities: own })),
     site: SOUNDSCAPE,
-    pieces: pieces.flat()
+    pieces
   } satisfies HeardPiece
 })
 

@@ -52,7 +52,7 @@ export const judgeRecordings = (
     const correction = kept && correctionOf(recording!)
     const scores = correction
       ? corrected(correction, {
-          windows: columnsOf(block, recipe.parts.embedder.vectors, kept.vector),
+          windows: columnsOf(block, recipe.parts.embedder.vectors, kept.vectors),
           probabilities: heard
         })
       : heard

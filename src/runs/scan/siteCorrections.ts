@@ -1,5 +1,6 @@
 import { Effect, Option, Schema, Stream } from "effect"
 import { drawEvenly, isDrawn } from "../../classifier/site/drawEvenly.ts"
+import { DIRECTIONS, FOURIER_FEATURES, type FourierFeatures } from "../../classifier/site/fourierFeatures.ts"
 import { columnsOf, type KeptWindows } from "../../classifier/site/keptWindows.ts"
 import {
   LEAST_WINDOWS,
@@ -9,12 +10,14 @@ import {
   type SiteWindows
 } from "../../classifier/site/siteCorrection.ts"
 import { Settings } from "../../config/settings.ts"
+import { rowSize } from "../../embedder/frontEnd.ts"
 import { copyWindows } from "../../embeddings/scans/coding.ts"
 import type { KnownScans } from "../../embeddings/scans/knownScans.ts"
 import type { ScannedRecording } from "../../embeddings/scans/scannedRecording.ts"
 import { type ScanRecipe, sizesOf, windowTimes } from "../../embeddings/scans/scanRecipe.ts"
 import { Scans } from "../../embeddings/scans/scans.ts"
 import { VersionError } from "../../registry/versionFiles.ts"
+import { allFinite } from "../../sound/floats.ts"
 import { backgroundOf } from "../../store/className.ts"
 import { readDocumentIfWhole, writeDocument } from "../../store/documents.ts"
 import { siteKey, siteOf } from "../../store/keys.ts"
@@ -31,7 +34,7 @@ import { emptyBlock, SCORED_WINDOWS, type WindowModel } from "./windowModel.ts"
 // event is not learnt as background.
 
 /** Changes whenever the same windows would teach something else. */
-const LEARNING = "site-2"
+const LEARNING = "site-3"
 
 const Learnt = Schema.Struct({
   learning: Schema.Literal(LEARNING),
@@ -40,8 +43,11 @@ const Learnt = Schema.Struct({
   site: Schema.String,
   /** Windows heard at the site when it was learnt. */
   windows: Schema.Int,
-  /** Float32, little-endian, as base64. */
+  /** Of the vectors and their Fourier features, as all further ones float32, little-endian, in base64. */
   kernel: Schema.String,
+  directions: Schema.String,
+  frequencies: Schema.String,
+  phases: Schema.String,
   bias: Schema.Array(Schema.Finite)
 })
 type Learnt = typeof Learnt.Type
@@ -91,13 +97,16 @@ export const correctionsOf = Effect.fn("correctionsOf")(function* (
       heard.known.keysOf(contentHash).flatMap((copy) => events.get(copy) ?? [])
     )
     if (correction === undefined) continue
-    const { kernel, bias } = correction
+    const { kernel, nearness, bias } = correction
     const learnt: Learnt = {
       learning: LEARNING,
       recipe: heard.recipe.id,
       site,
       windows,
-      kernel: Buffer.from(kernel.buffer).toString("base64"),
+      kernel: inBase64(kernel),
+      directions: inBase64(nearness.directions),
+      frequencies: inBase64(nearness.frequencies),
+      phases: inBase64(nearness.phases),
       bias: [...bias]
     }
     const own = named(learnt, kept)
@@ -108,15 +117,47 @@ export const correctionsOf = Effect.fn("correctionsOf")(function* (
   return corrections
 })
 
-/** Undefined where it is damaged, or not of these classes and this vector. */
-const named = ({ kernel, bias }: Learnt, { classes, windows }: KeptWindows): NamedCorrection | undefined => {
-  const bytes = Uint8Array.from(Buffer.from(kernel, "base64"))
-  const numbers = (windows.codes.length / windows.count) * classes.length
-  if (bytes.length !== numbers * Float32Array.BYTES_PER_ELEMENT || bias.length !== classes.length) return undefined
-  const correction = { kernel: new Float32Array(bytes.buffer), bias: Float32Array.from(bias) }
-  if (![correction.kernel, correction.bias].every((values) => values.every(Number.isFinite))) return undefined
-  return { id: sha256(JSON.stringify([kernel, bias])).slice(0, 16), ...correction, isNew: false }
+const inBase64 = ({ buffer, byteOffset, byteLength }: Float32Array): string =>
+  Buffer.from(buffer, byteOffset, byteLength).toString("base64")
+
+/** So many numbers; undefined where it holds others. */
+const fromBase64 = (text: string, length: number): Float32Array | undefined => {
+  const bytes = Uint8Array.from(Buffer.from(text, "base64"))
+  if (bytes.length !== length * Float32Array.BYTES_PER_ELEMENT) return undefined
+  const numbers = new Float32Array(bytes.buffer)
+  return allFinite(numbers) ? numbers : undefined
 }
+
+/** Undefined where it is damaged, or not of these classes and vectors. */
+const named = (
+  { kernel, directions, frequencies, phases, bias }: Learnt,
+  { classes, vectors }: KeptWindows
+): NamedCorrection | undefined => {
+  const size = rowSize({ vectors })
+  const numbers = fromBase64(kernel, (size + FOURIER_FEATURES) * classes.length)
+  const nearness = {
+    directions: fromBase64(directions, DIRECTIONS * size),
+    frequencies: fromBase64(frequencies, FOURIER_FEATURES * DIRECTIONS),
+    phases: fromBase64(phases, FOURIER_FEATURES)
+  }
+  const biases = Float32Array.from(bias)
+  if (numbers === undefined || !isWhole(nearness)) return undefined
+  if (biases.length !== classes.length || !allFinite(biases)) return undefined
+  return {
+    id: sha256(JSON.stringify([kernel, bias])).slice(0, 16),
+    sizes: Object.values(vectors),
+    nearness,
+    kernel: numbers,
+    bias: biases,
+    isNew: false
+  }
+}
+
+const isWhole = (
+  features: {
+    readonly [Name in keyof FourierFeatures]: FourierFeatures[Name] | undefined
+  }
+): features is FourierFeatures => Object.values(features).every((values) => values !== undefined)
 
 /** All that was heard at each site, where it lies now. */
 const recordingsBySite = (known: KnownScans, placed: ReadonlyArray<PlacedRecording>) => {
@@ -192,7 +233,7 @@ const learn = Effect.fnUntraced(function* (
         }
         if (filled === 0) return []
         const probabilities = yield* model.score(own)
-        return [{ windows: columnsOf(own, vectors, kept.vector), probabilities } satisfies SiteWindows]
+        return [{ windows: columnsOf(own, vectors, kept.vectors), probabilities } satisfies SiteWindows]
       })
     ),
     Stream.flattenIterable,

@@ -5,10 +5,11 @@ import { predict } from "../../../src/classifier/classifier.ts"
 import { vectorsOf } from "../../../src/classifier/dataset.ts"
 import { classifierModel, edgeModel, FIELD_INPUTS, fieldModel } from "../../../src/classifier/export/onnx.ts"
 import { HEAD_NAMES } from "../../../src/classifier/heads/heads.ts"
+import { rowSize } from "../../../src/embedder/frontEnd.ts"
 import { untrainedNetwork } from "../../../src/embedder/yamnet/untrained.ts"
 import { yamnetOf } from "../../../src/embedder/yamnet/yamnet.ts"
 import { codeVectors, decodeVectors } from "../../../src/embeddings/scans/coding.ts"
-import { corpus, tapped, trainOn, WITH_TAP } from "../../support/trainingRuns.ts"
+import { corpus, tapped, trainOn, WITH_TAPS } from "../../support/trainingRuns.ts"
 import { embedWaveform } from "../../support/waveform.ts"
 
 const yamnet = untrainedNetwork()
@@ -75,8 +76,9 @@ test.each(HEAD_NAMES)(
 
 test("a classifier of embeddings alone takes whole rows, too, and passes the rest over", async () => {
   const { classifier, dataset } = await Effect.runPromise(trainOn(corpus(6), { head: "linear", epochs: 3 }))
-  const rows = vectorsOf({ ...dataset, width: 1536, samples: tapped(dataset.samples) }, [...dataset.samples.keys()])
-  const { data } = await run(classifierModel(classifier, WITH_TAP), "embedding", rows, [60, 1536])
+  const width = rowSize({ vectors: WITH_TAPS })
+  const rows = vectorsOf({ ...dataset, width, samples: tapped(dataset.samples) }, [...dataset.samples.keys()])
+  const { data } = await run(classifierModel(classifier, WITH_TAPS), "embedding", rows, [60, width])
   expectClose(data, predict(classifier, vectorsOf(dataset, [...dataset.samples.keys()])), 1e-5)
 })
 

@@ -9,7 +9,7 @@ import { descriptionsOf, type HeadDescription } from "../../../src/classifier/he
 import { defaultHead, HEADS } from "../../../src/classifier/heads/heads.ts"
 import { testClassifier } from "../../../src/classifier/holdoutResult.ts"
 import { nativeBackend } from "../../../src/classifier/train/nativeBackend.ts"
-import { corpus, SETTINGS, tapped, trainedRun, trainOn, WITH_TAP } from "../../support/trainingRuns.ts"
+import { corpus, SETTINGS, tapped, trainedRun, trainOn, WITH_TAPS } from "../../support/trainingRuns.ts"
 
 const samples = tapped(corpus(8))
 const given = { ...SETTINGS, head: "layers", epochs: 4 } as const
@@ -71,7 +71,7 @@ test("the .keras file holds its first classifier, and all that tells figures tel
   const metadata = JSON.parse(new TextDecoder().decode(artifacts.get("model_metadata.json")))
   expect(metadata).toMatchObject({
     input_shape: [1024],
-    vectors: WITH_TAP,
+    vectors: WITH_TAPS,
     model_type:
       "YAMNet scores, linear, mixed with scores and named sounds, linear, mixed with activations of layer 8, linear",
     macro_f1: result.macroF1,
@@ -97,9 +97,9 @@ test("the .keras file holds its first classifier, and all that tells figures tel
 
 test("it is the default where the embedder gives the layer, and not on offer elsewhere", async () => {
   const { scores } = SETTINGS
-  expect(defaultHead({ scores, vectors: WITH_TAP })).toBe("layers")
+  expect(defaultHead({ scores, vectors: WITH_TAPS })).toBe("layers")
   expect(defaultHead({ scores, vectors: { embedding: 1024 } })).toBe("audioset")
-  expect(defaultHead({ vectors: WITH_TAP })).toBe("mlp")
+  expect(defaultHead({ vectors: WITH_TAPS })).toBe("mlp")
   const error = await Effect.runPromise(Effect.flip(trainOn(corpus(3), { ...given, epochs: 1 })))
   expect(error.message).toBe(
     "This head needs the activations of YAMNet's layer 8, which these weights lack: take another head, or the whole YAMNet."

@@ -1,19 +1,25 @@
 import { describe, expect, test } from "bun:test"
 import { Effect } from "effect"
 import fc from "fast-check"
+import { parquetReadObjects } from "hyparquet"
+import { parquetWriteBuffer } from "hyparquet-writer"
 import { drawEvenly } from "../../../src/classifier/site/drawEvenly.ts"
+import { drawFourierFeatures, FOURIER_FEATURES } from "../../../src/classifier/site/fourierFeatures.ts"
 import {
   columnsOf,
   decodeKeptWindows,
   encodeKeptWindows,
-  type KeptWindows
+  type KeptWindows,
+  vectorsOfSites
 } from "../../../src/classifier/site/keptWindows.ts"
 import { corrected, learnSite, MOST_WINDOWS } from "../../../src/classifier/site/siteCorrection.ts"
 import { codeVectors } from "../../../src/embeddings/scans/coding.ts"
+import { decompressors } from "../../../src/embeddings/zstd.ts"
 import { columnsIn, SHOT, SIZE, siteWindows, VECTORS, WORLD, windowsOf } from "../../support/siteWorld.ts"
 
 const { kept, hear } = WORLD
 const learn = (own: KeptWindows, ...site: Parameters<typeof learnSite>[1]) => Effect.runPromise(learnSite(own, site))
+const FEATURES = { sizes: [SIZE], nearness: drawFourierFeatures(siteWindows(50, 3), SIZE) }
 const shots = (probabilities: Float32Array) => columnsIn(probabilities, 2)
 const mean = (values: ReadonlyArray<number>) => values.reduce((sum, value) => sum + value, 0) / values.length
 
@@ -54,7 +60,7 @@ describe("a site's correction", () => {
   })
 
   test("of nothing changes nothing, and each window's is its own", () => {
-    const none = { kernel: new Float32Array(3 * SIZE), bias: new Float32Array(3) }
+    const none = { ...FEATURES, kernel: new Float32Array(3 * (SIZE + FOURIER_FEATURES)), bias: new Float32Array(3) }
     fc.assert(
       fc.property(fc.integer({ min: 1, max: 40 }), fc.integer(), (count, seed) => {
         const own = hear(siteWindows(count, seed))
@@ -64,7 +70,8 @@ describe("a site's correction", () => {
       { numRuns: 20 }
     )
     const correction = {
-      kernel: Float32Array.from({ length: 3 * SIZE }, (_, at) => (at % 3) / 7),
+      ...FEATURES,
+      kernel: Float32Array.from({ length: 3 * (SIZE + FOURIER_FEATURES) }, (_, at) => (at % 3) / 7),
       bias: new Float32Array(3)
     }
     const rows = siteWindows(9, 4)
@@ -97,10 +104,32 @@ describe("kept windows", () => {
     }
   })
 
-  test("are the columns of one vector", () => {
-    const rows = Float32Array.from({ length: 5 * (2 + SIZE) }, (_, at) => (at % 7) + at / 100)
-    const coded = codeVectors(rows, [2, SIZE])
-    const alone = codeVectors(windowsOf(rows, 2 + SIZE, 2), [SIZE])
-    expect(columnsOf(coded, VECTORS, "layer8max")).toEqual(alone)
+  test("are the columns of some vectors", () => {
+    const rows = Float32Array.from({ length: 5 * (2 + SIZE + 3) }, (_, at) => (at % 7) + at / 100)
+    const coded = codeVectors(rows, [2, SIZE, 3])
+    const vectors = { ...VECTORS, layer4max: 3 }
+    const chosen = vectorsOfSites(vectors)
+    expect(chosen).toEqual({ layer8max: SIZE, layer4max: 3 })
+    const both = codeVectors(windowsOf(rows, 2 + SIZE + 3, 2), [SIZE, 3])
+    expect(columnsOf(coded, vectors, chosen)).toEqual(both)
+    const last = codeVectors(windowsOf(rows, 2 + SIZE + 3, 2 + SIZE), [3])
+    expect(columnsOf(coded, vectors, { layer4max: 3 })).toEqual(last)
+    // Of what was chosen, what a version of before learns by.
+    expect(columnsOf(both, chosen, { layer8max: SIZE })).toEqual(columnsOf(coded, vectors, { layer8max: SIZE }))
+  })
+
+  test("of one vector alone, as versions of before have them, are read, too", async () => {
+    const file = encodeKeptWindows(kept).slice().buffer
+    const [{ vectors: _, ...row }] = (await parquetReadObjects({ file, compressors: decompressors, utf8: false })) as [
+      Record<string, unknown>
+    ]
+    const before = parquetWriteBuffer({
+      columnData: Object.entries({ ...row, vector: "layer8max" }).map(([name, value]) => ({
+        name,
+        data: [value],
+        type: typeof value === "number" ? "INT32" : typeof value === "string" ? "STRING" : "BYTE_ARRAY"
+      }))
+    })
+    expect<KeptWindows>(await Effect.runPromise(decodeKeptWindows(new Uint8Array(before)))).toEqual(kept)
   })
 })

@@ -44,7 +44,8 @@ describe("YAMNet in eight bits", () => {
     const size = rowSize(embedder.frontEnd)
     for (const [name, allowed] of [
       ["embedding", 0.45],
-      ["layer8max", 0.2]
+      ["layer8max", 0.2],
+      ["layer4max", 0.2]
     ] as const) {
       const { from, to } = placeOf(embedder.frontEnd.vectors, name)
       let [apart, whole] = [0, 0]
