@@ -63,21 +63,43 @@ export const addFourierFeatures = (
 ): void => {
   const size = directions.length / DIRECTIONS
   const place = project(directions, rows, from, size)
-  for (let feature = 0, at = 0; feature < FOURIER_FEATURES; feature++) {
-    let turns = phases[feature]!
-    for (let direction = 0; direction < DIRECTIONS; direction++, at++) turns += place[direction]! * frequencies[at]!
-    target[to + feature] = AMPLITUDE * cosTurn(turns)
-  }
+  const turns = new Float32Array(FOURIER_FEATURES)
+  multiplyRows(frequencies, place, 0, DIRECTIONS, turns)
+  for (const [feature, own] of turns.entries()) target[to + feature] = AMPLITUDE * cosTurn(own + phases[feature]!)
 }
 
-const project = (directions: Float32Array, rows: Float32Array, from: number, size: number): Float64Array => {
-  const place = new Float64Array(DIRECTIONS)
-  for (let direction = 0, at = 0; direction < DIRECTIONS; direction++) {
-    let sum = 0
-    for (let i = from; i < from + size; i++, at++) sum += rows[i]! * directions[at]!
-    place[direction] = sum
-  }
+const project = (directions: Float32Array, rows: Float32Array, from: number, size: number): Float32Array => {
+  const place = new Float32Array(DIRECTIONS)
+  multiplyRows(directions, rows, from, size, place)
   return place
+}
+
+/** Writes what the rows of `matrix` [n, size], n a multiple of four, make of the `size` numbers from `from` on into `sums` [n]. */
+const multiplyRows = (
+  matrix: Float32Array,
+  numbers: Float32Array,
+  from: number,
+  size: number,
+  sums: Float32Array
+): void => {
+  // Four sums at once, for each of them waits for its own last addition.
+  for (let row = 0; row < sums.length; row += 4) {
+    let a = 0
+    let b = 0
+    let c = 0
+    let d = 0
+    for (let i = from, at = row * size; i < from + size; i++, at++) {
+      const number = numbers[i]!
+      a += number * matrix[at]!
+      b += number * matrix[at + size]!
+      c += number * matrix[at + 2 * size]!
+      d += number * matrix[at + 3 * size]!
+    }
+    sums[row] = a
+    sums[row + 1] = b
+    sums[row + 2] = c
+    sums[row + 3] = d
+  }
 }
 
 /** The directions of most variance, by orthogonal iteration on rows drawn evenly, whose means are nearly zero. */

@@ -211,12 +211,10 @@ const addedLogits = ({ sizes, nearness, kernel, bias }: SiteCorrection, windows:
   for (let window = 0; window < windows.count; window++) {
     const from = window * size
     addFourierFeatures(nearness, rows, from, features, 0)
-    for (let label = 0; label < classes; label++) {
-      let sum = 0
-      for (let i = 0, at = label; i < size; i++, at += classes) sum += rows[from + i]! * kernel[at]!
-      for (let i = 0, at = size * classes + label; i < FOURIER_FEATURES; i++, at += classes)
-        sum += features[i]! * kernel[at]!
-      added[window * classes + label] = sum
+    const sums = added.subarray(window * classes, (window + 1) * classes)
+    for (let i = 0, at = 0; i < size + FOURIER_FEATURES; i++) {
+      const number = i < size ? rows[from + i]! : features[i - size]!
+      for (let label = 0; label < classes; label++, at++) sums[label]! += number * kernel[at]!
     }
   }
   return added
