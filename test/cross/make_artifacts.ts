@@ -39,7 +39,7 @@ for (const [head, { description, mixedWith }] of Object.entries(heads)) {
   const artifacts = await Effect.runPromise(exportArtifacts(run, undefined))
   const random = seededRandom(8)
   // Clips of many levels, one of them constant, which standardisation must not turn into NaN.
-  const rows = Array.from({ length: 40 }, (_, row) =>
+  const rows = Array.from({ length: 100 }, (_, row) =>
     Float32Array.from({ length: rowSize({ vectors: WITH_TAPS }) }, () =>
       row === 0 ? 0.25 : Math.max(0, gaussian(random)) * 2 ** (row % 9)
     )
