@@ -21,17 +21,18 @@ export interface Rounding {
 }
 
 /**
- * YAMNet rounded to eight bits, kept in `folder` by the weights' hash with what it gave before (`rows`, so many floats): what
+ * YAMNet rounded to eight bits, kept in `folder` by the weights' hash with what it gave before with these taps (`rows`, so many floats): what
  * its layers give takes a second to measure, and every start would round three million weights. A file that is damaged is
  * made anew, and one that cannot be written is done without.
  */
 export const keptRounding = Effect.fn("keptRounding")(function* (
   weights: YamnetWeights,
   folder: string,
+  taps: ReadonlyArray<number>,
   rows: Effect.Effect<Float32Array, EngineError>
 ) {
   const fs = yield* FileSystem.FileSystem
-  const file = join(folder, `yamnet-int8-${VERSION}-${weights.hash.slice(0, 32)}.bin`)
+  const file = join(folder, `yamnet-int8-${[VERSION, ...taps].join("-")}-${weights.hash.slice(0, 32)}.bin`)
   const kept = yield* fs.readFile(file).pipe(
     Effect.map((bytes) => decode(bytes, weights)),
     Effect.orElseSucceed(() => undefined)

@@ -96,7 +96,7 @@ export const findYamnet = Effect.fn("findYamnet")(function* (options: {
   const fs = yield* FileSystem.FileSystem
   const location = Option.match(yamnetModel, { onNone: () => ({}), onSome: (location) => ({ location }) })
   const weights = yield* findWeights({ ...location, ...options })
-  const rounding = yield* keptRounding(weights, modelCache, knownRows(backboneOf(weights))).pipe(
+  const rounding = yield* keptRounding(weights, modelCache, TAPS, knownRows(backboneOf(weights))).pipe(
     Effect.provideService(FileSystem.FileSystem, fs),
     Effect.cached
   )

@@ -12,9 +12,11 @@ const weights = { ...untrainedNetwork(), hash: "a1".repeat(32), source: "a seed"
 setDefaultTimeout(60_000)
 
 /** What is kept, or made, in a folder; `row` is what the network is said to give. */
-const rounding = (folder: string, row = 1) =>
+const rounding = (folder: string, row = 1, taps = [8]) =>
   Effect.runPromise(
-    keptRounding(weights, folder, Effect.succeed(Float32Array.of(row, 2))).pipe(Effect.provide(NodeServices.layer))
+    keptRounding(weights, folder, taps, Effect.succeed(Float32Array.of(row, 2))).pipe(
+      Effect.provide(NodeServices.layer)
+    )
   )
 
 /** A rounding as hashes of its numbers: millions are slow to compare one by one. */
@@ -36,6 +38,10 @@ test("a network is rounded once and kept as it is, and rounded again where the f
   expect(names).toHaveLength(1)
   // Another row shows that the file is read.
   expect(hashesOf(await rounding(folder, 3))).toEqual(hashesOf(made))
+
+  // What it gives with other taps is something else.
+  expect((await rounding(folder, 5, [8, 4])).rows).toEqual(Float32Array.of(5, 2))
+  expect(await readdir(folder)).toHaveLength(2)
 
   const file = Bun.file(join(folder, names[0]!))
   const bytes = await file.bytes()
