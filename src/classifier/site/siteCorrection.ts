@@ -58,6 +58,8 @@ const PRESENCE = 0.01
  * common they are much of what is taken for background.
  */
 const COMMON = 0.03
+/** That is as far as it goes: what sounds all the time, as an air conditioner does, is no event, whatever it is like. */
+const MOST_GROWTH = 16
 /** Steps of the descent at most. */
 const MOST_STEPS = 60
 const SMALLEST_DEVIATION = 0.001
@@ -96,7 +98,11 @@ export const learnSite = Effect.fn("learnSite")(function* (kept: KeptWindows, si
           site.map(({ probabilities }) => probabilities),
           classes.length
         ),
-        (own) => decay * Math.max(1, own / COMMON) ** 2
+        (own, label) => {
+          const growth = Math.max(1, own / COMMON) ** 2
+          // The background's own kernel stays at nothing: what is learnt is what tells of each class.
+          return decay * (label === quiet ? growth : Math.min(MOST_GROWTH, growth))
+        }
       )
     },
     MOST_STEPS,

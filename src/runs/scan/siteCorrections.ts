@@ -34,7 +34,7 @@ import { emptyBlock, SCORED_WINDOWS, type WindowModel } from "./windowModel.ts"
 // event is not learnt as background.
 
 /** Changes whenever the same windows would teach something else. */
-const LEARNING = "site-3"
+const LEARNING = "site-4"
 
 const Learnt = Schema.Struct({
   learning: Schema.Literal(LEARNING),
@@ -144,7 +144,7 @@ const named = (
   if (numbers === undefined || !isWhole(nearness)) return undefined
   if (biases.length !== classes.length || !allFinite(biases)) return undefined
   return {
-    id: sha256(JSON.stringify([kernel, bias])).slice(0, 16),
+    id: sha256(JSON.stringify([kernel, directions, frequencies, phases, bias])).slice(0, 16),
     sizes: Object.values(vectors),
     nearness,
     kernel: numbers,
