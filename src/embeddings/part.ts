@@ -3,6 +3,7 @@ import { type FileMetaData, parquetMetadata, parquetRead, parquetReadObjects } f
 import { ByteWriter, type ColumnSource, parquetWrite } from "hyparquet-writer"
 import { VARIANT_NAMES } from "../augment/variants.ts"
 import { firstOf, placeOf, rowSize, select, type Vectors } from "../embedder/frontEnd.ts"
+import { bytesOf } from "../sound/floats.ts"
 import { classOf, groupOf } from "../store/keys.ts"
 import { damaged, intact, PartError } from "./parts.ts"
 import type { StoredRecipe } from "./recipe.ts"
@@ -274,6 +275,3 @@ const readRows = (part: string, bytes: Uint8Array, columns: ReadonlyArray<string
 
 // hyparquet takes an ArrayBuffer, and ours may be a piece of a larger one.
 const bufferOf = (bytes: Uint8Array): ArrayBuffer => bytes.slice().buffer
-
-const bytesOf = (vector: Float32Array): Uint8Array =>
-  new Uint8Array(vector.buffer, vector.byteOffset, vector.byteLength)

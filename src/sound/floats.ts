@@ -22,3 +22,7 @@ export const allFinite = (values: Float32Array): boolean => {
   for (let index = 0; index < values.length; index++) if (!Number.isFinite(values[index])) return false
   return true
 }
+
+/** The bytes of an array's numbers as they lie in memory, which is not copied. */
+export const bytesOf = ({ buffer, byteOffset, byteLength }: ArrayBufferView): Uint8Array =>
+  new Uint8Array(buffer, byteOffset, byteLength)

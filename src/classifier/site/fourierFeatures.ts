@@ -22,7 +22,7 @@ export const FOURIER_FEATURES = 512
 const NEAR = 4
 /** The highest value of a feature, for it to vary by half of what a standardised number does. */
 const AMPLITUDE = 0.7 * Math.SQRT2
-/** Windows that directions are measured on, and pairs that say how far windows are apart, at most. */
+/** About as many windows as directions are measured on, and pairs that say how far windows are apart. */
 const [MEASURED, PAIRS] = [2000, 4000]
 /** Each brings the directions nearer to the principal ones. */
 const ROUNDS = 8
@@ -54,7 +54,7 @@ export const ofUnscaled = (
 }
 
 /** Writes the features of the row that begins at `from` to where `to` is in `target`. */
-export const addFourierFeatures = (
+export const writeFourierFeatures = (
   { directions, frequencies, phases }: FourierFeatures,
   rows: Float32Array,
   from: number,

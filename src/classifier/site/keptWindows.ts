@@ -4,6 +4,7 @@ import { ByteWriter, parquetWrite } from "hyparquet-writer"
 import { placeOf, rowSize, select, type Vectors } from "../../embedder/frontEnd.ts"
 import { type CodedVectors, codeVectors } from "../../embeddings/scans/coding.ts"
 import { BLOB, compressorsAt, decompressors } from "../../embeddings/zstd.ts"
+import { bytesOf } from "../../sound/floats.ts"
 import { backgroundOf } from "../../store/className.ts"
 import type { Dataset } from "../dataset.ts"
 import { REGRESSION } from "../heads/head.ts"
@@ -87,9 +88,6 @@ export const keepWindows = Effect.fn("keepWindows")(function* <E, R>(
     probabilities
   } satisfies KeptWindows
 })
-
-const bytesOf = ({ buffer, byteOffset, byteLength }: Float32Array | Uint8Array): Uint8Array =>
-  new Uint8Array(buffer as ArrayBuffer, byteOffset, byteLength)
 
 const ZSTD_LEVEL = 3
 

@@ -8,11 +8,11 @@ import { REGRESSION } from "../heads/head.ts"
 import { BACKGROUND_ODDS } from "../prior.ts"
 import { regress } from "../train/regression.ts"
 import {
-  addFourierFeatures,
   drawFourierFeatures,
   FOURIER_FEATURES,
   type FourierFeatures,
-  ofUnscaled
+  ofUnscaled,
+  writeFourierFeatures
 } from "./fourierFeatures.ts"
 import type { KeptWindows } from "./keptWindows.ts"
 
@@ -93,17 +93,7 @@ export const learnSite = Effect.fn("learnSite")(function* (kept: KeptWindows, si
       sampleWeights: weightsOf(kept, heard, quiet),
       validation: { embeddings: new Float32Array(), labels: new Int32Array() },
       prior: keepingLogits(features, classes.length),
-      decays: Float32Array.from(
-        presenceOf(
-          site.map(({ probabilities }) => probabilities),
-          classes.length
-        ),
-        (own, label) => {
-          const growth = Math.max(1, own / COMMON) ** 2
-          // The background's own kernel stays at nothing: what is learnt is what tells of each class.
-          return decay * (label === quiet ? growth : Math.min(MOST_GROWTH, growth))
-        }
-      )
+      decays: decaysOf(site, decay, classes.length, quiet)
     },
     MOST_STEPS,
     () => Effect.void
@@ -130,6 +120,19 @@ export const learnSite = Effect.fn("learnSite")(function* (kept: KeptWindows, si
   )
 })
 
+/** What the decay of each class is, by how much of it the classifier hears at a site. */
+const decaysOf = (site: ReadonlyArray<SiteWindows>, decay: number, classes: number, quiet: number): Float32Array => {
+  const heard = presenceOf(
+    site.map(({ probabilities }) => probabilities),
+    classes
+  )
+  return Float32Array.from(heard, (own, label) => {
+    const growth = Math.max(1, own / COMMON) ** 2
+    // The background's own kernel stays at nothing: what is learnt is what tells of each class.
+    return decay * (label === quiet ? growth : Math.min(MOST_GROWTH, growth))
+  })
+}
+
 /** The vectors of windows, [count * size]. */
 const decoded = ({ windows }: Pick<SiteWindows, "windows">, sizes: ReadonlyArray<number>): Float32Array => {
   const rows = new Float32Array(windows.codes.length)
@@ -155,7 +158,7 @@ const inputsOf = (
     standardiseFeatures(rows, scale)
     for (let window = 0; window < piece.windows.count; window++, at += width) {
       inputs.set(rows.subarray(window * size, (window + 1) * size), at)
-      addFourierFeatures(nearness, rows, window * size, inputs, at + size)
+      writeFourierFeatures(nearness, rows, window * size, inputs, at + size)
       const own = piece.probabilities.subarray(window * classes, (window + 1) * classes)
       inputs.set(balancedLogits(own, quiet), at + size + FOURIER_FEATURES)
     }
@@ -213,14 +216,13 @@ const addedLogits = ({ sizes, nearness, kernel, bias }: SiteCorrection, windows:
   const rows = decoded({ windows }, sizes)
   const size = rows.length / windows.count
   const added = new Float64Array(windows.count * classes)
-  const features = new Float32Array(FOURIER_FEATURES)
+  const numbers = new Float32Array(size + FOURIER_FEATURES)
   for (let window = 0; window < windows.count; window++) {
-    const from = window * size
-    addFourierFeatures(nearness, rows, from, features, 0)
+    numbers.set(rows.subarray(window * size, (window + 1) * size))
+    writeFourierFeatures(nearness, rows, window * size, numbers, size)
     const sums = added.subarray(window * classes, (window + 1) * classes)
-    for (let i = 0, at = 0; i < size + FOURIER_FEATURES; i++) {
-      const number = i < size ? rows[from + i]! : features[i - size]!
-      for (let label = 0; label < classes; label++, at++) sums[label]! += number * kernel[at]!
+    for (let i = 0, at = 0; i < numbers.length; i++) {
+      for (let label = 0; label < classes; label++, at++) sums[label]! += numbers[i]! * kernel[at]!
     }
   }
   return added

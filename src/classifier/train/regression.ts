@@ -83,8 +83,7 @@ export const regress = Effect.fn("regress")(function* (
 
 /**
  * Loss and gradient over all samples. Inputs: `embeddings` [n, inputs], `labels` [n] int64, `sample_weights` [n], `kernel0`
- * and `bias0`. Outputs: `slope_kernel0` and `slope_bias0`; `loss` (sum of weighted
- * cross-entropies, without decay) and `hits`.
+ * and `bias0`. Outputs, without decay: `slope_kernel0` and `slope_bias0`, `loss` (sum of weighted cross-entropies) and `hits`.
  */
 const slopeGraph = (network: DenseNetwork): Uint8Array => {
   const [width, classes] = [network.units[0]!, network.units.at(-1)!]

@@ -1,3 +1,4 @@
+import { bytesOf } from "../../sound/floats.ts"
 import { arenaOf } from "./arena.ts"
 import { encodeTable, type Table } from "./flat.ts"
 import { type ModelDescription, metadataOf } from "./metadata.ts"
@@ -171,9 +172,6 @@ export class TfliteGraph {
     return this.add({ name: `constant_${this.tensors.length}`, type, data, shape, quantization })
   }
 }
-
-const bytesOf = ({ buffer, byteOffset, byteLength }: Float32Array | Int32Array | Int8Array): Uint8Array =>
-  new Uint8Array(buffer, byteOffset, byteLength)
 
 const tensorTable = ({ shape, type, name, quantization, anyExtent }: TensorEntry, buffer: number): Table => ({
   0: Int32Array.from(shape),

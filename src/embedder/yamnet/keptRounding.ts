@@ -1,6 +1,7 @@
 import { join } from "node:path"
 import { Effect, FileSystem } from "effect"
 import { writeWhole } from "../../config/writeWhole.ts"
+import { bytesOf } from "../../sound/floats.ts"
 import type { EngineError } from "../engine.ts"
 import { calibrationPatches } from "./calibrationSounds.ts"
 import { channels, layersOf, type Mobilenet } from "./mobilenet.ts"
@@ -21,9 +22,9 @@ export interface Rounding {
 }
 
 /**
- * YAMNet rounded to eight bits, kept in `folder` by the weights' hash with what it gave before with these taps (`rows`, so many floats): what
- * its layers give takes a second to measure, and every start would round three million weights. A file that is damaged is
- * made anew, and one that cannot be written is done without.
+ * YAMNet rounded to eight bits, kept in `folder` by the weights' hash with what it gave before with these taps (`rows`, so
+ * many floats): what its layers give takes a second to measure, and every start would round three million weights. A file
+ * that is damaged is made anew, and one that cannot be written is done without.
  */
 export const keptRounding = Effect.fn("keptRounding")(function* (
   weights: YamnetWeights,
@@ -57,9 +58,7 @@ const encode = ({ rounded: { first, scale, rest, divisors }, rows }: Rounding): 
     ...divisors,
     rows
   ]
-  const content = Buffer.concat(
-    numbers.map(({ buffer, byteOffset, byteLength }) => new Uint8Array(buffer, byteOffset, byteLength))
-  )
+  const content = Buffer.concat(numbers.map(bytesOf))
   return Buffer.concat([checksumOf(content), content])
 }
 

@@ -1,6 +1,7 @@
 import { Effect, Schema } from "effect"
 import { type parquetMetadata, parquetReadObjects } from "hyparquet"
 import { ByteWriter, parquetWrite } from "hyparquet-writer"
+import { bytesOf } from "../../sound/floats.ts"
 import { locateIndex } from "../part.ts"
 import { damaged, intact, PartError } from "../parts.ts"
 import { BLOB, compressorsAt, decompressors } from "../zstd.ts"
@@ -116,6 +117,3 @@ export const decodeWindowPart = Effect.fn("decodeWindowPart")(function* (
 
 // hyparquet takes an ArrayBuffer, and ours may be a piece of a larger one.
 const bufferOf = (bytes: Uint8Array): ArrayBuffer => bytes.slice().buffer
-
-const bytesOf = (values: Float32Array): Uint8Array =>
-  new Uint8Array(values.buffer, values.byteOffset, values.byteLength)

@@ -12,7 +12,7 @@ import {
 } from "../../classifier/site/siteCorrection.ts"
 import { Settings } from "../../config/settings.ts"
 import { Engine } from "../../embedder/engine.ts"
-import type { FrontEnd } from "../../embedder/frontEnd.ts"
+import type { FrontEnd, Vectors } from "../../embedder/frontEnd.ts"
 import type { CodedVectors } from "../../embeddings/scans/coding.ts"
 import { concatenate } from "../../sound/floats.ts"
 
@@ -59,13 +59,7 @@ export const correctSites = Effect.fn("correctSites")(function* (
 const correctSite = Effect.fnUntraced(function* (kept: KeptWindows, heard: ReadonlyArray<HeardPiece>, which: number) {
   const { frontEnd } = yield* Engine
   const vectors = vectorsOfSites(frontEnd.vectors)
-  const stretches = heard.map((one) =>
-    windowsOf(one, which, kept.classes.length).map(({ windows, probabilities }) => ({
-      // A version of before may learn sites by fewer vectors.
-      windows: columnsOf(windows, vectors, kept.vectors),
-      probabilities
-    }))
-  )
+  const stretches = heard.map((one) => windowsOf(one, vectors, which, kept))
   const pieces = stretches.flat()
   const total = pieces.reduce((sum, { windows }) => sum + windows.count, 0)
   if (total < LEAST_WINDOWS) return []
@@ -73,12 +67,22 @@ const correctSite = Effect.fnUntraced(function* (kept: KeptWindows, heard: Reado
   return stretches.map((own) => concatenate(own.map((piece) => corrected(correction, piece))))
 })
 
-const windowsOf = ({ pieces, scored }: HeardPiece, which: number, classes: number): ReadonlyArray<SiteWindows> => {
+/** What a classifier made of a stretch, whose pieces are of `vectors`; a version of before may learn sites by fewer of them. */
+const windowsOf = (
+  { pieces, scored }: HeardPiece,
+  vectors: Vectors,
+  which: number,
+  kept: KeptWindows
+): ReadonlyArray<SiteWindows> => {
   const { probabilities } = scored[which]!
+  const classes = kept.classes.length
   let first = 0
   return pieces.map((windows) => {
     const from = first * classes
     first += windows.count
-    return { windows, probabilities: probabilities.subarray(from, first * classes) }
+    return {
+      windows: columnsOf(windows, vectors, kept.vectors),
+      probabilities: probabilities.subarray(from, first * classes)
+    }
   })
 }

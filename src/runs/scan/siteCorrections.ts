@@ -1,6 +1,6 @@
 import { Effect, Option, Schema, Stream } from "effect"
 import { drawEvenly, isDrawn } from "../../classifier/site/drawEvenly.ts"
-import { DIRECTIONS, FOURIER_FEATURES, type FourierFeatures } from "../../classifier/site/fourierFeatures.ts"
+import { DIRECTIONS, FOURIER_FEATURES } from "../../classifier/site/fourierFeatures.ts"
 import { columnsOf, type KeptWindows } from "../../classifier/site/keptWindows.ts"
 import {
   LEAST_WINDOWS,
@@ -17,7 +17,7 @@ import type { ScannedRecording } from "../../embeddings/scans/scannedRecording.t
 import { type ScanRecipe, sizesOf, windowTimes } from "../../embeddings/scans/scanRecipe.ts"
 import { Scans } from "../../embeddings/scans/scans.ts"
 import { VersionError } from "../../registry/versionFiles.ts"
-import { allFinite } from "../../sound/floats.ts"
+import { allFinite, bytesOf } from "../../sound/floats.ts"
 import { backgroundOf } from "../../store/className.ts"
 import { readDocumentIfWhole, writeDocument } from "../../store/documents.ts"
 import { siteKey, siteOf } from "../../store/keys.ts"
@@ -117,8 +117,7 @@ export const correctionsOf = Effect.fn("correctionsOf")(function* (
   return corrections
 })
 
-const inBase64 = ({ buffer, byteOffset, byteLength }: Float32Array): string =>
-  Buffer.from(buffer, byteOffset, byteLength).toString("base64")
+const inBase64 = (numbers: Float32Array): string => Buffer.from(bytesOf(numbers)).toString("base64")
 
 /** So many numbers; undefined where it holds others. */
 const fromBase64 = (text: string, length: number): Float32Array | undefined => {
@@ -129,35 +128,25 @@ const fromBase64 = (text: string, length: number): Float32Array | undefined => {
 }
 
 /** Undefined where it is damaged, or not of these classes and vectors. */
-const named = (
-  { kernel, directions, frequencies, phases, bias }: Learnt,
-  { classes, vectors }: KeptWindows
-): NamedCorrection | undefined => {
+const named = (learnt: Learnt, { classes, vectors }: KeptWindows): NamedCorrection | undefined => {
   const size = rowSize({ vectors })
-  const numbers = fromBase64(kernel, (size + FOURIER_FEATURES) * classes.length)
-  const nearness = {
-    directions: fromBase64(directions, DIRECTIONS * size),
-    frequencies: fromBase64(frequencies, FOURIER_FEATURES * DIRECTIONS),
-    phases: fromBase64(phases, FOURIER_FEATURES)
-  }
-  const biases = Float32Array.from(bias)
-  if (numbers === undefined || !isWhole(nearness)) return undefined
-  if (biases.length !== classes.length || !allFinite(biases)) return undefined
+  const kernel = fromBase64(learnt.kernel, (size + FOURIER_FEATURES) * classes.length)
+  const directions = fromBase64(learnt.directions, DIRECTIONS * size)
+  const frequencies = fromBase64(learnt.frequencies, FOURIER_FEATURES * DIRECTIONS)
+  const phases = fromBase64(learnt.phases, FOURIER_FEATURES)
+  if (!(kernel && directions && frequencies && phases)) return undefined
+  const bias = Float32Array.from(learnt.bias)
+  if (bias.length !== classes.length || !allFinite(bias)) return undefined
+  const all = [learnt.kernel, learnt.directions, learnt.frequencies, learnt.phases, learnt.bias]
   return {
-    id: sha256(JSON.stringify([kernel, directions, frequencies, phases, bias])).slice(0, 16),
+    id: sha256(JSON.stringify(all)).slice(0, 16),
     sizes: Object.values(vectors),
-    nearness,
-    kernel: numbers,
-    bias: biases,
+    nearness: { directions, frequencies, phases },
+    kernel,
+    bias,
     isNew: false
   }
 }
-
-const isWhole = (
-  features: {
-    readonly [Name in keyof FourierFeatures]: FourierFeatures[Name] | undefined
-  }
-): features is FourierFeatures => Object.values(features).every((values) => values !== undefined)
 
 /** All that was heard at each site, where it lies now. */
 const recordingsBySite = (known: KnownScans, placed: ReadonlyArray<PlacedRecording>) => {

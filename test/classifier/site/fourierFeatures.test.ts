@@ -1,12 +1,12 @@
 import { expect, test } from "bun:test"
 import { featureScale, standardiseFeatures } from "../../../src/classifier/featureScale.ts"
 import {
-  addFourierFeatures,
   DIRECTIONS,
   drawFourierFeatures,
   FOURIER_FEATURES,
   type FourierFeatures,
-  ofUnscaled
+  ofUnscaled,
+  writeFourierFeatures
 } from "../../../src/classifier/site/fourierFeatures.ts"
 import { seededRandom } from "../../../src/sound/random.ts"
 import { gaussian } from "../../support/problems.ts"
@@ -22,7 +22,7 @@ const rowsOf = (seed: number): Float32Array => {
 
 const featuresOf = (features: FourierFeatures, rows: Float32Array, row: number): Float32Array => {
   const values = new Float32Array(FOURIER_FEATURES)
-  addFourierFeatures(features, rows, row * SIZE, values, 0)
+  writeFourierFeatures(features, rows, row * SIZE, values, 0)
   return values
 }
 
