@@ -73,10 +73,18 @@ const timed = <A, E, R>(work: Effect.Effect<A, E, R>) =>
     return Effect.map(work, (result) => ({ result, clock: (performance.now() - began) / 1000 }))
   })
 
+// All stay until the end: ext4 looks for a minute at each file that has been removed before it makes another (1.5 ms each after
+// a few hundred), so that a run would pay for the one before it.
+const temporary = Effect.acquireRelease(
+  Effect.promise(() => mkdtemp(join(tmpdir(), "ecosight-bench-"))),
+  (folder) => Effect.promise(() => rm(folder, { recursive: true }))
+)
+
 const runTheirs = Effect.fnUntraced(function* ({ ecosight, recordings, python, yamnet }: Options) {
   const task = {
     ecosight: resolve(ecosight),
     recordings: resolve(recordings),
+    folder: yield* temporary,
     ...(Option.isSome(yamnet) && { yamnet: resolve(yamnet.value) })
   }
   const peer = { script: "ecosight_pipeline.py", name: "EcoSight" }
@@ -121,11 +129,6 @@ const copyAll = (names: ReadonlyArray<string>, from: string, to: string) =>
       await cp(join(from, name), join(to, name), { preserveTimestamps: true })
     }
   })
-
-const temporary = Effect.acquireRelease(
-  Effect.promise(() => mkdtemp(join(tmpdir(), "ecosight-bench-"))),
-  (folder) => Effect.promise(() => rm(folder, { recursive: true }))
-)
 
 /** All recordings in a folder, and those of them that count as new: evenly among all, or all. */
 const recordingsIn = Effect.fnUntraced(function* (folder: string, fresh: Option.Option<number>) {
@@ -192,7 +195,7 @@ const scratch = Effect.fn("scratch")(function* (options: Options) {
       yield* Effect.promise(() => cp(base, store, { recursive: true, preserveTimestamps: true }))
       yield* copyAll(fresh, folder, store)
       return yield* runOurs(options, store, precision)
-    }).pipe(Effect.scoped)
+    })
   const rounds: Array<Round> = []
   for (let round = 1; round <= options.rounds; round++) {
     const load = loadavg()[0]!

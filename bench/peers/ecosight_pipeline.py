@@ -1,14 +1,13 @@
 """EcoSight's own retraining, from its published files, one JSON line a figure: seconds of each stage, and of the processor.
 
-Takes {"ecosight": a checkout of it, "recordings": a folder with extracted_audio/<class>/, "yamnet": a SavedModel}. What it
-writes goes into a folder that is gone afterwards. Its main() runs as it is but for two things: its download finds the
+Takes {"ecosight": a checkout of it, "recordings": a folder with extracted_audio/<class>/, "folder": an empty one, in which it
+works, "yamnet": a SavedModel}. Its main() runs as it is but for two things: its download finds the
 recordings lying there, and YAMNet comes from "yamnet" instead of TensorFlow Hub where that is given. Needs
 tensorflow 2.15, tensorflow-hub, librosa, soundfile, scikit-learn, tqdm and setuptools before 81.
 """
 import json
 import os
 import sys
-import tempfile
 import time
 from contextlib import redirect_stdout
 from pathlib import Path
@@ -53,9 +52,9 @@ class Lying:
         return Path(folder).is_dir()
 
 
-def run(ecosight, recordings, yamnet=None):
+def run(ecosight, recordings, folder, yamnet=None):
     """Times of each stage, and how many files came of the augmentation and were embedded."""
-    ecosight, recordings = Path(ecosight).resolve(), Path(recordings).resolve()
+    ecosight, recordings, folder = (Path(path).resolve() for path in (ecosight, recordings, folder))
     if not (ecosight / "scripts/retrain_model.py").is_file():
         sys.exit(f"{ecosight} is no checkout of EcoSight: it has no scripts/retrain_model.py.")
     if not (recordings / "extracted_audio").is_dir():
@@ -63,36 +62,35 @@ def run(ecosight, recordings, yamnet=None):
     if Path("/app").exists():
         sys.exit("EcoSight would work in /app, which is there: run this where it is not.")
     clock = Clock()
-    with tempfile.TemporaryDirectory(prefix="ecosight-bench-") as folder:
-        # It works beside its scripts, so those are linked to from a folder of its own.
-        for link, to in (("scripts", ecosight), ("src", ecosight), ("extracted_audio", recordings)):
-            (Path(folder) / link).symlink_to(to / link, target_is_directory=True)
-        sys.path.insert(0, f"{folder}/scripts")
-        try:
-            import retrain_model
-        except ImportError as missing:
-            return str(missing), None
-        clock.add("start", STARTED, (time.perf_counter(), time.process_time()))
-        retrain_model.S3_AVAILABLE = True
-        retrain_model.get_s3_storage = Lying
-        if not retrain_model.AUGMENTATION_AVAILABLE:
-            return "librosa or soundfile, which its augmentation takes", None
-        retrain_model.augment_directory = clock.timed("augmentation", retrain_model.augment_directory)
-        load = retrain_model.hub.load
-        retrain_model.hub.load = clock.timed("loading YAMNet", lambda handle: load(yamnet or handle))
-        pipeline = retrain_model.ModelRetrainingPipeline
-        pipeline.extract_features_batch = clock.timed("embedding", pipeline.extract_features_batch, "training")
-        pipeline.retrain_model = clock.timed("training", pipeline.retrain_model)
-        with redirect_stdout(sys.stderr):
-            retrain_model.main()
-        log = json.loads((Path(folder) / "models/retraining_log.json").read_text())["retraining_history"][-1]
-        clock.add("total", STARTED, (time.perf_counter(), time.process_time()))
-        version = retrain_model.tf.__version__
-        # It leaves out what it cannot read, which would look like speed.
-        files = sum(len(list(folder.glob("*.wav"))) for folder in (Path(folder) / "augmented_audio").iterdir())
-        if log["total_samples"] != files:
-            sys.exit(f"It embedded {log['total_samples']} of {files} files.")
-        counts = {"files embedded": files, "epochs": log["epochs_trained"]}
+    # It works beside its scripts, so those are linked to from a folder of its own.
+    for link, to in (("scripts", ecosight), ("src", ecosight), ("extracted_audio", recordings)):
+        (folder / link).symlink_to(to / link, target_is_directory=True)
+    sys.path.insert(0, f"{folder}/scripts")
+    try:
+        import retrain_model
+    except ImportError as missing:
+        return str(missing), None
+    clock.add("start", STARTED, (time.perf_counter(), time.process_time()))
+    retrain_model.S3_AVAILABLE = True
+    retrain_model.get_s3_storage = Lying
+    if not retrain_model.AUGMENTATION_AVAILABLE:
+        return "librosa or soundfile, which its augmentation takes", None
+    retrain_model.augment_directory = clock.timed("augmentation", retrain_model.augment_directory)
+    load = retrain_model.hub.load
+    retrain_model.hub.load = clock.timed("loading YAMNet", lambda handle: load(yamnet or handle))
+    pipeline = retrain_model.ModelRetrainingPipeline
+    pipeline.extract_features_batch = clock.timed("embedding", pipeline.extract_features_batch, "training")
+    pipeline.retrain_model = clock.timed("training", pipeline.retrain_model)
+    with redirect_stdout(sys.stderr):
+        retrain_model.main()
+    log = json.loads((folder / "models/retraining_log.json").read_text())["retraining_history"][-1]
+    clock.add("total", STARTED, (time.perf_counter(), time.process_time()))
+    version = retrain_model.tf.__version__
+    # It leaves out what it cannot read, which would look like speed.
+    files = sum(len(list(kind.glob("*.wav"))) for kind in (folder / "augmented_audio").iterdir())
+    if log["total_samples"] != files:
+        sys.exit(f"It embedded {log['total_samples']} of {files} files.")
+    counts = {"files embedded": files, "epochs": log["epochs_trained"]}
     return f"EcoSight on TensorFlow {version}", (clock.stages, counts)
 
 

@@ -54,8 +54,8 @@ const storeOf = (leftOut: number) =>
     "ours/extracted_audio/gun/b.wav": ""
   })
 
-const runPeer = (root: string) => {
-  const task = { ecosight: join(root, "theirs"), recordings: join(root, "ours"), yamnet: "SavedModel" }
+const runPeer = (root: string, folder: string) => {
+  const task = { ecosight: join(root, "theirs"), recordings: join(root, "ours"), folder, yamnet: "SavedModel" }
   const { stdout, stderr, exitCode } = Bun.spawnSync([python!, PEER, JSON.stringify(task)])
   return { stdout: stdout.toString(), stderr: stderr.toString(), exitCode }
 }
@@ -64,8 +64,9 @@ test.skipIf(python === null)(
   "EcoSight's stages are told apart, and its checkout and the recordings stay as they are (skipped without python3)",
   async () => {
     await using folder = await storeOf(0)
+    await using work = await folderOf({})
     const before = (await readdir(folder.root, { recursive: true })).sort()
-    const { stdout, exitCode } = runPeer(folder.root)
+    const { stdout, exitCode } = runPeer(folder.root, work.root)
     expect(exitCode).toBe(0)
     const lines = stdout.trimEnd().split("\n")
     const told = Object.fromEntries(lines.map((line) => JSON.parse(line)).map(({ what, median }) => [what, median]))
@@ -85,7 +86,8 @@ test.skipIf(python === null)(
   "an EcoSight that leaves files out is no measurement (skipped without python3)",
   async () => {
     await using folder = await storeOf(1)
-    const { stdout, stderr, exitCode } = runPeer(folder.root)
+    await using work = await folderOf({})
+    const { stdout, stderr, exitCode } = runPeer(folder.root, work.root)
     expect(exitCode).not.toBe(0)
     expect(stdout).toBe("")
     expect(stderr).toContain("It embedded 11 of 12 files.")
@@ -94,7 +96,8 @@ test.skipIf(python === null)(
 
 test.skipIf(python === null)("a folder that is no checkout is one sentence (skipped without python3)", async () => {
   await using folder = await folderOf({ "theirs/README.md": "", "ours/extracted_audio/dog/a.wav": "" })
-  const { stderr } = runPeer(folder.root)
+  await using work = await folderOf({})
+  const { stderr } = runPeer(folder.root, work.root)
   expect(stderr).toContain("theirs is no checkout of EcoSight: it has no scripts/retrain_model.py.\n")
   expect(stderr).not.toContain("Traceback")
 })
