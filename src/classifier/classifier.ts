@@ -35,6 +35,12 @@ export const rowOf = ({ vectors, features }: Pick<Classifier, "vectors" | "featu
 export const placeSeen = ({ vector, features }: Pick<Branch, "vector" | "features">, vectors: Vectors) =>
   vector === undefined ? { from: 0, to: features.inputs } : placeOf(vectors, vector)
 
+/** The vectors of these rows up to the last one that a classifier sees: what it needs of them. */
+export const vectorsSeen = (classifier: Branch & Pick<Classifier, "mixedWith">, vectors: Vectors): Vectors => {
+  const end = Math.max(...branchesOf(classifier).map((branch) => placeSeen(branch, vectors).to))
+  return Object.fromEntries(Object.entries(vectors).filter(([name]) => placeOf(vectors, name).from < end))
+}
+
 /**
  * Probabilities of each class, [n * classes], for rows [n * rowSize].
  *

@@ -95,7 +95,7 @@ export class Field extends Context.Service<
         Effect.gen(function* () {
           const parts = yield* Stream.runCollect(store.list(SCANS_PREFIX))
           const recipes = new Set(parts.flatMap(({ key }) => /^scans\/([0-9a-f]{16})\//.exec(key)?.[1] ?? []))
-          return yield* Effect.forEach(recipes, (id) => scans.index({ id }))
+          return yield* Effect.forEach(recipes, (id) => scans.indexOnly({ id }))
         })
       )
       const refused = new Map<string, { readonly reason: string; etag?: string }>()

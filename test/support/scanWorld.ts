@@ -2,6 +2,7 @@ import { ConfigProvider, Effect, Layer, Logger, Redacted, Stream } from "effect"
 import type { Event } from "../../src/classifier/events/event.ts"
 import { Settings } from "../../src/config/settings.ts"
 import { engineLayer } from "../../src/embedder/choose.ts"
+import type { Embedder } from "../../src/embedder/embedder.ts"
 import { Engine } from "../../src/embedder/engine.ts"
 import { Scans } from "../../src/embeddings/scans/scans.ts"
 import { clientLayer } from "../../src/runs/cluster/connections.ts"
@@ -37,7 +38,8 @@ export const fieldRecording = (seconds: number, seed: number, every = 20, rate =
 export const scanServices = (
   store: Store["Service"],
   embedded: (patches: number) => void = () => undefined,
-  environment: Record<string, string> = {}
+  environment: Record<string, string> = {},
+  embedder: Embedder = tiny
 ) =>
   Layer.mergeAll(
     Scans.layer,
@@ -54,7 +56,7 @@ export const scanServices = (
           })
         )
       )
-    ).pipe(Layer.provide(engineLayer({ engine: "native", embedder: tiny, threads: 1 }))),
+    ).pipe(Layer.provide(engineLayer({ engine: "native", embedder, threads: 1 }))),
     Settings.layer.pipe(
       Layer.provide(ConfigProvider.layer(ConfigProvider.fromEnv({ env: { WORKERS: "2", ...environment } })))
     ),
@@ -97,14 +99,15 @@ const asked = (options: Partial<ScanOptions>): ScanOptions => ({
 export const scanOn = async (
   store: Store["Service"],
   options: Partial<ScanOptions> = {},
-  environment: Record<string, string> = {}
+  environment: Record<string, string> = {},
+  embedder: Embedder = tiny
 ) => {
   let patches = 0
   const count = (more: number) => {
     patches += more
   }
-  const services = scanServices(store, count, environment)
-  const summary = await Effect.runPromise(scan(tiny, asked(options)).pipe(Effect.scoped, Effect.provide(services)))
+  const services = scanServices(store, count, environment, embedder)
+  const summary = await Effect.runPromise(scan(embedder, asked(options)).pipe(Effect.scoped, Effect.provide(services)))
   return { ...summary, patches }
 }
 
@@ -122,9 +125,13 @@ export const scanOnCluster = (url: string, store: Store["Service"], options: Par
   return { result, cancel: () => controller.abort() }
 }
 
-export const rescanOn = (store: Store["Service"], options: Partial<RescanOptions> = {}) =>
+export const rescanOn = (
+  store: Store["Service"],
+  options: Partial<RescanOptions> = {},
+  embedder: Pick<Embedder, "frontEnd" | "hash"> = tiny
+) =>
   Effect.runPromise(
-    rescan(tiny, { events: EVENTS, ...options }).pipe(Effect.scoped, Effect.provide(scanServices(store)))
+    rescan(embedder, { events: EVENTS, ...options }).pipe(Effect.scoped, Effect.provide(scanServices(store)))
   )
 
 /** What a version heard, in order. */

@@ -1,5 +1,5 @@
 import type { Embedder } from "../../src/embedder/embedder.ts"
-import { evenWeights, type FrontEnd } from "../../src/embedder/frontEnd.ts"
+import { evenWeights, type FrontEnd, rowSize } from "../../src/embedder/frontEnd.ts"
 import { Graph } from "../../src/embedder/onnx/graph.ts"
 
 const RATE = 8000
@@ -34,8 +34,7 @@ const waves = Float32Array.from({ length: FRAME * 2 * BANDS }, (_, i) => {
   return column < BANDS ? Math.cos(turns) : Math.sin(turns)
 })
 
-/** An embedder that has nothing to learn, no kernels and no scores: the levels of 12 bands, in frames of 12.5 ms. */
-export const tiny: Embedder = {
+const embedderOf = (frontEnd: FrontEnd): Embedder => ({
   frontEnd,
   name: "tiny",
   hash: "0".repeat(64),
@@ -51,8 +50,16 @@ export const tiny: Embedder = {
       graph.op("ReduceSum", [bands, graph.integers([1])], { keepdims: 0 }),
       graph.scalar(1e-6)
     ])
-    graph.op("Log", [levels], {}, "rows")
-    graph.output("rows", [batch, BANDS])
+    const own = graph.op("Log", [levels])
+    const [from, to, axis] = [0, rowSize(frontEnd) - BANDS, 1].map((bound) => graph.integers([bound]))
+    graph.op("Concat", [own, graph.op("Slice", [own, from!, to!, axis!])], { axis: 1 }, "rows")
+    graph.output("rows", [batch, rowSize(frontEnd)])
     return graph.model()
   }
-}
+})
+
+/** An embedder that has nothing to learn, no kernels and no scores: the levels of 12 bands, in frames of 12.5 ms. */
+export const tiny: Embedder = embedderOf(frontEnd)
+
+/** The same, which has come to give a further vector. */
+export const tinyTapped: Embedder = embedderOf({ ...frontEnd, vectors: { ...frontEnd.vectors, lowest: 3 } })

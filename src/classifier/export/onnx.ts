@@ -1,7 +1,7 @@
 import type { Embedder } from "../../embedder/embedder.ts"
 import { rowSize, type Vectors } from "../../embedder/frontEnd.ts"
 import { ElementType, Graph } from "../../embedder/onnx/graph.ts"
-import { type Branch, branchesOf, type Classifier, placeSeen } from "../classifier.ts"
+import { type Branch, branchesOf, type Classifier, placeSeen, vectorsSeen } from "../classifier.ts"
 import { tensorsOf } from "../denseNetwork.ts"
 import { addForward } from "../forward.ts"
 
@@ -17,12 +17,13 @@ export const classifierModel = (classifier: Classifier, vectors: Vectors): Uint8
 export const FIELD_INPUTS = { codes: "codes", ranges: "ranges" } as const
 
 /**
- * `field.onnx`: windows as a scan stores them to `probabilities` [n, classes]. `codes` [rowSize, n], uint8, has the first
- * numbers of all of them, then all their second ones; `ranges` [n, 2 * vectors] has the least value of each window's
- * vectors and what a step of its codes is worth.
+ * `field.onnx`: windows as a scan stores them to `probabilities` [n, classes], by their vectors up to the last one that
+ * the classifier sees. `codes` [numbers, n], uint8, has the first numbers of all of them, then all their second ones;
+ * `ranges` [n, 2 * vectors] has the least value of each window's vectors and what a step of its codes is worth.
  */
-export const fieldModel = (classifier: Classifier, vectors: Vectors): Uint8Array => {
+export const fieldModel = (classifier: Classifier, given: Vectors): Uint8Array => {
   const graph = new Graph("field")
+  const vectors = vectorsSeen(classifier, given)
   const codes = graph.input(FIELD_INPUTS.codes, [rowSize({ vectors }), "n"], ElementType.uint8)
   const names = Object.keys(vectors)
   let ranges: string | undefined

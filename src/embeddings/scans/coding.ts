@@ -8,6 +8,9 @@ export interface CodedVectors {
   readonly ranges: Float32Array
 }
 
+/** Vectors of each window. */
+export const vectorsIn = ({ count, ranges }: CodedVectors): number => ranges.length / (2 * count)
+
 /** Enters the recipe of a scan: changes whenever the same vectors would be coded otherwise. */
 export const CODING = "uint8-1"
 

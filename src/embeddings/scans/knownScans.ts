@@ -26,6 +26,9 @@ export class KnownScans {
   readonly #looks = new Set<string>()
   #isSettled = true
 
+  /** @param earlier What was heard of fewer vectors: each is of one vector less than the one before it. */
+  constructor(readonly earlier: ReadonlyArray<KnownScans> = []) {}
+
   /** Remembers the segments of a part. */
   add(part: string, rows: ReadonlyArray<SegmentRow>): void {
     this.#isSettled = false
@@ -37,7 +40,12 @@ export class KnownScans {
   }
 
   /** Remembers where bytes lay. */
-  see({ key, etag, contentHash }: Omit<Sighting, "size">): void {
+  see(sighting: Omit<Sighting, "size">): void {
+    this.#see(sighting)
+    for (const known of this.earlier) known.see(sighting)
+  }
+
+  #see({ key, etag, contentHash }: Omit<Sighting, "size">): void {
     if (etag !== "") this.#contents.set(versionName({ key, etag }), contentHash)
     listIn(this.#keys, contentHash).push(key)
   }
@@ -45,13 +53,38 @@ export class KnownScans {
   /** Where a content was ever seen. */
   keysOf(contentHash: string): ReadonlyArray<string> {
     this.#settle()
-    return this.#keys.get(contentHash) ?? []
+    const own = this.#keys.get(contentHash) ?? []
+    return [...new Set([...own, ...this.earlier.flatMap((known) => known.keysOf(contentHash))])]
   }
 
   /** Recordings that were heard to their end and whose windows are all there, by content (hex SHA-256). */
   get recordings(): ReadonlyMap<string, ScannedRecording> {
     this.#settle()
     return this.#heard
+  }
+
+  /** Recordings of which only the first ones of the vectors are stored. */
+  get recordingsBefore(): ReadonlyArray<ScannedRecording> {
+    const known = [this, ...this.earlier]
+    return this.earlier.flatMap(({ recordings }, lacking) =>
+      [...recordings.values()].filter(
+        ({ contentHash }) => !known.slice(0, lacking + 1).some((more) => more.recordings.has(contentHash))
+      )
+    )
+  }
+
+  /** How many of the last vectors are not stored of a recording. */
+  lackingOf(recording: ScannedRecording): number {
+    return Math.max(
+      0,
+      [this, ...this.earlier].findIndex(({ recordings }) => recordings.get(recording.contentHash) === recording)
+    )
+  }
+
+  /** The content of an object of which only the first ones of the vectors are stored. */
+  contentBefore(version: Version): string | undefined {
+    if (this.contentOf(version) !== undefined) return undefined
+    return this.earlier.map((known) => known.contentOf(version)).find((contentHash) => contentHash !== undefined)
   }
 
   /** The content of an object that was heard, or seen to be a copy of one; undefined where its bytes must be read to know. */
@@ -68,7 +101,8 @@ export class KnownScans {
 
   /** Where the windows of a recording lie, in their order. */
   placesOf(recording: ScannedRecording): ReadonlyArray<SegmentPlace> {
-    return this.#placesOf(recording)
+    const lacking = this.lackingOf(recording)
+    return lacking === 0 ? this.#placesOf(recording) : this.earlier[lacking - 1]!.placesOf(recording)
   }
 
   /** Whether a recording that was heard has this size and these first bytes, so that another may be a copy of it. */
@@ -100,7 +134,7 @@ export class KnownScans {
         if (this.#heard.has(recording.contentHash) || this.windowsOf(recording) < recording.windows) continue
         this.#heard.set(recording.contentHash, recording)
         this.#looks.add(lookOf(recording))
-        this.see(recording)
+        this.#see(recording)
       }
     }
     this.#isSettled = true

@@ -38,7 +38,24 @@ export const makeScanRecipe = (
     coding: CODING,
     precision: roundedAs(precision)
   }
-  return { id: sha256(JSON.stringify(parts)).slice(0, 16), parts }
+  return recipeOf(parts)
+}
+
+const recipeOf = (parts: ScanRecipe["parts"]): ScanRecipe => ({
+  id: sha256(JSON.stringify(parts)).slice(0, 16),
+  parts
+})
+
+/**
+ * The recipes that differ in nothing but that they have only the first ones of these vectors, as they had before there were
+ * further ones; each lacks one more than the one before it.
+ */
+export const earlierRecipes = ({ parts }: ScanRecipe): ReadonlyArray<ScanRecipe> => {
+  const vectors = Object.entries(parts.embedder.vectors)
+  return vectors.slice(1).map((_, lacking) => {
+    const first = Object.fromEntries(vectors.slice(0, -1 - lacking))
+    return recipeOf({ ...parts, embedder: { ...parts.embedder, vectors: first } })
+  })
 }
 
 /** Floats of each vector of a window, in their order in a row. */

@@ -7,7 +7,7 @@ import { decodeSightings, encodeSightings } from "../sightingPart.ts"
 import { KnownScans, type SegmentPlace } from "./knownScans.ts"
 import { makePartDecoder, type PartDecoder } from "./partDecoder.ts"
 import type { ScannedRecording, WindowSegment } from "./scannedRecording.ts"
-import { type ScanRecipe, sizesOf } from "./scanRecipe.ts"
+import { earlierRecipes, type ScanRecipe, sizesOf } from "./scanRecipe.ts"
 import { encodeWindowPart, FOOTER_BYTES, locateSegments, readSegments, type SegmentRow } from "./windowPart.ts"
 
 /** Parts read at once: each costs two round trips to a bucket for the index. */
@@ -38,15 +38,20 @@ export interface StoredWindows {
 export class Scans extends Context.Service<
   Scans,
   {
-    /** What was heard, and how far. Reads no vectors, and of parts that it has read before nothing. */
-    readonly index: (recipe: Pick<ScanRecipe, "id">) => Effect.Effect<KnownScans, StoreError>
+    /**
+     * What was heard, and how far, and what recipes of fewer vectors have heard. Reads no vectors, and of parts that it has
+     * read before nothing.
+     */
+    readonly index: (recipe: ScanRecipe) => Effect.Effect<KnownScans, StoreError>
+    /** What a recipe has heard of which only the id is known. */
+    readonly indexOnly: (recipe: Pick<ScanRecipe, "id">) => Effect.Effect<KnownScans, StoreError>
     /** Writes one part; returns its key. */
     readonly append: (recipe: ScanRecipe, segments: ReadonlyArray<WindowSegment>) => Effect.Effect<string, StoreError>
     /** Remembers where copies of recordings that were heard lie, so that they are not read again. */
     readonly sighted: (sightings: ReadonlyArray<Sighting>) => Effect.Effect<void, StoreError>
     /**
      * The windows of these recordings, one recording after the other, each from its first window to its last; those that
-     * begin in one part come together, which is read once for them.
+     * begin in one part come together, which is read once for them. Those heard by a recipe of fewer vectors have these.
      */
     readonly load: (
       recipe: ScanRecipe,
@@ -63,7 +68,8 @@ export class Scans extends Context.Service<
       const readOnce = remembering(readIndex)
       const here = Effect.provideService(Store, store)
       return Scans.of({
-        index: (recipe) => here(index(readOnce, recipe)),
+        index: (recipe) => here(index(readOnce, recipe, earlierRecipes(recipe))),
+        indexOnly: (recipe) => here(index(readOnce, recipe, [])),
         append: (recipe, segments) => here(writePart(scansPrefix(recipe.id), encodeWindowPart(segments))),
         sighted: (sightings) => here(writeSightings(sightings)),
         load: (recipe, known, recordings) =>
@@ -117,9 +123,11 @@ const remembering = <A, E, R>(read: (part: ObjectInfo) => Effect.Effect<Readonly
 
 const index = Effect.fn("Scans.index")(function* (
   readRows: ReturnType<typeof remembering<SegmentRow, StoreError | PartError, Store>>,
-  { id }: Pick<ScanRecipe, "id">
+  { id }: Pick<ScanRecipe, "id">,
+  before: ReadonlyArray<Pick<ScanRecipe, "id">>
 ) {
-  const known = new KnownScans()
+  const earlier = before.map((recipe) => ({ recipe, own: new KnownScans() }))
+  const known = new KnownScans(earlier.map(({ own }) => own))
   const readAll = <A>(
     folder: string,
     read: (part: ObjectInfo) => Effect.Effect<ReadonlyArray<A>, StoreError | PartError, Store>,
@@ -134,21 +142,29 @@ const index = Effect.fn("Scans.index")(function* (
   yield* readAll(SEEN, readSightings, (_, sightings) => {
     for (const sighting of sightings) known.see(sighting)
   })
-  yield* readAll(scansPrefix(id), readRows, (part, rows) => known.add(part, rows))
+  for (const { recipe, own } of [{ recipe: { id }, own: known }, ...earlier]) {
+    yield* readAll(scansPrefix(recipe.id), readRows, (part, rows) => own.add(part, rows))
+  }
   return known
 })
 
 const load = (decode: PartDecoder, recipe: ScanRecipe, known: KnownScans, recordings: Iterable<ScannedRecording>) => {
-  const sizes = sizesOf(recipe)
-  const shape = { size: sizes.reduce((sum, size) => sum + size, 0), vectors: sizes.length }
-  const folder = scansPrefix(recipe.id)
-  const read = (key: string) =>
-    tolerate(folder)(
+  const shapes = new Map(
+    [recipe, ...earlierRecipes(recipe)].map((own) => {
+      const sizes = sizesOf(own)
+      const shape = { size: sizes.reduce((sum, size) => sum + size, 0), vectors: sizes.length }
+      return [scansPrefix(own.id), shape] as const
+    })
+  )
+  const read = (key: string) => {
+    const folder = key.slice(0, key.lastIndexOf("/") + 1)
+    return tolerate(folder)(
       Effect.gen(function* () {
         const { bytes } = yield* (yield* Store).get(key)
-        return yield* decode({ part: key, name: nameOf(key), bytes, shape })
+        return yield* decode({ part: key, name: nameOf(key), bytes, shape: shapes.get(folder)! })
       })
     )
+  }
   return Stream.fromIterable(byPart(known, recordings)).pipe(
     Stream.mapEffect(({ part, wanted }) => Effect.map(read(part), (segments) => ({ segments, wanted })), {
       concurrency: READ_AHEAD

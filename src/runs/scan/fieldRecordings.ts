@@ -104,12 +104,17 @@ export interface PlacedRecording {
 
 /** The recordings that were heard, sorted out. */
 export interface Placing {
-  /** Those that are meant, where they lie now, in the order of their keys; where they lay, if they are gone. */
+  /**
+   * Those that are meant, where they lie now, in the order of their keys; where they lay, if they are gone. What only has the
+   * first ones of the vectors is here if it is gone: what lies there is heard again.
+   */
   readonly placed: ReadonlyArray<PlacedRecording>
   /** The keys of those that would be, if it were known when they start. */
   readonly undated: ReadonlyArray<string>
   /** Those in whose place lies something else now. */
   readonly replaced: ReadonlyArray<ScannedRecording>
+  /** How many lie there that only have the first ones of the vectors. */
+  readonly heardBefore: number
 }
 
 /** Places the recordings that were heard: copies of one under the first of their keys. */
@@ -120,8 +125,11 @@ export const placeRecordings = (
 ): Placing => {
   const keys = new Map<string, string>()
   const taken = new Set<string>()
+  const waiting = new Set<string>()
   for (const object of objects) {
     const contentHash = known.contentOf(object)
+    const before = known.contentBefore(object)
+    if (before !== undefined) waiting.add(before)
     taken.add(object.key)
     if (contentHash !== undefined && !keys.has(contentHash)) keys.set(contentHash, object.key)
   }
@@ -131,7 +139,8 @@ export const placeRecordings = (
     !keys.has(contentHash) &&
     known.keysOf(contentHash).some((key) => siteOf(key) !== selection.site)
   const isReplaced = ({ contentHash, key }: ScannedRecording) => !keys.has(contentHash) && taken.has(key)
-  const recordings = [...known.recordings.values()]
+  const gone = known.recordingsBefore.filter(({ contentHash }) => !waiting.has(contentHash))
+  const recordings = [...known.recordings.values(), ...gone]
   const here = recordings
     .filter((recording) => !isReplaced(recording) && !isElsewhere(recording))
     .map((recording) => ({ recording, key: keys.get(recording.contentHash) ?? recording.key }))
@@ -142,6 +151,7 @@ export const placeRecordings = (
       .filter(({ recording, key }) => isMeant(selection, key, recording.facts.startedAt))
       .sort((a, b) => (a.key < b.key ? -1 : 1)),
     undated: here.filter(isUndated).map(({ key }) => key),
-    replaced: recordings.filter(isReplaced)
+    replaced: recordings.filter(isReplaced),
+    heardBefore: waiting.size
   }
 }

@@ -43,7 +43,7 @@ export const findAlike = Effect.fn("findAlike")(function* (
   /** Reads recordings' vectors, one recording after the other. */
   const read = (recordings: ReadonlyArray<ScannedRecording>) =>
     scans.load(recipe, known, recordings).pipe(
-      Stream.map((stored) => ({ recording: stored.recording, vectors: firstOf(stored, sizes) })),
+      Stream.map((stored) => ({ recording: stored.recording, vectors: firstOf(stored, sizes[0]!) })),
       Stream.groupAdjacentBy(({ recording }) => recording.contentHash),
       Stream.map(([contentHash, parts]) => {
         const vectors = parts.map((part) => part.vectors)

@@ -1,4 +1,4 @@
-import type { CodedVectors } from "../../embeddings/scans/coding.ts"
+import { type CodedVectors, vectorsIn } from "../../embeddings/scans/coding.ts"
 import { lengthsOf } from "../../embeddings/scans/likeness.ts"
 import type { StoredWindows } from "../../embeddings/scans/scans.ts"
 
@@ -16,12 +16,13 @@ export interface FirstVectors {
   readonly lengths: Float32Array
 }
 
-/** The first vectors, of `sizes` of a row, of windows as they are stored. */
-export const firstOf = ({ first, segment, from, to }: StoredWindows, sizes: ReadonlyArray<number>): FirstVectors => {
+/** The first vectors, of so many numbers, of windows as they are stored. */
+export const firstOf = ({ first, segment, from, to }: StoredWindows, size: number): FirstVectors => {
   const { count, codes, ranges } = segment.windows
-  const own = Float32Array.from({ length: 2 * count }, (_, i) => ranges[(i >> 1) * 2 * sizes.length + (i & 1)]!)
-  const windows = { count, codes: codes.slice(0, sizes[0]! * count), ranges: own }
-  return { first, from, to, windows, lengths: lengthsOf(windows, sizes[0]!, 1) }
+  const wide = 2 * vectorsIn(segment.windows)
+  const own = Float32Array.from({ length: 2 * count }, (_, i) => ranges[(i >> 1) * wide + (i & 1)]!)
+  const windows = { count, codes: codes.slice(0, size * count), ranges: own }
+  return { first, from, to, windows, lengths: lengthsOf(windows, size, 1) }
 }
 
 /** Vectors of recordings, by content, from one search to the next. */

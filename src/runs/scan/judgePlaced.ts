@@ -1,9 +1,10 @@
 import { Effect, Stream } from "effect"
 import type { EventSettings } from "../../classifier/events/findEvents.ts"
+import { counted } from "../../config/inWords.ts"
 import type { KnownScans } from "../../embeddings/scans/knownScans.ts"
 import type { ScannedRecording } from "../../embeddings/scans/scannedRecording.ts"
-import type { ScanRecipe } from "../../embeddings/scans/scanRecipe.ts"
-import { siteOf } from "../../store/keys.ts"
+import { type ScanRecipe, sizesOf } from "../../embeddings/scans/scanRecipe.ts"
+import { FIELD_PREFIX, siteOf } from "../../store/keys.ts"
 import { removeUnneeded } from "../../store/store.ts"
 import { judgedBy, tellSites } from "./eventParts.ts"
 import type { PlacedRecording, Placing } from "./fieldRecordings.ts"
@@ -40,8 +41,19 @@ export const judgePlaced = Effect.fn("judgePlaced")(function* (
   const judged = yield* judgedBy(model.runId)
   const isJudged = ({ recording, key }: PlacedRecording) =>
     judged.partOf(recording.contentHash, key, settings) !== undefined
-  const sorted = Map.groupBy(placed, isJudged)
-  const [settled, due] = [sorted.get(true) ?? [], sorted.get(false) ?? []]
+  const {
+    true: settled = [],
+    due = [],
+    poor = []
+  } = Object.groupBy(placed, (one) => {
+    if (isJudged(one)) return "true"
+    return numbersOf(archive, one.recording) < model.inputs ? "poor" : "due"
+  })
+  if (poor.length > 0) {
+    yield* Effect.logWarning(
+      `${model.runId} does not judge ${counted(poor.length, "recording")} in ${FIELD_PREFIX}: it takes vectors that were not kept when they were heard, and they lie there no more.`
+    )
+  }
   // Those of a scan that began later stay.
   const othersOf = (yield* judged.isTold(settings))
     ? ({ recording, key }: PlacedRecording) => judged.othersOf(recording.contentHash, key, settings)
@@ -66,3 +78,9 @@ export const judgePlaced = Effect.fn("judgePlaced")(function* (
   )
   return { judged: due.length, learnt: sites.filter((site) => corrections.get(site)?.isNew) }
 })
+
+/** The numbers of a window that are stored of a recording. */
+const numbersOf = ({ recipe, known }: Pick<Archive, "recipe" | "known">, recording: ScannedRecording): number => {
+  const sizes = sizesOf(recipe)
+  return sizes.slice(0, sizes.length - known.lackingOf(recording)).reduce((sum, size) => sum + size, 0)
+}

@@ -4,7 +4,7 @@ import type { HeardEvent } from "../../classifier/events/event.ts"
 import { type EventSettings, findEvents } from "../../classifier/events/findEvents.ts"
 import { columnsOf } from "../../classifier/site/keptWindows.ts"
 import { corrected, type SiteCorrection } from "../../classifier/site/siteCorrection.ts"
-import { copyWindows } from "../../embeddings/scans/coding.ts"
+import { copyWindows, vectorsIn } from "../../embeddings/scans/coding.ts"
 import type { KnownScans } from "../../embeddings/scans/knownScans.ts"
 import type { ScannedRecording } from "../../embeddings/scans/scannedRecording.ts"
 import { type ScanRecipe, sizesOf, windowTimes } from "../../embeddings/scans/scanRecipe.ts"
@@ -42,20 +42,23 @@ export const judgeRecordings = (
 ) => {
   const sizes = sizesOf(recipe)
   const times = windowTimes(recipe)
-  const block = emptyBlock(recipe)
+  let block = emptyBlock(sizes)
   let recording: ScannedRecording | undefined
   let probabilities = new Float32Array()
   let done = 0
 
   const scoreBlock = Effect.fnUntraced(function* (windows: number) {
     const heard = yield* score(block)
-    const correction = kept && correctionOf(recording!)
-    const scores = correction
-      ? corrected(correction, {
-          windows: columnsOf(block, recipe.parts.embedder.vectors, kept.vectors),
-          probabilities: heard
-        })
-      : heard
+    // Sites are learnt by all vectors.
+    const isWhole = vectorsIn(block) === sizes.length
+    const correction = isWhole ? correctionOf(recording!) : undefined
+    const scores =
+      kept && correction
+        ? corrected(correction, {
+            windows: columnsOf(block, recipe.parts.embedder.vectors, kept.vectors),
+            probabilities: heard
+          })
+        : heard
     probabilities.set(scores.subarray(0, windows * classes.length), (done - windows) * classes.length)
   })
 
@@ -66,6 +69,8 @@ export const judgeRecordings = (
           Effect.fnUntraced(function* ({ recording: own, first, segment, from, to }) {
             if (first === 0) {
               recording = own
+              const vectors = vectorsIn(segment.windows)
+              if (vectors !== vectorsIn(block)) block = emptyBlock(sizes.slice(0, vectors))
               probabilities = new Float32Array(own.windows * classes.length)
               done = 0
             }
@@ -74,7 +79,7 @@ export const judgeRecordings = (
             for (let at = from; at < to; ) {
               const filled = done % SCORED_WINDOWS
               const taken = Math.min(to - at, SCORED_WINDOWS - filled)
-              copyWindows(segment.windows, sizes, at, at + taken, block, filled)
+              copyWindows(segment.windows, sizes.slice(0, vectorsIn(block)), at, at + taken, block, filled)
               at += taken
               done += taken
               if (filled + taken === SCORED_WINDOWS || done === own.windows) yield* scoreBlock(filled + taken)

@@ -1,14 +1,16 @@
 import { Clock, Effect, Option, Stream } from "effect"
 import { compareEvents } from "../../classifier/events/compareEvents.ts"
+import { counted } from "../../config/inWords.ts"
 import { Settings } from "../../config/settings.ts"
 import type { Embedder } from "../../embedder/embedder.ts"
+import type { KnownScans } from "../../embeddings/scans/knownScans.ts"
 import { makeScanRecipe } from "../../embeddings/scans/scanRecipe.ts"
 import { Scans } from "../../embeddings/scans/scans.ts"
 import { readPointer } from "../../registry/pointer.ts"
 import { Store } from "../../store/store.ts"
 import { type EventRequest, settleEvents } from "./eventOptions.ts"
 import { tellBy } from "./eventParts.ts"
-import { listField, placeRecordings, type Selection } from "./fieldRecordings.ts"
+import { listField, type Placing, placeRecordings, type Selection } from "./fieldRecordings.ts"
 import { judgePlaced } from "./judgePlaced.ts"
 import { checkThresholds, ScanError } from "./scanError.ts"
 import { eventsOf } from "./storedEvents.ts"
@@ -44,12 +46,12 @@ export const rescan = Effect.fn("rescan")(function* (
   const placing = placeRecordings(known, yield* listField(options), options)
   const recordings = placing.placed
   if (recordings.length === 0) {
-    const message =
-      known.recordings.size > 0 && (options.since !== undefined || options.site !== undefined)
-        ? `No field recording in ${location} that was heard is of that site and time.`
-        : `No field recording in ${location} was heard yet: bun run scan hears them.`
-    return yield* new ScanError({ message })
+    return yield* new ScanError({ message: whyNone(location, options, known, placing) })
   }
+  if (placing.heardBefore > 0)
+    yield* Effect.logWarning(
+      `${heardBefore(placing)} Until then ${placing.heardBefore === 1 ? "it is" : "they are"} left out.`
+    )
   const hours = recordings.reduce((sum, { recording }) => sum + recording.seconds, 0) / 3600
 
   const judgeBy = Effect.fnUntraced(function* (id: string) {
@@ -84,4 +86,16 @@ export const rescan = Effect.fn("rescan")(function* (
     settings: after.settings
   }
 })
+
+const whyNone = (location: string, { since, site }: Selection, known: KnownScans, placing: Placing): string => {
+  if (placing.heardBefore > 0) return heardBefore(placing)
+  const isAnyHeard = known.recordings.size > 0 || known.recordingsBefore.length > 0
+  return isAnyHeard && (since !== undefined || site !== undefined)
+    ? `No field recording in ${location} that was heard is of that site and time.`
+    : `No field recording in ${location} was heard yet: bun run scan hears them.`
+}
+
+const heardBefore = ({ heardBefore }: Placing): string =>
+  `Of ${counted(heardBefore, "field recording")} fewer vectors are stored than are kept now: bun run scan hears ${heardBefore === 1 ? "it" : "them"} again.`
+
 export type RescanSummary = Effect.Success<ReturnType<typeof rescan>>

@@ -1,6 +1,7 @@
 import { Clock, Effect, Option } from "effect"
 import type { EventSettings } from "../../classifier/events/findEvents.ts"
 import { type AlarmRate, FEW_ALARMS, FEW_EVENTS } from "../../config/alarmRates.ts"
+import { counted } from "../../config/inWords.ts"
 import { Settings } from "../../config/settings.ts"
 import type { Embedder } from "../../embedder/embedder.ts"
 import { makeScanRecipe } from "../../embeddings/scans/scanRecipe.ts"
@@ -95,6 +96,12 @@ export const scanBy = Effect.fn("scan")(function* <E, R>(
   if (model !== undefined) yield* tellBy(model.runId, events)
   const archive: Archive = { recipe, known: before, model, events }
   const fresh = objects.filter((object) => before.contentOf(object) === undefined)
+  const again = fresh.filter((object) => before.contentBefore(object) !== undefined).length
+  if (again > 0) {
+    yield* Effect.logWarning(
+      `${counted(again, "field recording")} ${again === 1 ? "was" : "were"} heard when fewer vectors were kept of a window: ${again === 1 ? "it is" : "they are"} heard again.`
+    )
+  }
   const { known, heard, skipped, seconds: hearing } = yield* hearAll(archive, fresh, options)
   const placing = placeRecordings(known, objects, options)
   const { learnt } = yield* judgePlaced({ ...archive, known }, placing)

@@ -21,9 +21,10 @@ export const checkThresholds = Effect.fnUntraced(function* (
 })
 
 /** That nothing lies there is no failure where something was heard before, or may have been before `since`. */
-export const checkMeant = (location: string, { site, since }: Selection, { recordings }: KnownScans) => {
-  const isKnown = [...recordings.values()].some(({ key }) => site === undefined || siteOf(key) === site)
-  if (isKnown || (since !== undefined && recordings.size > 0)) return Effect.void
+export const checkMeant = (location: string, { site, since }: Selection, known: KnownScans) => {
+  const recordings = [...known.recordings.values(), ...known.recordingsBefore]
+  const isKnown = recordings.some(({ key }) => site === undefined || siteOf(key) === site)
+  if (isKnown || (since !== undefined && recordings.length > 0)) return Effect.void
   const [which, where] = site === undefined ? ["", "<site>"] : [` of a site ${site}`, site]
   return Effect.fail(
     new ScanError({ message: `${location} holds no field recordings${which}: put them into field_audio/${where}/.` })

@@ -212,7 +212,7 @@ const learn = Effect.fnUntraced(function* (
       Effect.fnUntraced(function* (block) {
         const rows = quietRows(block, times)
         const own = emptyBlock(
-          recipe,
+          sizes,
           rows.reduce((sum, { from, to }) => sum + to - from, 0)
         )
         let filled = 0

@@ -4,7 +4,6 @@ import { FIELD_MODEL } from "../../classifier/export/artifacts.ts"
 import { decodeKeptWindows, KEPT_WINDOWS_FILE, type KeptWindows } from "../../classifier/site/keptWindows.ts"
 import { type AlarmRate, UNMEASURED_THRESHOLD } from "../../config/alarmRates.ts"
 import { Settings } from "../../config/settings.ts"
-import { rowSize } from "../../embedder/frontEnd.ts"
 import { embedderOf, precisionOf } from "../../embeddings/recipe.ts"
 import type { CodedVectors } from "../../embeddings/scans/coding.ts"
 import { type ScanRecipe, sizesOf } from "../../embeddings/scans/scanRecipe.ts"
@@ -59,8 +58,10 @@ export interface WindowModel {
   readonly test?: { readonly hours: number; readonly events: Readonly<Record<string, number>> }
   /** Classes of which nothing was there to be found in that test. */
   readonly silent: ReadonlyArray<string>
-  /** Any number of windows to probabilities [count * classes]. */
+  /** Any number of windows, of at least `inputs` numbers, to probabilities [count * classes]. */
   readonly score: (windows: CodedVectors) => Effect.Effect<Float32Array, VersionError>
+  /** Numbers of a window that it takes, the first ones. */
+  readonly inputs: number
   /** What it learns sites by, where it can. */
   readonly kept?: KeptWindows | undefined
 }
@@ -103,16 +104,14 @@ export const openWindowModel = Effect.fn("openWindowModel")(function* (
   )
   const file = FILES.find((name) => version.files.has(name)) ?? FILES[1]
   const model = yield* need(read(file))
-  const opened = yield* openWindowClassifier(model, classes, sizesOf(recipe), rowSize(own)).pipe(
-    Effect.mapError(() => damaged())
-  )
+  const opened = yield* openWindowClassifier(model, classes, sizesOf(recipe)).pipe(Effect.mapError(() => damaged()))
   const score = (windows: CodedVectors) =>
     Effect.mapError(opened.score(windows), () => damaged("cannot be run on windows"))
   const kept = learns && learnSites && file === FIELD_MODEL ? yield* keptIn(runId, read) : undefined
   const silent = Object.entries(metadata.field?.classes ?? {}).flatMap(([name, { events }]) =>
     events === 0 ? [name] : []
   )
-  const opening = { runId, classes, thresholds: thresholdsIn(metadata), silent, score, kept }
+  const opening = { runId, classes, thresholds: thresholdsIn(metadata), silent, score, inputs: opened.inputs, kept }
   return { ...opening, ...testIn(metadata) } satisfies WindowModel
 })
 
@@ -148,8 +147,7 @@ const testIn = ({ field }: typeof Metadata.Type): Pick<WindowModel, "test"> => {
 }
 
 /** Room for windows that are scored together. */
-export const emptyBlock = (recipe: ScanRecipe, count = SCORED_WINDOWS): CodedVectors => {
-  const sizes = sizesOf(recipe)
+export const emptyBlock = (sizes: ReadonlyArray<number>, count = SCORED_WINDOWS): CodedVectors => {
   const size = sizes.reduce((sum, own) => sum + own, 0)
   return {
     count,

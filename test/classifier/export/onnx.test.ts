@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test"
 import { Effect } from "effect"
 import { InferenceSession, Tensor } from "onnxruntime-node"
-import { predict } from "../../../src/classifier/classifier.ts"
+import { predict, vectorsSeen } from "../../../src/classifier/classifier.ts"
 import { vectorsOf } from "../../../src/classifier/dataset.ts"
 import { classifierModel, edgeModel, FIELD_INPUTS, fieldModel } from "../../../src/classifier/export/onnx.ts"
 import { HEAD_NAMES } from "../../../src/classifier/heads/heads.ts"
@@ -61,15 +61,21 @@ test.each(HEAD_NAMES)(
     const sizes = Object.values(dataset.vectors)
     // A window in which nothing differs, too.
     rows.fill(0.25, 0, dataset.width)
-    const coded = codeVectors(rows, sizes)
-    decodeVectors(coded, sizes, 0, 60, rows)
+    decodeVectors(codeVectors(rows, sizes), sizes, 0, 60, rows)
     const model = fieldModel(classifier, dataset.vectors)
-    const { data, dims } = await run(model, "codes", coded.codes, [dataset.width, 60], coded.ranges)
+    // It takes the vectors up to the last one that the classifier sees.
+    const seen = vectorsSeen(classifier, dataset.vectors)
+    const width = rowSize({ vectors: seen })
+    const predicted = (own: Float32Array) => {
+      const first = own.filter((_, at) => at % dataset.width < width)
+      const { count, codes, ranges } = codeVectors(first, Object.values(seen))
+      return run(model, "codes", codes, [width, count], ranges)
+    }
+    const { data, dims } = await predicted(rows)
     expect(dims).toEqual([60, 3])
     // Kernels of whole numbers have fourteen bits.
     expectClose(data, predict(classifier, rows), 5e-4)
-    const last = codeVectors(rows.subarray(47 * dataset.width), sizes)
-    const alone = await run(model, "codes", last.codes, [dataset.width, 13], last.ranges)
+    const alone = await predicted(rows.subarray(47 * dataset.width))
     expect(alone.data).toEqual(data.subarray(47 * 3))
   }
 )

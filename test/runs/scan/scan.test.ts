@@ -9,8 +9,9 @@ import { folderStore } from "../../../src/store/folder.ts"
 import { Store } from "../../../src/store/store.ts"
 import { memoryStore } from "../../support/memoryStore.ts"
 import { ascii, chunk, concatenate } from "../../support/pcmFiles.ts"
-import { fill, keysIn } from "../../support/runWorld.ts"
+import { fill, keysIn, succeed } from "../../support/runWorld.ts"
 import { EVENTS, eventsIn, fieldRecording, rescanOn, scanOn, train, trainedStore } from "../../support/scanWorld.ts"
+import { tinyTapped } from "../../support/tinyEmbedder.ts"
 
 setDefaultTimeout(120_000)
 
@@ -71,6 +72,43 @@ describe("scan", () => {
     // What was found to be a copy is not read again.
     expect((await keysIn(store, "scans/seen/")).length).toBe(1)
     expect(await scanOn(store)).toMatchObject({ heard: 0, patches: 0 })
+  })
+
+  test("what was heard with fewer vectors is judged by these where it lies there no more, else heard again", async () => {
+    const { objects, store, runId } = await world()
+    await scanOn(store)
+    const before = await eventsIn(store, runId)
+    const forget = () => {
+      for (const key of objects.keys()) if (key.startsWith("events/")) objects.delete(key)
+    }
+    expect(before.some(({ recording }) => recording === VALLEY)).toBe(true)
+    await expect(rescanOn(store, {}, tinyTapped)).rejects.toThrow(
+      "Of 2 field recordings fewer vectors are stored than are kept now: bun run scan hears them again."
+    )
+    objects.delete(RIDGE)
+    forget()
+    expect(await rescanOn(store, {}, tinyTapped)).toMatchObject({ recordings: 1, judged: 1 })
+    const ofRidge = before.filter(({ recording }) => recording === RIDGE)
+    expect(await eventsIn(store, runId)).toEqual(ofRidge)
+
+    const summary = await scanOn(store, {}, {}, tinyTapped)
+    expect(summary).toMatchObject({ recordings: 1, heard: 1, skipped: [] })
+    expect(summary.storedHours * 3600).toBeCloseTo(111, 3)
+    expect(await eventsIn(store, runId)).toEqual(before)
+    forget()
+    expect(await rescanOn(store, {}, tinyTapped)).toMatchObject({ recordings: 2, judged: 2 })
+    expect(await eventsIn(store, runId)).toEqual(before)
+  })
+
+  test("a version that takes more vectors than are stored of a recording that is gone leaves it out", async () => {
+    const { objects, store } = await world()
+    await scanOn(store)
+    objects.delete(RIDGE)
+    const options = { epochs: 40, seed: 0, promotion: "always", audit: false } as const
+    const { runId } = await succeed(store, options, {}, undefined, [], tinyTapped)
+    await scanOn(store, {}, {}, tinyTapped)
+    const told = await eventsIn(store, runId)
+    expect(new Set(told.map(({ recording }) => recording))).toEqual(new Set([VALLEY]))
   })
 
   test("two copies that land together are heard once", async () => {

@@ -28,6 +28,7 @@ const model: WindowModel = {
   thresholds: {},
   silent: [],
   kept: WORLD.kept,
+  inputs: 2 + SIZE,
   score: ({ count, codes, ranges }) =>
     Effect.sync(() => {
       const rows = new Float32Array(count * SIZE)

@@ -1,8 +1,8 @@
 import { Effect } from "effect"
-import { Tensor } from "onnxruntime-common"
+import { type InferenceSession, Tensor } from "onnxruntime-common"
 import { EngineError } from "../../../embedder/engine.ts"
 import { openSession } from "../../../embedder/onnx/session.ts"
-import { type CodedVectors, decodeVectors } from "../../../embeddings/scans/coding.ts"
+import { type CodedVectors, decodeVectors, vectorsIn } from "../../../embeddings/scans/coding.ts"
 import { FIELD_INPUTS } from "../../export/onnx.ts"
 import type { KeptWindows } from "../../site/keptWindows.ts"
 
@@ -17,13 +17,13 @@ export interface WindowClassifier {
 
 /**
  * A model as a version holds it, `field.onnx` or `classifier.onnx`, for windows whose vectors have these sizes. It may take
- * fewer numbers than a window has: an embedder that has come to give more vectors still gives the old ones first.
+ * fewer numbers than a window has: an embedder that has come to give more vectors still gives the old ones first. Windows may
+ * have fewer vectors, the first ones, as long as these are what it takes.
  */
 export const openWindowClassifier = Effect.fnUntraced(function* (
   model: Uint8Array,
   classes: ReadonlyArray<string>,
-  sizes: ReadonlyArray<number>,
-  inputs = sizes.reduce((sum, size) => sum + size, 0)
+  sizes: ReadonlyArray<number>
 ) {
   // On one thread: what is added up in which order does not depend on the machine.
   const session = yield* openSession(
@@ -31,9 +31,11 @@ export const openWindowClassifier = Effect.fnUntraced(function* (
     1,
     (cause) => new EngineError({ message: `The classifier cannot be run: ${cause}` })
   )
+  const inputs = numbersTaken(session)
   const feed = (windows: CodedVectors, name: string): Tensor => {
     if (name === FIELD_INPUTS.codes) return codesOf(windows, inputs)
-    return name === FIELD_INPUTS.ranges ? rangesOf(windows, sizes, inputs) : rowsOf(windows, sizes, inputs)
+    const own = sizes.slice(0, vectorsIn(windows))
+    return name === FIELD_INPUTS.ranges ? rangesOf(windows, own, inputs) : rowsOf(windows, own, inputs)
   }
   const score = (windows: CodedVectors) =>
     Effect.tryPromise({
@@ -45,8 +47,15 @@ export const openWindowClassifier = Effect.fnUntraced(function* (
       },
       catch: (cause) => new EngineError({ message: `The classifier failed on windows: ${cause}` })
     })
-  return { classes, score } satisfies WindowClassifier
+  /** `inputs`: the numbers of a window that it takes, the first ones. */
+  return { classes, score, inputs } satisfies WindowClassifier & { readonly inputs: number }
 })
+
+/** Of a window: codes are numbers by windows, rows are windows by numbers. */
+const numbersTaken = ({ inputMetadata }: Pick<InferenceSession, "inputMetadata">): number => {
+  const shapes = new Map(inputMetadata.map((input) => [input.name, input.isTensor ? input.shape : []] as const))
+  return Number(shapes.get(FIELD_INPUTS.codes)?.[0] ?? shapes.get(inputMetadata[0]!.name)![1])
+}
 
 const codesOf = ({ count, codes }: CodedVectors, inputs: number): Tensor =>
   new Tensor("uint8", codes.subarray(0, inputs * count), [inputs, count])

@@ -5,9 +5,8 @@ import { vectorsOf } from "../../../../src/classifier/dataset.ts"
 import { openWindowClassifier } from "../../../../src/classifier/evaluation/field/windowClassifier.ts"
 import { fieldModel } from "../../../../src/classifier/export/onnx.ts"
 import { HEADS } from "../../../../src/classifier/heads/heads.ts"
-import { rowSize } from "../../../../src/embedder/frontEnd.ts"
 import { codeVectors, decodeVectors } from "../../../../src/embeddings/scans/coding.ts"
-import { corpus, tapped, trainOn, WITH_TAPS } from "../../../support/trainingRuns.ts"
+import { corpus, tapped, trainOn } from "../../../support/trainingRuns.ts"
 
 const WINDOWS = 60
 /** Another vector, which the model was not trained with and an embedder may come to give. */
@@ -25,7 +24,7 @@ const trained = async () => {
 }
 
 const score = (model: Uint8Array, classes: ReadonlyArray<string>, sizes: ReadonlyArray<number>, rows: Float32Array) =>
-  openWindowClassifier(model, classes, sizes, rowSize({ vectors: WITH_TAPS })).pipe(
+  openWindowClassifier(model, classes, sizes).pipe(
     Effect.flatMap((classifier) => classifier.score(codeVectors(rows, sizes))),
     Effect.scoped,
     Effect.runPromise
