@@ -33,7 +33,7 @@ export const standardiseFeatures = (rows: Float32Array, { mean, deviation }: Fea
  * are. Exact but for float32's rounding: W ((x - m) / d) + b = (W / d) x + (b - W m / d).
  */
 export const foldFeatureScale = (
-  network: DenseNetwork,
+  network: Pick<DenseNetwork, "units">,
   weights: Weights,
   { mean, deviation }: FeatureScale
 ): Weights => {

@@ -8,11 +8,13 @@ import { REGRESSION } from "../heads/head.ts"
 import { BACKGROUND_ODDS } from "../prior.ts"
 import { regress } from "../train/regression.ts"
 import {
+  DRAWS,
   drawFourierFeatures,
   FOURIER_FEATURES,
   type FourierFeatures,
+  fourierFeaturesOf,
   ofUnscaled,
-  writeFourierFeatures
+  weighNearness
 } from "./fourierFeatures.ts"
 import type { KeptWindows } from "./keptWindows.ts"
 
@@ -33,7 +35,7 @@ export interface SiteCorrection {
   readonly sizes: ReadonlyArray<number>
   /** Of the vectors as they are. */
   readonly nearness: FourierFeatures
-  /** For each number of the vectors, and then each Fourier feature of them, [(size + FOURIER_FEATURES) * classes]. */
+  /** For each number of the vectors, and then each Fourier feature of them, [(size + DRAWS * FOURIER_FEATURES) * classes]. */
   readonly kernel: Float32Array
   readonly bias: Float32Array
 }
@@ -44,7 +46,7 @@ export const LEAST_WINDOWS = 2500
 export const MOST_WINDOWS = 20_000
 
 /** What keeps corrections small, by a window of the site: the more is heard, the more may be corrected. */
-const DECAY = 45
+const DECAY = 22.5
 /** Of what the background weighs, what the site's windows weigh. */
 const SHARE = 0.5
 /**
@@ -60,13 +62,45 @@ const PRESENCE = 0.01
 const COMMON = 0.03
 /** That is as far as it goes: what sounds all the time, as an air conditioner does, is no event, whatever it is like. */
 const MOST_GROWTH = 16
+/**
+ * Of a site's windows so many are the rarest, by how near to it the others lie, and weigh half: a call that is heard once an hour
+ * is among them, and a wind that blows all day is not.
+ */
+const RARE = 0.3
+const RARE_WEIGHT = 0.5
 /** Steps of the descent at most. */
-const MOST_STEPS = 60
+const MOST_STEPS = 40
 const SMALLEST_DEVIATION = 0.001
 /** What the classifier's own logits are divided by, so that decay leaves them as they are. */
 const FIXED = 1000
 /** Below it, a probability's logarithm says nothing. */
 const LEAST_PROBABILITY = 1e-30
+
+/** What windows are measured by, at all sites of a version: the scale of their numbers, and what they lie near to. */
+interface Space {
+  readonly scale: FeatureScale
+  /** For windows in that scale, */
+  readonly standardised: FourierFeatures
+  /** and as they are. */
+  readonly nearness: FourierFeatures
+}
+
+/** Drawn once of the windows that a version has kept, a fifth of a second. */
+const spaces = new WeakMap<KeptWindows, Space>()
+
+/** What the windows kept teach of what windows are like: always the same of the same ones. */
+export const spaceOf = (kept: KeptWindows): Space => {
+  const known = spaces.get(kept)
+  if (known !== undefined) return known
+  const size = rowSize(kept)
+  const rows = decoded(kept, Object.values(kept.vectors))
+  const scale = featureScale(rows, size, SMALLEST_DEVIATION)
+  standardiseFeatures(rows, scale)
+  const standardised = drawFourierFeatures(rows, size)
+  const space = { scale, standardised, nearness: ofUnscaled(standardised, scale) }
+  spaces.set(kept, space)
+  return space
+}
 
 /** Learns what a site's windows have a classifier correct. Fails where training does. */
 export const learnSite = Effect.fn("learnSite")(function* (kept: KeptWindows, site: ReadonlyArray<SiteWindows>) {
@@ -74,42 +108,13 @@ export const learnSite = Effect.fn("learnSite")(function* (kept: KeptWindows, si
   const quiet = classes.indexOf(backgroundOf(classes)!)
   const sizes = Object.values(kept.vectors)
   const size = rowSize(kept)
-  const features = size + FOURIER_FEATURES
-  const width = features + classes.length
   const heard = site.reduce((sum, { windows }) => sum + windows.count, 0)
-  const trained = decoded(kept, sizes)
-  const scale = featureScale(trained, size, SMALLEST_DEVIATION)
-  standardiseFeatures(trained, scale)
-  const nearness = drawFourierFeatures(trained, size)
-  const decay = DECAY / heard
-  const network = networkOf({ ...REGRESSION, decay, optimizer: "lbfgs" }, width, classes.length)
-  const { weights } = yield* regress(
-    {
-      network,
-      training: {
-        embeddings: inputsOf([kept, ...site], sizes, scale, nearness, quiet),
-        labels: labelsOf(kept, heard, quiet)
-      },
-      sampleWeights: weightsOf(kept, heard, quiet),
-      validation: { embeddings: new Float32Array(), labels: new Int32Array() },
-      prior: keepingLogits(features, classes.length),
-      decays: decaysOf(site, decay, classes.length, quiet)
-    },
-    MOST_STEPS,
-    () => Effect.void
-  ).pipe(Effect.scoped)
-  const kernel = weights.kernel0!
-  const linear = foldFeatureScale(
-    { ...network, units: [size, classes.length] },
-    { kernel0: kernel.slice(0, size * classes.length), bias0: weights.bias0! },
-    scale
+  const { scale, standardised, nearness } = spaceOf(kept)
+  const draws = yield* Effect.forEach(Array.from({ length: DRAWS }).keys(), (draw) =>
+    learnDraw(draw, kept, site, heard, scale, standardised, quiet)
   )
-  const folded = kernel.slice(0, features * classes.length)
-  folded.set(linear.kernel0!)
-  const whole = besideBackground(
-    { sizes, nearness: ofUnscaled(nearness, scale), kernel: folded, bias: linear.bias0! },
-    quiet
-  )
+  const { kernel, bias } = meanOf(draws, size, scale)
+  const whole = besideBackground({ sizes, nearness, kernel, bias }, quiet)
   const presence = presenceOf(
     site.map((own) => corrected(whole, own)),
     classes.length
@@ -119,6 +124,78 @@ export const learnSite = Effect.fn("learnSite")(function* (kept: KeptWindows, si
     presence.map((own) => Math.min(1, PRESENCE / own))
   )
 })
+
+/** What is learnt by one draw of features: the kernel of a window's numbers and those, and the bias. */
+const learnDraw = Effect.fnUntraced(function* (
+  draw: number,
+  kept: KeptWindows,
+  site: ReadonlyArray<SiteWindows>,
+  heard: number,
+  scale: FeatureScale,
+  nearness: FourierFeatures,
+  quiet: number
+) {
+  const classes = kept.classes.length
+  const features = scale.mean.length + FOURIER_FEATURES
+  const width = features + classes
+  const decay = DECAY / heard
+  const inputs = inputsOf([kept, ...site], Object.values(kept.vectors), scale, nearness, draw, quiet)
+  const network = networkOf({ ...REGRESSION, decay, optimizer: "lbfgs" }, width, classes)
+  const { weights } = yield* regress(
+    {
+      network,
+      training: { embeddings: inputs, labels: labelsOf(kept, heard, quiet) },
+      sampleWeights: weightsOf(kept, rarityWeights(inputs.subarray(kept.windows.count * width), width, classes), quiet),
+      validation: { embeddings: new Float32Array(), labels: new Int32Array() },
+      prior: keepingLogits(features, classes),
+      decays: decaysOf(site, decay, classes, quiet)
+    },
+    MOST_STEPS,
+    () => Effect.void
+  ).pipe(Effect.scoped)
+  return { kernel: weights.kernel0!.subarray(0, features * classes), bias: weights.bias0! }
+})
+
+/**
+ * The mean of what draws have learnt, for vectors as they are: each weighs its own features. What one draw has of chance, the
+ * mean has less of.
+ */
+const meanOf = (
+  draws: ReadonlyArray<{ readonly kernel: Float32Array; readonly bias: Float32Array }>,
+  size: number,
+  scale: FeatureScale
+) => {
+  const classes = draws[0]!.bias.length
+  const linear = new Float32Array(size * classes)
+  const bias = new Float32Array(classes)
+  const kernel = new Float32Array((size + DRAWS * FOURIER_FEATURES) * classes)
+  for (const [draw, own] of draws.entries()) {
+    for (const [at, value] of own.bias.entries()) bias[at]! += value / DRAWS
+    for (const [at, value] of own.kernel.subarray(0, linear.length).entries()) linear[at]! += value / DRAWS
+    const features = own.kernel.subarray(linear.length).map((value) => value / DRAWS)
+    kernel.set(features, (size + draw * FOURIER_FEATURES) * classes)
+  }
+  const folded = foldFeatureScale({ units: [size, classes] }, { kernel0: linear, bias0: bias }, scale)
+  kernel.set(folded.kernel0!)
+  return { kernel, bias: folded.bias0! }
+}
+
+/** What each of a site's inputs [n * width] weighs, by how near to it the others lie: the products of features tell. */
+const rarityWeights = (inputs: Float32Array, width: number, classes: number): Float32Array => {
+  const count = inputs.length / width
+  const first = width - classes - FOURIER_FEATURES
+  const sums = new Float64Array(FOURIER_FEATURES)
+  for (let row = 0; row < count; row++) {
+    for (let i = 0, at = row * width + first; i < FOURIER_FEATURES; i++, at++) sums[i]! += inputs[at]!
+  }
+  const density = Float64Array.from({ length: count }, (_, row) => {
+    let sum = 0
+    for (let i = 0, at = row * width + first; i < FOURIER_FEATURES; i++, at++) sum += sums[i]! * inputs[at]!
+    return sum
+  })
+  const rare = density.toSorted()[Math.floor(RARE * count)]!
+  return Float32Array.from(density, (own) => (own < rare ? RARE_WEIGHT : 1))
+}
 
 /** What the decay of each class is, by how much of it the classifier hears at a site. */
 const decaysOf = (site: ReadonlyArray<SiteWindows>, decay: number, classes: number, quiet: number): Float32Array => {
@@ -146,6 +223,7 @@ const inputsOf = (
   sizes: ReadonlyArray<number>,
   scale: FeatureScale,
   nearness: FourierFeatures,
+  draw: number,
   quiet: number
 ): Float32Array => {
   const size = scale.mean.length
@@ -156,9 +234,10 @@ const inputsOf = (
   for (const piece of pieces) {
     const rows = decoded(piece, sizes)
     standardiseFeatures(rows, scale)
+    const features = fourierFeaturesOf(nearness, draw, rows)
     for (let window = 0; window < piece.windows.count; window++, at += width) {
       inputs.set(rows.subarray(window * size, (window + 1) * size), at)
-      writeFourierFeatures(nearness, rows, window * size, inputs, at + size)
+      inputs.set(features.subarray(window * FOURIER_FEATURES, (window + 1) * FOURIER_FEATURES), at + size)
       const own = piece.probabilities.subarray(window * classes, (window + 1) * classes)
       inputs.set(balancedLogits(own, quiet), at + size + FOURIER_FEATURES)
     }
@@ -180,10 +259,15 @@ const labelsOf = ({ labels }: KeptWindows, heard: number, quiet: number): Int32A
   return all
 }
 
-/** What each window weighs, 1 on average: those heard have their share of the background's weight. */
-const weightsOf = ({ labels, weights }: KeptWindows, heard: number, quiet: number): Float32Array => {
+/** What each window weighs, 1 on average: those heard have their share of the background's weight, by their rarity. */
+const weightsOf = ({ labels, weights }: KeptWindows, rarity: Float32Array, quiet: number): Float32Array => {
   const background = weights.reduce((sum, weight, at) => (labels[at] === quiet ? sum + weight : sum), 0)
-  const all = new Float32Array(labels.length + heard).fill((SHARE * background) / heard)
+  const heard = rarity.reduce((sum, weight) => sum + weight, 0)
+  const all = new Float32Array(labels.length + rarity.length)
+  all.set(
+    rarity.map((weight) => (SHARE * background * weight) / heard),
+    labels.length
+  )
   for (const [at, label] of labels.entries()) all[at] = weights[at]! * (label === quiet ? 1 - SHARE : 1)
   const mean = all.reduce((sum, weight) => sum + weight, 0) / all.length
   return all.map((weight) => weight / mean)
@@ -193,7 +277,8 @@ const weightsOf = ({ labels, weights }: KeptWindows, heard: number, quiet: numbe
 export const corrected = (correction: SiteCorrection, { windows, probabilities }: SiteWindows): Float32Array => {
   const { bias } = correction
   const classes = bias.length
-  const added = addedLogits(correction, windows)
+  const rows = decoded({ windows }, correction.sizes)
+  const added = weighNearness(correction.nearness, rows, correction.kernel, classes)
   const result = new Float32Array(probabilities.length)
   const logits = new Float64Array(classes)
   for (let window = 0; window < windows.count; window++) {
@@ -208,24 +293,6 @@ export const corrected = (correction: SiteCorrection, { windows, probabilities }
     for (let label = 0; label < classes; label++) result[window * classes + label] = powers[label]! / total
   }
   return result
-}
-
-/** What the kernel makes of windows, [count * classes]. */
-const addedLogits = ({ sizes, nearness, kernel, bias }: SiteCorrection, windows: CodedVectors): Float64Array => {
-  const classes = bias.length
-  const rows = decoded({ windows }, sizes)
-  const size = rows.length / windows.count
-  const added = new Float64Array(windows.count * classes)
-  const numbers = new Float32Array(size + FOURIER_FEATURES)
-  for (let window = 0; window < windows.count; window++) {
-    numbers.set(rows.subarray(window * size, (window + 1) * size))
-    writeFourierFeatures(nearness, rows, window * size, numbers, size)
-    const sums = added.subarray(window * classes, (window + 1) * classes)
-    for (let i = 0, at = 0; i < numbers.length; i++) {
-      for (let label = 0; label < classes; label++, at++) sums[label]! += numbers[i]! * kernel[at]!
-    }
-  }
-  return added
 }
 
 /** Logits of classes that are as likely as each other, divided by `FIXED`. */

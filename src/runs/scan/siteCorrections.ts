@@ -1,13 +1,14 @@
 import { Effect, Option, Schema, Stream } from "effect"
 import { drawEvenly, isDrawn } from "../../classifier/site/drawEvenly.ts"
-import { DIRECTIONS, FOURIER_FEATURES } from "../../classifier/site/fourierFeatures.ts"
+import { DRAWS, FOURIER_FEATURES } from "../../classifier/site/fourierFeatures.ts"
 import { columnsOf, type KeptWindows } from "../../classifier/site/keptWindows.ts"
 import {
   LEAST_WINDOWS,
   learnSite,
   MOST_WINDOWS,
   type SiteCorrection,
-  type SiteWindows
+  type SiteWindows,
+  spaceOf
 } from "../../classifier/site/siteCorrection.ts"
 import { Settings } from "../../config/settings.ts"
 import { rowSize } from "../../embedder/frontEnd.ts"
@@ -34,7 +35,7 @@ import { emptyBlock, SCORED_WINDOWS, type WindowModel } from "./windowModel.ts"
 // event is not learnt as background.
 
 /** Changes whenever the same windows would teach something else. */
-const LEARNING = "site-4"
+const LEARNING = "site-5"
 
 const Learnt = Schema.Struct({
   learning: Schema.Literal(LEARNING),
@@ -43,11 +44,8 @@ const Learnt = Schema.Struct({
   site: Schema.String,
   /** Windows heard at the site when it was learnt. */
   windows: Schema.Int,
-  /** Of the vectors and their Fourier features, as all further ones float32, little-endian, in base64. */
+  /** Of the vectors and their Fourier features, which the version's own windows give: float32, little-endian, in base64. */
   kernel: Schema.String,
-  directions: Schema.String,
-  frequencies: Schema.String,
-  phases: Schema.String,
   bias: Schema.Array(Schema.Finite)
 })
 type Learnt = typeof Learnt.Type
@@ -97,16 +95,13 @@ export const correctionsOf = Effect.fn("correctionsOf")(function* (
       heard.known.keysOf(contentHash).flatMap((copy) => events.get(copy) ?? [])
     )
     if (correction === undefined) continue
-    const { kernel, nearness, bias } = correction
+    const { kernel, bias } = correction
     const learnt: Learnt = {
       learning: LEARNING,
       recipe: heard.recipe.id,
       site,
       windows,
       kernel: inBase64(kernel),
-      directions: inBase64(nearness.directions),
-      frequencies: inBase64(nearness.frequencies),
-      phases: inBase64(nearness.phases),
       bias: [...bias]
     }
     const own = named(learnt, kept)
@@ -119,29 +114,30 @@ export const correctionsOf = Effect.fn("correctionsOf")(function* (
 
 const inBase64 = (numbers: Float32Array): string => Buffer.from(bytesOf(numbers)).toString("base64")
 
+/** What is learnt is never as large: a window's logits would say nothing else. */
+const MOST = 1e6
+const isSound = (numbers: Float32Array): boolean => allFinite(numbers) && numbers.every((own) => Math.abs(own) <= MOST)
+
 /** So many numbers; undefined where it holds others. */
 const fromBase64 = (text: string, length: number): Float32Array | undefined => {
   const bytes = Uint8Array.from(Buffer.from(text, "base64"))
   if (bytes.length !== length * Float32Array.BYTES_PER_ELEMENT) return undefined
   const numbers = new Float32Array(bytes.buffer)
-  return allFinite(numbers) ? numbers : undefined
+  return isSound(numbers) ? numbers : undefined
 }
 
 /** Undefined where it is damaged, or not of these classes and vectors. */
-const named = (learnt: Learnt, { classes, vectors }: KeptWindows): NamedCorrection | undefined => {
+const named = (learnt: Learnt, kept: KeptWindows): NamedCorrection | undefined => {
+  const { classes, vectors } = kept
   const size = rowSize({ vectors })
-  const kernel = fromBase64(learnt.kernel, (size + FOURIER_FEATURES) * classes.length)
-  const directions = fromBase64(learnt.directions, DIRECTIONS * size)
-  const frequencies = fromBase64(learnt.frequencies, FOURIER_FEATURES * DIRECTIONS)
-  const phases = fromBase64(learnt.phases, FOURIER_FEATURES)
-  if (!(kernel && directions && frequencies && phases)) return undefined
+  const kernel = fromBase64(learnt.kernel, (size + DRAWS * FOURIER_FEATURES) * classes.length)
+  if (kernel === undefined) return undefined
   const bias = Float32Array.from(learnt.bias)
-  if (bias.length !== classes.length || !allFinite(bias)) return undefined
-  const all = [learnt.kernel, learnt.directions, learnt.frequencies, learnt.phases, learnt.bias]
+  if (bias.length !== classes.length || !isSound(bias)) return undefined
   return {
-    id: sha256(JSON.stringify(all)).slice(0, 16),
+    id: sha256(JSON.stringify([learnt.kernel, learnt.bias])).slice(0, 16),
     sizes: Object.values(vectors),
-    nearness: { directions, frequencies, phases },
+    nearness: spaceOf(kept).nearness,
     kernel,
     bias,
     isNew: false

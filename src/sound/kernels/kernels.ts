@@ -28,6 +28,15 @@ interface Kernels {
   ) => void
   readonly addNormal: (samples: number, length: number, sigma: number, seed: number) => void
   readonly addRows: (matrix: number, width: number, rows: number, values: number, count: number, out: number) => void
+  readonly addProduct: (
+    rows: number,
+    count: number,
+    inner: number,
+    matrix: number,
+    columns: number,
+    out: number
+  ) => void
+  readonly cosTurns: (turns: number, length: number, amplitude: number) => void
 }
 
 const load = (): Kernels => {

@@ -4,7 +4,7 @@ import fc from "fast-check"
 import { parquetReadObjects } from "hyparquet"
 import { parquetWriteBuffer } from "hyparquet-writer"
 import { drawEvenly } from "../../../src/classifier/site/drawEvenly.ts"
-import { drawFourierFeatures, FOURIER_FEATURES } from "../../../src/classifier/site/fourierFeatures.ts"
+import { DRAWS, drawFourierFeatures, FOURIER_FEATURES } from "../../../src/classifier/site/fourierFeatures.ts"
 import {
   columnsOf,
   decodeKeptWindows,
@@ -60,7 +60,11 @@ describe("a site's correction", () => {
   })
 
   test("of nothing changes nothing, and each window's is its own", () => {
-    const none = { ...FEATURES, kernel: new Float32Array(3 * (SIZE + FOURIER_FEATURES)), bias: new Float32Array(3) }
+    const none = {
+      ...FEATURES,
+      kernel: new Float32Array(3 * (SIZE + DRAWS * FOURIER_FEATURES)),
+      bias: new Float32Array(3)
+    }
     fc.assert(
       fc.property(fc.integer({ min: 1, max: 40 }), fc.integer(), (count, seed) => {
         const own = hear(siteWindows(count, seed))
@@ -71,7 +75,7 @@ describe("a site's correction", () => {
     )
     const correction = {
       ...FEATURES,
-      kernel: Float32Array.from({ length: 3 * (SIZE + FOURIER_FEATURES) }, (_, at) => (at % 3) / 7),
+      kernel: Float32Array.from({ length: 3 * (SIZE + DRAWS * FOURIER_FEATURES) }, (_, at) => (at % 3) / 7),
       bias: new Float32Array(3)
     }
     const rows = siteWindows(9, 4)

@@ -6,6 +6,7 @@ export { encode } from "./pcm"
 export { keep } from "./keep"
 export { addNormal } from "./normal"
 export { addRows } from "./rows"
+export { addProduct, cosTurns } from "./product"
 
 /** Bytes aligned to 16, not cleared. */
 export function allocate(bytes: usize): usize {
