@@ -85,8 +85,9 @@ export const fieldListener = Effect.gen(function* () {
     const began = performance.now()
     const recipe = makeScanRecipe(yield* embedder, precision)
     const known = yield* (yield* Scans).index(recipe)
-    const { placed } = placeRecordings(known, yield* listField({}), {})
-    const { found, searched } = yield* findAlike(recipe, known, placed, span, kept)
+    // The first vectors, by which sounds are alike, are stored of all.
+    const { placed, waiting } = placeRecordings(known, yield* listField({}), {})
+    const { found, searched } = yield* findAlike(recipe, known, [...placed, ...waiting], span, kept)
     return {
       searched,
       seconds: (performance.now() - began) / 1000,

@@ -113,8 +113,8 @@ export interface Placing {
   readonly undated: ReadonlyArray<string>
   /** Those in whose place lies something else now. */
   readonly replaced: ReadonlyArray<ScannedRecording>
-  /** How many lie there that only have the first ones of the vectors. */
-  readonly heardBefore: number
+  /** Those that lie there and only have the first ones of the vectors. */
+  readonly waiting: ReadonlyArray<PlacedRecording>
 }
 
 /** Places the recordings that were heard: copies of one under the first of their keys. */
@@ -125,11 +125,11 @@ export const placeRecordings = (
 ): Placing => {
   const keys = new Map<string, string>()
   const taken = new Set<string>()
-  const waiting = new Set<string>()
+  const waiting = new Map<string, string>()
   for (const object of objects) {
     const contentHash = known.contentOf(object)
     const before = known.contentBefore(object)
-    if (before !== undefined) waiting.add(before)
+    if (before !== undefined && !waiting.has(before)) waiting.set(before, object.key)
     taken.add(object.key)
     if (contentHash !== undefined && !keys.has(contentHash)) keys.set(contentHash, object.key)
   }
@@ -139,7 +139,8 @@ export const placeRecordings = (
     !keys.has(contentHash) &&
     known.keysOf(contentHash).some((key) => siteOf(key) !== selection.site)
   const isReplaced = ({ contentHash, key }: ScannedRecording) => !keys.has(contentHash) && taken.has(key)
-  const gone = known.recordingsBefore.filter(({ contentHash }) => !waiting.has(contentHash))
+  const before = known.recordingsBefore
+  const gone = before.filter(({ contentHash }) => !waiting.has(contentHash))
   const recordings = [...known.recordings.values(), ...gone]
   const here = recordings
     .filter((recording) => !isReplaced(recording) && !isElsewhere(recording))
@@ -152,6 +153,9 @@ export const placeRecordings = (
       .sort((a, b) => (a.key < b.key ? -1 : 1)),
     undated: here.filter(isUndated).map(({ key }) => key),
     replaced: recordings.filter(isReplaced),
-    heardBefore: waiting.size
+    waiting: before.flatMap((recording) => {
+      const key = waiting.get(recording.contentHash)
+      return key === undefined ? [] : [{ recording, key }]
+    })
   }
 }

@@ -1,10 +1,10 @@
 import { Effect, Stream } from "effect"
 import type { EventSettings } from "../../classifier/events/findEvents.ts"
-import { counted } from "../../config/inWords.ts"
+import { counted, sitesInWords } from "../../config/inWords.ts"
 import type { KnownScans } from "../../embeddings/scans/knownScans.ts"
 import type { ScannedRecording } from "../../embeddings/scans/scannedRecording.ts"
 import { type ScanRecipe, sizesOf } from "../../embeddings/scans/scanRecipe.ts"
-import { FIELD_PREFIX, siteOf } from "../../store/keys.ts"
+import { siteOf } from "../../store/keys.ts"
 import { removeUnneeded } from "../../store/store.ts"
 import { judgedBy, tellSites } from "./eventParts.ts"
 import type { PlacedRecording, Placing } from "./fieldRecordings.ts"
@@ -26,32 +26,27 @@ export interface Archive {
 
 /**
  * Judges recordings that these settings have not judged where they lie now, and stores their events; those of what is
- * replaced go. Where `learns`, sites are learnt first. Returns how many recordings it judged, and which sites it has learnt.
+ * replaced go. What the model takes more of than is stored is left out. Where `learns`, sites are learnt first. Returns how many recordings it judged, and which sites it has learnt.
  */
 export const judgePlaced = Effect.fn("judgePlaced")(function* (
   archive: Archive,
-  { placed, replaced = [] }: Partial<Placing> & Pick<Placing, "placed">,
+  { placed: heard, replaced = [] }: Partial<Placing> & Pick<Placing, "placed">,
   { learns }: { readonly learns: boolean } = { learns: true }
 ) {
   const { recipe, known, model, events: settings } = archive
   if (model === undefined) return { judged: 0, learnt: [] }
+  const placed = heard.filter(suffices(archive, model))
   const corrections = yield* correctionsOf({ recipe, known, model }, placed, learns)
   const sites = [...new Set(placed.map(({ key }) => siteOf(key)))]
   yield* tellSites(model.runId, settings, new Map(sites.map((site) => [site, corrections.get(site)?.id])))
   const judged = yield* judgedBy(model.runId)
   const isJudged = ({ recording, key }: PlacedRecording) =>
     judged.partOf(recording.contentHash, key, settings) !== undefined
-  const {
-    true: settled = [],
-    due = [],
-    poor = []
-  } = Object.groupBy(placed, (one) => {
-    if (isJudged(one)) return "true"
-    return numbersOf(archive, one.recording) < model.inputs ? "poor" : "due"
-  })
-  if (poor.length > 0) {
+  const { settled = [], due = [] } = Object.groupBy(placed, (one) => (isJudged(one) ? "settled" : "due"))
+  const unlearnt = due.filter(({ recording, key }) => corrections.has(siteOf(key)) && known.lackingOf(recording) > 0)
+  if (unlearnt.length > 0) {
     yield* Effect.logWarning(
-      `${model.runId} does not judge ${counted(poor.length, "recording")} in ${FIELD_PREFIX}: it takes vectors that were not kept when they were heard, and they lie there no more.`
+      `${counted(unlearnt.length, "recording")} that ${unlearnt.length === 1 ? "lies" : "lie"} there no more, and of which fewer vectors are stored, ${unlearnt.length === 1 ? "is" : "are"} judged without what was learnt of ${sitesInWords([...new Set(unlearnt.map(({ key }) => siteOf(key)))])}.`
     )
   }
   // Those of a scan that began later stay.
@@ -79,8 +74,26 @@ export const judgePlaced = Effect.fn("judgePlaced")(function* (
   return { judged: due.length, learnt: sites.filter((site) => corrections.get(site)?.isNew) }
 })
 
-/** The numbers of a window that are stored of a recording. */
-const numbersOf = ({ recipe, known }: Pick<Archive, "recipe" | "known">, recording: ScannedRecording): number => {
+/** Whether so many numbers are stored of a recording's windows as a version takes. */
+const suffices = ({ recipe, known }: Pick<Archive, "recipe" | "known">, { inputs }: Pick<WindowModel, "inputs">) => {
   const sizes = sizesOf(recipe)
-  return sizes.slice(0, sizes.length - known.lackingOf(recording)).reduce((sum, size) => sum + size, 0)
+  return ({ recording }: PlacedRecording): boolean =>
+    sizes.slice(0, sizes.length - known.lackingOf(recording)).reduce((sum, size) => sum + size, 0) >= inputs
 }
+
+/** Of recordings those that a version can judge; says how many it cannot. */
+export const sufficient = Effect.fnUntraced(function* (
+  archive: Pick<Archive, "recipe" | "known">,
+  model: Pick<WindowModel, "runId" | "inputs">,
+  recordings: ReadonlyArray<PlacedRecording>
+) {
+  const enough = recordings.filter(suffices(archive, model))
+  const left = recordings.length - enough.length
+  if (left > 0) {
+    const those = left === 1 ? "it was heard, and it lies" : "they were heard, and they lie"
+    yield* Effect.logWarning(
+      `${model.runId} cannot judge ${counted(left, "field recording")}: it takes vectors that were not kept when ${those} there no more.`
+    )
+  }
+  return enough
+})

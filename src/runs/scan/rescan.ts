@@ -1,5 +1,6 @@
 import { Clock, Effect, Option, Stream } from "effect"
 import { compareEvents } from "../../classifier/events/compareEvents.ts"
+import type { Event } from "../../classifier/events/event.ts"
 import { counted } from "../../config/inWords.ts"
 import { Settings } from "../../config/settings.ts"
 import type { Embedder } from "../../embedder/embedder.ts"
@@ -10,8 +11,8 @@ import { readPointer } from "../../registry/pointer.ts"
 import { Store } from "../../store/store.ts"
 import { type EventRequest, settleEvents } from "./eventOptions.ts"
 import { tellBy } from "./eventParts.ts"
-import { listField, type Placing, placeRecordings, type Selection } from "./fieldRecordings.ts"
-import { judgePlaced } from "./judgePlaced.ts"
+import { listField, type PlacedRecording, type Placing, placeRecordings, type Selection } from "./fieldRecordings.ts"
+import { judgePlaced, sufficient } from "./judgePlaced.ts"
 import { checkThresholds, ScanError } from "./scanError.ts"
 import { eventsOf } from "./storedEvents.ts"
 import { openWindowModel } from "./windowModel.ts"
@@ -44,15 +45,12 @@ export const rescan = Effect.fn("rescan")(function* (
   const against = options.against ?? [pointer?.runId, pointer?.history[0]?.runId].find((id) => id !== runId)
   const known = yield* scans.index(recipe)
   const placing = placeRecordings(known, yield* listField(options), options)
-  const recordings = placing.placed
-  if (recordings.length === 0) {
+  if (placing.placed.length === 0) {
     return yield* new ScanError({ message: whyNone(location, options, known, placing) })
   }
-  if (placing.heardBefore > 0)
-    yield* Effect.logWarning(
-      `${heardBefore(placing)} Until then ${placing.heardBefore === 1 ? "it is" : "they are"} left out.`
-    )
-  const hours = recordings.reduce((sum, { recording }) => sum + recording.seconds, 0) / 3600
+  const waiting = placing.waiting.length
+  if (waiting > 0)
+    yield* Effect.logWarning(`${heardBefore(placing)} Until then ${waiting === 1 ? "it is" : "they are"} left out.`)
 
   const judgeBy = Effect.fnUntraced(function* (id: string) {
     const began = yield* Clock.currentTimeMillis
@@ -60,12 +58,25 @@ export const rescan = Effect.fn("rescan")(function* (
     if (id === runId) yield* checkThresholds(model, options.events)
     const settings = settleEvents(options.events, model)
     yield* tellBy(id, settings)
-    const { judged } = yield* judgePlaced({ recipe, known, model, events: settings }, placing)
+    const archive = { recipe, known, model, events: settings }
+    const recordings = yield* sufficient(archive, model, placing.placed)
+    const { judged } = yield* judgePlaced(archive, placing)
     const seconds = ((yield* Clock.currentTimeMillis) - began) / 1000
-    return { judged, seconds, settings, events: yield* Stream.runCollect(eventsOf(id, settings, recordings)) }
+    return {
+      judged,
+      seconds,
+      settings,
+      recordings,
+      events: yield* Stream.runCollect(eventsOf(id, settings, recordings))
+    }
   }, Effect.scoped)
 
   const after = yield* judgeBy(runId)
+  const { recordings } = after
+  if (recordings.length === 0) {
+    return yield* new ScanError({ message: `${runId} can judge none of the field recordings in ${location}.` })
+  }
+  const hours = recordings.reduce((sum, { recording }) => sum + recording.seconds, 0) / 3600
   const before = against === undefined ? undefined : yield* judgeBy(against)
   return {
     store: location,
@@ -81,21 +92,31 @@ export const rescan = Effect.fn("rescan")(function* (
     /** Hours of sound in an hour, where all of them were judged. */
     speed: after.judged === recordings.length && after.seconds > 0 ? (hours * 3600) / after.seconds : null,
     events: after.events.length,
-    changes: before === undefined ? null : compareEvents(before.events, after.events),
+    /** In what both can judge. */
+    changes:
+      before === undefined
+        ? null
+        : compareEvents(within(before.events, recordings), within(after.events, before.recordings)),
     placed: recordings,
     settings: after.settings
   }
 })
 
 const whyNone = (location: string, { since, site }: Selection, known: KnownScans, placing: Placing): string => {
-  if (placing.heardBefore > 0) return heardBefore(placing)
+  if (placing.waiting.length > 0) return heardBefore(placing)
   const isAnyHeard = known.recordings.size > 0 || known.recordingsBefore.length > 0
   return isAnyHeard && (since !== undefined || site !== undefined)
     ? `No field recording in ${location} that was heard is of that site and time.`
     : `No field recording in ${location} was heard yet: bun run scan hears them.`
 }
 
-const heardBefore = ({ heardBefore }: Placing): string =>
-  `Of ${counted(heardBefore, "field recording")} fewer vectors are stored than are kept now: bun run scan hears ${heardBefore === 1 ? "it" : "them"} again.`
+const heardBefore = ({ waiting }: Placing): string =>
+  `Of ${counted(waiting.length, "field recording")} fewer vectors are stored than are kept now: bun run scan hears ${waiting.length === 1 ? "it" : "them"} again.`
+
+/** The events in some recordings. */
+const within = (events: ReadonlyArray<Event>, recordings: ReadonlyArray<PlacedRecording>): ReadonlyArray<Event> => {
+  const keys = new Set(recordings.map(({ key }) => key))
+  return events.filter(({ recording }) => keys.has(recording))
+}
 
 export type RescanSummary = Effect.Success<ReturnType<typeof rescan>>

@@ -13,7 +13,7 @@ import { type EventRequest, settleEvents } from "./eventOptions.ts"
 import { tellBy } from "./eventParts.ts"
 import { listField, type PlacedRecording, placeRecordings, type Selection, whereDated } from "./fieldRecordings.ts"
 import { type HearAll, hearFresh } from "./hearFresh.ts"
-import { type Archive, judgePlaced } from "./judgePlaced.ts"
+import { type Archive, judgePlaced, sufficient } from "./judgePlaced.ts"
 import { odditiesIn } from "./oddities.ts"
 import { checkMeant, checkThresholds } from "./scanError.ts"
 import type { ScanCallbacks } from "./scanProgress.ts"
@@ -104,6 +104,7 @@ export const scanBy = Effect.fn("scan")(function* <E, R>(
   }
   const { known, heard, skipped, seconds: hearing } = yield* hearAll(archive, fresh, options)
   const placing = placeRecordings(known, objects, options)
+  const told = model === undefined ? placing.placed : yield* sufficient({ recipe, known }, model, placing.placed)
   const { learnt } = yield* judgePlaced({ ...archive, known }, placing)
   const hours = heard.reduce((sum, { seconds }) => sum + seconds, 0) / 3600
   return {
@@ -114,16 +115,16 @@ export const scanBy = Effect.fn("scan")(function* <E, R>(
     undated: new Set([...undated, ...placing.undated]).size,
     heard: heard.length,
     hours,
-    storedHours: placing.placed.reduce((sum, { recording }) => sum + recording.seconds, 0) / 3600,
+    storedHours: told.reduce((sum, { recording }) => sum + recording.seconds, 0) / 3600,
     seconds: ((yield* Clock.currentTimeMillis) - began) / 1000,
     speed: hearing > 0 ? (hours * 3600) / hearing : 0,
     skipped,
     repaired: heard.flatMap(({ key, repairs }) => repairs.map((note) => ({ key, note }))),
-    odd: odditiesIn(placing.placed, yield* Clock.currentTimeMillis).map(({ key, what }) => ({ key, note: what })),
+    odd: odditiesIn(told, yield* Clock.currentTimeMillis).map(({ key, what }) => ({ key, note: what })),
     learnt,
-    events: model === undefined ? {} : yield* countEvents(model, events, placing.placed),
+    events: model === undefined ? {} : yield* countEvents(model, events, told),
     ...toldFrom(model, options.events, events),
-    placed: placing.placed,
+    placed: told,
     settings: events
   } satisfies ScanSummary & { readonly placed: ReadonlyArray<PlacedRecording>; readonly settings: EventSettings }
 })

@@ -105,6 +105,11 @@ export const openWindowModel = Effect.fn("openWindowModel")(function* (
   const file = FILES.find((name) => version.files.has(name)) ?? FILES[1]
   const model = yield* need(read(file))
   const opened = yield* openWindowClassifier(model, classes, sizesOf(recipe)).pipe(Effect.mapError(() => damaged()))
+  if (opened.inputs > sizesOf(recipe).reduce((sum, size) => sum + size, 0)) {
+    return yield* damaged(
+      `takes more vectors of a window than ${embedder.id} gives here: a later version of this program made it`
+    )
+  }
   const score = (windows: CodedVectors) =>
     Effect.mapError(opened.score(windows), () => damaged("cannot be run on windows"))
   const kept = learns && learnSites && file === FIELD_MODEL ? yield* keptIn(runId, read) : undefined

@@ -101,7 +101,7 @@ describe("scan", () => {
   })
 
   test("a version that takes more vectors than are stored of a recording that is gone leaves it out", async () => {
-    const { objects, store } = await world()
+    const { objects, store, runId: before } = await world()
     await scanOn(store)
     objects.delete(RIDGE)
     const options = { epochs: 40, seed: 0, promotion: "always", audit: false } as const
@@ -109,6 +109,15 @@ describe("scan", () => {
     await scanOn(store, {}, {}, tinyTapped)
     const told = await eventsIn(store, runId)
     expect(new Set(told.map(({ recording }) => recording))).toEqual(new Set([VALLEY]))
+    // Nor is what the version before hears there lost: it is compared where both can judge.
+    const rescanned = await rescanOn(store, {}, tinyTapped)
+    expect(rescanned).toMatchObject({ recordings: 1, events: told.length, against: before })
+    expect(rescanned.hours * 3600).toBeCloseTo(41, 3)
+    expect(rescanned.changes!.lost.every(({ recording }) => recording === VALLEY)).toBe(true)
+    expect((await eventsIn(store, before)).some(({ recording }) => recording === RIDGE)).toBe(true)
+    await expect(rescanOn(store)).rejects.toThrow(
+      `The version ${runId} takes more vectors of a window than tiny gives here: a later version of this program made it.`
+    )
   })
 
   test("two copies that land together are heard once", async () => {
