@@ -2,8 +2,8 @@ import { expect, setDefaultTimeout, test } from "bun:test"
 import { ConfigProvider, Effect, Layer, Logger, Stream } from "effect"
 import type { EventSettings } from "../../../src/classifier/events/findEvents.ts"
 import { Settings } from "../../../src/config/settings.ts"
-import { codeVectors } from "../../../src/embeddings/scans/coding.ts"
-import { makeScanRecipe, windowTimes } from "../../../src/embeddings/scans/scanRecipe.ts"
+import { codeVectors, decodeVectors, vectorsIn } from "../../../src/embeddings/scans/coding.ts"
+import { earlierRecipes, makeScanRecipe, windowTimes } from "../../../src/embeddings/scans/scanRecipe.ts"
 import { Scans } from "../../../src/embeddings/scans/scans.ts"
 import { placeRecordings } from "../../../src/runs/scan/fieldRecordings.ts"
 import { judgePlaced } from "../../../src/runs/scan/judgePlaced.ts"
@@ -205,4 +205,39 @@ test("LEARN_SITES=0 tells events as the model hears them", async () => {
   const all = await run(Effect.andThen(heard(A, 3000, 1), judge([A])))
   expect(learnt()).toEqual([])
   expect(all.shots).toBeGreaterThan(20)
+})
+
+test("what is gone and has fewer vectors is judged by these, without what is learnt of its site", async () => {
+  const { run } = world()
+  const [earlier] = earlierRecipes(recipe)
+  const contentHash = "f".repeat(64)
+  const windows = codeVectors(
+    Float32Array.from({ length: 200 }, (_, at) => (at % 40 === 0 || at % 40 === 2 ? 0.9 : 0.05)),
+    [2]
+  )
+  const before = {
+    ...{ key: B, etag: B, size: 100, contentHash, beginning: contentHash, site: "ridge", windows: 100 },
+    ...{ seconds: 50, sampleRate: 16_000, repairs: [], facts: {} }
+  }
+  const few: WindowModel = {
+    ...model,
+    inputs: 2,
+    score: (own) => {
+      if (vectorsIn(own) > 1) return model.score(own)
+      const rows = new Float32Array(2 * own.count)
+      decodeVectors(own, [2], 0, own.count, rows)
+      const shots = Array.from({ length: own.count }, (_, at) => rows[2 * at]!)
+      return Effect.succeed(Float32Array.from(shots.flatMap((shot) => [1 - shot, 0, shot])))
+    }
+  }
+  await run(
+    Effect.gen(function* () {
+      yield* (yield* Scans).append(earlier!, [{ key: B, etag: B, first: 0, windows, recording: before }])
+      yield* heard(A, 3000, 1)
+    })
+  )
+  const alone = await run(judge([A], model))
+  expect(await run(judge([A], few))).toMatchObject({ judged: 1, shots: alone.shots + 5 })
+  // It is heard again where it lies there, so that nothing is judged of it before.
+  expect((await run(judge([A, B], few))).shots).toBe(alone.shots)
 })
