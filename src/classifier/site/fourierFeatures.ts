@@ -38,7 +38,7 @@ const COLUMNS = 8
 export const drawFourierFeatures = (rows: Float32Array, size: number): FourierFeatures => {
   const random = seededRandom(SEED)
   const directions = principalDirections(rows, size)
-  const spread = medianDistance(project(rows, directions), random)
+  const spread = medianDistance(product(rows, directions), random)
   const frequencies = normal(
     DRAWS * DIRECTIONS * FOURIER_FEATURES,
     Math.sqrt((2 * NEAR) / spread) / (2 * Math.PI),
@@ -145,15 +145,10 @@ const placeFeatures = (room: Room, { directions, frequencies, phases }: FourierF
   }
 }
 
-/** Where rows lie among directions, [n * DIRECTIONS]. */
-const project = (rows: Float32Array, directions: Float32Array): Float32Array => {
-  const size = directions.length / DIRECTIONS
-  return product(rows, size, directions)
-}
-
-/** Rows [n * inner] times a matrix [inner * DIRECTIONS]. */
-const product = (rows: Float32Array, inner: number, matrix: Float32Array): Float32Array => {
+/** Rows [n * inner] times a matrix [inner * DIRECTIONS]: by directions, where rows lie among these. */
+const product = (rows: Float32Array, matrix: Float32Array): Float32Array => {
   using room = new Room()
+  const inner = matrix.length / DIRECTIONS
   const [left, right] = [room.place(rows), room.place(matrix)]
   const count = rows.length / inner
   const sums = room.zeros(count * DIRECTIONS)
@@ -169,8 +164,8 @@ const principalDirections = (rows: Float32Array, size: number): Float32Array => 
   const across = transposed(drawn, size)
   let directions = orthonormal(normal(size * DIRECTIONS, 1, SEED))
   for (let round = 0; round < ROUNDS; round++) {
-    const places = project(drawn, directions).map((value) => value / count)
-    directions = orthonormal(product(across, drawn.length / size, places))
+    const places = product(drawn, directions).map((value) => value / count)
+    directions = orthonormal(product(across, places))
   }
   return directions
 }

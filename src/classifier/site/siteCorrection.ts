@@ -1,6 +1,7 @@
 import { Effect } from "effect"
 import { rowSize } from "../../embedder/frontEnd.ts"
 import { type CodedVectors, decodeVectors } from "../../embeddings/scans/coding.ts"
+import { concatenate } from "../../sound/floats.ts"
 import { backgroundOf } from "../../store/className.ts"
 import { networkOf } from "../denseNetwork.ts"
 import { type FeatureScale, featureScale, foldFeatureScale, standardiseFeatures } from "../featureScale.ts"
@@ -104,20 +105,49 @@ export const spaceOf = (kept: KeptWindows): Space => {
 
 /** Learns what a site's windows have a classifier correct. Fails where training does. */
 export const learnSite = Effect.fn("learnSite")(function* (kept: KeptWindows, site: ReadonlyArray<SiteWindows>) {
-  const { classes } = kept
-  const quiet = classes.indexOf(backgroundOf(classes)!)
+  const classes = kept.classes.length
+  const quiet = kept.classes.indexOf(backgroundOf(kept.classes)!)
   const sizes = Object.values(kept.vectors)
   const size = rowSize(kept)
   const heard = site.reduce((sum, { windows }) => sum + windows.count, 0)
   const { scale, standardised, nearness } = spaceOf(kept)
-  const draws = yield* Effect.forEach(Array.from({ length: DRAWS }).keys(), (draw) =>
-    learnDraw(draw, kept, site, heard, scale, standardised, quiet)
+  const pieces = [kept, ...site]
+  const rows = concatenate(pieces.map((piece) => decoded(piece, sizes)))
+  standardiseFeatures(rows, scale)
+  const logits = concatenate(pieces.map(({ probabilities }) => balancedLogits(probabilities, classes, quiet)))
+  const features = size + FOURIER_FEATURES
+  const decay = DECAY / heard
+  const task = {
+    network: networkOf({ ...REGRESSION, decay, optimizer: "lbfgs" }, features + classes, classes),
+    validation: { embeddings: new Float32Array(), labels: new Int32Array() },
+    prior: keepingLogits(features, classes),
+    decays: decaysOf(site, decay, classes, quiet)
+  }
+  const labels = labelsOf(kept, heard, quiet)
+  // Of each draw the features alone are others.
+  const inputs = new Float32Array(labels.length * (features + classes))
+  setColumns(inputs, features + classes, 0, rows, size)
+  setColumns(inputs, features + classes, features, logits, classes)
+  const draws = yield* Effect.forEach(
+    Array.from({ length: DRAWS }).keys(),
+    Effect.fnUntraced(function* (draw) {
+      const drawn = fourierFeaturesOf(standardised, draw, rows)
+      setColumns(inputs, features + classes, size, drawn, FOURIER_FEATURES)
+      const rarity = rarityWeights(drawn.subarray(kept.windows.count * FOURIER_FEATURES))
+      const training = { embeddings: inputs, labels }
+      const { weights } = yield* regress(
+        { ...task, training, sampleWeights: weightsOf(kept, rarity, quiet) },
+        MOST_STEPS,
+        () => Effect.void
+      ).pipe(Effect.scoped)
+      return { kernel: weights.kernel0!.subarray(0, features * classes), bias: weights.bias0! }
+    })
   )
   const { kernel, bias } = meanOf(draws, size, scale)
   const whole = besideBackground({ sizes, nearness, kernel, bias }, quiet)
   const presence = presenceOf(
     site.map((own) => corrected(whole, own)),
-    classes.length
+    classes
   )
   return damped(
     whole,
@@ -125,36 +155,12 @@ export const learnSite = Effect.fn("learnSite")(function* (kept: KeptWindows, si
   )
 })
 
-/** What is learnt by one draw of features: the kernel of a window's numbers and those, and the bias. */
-const learnDraw = Effect.fnUntraced(function* (
-  draw: number,
-  kept: KeptWindows,
-  site: ReadonlyArray<SiteWindows>,
-  heard: number,
-  scale: FeatureScale,
-  nearness: FourierFeatures,
-  quiet: number
-) {
-  const classes = kept.classes.length
-  const features = scale.mean.length + FOURIER_FEATURES
-  const width = features + classes
-  const decay = DECAY / heard
-  const inputs = inputsOf([kept, ...site], Object.values(kept.vectors), scale, nearness, draw, quiet)
-  const network = networkOf({ ...REGRESSION, decay, optimizer: "lbfgs" }, width, classes)
-  const { weights } = yield* regress(
-    {
-      network,
-      training: { embeddings: inputs, labels: labelsOf(kept, heard, quiet) },
-      sampleWeights: weightsOf(kept, rarityWeights(inputs.subarray(kept.windows.count * width), width, classes), quiet),
-      validation: { embeddings: new Float32Array(), labels: new Int32Array() },
-      prior: keepingLogits(features, classes),
-      decays: decaysOf(site, decay, classes, quiet)
-    },
-    MOST_STEPS,
-    () => Effect.void
-  ).pipe(Effect.scoped)
-  return { kernel: weights.kernel0!.subarray(0, features * classes), bias: weights.bias0! }
-})
+/** Puts rows of `own` numbers into rows of `width`, from `first` on in each. */
+const setColumns = (inputs: Float32Array, width: number, first: number, rows: Float32Array, own: number): void => {
+  for (let from = 0, at = first; from < rows.length; from += own, at += width) {
+    inputs.set(rows.subarray(from, from + own), at)
+  }
+}
 
 /**
  * The mean of what draws have learnt, for vectors as they are: each weighs its own features. What one draw has of chance, the
@@ -180,17 +186,16 @@ const meanOf = (
   return { kernel, bias: folded.bias0! }
 }
 
-/** What each of a site's inputs [n * width] weighs, by how near to it the others lie: the products of features tell. */
-const rarityWeights = (inputs: Float32Array, width: number, classes: number): Float32Array => {
-  const count = inputs.length / width
-  const first = width - classes - FOURIER_FEATURES
+/** What each of a site's windows weighs, by how near to it the others lie: products of features [n * FOURIER_FEATURES] tell. */
+const rarityWeights = (features: Float32Array): Float32Array => {
+  const count = features.length / FOURIER_FEATURES
   const sums = new Float64Array(FOURIER_FEATURES)
-  for (let row = 0; row < count; row++) {
-    for (let i = 0, at = row * width + first; i < FOURIER_FEATURES; i++, at++) sums[i]! += inputs[at]!
+  for (let row = 0, at = 0; row < count; row++) {
+    for (let i = 0; i < FOURIER_FEATURES; i++, at++) sums[i]! += features[at]!
   }
   const density = Float64Array.from({ length: count }, (_, row) => {
     let sum = 0
-    for (let i = 0, at = row * width + first; i < FOURIER_FEATURES; i++, at++) sum += sums[i]! * inputs[at]!
+    for (let i = 0, at = row * FOURIER_FEATURES; i < FOURIER_FEATURES; i++, at++) sum += sums[i]! * features[at]!
     return sum
   })
   const rare = density.toSorted()[Math.floor(RARE * count)]!
@@ -215,34 +220,6 @@ const decoded = ({ windows }: Pick<SiteWindows, "windows">, sizes: ReadonlyArray
   const rows = new Float32Array(windows.codes.length)
   decodeVectors(windows, sizes, 0, windows.count, rows)
   return rows
-}
-
-/** What is learnt from: vectors, their Fourier features, and the logits that the classifier has, [windows * width]. */
-const inputsOf = (
-  pieces: ReadonlyArray<SiteWindows>,
-  sizes: ReadonlyArray<number>,
-  scale: FeatureScale,
-  nearness: FourierFeatures,
-  draw: number,
-  quiet: number
-): Float32Array => {
-  const size = scale.mean.length
-  const classes = pieces[0]!.probabilities.length / pieces[0]!.windows.count
-  const width = size + FOURIER_FEATURES + classes
-  const inputs = new Float32Array(width * pieces.reduce((sum, { windows }) => sum + windows.count, 0))
-  let at = 0
-  for (const piece of pieces) {
-    const rows = decoded(piece, sizes)
-    standardiseFeatures(rows, scale)
-    const features = fourierFeaturesOf(nearness, draw, rows)
-    for (let window = 0; window < piece.windows.count; window++, at += width) {
-      inputs.set(rows.subarray(window * size, (window + 1) * size), at)
-      inputs.set(features.subarray(window * FOURIER_FEATURES, (window + 1) * FOURIER_FEATURES), at + size)
-      const own = piece.probabilities.subarray(window * classes, (window + 1) * classes)
-      inputs.set(balancedLogits(own, quiet), at + size + FOURIER_FEATURES)
-    }
-  }
-  return inputs
 }
 
 /** A kernel that gives the classifier's own logits, which is where learning begins. */
@@ -295,11 +272,11 @@ export const corrected = (correction: SiteCorrection, { windows, probabilities }
   return result
 }
 
-/** Logits of classes that are as likely as each other, divided by `FIXED`. */
-const balancedLogits = (probabilities: Float32Array, quiet: number): Float32Array =>
-  probabilities.map((own, label) => {
+/** Logits of classes that are as likely as each other, divided by `FIXED`, of probabilities [n * classes]. */
+const balancedLogits = (probabilities: Float32Array, classes: number, quiet: number): Float32Array =>
+  probabilities.map((own, at) => {
     const logit = Math.log(Math.max(LEAST_PROBABILITY, own))
-    return (label === quiet ? logit - Math.log(BACKGROUND_ODDS) : logit) / FIXED
+    return (at % classes === quiet ? logit - Math.log(BACKGROUND_ODDS) : logit) / FIXED
   })
 
 /** The mean probability of each class, of [n * classes] in pieces. */

@@ -1,4 +1,5 @@
 import { Context, Effect, Layer, Stream } from "effect"
+import { rowSize } from "../../embedder/frontEnd.ts"
 import { SCANS_PREFIX, scansPrefix } from "../../store/keys.ts"
 import { type ObjectInfo, Store, type StoreError } from "../../store/store.ts"
 import { intact, nameOf, type PartError, partsUntilSettled, tolerating, writePart } from "../parts.ts"
@@ -7,7 +8,7 @@ import { decodeSightings, encodeSightings } from "../sightingPart.ts"
 import { KnownScans, type SegmentPlace } from "./knownScans.ts"
 import { makePartDecoder, type PartDecoder } from "./partDecoder.ts"
 import type { ScannedRecording, WindowSegment } from "./scannedRecording.ts"
-import { earlierRecipes, type ScanRecipe, sizesOf } from "./scanRecipe.ts"
+import { earlierRecipes, type ScanRecipe } from "./scanRecipe.ts"
 import { encodeWindowPart, FOOTER_BYTES, locateSegments, readSegments, type SegmentRow } from "./windowPart.ts"
 
 /** Parts read at once: each costs two round trips to a bucket for the index. */
@@ -150,10 +151,9 @@ const index = Effect.fn("Scans.index")(function* (
 
 const load = (decode: PartDecoder, recipe: ScanRecipe, known: KnownScans, recordings: Iterable<ScannedRecording>) => {
   const shapes = new Map(
-    [recipe, ...earlierRecipes(recipe)].map((own) => {
-      const sizes = sizesOf(own)
-      const shape = { size: sizes.reduce((sum, size) => sum + size, 0), vectors: sizes.length }
-      return [scansPrefix(own.id), shape] as const
+    [recipe, ...earlierRecipes(recipe)].map(({ id, parts: { embedder } }) => {
+      const shape = { size: rowSize(embedder), vectors: Object.keys(embedder.vectors).length }
+      return [scansPrefix(id), shape] as const
     })
   )
   const read = (key: string) => {

@@ -1,9 +1,10 @@
 import { Effect, Stream } from "effect"
 import type { EventSettings } from "../../classifier/events/findEvents.ts"
 import { counted, sitesInWords } from "../../config/inWords.ts"
+import { rowSize } from "../../embedder/frontEnd.ts"
 import type { KnownScans } from "../../embeddings/scans/knownScans.ts"
 import type { ScannedRecording } from "../../embeddings/scans/scannedRecording.ts"
-import { type ScanRecipe, sizesOf } from "../../embeddings/scans/scanRecipe.ts"
+import { earlierRecipes, type ScanRecipe } from "../../embeddings/scans/scanRecipe.ts"
 import { siteOf } from "../../store/keys.ts"
 import { removeUnneeded } from "../../store/store.ts"
 import { judgedBy, tellSites } from "./eventParts.ts"
@@ -26,7 +27,8 @@ export interface Archive {
 
 /**
  * Judges recordings that these settings have not judged where they lie now, and stores their events; those of what is
- * replaced go. What the model takes more of than is stored is left out. Where `learns`, sites are learnt first. Returns how many recordings it judged, and which sites it has learnt.
+ * replaced go. Where `learns`, sites are learnt first. Returns the recordings of which as much is stored as the model takes,
+ * how many of these it judged now, and which sites it has learnt.
  */
 export const judgePlaced = Effect.fn("judgePlaced")(function* (
   archive: Archive,
@@ -34,8 +36,11 @@ export const judgePlaced = Effect.fn("judgePlaced")(function* (
   { learns }: { readonly learns: boolean } = { learns: true }
 ) {
   const { recipe, known, model, events: settings } = archive
-  if (model === undefined) return { judged: 0, learnt: [] }
-  const placed = heard.filter(suffices(archive, model))
+  if (model === undefined) return { placed: heard, judged: 0, learnt: [] }
+  const numbers = [recipe, ...earlierRecipes(recipe)].map(({ parts }) => rowSize(parts.embedder))
+  const placed: ReadonlyArray<PlacedRecording> = heard.filter(
+    ({ recording }) => numbers[known.lackingOf(recording)]! >= model.inputs
+  )
   const corrections = yield* correctionsOf({ recipe, known, model }, placed, learns)
   const sites = [...new Set(placed.map(({ key }) => siteOf(key)))]
   yield* tellSites(model.runId, settings, new Map(sites.map((site) => [site, corrections.get(site)?.id])))
@@ -43,7 +48,9 @@ export const judgePlaced = Effect.fn("judgePlaced")(function* (
   const isJudged = ({ recording, key }: PlacedRecording) =>
     judged.partOf(recording.contentHash, key, settings) !== undefined
   const { settled = [], due = [] } = Object.groupBy(placed, (one) => (isJudged(one) ? "settled" : "due"))
-  const unlearnt = due.filter(({ recording, key }) => corrections.has(siteOf(key)) && known.lackingOf(recording) > 0)
+  // Sites are learnt by all vectors.
+  const isLacking = (recording: ScannedRecording) => known.lackingOf(recording) > 0
+  const unlearnt = due.filter(({ recording, key }) => corrections.has(siteOf(key)) && isLacking(recording))
   if (unlearnt.length > 0) {
     yield* Effect.logWarning(
       `${counted(unlearnt.length, "recording")} that ${unlearnt.length === 1 ? "lies" : "lie"} there no more, and of which fewer vectors are stored, ${unlearnt.length === 1 ? "is" : "are"} judged without what was learnt of ${sitesInWords([...new Set(unlearnt.map(({ key }) => siteOf(key)))])}.`
@@ -60,7 +67,8 @@ export const judgePlaced = Effect.fn("judgePlaced")(function* (
   ])
   const keys = new Map(due.map(({ recording, key }) => [recording.contentHash, key]))
   const recordings = due.map(({ recording }) => recording)
-  const correctionFor = ({ contentHash }: ScannedRecording) => corrections.get(siteOf(keys.get(contentHash)!))
+  const correctionFor = (recording: ScannedRecording) =>
+    isLacking(recording) ? undefined : corrections.get(siteOf(keys.get(recording.contentHash)!))
   yield* judgeRecordings(recipe, known, model, settings, recordings, correctionFor).pipe(
     Stream.mapEffect(
       ({ recording, events }) => {
@@ -71,29 +79,14 @@ export const judgePlaced = Effect.fn("judgePlaced")(function* (
     ),
     Stream.runDrain
   )
-  return { judged: due.length, learnt: sites.filter((site) => corrections.get(site)?.isNew) }
+  return { placed, judged: due.length, learnt: sites.filter((site) => corrections.get(site)?.isNew) }
 })
 
-/** Whether so many numbers are stored of a recording's windows as a version takes. */
-const suffices = ({ recipe, known }: Pick<Archive, "recipe" | "known">, { inputs }: Pick<WindowModel, "inputs">) => {
-  const sizes = sizesOf(recipe)
-  return ({ recording }: PlacedRecording): boolean =>
-    sizes.slice(0, sizes.length - known.lackingOf(recording)).reduce((sum, size) => sum + size, 0) >= inputs
+/** Says how many recordings a version has left out. */
+export const tellLeft = (runId: string, left: number) => {
+  if (left === 0) return Effect.void
+  const those = left === 1 ? "it was heard, and it lies" : "they were heard, and they lie"
+  return Effect.logWarning(
+    `${runId} cannot judge ${counted(left, "field recording")}: it takes vectors that were not kept when ${those} there no more.`
+  )
 }
-
-/** Of recordings those that a version can judge; says how many it cannot. */
-export const sufficient = Effect.fnUntraced(function* (
-  archive: Pick<Archive, "recipe" | "known">,
-  model: Pick<WindowModel, "runId" | "inputs">,
-  recordings: ReadonlyArray<PlacedRecording>
-) {
-  const enough = recordings.filter(suffices(archive, model))
-  const left = recordings.length - enough.length
-  if (left > 0) {
-    const those = left === 1 ? "it was heard, and it lies" : "they were heard, and they lie"
-    yield* Effect.logWarning(
-      `${model.runId} cannot judge ${counted(left, "field recording")}: it takes vectors that were not kept when ${those} there no more.`
-    )
-  }
-  return enough
-})

@@ -49,16 +49,13 @@ export const judgeRecordings = (
 
   const scoreBlock = Effect.fnUntraced(function* (windows: number) {
     const heard = yield* score(block)
-    // Sites are learnt by all vectors.
-    const isWhole = vectorsIn(block) === sizes.length
-    const correction = isWhole ? correctionOf(recording!) : undefined
-    const scores =
-      kept && correction
-        ? corrected(correction, {
-            windows: columnsOf(block, recipe.parts.embedder.vectors, kept.vectors),
-            probabilities: heard
-          })
-        : heard
+    const correction = kept && correctionOf(recording!)
+    const scores = correction
+      ? corrected(correction, {
+          windows: columnsOf(block, recipe.parts.embedder.vectors, kept.vectors),
+          probabilities: heard
+        })
+      : heard
     probabilities.set(scores.subarray(0, windows * classes.length), (done - windows) * classes.length)
   })
 

@@ -12,7 +12,7 @@ import { Store } from "../../store/store.ts"
 import { type EventRequest, settleEvents } from "./eventOptions.ts"
 import { tellBy } from "./eventParts.ts"
 import { listField, type PlacedRecording, type Placing, placeRecordings, type Selection } from "./fieldRecordings.ts"
-import { judgePlaced, sufficient } from "./judgePlaced.ts"
+import { judgePlaced, tellLeft } from "./judgePlaced.ts"
 import { checkThresholds, ScanError } from "./scanError.ts"
 import { eventsOf } from "./storedEvents.ts"
 import { openWindowModel } from "./windowModel.ts"
@@ -58,10 +58,9 @@ export const rescan = Effect.fn("rescan")(function* (
     if (id === runId) yield* checkThresholds(model, options.events)
     const settings = settleEvents(options.events, model)
     yield* tellBy(id, settings)
-    const archive = { recipe, known, model, events: settings }
-    const recordings = yield* sufficient(archive, model, placing.placed)
-    const { judged } = yield* judgePlaced(archive, placing)
+    const { placed: recordings, judged } = yield* judgePlaced({ recipe, known, model, events: settings }, placing)
     const seconds = ((yield* Clock.currentTimeMillis) - began) / 1000
+    yield* tellLeft(id, placing.placed.length - recordings.length)
     return {
       judged,
       seconds,

@@ -13,7 +13,7 @@ import { type EventRequest, settleEvents } from "./eventOptions.ts"
 import { tellBy } from "./eventParts.ts"
 import { listField, type PlacedRecording, placeRecordings, type Selection, whereDated } from "./fieldRecordings.ts"
 import { type HearAll, hearFresh } from "./hearFresh.ts"
-import { type Archive, judgePlaced, sufficient } from "./judgePlaced.ts"
+import { type Archive, judgePlaced, tellLeft } from "./judgePlaced.ts"
 import { odditiesIn } from "./oddities.ts"
 import { checkMeant, checkThresholds } from "./scanError.ts"
 import type { ScanCallbacks } from "./scanProgress.ts"
@@ -104,8 +104,8 @@ export const scanBy = Effect.fn("scan")(function* <E, R>(
   }
   const { known, heard, skipped, seconds: hearing } = yield* hearAll(archive, fresh, options)
   const placing = placeRecordings(known, objects, options)
-  const told = model === undefined ? placing.placed : yield* sufficient({ recipe, known }, model, placing.placed)
-  const { learnt } = yield* judgePlaced({ ...archive, known }, placing)
+  const { placed: told, learnt } = yield* judgePlaced({ ...archive, known }, placing)
+  if (model !== undefined) yield* tellLeft(model.runId, placing.placed.length - told.length)
   const hours = heard.reduce((sum, { seconds }) => sum + seconds, 0) / 3600
   return {
     store: location,

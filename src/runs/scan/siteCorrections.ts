@@ -18,7 +18,7 @@ import type { ScannedRecording } from "../../embeddings/scans/scannedRecording.t
 import { type ScanRecipe, sizesOf, windowTimes } from "../../embeddings/scans/scanRecipe.ts"
 import { Scans } from "../../embeddings/scans/scans.ts"
 import { VersionError } from "../../registry/versionFiles.ts"
-import { allFinite, bytesOf } from "../../sound/floats.ts"
+import { bytesOf } from "../../sound/floats.ts"
 import { backgroundOf } from "../../store/className.ts"
 import { readDocumentIfWhole, writeDocument } from "../../store/documents.ts"
 import { siteKey, siteOf } from "../../store/keys.ts"
@@ -116,7 +116,7 @@ const inBase64 = (numbers: Float32Array): string => Buffer.from(bytesOf(numbers)
 
 /** What is learnt is never as large: a window's logits would say nothing else. */
 const MOST = 1e6
-const isSound = (numbers: Float32Array): boolean => allFinite(numbers) && numbers.every((own) => Math.abs(own) <= MOST)
+const isSound = (numbers: Float32Array): boolean => numbers.every((own) => Math.abs(own) <= MOST)
 
 /** So many numbers; undefined where it holds others. */
 const fromBase64 = (text: string, length: number): Float32Array | undefined => {

@@ -4,6 +4,7 @@ import { FIELD_MODEL } from "../../classifier/export/artifacts.ts"
 import { decodeKeptWindows, KEPT_WINDOWS_FILE, type KeptWindows } from "../../classifier/site/keptWindows.ts"
 import { type AlarmRate, UNMEASURED_THRESHOLD } from "../../config/alarmRates.ts"
 import { Settings } from "../../config/settings.ts"
+import { rowSize } from "../../embedder/frontEnd.ts"
 import { embedderOf, precisionOf } from "../../embeddings/recipe.ts"
 import type { CodedVectors } from "../../embeddings/scans/coding.ts"
 import { type ScanRecipe, sizesOf } from "../../embeddings/scans/scanRecipe.ts"
@@ -105,7 +106,7 @@ export const openWindowModel = Effect.fn("openWindowModel")(function* (
   const file = FILES.find((name) => version.files.has(name)) ?? FILES[1]
   const model = yield* need(read(file))
   const opened = yield* openWindowClassifier(model, classes, sizesOf(recipe)).pipe(Effect.mapError(() => damaged()))
-  if (opened.inputs > sizesOf(recipe).reduce((sum, size) => sum + size, 0)) {
+  if (opened.inputs > rowSize(recipe.parts.embedder)) {
     return yield* damaged(
       `takes more vectors of a window than ${embedder.id} gives here: a later version of this program made it`
     )
