@@ -75,7 +75,14 @@ export const finish = Effect.fn("retrain.finish")(function* (embedder: Embedder,
   const own = { classifier, dataset, split, embedder }
   const [mixing, windows] = yield* trainField(own, backend).pipe(Effect.timed)
   const field = yield* judgeField(
-    { classifier: windows.classifier ?? classifier, kept: windows.kept, dataset, rows, embedder },
+    {
+      classifier: windows.classifier ?? classifier,
+      kept: windows.kept,
+      lasting: windows.lasting,
+      dataset,
+      rows,
+      embedder
+    },
     pointer,
     renamed,
     totalOf(totals.seconds.values())
@@ -103,6 +110,7 @@ export const finish = Effect.fn("retrain.finish")(function* (embedder: Embedder,
     field: field.figures,
     windows: windows.classifier,
     kept: windows.kept,
+    lasting: windows.lasting,
     comparison,
     dataset,
     map: yield* Fiber.join(mapping),

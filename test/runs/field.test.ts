@@ -19,6 +19,8 @@ const Told = Schema.Struct({
 
 const Vectors = Schema.Struct({ vectors: Schema.Record(Schema.String, Schema.Int) })
 
+const Lasting = Schema.Struct({ windows: Schema.Struct({ lasting: Schema.Record(Schema.String, Schema.Finite) }) })
+
 const corpus = () => {
   const wind = (seed: number) => {
     const random = seededRandom(seed)
@@ -27,8 +29,20 @@ const corpus = () => {
       sampleRate: 16_000
     })
   }
+  const hum = (seed: number) => {
+    const random = seededRandom(seed)
+    const samples = Float32Array.from(
+      { length: 32_000 },
+      (_, at) => 0.3 * Math.sin((at * (50 + seed)) / 2000) + 0.01 * random()
+    )
+    return encodeWav({ samples, sampleRate: 16_000 })
+  }
   return new Map([
     ...smallCorpus(),
+    ...Array.from(
+      { length: 20 },
+      (_, at) => [recordingKey("generator", `${400 + at}-5-0-0.wav`), hum(at).bytes] as const
+    ),
     ...Array.from({ length: 5 }, (_, at) => [recordingKey("clips", `${300 + at}-3-0-0.wav`), wind(at).bytes] as const)
   ])
 }
@@ -40,7 +54,7 @@ test("a run says what its model hears in the field, and holds it against the pro
   const first = await succeed(store, { audit: false }, environment)
   expect(first.field).toMatchObject({ rates: [1, 5, 20], comparison: null })
   expect(first.field!.hours).toBeCloseTo(8 / 60, 9)
-  expect(first.field!.perClass.map(({ className }) => className).sort()).toEqual(["dog_bark", "gun_shot"])
+  expect(first.field!.perClass.map(({ className }) => className).sort()).toEqual(["dog_bark", "generator", "gun_shot"])
   expect(first.seconds.field).toBeGreaterThan(0)
   const metadata = await json(store, versionKey(first.runId, "model_metadata.json"))
   expect(metadata).toMatchObject({ field: { events: first.field!.events, false_alarms_per_hour: [1, 5, 20] } })
@@ -52,6 +66,10 @@ test("a run says what its model hears in the field, and holds it against the pro
     for (const { value, high } of thresholds) expect(high).toBeGreaterThanOrEqual(value)
   }
   expect(new TextDecoder().decode(objects.get(versionKey(first.runId, "report.html")))).toContain("In the field")
+  // Two seconds of a hum are its own whole, of a shot they are not.
+  const { lasting } = Schema.decodeUnknownSync(Lasting)(metadata).windows
+  expect(Object.keys(lasting)).toEqual(["generator"])
+  expect(lasting.generator).toBeWithin(1.5, 3)
 
   // What a scan of this version hears with, and it is what the figures are of.
   const model = objects.get(versionKey(first.runId, "field.onnx"))
@@ -68,10 +86,13 @@ test("a run says what its model hears in the field, and holds it against the pro
   expect(again.field!.comparison).toMatchObject({ rate: 5, interval: { low: 0, high: 0 } })
   expect(again.decision).toContain("In the field, at 5 false alarms an hour, it finds")
 
-  // Nor does another name make it another.
-  for (const [key, bytes] of [...objects].filter(([key]) => key.startsWith("extracted_audio/dog_bark/"))) {
-    objects.delete(key)
-    objects.set(key.replace("/dog_bark/", "/dog/"), bytes)
+  // Nor do other names make it another.
+  const names = { "/dog_bark/": "/dog/", "/generator/": "/engine/" }
+  for (const [before, after] of Object.entries(names)) {
+    for (const [key, bytes] of [...objects].filter(([key]) => key.startsWith(`extracted_audio${before}`))) {
+      objects.delete(key)
+      objects.set(key.replace(before, after), bytes)
+    }
   }
   const renamed = await succeed(store, { audit: false }, environment)
   expect(renamed.field!.comparison).toMatchObject({ interval: { low: 0, high: 0 } })

@@ -1,16 +1,46 @@
 import type { WindowTimes } from "./event.ts"
 
+/** Seconds that nearly every event of a class lasts; of a class that is not there nothing is known. */
+export type Lasting = Readonly<Record<string, number>>
+
 /**
- * What each window says, confirmed by a neighbour that overlaps it: the geometric mean of each class's probability in both,
- * the likelier neighbour's. Whatever sounds is in two windows at least, and what only one of them takes for an event had
- * better not outdo what both do. Windows that do not overlap stay as they are.
+ * What each window says, confirmed by those beside it: the highest geometric mean of a class's probability in consecutive
+ * windows, itself among them, as many as a sound that lasts so long is in. Whatever sounds is in two windows at least that
+ * overlap, and what fewer of them take for an event had better not outdo what all do. Windows that do not overlap stay as they
+ * are, but for classes that last; of a recording with fewer windows all count.
  *
- * @param probabilities [windows * width], in the order of the recording, without gaps.
+ * @param probabilities [windows * classes], in the order of the recording, without gaps.
  */
-export const confirmed = (probabilities: Float32Array, width: number, { window, hop }: WindowTimes): Float32Array => {
-  const isAlone = probabilities.length <= width || Math.round(window / hop) < 2
-  if (isAlone) return probabilities
-  return probabilities.map((own, at) =>
-    Math.sqrt(own * Math.max(probabilities[at - width] ?? 0, probabilities[at + width] ?? 0))
-  )
+export const confirmed = (
+  probabilities: Float32Array,
+  classes: ReadonlyArray<string>,
+  times: WindowTimes,
+  lasting: Lasting = {}
+): Float32Array => {
+  const windows = probabilities.length / classes.length
+  const least = Math.round(times.window / times.hop) < 2 ? 1 : 2
+  const result = new Float32Array(probabilities.length)
+  for (const [column, name] of classes.entries()) {
+    const count = Math.min(windows, Math.max(least, windowsIn(lasting[name] ?? 0, times)))
+    const means = Array.from({ length: windows - count + 1 }, (_, first) => {
+      let product = 1
+      for (let at = first; at < first + count; at++) product *= probabilities[at * classes.length + column]!
+      return count === 2 ? Math.sqrt(product) : product ** (1 / count)
+    })
+    for (let at = 0; at < windows; at++) {
+      let highest = 0
+      for (let first = Math.max(0, at - count + 1); first <= Math.min(at, windows - count); first++) {
+        highest = Math.max(highest, means[first]!)
+      }
+      result[at * classes.length + column] = highest
+    }
+  }
+  return result
 }
+
+/** Consecutive windows that lie within so many seconds. */
+const windowsIn = (seconds: number, { window, hop }: WindowTimes): number =>
+  1 + Math.floor((seconds - window) / hop + ROUNDING)
+
+/** 3 × 0.48 is not 1.44. */
+const ROUNDING = 1e-6

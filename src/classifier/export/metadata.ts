@@ -35,6 +35,7 @@ export const modelMetadata = (run: TrainingRun) => {
     sample_counts: sampleCounts(run),
     recording_counts: countByClass(run, ({ variant }) => variant === "original"),
     macro_f1: result?.macroF1,
+    ...(run.lasting && { windows: { lasting: run.lasting } }),
     ...(run.field && { field: fieldMetadata(run.field) }),
     comparison: run.comparison,
     run_id: run.runId,

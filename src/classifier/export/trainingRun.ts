@@ -4,6 +4,7 @@ import type { Recipe } from "../../embeddings/recipe.ts"
 import type { Comparison } from "../compare.ts"
 import type { Dataset } from "../dataset.ts"
 import type { FieldFigures } from "../evaluation/field/fieldFigures.ts"
+import type { Lasting } from "../events/confirmed.ts"
 import type { HoldoutResult } from "../holdoutResult.ts"
 import type { DataMap } from "../mapRecordings.ts"
 import type { KeptWindows } from "../site/keptWindows.ts"
@@ -22,6 +23,8 @@ export interface TrainingRun {
   readonly windows?: TrainedClassifier | undefined
   /** What that learns sites by, where it can. */
   readonly kept?: KeptWindows | undefined
+  /** How long the events last that it was trained on. */
+  readonly lasting?: Lasting | undefined
   /** In soundscapes of the holdout; absent where nothing could be heard. */
   readonly field?: FieldFigures | undefined
   /** The same of the `.keras` file's classifier, where that is another. */

@@ -82,17 +82,18 @@ export const evaluateField = Effect.fn("evaluateField")(function* <E, R>({
     }
     yield* Effect.forEach(sound.scenes, (scene, number) => onScene(scene, part, number), { discard: true })
     const results = yield* Effect.gen(function* () {
-      const windows = yield* makeWindows(corpus, split, background)
+      const made = yield* makeWindows(corpus, split, background)
       const classifiers = yield* Effect.forEach(heads, ({ classifiers: own }) =>
         Effect.gen(function* () {
           const clips = own.get(split)!
-          const trained = windows && (yield* trainWindows(windows, clips, scores, backend))
+          const trained = made && (yield* trainWindows(made.windows, clips, scores, backend))
           const opened = yield* openWindowClassifier(
             fieldModel(trained ?? clips, vectors),
             classes,
             Object.values(vectors)
           )
-          return { ...opened, kept: windows && trained && (yield* keptOf(windows, trained)) }
+          const kept = made && trained && (yield* keptOf(made.windows, trained))
+          return { ...opened, kept, lasting: made?.lasting }
         })
       )
       return yield* sound.hear(classifiers, (done, total) => onHeard(at + done / total, parts.length))

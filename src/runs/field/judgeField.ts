@@ -9,6 +9,7 @@ import {
   fieldFigures
 } from "../../classifier/evaluation/field/fieldFigures.ts"
 import { openWindowClassifier, type WindowClassifier } from "../../classifier/evaluation/field/windowClassifier.ts"
+import type { Lasting } from "../../classifier/events/confirmed.ts"
 import { fieldModel } from "../../classifier/export/onnx.ts"
 import type { KeptWindows } from "../../classifier/site/keptWindows.ts"
 import { Settings } from "../../config/settings.ts"
@@ -37,6 +38,7 @@ interface Candidate {
   readonly classifier: Classifier
   /** What it learns sites by. */
   readonly kept: KeptWindows | undefined
+  readonly lasting: Lasting | undefined
   readonly dataset: Dataset
   /** Rows of recordings held out, of which what judges is made. */
   readonly rows: ReadonlyArray<number>
@@ -89,7 +91,7 @@ const silentJudgement = (...notes: ReadonlyArray<string>): FieldJudgement => ({
 })
 
 const hearBoth = Effect.fnUntraced(function* (
-  { classifier, kept, dataset, rows, embedder }: Candidate,
+  { classifier, kept, lasting, dataset, rows, embedder }: Candidate,
   pointer: Option.Option<Promoted>,
   renamed: ReadonlyMap<string, string>,
   background: string,
@@ -120,7 +122,7 @@ const hearBoth = Effect.fnUntraced(function* (
     classifier.classes,
     Object.values(frontEnd.vectors)
   )
-  const own = { ...opened, kept }
+  const own = { ...opened, kept, lasting }
   const other = Option.isNone(pointer) ? Option.none() : yield* promotedModel(pointer.value.runId, embedder, renamed)
   const models = [own, ...Option.toArray(other)]
   const { heard, unheard } = yield* sound.hear(models)
@@ -145,11 +147,12 @@ const promotedModel = Effect.fnUntraced(function* (
 ) {
   const { precision } = yield* Settings
   return yield* openWindowModel(runId, makeScanRecipe(embedder, precision)).pipe(
-    Effect.map(({ classes, kept, score }) =>
+    Effect.map(({ classes, kept, lasting, score }) =>
       underNames(
         {
           classes,
           kept,
+          lasting,
           score: (windows) => Effect.mapError(score(windows), ({ message }) => new EngineError({ message }))
         },
         classes.map((name) => renamed.get(name) ?? name)
@@ -161,12 +164,20 @@ const promotedModel = Effect.fnUntraced(function* (
 })
 
 /** The same by other names; what gets one name becomes one class. */
-const underNames = ({ classes, kept, score }: WindowClassifier, names: ReadonlyArray<string>): WindowClassifier => {
+const underNames = (
+  { classes, kept, lasting = {}, score }: WindowClassifier,
+  names: ReadonlyArray<string>
+): WindowClassifier => {
   const merged = [...new Set(names)]
   const places = names.map((name) => merged.indexOf(name))
-  if (merged.length === classes.length) return { classes: merged, kept, score }
+  const renamed = merged.flatMap((name) => {
+    const seconds = classes.flatMap((own, at) => (names[at] === name ? [lasting[own] ?? 0] : []))
+    return Math.min(...seconds) === 0 ? [] : [[name, Math.min(...seconds)] as const]
+  })
+  const shared = { classes: merged, lasting: Object.fromEntries(renamed) }
+  if (merged.length === classes.length) return { ...shared, kept, score }
   return {
-    classes: merged,
+    ...shared,
     score: (windows) =>
       Effect.map(score(windows), (probabilities) => {
         const sums = new Float32Array(windows.count * merged.length)

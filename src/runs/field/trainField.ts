@@ -1,6 +1,7 @@
 import { Effect } from "effect"
 import type { Dataset } from "../../classifier/dataset.ts"
 import { openWindowClassifier } from "../../classifier/evaluation/field/windowClassifier.ts"
+import type { Lasting } from "../../classifier/events/confirmed.ts"
 import { fieldModel } from "../../classifier/export/onnx.ts"
 import { type KeptWindows, keepWindows } from "../../classifier/site/keptWindows.ts"
 import type { Split } from "../../classifier/split.ts"
@@ -26,6 +27,8 @@ export interface FieldTraining {
   readonly classifier: TrainedClassifier | undefined
   /** What it learns sites by, where it can. */
   readonly kept?: KeptWindows | undefined
+  /** How long the events that it was trained on last. */
+  readonly lasting?: Lasting | undefined
   readonly notes: ReadonlyArray<string>
 }
 
@@ -46,15 +49,14 @@ export const trainField = Effect.fn("trainField")(function* (
   return yield* makeWindows({ dataset, locate }, split, background, (done, total) =>
     emit({ stage: "mix", done, total })
   ).pipe(
-    Effect.flatMap((windows) =>
-      windows === undefined
-        ? Effect.succeed(without(`Scans use the classifier of clips: ${LACKING}.`))
-        : Effect.map(
-            trainWindows(windows, classifier, embedder.scores, backend).pipe(
-              Effect.flatMap((trained) => Effect.map(keptOf(windows, trained), (kept) => ({ trained, kept })))
-            ),
-            ({ trained, kept }): FieldTraining => ({ classifier: trained, kept, notes: [] })
-          )
+    Effect.flatMap(
+      Effect.fnUntraced(function* (made) {
+        if (made === undefined) return without(`Scans use the classifier of clips: ${LACKING}.`)
+        const { windows, lasting } = made
+        const trained = yield* trainWindows(windows, classifier, embedder.scores, backend)
+        const kept = yield* keptOf(windows, trained)
+        return { classifier: trained, kept, lasting, notes: [] } satisfies FieldTraining
+      })
     ),
     Effect.catch(({ message }) => Effect.succeed(without(`Scans use the classifier of clips: ${message}`)))
   )

@@ -13,9 +13,10 @@ import { Engine } from "../../embedder/engine.ts"
 import { rowSize } from "../../embedder/frontEnd.ts"
 import { backgroundOf } from "../../store/className.ts"
 import type { JointCorpus } from "../jointCorpus.ts"
-import { FIELD } from "./fieldDefaults.ts"
+import { FIELD, windowsOf } from "./fieldDefaults.ts"
 import { readFieldSounds } from "./fieldSounds.ts"
 import { countWindows, embedScene } from "./hearScene.ts"
+import { type EventSpan, lastingOf } from "./lasting.ts"
 import { makeScenes } from "./scenes.ts"
 
 /** How windows are made to train on; `docs/decisions/field.md` has what else was tried. */
@@ -46,8 +47,8 @@ const OF_WINDOWS: Partial<Record<FeatureName, Partial<HeadDescription>>> = {
 const SEED = 0x5ced
 
 /**
- * Windows to train on, as a scan hears them: of soundscapes made of the recordings that train, none of them held out.
- * Undefined where these lack a background, or events of a class that can be heard.
+ * Windows to train on, as a scan hears them: of soundscapes made of the recordings that train, none of them held out; and how
+ * long the events in these last. Undefined where the recordings lack a background, or events of a class that can be heard.
  */
 export const makeWindows = Effect.fn("makeWindows")(function* (
   corpus: Pick<JointCorpus, "dataset" | "locate">,
@@ -73,13 +74,20 @@ export const makeWindows = Effect.fn("makeWindows")(function* (
   }
   const scenes = makeScenes(yield* readFieldSounds(corpus, rows, background, soundscape), soundscape)
   const total = Math.round(soundscape.seconds / 60)
-  const windows = (yield* Effect.forEach(scenes, (scene, at) =>
+  const labelled = yield* Effect.forEach(scenes, (scene, at) =>
     labelledWindows(scene, background).pipe(
       Effect.tap(() => onMinutes(Math.round((total * (at + 1)) / scenes.length), total))
     )
-  )).flat()
+  )
+  const windows = labelled.flatMap((own) => own.windows)
   if (new Set(windows.map(({ className }) => className)).size < classes.length) return undefined
-  return yield* makeDataset(windows, vectors)
+  return {
+    windows: yield* makeDataset(windows, vectors),
+    lasting: lastingOf(
+      labelled.flatMap(({ spans }) => spans),
+      windowsOf(frontEnd)
+    )
+  }
 })
 
 /**
@@ -111,12 +119,12 @@ export const trainWindows = (
   ).pipe(Effect.map((trained) => amongMore(trained, backgroundOf(windows.classes), BACKGROUND_ODDS)))
 }
 
-/** The windows of a scene that are clearly an event's, or clearly none's. */
+/** The windows of a scene that are clearly an event's, or clearly none's, and its events. */
 const labelledWindows = Effect.fnUntraced(function* (scene: Soundscape, background: string) {
   const { frontEnd } = yield* Engine
   const size = rowSize(frontEnd)
   const count = countWindows(scene, frontEnd)
-  const labels = labelWindows(scene, count, frontEnd)
+  const { labels, spans } = labelWindows(scene, count, frontEnd)
   const chunks = yield* embedScene(scene, (rows, first, own) => {
     const windows: Array<Sample> = []
     for (let window = 0; window < own; window++) {
@@ -128,19 +136,23 @@ const labelledWindows = Effect.fnUntraced(function* (scene: Soundscape, backgrou
     }
     return Effect.succeed(windows)
   })
-  return chunks.flat()
+  return { windows: chunks.flat(), spans }
 })
 
-/** Of each window the event that it holds, null where it holds none, undefined where it holds too little of one. */
+/**
+ * Of each window the event that it holds, null where it holds none, undefined where it holds too little of one; and of each
+ * event how many windows about its loudest one are its own.
+ */
 const labelWindows = (
   scene: Soundscape,
   count: number,
   { sampleRate, window, hop }: { readonly sampleRate: number; readonly window: number; readonly hop: number }
-): ReadonlyArray<{ readonly className: string; readonly group: string } | null | undefined> => {
+) => {
   const labels: Array<{ readonly className: string; readonly group: string } | null | undefined> = Array.from(
     { length: count },
     () => null
   )
+  const spans: Array<EventSpan> = []
   for (const event of scene.events) {
     const from = Math.max(0, Math.ceil((event.start * sampleRate - window) / hop))
     const to = Math.min(count - 1, Math.floor((event.end * sampleRate) / hop))
@@ -149,10 +161,15 @@ const labelWindows = (
       energyOf(sound.subarray(at * hop, at * hop + window))
     )
     const loudest = Math.max(...energies)
+    const isOwn = (at: number) => (energies[at] ?? 0) >= LOUD * loudest
     for (const [at, energy] of energies.entries()) {
       if (energy === 0) continue
-      labels[from + at] = energy >= LOUD * loudest ? { className: event.class, group: event.source } : undefined
+      labels[from + at] = isOwn(at) ? { className: event.class, group: event.source } : undefined
     }
+    let [first, last] = [energies.indexOf(loudest), energies.indexOf(loudest)]
+    while (isOwn(first - 1)) first--
+    while (isOwn(last + 1)) last++
+    spans.push({ className: event.class, source: event.source, windows: last - first + 1 })
   }
-  return labels
+  return { labels, spans }
 }

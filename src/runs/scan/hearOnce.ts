@@ -92,7 +92,7 @@ export const hearOnce = Effect.fn("hearOnce")(function* (
   }
   return {
     seconds,
-    events: toldEvents(probabilities, classes, windowTimes(recipe), seconds, settings),
+    events: toldEvents(probabilities, model, windowTimes(recipe), seconds, settings),
     surest: surestOf(probabilities, classes, backgroundOf(classes))
   } satisfies HeardOnce
 })

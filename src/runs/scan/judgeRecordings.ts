@@ -1,6 +1,6 @@
 import { Effect, Stream } from "effect"
 import { confirmed } from "../../classifier/events/confirmed.ts"
-import type { HeardEvent } from "../../classifier/events/event.ts"
+import type { HeardEvent, WindowTimes } from "../../classifier/events/event.ts"
 import { type EventSettings, findEvents } from "../../classifier/events/findEvents.ts"
 import { columnsOf } from "../../classifier/site/keptWindows.ts"
 import { corrected, type SiteCorrection } from "../../classifier/site/siteCorrection.ts"
@@ -13,9 +13,16 @@ import { backgroundOf } from "../../store/className.ts"
 import { emptyBlock, SCORED_WINDOWS, type WindowModel } from "./windowModel.ts"
 
 /** The events in the windows of one recording: none of the background, unless a threshold names it. */
-export const toldEvents: typeof findEvents = (probabilities, classes, times, seconds, settings) => {
+export const toldEvents = (
+  probabilities: Float32Array,
+  { classes, lasting }: Pick<WindowModel, "classes" | "lasting">,
+  times: WindowTimes,
+  seconds: number,
+  settings: EventSettings
+): ReadonlyArray<HeardEvent> => {
   const quiet = backgroundOf(classes)
-  return findEvents(confirmed(probabilities, classes.length, times), classes, times, seconds, settings).filter(
+  const heard = confirmed(probabilities, classes, times, lasting)
+  return findEvents(heard, classes, times, seconds, settings).filter(
     (event) => event.class !== quiet || quiet in settings.perClass
   )
 }
@@ -35,11 +42,12 @@ export interface Judged {
 export const judgeRecordings = (
   recipe: ScanRecipe,
   known: KnownScans,
-  { classes, score, kept }: WindowModel,
+  model: WindowModel,
   settings: EventSettings,
   recordings: Iterable<ScannedRecording>,
   correctionOf: (recording: ScannedRecording) => SiteCorrection | undefined = () => undefined
 ) => {
+  const { classes, score, kept } = model
   const sizes = sizesOf(recipe)
   const times = windowTimes(recipe)
   let block = emptyBlock(sizes)
@@ -82,7 +90,7 @@ export const judgeRecordings = (
               if (filled + taken === SCORED_WINDOWS || done === own.windows) yield* scoreBlock(filled + taken)
             }
             if (done < own.windows) return []
-            const events = toldEvents(probabilities, classes, times, own.seconds, settings)
+            const events = toldEvents(probabilities, model, times, own.seconds, settings)
             return [{ recording: own, events } satisfies Judged]
           })
         ),

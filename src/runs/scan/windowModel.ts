@@ -1,5 +1,6 @@
 import { Effect, Option, Schema } from "effect"
 import { openWindowClassifier } from "../../classifier/evaluation/field/windowClassifier.ts"
+import type { Lasting } from "../../classifier/events/confirmed.ts"
 import { FIELD_MODEL } from "../../classifier/export/artifacts.ts"
 import { decodeKeptWindows, KEPT_WINDOWS_FILE, type KeptWindows } from "../../classifier/site/keptWindows.ts"
 import { type AlarmRate, UNMEASURED_THRESHOLD } from "../../config/alarmRates.ts"
@@ -29,6 +30,8 @@ const NAMES_FILE = "class_names.json"
 const ClassNames = Schema.Array(Schema.String)
 const Metadata = Schema.Struct({
   ...VersionRecipe.fields,
+  // Absent in versions of before, and where clips' classifier hears windows.
+  windows: Schema.optionalKey(Schema.Struct({ lasting: Schema.Record(Schema.String, Schema.Finite) })),
   field: Schema.optionalKey(
     Schema.Struct({
       false_alarms_per_hour: Schema.Array(Schema.Finite),
@@ -65,6 +68,8 @@ export interface WindowModel {
   readonly inputs: number
   /** What it learns sites by, where it can. */
   readonly kept?: KeptWindows | undefined
+  /** How long its classes' events last, where it tells. */
+  readonly lasting?: Lasting | undefined
 }
 
 /**
@@ -117,8 +122,17 @@ export const openWindowModel = Effect.fn("openWindowModel")(function* (
   const silent = Object.entries(metadata.field?.classes ?? {}).flatMap(([name, { events }]) =>
     events === 0 ? [name] : []
   )
-  const opening = { runId, classes, thresholds: thresholdsIn(metadata), silent, score, inputs: opened.inputs, kept }
-  return { ...opening, ...testIn(metadata) } satisfies WindowModel
+  return {
+    runId,
+    classes,
+    thresholds: thresholdsIn(metadata),
+    silent,
+    score,
+    inputs: opened.inputs,
+    kept,
+    lasting: metadata.windows?.lasting,
+    ...testIn(metadata)
+  } satisfies WindowModel
 })
 
 /** A version without them tells events as it hears them. */

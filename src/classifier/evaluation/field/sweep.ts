@@ -1,10 +1,9 @@
-import { confirmed } from "../../events/confirmed.ts"
 import type { WindowTimes } from "../../events/event.ts"
 import { columnOf, findEvents } from "../../events/findEvents.ts"
 import { matchDetections, type Span } from "./match.ts"
 import type { BedPart, TrueEvent } from "./soundscape.ts"
 
-/** What truly sounds in a recording, and the probabilities that a classifier gave its windows. */
+/** What truly sounds in a recording, and the probabilities that a classifier gave its windows, as events are told from. */
 export interface ScoredRecording {
   readonly seconds: number
   readonly events: ReadonlyArray<TrueEvent>
@@ -65,8 +64,7 @@ export const sweepWindows = (
 ): Sweep => {
   const column = classes.indexOf(className)
   const events = heard.map(({ probabilities, seconds }) => {
-    const series = confirmed(columnOf(probabilities, classes.length, column), 1, times)
-    return findEvents(series, [className], times, seconds, ALL_PEAKS)
+    return findEvents(columnOf(probabilities, classes.length, column), [className], times, seconds, ALL_PEAKS)
   })
   const thresholds = thresholdsOf(events.flatMap((own) => own.map(({ peak }) => peak)))
   return sweepDetections(heard, className, bands, thresholds, (threshold) =>

@@ -3,6 +3,7 @@ import { type InferenceSession, Tensor } from "onnxruntime-common"
 import { EngineError } from "../../../embedder/engine.ts"
 import { openSession } from "../../../embedder/onnx/session.ts"
 import { type CodedVectors, decodeVectors, vectorsIn } from "../../../embeddings/scans/coding.ts"
+import type { Lasting } from "../../events/confirmed.ts"
 import { FIELD_INPUTS } from "../../export/onnx.ts"
 import type { KeptWindows } from "../../site/keptWindows.ts"
 
@@ -13,6 +14,8 @@ export interface WindowClassifier {
   readonly score: (windows: CodedVectors) => Effect.Effect<Float32Array, EngineError>
   /** What it learns a site's sound by, where it can. */
   readonly kept?: KeptWindows | undefined
+  /** How long its classes' events last, where that is known. */
+  readonly lasting?: Lasting | undefined
 }
 
 /**
