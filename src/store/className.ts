@@ -15,6 +15,10 @@ export const isClassName = (name: string): boolean => PLAIN.test(name) && !RESER
 export const isFolderName = (name: string): boolean =>
   !name.startsWith(".") && !/[/\\]/.test(name) && /[\p{L}\p{N}]/u.test(name)
 
+/** What a record has for a class, whatever that is called: `constructor` is a class's name, too. */
+export const ofClass = <A>(record: Readonly<Record<string, A>>, name: string): A | undefined =>
+  Object.hasOwn(record, name) ? record[name] : undefined
+
 /** What a client is told whose class has another name. */
 export const CLASS_NAME_RULE =
   "A class's name is 1 to 64 lower-case letters, digits, _ and -, begins with a letter or digit, and is neither unknown " +

@@ -1,11 +1,13 @@
-import type { WindowTimes } from "./event.ts"
+import { ofClass } from "../../store/className.ts"
+import type { HeardEvent, WindowTimes } from "./event.ts"
+import { type EventSettings, findEvents } from "./findEvents.ts"
 
-/** Seconds that nearly every event of a class lasts; of a class that is not there nothing is known. */
+/** Seconds over which the windows reach that nearly every event of a class fills; of a class that is not there nothing is known. */
 export type Lasting = Readonly<Record<string, number>>
 
 /**
  * What each window says, confirmed by those beside it: the highest geometric mean of a class's probability in consecutive
- * windows, itself among them, as many as a sound that lasts so long is in. Whatever sounds is in two windows at least that
+ * windows, itself among them, as many as reach over what its class lasts. Whatever sounds is in two windows at least that
  * overlap, and what fewer of them take for an event had better not outdo what all do. Windows that do not overlap stay as they
  * are, but for classes that last; of a recording with fewer windows all count.
  *
@@ -21,7 +23,7 @@ export const confirmed = (
   const least = Math.round(times.window / times.hop) < 2 ? 1 : 2
   const result = new Float32Array(probabilities.length)
   for (const [column, name] of classes.entries()) {
-    const count = Math.min(windows, Math.max(least, windowsIn(lasting[name] ?? 0, times)))
+    const count = Math.min(windows, Math.max(least, windowsIn(ofClass(lasting, name) ?? 0, times)))
     const means = Array.from({ length: windows - count + 1 }, (_, first) => {
       let product = 1
       for (let at = first; at < first + count; at++) product *= probabilities[at * classes.length + column]!
@@ -36,6 +38,22 @@ export const confirmed = (
     }
   }
   return result
+}
+
+/**
+ * The events in the windows of one recording, each window confirmed by those beside it. An event of a class that lasts begins
+ * and ends where two windows say so: the mean of many reaches beyond.
+ */
+export const confirmedEvents = (
+  probabilities: Float32Array,
+  classes: ReadonlyArray<string>,
+  times: WindowTimes,
+  seconds: number,
+  settings: EventSettings,
+  lasting: Lasting = {}
+): ReadonlyArray<HeardEvent> => {
+  const heard = confirmed(probabilities, classes, times, lasting)
+  return findEvents(heard, classes, times, seconds, settings, confirmed(probabilities, classes, times))
 }
 
 /** Consecutive windows that lie within so many seconds. */

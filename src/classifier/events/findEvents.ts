@@ -1,3 +1,4 @@
+import { ofClass } from "../../store/className.ts"
 import type { HeardEvent, WindowTimes } from "./event.ts"
 
 /** Which peaks are told as events. */
@@ -27,20 +28,25 @@ interface Peak {
  *
  * @param probabilities [windows * classes], in the order of the recording, without gaps.
  * @param seconds of the recording, beyond which no event reaches.
+ * @param ends The same windows, more sharply: at its ends an event has none of less than half its peak there.
  */
 export const findEvents = (
   probabilities: Float32Array,
   classes: ReadonlyArray<string>,
   { window, hop }: WindowTimes,
   seconds: number,
-  { threshold, perClass }: EventSettings
+  { threshold, perClass }: EventSettings,
+  ends: Float32Array = probabilities
 ): ReadonlyArray<HeardEvent> => {
   const width = classes.length
   const beside = Math.round(window / hop) - 1
   return classes
     .flatMap((name, column) => {
       const series = columnOf(probabilities, width, column)
-      return peaksOf(series, perClass[name] ?? threshold, beside).map(({ at, first, last }): HeardEvent => {
+      const edges = columnOf(ends, width, column)
+      return peaksOf(series, ofClass(perClass, name) ?? threshold, beside).map((peak): HeardEvent => {
+        const { at } = peak
+        const { first, last } = trimmed(peak, edges, PEAK_SHARE * series[at]!)
         const own = series.subarray(first, last + 1)
         return {
           start: rounded(first * hop),
@@ -80,6 +86,14 @@ const peaksOf = (series: Float32Array, least: number, beside: number): ReadonlyA
     peaks.push({ at, first, last })
   }
   return peaks.sort((a, b) => a.first - b.first)
+}
+
+/** A peak without the windows at its ends that have less; the same where all have. */
+const trimmed = (peak: Peak, series: Float32Array, least: number): Peak => {
+  let { first, last } = peak
+  while (first <= last && series[first]! < least) first++
+  while (last > first && series[last]! < least) last--
+  return first > last ? peak : { ...peak, first, last }
 }
 
 /** To a microsecond: 3 × 0.48 is 1.44. */

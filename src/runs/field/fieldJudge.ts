@@ -4,11 +4,9 @@ import type { Judge } from "../../classifier/evaluation/field/fieldFigures.ts"
 import type { Soundscape, SoundscapeSettings } from "../../classifier/evaluation/field/soundscape.ts"
 import { bandsOf, type ScoredRecording } from "../../classifier/evaluation/field/sweep.ts"
 import type { WindowClassifier } from "../../classifier/evaluation/field/windowClassifier.ts"
-import { confirmed } from "../../classifier/events/confirmed.ts"
-import type { WindowTimes } from "../../classifier/events/event.ts"
 import { Engine } from "../../embedder/engine.ts"
 import type { JointCorpus } from "../jointCorpus.ts"
-import { correctSites, type HeardPiece } from "./correctSites.ts"
+import { correctSites } from "./correctSites.ts"
 import { windowsOf } from "./fieldDefaults.ts"
 import { readFieldSounds } from "./fieldSounds.ts"
 import { hearListened } from "./hearListened.ts"
@@ -58,40 +56,29 @@ export const fieldJudge = Effect.fn("fieldJudge")(function* (
     sweep: (heard: ReadonlyArray<ScoredRecording>, classes: ReadonlyArray<string>) =>
       sweepClasses(heard, classes, background, times, bands),
     soundOf: Effect.fnUntraced(function* (part: number) {
-      if (areAnnotated) return listened[part]!.length === 0 ? undefined : ofRecordings(listened[part]!, times)
+      if (areAnnotated) return listened[part]!.length === 0 ? undefined : ofRecordings(listened[part]!)
       const own = { ...settings, seed: settings.seed + part }
       const scenes = makeScenes(yield* readFieldSounds(corpus, parts[part]!, background, own), own)
-      return scenes.length === 0 ? undefined : ofScenes(scenes, times)
+      return scenes.length === 0 ? undefined : ofScenes(scenes)
     })
   }
 })
 
-const ofRecordings = (listened: ReadonlyArray<Listened>, times: WindowTimes) => ({
+const ofRecordings = (listened: ReadonlyArray<Listened>) => ({
   scenes: [],
   hear: (classifiers: ReadonlyArray<WindowClassifier>, onHeard?: OnHeard) =>
     Effect.gen(function* () {
       const { heard, unheard } = yield* hearListened(listened, classifiers, onHeard)
-      return { heard: yield* asTold(heard, classifiers, times), unheard }
+      return { heard: yield* correctSites(heard, classifiers), unheard }
     })
 })
 
-const ofScenes = (scenes: ReadonlyArray<Soundscape>, times: WindowTimes) => ({
+const ofScenes = (scenes: ReadonlyArray<Soundscape>) => ({
   scenes,
   hear: Effect.fnUntraced(function* (classifiers: ReadonlyArray<WindowClassifier>, onHeard?: OnHeard) {
     const heard = yield* Effect.forEach(scenes, (scene, at) =>
       hearScene(scene, classifiers).pipe(Effect.tap(() => onHeard?.(at + 1, scenes.length) ?? Effect.void))
     )
-    return { heard: yield* asTold(heard, classifiers, times), unheard: [] }
+    return { heard: yield* correctSites(heard, classifiers), unheard: [] }
   })
 })
-
-/** What was heard as events are told from it: by what is learnt of its site, and confirmed by the windows beside each. */
-const asTold = (heard: ReadonlyArray<HeardPiece>, classifiers: ReadonlyArray<WindowClassifier>, times: WindowTimes) =>
-  Effect.map(correctSites(heard, classifiers), (pieces) =>
-    pieces.map((scored) =>
-      scored.map((own, which) => {
-        const { classes, lasting } = classifiers[which]!
-        return { ...own, probabilities: confirmed(own.probabilities, classes, times, lasting) }
-      })
-    )
-  )

@@ -73,11 +73,12 @@ const hearStretch = Effect.fnUntraced(function* (
   const within = events.filter((event) => event.start < seconds)
   return {
     scored: scored.map(
-      (own): ScoredRecording => ({
+      (own, which): ScoredRecording => ({
         seconds,
         events: within,
         bed: [{ start: 0, source }],
-        probabilities: concatenate(own)
+        probabilities: concatenate(own),
+        lasting: classifiers[which]!.lasting
       })
     ),
     site: siteOf(key),

@@ -34,7 +34,15 @@ export const hearScene = Effect.fn("hearScene")(function* (scene: Scene, classif
   })
   const { seconds, events, bed } = scene
   return {
-    scored: probabilities.map((own): ScoredRecording => ({ seconds, events, bed, probabilities: own })),
+    scored: probabilities.map(
+      (own, which): ScoredRecording => ({
+        seconds,
+        events,
+        bed,
+        probabilities: own,
+        lasting: classifiers[which]!.lasting
+      })
+    ),
     site: SOUNDSCAPE,
     pieces
   } satisfies HeardPiece

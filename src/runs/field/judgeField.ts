@@ -17,7 +17,7 @@ import type { Embedder } from "../../embedder/embedder.ts"
 import { Engine, EngineError } from "../../embedder/engine.ts"
 import { makeScanRecipe } from "../../embeddings/scans/scanRecipe.ts"
 import type { Promoted } from "../../registry/pointer.ts"
-import { backgroundOf } from "../../store/className.ts"
+import { backgroundOf, ofClass } from "../../store/className.ts"
 import { Store } from "../../store/store.ts"
 import { openWindowModel } from "../scan/windowModel.ts"
 import { FIELD } from "./fieldDefaults.ts"
@@ -171,7 +171,7 @@ const underNames = (
   const merged = [...new Set(names)]
   const places = names.map((name) => merged.indexOf(name))
   const renamed = merged.flatMap((name) => {
-    const seconds = classes.flatMap((own, at) => (names[at] === name ? [lasting[own] ?? 0] : []))
+    const seconds = classes.flatMap((own, at) => (names[at] === name ? [ofClass(lasting, own) ?? 0] : []))
     return Math.min(...seconds) === 0 ? [] : [[name, Math.min(...seconds)] as const]
   })
   const shared = { classes: merged, lasting: Object.fromEntries(renamed) }

@@ -14,15 +14,18 @@ const SHORTER = 0.05
 const LEAST_SOURCES = 9
 
 /**
- * How long the events of each class last, nineteen of twenty of them: of classes with enough sources to tell, and whose events are
- * longer than the two windows that anything is in.
+ * Over how many seconds the windows reach that nineteen of twenty events of a class fill: of classes with enough sources to tell,
+ * and whose events fill more than the windows that anything is in.
  */
-export const lastingOf = (spans: ReadonlyArray<EventSpan>, { window, hop }: WindowTimes): Lasting =>
-  Object.fromEntries(
+export const lastingOf = (spans: ReadonlyArray<EventSpan>, { window, hop }: WindowTimes): Lasting => {
+  // Whatever sounds is in so many.
+  const least = Math.max(2, Math.round(window / hop))
+  return Object.fromEntries(
     [...Map.groupBy(spans, ({ className }) => className)].flatMap(([className, own]) => {
       if (new Set(own.map(({ source }) => source)).size < LEAST_SOURCES) return []
       const lengths = own.map(({ windows }) => windows).sort((a, b) => a - b)
       const windows = lengths[Math.floor(SHORTER * lengths.length)]!
-      return windows <= 2 ? [] : [[className, Number((window + (windows - 1) * hop).toFixed(6))]]
+      return windows <= least ? [] : [[className, Number((window + (windows - 1) * hop).toFixed(6))]]
     })
   )
+}

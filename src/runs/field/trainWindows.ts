@@ -1,6 +1,5 @@
 import { Effect } from "effect"
 import { type Dataset, makeDataset, type Sample } from "../../classifier/dataset.ts"
-import { energyOf } from "../../classifier/evaluation/field/loudest.ts"
 import type { Soundscape } from "../../classifier/evaluation/field/soundscape.ts"
 import type { FeatureName } from "../../classifier/features/kinds.ts"
 import type { HeadDescription } from "../../classifier/heads/head.ts"
@@ -16,7 +15,8 @@ import type { JointCorpus } from "../jointCorpus.ts"
 import { FIELD, windowsOf } from "./fieldDefaults.ts"
 import { readFieldSounds } from "./fieldSounds.ts"
 import { countWindows, embedScene } from "./hearScene.ts"
-import { type EventSpan, lastingOf } from "./lasting.ts"
+import { labelWindows } from "./labelWindows.ts"
+import { lastingOf } from "./lasting.ts"
 import { makeScenes } from "./scenes.ts"
 
 /** How windows are made to train on; `docs/decisions/field.md` has what else was tried. */
@@ -30,8 +30,6 @@ const MIXING = {
   /** Minutes at most, and at least. */
   minutes: [10, 240]
 } as const
-/** A window is an event's if it holds this share of what the event's loudest window holds of its energy. */
-const LOUD = 0.25
 /** Windows are many, and alike: a few passes over them are enough. */
 const PASSES = { epochs: 10, batchSize: 256 } as const
 /**
@@ -138,38 +136,3 @@ const labelledWindows = Effect.fnUntraced(function* (scene: Soundscape, backgrou
   })
   return { windows: chunks.flat(), spans }
 })
-
-/**
- * Of each window the event that it holds, null where it holds none, undefined where it holds too little of one; and of each
- * event how many windows about its loudest one are its own.
- */
-const labelWindows = (
-  scene: Soundscape,
-  count: number,
-  { sampleRate, window, hop }: { readonly sampleRate: number; readonly window: number; readonly hop: number }
-) => {
-  const labels: Array<{ readonly className: string; readonly group: string } | null | undefined> = Array.from(
-    { length: count },
-    () => null
-  )
-  const spans: Array<EventSpan> = []
-  for (const event of scene.events) {
-    const from = Math.max(0, Math.ceil((event.start * sampleRate - window) / hop))
-    const to = Math.min(count - 1, Math.floor((event.end * sampleRate) / hop))
-    const sound = scene.foreground(from * hop, (to - from) * hop + window)
-    const energies = Array.from({ length: to - from + 1 }, (_, at) =>
-      energyOf(sound.subarray(at * hop, at * hop + window))
-    )
-    const loudest = Math.max(...energies)
-    const isOwn = (at: number) => (energies[at] ?? 0) >= LOUD * loudest
-    for (const [at, energy] of energies.entries()) {
-      if (energy === 0) continue
-      labels[from + at] = isOwn(at) ? { className: event.class, group: event.source } : undefined
-    }
-    let [first, last] = [energies.indexOf(loudest), energies.indexOf(loudest)]
-    while (isOwn(first - 1)) first--
-    while (isOwn(last + 1)) last++
-    spans.push({ className: event.class, source: event.source, windows: last - first + 1 })
-  }
-  return { labels, spans }
-}

@@ -1,7 +1,7 @@
 import { Effect, Stream } from "effect"
-import { confirmed } from "../../classifier/events/confirmed.ts"
+import { confirmedEvents } from "../../classifier/events/confirmed.ts"
 import type { HeardEvent, WindowTimes } from "../../classifier/events/event.ts"
-import { type EventSettings, findEvents } from "../../classifier/events/findEvents.ts"
+import type { EventSettings } from "../../classifier/events/findEvents.ts"
 import { columnsOf } from "../../classifier/site/keptWindows.ts"
 import { corrected, type SiteCorrection } from "../../classifier/site/siteCorrection.ts"
 import { copyWindows, vectorsIn } from "../../embeddings/scans/coding.ts"
@@ -9,7 +9,7 @@ import type { KnownScans } from "../../embeddings/scans/knownScans.ts"
 import type { ScannedRecording } from "../../embeddings/scans/scannedRecording.ts"
 import { type ScanRecipe, sizesOf, windowTimes } from "../../embeddings/scans/scanRecipe.ts"
 import { Scans } from "../../embeddings/scans/scans.ts"
-import { backgroundOf } from "../../store/className.ts"
+import { backgroundOf, ofClass } from "../../store/className.ts"
 import { emptyBlock, SCORED_WINDOWS, type WindowModel } from "./windowModel.ts"
 
 /** The events in the windows of one recording: none of the background, unless a threshold names it. */
@@ -21,9 +21,8 @@ export const toldEvents = (
   settings: EventSettings
 ): ReadonlyArray<HeardEvent> => {
   const quiet = backgroundOf(classes)
-  const heard = confirmed(probabilities, classes, times, lasting)
-  return findEvents(heard, classes, times, seconds, settings).filter(
-    (event) => event.class !== quiet || quiet in settings.perClass
+  return confirmedEvents(probabilities, classes, times, seconds, settings, lasting).filter(
+    (event) => event.class !== quiet || ofClass(settings.perClass, quiet) !== undefined
   )
 }
 

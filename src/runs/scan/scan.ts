@@ -7,7 +7,7 @@ import type { Embedder } from "../../embedder/embedder.ts"
 import { makeScanRecipe } from "../../embeddings/scans/scanRecipe.ts"
 import { Scans } from "../../embeddings/scans/scans.ts"
 import { readPointer } from "../../registry/pointer.ts"
-import { backgroundOf } from "../../store/className.ts"
+import { backgroundOf, ofClass } from "../../store/className.ts"
 import { Store } from "../../store/store.ts"
 import { type EventRequest, settleEvents } from "./eventOptions.ts"
 import { tellBy } from "./eventParts.ts"
@@ -141,15 +141,15 @@ const toldFrom = (
     return { thresholds: {}, tested: [], silent: [], untested: [], unsure: [], alarmsPerHour: null }
   }
   const quiet = backgroundOf(model.classes)
-  const told = model.classes.filter((name) => name !== quiet || name in perClass)
+  const told = model.classes.filter((name) => name !== quiet || ofClass(perClass, name) !== undefined)
   const known = model.thresholds[asked.alarms] ?? {}
-  const left = told.filter((name) => asked.threshold === undefined && !(name in asked.perClass))
-  const heard = left.filter((name) => name in known)
+  const left = told.filter((name) => asked.threshold === undefined && ofClass(asked.perClass, name) === undefined)
+  const heard = left.filter((name) => ofClass(known, name) !== undefined)
   return {
-    thresholds: Object.fromEntries(told.map((name) => [name, perClass[name] ?? threshold])),
+    thresholds: Object.fromEntries(told.map((name) => [name, ofClass(perClass, name) ?? threshold])),
     tested: heard.filter((name) => !model.silent.includes(name)),
     unsure: heard.flatMap((name) => {
-      const own = model.test?.events[name]
+      const own = ofClass(model.test?.events ?? {}, name)
       if (model.test === undefined || own === undefined) return []
       const { hours } = model.test
       // Of a silent class it is known that there were none.
@@ -157,7 +157,7 @@ const toldFrom = (
       return isFew || hours * asked.alarms < FEW_ALARMS ? [{ name, events: own, hours }] : []
     }),
     silent: heard.filter((name) => model.silent.includes(name)),
-    untested: left.filter((name) => !(name in known)),
+    untested: left.filter((name) => ofClass(known, name) === undefined),
     alarmsPerHour: heard.length > 0 ? asked.alarms : null
   }
 }

@@ -28,10 +28,12 @@ const FILES = [FIELD_MODEL, "classifier.onnx"] as const
 const NAMES_FILE = "class_names.json"
 
 const ClassNames = Schema.Array(Schema.String)
+/** Seconds; of more the version is damaged, for mixtures have no such events. */
+const Lasts = Schema.Finite.check(Schema.isBetween({ minimum: 0, maximum: 300 }))
 const Metadata = Schema.Struct({
   ...VersionRecipe.fields,
   // Absent in versions of before, and where clips' classifier hears windows.
-  windows: Schema.optionalKey(Schema.Struct({ lasting: Schema.Record(Schema.String, Schema.Finite) })),
+  windows: Schema.optionalKey(Schema.Struct({ lasting: Schema.Record(Schema.String, Lasts) })),
   field: Schema.optionalKey(
     Schema.Struct({
       false_alarms_per_hour: Schema.Array(Schema.Finite),
@@ -130,7 +132,7 @@ export const openWindowModel = Effect.fn("openWindowModel")(function* (
     score,
     inputs: opened.inputs,
     kept,
-    lasting: metadata.windows?.lasting,
+    lasting: file === FIELD_MODEL ? metadata.windows?.lasting : undefined,
     ...testIn(metadata)
   } satisfies WindowModel
 })

@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test"
 import fc from "fast-check"
-import { confirmed } from "../../../src/classifier/events/confirmed.ts"
+import { confirmed, confirmedEvents } from "../../../src/classifier/events/confirmed.ts"
 import { findEvents } from "../../../src/classifier/events/findEvents.ts"
 
 const OVERLAPPING = { window: 0.96, hop: 0.48 }
@@ -40,6 +40,25 @@ test("a class that lasts is confirmed by as many windows as its events are in", 
   // Of three windows no more than three can.
   const [own] = confirmed(Float32Array.of(0.25, 0.5, 1), ["engine"], OVERLAPPING, { engine: 2.4 })
   expect(own).toBeCloseTo(0.5, 7)
+})
+
+test("an event of a class that lasts is as long as two windows hear it", () => {
+  const windows = new Float32Array(20).fill(0.1).fill(0.9, 8, 13)
+  const settings = { threshold: 0.5, perClass: {} }
+  const engines = (lasts: number) =>
+    confirmedEvents(windows, ["engine"], OVERLAPPING, 100, settings, { engine: lasts }).map(({ start, windows }) => ({
+      start,
+      windows
+    }))
+  expect(engines(2.88)).toEqual([{ start: 3.84, windows: 5 }])
+  expect(engines(2.88)).toEqual(engines(0))
+})
+
+test("a class may have a name that every object has", () => {
+  const windows = Float32Array.of(0.25, 1, 0.25)
+  for (const name of ["constructor", "valueOf"]) {
+    expect(confirmed(windows, [name], OVERLAPPING)).toEqual(confirmed(windows, ["shot"], OVERLAPPING))
+  }
 })
 
 test("what lasts is confirmed by windows that do not overlap, too", () => {

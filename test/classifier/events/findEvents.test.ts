@@ -52,6 +52,22 @@ describe("findEvents", () => {
     expect(events.map((event) => event.class)).toEqual(["shot"])
   })
 
+  test("begins and ends where other windows say so, which hear more sharply", () => {
+    const blurred = Float32Array.of(0.5, 0.5, 0.75, 0.75, 0.75, 0.5, 0)
+    const sharp = Float32Array.of(0, 0.25, 0.875, 0.125, 0.875, 0.25, 0)
+    const shots = (ends?: Float32Array) => findEvents(blurred, ["shot"], TIMES, 10, SETTINGS, ends)
+    expect(shots()).toMatchObject([{ start: 0, windows: 6 }])
+    expect(shots(sharp)).toEqual([{ class: "shot", start: 0.96, end: 2.88, peak: 0.75, mean: 0.75, windows: 3 }])
+    // Where they hear nothing, it is as long as it was.
+    expect(shots(new Float32Array(7))).toEqual(shots())
+  })
+
+  test("a class may have a name that every object has", () => {
+    for (const name of ["constructor", "toString"]) {
+      expect(findEvents(Float32Array.of(0, 1, 0), [name], TIMES, 10, SETTINGS)).toMatchObject([{ class: name }])
+    }
+  })
+
   test("events of all classes come by their start", () => {
     const events = findEvents(windowsOf(1, 1, 0, 0, 1), CLASSES, TIMES, 10, SETTINGS)
     expect(events.map((event) => [event.class, event.start])).toEqual([

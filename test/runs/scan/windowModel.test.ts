@@ -45,6 +45,9 @@ test("a version that knows how long a class lasts tells it by as many windows; o
   const told = { ...metadata, windows: { lasting: { dog_bark: 2 } } }
   objects.set(versionKey(runId, "model_metadata.json"), new TextEncoder().encode(JSON.stringify(told)))
   for (const key of [...objects.keys()].filter((key) => key.includes("/seal-"))) objects.delete(key)
+  // It is known of what was trained on windows alone.
+  expect((await open()).lasting).toBeUndefined()
+  objects.set(versionKey(runId, "field.onnx"), objects.get(versionKey(runId, "classifier.onnx"))!)
   const after = await open()
   expect(after.lasting).toEqual({ dog_bark: 2 })
 

@@ -1,15 +1,18 @@
+import { confirmedEvents, type Lasting } from "../../events/confirmed.ts"
 import type { WindowTimes } from "../../events/event.ts"
-import { columnOf, findEvents } from "../../events/findEvents.ts"
+import { columnOf } from "../../events/findEvents.ts"
 import { matchDetections, type Span } from "./match.ts"
 import type { BedPart, TrueEvent } from "./soundscape.ts"
 
-/** What truly sounds in a recording, and the probabilities that a classifier gave its windows, as events are told from. */
+/** What truly sounds in a recording, and the probabilities that a classifier gave its windows. */
 export interface ScoredRecording {
   readonly seconds: number
   readonly events: ReadonlyArray<TrueEvent>
   readonly bed: ReadonlyArray<BedPart>
   /** [windows * classes], in the recording's order. */
   readonly probabilities: Float32Array
+  /** How long the classifier's classes last, where it tells. */
+  readonly lasting?: Lasting | undefined
 }
 
 /**
@@ -63,8 +66,9 @@ export const sweepWindows = (
   bands: ReadonlyArray<Band>
 ): Sweep => {
   const column = classes.indexOf(className)
-  const events = heard.map(({ probabilities, seconds }) => {
-    return findEvents(columnOf(probabilities, classes.length, column), [className], times, seconds, ALL_PEAKS)
+  const events = heard.map(({ probabilities, seconds, lasting }) => {
+    const series = columnOf(probabilities, classes.length, column)
+    return confirmedEvents(series, [className], times, seconds, ALL_PEAKS, lasting)
   })
   const thresholds = thresholdsOf(events.flatMap((own) => own.map(({ peak }) => peak)))
   return sweepDetections(heard, className, bands, thresholds, (threshold) =>
