@@ -3,13 +3,8 @@ import type { ScoredRecording } from "../../classifier/evaluation/field/sweep.ts
 import type { WindowClassifier } from "../../classifier/evaluation/field/windowClassifier.ts"
 import { drawEvenly } from "../../classifier/site/drawEvenly.ts"
 import { columnsOf, type KeptWindows, vectorsOfSites } from "../../classifier/site/keptWindows.ts"
-import {
-  corrected,
-  LEAST_WINDOWS,
-  learnSite,
-  MOST_WINDOWS,
-  type SiteWindows
-} from "../../classifier/site/siteCorrection.ts"
+import { LEAST_WINDOWS, learnSite, MOST_WINDOWS } from "../../classifier/site/learnSite.ts"
+import { corrected, type SiteWindows } from "../../classifier/site/siteCorrection.ts"
 import { Settings } from "../../config/settings.ts"
 import { Engine } from "../../embedder/engine.ts"
 import type { FrontEnd, Vectors } from "../../embedder/frontEnd.ts"

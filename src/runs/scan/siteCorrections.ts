@@ -2,14 +2,8 @@ import { Effect, Option, Schema, Stream } from "effect"
 import { drawEvenly, isDrawn } from "../../classifier/site/drawEvenly.ts"
 import { DRAWS, FOURIER_FEATURES } from "../../classifier/site/fourierFeatures.ts"
 import { columnsOf, type KeptWindows } from "../../classifier/site/keptWindows.ts"
-import {
-  LEAST_WINDOWS,
-  learnSite,
-  MOST_WINDOWS,
-  type SiteCorrection,
-  type SiteWindows,
-  spaceOf
-} from "../../classifier/site/siteCorrection.ts"
+import { LEAST_WINDOWS, learnSite, MOST_WINDOWS, spaceOf } from "../../classifier/site/learnSite.ts"
+import type { SiteCorrection, SiteWindows } from "../../classifier/site/siteCorrection.ts"
 import { Settings } from "../../config/settings.ts"
 import { rowSize } from "../../embedder/frontEnd.ts"
 import { copyWindows } from "../../embeddings/scans/coding.ts"

@@ -12,7 +12,8 @@ import {
   type KeptWindows,
   vectorsOfSites
 } from "../../../src/classifier/site/keptWindows.ts"
-import { corrected, learnSite, MOST_WINDOWS } from "../../../src/classifier/site/siteCorrection.ts"
+import { learnSite, MOST_WINDOWS } from "../../../src/classifier/site/learnSite.ts"
+import { corrected } from "../../../src/classifier/site/siteCorrection.ts"
 import { codeVectors } from "../../../src/embeddings/scans/coding.ts"
 import { decompressors } from "../../../src/embeddings/zstd.ts"
 import { columnsIn, SHOT, SIZE, siteWindows, VECTORS, WORLD, windowsOf } from "../../support/siteWorld.ts"
