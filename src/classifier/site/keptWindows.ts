@@ -120,7 +120,7 @@ const Rows = Schema.Tuple([
     vectors: Schema.optionalKey(Schema.fromJsonString(Schema.Record(Schema.String, Schema.Int))),
     // In place of them where there is one alone, as versions of before have it.
     vector: Schema.optionalKey(Schema.String),
-    count: Schema.Int,
+    count: Schema.Int.check(Schema.isGreaterThan(0)),
     labels: Blob,
     weights: Blob,
     probabilities: Blob,
@@ -146,11 +146,12 @@ export const decodeKeptWindows = Effect.fn("decodeKeptWindows")(function* (bytes
   )
   const floats = (blob: Uint8Array) => new Float32Array(blob.slice().buffer)
   const { classes, count, labels, codes } = row
-  const vectors = row.vectors ?? { [row.vector ?? ""]: codes.length / count }
+  const vectors = row.vectors ?? (row.vector === undefined ? {} : { [row.vector]: codes.length / count })
   const weights = floats(row.weights)
   const probabilities = floats(row.probabilities)
   const ranges = floats(row.ranges)
   const isWhole =
+    Object.keys(vectors).length > 0 &&
     labels.length === count &&
     weights.length === count &&
     probabilities.length === count * classes.length &&

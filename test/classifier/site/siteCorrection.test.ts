@@ -104,7 +104,14 @@ describe("kept windows", () => {
   test("that are damaged or something else's are told apart", async () => {
     const bytes = encodeKeptWindows(kept)
     const torn = { ...kept, weights: kept.weights.slice(1) }
-    for (const wrong of [bytes.subarray(0, bytes.length / 2), new Uint8Array(9), encodeKeptWindows(torn)]) {
+    const none = { count: 0, codes: new Uint8Array(), ranges: new Float32Array() }
+    const empty = {
+      ...{ ...kept, windows: none, labels: new Uint8Array() },
+      ...{ weights: new Float32Array(), probabilities: new Float32Array() }
+    }
+    const ofNothing = { ...kept, vectors: {}, windows: { ...none, count: kept.windows.count } }
+    const files = [torn, empty, ofNothing].map(encodeKeptWindows)
+    for (const wrong of [bytes.subarray(0, bytes.length / 2), new Uint8Array(9), ...files]) {
       expect(await Effect.runPromise(Effect.flip(decodeKeptWindows(wrong)))).toMatchObject({ _tag: "KeptWindowsError" })
     }
   })
