@@ -3,6 +3,7 @@ import { CliError, Command } from "effect/cli"
 import packageJson from "../package.json"
 import { counted, lengthInWords, sitesInWords } from "../src/config/inWords.ts"
 import { Scans } from "../src/embeddings/scans/scans.ts"
+import { frequentInWords } from "../src/runs/scan/frequent.ts"
 import type { ScanOptions, ScanSummary } from "../src/runs/scan/scan.ts"
 import type { ScanProgress } from "../src/runs/scan/scanProgress.ts"
 import { scanStore } from "../src/runs/scan/scanStore.ts"
@@ -89,6 +90,7 @@ export const describe = (summary: ScanSummary, tables: ReadonlyArray<string>): s
       ? []
       : [`It has learnt the sound of ${sitesInWords(learnt)}, and judged anew what was heard there.`]),
     ...(model === null ? [] : [toldFrom(summary)]),
+    ...frequentInWords(summary.frequent),
     ...shorten([...repaired, ...odd].map(({ key, note }) => `${key}: ${note}`)),
     ...(skipped.length > 0 ? [`${skipped.length} could not be heard.`] : []),
     ...describeUndated(undated),

@@ -4,6 +4,7 @@ import { counted, lengthInWords } from "../config/inWords.ts"
 import { Settings } from "../config/settings.ts"
 import { Scans } from "../embeddings/scans/scans.ts"
 import { answer, runProgram } from "../processes/program.ts"
+import { frequentInWords } from "../runs/scan/frequent.ts"
 import type { ScanOptions, ScanSummary } from "../runs/scan/scan.ts"
 import { scanStore } from "../runs/scan/scanStore.ts"
 import { openStoreAt } from "../store/openStore.ts"
@@ -17,12 +18,13 @@ const [location = ""] = process.argv.slice(2)
 /** Milliseconds between two messages on how far it is. */
 const PAUSE = 250
 
-const inWords = ({ heard, hours, events, skipped }: ScanSummary): string => {
+const inWords = ({ heard, hours, events, frequent, skipped }: ScanSummary): string => {
   const total = Object.values(events).reduce((sum, count) => sum + count, 0)
   const fresh =
     heard === 0 ? "No recording was new." : `${counted(heard, "recording")} of ${lengthInWords(hours)} heard.`
   const left = skipped.length === 0 ? "" : ` ${skipped.length} could not be heard.`
-  return `${fresh}${left} In all that was asked for there ${total === 1 ? "is" : "are"} ${counted(total, "event")}.`
+  const all = `In all that was asked for there ${total === 1 ? "is" : "are"} ${counted(total, "event")}.`
+  return [`${fresh}${left}`, all, ...frequentInWords(frequent)].join(" ")
 }
 
 runProgram(

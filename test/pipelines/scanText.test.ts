@@ -67,6 +67,7 @@ const summary: ScanSummary = {
     repaired: [],
     odd: [],
     events: {},
+    frequent: [],
     thresholds: {},
     tested: [],
     silent: [],

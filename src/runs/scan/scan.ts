@@ -12,12 +12,13 @@ import { Store } from "../../store/store.ts"
 import { type EventRequest, settleEvents } from "./eventOptions.ts"
 import { tellBy } from "./eventParts.ts"
 import { listField, type PlacedRecording, placeRecordings, type Selection, whereDated } from "./fieldRecordings.ts"
+import { type Frequent, frequentIn } from "./frequent.ts"
 import { type HearAll, hearFresh } from "./hearFresh.ts"
 import { type Archive, judgePlaced, tellLeft } from "./judgePlaced.ts"
 import { odditiesIn } from "./oddities.ts"
 import { checkMeant, checkThresholds } from "./scanError.ts"
 import type { ScanCallbacks } from "./scanProgress.ts"
-import { countEvents } from "./storedEvents.ts"
+import { countEvents, type EventCounts } from "./storedEvents.ts"
 import { openWindowModel, type WindowModel } from "./windowModel.ts"
 
 /** What to hear, and what to tell of it. */
@@ -54,6 +55,8 @@ export interface ScanSummary {
   readonly learnt: ReadonlyArray<string>
   /** Events of each class in all recordings that were meant. */
   readonly events: Readonly<Record<string, number>>
+  /** What is told far oftener at a site than false alarms were allowed. */
+  readonly frequent: ReadonlyArray<Frequent>
   /** The probability from which each class's events are told. */
   readonly thresholds: Readonly<Record<string, number>>
   /**
@@ -106,6 +109,8 @@ export const scanBy = Effect.fn("scan")(function* <E, R>(
   const placing = placeRecordings(known, objects, options)
   const { placed: told, learnt } = yield* judgePlaced({ ...archive, known }, placing)
   if (model !== undefined) yield* tellLeft(model.runId, placing.placed.length - told.length)
+  const counts: EventCounts = model === undefined ? new Map() : yield* countEvents(model, events, told)
+  const from = toldFrom(model, options.events, events)
   const hours = heard.reduce((sum, { seconds }) => sum + seconds, 0) / 3600
   return {
     store: location,
@@ -122,8 +127,9 @@ export const scanBy = Effect.fn("scan")(function* <E, R>(
     repaired: heard.flatMap(({ key, repairs }) => repairs.map((note) => ({ key, note }))),
     odd: odditiesIn(told, yield* Clock.currentTimeMillis).map(({ key, what }) => ({ key, note: what })),
     learnt,
-    events: model === undefined ? {} : yield* countEvents(model, events, told),
-    ...toldFrom(model, options.events, events),
+    events: totalsOf(counts),
+    frequent: frequentIn(counts, told, [...from.tested, ...from.silent], from.alarmsPerHour),
+    ...from,
     placed: told,
     settings: events
   } satisfies ScanSummary & { readonly placed: ReadonlyArray<PlacedRecording>; readonly settings: EventSettings }
@@ -131,6 +137,15 @@ export const scanBy = Effect.fn("scan")(function* <E, R>(
 
 /** The same, heard in this process. */
 export const scan = (embedder: Embedder, options: ScanOptions) => scanBy(hearFresh, embedder, options)
+
+/** Of all sites together, by class. */
+const totalsOf = (counts: EventCounts): Readonly<Record<string, number>> => {
+  const totals = new Map<string, number>()
+  for (const own of counts.values()) {
+    for (const [name, count] of own) totals.set(name, (totals.get(name) ?? 0) + count)
+  }
+  return Object.fromEntries([...totals].sort(([a], [b]) => (a < b ? -1 : 1)))
+}
 
 const toldFrom = (
   model: WindowModel | undefined,

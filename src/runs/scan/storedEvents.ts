@@ -1,6 +1,7 @@
 import { Effect, Stream } from "effect"
 import type { Event } from "../../classifier/events/event.ts"
 import type { EventSettings } from "../../classifier/events/findEvents.ts"
+import { siteOf } from "../../store/keys.ts"
 import { judgedBy, readPart } from "./eventParts.ts"
 import type { PlacedRecording } from "./fieldRecordings.ts"
 import { judgedAnew } from "./scanError.ts"
@@ -39,15 +40,23 @@ const readEvents = (part: string) =>
     )
   )
 
-/** How many events of each class there are in these recordings. */
+/** Events by site, and of each by class. */
+export type EventCounts = ReadonlyMap<string, ReadonlyMap<string, number>>
+
+/** How many events of each class there are in these recordings, site by site; none of a site without. */
 export const countEvents = Effect.fnUntraced(function* (
   { runId }: WindowModel,
   settings: EventSettings,
   recordings: ReadonlyArray<PlacedRecording>
 ) {
-  const counts = new Map<string, number>()
+  const counts = new Map<string, Map<string, number>>()
   yield* eventsOf(runId, settings, recordings).pipe(
-    Stream.runForEach((event: Event) => Effect.sync(() => counts.set(event.class, (counts.get(event.class) ?? 0) + 1)))
+    Stream.runForEach((event: Event) =>
+      Effect.sync(() => {
+        const own = counts.getOrInsertComputed(siteOf(event.recording), () => new Map<string, number>())
+        own.set(event.class, (own.get(event.class) ?? 0) + 1)
+      })
+    )
   )
-  return Object.fromEntries([...counts].sort(([a], [b]) => (a < b ? -1 : 1)))
+  return counts satisfies EventCounts
 })
