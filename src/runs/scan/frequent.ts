@@ -11,7 +11,7 @@ export interface Frequent {
 }
 
 /** Hours of a site that must be heard: of less sound a rate says little. */
-const LEAST_HOURS = 0.5
+const LEAST_HOURS = 0.25
 
 /**
  * What is told so often at a site that nobody can live with it if it is false: these classes, of which so many false alarms an
@@ -42,6 +42,6 @@ export const frequentInWords = (frequent: ReadonlyArray<Frequent>): ReadonlyArra
     const more = others.length === 0 ? "" : `, and often at ${others.length} more,`
     return (
       `${where}${more} ${name} is told ${Math.round(most!.perHour)} times an hour: either it is common there, or the site's own ` +
-      "sound is taken for it. Judge some of these, allow fewer false alarms, or give it a threshold of its own."
+      "sound is taken for it. Judge some of these, or have events told from a higher probability."
     )
   })

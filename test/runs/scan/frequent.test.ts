@@ -11,7 +11,7 @@ const counts = (bySite: Readonly<Record<string, Readonly<Record<string, number>>
   new Map(Object.entries(bySite).map(([site, own]) => [site, new Map(Object.entries(own))]))
 
 test("what is told at a site an hour thirty times more than was allowed is frequent there", () => {
-  const heard = [recording("ridge", 1), recording("ridge", 2), recording("ford", 4), recording("hut", 0.25)]
+  const heard = [recording("ridge", 1), recording("ridge", 2), recording("ford", 4), recording("hut", 0.2)]
   const told = counts({ ridge: { saw: 106, dog: 104 }, ford: { saw: 1000, shot: 900 }, hut: { saw: 300 } })
   expect(frequentIn(told, heard, ["saw", "dog"], 5)).toEqual([
     { site: "ford", name: "saw", perHour: 250 },
@@ -24,8 +24,8 @@ test("what is told at a site an hour thirty times more than was allowed is frequ
 
 test("a sentence for each class says where, and what to do", () => {
   const rest =
-    "times an hour: either it is common there, or the site's own sound is taken for it. Judge some of these, allow fewer false " +
-    "alarms, or give it a threshold of its own."
+    "times an hour: either it is common there, or the site's own sound is taken for it. Judge some of these, or have events " +
+    "told from a higher probability."
   expect(
     frequentInWords([
       { site: "ford", name: "saw", perHour: 250.4 },
