@@ -52,8 +52,10 @@ export const confirmedEvents = (
   settings: EventSettings,
   lasting: Lasting = {}
 ): ReadonlyArray<HeardEvent> => {
-  const heard = confirmed(probabilities, classes, times, lasting)
-  return findEvents(heard, classes, times, seconds, settings, confirmed(probabilities, classes, times))
+  const pairs = confirmed(probabilities, classes, times)
+  const isPlain = Object.keys(lasting).length === 0
+  const heard = isPlain ? pairs : confirmed(probabilities, classes, times, lasting)
+  return findEvents(heard, classes, times, seconds, settings, pairs)
 }
 
 /** Consecutive windows that lie within so many seconds. */
