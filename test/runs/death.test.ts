@@ -15,8 +15,9 @@ import { MORTAL_OPTIONS } from "./mortalOptions.ts"
 
 setDefaultTimeout(3_600_000)
 
-// A part of 128 recordings and another, so that a death in the stream may leave some stored and some not.
-const RECORDINGS = 150
+// A part of 128 recordings and another, so large that a death in the stream may leave some stored and some not, however fast
+// the machine is.
+const RECORDINGS = 250
 /** Events of a whole run: one for each recording and epoch, and two for each of 11 files, and one for a seal. */
 const STAGES = { list: 2, stream: RECORDINGS, train: 12, publish: 23 } as const
 type Stage = keyof typeof STAGES
@@ -99,7 +100,7 @@ const survive = async (location: string) => {
     if (stage !== "publish") expect(pointer.runId).toBe(survivor?.runId ?? promoted)
 
     const stored = await storedIn(store)
-    if (stage === "stream") resumed.push(stored)
+    resumed.push(stored)
     const next = await complete(store)
     expect(next).toMatchObject({
       recordings: RECORDINGS,
@@ -114,10 +115,9 @@ const survive = async (location: string) => {
     expect(await json(store, modelKey("model_metadata.json"))).toMatchObject({ run_id: promoted })
     if (SLOW) console.log(`${location}, ${instant + 1}: killed in ${stage}, ${stored} recordings were stored.`)
   }
-  // The instants are worth something only if most runs did die there, and some in the stream with work stored; how often that is
-  // a part of it is the machine's.
+  // The instants are worth something only if most runs did die there, and some with a part of the work stored.
   for (const stage of stages) expect(deaths[stage]).toBeGreaterThan(0)
-  expect(resumed.some((stored) => stored > 0) || !SLOW).toBe(true)
+  expect(resumed.some((stored) => stored > 0 && stored < RECORDINGS) || !SLOW).toBe(true)
   if (SLOW) console.log(location, deaths)
 }
 
