@@ -4,9 +4,11 @@ import packageJson from "../package.json"
 import type { Event } from "../src/classifier/events/event.ts"
 import { counted, lengthInWords } from "../src/config/inWords.ts"
 import { Scans } from "../src/embeddings/scans/scans.ts"
+import { frequentInWords } from "../src/runs/scan/frequent.ts"
 import { type RescanSummary, rescan } from "../src/runs/scan/rescan.ts"
 import { eventsOf } from "../src/runs/scan/storedEvents.ts"
 import { writeTables } from "../src/runs/scan/tables.ts"
+import { toldFromInWords } from "../src/runs/scan/toldFrom.ts"
 import { settledEmbedder } from "../src/runs/services.ts"
 import { openStore } from "../src/store/openStore.ts"
 import { Store } from "../src/store/store.ts"
@@ -56,25 +58,16 @@ const handle = Effect.fn("rescan.command")(function* (options: Options) {
 /** Rows of the table at most; JSON and the tables of events have all. */
 const SHOWN = 40
 
-const describe = ({
-  model,
-  against,
-  recordings,
-  undated,
-  judged,
-  hours,
-  seconds,
-  speed,
-  events,
-  changes
-}: Shown): string => {
+const describe = (summary: Shown): string => {
+  const { model, against, recordings, undated, judged, hours, seconds, speed, events, changes } = summary
   const heard =
     `${model} hears ${counted(events, "event")} in ${counted(recordings, "recording")} of ${lengthInWords(hours)}` +
     (judged === 0
       ? ", as it did before."
       : ` (${judged} heard anew in ${seconds.toFixed(1)} s${speed === null ? "" : `, ${Math.round(speed).toLocaleString("en")} × real time`}).`)
+  const told = [heard, toldFromInWords(summary), ...frequentInWords(summary.frequent), ...describeUndated(undated)]
   if (changes === null)
-    return `${[heard, ...describeUndated(undated)].join("\n")}\nThere is no other version to compare it with: name one with --against.`
+    return [...told, "There is no other version to compare it with: name one with --against."].join("\n")
   const { gained, lost, moved, same } = changes
   const rows = [
     ...gained.map((event) => row("gained", event)),
@@ -83,8 +76,7 @@ const describe = ({
   ]
   const more = rows.length - SHOWN
   return [
-    heard,
-    ...describeUndated(undated),
+    ...told,
     `Against ${against}: ${gained.length} gained, ${lost.length} lost, ${moved.length} moved, ${same} the same.`,
     ...(rows.length === 0
       ? []

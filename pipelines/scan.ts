@@ -9,6 +9,7 @@ import type { ScanProgress } from "../src/runs/scan/scanProgress.ts"
 import { scanStore } from "../src/runs/scan/scanStore.ts"
 import { eventsOf } from "../src/runs/scan/storedEvents.ts"
 import { writeTables } from "../src/runs/scan/tables.ts"
+import { toldFromInWords } from "../src/runs/scan/toldFrom.ts"
 import { openStore } from "../src/store/openStore.ts"
 import { Store } from "../src/store/store.ts"
 import { askedCluster, clusterFlag, jsonFlag, storeFlag } from "./cli/flags.ts"
@@ -89,7 +90,7 @@ export const describe = (summary: ScanSummary, tables: ReadonlyArray<string>): s
     ...(learnt.length === 0
       ? []
       : [`It has learnt the sound of ${sitesInWords(learnt)}, and judged anew what was heard there.`]),
-    ...(model === null ? [] : [toldFrom(summary)]),
+    ...(model === null ? [] : [toldFromInWords(summary)]),
     ...frequentInWords(summary.frequent),
     ...shorten([...repaired, ...odd].map(({ key, note }) => `${key}: ${note}`)),
     ...(skipped.length > 0 ? [`${skipped.length} could not be heard.`] : []),
@@ -99,50 +100,6 @@ export const describe = (summary: ScanSummary, tables: ReadonlyArray<string>): s
       : [])
   ].join("\n")
 }
-
-/** From which probabilities events are told, and what is known of them. */
-export const toldFrom = ({
-  thresholds,
-  tested,
-  silent,
-  untested,
-  unsure,
-  alarmsPerHour
-}: Pick<ScanSummary, "thresholds" | "tested" | "silent" | "untested" | "unsure" | "alarmsPerHour">): string => {
-  const named = (names: ReadonlyArray<string>) =>
-    names.map((name) => `${name} ${thresholds[name]!.toFixed(3)}`).join(", ")
-  const known = new Set([...tested, ...silent, ...untested])
-  const asked = Object.keys(thresholds).filter((name) => !known.has(name))
-  const alarms = alarmsPerHour === 1 ? "false alarm" : "false alarms"
-  const groups = [
-    ...(tested.length === 0
-      ? []
-      : [
-          `${named(tested)}, where it had up to ${alarmsPerHour} ${alarms} of each an hour in the sound that it was tested in`
-        ]),
-    ...(silent.length === 0
-      ? []
-      : [`${named(silent)}, where it had no more either, but nothing of it was there to be found`]),
-    ...(untested.length === 0 ? [] : [`${named(untested)}, with which it was not tested`]),
-    ...(asked.length === 0 ? [] : [named(asked)])
-  ]
-  return [
-    `Told are events from a probability of: ${groups.join("; ")}.`,
-    ...(unsure.length === 0 ? [] : [`Some of these rest on little: ${restOf(unsure)}.`]),
-    ...(alarmsPerHour === null ? [] : [ELSEWHERE])
-  ].join(" ")
-}
-
-const restOf = (unsure: ScanSummary["unsure"]): string =>
-  unsure
-    .map(
-      ({ name, events, hours }) => `that of ${name} on ${counted(events, "event")} in ${lengthInWords(hours)} of sound`
-    )
-    .join(", ")
-
-/** A test promises nothing of sounds that it did not have. */
-const ELSEWHERE =
-  "A site with other sounds may have more false alarms: judge some events of each site before you rely on it."
 
 /** Notes at most; JSON has all. */
 const SHOWN = 20

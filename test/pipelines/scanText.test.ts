@@ -1,9 +1,10 @@
 import { expect, test } from "bun:test"
 import { ConfigProvider, Effect, Layer } from "effect"
 import { readJudgements } from "../../pipelines/cli/judgements.ts"
-import { describe, toldFrom } from "../../pipelines/scan.ts"
+import { describe } from "../../pipelines/scan.ts"
 import { Settings } from "../../src/config/settings.ts"
 import type { ScanSummary } from "../../src/runs/scan/scan.ts"
+import { toldFromInWords } from "../../src/runs/scan/toldFrom.ts"
 import { Store } from "../../src/store/store.ts"
 import { memoryStore } from "../support/memoryStore.ts"
 
@@ -13,7 +14,7 @@ const ELSEWHERE =
 test("what was tested in the field, what was not, and what was asked for are told apart", () => {
   const thresholds = { clips: 0.7, dog_bark: 0.85, gun_shot: 0.31, saw: 0.5 }
   expect(
-    toldFrom({
+    toldFromInWords({
       thresholds,
       tested: ["dog_bark", "gun_shot"],
       silent: [],
@@ -26,7 +27,7 @@ test("what was tested in the field, what was not, and what was asked for are tol
       `hour in the sound that it was tested in; saw 0.500, with which it was not tested; clips 0.700. ${ELSEWHERE}`
   )
   expect(
-    toldFrom({ thresholds: { saw: 0.9 }, tested: [], silent: [], untested: [], unsure: [], alarmsPerHour: null })
+    toldFromInWords({ thresholds: { saw: 0.9 }, tested: [], silent: [], untested: [], unsure: [], alarmsPerHour: null })
   ).toBe("Told are events from a probability of: saw 0.900.")
   const silent = {
     thresholds: { dog_bark: 0.85, saw: 0.5 },
@@ -35,7 +36,7 @@ test("what was tested in the field, what was not, and what was asked for are tol
     untested: [],
     unsure: []
   }
-  expect(toldFrom({ ...silent, alarmsPerHour: 5 })).toBe(
+  expect(toldFromInWords({ ...silent, alarmsPerHour: 5 })).toBe(
     "Told are events from a probability of: dog_bark 0.850, where it had up to 5 false alarms of each an hour in the sound " +
       `that it was tested in; saw 0.500, where it had no more either, but nothing of it was there to be found. ${ELSEWHERE}`
   )
@@ -43,7 +44,7 @@ test("what was tested in the field, what was not, and what was asked for are tol
     { name: "dog_bark", events: 3, hours: 10 / 60 },
     { name: "saw", events: 0, hours: 10 / 60 }
   ]
-  expect(toldFrom({ ...silent, unsure, alarmsPerHour: 5 })).toContain(
+  expect(toldFromInWords({ ...silent, unsure, alarmsPerHour: 5 })).toContain(
     " to be found. Some of these rest on little: that of dog_bark on 3 events in 10.0 minutes of sound, that of saw on 0 events in 10.0 minutes of sound. A site"
   )
 })

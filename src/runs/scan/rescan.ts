@@ -12,9 +12,11 @@ import { Store } from "../../store/store.ts"
 import { type EventRequest, settleEvents } from "./eventOptions.ts"
 import { tellBy } from "./eventParts.ts"
 import { listField, type PlacedRecording, type Placing, placeRecordings, type Selection } from "./fieldRecordings.ts"
+import { frequentIn } from "./frequent.ts"
 import { judgePlaced, tellLeft } from "./judgePlaced.ts"
 import { checkThresholds, ScanError } from "./scanError.ts"
-import { eventsOf } from "./storedEvents.ts"
+import { countEvents, eventsOf } from "./storedEvents.ts"
+import { toldFrom } from "./toldFrom.ts"
 import { openWindowModel } from "./windowModel.ts"
 
 export interface RescanOptions extends Selection {
@@ -65,17 +67,19 @@ export const rescan = Effect.fn("rescan")(function* (
       judged,
       seconds,
       settings,
+      told: toldFrom(model, options.events, settings),
       recordings,
       events: yield* Stream.runCollect(eventsOf(id, settings, recordings))
     }
   }, Effect.scoped)
 
   const after = yield* judgeBy(runId)
-  const { recordings } = after
+  const { recordings, told } = after
   if (recordings.length === 0) {
     return yield* new ScanError({ message: `${runId} can judge none of the field recordings in ${location}.` })
   }
   const hours = recordings.reduce((sum, { recording }) => sum + recording.seconds, 0) / 3600
+  const counts = yield* countEvents(Stream.fromIterable(after.events))
   const before = against === undefined ? undefined : yield* judgeBy(against)
   return {
     store: location,
@@ -91,6 +95,9 @@ export const rescan = Effect.fn("rescan")(function* (
     /** Hours of sound in an hour, where all of them were judged. */
     speed: after.judged === recordings.length && after.seconds > 0 ? (hours * 3600) / after.seconds : null,
     events: after.events.length,
+    /** What is told far oftener at a site than false alarms were allowed. */
+    frequent: frequentIn(counts, recordings, [...told.tested, ...told.silent], told.alarmsPerHour),
+    ...told,
     /** In what both can judge. */
     changes:
       before === undefined

@@ -1,13 +1,11 @@
 import { Clock, Effect, Option } from "effect"
 import type { EventSettings } from "../../classifier/events/findEvents.ts"
-import { type AlarmRate, FEW_ALARMS, FEW_EVENTS } from "../../config/alarmRates.ts"
 import { counted } from "../../config/inWords.ts"
 import { Settings } from "../../config/settings.ts"
 import type { Embedder } from "../../embedder/embedder.ts"
 import { makeScanRecipe } from "../../embeddings/scans/scanRecipe.ts"
 import { Scans } from "../../embeddings/scans/scans.ts"
 import { readPointer } from "../../registry/pointer.ts"
-import { backgroundOf, ofClass } from "../../store/className.ts"
 import { Store } from "../../store/store.ts"
 import { type EventRequest, settleEvents } from "./eventOptions.ts"
 import { tellBy } from "./eventParts.ts"
@@ -18,8 +16,9 @@ import { type Archive, judgePlaced, tellLeft } from "./judgePlaced.ts"
 import { odditiesIn } from "./oddities.ts"
 import { checkMeant, checkThresholds } from "./scanError.ts"
 import type { ScanCallbacks } from "./scanProgress.ts"
-import { countEvents, type EventCounts } from "./storedEvents.ts"
-import { openWindowModel, type WindowModel } from "./windowModel.ts"
+import { countEvents, type EventCounts, eventsOf } from "./storedEvents.ts"
+import { type ToldFrom, toldFrom } from "./toldFrom.ts"
+import { openWindowModel } from "./windowModel.ts"
 
 /** What to hear, and what to tell of it. */
 export interface ScanOptions extends Selection, ScanCallbacks {
@@ -29,7 +28,7 @@ export interface ScanOptions extends Selection, ScanCallbacks {
 }
 
 /** What a scan came to. */
-export interface ScanSummary {
+export interface ScanSummary extends ToldFrom {
   readonly store: string
   readonly recipe: string
   /** Null where no version is promoted yet: then there are vectors, and no events. */
@@ -57,19 +56,6 @@ export interface ScanSummary {
   readonly events: Readonly<Record<string, number>>
   /** What is told far oftener at a site than false alarms were allowed. */
   readonly frequent: ReadonlyArray<Frequent>
-  /** The probability from which each class's events are told. */
-  readonly thresholds: Readonly<Record<string, number>>
-  /**
-   * Those whose probability is known from the model's test in the field, those of which nothing was there to be found, and
-   * those that nothing is known of nor asked for.
-   */
-  readonly tested: ReadonlyArray<string>
-  readonly silent: ReadonlyArray<string>
-  readonly untested: ReadonlyArray<string>
-  /** Of those tested the ones whose probability rests on few events, or on so little sound that it had room for few false alarms. */
-  readonly unsure: ReadonlyArray<{ readonly name: string; readonly events: number; readonly hours: number }>
-  /** The false alarms of each class tested an hour that these allow; null where none is. */
-  readonly alarmsPerHour: AlarmRate | null
 }
 
 /**
@@ -109,7 +95,7 @@ export const scanBy = Effect.fn("scan")(function* <E, R>(
   const placing = placeRecordings(known, objects, options)
   const { placed: told, learnt } = yield* judgePlaced({ ...archive, known }, placing)
   if (model !== undefined) yield* tellLeft(model.runId, placing.placed.length - told.length)
-  const counts: EventCounts = model === undefined ? new Map() : yield* countEvents(model, events, told)
+  const counts: EventCounts = model === undefined ? new Map() : yield* countEvents(eventsOf(model.runId, events, told))
   const from = toldFrom(model, options.events, events)
   const hours = heard.reduce((sum, { seconds }) => sum + seconds, 0) / 3600
   return {
@@ -145,34 +131,4 @@ const totalsOf = (counts: EventCounts): Readonly<Record<string, number>> => {
     for (const [name, count] of own) totals.set(name, (totals.get(name) ?? 0) + count)
   }
   return Object.fromEntries([...totals].sort(([a], [b]) => (a < b ? -1 : 1)))
-}
-
-const toldFrom = (
-  model: WindowModel | undefined,
-  asked: EventRequest,
-  { threshold, perClass }: EventSettings
-): Pick<ScanSummary, "thresholds" | "tested" | "silent" | "untested" | "unsure" | "alarmsPerHour"> => {
-  if (model === undefined) {
-    return { thresholds: {}, tested: [], silent: [], untested: [], unsure: [], alarmsPerHour: null }
-  }
-  const quiet = backgroundOf(model.classes)
-  const told = model.classes.filter((name) => name !== quiet || ofClass(perClass, name) !== undefined)
-  const known = model.thresholds[asked.alarms] ?? {}
-  const left = told.filter((name) => asked.threshold === undefined && ofClass(asked.perClass, name) === undefined)
-  const heard = left.filter((name) => ofClass(known, name) !== undefined)
-  return {
-    thresholds: Object.fromEntries(told.map((name) => [name, ofClass(perClass, name) ?? threshold])),
-    tested: heard.filter((name) => !model.silent.includes(name)),
-    unsure: heard.flatMap((name) => {
-      const own = ofClass(model.test?.events ?? {}, name)
-      if (model.test === undefined || own === undefined) return []
-      const { hours } = model.test
-      // Of a silent class it is known that there were none.
-      const isFew = own < FEW_EVENTS && !model.silent.includes(name)
-      return isFew || hours * asked.alarms < FEW_ALARMS ? [{ name, events: own, hours }] : []
-    }),
-    silent: heard.filter((name) => model.silent.includes(name)),
-    untested: left.filter((name) => ofClass(known, name) === undefined),
-    alarmsPerHour: heard.length > 0 ? asked.alarms : null
-  }
 }

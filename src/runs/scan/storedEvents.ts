@@ -5,7 +5,6 @@ import { siteOf } from "../../store/keys.ts"
 import { judgedBy, readPart } from "./eventParts.ts"
 import type { PlacedRecording } from "./fieldRecordings.ts"
 import { judgedAnew } from "./scanError.ts"
-import type { WindowModel } from "./windowModel.ts"
 
 /** Parts of events read at once. */
 const READ_AT_ONCE = 16
@@ -43,20 +42,14 @@ const readEvents = (part: string) =>
 /** Events by site, and of each by class. */
 export type EventCounts = ReadonlyMap<string, ReadonlyMap<string, number>>
 
-/** How many events of each class there are in these recordings, site by site; none of a site without. */
-export const countEvents = Effect.fnUntraced(function* (
-  { runId }: WindowModel,
-  settings: EventSettings,
-  recordings: ReadonlyArray<PlacedRecording>
-) {
+/** How many of these events there are of each class, site by site; none of a site without. */
+export const countEvents = Effect.fnUntraced(function* <E, R>(events: Stream.Stream<Event, E, R>) {
   const counts = new Map<string, Map<string, number>>()
-  yield* eventsOf(runId, settings, recordings).pipe(
-    Stream.runForEach((event: Event) =>
-      Effect.sync(() => {
-        const own = counts.getOrInsertComputed(siteOf(event.recording), () => new Map<string, number>())
-        own.set(event.class, (own.get(event.class) ?? 0) + 1)
-      })
-    )
+  yield* Stream.runForEach(events, (event) =>
+    Effect.sync(() => {
+      const own = counts.getOrInsertComputed(siteOf(event.recording), () => new Map<string, number>())
+      own.set(event.class, (own.get(event.class) ?? 0) + 1)
+    })
   )
   return counts satisfies EventCounts
 })

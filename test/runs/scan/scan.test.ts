@@ -406,6 +406,24 @@ test("tells events for so many false alarms an hour as the model had in its soun
   expect(await scanOn(store)).toMatchObject({ tested: [], untested: ["dog_bark", "gun_shot"], alarmsPerHour: null })
 })
 
+test("a scan and a rescan say the same of what is told far oftener at a site than was allowed", async () => {
+  const { objects, store, runId } = await world()
+  objects.set("field_audio/mill/20250612_070000.wav", fieldRecording(900, 11, 6))
+  const key = `models/versions/${runId}/model_metadata.json`
+  const metadata = JSON.parse(new TextDecoder().decode(objects.get(key)))
+  const thresholds = [0.9, 0.2, 0.1].map((high) => ({ value: high, low: high, high }))
+  const field = { false_alarms_per_hour: [1, 5, 20], classes: { dog_bark: { thresholds }, gun_shot: { thresholds } } }
+  objects.set(key, new TextEncoder().encode(JSON.stringify({ ...metadata, field })))
+  const { frequent, alarmsPerHour, thresholds: told } = await scanOn(store)
+  // The two others are of a minute, of which a rate says little.
+  expect(new Set(frequent.map(({ site }) => site))).toEqual(new Set(["mill"]))
+  const dogs = (await eventsIn(store, runId)).filter(
+    (event) => event.class === "dog_bark" && event.recording.startsWith("field_audio/mill/")
+  )
+  expect(frequent).toContainEqual({ site: "mill", name: "dog_bark", perHour: 4 * dogs.length })
+  expect(await rescanOn(store)).toMatchObject({ frequent, alarmsPerHour, thresholds: told })
+})
+
 test("says which probabilities rest on few events, or on too little sound for the alarms that are asked for", async () => {
   const { objects, store, runId } = await world()
   const key = `models/versions/${runId}/model_metadata.json`
