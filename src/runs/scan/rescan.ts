@@ -110,10 +110,12 @@ export const rescan = Effect.fn("rescan")(function* (
 
 const whyNone = (location: string, { since, site }: Selection, known: KnownScans, placing: Placing): string => {
   if (placing.waiting.length > 0) return heardBefore(placing)
-  const isAnyHeard = known.recordings.size > 0 || known.recordingsBefore.length > 0
-  return isAnyHeard && (since !== undefined || site !== undefined)
+  if (known.recordings.size === 0 && known.recordingsBefore.length === 0) {
+    return `No field recording in ${location} was heard yet: bun run scan hears them.`
+  }
+  return since !== undefined || site !== undefined
     ? `No field recording in ${location} that was heard is of that site and time.`
-    : `No field recording in ${location} was heard yet: bun run scan hears them.`
+    : `None of the field recordings in ${location} is as it was when it was heard: bun run scan looks into them, and hears only what is new.`
 }
 
 const heardBefore = ({ waiting }: Placing): string =>

@@ -2,7 +2,7 @@ import { describe, expect, setDefaultTimeout, test } from "bun:test"
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
-import { Effect } from "effect"
+import { Effect, Option, Stream } from "effect"
 import { parquetReadObjects } from "hyparquet"
 import { isMeant } from "../../../src/runs/scan/fieldRecordings.ts"
 import { folderStore } from "../../../src/store/folder.ts"
@@ -330,6 +330,25 @@ describe("rescan", () => {
     const [before, after] = [await eventsIn(store, runId), await eventsIn(store, other)]
     expect(changes!.same + changes!.moved.length + changes!.lost.length).toBe(before.length)
     expect(changes!.same + changes!.moved.length + changes!.gained.length).toBe(after.length)
+  })
+
+  test("of recordings that were copied with their store, it says that a scan finds them again", async () => {
+    const { store } = await world()
+    await expect(rescanOn(store)).rejects.toThrow("was heard yet: bun run scan hears them.")
+    await scanOn(store)
+    const stamped = <A extends { readonly etag: string }>(own: A): A => ({ ...own, etag: `${own.etag}-2` })
+    const copy: Store["Service"] = {
+      ...store,
+      list: (prefix, after) => Stream.map(store.list(prefix, after), stamped),
+      find: (key) => Effect.map(store.find(key), Option.map(stamped)),
+      get: (key) => Effect.map(store.get(key), stamped),
+      put: (key, bytes, ...more) => Effect.map(store.put(key, bytes, ...more), stamped)
+    }
+    await expect(rescanOn(copy)).rejects.toThrow(
+      "is as it was when it was heard: bun run scan looks into them, and hears only what is new."
+    )
+    expect(await scanOn(copy)).toMatchObject({ heard: 0, patches: 0 })
+    expect(await rescanOn(copy)).toMatchObject({ recordings: 2 })
   })
 })
 
