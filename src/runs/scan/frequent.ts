@@ -1,7 +1,8 @@
-import { type AlarmRate, OFTEN } from "../../config/alarmRates.ts"
+import { OFTEN } from "../../config/alarmRates.ts"
 import { siteOf } from "../../store/keys.ts"
 import type { PlacedRecording } from "./fieldRecordings.ts"
 import type { EventCounts } from "./storedEvents.ts"
+import type { ToldFrom } from "./toldFrom.ts"
 
 /** A class that is told at a site far oftener than false alarms were allowed. */
 export interface Frequent {
@@ -14,23 +15,22 @@ export interface Frequent {
 const LEAST_HOURS = 0.25
 
 /**
- * What is told so often at a site that nobody can live with it if it is false: these classes, of which so many false alarms an
- * hour were to be allowed by the sound that the model was tested in, the most frequent first.
+ * What is told so often at a site that nobody can live with it if it is false, the most frequent first: of the classes of which
+ * so many false alarms an hour were to be allowed by the sound that the model was tested in.
  */
 export const frequentIn = (
   counts: EventCounts,
   recordings: ReadonlyArray<PlacedRecording>,
-  classes: ReadonlyArray<string>,
-  alarms: AlarmRate | null
+  { tested, silent, alarmsPerHour }: Pick<ToldFrom, "tested" | "silent" | "alarmsPerHour">
 ): ReadonlyArray<Frequent> => {
-  if (alarms === null) return []
+  if (alarmsPerHour === null) return []
   const bySite = Map.groupBy(recordings, ({ key }) => siteOf(key))
   return [...counts]
     .flatMap(([site, own]) => {
       const hours = bySite.get(site)!.reduce((sum, { recording }) => sum + recording.seconds, 0) / 3600
-      return classes.map((name) => ({ site, name, hours, perHour: (own.get(name) ?? 0) / hours }))
+      return [...tested, ...silent].map((name) => ({ site, name, hours, perHour: (own.get(name) ?? 0) / hours }))
     })
-    .filter(({ hours, perHour }) => hours >= LEAST_HOURS && perHour > alarms + OFTEN)
+    .filter(({ hours, perHour }) => hours >= LEAST_HOURS && perHour > alarmsPerHour + OFTEN)
     .map(({ site, name, perHour }) => ({ site, name, perHour }))
     .sort((a, b) => b.perHour - a.perHour)
 }

@@ -96,7 +96,7 @@ export const rescan = Effect.fn("rescan")(function* (
     speed: after.judged === recordings.length && after.seconds > 0 ? (hours * 3600) / after.seconds : null,
     events: after.events.length,
     /** What is told far oftener at a site than false alarms were allowed. */
-    frequent: frequentIn(counts, recordings, [...told.tested, ...told.silent], told.alarmsPerHour),
+    frequent: frequentIn(counts, recordings, told),
     ...told,
     /** In what both can judge. */
     changes:

@@ -114,7 +114,7 @@ export const scanBy = Effect.fn("scan")(function* <E, R>(
     odd: odditiesIn(told, yield* Clock.currentTimeMillis).map(({ key, what }) => ({ key, note: what })),
     learnt,
     events: totalsOf(counts),
-    frequent: frequentIn(counts, told, [...from.tested, ...from.silent], from.alarmsPerHour),
+    frequent: frequentIn(counts, told, from),
     ...from,
     placed: told,
     settings: events

@@ -12,14 +12,15 @@ const counts = (bySite: Readonly<Record<string, Readonly<Record<string, number>>
 
 test("what is told at a site an hour thirty times more than was allowed is frequent there", () => {
   const heard = [recording("ridge", 1), recording("ridge", 2), recording("ford", 4), recording("hut", 0.2)]
+  const of = { tested: ["saw"], silent: ["dog"] }
   const told = counts({ ridge: { saw: 106, dog: 104 }, ford: { saw: 1000, shot: 900 }, hut: { saw: 300 } })
-  expect(frequentIn(told, heard, ["saw", "dog"], 5)).toEqual([
+  expect(frequentIn(told, heard, { ...of, alarmsPerHour: 5 })).toEqual([
     { site: "ford", name: "saw", perHour: 250 },
     { site: "ridge", name: "saw", perHour: 106 / 3 }
   ])
-  expect(frequentIn(told, heard, ["saw", "dog"], 20)).toEqual([{ site: "ford", name: "saw", perHour: 250 }])
+  expect(frequentIn(told, heard, { ...of, alarmsPerHour: 20 })).toEqual([{ site: "ford", name: "saw", perHour: 250 }])
   // Nothing was allowed of what was asked for by a threshold.
-  expect(frequentIn(told, heard, [], null)).toEqual([])
+  expect(frequentIn(told, heard, { tested: [], silent: [], alarmsPerHour: null })).toEqual([])
 })
 
 test("a sentence for each class says where, and what to do", () => {

@@ -373,17 +373,22 @@ test("since is by the recorders' clocks, wherever the machine is; with an offset
   }
 })
 
-test("tells events for so many false alarms an hour as the model had in its soundscapes", async () => {
-  const { objects, store, runId } = await world()
+/** Has a version know so of its test in the field. */
+const tested = (objects: Map<string, Uint8Array>, runId: string, field: object) => {
   const key = `models/versions/${runId}/model_metadata.json`
   const metadata = JSON.parse(new TextDecoder().decode(objects.get(key)))
+  objects.set(key, new TextEncoder().encode(JSON.stringify({ ...metadata, field })))
+}
+
+test("tells events for so many false alarms an hour as the model had in its soundscapes", async () => {
+  const { objects, store, runId } = await world()
   // With their intervals, of which the high end counts.
   const figures = (...highs: ReadonlyArray<number>) => highs.map((high) => ({ value: high / 2, low: 0, high }))
   const field = {
     false_alarms_per_hour: [1, 5, 20],
     classes: { dog_bark: { thresholds: figures(1, 0.9, 0.2) }, gun_shot: { thresholds: figures(1, 1, 0.3) } }
   }
-  objects.set(key, new TextEncoder().encode(JSON.stringify({ ...metadata, field })))
+  tested(objects, runId, field)
   const peaks = async () => {
     const events = await eventsIn(store, runId)
     return (name: string) => Math.min(...events.filter((event) => event.class === name).map(({ peak }) => peak))
@@ -403,10 +408,7 @@ test("tells events for so many false alarms an hour as the model had in its soun
   // Nothing is promised of what was asked for, or was not tested.
   expect([asked.tested, one.tested, one.untested]).toEqual([[], ["gun_shot"], []])
   const { gun_shot } = field.classes
-  objects.set(
-    key,
-    new TextEncoder().encode(JSON.stringify({ ...metadata, field: { ...field, classes: { gun_shot } } }))
-  )
+  tested(objects, runId, { ...field, classes: { gun_shot } })
   const some = { tested: ["gun_shot"], untested: ["dog_bark"], alarmsPerHour: 5, thresholds: { dog_bark: 0.5 } }
   expect(await scanOn(store)).toMatchObject(some)
   // Where nothing of a class was there to be found, what was heard of it was false; below what is usual it is not told.
@@ -416,23 +418,20 @@ test("tells events for so many false alarms an hour as the model had in its soun
   ] as const) {
     const dog_bark = { events: 0, thresholds: figures(1, high, 0.2) }
     const classes = { gun_shot, dog_bark }
-    objects.set(key, new TextEncoder().encode(JSON.stringify({ ...metadata, field: { ...field, classes } })))
+    tested(objects, runId, { ...field, classes })
     const quiet = { tested: ["gun_shot"], silent: ["dog_bark"], untested: [], thresholds: { dog_bark: least } }
     expect(await scanOn(store)).toMatchObject(quiet)
   }
-  const before = { ...field, classes: { dog_bark: {}, gun_shot: {} } }
-  objects.set(key, new TextEncoder().encode(JSON.stringify({ ...metadata, field: before })))
+  tested(objects, runId, { ...field, classes: { dog_bark: {}, gun_shot: {} } })
   expect(await scanOn(store)).toMatchObject({ tested: [], untested: ["dog_bark", "gun_shot"], alarmsPerHour: null })
 })
 
 test("a scan and a rescan say the same of what is told far oftener at a site than was allowed", async () => {
   const { objects, store, runId } = await world()
   objects.set("field_audio/mill/20250612_070000.wav", fieldRecording(900, 11, 6))
-  const key = `models/versions/${runId}/model_metadata.json`
-  const metadata = JSON.parse(new TextDecoder().decode(objects.get(key)))
   const thresholds = [0.9, 0.2, 0.1].map((high) => ({ value: high, low: high, high }))
   const field = { false_alarms_per_hour: [1, 5, 20], classes: { dog_bark: { thresholds }, gun_shot: { thresholds } } }
-  objects.set(key, new TextEncoder().encode(JSON.stringify({ ...metadata, field })))
+  tested(objects, runId, field)
   const { frequent, alarmsPerHour, thresholds: told } = await scanOn(store)
   // The two others are of a minute, of which a rate says little.
   expect(new Set(frequent.map(({ site }) => site))).toEqual(new Set(["mill"]))
@@ -445,13 +444,11 @@ test("a scan and a rescan say the same of what is told far oftener at a site tha
 
 test("says which probabilities rest on few events, or on too little sound for the alarms that are asked for", async () => {
   const { objects, store, runId } = await world()
-  const key = `models/versions/${runId}/model_metadata.json`
-  const metadata = JSON.parse(new TextDecoder().decode(objects.get(key)))
   const thresholds = [1, 0.9, 0.8].map((high) => ({ value: high, low: high, high }))
   const unsureOf = async (alarms: 1 | 5, hours: number, dogs: number, shots: number) => {
     const classes = { dog_bark: { events: dogs, thresholds }, gun_shot: { events: shots, thresholds } }
     const field = { false_alarms_per_hour: [1, 5, 20], hours, classes }
-    objects.set(key, new TextEncoder().encode(JSON.stringify({ ...metadata, field })))
+    tested(objects, runId, field)
     return (await scanOn(store, { events: { alarms, perClass: {} } })).unsure
   }
   expect(await unsureOf(5, 2, 3, 10)).toEqual([{ name: "dog_bark", events: 3, hours: 2 }])
