@@ -1,5 +1,5 @@
 import { Cause, Clock, Context, Deferred, Effect, type Fiber, Layer } from "effect"
-import { EntityId, Sharding } from "effect/cluster"
+import { Entity, EntityId, Sharding } from "effect/cluster"
 import { EMBED_GROUP } from "./connections.ts"
 import type { HearResult, Shard, ShardOutcome, ShardTask } from "./engineProtocol.ts"
 import { makePaces } from "./paces.ts"
@@ -114,6 +114,13 @@ export class Dispatch extends Context.Service<
           yield* copies(task, new Set([...avoid, member.address]), answered, fibers)
         })
 
+      /**
+       * Asks, but not in the run's name: of a run that leaves its worker, effect/cluster tells nobody that it does not
+       * wait any more, as if it would find its questions again. It asks others.
+       */
+      const asNobody = <A>(asking: Effect.Effect<A>): Effect.Effect<A> =>
+        Effect.updateContext(asking, (context: Context.Context<never>) => Context.omit(Entity.CurrentAddress)(context))
+
       /** Starts what gives a shard out, and waits until it is answered. */
       const untilAnswered = <A>(
         begin: (
@@ -128,7 +135,7 @@ export class Dispatch extends Context.Service<
             if (isFirst) places.see([])
             const answered = yield* Deferred.make<A, ShardFailed>()
             const fibers: Array<Fiber.Fiber<unknown, unknown>> = []
-            fibers.push(yield* Effect.forkIn(begin(answered, fibers), scope))
+            fibers.push(yield* Effect.forkIn(asNobody(begin(answered, fibers)), scope))
             return { isFirst, answered, fibers }
           }),
           ({ isFirst, answered }) => Effect.andThen(isFirst ? look : Effect.void, Deferred.await(answered)),

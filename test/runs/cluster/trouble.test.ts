@@ -20,6 +20,7 @@ import {
   withoutDatabase
 } from "../../support/clusterWorld.ts"
 import { fill, json, sound } from "../../support/runWorld.ts"
+import { startStallingProxy } from "./stallingProxy.ts"
 
 setDefaultTimeout(240_000)
 
@@ -29,8 +30,8 @@ describe.skipIf(withoutDatabase)(`a cluster${needsDatabase}`, () => {
   let database: Awaited<ReturnType<typeof createDatabase>>
   let corpus: Awaited<ReturnType<typeof createCorpus>>
   const workers: Array<TestWorker> = []
-  const start = async (engine = "50") => {
-    workers.push(await startWorker(database.url, corpus.folder, { engine }))
+  const start = async (engine = "50", url = database.url) => {
+    workers.push(await startWorker(url, corpus.folder, { engine }))
     return workers.at(-1)!
   }
   beforeAll(async () => {
@@ -72,28 +73,56 @@ describe.skipIf(withoutDatabase)(`a cluster${needsDatabase}`, () => {
     expect(await storedVectors(corpus.folder)).toHaveLength(RECORDINGS)
   })
 
-  test("gives a shard of a worker that is there, but far too slow, to another as well, and takes the first answer", async () => {
-    const healthOf = async ({ health }: TestWorker) =>
-      (await (await fetch(health)).json()) as { lanes: number; shards: ReadonlyArray<unknown>; engine_deaths: number }
-    // It would need an hour.
+  const healthOf = async ({ health }: TestWorker) =>
+    (await (await fetch(health)).json()) as { lanes: number; shards: ReadonlyArray<unknown>; engine_deaths: number }
+  /** A worker that would need an hour for a shard. */
+  const startSlow = async () => {
     const slow = await start(String(3_600_000))
     await until("the slow worker to have lanes", async () => ((await healthOf(slow)).lanes > 0 ? true : undefined))
-    const { result } = run()
-    await until("it to have a shard", async () => ((await healthOf(slow)).shards.length > 0 ? true : undefined))
-    const summary = Result.getOrThrow(await result)
-    expect(summary).toMatchObject({ recordings: RECORDINGS, embedded: RECORDINGS, variants: RECORDINGS, skipped: [] })
-    const vectors = await storedVectors(corpus.folder)
-    await until("it to let go of the shard", async () =>
+    return slow
+  }
+  const untilItHasOne = (slow: TestWorker) =>
+    until("the slow worker to have a shard", async () => ((await healthOf(slow)).shards.length > 0 ? true : undefined))
+  const untilItLetsGo = async (slow: TestWorker) => {
+    await until("the slow worker to let go of its shard", async () =>
       (await healthOf(slow)).shards.length === 0 ? true : undefined
     )
     expect((await healthOf(slow)).engine_deaths).toBe(0)
-    workers.splice(workers.indexOf(slow), 1)
-    slow.process.kill("SIGTERM")
-    await slow.process.exited
+  }
+  const stop = async (worker: TestWorker) => {
+    workers.splice(workers.indexOf(worker), 1)
+    worker.process.kill("SIGTERM")
+    await worker.process.exited
+  }
+
+  test("gives a shard of a worker that is there, but far too slow, to another as well, and takes the first answer", async () => {
+    const slow = await startSlow()
+    const { result } = run()
+    await untilItHasOne(slow)
+    const summary = Result.getOrThrow(await result)
+    expect(summary).toMatchObject({ recordings: RECORDINGS, embedded: RECORDINGS, variants: RECORDINGS, skipped: [] })
+    const vectors = await storedVectors(corpus.folder)
+    await untilItLetsGo(slow)
+    await stop(slow)
 
     await rm(join(corpus.folder, "embeddings"), { recursive: true })
     Result.getOrThrow(await run().result)
     expect(vectors).toEqual(await storedVectors(corpus.folder))
+  })
+
+  test("calls off what a worker has of a run that its coordinator lost and begins anew", async () => {
+    await using proxy = await startStallingProxy(new URL(database.url))
+    const slow = await startSlow()
+    // With the only graphics card, it coordinates.
+    const coordinator = await start("50gpu", proxy.url)
+    const { result } = run()
+    await untilItHasOne(slow)
+    // Its lanes are bound to its connection.
+    proxy.cut()
+    expect(Result.getOrThrow(await result)).toMatchObject({ recordings: RECORDINGS, skipped: [] })
+    await untilItLetsGo(slow)
+    await stop(coordinator)
+    await stop(slow)
   })
 
   test("leaves out what cannot be decoded, and fails where that is too much; what was embedded is kept", async () => {
