@@ -1,7 +1,8 @@
 import { readFile } from "node:fs/promises"
 import { availableParallelism } from "node:os"
 import { Config, Context, Effect, Layer, Option, Redacted, Schema } from "effect"
-import { type Definition, definitions, type Setting } from "./definitions.ts"
+import type { Definition, Setting } from "./define.ts"
+import { definitions } from "./definitions.ts"
 import { compile, furtherVariants, splitList, withoutCredentials } from "./forms.ts"
 import { userCache } from "./userCache.ts"
 
