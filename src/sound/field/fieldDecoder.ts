@@ -11,6 +11,7 @@ import { type PcmBlock, pcmBlocks } from "../decode/pcm.ts"
 import { BlockMixer } from "./blockMixer.ts"
 import { clockOf } from "./clock.ts"
 import { adviceOn, foreignSound } from "./foreignSound.ts"
+import { SaneSamples } from "./saneSamples.ts"
 
 /** Some of a recording's sound, mono, at its own rate. A recording's pieces follow each other without a gap. */
 export interface Piece {
@@ -25,9 +26,6 @@ export interface Piece {
 
 /** Zeros at the end of a recording that are worth a word. */
 const EMPTY_SECONDS = 10
-
-/** The share of a piece's samples that may be no sound: of numbers that are none at all it is nearly all. */
-const MOST_ABSURD = 0.01
 
 /** What a recording that cannot be read piece by piece may have, in bytes, unless said. */
 const MAX_WHOLE = 200e6
@@ -48,8 +46,7 @@ export class FieldDecoder {
   private readonly mixer = new BlockMixer()
   private readonly blocks: AsyncGenerator<PcmBlock | typeof MORE>
   private readonly found: Array<string> = []
-  private maxPeak = MAX_PEAK
-  private isBounded = false
+  private readonly sane = new SaneSamples()
   private rate = 0
   /** Samples that were given, or left out in front; up to the last that is not zero; and that were decoded. */
   private done = 0
@@ -57,9 +54,6 @@ export class FieldDecoder {
   private decoded = 0
   /** As many as there should be, where the file says so. */
   private promised: number | undefined
-  private invalid = 0
-  private absurd = 0
-  private tooLoud = 0
   private finished = false
 
   /**
@@ -133,15 +127,7 @@ export class FieldDecoder {
       ...(alone === undefined
         ? []
         : [`Its channels cancel each other out${from}, so channel ${alone.channel + 1} is used alone.`]),
-      ...(this.invalid === 0 ? [] : [`${count(this.invalid)} of its samples are not numbers; zeros stand for them.`]),
-      ...(this.absurd === 0
-        ? []
-        : [
-            `${count(this.absurd)} of its samples are over ${count(MAX_PEAK)} times as loud as full scale; zeros stand for them.`
-          ]),
-      ...(this.tooLoud === 0
-        ? []
-        : [`${clockOf(this.tooLoud / this.rate)} of it decode to far more than full scale; zeros stand for them.`])
+      ...this.sane.noted(this.rate)
     ]
   }
 
@@ -208,12 +194,12 @@ export class FieldDecoder {
       if (opened.length % block > 0) this.found.push("Its last sample is not whole, and left out.")
       const sound = { begin: opened.begin + frames * block, length: opened.length - frames * block }
       // Integers are sound, whatever they are.
-      this.isBounded = opened.coding !== "float"
+      this.sane.isBounded = opened.coding !== "float"
       yield* pcmBlocks(feed, { ...opened, ...sound })
       return
     }
     this.promised = opened.length
-    this.maxPeak = MAX_PEAKS[opened.format] ?? MAX_PEAK
+    this.sane.maxPeak = MAX_PEAKS[opened.format] ?? MAX_PEAK
     yield* unmixed(codedBlocks(opened), opened.format)
   }
 
@@ -246,62 +232,9 @@ export class FieldDecoder {
     this.done += samples.length
     if (early >= samples.length) return
     const wanted = early > 0 ? samples.subarray(early) : samples
-    const isEmpty = !this.holdsSound(wanted)
+    const isEmpty = !this.sane.holdSound(wanted)
     if (!isEmpty) this.soundEnd = this.done - zerosBehind(wanted)
     yield { start: this.done - wanted.length, samples: wanted, rate: this.rate, isEmpty }
-  }
-
-  /** Makes samples finite, and says whether any of them is not zero. */
-  private holdsSound(samples: Float32Array): boolean {
-    if (this.isBounded) return !isZero(samples)
-    let peak = 0
-    let sum = 0
-    for (let i = 0; i < samples.length; i++) {
-      const size = Math.abs(samples[i]!)
-      if (size > peak) peak = size
-      sum += size
-    }
-    if (!(sum < Number.POSITIVE_INFINITY)) peak = this.dropInvalid(samples)
-    if (peak > this.maxPeak) {
-      if (this.maxPeak === MAX_PEAK) return this.dropAbsurd(samples) > 0
-      samples.fill(0)
-      this.tooLoud += samples.length
-      return false
-    }
-    return peak > 0
-  }
-
-  /** Puts zeros where a few numbers are no sound; the peak of the others. */
-  private dropAbsurd(samples: Float32Array): number {
-    let peak = 0
-    let dropped = 0
-    for (let i = 0; i < samples.length; i++) {
-      const size = Math.abs(samples[i]!)
-      if (size <= MAX_PEAK) peak = Math.max(peak, size)
-      else {
-        samples[i] = 0
-        dropped++
-      }
-    }
-    if (dropped > MOST_ABSURD * samples.length) {
-      throw refuse(`is over ${count(MAX_PEAK)} times as loud as full scale, so it does not hold sound`)
-    }
-    this.absurd += dropped
-    return peak
-  }
-
-  /** Puts zeros where there are no numbers; the peak of the others. */
-  private dropInvalid(samples: Float32Array): number {
-    let peak = 0
-    for (let i = 0; i < samples.length; i++) {
-      const size = Math.abs(samples[i]!)
-      if (size < Number.POSITIVE_INFINITY) peak = Math.max(peak, size)
-      else {
-        samples[i] = 0
-        this.invalid++
-      }
-    }
-    return peak
   }
 }
 
@@ -310,11 +243,6 @@ const zerosBehind = (samples: Float32Array): number => {
   let at = samples.length
   while (at > 0 && samples[at - 1] === 0) at--
   return samples.length - at
-}
-
-const isZero = (samples: Float32Array): boolean => {
-  for (let i = 0; i < samples.length; i++) if (samples[i] !== 0) return false
-  return true
 }
 
 async function* unmixed(
