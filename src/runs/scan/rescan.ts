@@ -8,7 +8,7 @@ import type { KnownScans } from "../../embeddings/scans/knownScans.ts"
 import { makeScanRecipe } from "../../embeddings/scans/scanRecipe.ts"
 import { Scans } from "../../embeddings/scans/scans.ts"
 import { readPointer } from "../../registry/pointer.ts"
-import { Store } from "../../store/store.ts"
+import { type ObjectInfo, Store } from "../../store/store.ts"
 import { type EventRequest, settleEvents } from "./eventOptions.ts"
 import { tellBy } from "./eventParts.ts"
 import { listField, type PlacedRecording, type Placing, placeRecordings, type Selection } from "./fieldRecordings.ts"
@@ -46,9 +46,10 @@ export const rescan = Effect.fn("rescan")(function* (
   }
   const against = options.against ?? [pointer?.runId, pointer?.history[0]?.runId].find((id) => id !== runId)
   const known = yield* scans.index(recipe)
-  const placing = placeRecordings(known, yield* listField(options), options)
+  const listed = yield* listField(options)
+  const placing = placeRecordings(known, listed, options)
   if (placing.placed.length === 0) {
-    return yield* new ScanError({ message: whyNone(location, options, known, placing) })
+    return yield* new ScanError({ message: whyNone(location, options, { known, listed, placing }) })
   }
   const waiting = placing.waiting.length
   if (waiting > 0)
@@ -108,14 +109,23 @@ export const rescan = Effect.fn("rescan")(function* (
   }
 })
 
-const whyNone = (location: string, { since, site }: Selection, known: KnownScans, placing: Placing): string => {
+interface Found {
+  readonly known: KnownScans
+  readonly listed: ReadonlyArray<ObjectInfo>
+  readonly placing: Placing
+}
+
+const whyNone = (location: string, { since, site }: Selection, { known, listed, placing }: Found): string => {
   if (placing.waiting.length > 0) return heardBefore(placing)
   if (known.recordings.size === 0 && known.recordingsBefore.length === 0) {
     return `No field recording in ${location} was heard yet: bun run scan hears them.`
   }
-  return since !== undefined || site !== undefined
-    ? `No field recording in ${location} that was heard is of that site and time.`
-    : `None of the field recordings in ${location} is as it was when it was heard: bun run scan looks into them, and hears only what is new.`
+  const isPart = since !== undefined || site !== undefined
+  if (isPart && listed.every((object) => known.contentOf(object) !== undefined)) {
+    return `No field recording in ${location} that was heard is of that site and time.`
+  }
+  const which = isPart ? " of that site and time" : ""
+  return `None of the field recordings in ${location}${which} was heard as it is now: bun run scan looks into them, and hears only what is new.`
 }
 
 const heardBefore = ({ waiting }: Placing): string =>

@@ -344,9 +344,10 @@ describe("rescan", () => {
       get: (key) => Effect.map(store.get(key), stamped),
       put: (key, bytes, ...more) => Effect.map(store.put(key, bytes, ...more), stamped)
     }
-    await expect(rescanOn(copy)).rejects.toThrow(
-      "is as it was when it was heard: bun run scan looks into them, and hears only what is new."
-    )
+    const again = "was heard as it is now: bun run scan looks into them, and hears only what is new."
+    await expect(rescanOn(copy)).rejects.toThrow(`None of the field recordings in ${store.location} ${again}`)
+    await expect(rescanOn(copy, { since: "2025-06-12" })).rejects.toThrow(`of that site and time ${again}`)
+    await expect(rescanOn(copy, { site: "nowhere" })).rejects.toThrow("that was heard is of that site and time.")
     expect(await scanOn(copy)).toMatchObject({ heard: 0, patches: 0 })
     expect(await rescanOn(copy)).toMatchObject({ recordings: 2 })
   })
