@@ -7,14 +7,14 @@ import { Store } from "../store/store.ts"
 import { acceptUpload } from "./acceptUpload.ts"
 import { Counters } from "./counters.ts"
 import { Current, readModel } from "./current.ts"
+import { Health, History, Prediction, Root, Status, Uploaded } from "./ecosightAnswers.ts"
 import type { Handle } from "./handle.ts"
 import { Intake } from "./intake.ts"
 import { Outages } from "./outages.ts"
 import { Predictor } from "./predictor.ts"
-import { HeardWhole } from "./protocols.ts"
 import { refuse } from "./refusal.ts"
 import type { Spooled } from "./spool.ts"
-import { answers, Binary, Done, input, limited, multipartBody, open, Timestamp, yesOrNo } from "./stated.ts"
+import { answers, Binary, input, limited, multipartBody, open, yesOrNo } from "./stated.ts"
 
 const timestamp = Effect.map(DateTime.now, DateTime.formatIso)
 
@@ -165,76 +165,6 @@ const upload = (request: Request, classInQuery: string | undefined) =>
       })
     )
   )
-
-const Figures = Schema.Array(Schema.Number)
-
-const Root = Schema.Struct({
-  message: Schema.String,
-  version: Schema.String,
-  status: Schema.String,
-  endpoints: Schema.Record(Schema.String, Schema.String)
-})
-const Health = Schema.Struct({
-  status: Schema.Literal("healthy"),
-  timestamp: Timestamp,
-  model_loaded: Schema.Boolean,
-  /** What cannot be used at the moment, and since when; the model that is in memory goes on predicting. */
-  away: Schema.Struct({
-    store: Schema.optionalKey(Timestamp),
-    database: Schema.optionalKey(Timestamp),
-    model: Schema.optionalKey(Timestamp)
-  })
-})
-const Status = Schema.Struct({
-  status: Schema.Literal("operational"),
-  uptime: Schema.String,
-  total_predictions: Schema.Int,
-  model_loaded: Schema.Boolean,
-  model_name: Schema.String,
-  training_date: Schema.String,
-  test_accuracy: Schema.Finite,
-  num_classes: Schema.Int,
-  classes: Schema.Array(Schema.String)
-})
-const History = Schema.Struct({
-  has_history: Schema.Boolean,
-  training_history: Schema.NullOr(
-    Schema.Struct({
-      loss: Schema.optionalKey(Figures),
-      /** Of recordings that training did not hear, or by cross-validation; models of before may have none. */
-      val_loss: Schema.optionalKey(Figures),
-      accuracy: Schema.optionalKey(Figures),
-      val_accuracy: Schema.optionalKey(Figures),
-      epochs: Schema.optionalKey(Figures)
-    })
-  ),
-  retraining_log: Schema.Json
-})
-const Prediction = Schema.Struct({
-  success: Schema.Boolean,
-  predicted_class: Schema.String,
-  likeliest_class: Schema.optionalKey(Schema.String),
-  threshold: Schema.optionalKey(Schema.Finite),
-  confidence: Schema.Finite,
-  all_probabilities: Schema.Record(Schema.String, Schema.Finite),
-  /** In seconds. */
-  processing_time: Schema.Finite,
-  timestamp: Timestamp,
-  seconds_heard: Schema.Finite,
-  /** Recordings are heard to their end, or refused. */
-  heard_to_the_end: Schema.Boolean,
-  /** What is heard where in a recording longer than CLIP_MAX_SECONDS, whose other fields are those where something is surest. */
-  events: Schema.optionalKey(HeardWhole.fields.events)
-})
-const Uploaded = Schema.Struct({
-  ...Done,
-  file_path: Schema.String,
-  class: Schema.String,
-  /** Whether the same bytes were there before, so that nothing was stored. */
-  already_stored: Schema.Boolean,
-  s3_uploaded: Schema.Boolean,
-  timestamp: Timestamp
-})
 
 /** How a recording in a body may be refused. */
 const BODY = [400, 401, 408, 413, 415, 422, 429] as const

@@ -3,7 +3,8 @@ import { type Container, MAX_BYTES, MAX_SAMPLES, NEXT_STREAM, type Opened, text 
 import { type Feed, MORE } from "./feed.ts"
 import { makeHead, needsHead, openStream, readFrame } from "./flac.ts"
 import { OggGaps } from "./oggGaps.ts"
-import { dividePage, endsWithinPage, findStream, goesOn, packetsOf, readPages, type Stream } from "./oggPages.ts"
+import { dividePage, endsWithinPage, goesOn, packetsOf } from "./oggPages.ts"
+import { findStream, readPages, type Stream } from "./oggStreams.ts"
 
 const join = (parts: ReadonlyArray<Uint8Array>): Uint8Array => new Uint8Array(Buffer.concat(parts))
 

@@ -1,7 +1,8 @@
 import CodecParser, { type OggPage } from "codec-parser"
 import { type Gap, Unreadable } from "./container.ts"
 import type { Feed } from "./feed.ts"
-import { type Found, goesOn, granuleOf, type Page, packetsOf, type Stream, withoutContinued } from "./oggPages.ts"
+import { goesOn, granuleOf, type Page, packetsOf, withoutContinued } from "./oggPages.ts"
+import type { Found, Stream } from "./oggStreams.ts"
 
 /** What stands in front of a stream's sound, in bytes, at most: it is kept, since decoders need it again behind damage. */
 const MAX_HEAD = 16_000_000

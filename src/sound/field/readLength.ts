@@ -1,7 +1,7 @@
 import { Effect, Result } from "effect"
 import { text } from "../decode/container.ts"
 import { Feed, MORE } from "../decode/feed.ts"
-import { findStream, secondsAtEnd } from "../decode/oggPages.ts"
+import { findStream, secondsAtEnd } from "../decode/oggStreams.ts"
 import { openFeed } from "../decode/openContainer.ts"
 import { skipTags } from "../decode/tags.ts"
 import { foreignLength } from "./foreignLength.ts"
