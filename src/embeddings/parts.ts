@@ -58,32 +58,29 @@ export const intact = (part: string, name: string, bytes: Uint8Array): Effect.Ef
     ? Effect.succeed(bytes)
     : Effect.fail(new PartError({ part, message: `${part} is damaged: its content is not what its name says.` }))
 
-/**
- * Reads a part: nothing where it is gone since it was listed. One that seems damaged is read once more; one that is, is
- * named in a warning and set aside under `damaged/`; `loss` says what that means.
- */
+/** Names a damaged part in a warning and sets it aside under `damaged/`; `loss` says what that means. */
+export const setPartAside = Effect.fnUntraced(function* (folder: string, loss: string, { part, message }: PartError) {
+  const store = yield* Store
+  const aside = damagedPartKey(folder, nameOf(part))
+  yield* store.get(part).pipe(
+    Effect.flatMap(({ bytes }) => store.put(aside, bytes)),
+    Effect.andThen(removeUnneeded([part])),
+    Effect.andThen(Effect.logWarning(`${message} It is set aside, and ${loss}.`)),
+    // Unless it is gone already, it is met again; that alone stops nobody.
+    Effect.catchIf(
+      (error) => !isAbsence(error),
+      (error) => Effect.logWarning(`${message} It is passed over, but stays: ${error.message}`)
+    )
+  )
+})
+
+/** Reads a part: nothing where it is gone since it was listed, or damaged. One that seems so is read once more, then set aside. */
 export const tolerating =
   (folder: string, loss: string) =>
   <A, R>(read: Effect.Effect<ReadonlyArray<A>, StoreError | PartError, R>) =>
     read.pipe(
       Effect.retry({ times: 1, while: ({ _tag }) => _tag === "PartError" }),
-      Effect.catchTag("PartError", ({ part, message }) =>
-        Effect.gen(function* () {
-          const store = yield* Store
-          const aside = damagedPartKey(folder, nameOf(part))
-          yield* store.get(part).pipe(
-            Effect.flatMap(({ bytes }) => store.put(aside, bytes)),
-            Effect.andThen(removeUnneeded([part])),
-            Effect.andThen(Effect.logWarning(`${message} It is set aside, and ${loss}.`)),
-            // Unless it is gone already, it is met again; that alone stops nobody.
-            Effect.catchIf(
-              (error) => !isAbsence(error),
-              (error) => Effect.logWarning(`${message} It is passed over, but stays: ${error.message}`)
-            )
-          )
-          return []
-        })
-      ),
+      Effect.catchTag("PartError", (error) => Effect.as(setPartAside(folder, loss, error), [])),
       Effect.catchIf(isAbsence, () => Effect.succeed<ReadonlyArray<A>>([]))
     )
 

@@ -150,7 +150,9 @@ export class Field extends Context.Service<
         const known = parts.get(key)
         if (known?.etag === etag) return known.events
         const events = yield* here(readPart(key)).pipe(
-          Effect.catchTag("PartError", ({ message }) => Effect.as(Effect.logWarning(message), [])),
+          Effect.catchTag("PartError", ({ message }) =>
+            Effect.as(Effect.logWarning(`${message} A scan judges its recording anew.`), [])
+          ),
           Effect.tap((read) => Effect.sync(() => parts.set(key, { etag, events: read }))),
           // Another has taken its place since it was listed; it may come back as it was.
           Effect.catchIf(isAbsence, () => Effect.succeed([]))

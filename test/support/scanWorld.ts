@@ -4,6 +4,7 @@ import { Settings } from "../../src/config/settings.ts"
 import { engineLayer } from "../../src/embedder/choose.ts"
 import type { Embedder } from "../../src/embedder/embedder.ts"
 import { Engine } from "../../src/embedder/engine.ts"
+import { listParts } from "../../src/embeddings/parts.ts"
 import { Scans } from "../../src/embeddings/scans/scans.ts"
 import { clientLayer } from "../../src/runs/cluster/connections.ts"
 import { Dispatch } from "../../src/runs/cluster/dispatch.ts"
@@ -138,8 +139,7 @@ export const rescanOn = (
 export const eventsIn = async (store: Store["Service"], runId: string): Promise<ReadonlyArray<Event>> => {
   const events = await Effect.runPromise(
     Effect.gen(function* () {
-      const keys = yield* Stream.runCollect(store.list(eventsPrefix(runId)).pipe(Stream.map(({ key }) => key)))
-      const parts = keys.filter((key) => key.endsWith(".parquet"))
+      const parts = (yield* Stream.runCollect(listParts(eventsPrefix(runId)))).map(({ key }) => key)
       const read = yield* Effect.forEach(parts, (key) => Effect.map(readPart(key), (events) => ({ key, events })))
       return yield* eventsOfParts(runId, read)
     }).pipe(Effect.provideService(Store, store))

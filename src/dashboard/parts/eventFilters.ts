@@ -54,7 +54,8 @@ export const eventFilters = (changed: () => void) => {
     ...(most.value === "" ? {} : { most: Number(most.value) / 100 })
   })
   /** What there is to choose from now; what is chosen stays chosen. */
-  const know = ({ sites, classes, models }: Events) => {
+  const know = ({ sites, classes, models, model: told }: Events) => {
+    const isOpen = model.value === ""
     content.hidden = models.length === 0
     fillSelect(site, [["", "All sites"], ...sites])
     fillSelect(className, [["", "All classes"], ...classes])
@@ -62,6 +63,8 @@ export const eventFilters = (changed: () => void) => {
       model,
       models.map(({ runId, isPromoted }) => [runId, `${timeOf(runId)}${isPromoted ? " (in use)" : ""}`])
     )
+    // Not the newest: whose events these are is for the service to choose where nobody else has.
+    if (isOpen) model.value = told ?? ""
   }
   /** Begins with what the page's address asks for. */
   const start = (asked: URLSearchParams) => {

@@ -3,7 +3,7 @@ import { parquetReadObjects } from "hyparquet"
 import { parquetWriteBuffer } from "hyparquet-writer"
 import { Event } from "../../classifier/events/event.ts"
 import type { EventSettings } from "../../classifier/events/findEvents.ts"
-import { damaged } from "../../embeddings/parts.ts"
+import { listParts, PartError, setPartAside } from "../../embeddings/parts.ts"
 import { findTime, formatClock } from "../../sound/field/wallClock.ts"
 import { readDocumentIfWhole, writeDocument } from "../../store/documents.ts"
 import { eventsPrefix, partKey, siteOf, toldKey } from "../../store/keys.ts"
@@ -121,7 +121,7 @@ export const tellSites = Effect.fn("tellSites")(function* (
 export const judgedBy = Effect.fn("judgedBy")(function* (runId: string) {
   const store = yield* Store
   const parts = new Map<string, Array<{ readonly key: string; readonly digest: string }>>()
-  yield* store.list(eventsPrefix(runId)).pipe(
+  yield* listParts(eventsPrefix(runId)).pipe(
     Stream.runForEach(({ key }) =>
       Effect.sync(() => {
         const names = namesIn(key)
@@ -170,9 +170,16 @@ export const readPart = Effect.fnUntraced(function* (key: string) {
   const rows = yield* Effect.tryPromise({
     try: (): Promise<unknown> => parquetReadObjects({ file: bytes.slice().buffer, columns: Object.keys(Row.fields) }),
     catch: (cause) => cause
-  }).pipe(Effect.flatMap(decodeRows), Effect.mapError(damaged(key)))
+  }).pipe(
+    Effect.flatMap(decodeRows),
+    Effect.mapError(() => new PartError({ part: key, message: `${key} is damaged: it is no whole table of events.` }))
+  )
   return rows.map(({ at, ...event }): Event => (at === "" ? event : { ...event, at }))
 })
+
+/** Sets a damaged part of a version aside: its recording counts as one that was not judged. */
+export const setEventsAside = (runId: string, error: PartError) =>
+  setPartAside(eventsPrefix(runId), "a scan judges its recording anew", error)
 
 /** The events in a part of a version. */
 export interface ReadPart {

@@ -61,7 +61,8 @@ export const rescan = Effect.fn("rescan")(function* (
     if (id === runId) yield* checkThresholds(model, options.events)
     const settings = settleEvents(options.events, model)
     yield* tellBy(id, settings)
-    const { placed: recordings, judged } = yield* judgePlaced({ recipe, known, model, events: settings }, placing)
+    const archive = { recipe, known, model, events: settings }
+    const { placed: recordings, judged } = yield* judgePlaced(archive, placing)
     const seconds = ((yield* Clock.currentTimeMillis) - began) / 1000
     yield* tellLeft(id, placing.placed.length - recordings.length)
     return {
@@ -70,7 +71,7 @@ export const rescan = Effect.fn("rescan")(function* (
       settings,
       told: toldFrom(model, options.events, settings),
       recordings,
-      events: yield* Stream.runCollect(eventsOf(id, settings, recordings))
+      events: yield* Stream.runCollect(eventsOf(id, settings, recordings, archive))
     }
   }, Effect.scoped)
 

@@ -93,9 +93,11 @@ export const scanBy = Effect.fn("scan")(function* <E, R>(
   }
   const { known, heard, skipped, seconds: hearing } = yield* hearAll(archive, fresh, options)
   const placing = placeRecordings(known, objects, options)
-  const { placed: told, learnt } = yield* judgePlaced({ ...archive, known }, placing)
+  const now = { ...archive, known }
+  const { placed: told, learnt } = yield* judgePlaced(now, placing)
   if (model !== undefined) yield* tellLeft(model.runId, placing.placed.length - told.length)
-  const counts: EventCounts = model === undefined ? new Map() : yield* countEvents(eventsOf(model.runId, events, told))
+  const counts: EventCounts =
+    model === undefined ? new Map() : yield* countEvents(eventsOf(model.runId, events, told, now))
   const from = toldFrom(model, options.events, events)
   const hours = heard.reduce((sum, { seconds }) => sum + seconds, 0) / 3600
   return {

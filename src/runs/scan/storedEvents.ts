@@ -2,26 +2,33 @@ import { Effect, Stream } from "effect"
 import type { Event } from "../../classifier/events/event.ts"
 import type { EventSettings } from "../../classifier/events/findEvents.ts"
 import { siteOf } from "../../store/keys.ts"
-import { judgedBy, readPart } from "./eventParts.ts"
+import { judgedBy, readPart, setEventsAside } from "./eventParts.ts"
 import type { PlacedRecording } from "./fieldRecordings.ts"
+import { type Archive, judgePlaced } from "./judgePlaced.ts"
 import { judgedAnew } from "./scanError.ts"
 
 /** Parts of events read at once. */
 const READ_AT_ONCE = 16
 
 /**
- * What a version heard in these recordings by these settings, recording by recording. A part that cannot be read is passed
- * over with a warning: the next scan writes it again where it is removed.
+ * What a version heard in these recordings by these settings, recording by recording. A part that is damaged is set aside, and
+ * its recording judged anew where an archive is given, else by the next scan.
  */
-export const eventsOf = (runId: string, settings: EventSettings, recordings: ReadonlyArray<PlacedRecording>) =>
+export const eventsOf = (
+  runId: string,
+  settings: EventSettings,
+  recordings: ReadonlyArray<PlacedRecording>,
+  archive?: Archive
+) =>
   Stream.unwrap(
     Effect.map(judgedBy(runId), (judged) =>
       Stream.fromIterable(recordings).pipe(
         Stream.mapEffect(
-          Effect.fnUntraced(function* ({ recording: { contentHash }, key }) {
-            const part = judged.partOf(contentHash, key, settings)
-            if (part !== undefined) return yield* readEvents(part)
-            if (judged.partsOf(contentHash).length > 0) return yield* judgedAnew(key)
+          Effect.fnUntraced(function* (placed) {
+            const { contentHash } = placed.recording
+            const part = judged.partOf(contentHash, placed.key, settings)
+            if (part !== undefined) return yield* readEvents(runId, part, placed, archive)
+            if (judged.partsOf(contentHash).length > 0) return yield* judgedAnew(placed.key)
             // Nothing is written of one whose windows were lost meanwhile.
             return []
           }),
@@ -32,10 +39,17 @@ export const eventsOf = (runId: string, settings: EventSettings, recordings: Rea
     )
   )
 
-const readEvents = (part: string) =>
+const readEvents = (runId: string, part: string, placed: PlacedRecording, archive: Archive | undefined) =>
   readPart(part).pipe(
-    Effect.catchTag("PartError", ({ message }) =>
-      Effect.as(Effect.logWarning(`${message} It is passed over.`), [] as ReadonlyArray<Event>)
+    Effect.retry({ times: 1, while: ({ _tag }) => _tag === "PartError" }),
+    Effect.catchTag("PartError", (error) =>
+      setEventsAside(runId, error).pipe(
+        Effect.andThen(
+          archive === undefined
+            ? Effect.succeed<ReadonlyArray<Event>>([])
+            : Effect.andThen(judgePlaced(archive, { placed: [placed] }, { learns: false }), readPart(part))
+        )
+      )
     )
   )
 

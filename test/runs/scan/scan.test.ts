@@ -52,6 +52,23 @@ describe("scan", () => {
     expect(new Map([...objects].filter(([key]) => key.startsWith("events/")))).toEqual(parts)
   })
 
+  test("judges a recording anew whose events are damaged, and sets these aside; so does a rescan", async () => {
+    const { objects, store, runId } = await world()
+    const { events } = await scanOn(store)
+    const before = await eventsIn(store, runId)
+    const parts = [...objects.keys()].filter((key) => /^events\/.*\.parquet$/.test(key))
+    const damage = [new Uint8Array(), new TextEncoder().encode("no table"), objects.get(parts[0]!)!.slice(0, 200)]
+    for (const bytes of damage) {
+      objects.set(parts[0]!, bytes)
+      expect(await scanOn(store)).toMatchObject({ heard: 0, events })
+      expect(await eventsIn(store, runId)).toEqual(before)
+      expect(objects.get(parts[0]!.replace(`/${runId}/`, `/${runId}/damaged/`))).toEqual(bytes)
+      objects.set(parts[1]!, bytes)
+      expect(await rescanOn(store)).toMatchObject({ events: before.length })
+      expect(await eventsIn(store, runId)).toEqual(before)
+    }
+  })
+
   test("hears only what is new, by content: a copy or a moved recording is not heard again", async () => {
     const { objects, store, runId } = await world()
     await scanOn(store)
