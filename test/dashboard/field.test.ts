@@ -161,6 +161,19 @@ test.skipIf(!hasChromium)(
     // What was said of a span holds for what another model hears there.
     for (const event of again.events)
       if ([at(first), at(second)].includes(at(event))) expect(event.judged).not.toBeNull()
+
+    // The page names the model whose events it shows, which is not always the newest.
+    const model = page.locator("label", { hasText: /^Model/ }).locator("select")
+    expect(await model.inputValue()).toBe(again.model)
+    expect((await service.post("/models/rollback")).status).toBe(200)
+    await until(async () => ((await ask("/events")).model === before ? true : undefined))
+    await go(page, "Overview")
+    await go(page, "Events")
+    await page
+      .getByRole("button", { name: /^Listen: / })
+      .first()
+      .waitFor()
+    expect(await model.inputValue()).toBe(before)
     expect(complaints).toEqual([])
   },
   240_000
