@@ -101,11 +101,13 @@ export const describe = (summary: ScanSummary, tables: ReadonlyArray<string>): s
   ].join("\n")
 }
 
-/** Notes at most; JSON has all. */
+/** Notes at most; JSON has all, but for what was wrong with recordings that were heard before. */
 const SHOWN = 20
 
 const shorten = (lines: ReadonlyArray<string>): ReadonlyArray<string> =>
-  lines.length <= SHOWN ? lines : [...lines.slice(0, SHOWN), `And ${lines.length - SHOWN} more: --json tells all.`]
+  lines.length <= SHOWN
+    ? lines
+    : [...lines.slice(0, SHOWN), `And ${lines.length - SHOWN} more: the dashboard's page Field has them, site by site.`]
 
 const command = Command.make("scan", input, (options) =>
   handle(options).pipe(Effect.scoped, onTerminal(options.json))

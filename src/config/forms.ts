@@ -87,6 +87,9 @@ export const isNetwork = (text: string): boolean => {
   )
 }
 
+/** What PRECISION may be. */
+export const PRECISION_NAMES = ["float32", "float16", "int8"] as const
+
 /** Variants that are made of recordings only where VARIANTS asks for them; src/augment/ has what they are. */
 export const FURTHER_NAMES = ["low_pass"] as const
 export type FurtherVariant = (typeof FURTHER_NAMES)[number]

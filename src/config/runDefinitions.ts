@@ -6,6 +6,7 @@ import {
   furtherVariants,
   guardedAddress,
   matching,
+  PRECISION_NAMES,
   seconds,
   share,
   wholeNumber,
@@ -163,7 +164,7 @@ export const runDefinitions = {
     description:
       "What the network keeps its numbers in: int8 is faster on processors, float16 on cards that have it; the vectors of each are kept apart",
     allowed: "float32, float16 or int8",
-    schema: Schema.Literals(["float32", "float16", "int8"])
+    schema: Schema.Literals(PRECISION_NAMES)
   }),
   fetchConcurrency: define({
     name: "FETCH_CONCURRENCY",

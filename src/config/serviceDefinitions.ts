@@ -71,7 +71,8 @@ export const serviceDefinitions = {
     name: "OTEL_EXPORTER_OTLP_ENDPOINT",
     fallback: "none; nothing is traced",
     description: "The OpenTelemetry collector that gets the service's traces, as OTLP over HTTP",
-    ...address
+    ...address,
+    allowed: "an address such as http://localhost:4318"
   }),
   predictors: define({
     name: "PREDICTORS",
@@ -118,7 +119,7 @@ export const serviceDefinitions = {
     description:
       "False alarms of each class an hour that scans, watch and serve allow: events are told from the probabilities at which " +
       "the model had no more of them in the sound that it was tested in; a site with other sounds may have more",
-    allowed: ALARM_RATES.join(", "),
+    allowed: `${ALARM_RATES.slice(0, -1).join(", ")} or ${ALARM_RATES.at(-1)}`,
     schema: matching(WHOLE).pipe(
       Schema.decodeTo(Schema.NumberFromString),
       Schema.decodeTo(Schema.Literals(ALARM_RATES))
@@ -135,7 +136,8 @@ export const serviceDefinitions = {
     name: "SQS_QUEUE_URL",
     fallback: "the bucket is listed",
     description: "An SQS queue that receives the bucket's event notifications",
-    ...address
+    ...address,
+    allowed: "an address such as https://sqs.eu-west-1.amazonaws.com/123456789012/recordings"
   }),
   allowNewClasses: define({
     name: "ALLOW_NEW_CLASSES",

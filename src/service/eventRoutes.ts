@@ -103,6 +103,7 @@ export const eventRoutes = (handle: Handle) =>
           seconds: Schema.Finite
         }),
         401,
+        404,
         422
       ),
       detail: { ...limited, summary: "What sounds most like a span of a recording, over all that was heard" }

@@ -14,7 +14,7 @@ import { openWindowModel, type WindowModel } from "../runs/scan/windowModel.ts"
 import { embedderOfVersion, settledEmbedder } from "../runs/services.ts"
 import { findTime, formatClock } from "../sound/field/wallClock.ts"
 import { Listeners } from "../stream/field/listeners.ts"
-import type { RecordingSpan } from "./spanSound.ts"
+import { NoSound, type RecordingSpan } from "./spanSound.ts"
 import type { Spooled } from "./spool.ts"
 
 /** What is wrong with a recording, or that it is too long; the message is for who asks. */
@@ -86,8 +86,16 @@ export const fieldListener = Effect.gen(function* () {
     const recipe = makeScanRecipe(yield* embedder, precision)
     const known = yield* (yield* Scans).index(recipe)
     // The first vectors, by which sounds are alike, are stored of all.
-    const { placed, waiting } = placeRecordings(known, yield* listField({}), {})
-    const { found, searched } = yield* findAlike(recipe, known, [...placed, ...waiting], span, kept)
+    const listed = yield* listField({})
+    const { placed, waiting } = placeRecordings(known, listed, {})
+    const heard = [...placed, ...waiting]
+    const object = listed.find(({ key }) => key === span.recording)
+    const content = object && known.contentOf(object)
+    // A copy was heard where its content is placed.
+    const own = heard.find(({ recording, key }) => key === span.recording || recording.contentHash === content)
+    if (own === undefined) return yield* new NoSound({ message: "Nothing was heard of such a field recording." })
+    if (span.start >= own.recording.seconds) return yield* new NoSound({ message: "The recording ends before that." })
+    const { found, searched } = yield* findAlike(recipe, known, heard, { ...span, recording: own.key }, kept)
     return {
       searched,
       seconds: (performance.now() - began) / 1000,

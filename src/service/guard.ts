@@ -50,7 +50,7 @@ export const makeGuard = (settings: Needs) => {
     if (hosts.some((host) => host.includes(","))) return refuse(400, "The request names two hosts.")
     const isLocalOnly = Option.isNone(token) && !settings.allowAnonymous
     if (isLocalOnly && !hosts.every((host) => isLoopback(URL.parse(`http://${host}`)?.hostname ?? ""))) {
-      return refuse(403, "Without API_TOKEN this service answers only under the name localhost.")
+      return refuse(403, "Without API_TOKEN this service answers only under localhost, 127.0.0.1 and [::1].")
     }
     if (route === undefined) {
       return allowed.length === 0

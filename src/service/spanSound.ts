@@ -12,7 +12,7 @@ export const RecordingSpan = Schema.Struct({
 })
 
 /** There is no such sound; the message is for who asks for it. */
-class NoSound extends Schema.TaggedError<NoSound>()("NoSound", { message: Schema.String }) {}
+export class NoSound extends Schema.TaggedError<NoSound>()("NoSound", { message: Schema.String }) {}
 
 /** A part of a field recording as a WAV file, mono, at its own rate; read from the store as far as its format needs. */
 export const spanSound = Effect.fn("spanSound")(function* ({ recording, start, end }: typeof RecordingSpan.Type) {

@@ -559,6 +559,15 @@ describe("with a model", () => {
     expect(windows.some(isOwn)).toBe(false)
     const likeness = windows.map((one: Json) => one.likeness)
     expect(likeness).toEqual(likeness.toSorted((a: number, b: number) => b - a))
+    const refusalOf = async (of: Record<string, string>) => {
+      const answer = await service.get(`/events/like?${new URLSearchParams({ recording: KEY, ...of })}`)
+      return [answer.status, (await json(answer)).detail]
+    }
+    expect(await refusalOf({ start: "39000", end: "40000" })).toEqual([404, "The recording ends before that."])
+    expect(await refusalOf({ recording: "field_audio/none.wav", start: "1", end: "2" })).toEqual([
+      404,
+      "Nothing was heard of such a field recording."
+    ])
   })
 
   test("a copy has the events of its content, listed once, and says whose copy it is", async () => {

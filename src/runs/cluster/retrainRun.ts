@@ -2,6 +2,7 @@ import { Cause, Clock, Effect, Option, Schema, Semaphore } from "effect"
 import { ClusterSchema } from "effect/cluster"
 import { Activity, Workflow } from "effect/workflow"
 import { HEAD_NAMES } from "../../classifier/heads/heads.ts"
+import { Settings } from "../../config/settings.ts"
 import { PROMOTIONS } from "../../registry/gate.ts"
 import { resumedElsewhere } from "../../registry/lease.ts"
 import { readDocument } from "../../store/documents.ts"
@@ -161,6 +162,13 @@ const coordinate = Effect.fn("Cluster.coordinate")(function* (request: RunReques
     return yield* new RunFailed({
       tag: "StoreMismatch",
       message: `The workers work on ${store.location}, but the run is for ${request.store}.`
+    })
+  }
+  const { precision } = yield* Settings
+  if (settings.precision !== undefined && settings.precision !== precision) {
+    return yield* new RunFailed({
+      tag: "PrecisionMismatch",
+      message: `The workers have PRECISION ${precision}, but the run is asked for with ${settings.precision}: give both the same.`
     })
   }
   const before = yield* finishedBefore(runId)

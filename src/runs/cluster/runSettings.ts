@@ -1,5 +1,5 @@
 import { Effect, Option, Schema } from "effect"
-import { FURTHER_NAMES } from "../../config/forms.ts"
+import { FURTHER_NAMES, PRECISION_NAMES } from "../../config/forms.ts"
 import { Settings } from "../../config/settings.ts"
 
 /** The settings that a run brings along, so that every worker does as the machine that started it would. */
@@ -14,6 +14,8 @@ export const RunSettings = Schema.Struct({
   annotationsComplete: Schema.optionalKey(Schema.Boolean),
   allowNewClasses: Schema.optionalKey(Schema.Boolean),
   variants: Schema.optionalKey(Schema.Array(Schema.Literals(FURTHER_NAMES))),
+  /** Of the vectors that it asks for: a worker's engine has its own, so one that has another refuses. */
+  precision: Schema.optionalKey(Schema.Literals(PRECISION_NAMES)),
   fieldMinutes: Schema.Number,
   /** The source of the regular expression, and its flags. */
   groupPattern: Schema.NullOr(Schema.Struct({ source: Schema.String, flags: Schema.String }))
@@ -21,7 +23,7 @@ export const RunSettings = Schema.Struct({
 export type RunSettings = typeof RunSettings.Type
 
 /** The settings of this process, with what the run brings along. */
-export const withRunSettings = ({ groupPattern, annotationColumn, ...own }: RunSettings) =>
+export const withRunSettings = ({ groupPattern, annotationColumn, precision: _, ...own }: RunSettings) =>
   Effect.updateService(Settings, (settings) => ({
     ...settings,
     ...own,
@@ -40,6 +42,7 @@ export const runSettings = (settings: Settings["Service"]): RunSettings => ({
   annotationsComplete: settings.annotationsComplete,
   allowNewClasses: settings.allowNewClasses,
   variants: settings.variants,
+  precision: settings.precision,
   fieldMinutes: settings.fieldMinutes,
   groupPattern: Option.getOrNull(Option.map(settings.groupPattern, ({ source, flags }) => ({ source, flags })))
 })

@@ -101,6 +101,9 @@ export class FieldDecoder {
     }
     for (const samples of this.mixer.end()) yield* this.pieces(samples)
     this.judgeEnd()
+    // Of what is read from its middle on, the beginning may be sound.
+    const fault = this.from === 0 ? this.sane.fault : undefined
+    if (fault !== undefined) throw refuse(fault)
     if (this.rate > 0 || this.done > 0) return
     const reason = this.feed.noted.length > 0 ? this.feed.noted.join(" ") : "The file holds no sound."
     throw new DecodeError({ reason })

@@ -6,18 +6,23 @@ import { clockOf } from "./clock.ts"
 /** The share of a piece's samples that may be no sound: of numbers that are none at all it is nearly all. */
 const MOST_ABSURD = 0.01
 
+/** The share of a recording's samples that may be no numbers: what was damaged has sound besides, what is no sound has not. */
+const MOST_INVALID = 0.99
+
 /** Makes a recording's samples such as sound has, piece by piece, and remembers what of them was not. */
 export class SaneSamples {
   /** Whether no sample can be what sound has not: integers. */
   isBounded = false
   /** How loud a piece may be; where it is less than what is absurd, all of a louder one is wrong. */
   maxPeak = MAX_PEAK
+  private seen = 0
   private invalid = 0
   private absurd = 0
   private tooLoud = 0
 
   /** Makes samples finite, in place, and says whether any of them is not zero. */
   holdSound(samples: Float32Array): boolean {
+    this.seen += samples.length
     if (this.isBounded) return !isZero(samples)
     let peak = 0
     let sum = 0
@@ -34,6 +39,12 @@ export class SaneSamples {
       return false
     }
     return peak > 0
+  }
+
+  /** Why there is no sound, which completes "The file", where next to none of the samples so far were numbers. */
+  get fault(): string | undefined {
+    if (this.invalid <= MOST_INVALID * this.seen) return undefined
+    return `holds samples that are not numbers (${count(this.invalid)} of ${count(this.seen)})`
   }
 
   /** What zeros stand for, a sentence each; `rate`: samples a second. */

@@ -136,6 +136,12 @@ describe.skipIf(withoutDatabase)(`a cluster${needsDatabase}`, () => {
     expect(summary).toMatchObject({ recordings: RECORDINGS, skipped: [{ key: broken }] })
   })
 
+  test("does no run that is asked for in another precision than the workers have", async () => {
+    expect(sentence(await run({ PRECISION: "int8" }).result)).toBe(
+      "The workers have PRECISION float32, but the run is asked for with int8: give both the same."
+    )
+  })
+
   test("does one of two runs at once; the other says who trains", async () => {
     const first = run()
     const { runId } = await untilLeased()

@@ -112,6 +112,16 @@ describe("a WAV file that is not whole is read as far as it goes, and that is sa
     expect(found.samples.length).toBe(half / 2)
   })
 
+  test("whose floats are no numbers at all, or too large for any: it is refused, as a clip is", async () => {
+    const none = Float32Array.from(steps, (_, i) => (i === 7 ? 0.5 : Number.NaN))
+    const refusal = {
+      reason: expect.stringMatching(/^The file holds samples that are not numbers \([\d,]+ of 320,000\)\.$/)
+    }
+    await expect(readAll(wave(new Uint8Array(none.buffer), { coding: 3, bits: 32 }))).rejects.toMatchObject(refusal)
+    const huge = Float64Array.from(steps, () => 1e300)
+    await expect(readAll(wave(new Uint8Array(huge.buffer), { coding: 3, bits: 64 }))).rejects.toMatchObject(refusal)
+  })
+
   test("whose floats are no numbers here and there", async () => {
     const floats = Float32Array.from(steps, (step, i) => (i % 1000 === 500 ? Number.NaN : step / 32_768))
     const found = await readAll(wave(new Uint8Array(floats.buffer), { coding: 3, bits: 32 }))
