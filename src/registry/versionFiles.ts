@@ -95,7 +95,8 @@ export const listStored = Effect.gen(function* () {
 /** One of them; without files where there is none. */
 export const findStored = Effect.fn("findStored")(function* (runId: string) {
   const store = yield* Store
-  return versionOf(runId, yield* Stream.runCollect(store.list(versionKey(runId, ""))))
+  // Below no name lie the files of all.
+  return versionOf(runId, runId === "" ? [] : yield* Stream.runCollect(store.list(versionKey(runId, ""))))
 })
 
 /** What the files of a version were when they were written; none for one from before, or where that is damaged or another's. */

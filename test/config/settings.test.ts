@@ -167,7 +167,7 @@ const WRONG: ReadonlyArray<readonly [name: string, value: string, sentence: stri
   ["FETCH_CONCURRENCY", "0", "a whole number from 1 to 256"],
   ["FETCH_CONCURRENCY", "1.5", "a whole number from 1 to 256"],
   ["WORKERS", "many", "a whole number from 1 to 256"],
-  ["ALARMS_PER_HOUR", "0x5", "1, 5, 20"],
+  ["ALARMS_PER_HOUR", "0x5", "1, 5 or 20"],
   ["HOST", "0.0.0.0/8", "an address or a host's name, such as 0.0.0.0"],
   ["PORT", "65536", "a whole number from 0 to 65535"],
   ["ALLOW_ANONYMOUS", "maybe", "1 or 0"],

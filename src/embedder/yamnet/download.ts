@@ -28,6 +28,8 @@ export const beside = (file: URL, name: string): URL => {
 
 const reasonOf = ({ reason }: HttpClientError.HttpClientError): string => {
   const cause = "cause" in reason && reason.cause instanceof Error ? reason.cause.message : reason.message
+  if (/ECONNREFUSED|Unable to connect/.test(cause)) return "nothing answers there"
+  if (/ENOTFOUND|EAI_AGAIN/.test(cause)) return "there is no such host, or no network"
   return cause.replace(/\.$/, "")
 }
 

@@ -8,7 +8,7 @@ import { readIndex } from "../../sound/field/mp4Index.ts"
 import { type RecorderFacts, readRecorder } from "../../sound/field/recorder.ts"
 import { blocksOf } from "../../store/blocks.ts"
 import { sha256 } from "../../store/sha256.ts"
-import { isAbsence, isNoFile, type ObjectInfo, Store, whyMisnamed } from "../../store/store.ts"
+import { isAbsence, isNoFile, type ObjectInfo, Store, type StoreError, whyMisnamed } from "../../store/store.ts"
 import { type HeardBytes, Listeners } from "../../stream/field/listeners.ts"
 import { CHUNK_WINDOWS, type PatchChunk } from "../../stream/field/windowCutter.ts"
 
@@ -77,9 +77,7 @@ export const recordingsInHand = Effect.fnUntraced(function* (known: KnownScans, 
   const hearOne = Effect.fnUntraced(function* (object: ObjectInfo) {
     const { key, size } = object
     if (size === 0) {
-      const read = yield* Effect.result(store.get(key))
-      const why = Result.isFailure(read) && isNoFile(read.failure) ? read.failure.message : whyMisnamed(key)
-      yield* skip(key, why ?? "It is empty.")
+      yield* skip(key, whyEmpty(key, yield* Effect.result(store.get(key))))
       return Stream.empty
     }
     const read = (from: number, to: number) => store.getRange(key, from, to)
@@ -156,3 +154,12 @@ export const recordingsInHand = Effect.fnUntraced(function* (known: KnownScans, 
     remember: Effect.suspend(() => scans.sighted(sightings.splice(0)))
   }
 })
+
+/** Why nothing is there of what is listed as empty. */
+const whyEmpty = (key: string, read: Result.Result<unknown, StoreError>): string => {
+  if (Result.isFailure(read) && isNoFile(read.failure)) return read.failure.message
+  const isGone = Result.isFailure(read) && isAbsence(read.failure)
+  return (
+    whyMisnamed(key) ?? (isGone ? "It leads nowhere, as a link may, or has gone since it was listed." : "It is empty.")
+  )
+}

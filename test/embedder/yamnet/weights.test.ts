@@ -118,7 +118,7 @@ describe("nowhere", () => {
     const weights = await found({ addresses: ["http://127.0.0.1:9/yamnet.h5"], allowUntrained: true })
     expect(weights.embedder).toBe("untrained")
     expect(weights.hash).toBe("94ac07c8bd11e496631032fabdf371ebb1ff00bd8124819ec60e47e314c54362")
-    expect(weights.source).toContain("http://127.0.0.1:9/yamnet.h5 cannot be fetched")
+    expect(weights.source).toContain("http://127.0.0.1:9/yamnet.h5 cannot be fetched (nothing answers there)")
   })
 
   test("an address's user and password are told to nobody", async () => {
