@@ -2,6 +2,7 @@ import { Clock, Effect, Schema } from "effect"
 import { compareEvents } from "../classifier/events/compareEvents.ts"
 import { Event } from "../classifier/events/event.ts"
 import { RunName } from "../registry/runRecord.ts"
+import { startOf } from "../runs/scan/fieldRecordings.ts"
 import { mayBeRight } from "../sound/field/timeline.ts"
 import { siteOf } from "../store/keys.ts"
 import { checkVersion } from "./checkVersion.ts"
@@ -114,7 +115,7 @@ export const activity = Effect.fnUntraced(function* (query: typeof Query.Type) {
     (query.until === undefined || text.slice(0, query.until.length) <= query.until)
   const spans = recordings.flatMap(({ site, recording, heard }) => {
     const isMeant = (query.site ?? site) === site && (query.recording ?? recording.key) === recording.key
-    const startedAt = heard?.facts.startedAt
+    const startedAt = heard && startOf({ recording: heard, key: recording.key })
     return isMeant && startedAt !== undefined ? [{ startedAt, seconds: heard!.seconds }] : []
   })
   const byClock = Map.groupBy(spans, ({ startedAt }) => mayBeRight(startedAt, now))

@@ -1,6 +1,7 @@
 import { Clock, Effect, Schema } from "effect"
 import { Elysia } from "elysia"
 import { StoredFacts } from "../embeddings/scans/scannedRecording.ts"
+import { startOf } from "../runs/scan/fieldRecordings.ts"
 import { odditiesIn } from "../runs/scan/oddities.ts"
 import { mayBeRight } from "../sound/field/timeline.ts"
 import { siteOf } from "../store/keys.ts"
@@ -26,7 +27,14 @@ const Site = Schema.Struct({
   events: Schema.Int
 })
 
-const startOf = ({ heard }: FieldRecording) => heard?.facts.startedAt
+const startedAt = ({ heard, recording }: FieldRecording) => heard && startOf({ recording: heard, key: recording.key })
+
+const heardOf = (one: FieldRecording) => {
+  if (one.heard === undefined) return null
+  const { seconds, repairs, facts } = one.heard
+  const start = startedAt(one)
+  return { seconds, repairs, ...facts, ...(start === undefined ? {} : { startedAt: start }) }
+}
 
 const sites = Effect.gen(function* () {
   const field = yield* Field
@@ -44,7 +52,7 @@ const sites = Effect.gen(function* () {
   return {
     model: heard?.model ?? null,
     sites: [...bySite].sort().map(([name, found]) => {
-      const times = found.map(startOf).filter((time) => time !== undefined && mayBeRight(time, now))
+      const times = found.map(startedAt).filter((time) => time !== undefined && mayBeRight(time, now))
       return {
         name,
         recordings: found.length,
@@ -124,17 +132,15 @@ const site = Effect.fnUntraced(function* ({ name, skip = 0, limit = 50 }: typeof
     yield* Clock.currentTimeMillis
   )
   return {
-    recordings: found
-      .slice(skip, skip + limit)
-      .map(({ recording: { key, size }, heard, refused = null, copyOf = null }) => ({
-        key,
-        name: fileName(key),
-        size,
-        heard: heard === undefined ? null : { seconds: heard.seconds, repairs: heard.repairs, ...heard.facts },
-        refused,
-        copy_of: copyOf,
-        events: byRecording.get(key) ?? 0
-      })),
+    recordings: found.slice(skip, skip + limit).map((one) => ({
+      key: one.recording.key,
+      name: fileName(one.recording.key),
+      size: one.recording.size,
+      heard: heardOf(one),
+      refused: one.refused ?? null,
+      copy_of: one.copyOf ?? null,
+      events: byRecording.get(one.recording.key) ?? 0
+    })),
     total: found.length,
     odd: odd.toSorted((a, b) => (b.seconds ?? 0) - (a.seconds ?? 0)).slice(0, MOST_ODD),
     classes: [...Map.groupBy(events, (event) => event.class)]

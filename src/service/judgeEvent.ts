@@ -32,6 +32,15 @@ export const judgeEvent = Effect.fnUntraced(function* ({ recording, answer, othe
   const wrong = label === "" ? wrongPart(times, seconds) : label && wrongAnnotation({ ...times, label }, seconds)
   if (wrong) return yield* refuse(422, wrong)
   const field = yield* Field
+  if (label && seconds === undefined) {
+    const known = (yield* field.recordings).find((one) => one.recording.key === recording)
+    if (known?.heard === undefined) {
+      return yield* refuse(
+        422,
+        "Nothing was heard of this recording yet: a scan hears it, or says why it cannot be read."
+      )
+    }
+  }
   const judged = yield* judge({ ...event, recording }, label, yield* field.said(recording)).pipe(
     Effect.catchTag("AnnotationError", ({ message }) => Effect.fail(refuse(409, message)))
   )

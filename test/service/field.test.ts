@@ -550,6 +550,14 @@ describe("with a model", () => {
     expect(gained + moved + same).toBe((await json(service.get(`/events?model=${after}`))).total)
   })
 
+  test("nothing can be said of what is no recording", async () => {
+    const key = "field_audio/ridge/notes.wav"
+    await Bun.write(join(service.store, key), "no sound")
+    const said = { recording: key, start: 1, end: 2, class: "dog_bark", answer: "yes" }
+    expect((await post("/events/judge", said)).status).toBe(422)
+    await rm(join(service.store, key))
+  })
+
   test("what sounds like a call is found in other recordings", async () => {
     const query = new URLSearchParams({ recording: KEY, start: "8", end: "8.96" })
     const { windows, searched } = await json(service.get(`/events/like?${query}`))

@@ -9,6 +9,7 @@ import { readDocumentIfWhole, writeDocument } from "../../store/documents.ts"
 import { eventsPrefix, partKey, siteOf, toldKey } from "../../store/keys.ts"
 import { sha256 } from "../../store/sha256.ts"
 import { Store } from "../../store/store.ts"
+import { startOf } from "./fieldRecordings.ts"
 import type { Judged } from "./judgeRecordings.ts"
 
 // What a model heard in a recording is one part, `events/<version>/<content>-<settings>.parquet`, also where it heard
@@ -38,7 +39,7 @@ const nameFor = (contentHash: string, digest: string): string => `${contentHash.
 
 /** A recording's events, with the recording's key and the time by its recorder's clock. */
 export const placeEvents = ({ recording, key, events }: Placed): ReadonlyArray<Event> => {
-  const clock = findTime(recording.facts.startedAt ?? "")
+  const clock = findTime(startOf({ recording, key }) ?? "")
   return events.map((event) => ({
     recording: key,
     ...event,

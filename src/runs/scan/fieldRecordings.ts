@@ -35,11 +35,17 @@ export const isMeant = (selection: Selection, key: string, startedAt: string | u
 const isMeantAnyTime = ({ site, recording }: Selection, key: string): boolean =>
   (site === undefined || siteOf(key) === site) && (recording === undefined || key === recording)
 
+const nameOf = (key: string): string => key.slice(key.lastIndexOf("/") + 1)
+
 /** When a recording starts, as its name has it. */
 const namedStart = (key: string): string | undefined => {
-  const { start } = readFileName(key.slice(key.lastIndexOf("/") + 1))
+  const { start } = readFileName(nameOf(key))
   return start === undefined ? undefined : formatClock(start)
 }
+
+/** When a recording starts: as was found when it was heard, but where it has got a name since that says otherwise. */
+export const startOf = ({ recording, key }: PlacedRecording): string | undefined =>
+  nameOf(key) === nameOf(recording.key) ? recording.facts.startedAt : (namedStart(key) ?? recording.facts.startedAt)
 
 /** The field recordings that are meant, and those whose names do not tell when they start, in the order of their keys. */
 export const listField = Effect.fn("listField")(function* (selection: Selection) {
@@ -69,18 +75,18 @@ export const whereDated = Effect.fn("whereDated")(function* (
 ) {
   if (selection.since === undefined) return { objects, undated: [] }
   const store = yield* Store
-  const startOf = Effect.fnUntraced(function* (object: ObjectInfo) {
+  const startOfListed = Effect.fnUntraced(function* (object: ObjectInfo) {
     const named = namedStart(object.key)
     if (named !== undefined) return named
     const heard = known.recordings.get(known.contentOf(object) ?? "")
-    if (heard !== undefined) return heard.facts.startedAt
+    if (heard !== undefined) return startOf({ recording: heard, key: object.key })
     const { start } = yield* readRecorder((from, to) => store.getRange(object.key, from, to), object)
     return start === undefined ? undefined : formatClock(start)
   })
   const told = yield* Effect.forEach(
     objects,
     (object) =>
-      startOf(object).pipe(
+      startOfListed(object).pipe(
         Effect.map((startedAt) => ({
           object,
           isUndated: startedAt === undefined,
@@ -145,12 +151,10 @@ export const placeRecordings = (
   const here = recordings
     .filter((recording) => !isReplaced(recording) && !isElsewhere(recording))
     .map((recording) => ({ recording, key: keys.get(recording.contentHash) ?? recording.key }))
-  const isUndated = ({ recording, key }: PlacedRecording) =>
-    selection.since !== undefined && recording.facts.startedAt === undefined && isMeantAnyTime(selection, key)
+  const isUndated = (one: PlacedRecording) =>
+    selection.since !== undefined && startOf(one) === undefined && isMeantAnyTime(selection, one.key)
   return {
-    placed: here
-      .filter(({ recording, key }) => isMeant(selection, key, recording.facts.startedAt))
-      .sort((a, b) => (a.key < b.key ? -1 : 1)),
+    placed: here.filter((one) => isMeant(selection, one.key, startOf(one))).sort((a, b) => (a.key < b.key ? -1 : 1)),
     undated: here.filter(isUndated).map(({ key }) => key),
     replaced: recordings.filter(isReplaced),
     waiting: before.flatMap((recording) => {

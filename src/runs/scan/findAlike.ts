@@ -5,7 +5,7 @@ import { cosinesWith } from "../../embeddings/scans/likeness.ts"
 import type { ScannedRecording } from "../../embeddings/scans/scannedRecording.ts"
 import { type ScanRecipe, sizesOf, windowTimes } from "../../embeddings/scans/scanRecipe.ts"
 import { Scans } from "../../embeddings/scans/scans.ts"
-import type { PlacedRecording } from "./fieldRecordings.ts"
+import { type PlacedRecording, startOf } from "./fieldRecordings.ts"
 import { type FirstVectors, firstOf, type KeptVectors } from "./firstVectors.ts"
 
 /** What sounds like what was asked for. */
@@ -62,7 +62,8 @@ export const findAlike = Effect.fn("findAlike")(function* (
   let searched = 0
   const places = new Map(placed.map((one) => [one.recording.contentHash, one]))
   const take = (contentHash: string, vectors: ReadonlyArray<FirstVectors>) => {
-    const { recording, key } = places.get(contentHash)!
+    const place = places.get(contentHash)!
+    const { key } = place
     for (const { first, from, to, windows, lengths } of vectors) {
       const cosines = cosinesWith(query, windows, 1, lengths)
       searched += to - from
@@ -71,7 +72,7 @@ export const findAlike = Effect.fn("findAlike")(function* (
         const start = (first + at - from) * hop
         const isOwn = key === span.recording && start < span.end && start + window > span.start
         if (isOwn || (best.length >= FOUND && likeness <= best.at(-1)!.likeness)) continue
-        insert(best, { recording: key, start, end: start + window, startedAt: startOf(recording), likeness })
+        insert(best, { recording: key, start, end: start + window, startedAt: startOf(place), likeness })
       }
     }
   }
@@ -88,8 +89,6 @@ export const findAlike = Effect.fn("findAlike")(function* (
   )
   return { found: best, searched }
 })
-
-const startOf = ({ facts }: ScannedRecording) => facts.startedAt
 
 /** The sum, which points where the mean does, of a span's windows: those that hear at least half of themselves in it, or it whole. */
 const sumOf = (

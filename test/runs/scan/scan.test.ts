@@ -317,6 +317,34 @@ test("events tell the time by the recorder's clock, as the name or the header ha
   expect(await scanOn(store, { since: "2025-06-12T05:05:00" })).toMatchObject({ recordings: 1, undated: 1 })
 })
 
+test("a recording that has got a better name since it was heard starts when that says, everywhere", async () => {
+  const { objects, store, runId } = await world()
+  const [wrong, right] = ["field_audio/ridge/20251341_050000.wav", "field_audio/ridge/20250613_073000.wav"]
+  objects.set(wrong, fieldRecording(22, 6))
+  await scanOn(store)
+  const move = (from: string, to: string) => {
+    objects.set(to, objects.get(from)!)
+    objects.delete(from)
+  }
+  move(wrong, right)
+  const since = "2025-06-13"
+  expect(await scanOn(store, { since })).toMatchObject({ recordings: 1, heard: 0, undated: 1 })
+  expect(await rescanOn(store, { since, site: "ridge" })).toMatchObject({ recordings: 1, undated: 0 })
+  // A clock that was put right.
+  move(RIDGE, "field_audio/ridge/20250614_050000.wav")
+  expect(await scanOn(store, { since, site: "ridge" })).toMatchObject({ recordings: 2, heard: 0 })
+  const days = new Set((await eventsIn(store, runId)).map(({ recording, at }) => `${recording} ${at?.slice(0, 10)}`))
+  expect([...days]).toEqual([
+    "field_audio/ridge/20250613_073000.wav 2025-06-13",
+    "field_audio/ridge/20250614_050000.wav 2025-06-14",
+    `${VALLEY} undefined`
+  ])
+  // One that says nothing leaves what was found.
+  move("field_audio/ridge/20250614_050000.wav", "field_audio/ridge/dawn.wav")
+  expect(await scanOn(store)).toMatchObject({ recordings: 3, heard: 0 })
+  expect(await scanOn(store, { since: "2025-06-12" })).toMatchObject({ recordings: 2, heard: 0, undated: 1 })
+})
+
 test("since leaves out what tells no time, by name or header, and says how many, before it is heard and after", async () => {
   const { store } = await world()
   const sound = fieldRecording(12, 6)
