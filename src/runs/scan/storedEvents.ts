@@ -2,6 +2,7 @@ import { Effect, Stream } from "effect"
 import type { Event } from "../../classifier/events/event.ts"
 import type { EventSettings } from "../../classifier/events/findEvents.ts"
 import { siteOf } from "../../store/keys.ts"
+import { isAbsence } from "../../store/store.ts"
 import { judgedBy, readPart, setEventsAside } from "./eventParts.ts"
 import type { PlacedRecording } from "./fieldRecordings.ts"
 import { type Archive, judgePlaced } from "./judgePlaced.ts"
@@ -47,7 +48,10 @@ const readEvents = (runId: string, part: string, placed: PlacedRecording, archiv
         Effect.andThen(
           archive === undefined
             ? Effect.succeed<ReadonlyArray<Event>>([])
-            : Effect.andThen(judgePlaced(archive, { placed: [placed] }, { learns: false }), readPart(part))
+            : Effect.andThen(judgePlaced(archive, { placed: [placed] }, { learns: false }), readPart(part)).pipe(
+                // Of one whose windows were lost as well nothing is written.
+                Effect.catchTag("StoreError", (lost) => (isAbsence(lost) ? Effect.succeed([]) : Effect.fail(lost)))
+              )
         )
       )
     )
