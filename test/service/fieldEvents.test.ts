@@ -12,9 +12,10 @@ import { memoryStore } from "../support/memoryStore.ts"
 const MODEL = "20250601T000000000Z-aaaaaa"
 const SETTINGS = { threshold: 0.5, perClass: {} }
 const heard = { start: 1, end: 2, class: "dog_bark", peak: 0.9, mean: 0.8, windows: 2 }
+const key = "field_audio/ridge/a.wav"
 const placed = {
-  key: "field_audio/ridge/a.wav",
-  recording: { contentHash: "ab".repeat(32), facts: {}, repairs: [] },
+  key,
+  recording: { key, contentHash: "ab".repeat(32), facts: {}, repairs: [] },
   events: [heard]
 } as unknown as Placed
 
