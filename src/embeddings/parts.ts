@@ -59,7 +59,7 @@ export const intact = (part: string, name: string, bytes: Uint8Array): Effect.Ef
     : Effect.fail(new PartError({ part, message: `${part} is damaged: its content is not what its name says.` }))
 
 /** Names a damaged part in a warning and sets it aside under `damaged/`; `loss` says what that means. */
-export const setPartAside = Effect.fnUntraced(function* (folder: string, loss: string, { part, message }: PartError) {
+const setAside = Effect.fnUntraced(function* (folder: string, loss: string, { part, message }: PartError) {
   const store = yield* Store
   const aside = damagedPartKey(folder, nameOf(part))
   yield* store.get(part).pipe(
@@ -74,13 +74,21 @@ export const setPartAside = Effect.fnUntraced(function* (folder: string, loss: s
   )
 })
 
-/** Reads a part: nothing where it is gone since it was listed, or damaged. One that seems so is read once more, then set aside. */
+/** Reads a part, once more where it seems damaged; one that is, is set aside, and there is something else `instead`. */
+export const orAside =
+  <A, E2, R2>(folder: string, loss: string, instead: Effect.Effect<A, E2, R2>) =>
+  <R>(read: Effect.Effect<A, StoreError | PartError, R>) =>
+    read.pipe(
+      Effect.retry({ times: 1, while: ({ _tag }) => _tag === "PartError" }),
+      Effect.catchTag("PartError", (error) => Effect.andThen(setAside(folder, loss, error), instead))
+    )
+
+/** Reads a part: nothing where it is gone since it was listed, or damaged, which sets it aside. */
 export const tolerating =
   (folder: string, loss: string) =>
   <A, R>(read: Effect.Effect<ReadonlyArray<A>, StoreError | PartError, R>) =>
     read.pipe(
-      Effect.retry({ times: 1, while: ({ _tag }) => _tag === "PartError" }),
-      Effect.catchTag("PartError", (error) => Effect.as(setPartAside(folder, loss, error), [])),
+      orAside(folder, loss, Effect.succeed<ReadonlyArray<A>>([])),
       Effect.catchIf(isAbsence, () => Effect.succeed<ReadonlyArray<A>>([]))
     )
 

@@ -1,5 +1,5 @@
 import { Schema } from "effect"
-import { classOf, RECORDINGS_PREFIX } from "../store/keys.ts"
+import { classOf, fileName, RECORDINGS_PREFIX } from "../store/keys.ts"
 import type { ObjectInfo } from "../store/store.ts"
 
 /** Which recordings are meant: those of a class, whose paths hold every word of a search; left out, any. */
@@ -44,5 +44,3 @@ export const inOrder = (objects: ReadonlyArray<ObjectInfo>, order: Order): Reado
       return objects.toSorted((a, b) => a.size - b.size)
   }
 }
-
-export const fileName = (key: string): string => key.slice(key.lastIndexOf("/") + 1)

@@ -2,12 +2,11 @@ import { Clock, Effect, Schema } from "effect"
 import { compareEvents } from "../classifier/events/compareEvents.ts"
 import { Event } from "../classifier/events/event.ts"
 import { RunName } from "../registry/runRecord.ts"
-import { startOf } from "../runs/scan/fieldRecordings.ts"
 import { mayBeRight } from "../sound/field/timeline.ts"
 import { siteOf } from "../store/keys.ts"
 import { checkVersion } from "./checkVersion.ts"
 import { activityOf, EVENT_ORDERS, EventFilter, filterEvents, orderEvents } from "./eventQuery.ts"
-import { Field } from "./field.ts"
+import { Field, startedAt } from "./field.ts"
 import { knownClasses } from "./newClasses.ts"
 import { Predictor } from "./predictor.ts"
 import { refuse } from "./refusal.ts"
@@ -113,10 +112,11 @@ export const activity = Effect.fnUntraced(function* (query: typeof Query.Type) {
   const isHour = (text: string) =>
     (query.since === undefined || text >= query.since.slice(0, 13)) &&
     (query.until === undefined || text.slice(0, query.until.length) <= query.until)
-  const spans = recordings.flatMap(({ site, recording, heard }) => {
+  const spans = recordings.flatMap((one) => {
+    const { site, recording, heard } = one
     const isMeant = (query.site ?? site) === site && (query.recording ?? recording.key) === recording.key
-    const startedAt = heard && startOf({ recording: heard, key: recording.key })
-    return isMeant && startedAt !== undefined ? [{ startedAt, seconds: heard!.seconds }] : []
+    const start = startedAt(one)
+    return isMeant && start !== undefined ? [{ startedAt: start, seconds: heard!.seconds }] : []
   })
   const byClock = Map.groupBy(spans, ({ startedAt }) => mayBeRight(startedAt, now))
   const timed = events.filter(({ at }) => at !== undefined && mayBeRight(at, now))

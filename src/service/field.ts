@@ -6,6 +6,7 @@ import { Scans } from "../embeddings/scans/scans.ts"
 import { contentOf } from "../review/annotate.ts"
 import { judgementOf, merged, type TableSaid } from "../review/judge.ts"
 import { eventsIn, readPart } from "../runs/scan/eventParts.ts"
+import { startOf } from "../runs/scan/fieldRecordings.ts"
 import {
   ANNOTATIONS_PREFIX,
   EVENTS_PREFIX,
@@ -32,6 +33,10 @@ export interface FieldRecording {
   /** Why the last scan of this process could not hear it. */
   readonly refused: string | undefined
 }
+
+/** When it starts by the recorder's clock; undefined where that is not known, or not yet. */
+export const startedAt = ({ heard, recording }: FieldRecording): string | undefined =>
+  heard && startOf({ recording: heard, key: recording.key })
 
 /** What one model heard. */
 export interface ModelEvents {

@@ -1,12 +1,10 @@
 import { Clock, Effect, Schema } from "effect"
 import { Elysia } from "elysia"
 import { StoredFacts } from "../embeddings/scans/scannedRecording.ts"
-import { startOf } from "../runs/scan/fieldRecordings.ts"
 import { odditiesIn } from "../runs/scan/oddities.ts"
 import { mayBeRight } from "../sound/field/timeline.ts"
-import { siteOf } from "../store/keys.ts"
-import { fileName } from "./clipQuery.ts"
-import { Field, type FieldRecording } from "./field.ts"
+import { fileName, siteOf } from "../store/keys.ts"
+import { Field, type FieldRecording, startedAt } from "./field.ts"
 import type { Handle } from "./handle.ts"
 import { refuse } from "./refusal.ts"
 import { answers, input, wholeNumber } from "./stated.ts"
@@ -26,8 +24,6 @@ const Site = Schema.Struct({
   /** Of the model in use. */
   events: Schema.Int
 })
-
-const startedAt = ({ heard, recording }: FieldRecording) => heard && startOf({ recording: heard, key: recording.key })
 
 const heardOf = (one: FieldRecording) => {
   if (one.heard === undefined) return null

@@ -212,7 +212,8 @@ export const classOf = (key: string): string | undefined => {
 /** A key's file name without its ending: `dog 1` of `extracted_audio/dogs/2024/dog 1.wav`. */
 export const stemOf = (key: string): string => fileName(key).replace(/(?<=.)\.[^.]*$/, "")
 
-const fileName = (key: string): string => key.slice(key.lastIndexOf("/") + 1)
+/** A key without its folders. */
+export const fileName = (key: string): string => key.slice(key.lastIndexOf("/") + 1)
 
 const ENDING = /\.(wav|wave|mp3|flac|ogg|oga|opus|m4a|aac|aif|aiff|wma|webm|amr|caf)$/i
 

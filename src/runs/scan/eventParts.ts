@@ -3,7 +3,7 @@ import { parquetReadObjects } from "hyparquet"
 import { parquetWriteBuffer } from "hyparquet-writer"
 import { Event } from "../../classifier/events/event.ts"
 import type { EventSettings } from "../../classifier/events/findEvents.ts"
-import { listParts, PartError, setPartAside } from "../../embeddings/parts.ts"
+import { listParts, PartError } from "../../embeddings/parts.ts"
 import { findTime, formatClock } from "../../sound/field/wallClock.ts"
 import { readDocumentIfWhole, writeDocument } from "../../store/documents.ts"
 import { eventsPrefix, partKey, siteOf, toldKey } from "../../store/keys.ts"
@@ -177,10 +177,6 @@ export const readPart = Effect.fnUntraced(function* (key: string) {
   )
   return rows.map(({ at, ...event }): Event => (at === "" ? event : { ...event, at }))
 })
-
-/** Sets a damaged part of a version aside: its recording counts as one that was not judged. */
-export const setEventsAside = (runId: string, error: PartError) =>
-  setPartAside(eventsPrefix(runId), "a scan judges its recording anew", error)
 
 /** The events in a part of a version. */
 export interface ReadPart {

@@ -4,7 +4,7 @@ import type { ScannedRecording } from "../../embeddings/scans/scannedRecording.t
 import { readFileName } from "../../sound/field/fileName.ts"
 import { readRecorder } from "../../sound/field/recorder.ts"
 import { formatClock, instantOf, readTime } from "../../sound/field/wallClock.ts"
-import { FIELD_PREFIX, isFieldRecording, siteOf } from "../../store/keys.ts"
+import { FIELD_PREFIX, fileName, isFieldRecording, siteOf } from "../../store/keys.ts"
 import { type ObjectInfo, Store } from "../../store/store.ts"
 
 /** Which field recordings. */
@@ -35,17 +35,15 @@ export const isMeant = (selection: Selection, key: string, startedAt: string | u
 const isMeantAnyTime = ({ site, recording }: Selection, key: string): boolean =>
   (site === undefined || siteOf(key) === site) && (recording === undefined || key === recording)
 
-const nameOf = (key: string): string => key.slice(key.lastIndexOf("/") + 1)
-
 /** When a recording starts, as its name has it. */
 const namedStart = (key: string): string | undefined => {
-  const { start } = readFileName(nameOf(key))
+  const { start } = readFileName(fileName(key))
   return start === undefined ? undefined : formatClock(start)
 }
 
 /** When a recording starts: as was found when it was heard, but where it has got a name since that says otherwise. */
 export const startOf = ({ recording, key }: PlacedRecording): string | undefined =>
-  nameOf(key) === nameOf(recording.key) ? recording.facts.startedAt : (namedStart(key) ?? recording.facts.startedAt)
+  fileName(key) === fileName(recording.key) ? recording.facts.startedAt : (namedStart(key) ?? recording.facts.startedAt)
 
 /** The field recordings that are meant, and those whose names do not tell when they start, in the order of their keys. */
 export const listField = Effect.fn("listField")(function* (selection: Selection) {

@@ -1,9 +1,10 @@
 import { Effect, Stream } from "effect"
 import type { Event } from "../../classifier/events/event.ts"
 import type { EventSettings } from "../../classifier/events/findEvents.ts"
-import { siteOf } from "../../store/keys.ts"
+import { orAside } from "../../embeddings/parts.ts"
+import { eventsPrefix, siteOf } from "../../store/keys.ts"
 import { isAbsence } from "../../store/store.ts"
-import { judgedBy, readPart, setEventsAside } from "./eventParts.ts"
+import { judgedBy, readPart } from "./eventParts.ts"
 import type { PlacedRecording } from "./fieldRecordings.ts"
 import { type Archive, judgePlaced } from "./judgePlaced.ts"
 import { judgedAnew } from "./scanError.ts"
@@ -40,22 +41,16 @@ export const eventsOf = (
     )
   )
 
-const readEvents = (runId: string, part: string, placed: PlacedRecording, archive: Archive | undefined) =>
-  readPart(part).pipe(
-    Effect.retry({ times: 1, while: ({ _tag }) => _tag === "PartError" }),
-    Effect.catchTag("PartError", (error) =>
-      setEventsAside(runId, error).pipe(
-        Effect.andThen(
-          archive === undefined
-            ? Effect.succeed<ReadonlyArray<Event>>([])
-            : Effect.andThen(judgePlaced(archive, { placed: [placed] }, { learns: false }), readPart(part)).pipe(
-                // Of one whose windows were lost as well nothing is written.
-                Effect.catchTag("StoreError", (lost) => (isAbsence(lost) ? Effect.succeed([]) : Effect.fail(lost)))
-              )
-        )
-      )
+const readEvents = (runId: string, part: string, placed: PlacedRecording, archive: Archive | undefined) => {
+  const none = Effect.succeed<ReadonlyArray<Event>>([])
+  const anew = (own: Archive) =>
+    Effect.andThen(judgePlaced(own, { placed: [placed] }, { learns: false }), readPart(part)).pipe(
+      // Of one whose windows were lost as well nothing is written.
+      Effect.catchTag("StoreError", (lost) => (isAbsence(lost) ? none : Effect.fail(lost)))
     )
-  )
+  const instead = archive === undefined ? none : anew(archive)
+  return readPart(part).pipe(orAside(eventsPrefix(runId), "a scan judges its recording anew", instead))
+}
 
 /** Events by site, and of each by class. */
 export type EventCounts = ReadonlyMap<string, ReadonlyMap<string, number>>
